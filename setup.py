@@ -1,0 +1,5 @@
+"""One call; the facts stand in setup.cfg."""
+
+from setuptools import setup
+
+setup()

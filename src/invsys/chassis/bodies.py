@@ -1,0 +1,38 @@
+"""Request bodies: announced as JSON, no larger than allowed, strict, one object."""
+
+from typing import Any
+
+from flask import current_app, request
+
+from invsys.chassis import strict_json
+from invsys.chassis.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType
+
+
+def json_object() -> dict[str, Any]:
+    """Give the request's body; raises UnsupportedMediaType, BodyTooLarge, MalformedBody."""
+    _require_json()
+    try:
+        value = strict_json.loads(_read(current_app.config["MAX_BODY"]))
+    except strict_json.MalformedJson as error:
+        raise MalformedBody(f"The body is not strict JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise MalformedBody("The body has to be one JSON object.")
+    return value
+
+
+def _require_json() -> None:
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if request.mimetype != "application/json" or charset not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType("Send the body as Content-Type: application/json, in UTF-8.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the body without a Content-Encoding.")
+
+
+def _read(limit: int) -> bytes:
+    # Read by hand: Werkzeug's own MAX_CONTENT_LENGTH cuts a chunked body silently at the limit.
+    if (request.content_length or 0) > limit:
+        raise BodyTooLarge(f"A body may have at most {limit} bytes.")
+    raw = request.stream.read(limit + 1)
+    if len(raw) > limit:
+        raise BodyTooLarge(f"A body may have at most {limit} bytes.")
+    return raw

@@ -1,0 +1,24 @@
+"""Conditional requests (RFC 9110, chapter 13): an item's version as a strong ETag, one for each representation."""
+
+from flask import Response, request
+
+from invsys.chassis import answers
+
+
+def etag(version: int) -> str:
+    """Write the ETag, quotes included, of the representation that this request gets."""
+    return f'"{version}-xml"' if answers.wants_xml() else f'"{version}"'
+
+
+def expected_versions() -> list[int] | None:
+    """Read If-Match: the versions that the caller accepts, or None for any (no header, or ``*``)."""
+    if "If-Match" not in request.headers or request.if_match.star_tag:
+        return None
+    tags = (tag.removesuffix("-xml") for tag in request.if_match.as_set())
+    # Longer ones are none of ours, and would not fit the column.
+    return [int(tag) for tag in tags if tag.isascii() and tag.isdigit() and len(tag) < 10]
+
+
+def unless_known(answer: Response) -> Response:
+    """Turn the answer into a 304 where If-None-Match names its ETag."""
+    return answer.make_conditional(request)

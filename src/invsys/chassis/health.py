@@ -1,0 +1,20 @@
+"""``/healthz``: the process answers. ``/readyz``: what it needs is there too."""
+
+from collections.abc import Callable
+
+from flask import Flask, Response
+
+from invsys.chassis import answers
+
+
+def register(app: Flask, require_ready: Callable[[], None]) -> None:
+    """Serve both; ``require_ready`` raises a Problem while something is missing."""
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return answers.answer({"status": "ok"}, root="health")
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        require_ready()
+        return answers.answer({"status": "ready"}, root="health")

@@ -1,0 +1,126 @@
+"""Problem answers: every failure of a request, in one form (RFC 9457).
+
+A failure is raised as a ``Problem`` (each service draws its own tree of them) or comes from Flask as an
+``HTTPException``; ``register`` puts both, and whatever else goes wrong, through ``problem_answer``.
+"""
+
+import logging
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from flask import Flask, Response
+from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.routing import RequestRedirect
+
+from invsys.chassis import answers, request_id
+
+logger = logging.getLogger("invsys.problems")
+
+# What the services call the failures that Flask finds by itself.
+_CODES = {400: "malformed_body", 413: "body_too_large", 415: "unsupported_media_type", 500: "internal_error"}
+
+
+class Problem(Exception):
+    """A failure with a stable code, to be answered to the caller.
+
+    A subclass sets ``status`` (HTTP), ``code`` (the caller's word for it) and ``title``; ``detail`` tells about this one
+    case, ``members`` are what the code adds to the answer, ``headers`` go with it.
+    """
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(self, detail: str, headers: dict[str, str] | None = None, **members: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = headers or {}
+        self.members = members
+
+
+class MalformedBody(Problem):
+    """The body is not one strict JSON object."""
+
+    status, code, title = 400, "malformed_body", "The body is not a JSON object"
+
+
+class BodyTooLarge(Problem):
+    """The body is larger than the setting allows."""
+
+    status, code, title = 413, "body_too_large", "The body is too large"
+
+
+class UnsupportedMediaType(Problem):
+    """The body is not announced as JSON."""
+
+    status, code, title = 415, "unsupported_media_type", "The body is not application/json"
+
+
+class InvalidFields(Problem):
+    """Fields of the body or the query are wrong; ``errors`` maps each field to its messages."""
+
+    status, code, title = 422, "invalid_fields", "Some fields are not valid"
+
+
+class Unavailable(Problem):
+    """Something that the service needs is away for now; nothing was done."""
+
+    status, code, title = 503, "unavailable", "The service cannot answer now"
+
+    def __init__(self, detail: str, retry_after: int = 1, **members: Any) -> None:
+        super().__init__(detail, {"Retry-After": str(retry_after)}, **members)
+
+
+def problem_answer(problem: Problem, **members: Any) -> Response:
+    """Answer a problem, with ``members`` beside its own."""
+    document = {
+        "type": f"/docs/problems/{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+        "request_id": request_id.current(),
+        **problem.members,
+        **members,
+    }
+    answer = answers.problem(document, problem.status)
+    answer.headers.update(problem.headers)
+    return answer
+
+
+def register(app: Flask) -> None:
+    """Answer every failure of ``app`` as a problem document."""
+    app.register_error_handler(Problem, problem_answer)
+    app.register_error_handler(ValidationError, _from_validation)
+    app.register_error_handler(HTTPException, _from_flask)
+
+
+def _from_validation(error: ValidationError) -> Response:
+    errors = {str(field): _messages(fault) for field, fault in error.messages_dict.items()}
+    return problem_answer(InvalidFields(f"Not valid: {', '.join(sorted(errors))}.", errors=errors))
+
+
+def _messages(fault: Any) -> list[str]:
+    """Fold what marshmallow says of a field, nested or not, into one list of sentences."""
+    if isinstance(fault, dict):
+        return [f"{name}: {message}" for name, inner in fault.items() for message in _messages(inner)]
+    return [str(message) for message in (fault if isinstance(fault, list) else [fault])]
+
+
+def _from_flask(error: HTTPException) -> Response | HTTPException:
+    if isinstance(error, RequestRedirect):
+        return error
+    status = error.code or 500
+    phrase = HTTPStatus(status).phrase
+    if isinstance(error, InternalServerError):
+        # Flask has logged the exception; the caller gets the request id to name it by, and nothing of the inside.
+        detail = "An error on our side; it is in the service's log under this request_id."
+    else:
+        detail = error.description or phrase
+    code = _CODES.get(status, phrase.lower().replace(" ", "_"))
+    kind = type(code, (Problem,), {"status": status, "code": code, "title": phrase})
+    answer = problem_answer(kind(detail))
+    if allowed := getattr(error, "valid_methods", None):
+        answer.headers["Allow"] = ", ".join(sorted(allowed))
+    return answer

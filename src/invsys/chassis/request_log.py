@@ -1,0 +1,59 @@
+"""The log: one JSON object a line on standard error, and one line for every request."""
+
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from flask import Flask, Response, g, request
+
+from invsys.chassis import request_id
+
+logger = logging.getLogger("invsys.requests")
+
+
+class JsonLines(logging.Formatter):
+    """Write a record as one JSON object; what was passed as ``extra={"fields": {...}}`` becomes its members."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["exception"] = "".join(traceback.format_exception(*record.exc_info))
+        return orjson.dumps(line, default=str).decode()
+
+
+def configure(level: str) -> None:
+    """Send every log record from ``level`` up to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def register(app: Flask) -> None:
+    """Log every request of ``app``; health and metrics, which are asked every few seconds, at debug level."""
+
+    @app.after_request
+    def log(answer: Response) -> Response:
+        level = logging.DEBUG if request.path in ("/healthz", "/readyz", "/metrics") else logging.INFO
+        if logger.isEnabledFor(level):
+            logger.log(level, "request", extra={"fields": _fields(answer)})
+        return answer
+
+
+def _fields(answer: Response) -> dict[str, Any]:
+    return {
+        "request_id": request_id.current(),
+        "method": request.method,
+        "path": request.path,
+        "status": answer.status_code,
+        "milliseconds": round(g.seconds * 1000, 3),
+        "remote": request.remote_addr,
+    }

@@ -1,0 +1,129 @@
+"""Settings: INI files laid over one another, environment variables over those, checked by one schema.
+
+The order, each over the one before: the package's ``default_config.ini``, the operator's file, and for each key
+``INVSYS_<SECTION>_<KEY>``. A setting that the schema does not know is refused by name, wherever it came from.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from configparser import ConfigParser
+from configparser import Error as IniError
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+
+PREFIX = "INVSYS_"
+CONFIG_VARIABLE = "INVSYS_CONFIG"
+
+_PASSWORD_IN_URL = re.compile(r"(?<=:)[^:/@]*(?=@)|(?<=password=)[^&]*")
+
+Section = dict[str, Any]
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message names it, and where it came from."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force: ``settings["server"]["port"]``, and where each came from."""
+
+    values: Mapping[str, Section]
+    origins: Mapping[tuple[str, str], str]
+
+    def __getitem__(self, section: str) -> Section:
+        return self.values[section]
+
+    def shown(self) -> Iterator[tuple[str, str, str, str]]:
+        """Give (section, key, value, origin) of every setting, with passwords masked."""
+        for section, keys in self.values.items():
+            for key, value in keys.items():
+                text = _PASSWORD_IN_URL.sub("***", str(value)) if "://" in str(value) else str(value)
+                yield section, key, text, self.origins[section, key]
+
+
+def load(schema: Schema, default: Traversable, service: str, environ: Mapping[str, str], file: str | None = None) -> Settings:
+    """Lay the layers over one another and check the outcome.
+
+    ``file`` is the operator's choice (``-c``); without it ``INVSYS_CONFIG`` names the file, and without that
+    ``/etc/invsys/<service>.ini`` is read where it exists. Raises SettingsError.
+    """
+    texts: dict[str, dict[str, str]] = {}
+    origins: dict[tuple[str, str], str] = {}
+
+    def lay(section: str, key: str, text: str, origin: str) -> None:
+        texts.setdefault(section, {})[key] = text
+        origins[section, key] = origin
+
+    for section, key, text in _read_ini(default.read_text("utf-8"), "default_config.ini"):
+        lay(section, key, text, "default")
+    path = _operators_file(file or environ.get(CONFIG_VARIABLE), service)
+    if path is not None:
+        for section, key, text in _read_ini(_text_of(path), str(path)):
+            lay(section, key, text, str(path))
+    for name, section, key, text in _from_environment(schema, environ):
+        lay(section, key, text, name)
+
+    # An empty value takes a key out of a section of free keys, such as [resource_types].
+    try:
+        values = schema.load(texts)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_worded(error.messages_dict, origins))) from error
+    return Settings({s: v for s, v in values.items() if isinstance(v, dict)}, origins)
+
+
+def _operators_file(chosen: str | None, service: str) -> Path | None:
+    if chosen:
+        return Path(chosen)
+    usual = Path(f"/etc/invsys/{service}.ini")
+    return usual if usual.exists() else None
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}") from error
+
+
+def _read_ini(text: str, source: str) -> Iterator[tuple[str, str, str]]:
+    # No interpolation: a "%" in a database password is just that. No [DEFAULT] that leaks into every section.
+    parser = ConfigParser(interpolation=None, default_section="")
+    try:
+        parser.read_string(text, source)
+    except IniError as error:
+        raise SettingsError(str(error)) from error
+    for section in parser.sections():
+        for key, value in parser.items(section):
+            yield section, key, value
+
+
+def _from_environment(schema: Schema, environ: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
+    # The longest section first, should one section's name ever begin another's.
+    sections = sorted(schema.fields, key=len, reverse=True)
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
+            continue
+        rest = name.removeprefix(PREFIX).lower()
+        section = next((s for s in sections if rest.startswith(f"{s}_")), None)
+        if section is None:
+            raise SettingsError(f"{name}: names no setting; the sections are {', '.join(sorted(sections))}")
+        yield name, section, rest.removeprefix(f"{section}_"), environ[name]
+
+
+def _worded(messages: Mapping[str, Any], origins: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    for section, faults in sorted(messages.items()):
+        if not isinstance(faults, dict):
+            yield f"[{section}]: {_sentence(faults)}"
+            continue
+        for key, fault in sorted(faults.items()):
+            origin = origins.get((section, key))
+            yield f"[{section}] {key}{f' (from {origin})' if origin else ''}: {_sentence(fault)}"
+
+
+def _sentence(fault: Any) -> str:
+    faults = fault.values() if isinstance(fault, dict) else [fault]
+    return " ".join(str(word) for group in faults for word in (group if isinstance(group, list) else [group]))

@@ -1,0 +1,64 @@
+"""Builds the inventory's Flask application; the only module that knows all the others."""
+
+import logging
+
+from flask import Flask, request
+
+from invsys.chassis import health, metrics, problems, request_id, request_log
+from invsys.chassis.settings import Settings
+from invsys.inventory import api, database, schemas, settings
+from invsys.inventory.errors import DatabaseUnavailable, UnfitDatabase
+
+logger = logging.getLogger("invsys.inventory")
+
+
+def create_app() -> Flask:
+    """Build the application from the settings in force, and refuse a database that must not be used.
+
+    A database that is away is no reason to refuse: requests are answered 503 until it is there.
+    Raises ``invsys.chassis.settings.SettingsError``, UnfitDatabase.
+    """
+    in_force = settings.load()
+    request_log.configure(in_force["log"]["level"])
+    app = build_app(in_force)
+    with app.app_context():
+        try:
+            database.require_fit()
+        except UnfitDatabase:
+            raise
+        except DatabaseUnavailable:
+            logger.warning("The database is away; starting all the same, and answering 503 until it is there.")
+    return app
+
+
+def build_app(in_force: Settings) -> Flask:
+    """Build the application; looks at no database yet."""
+    app = Flask("invsys.inventory", static_folder=None)
+    app.config["MAX_BODY"] = in_force["api"]["max_body"]
+    app.config["NAIVE_DATETIMES"] = in_force["api"]["naive_datetimes"]
+    # One path names one thing: no redirect from //api/cars.
+    app.url_map.merge_slashes = False
+
+    # What is registered first sees the answer last: the log has the id and the time that the others set.
+    request_log.register(app)
+    request_id.register(app)
+    metrics.register(app)
+    problems.register(app)
+    database.configure(app, in_force)
+    schemas.ma.init_app(app)
+    _wait_for_a_fit_database(app)
+    health.register(app, database.require_fit)
+    api.register(app, in_force["resource_types"])
+    return app
+
+
+def _wait_for_a_fit_database(app: Flask) -> None:
+    """Serve nothing from a database until it was once seen to be fit: it may have been away at the start."""
+    fit = False
+
+    @app.before_request
+    def check() -> None:
+        nonlocal fit
+        if not fit and request.path.startswith("/api/"):
+            database.require_fit()
+            fit = True

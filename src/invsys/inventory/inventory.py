@@ -1,0 +1,162 @@
+"""The verbs: register and decommission vehicles, allocate and deallocate them. Every rule, every commit.
+
+The rule that matters most is not here but in the database: it refuses an overlap from whatever code path. A verb tries
+first and asks afterwards; only a refused attempt costs the look-ups that say why.
+"""
+
+import uuid
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import JSON, String, Table, Uuid, bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from invsys.inventory import database, lookup
+from invsys.inventory.errors import Busy, NameTaken, PeriodTaken, ResourceInUse, VersionMismatch
+from invsys.inventory.lookup import Row
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, UtcDateTime, clock
+from invsys.inventory.period import Period
+
+# How often a refused allocation is tried again when what was in the way is gone before it could be named.
+_ATTEMPTS = 5
+
+_resource = ContinuousResource.__table__
+_allocation = ContinuousResourceAllocation.__table__
+_INSERT = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+
+# Every statement that a request runs is built once; building one costs as much as running it.
+_REGISTER = {
+    dialect: insert(_resource).on_conflict_do_nothing().returning(_resource.c.created, _resource.c.version)
+    for dialect, insert in _INSERT.items()
+}
+
+_GIVEN = {
+    "id": Uuid(),
+    "starts": UtcDateTime(),
+    "ends": UtcDateTime(),
+    "allocation_type": String(),
+    "description": String(),
+    "dump": JSON(),
+}
+# The vehicle's row is locked against being decommissioned meanwhile, as the foreign key would lock it anyway.
+_VEHICLE = (
+    select(_resource.c.key, *(bindparam(name, type_=kind) for name, kind in _GIVEN.items()))
+    .where(
+        _resource.c.id == bindparam("resource_id"),
+        _resource.c.resource_type == bindparam("resource_type"),
+        _resource.c.decommissioned.is_(None),
+    )
+    .with_for_update(read=True, key_share=True)
+)
+# One statement. Without ON CONFLICT, PostgreSQL deadlocks under contention for one vehicle.
+_ALLOCATE = {
+    dialect: insert(_allocation)
+    .from_select(["resource_key", *_GIVEN], _VEHICLE)
+    .on_conflict_do_nothing()
+    .returning(_allocation.c.created, _allocation.c.version, _allocation.c.expires)
+    for dialect, insert in _INSERT.items()
+}
+
+_DEALLOCATE = delete(_allocation).where(
+    _allocation.c.id == bindparam("allocation_id"),
+    _allocation.c.resource_key.in_(
+        select(_resource.c.key).where(
+            _resource.c.resource_type == bindparam("resource_type"), _resource.c.decommissioned.is_(None)
+        )
+    ),
+)
+_DEALLOCATE_OF = _DEALLOCATE.where(
+    _allocation.c.resource_key.in_(select(_resource.c.key).where(_resource.c.id == bindparam("resource_id")))
+)
+
+
+def register(resource_type: str, name: str, attributes: dict[str, Any]) -> Row:
+    """Put a vehicle into circulation; raises NameTaken."""
+    values = {"id": uuid.uuid4(), "resource_type": resource_type, "name": name, "attributes": attributes}
+    with database.write() as connection:
+        made = connection.execute(_REGISTER[connection.dialect.name], values).mappings().first()
+    if made is None:
+        raise NameTaken(f"Another {resource_type} in circulation is called {name!r}.")
+    return {**values, **made}
+
+
+def decommission(resource_type: str, resource_id: uuid.UUID, versions: Collection[int] | None = None) -> None:
+    """Take a vehicle out of circulation, if it is at one of ``versions`` (None: at any).
+
+    Raises ResourceNotFound, VersionMismatch, or ResourceInUse while an allocation has not ended.
+    """
+    with database.transaction() as connection:
+        # The lock keeps new allocations out until the transaction has ended.
+        row = lookup.require_resource(connection, resource_type, resource_id, lock=True)
+        _require_version(row, versions)
+        if conflicts := lookup.not_ended(connection, row["key"]):
+            raise ResourceInUse(f"{row['name']} has allocations that have not ended.", conflicts)
+        gone = update(_resource).where(_resource.c.key == row["key"]).values(decommissioned=clock())
+        connection.execute(gone)
+
+
+def allocate(
+    resource_type: str,
+    resource_id: uuid.UUID,
+    period: Period,
+    allocation_type: str,
+    description: str | None,
+    dump: dict[str, Any],
+) -> Row:
+    """Allocate a vehicle for a period; raises ResourceNotFound, PeriodTaken."""
+    values = {
+        "id": uuid.uuid4(),
+        "resource_type": resource_type,
+        "resource_id": resource_id,
+        "starts": period.start,
+        "ends": period.end,
+        "allocation_type": allocation_type,
+        "description": description,
+        "dump": dump,
+    }
+    for _ in range(_ATTEMPTS):
+        if (made := _try_to_allocate(values)) is not None:
+            return {**values, **made}
+        with database.read() as connection:
+            key = lookup.require_resource(connection, resource_type, resource_id)["key"]
+            if conflicts := lookup.overlapping(connection, key, period):
+                raise PeriodTaken("The vehicle is allocated for a part of this period.", conflicts)
+    raise Busy("The period was taken and freed again at every attempt.")
+
+
+def _try_to_allocate(values: dict[str, Any]) -> Row | None:
+    """Insert the allocation and give what the database added, or None where it found no vehicle or an overlap."""
+    try:
+        with database.write() as connection:
+            return connection.execute(_ALLOCATE[connection.dialect.name], values).mappings().first()
+    except IntegrityError as error:
+        if "period_taken" in str(error.orig):  # the trigger's word, on SQLite
+            return None
+        raise
+
+
+def deallocate(
+    resource_type: str,
+    allocation_id: uuid.UUID,
+    resource_id: uuid.UUID | None = None,
+    versions: Collection[int] | None = None,
+) -> None:
+    """Free a period again: the allocation of the vehicle named, or of any of the type, if at one of ``versions``.
+
+    Raises AllocationNotFound, VersionMismatch.
+    """
+    statement = _DEALLOCATE if resource_id is None else _DEALLOCATE_OF
+    if versions is not None:
+        statement = statement.where(_allocation.c.version.in_(versions))
+    values = {"resource_type": resource_type, "resource_id": resource_id, "allocation_id": allocation_id}
+    with database.write() as connection:
+        if connection.execute(statement, values).rowcount:
+            return
+    _require_version(lookup.allocation(resource_type, allocation_id, resource_id), versions)
+    raise Busy("The allocation changed at the same moment.")
+
+
+def _require_version(row: Row, versions: Collection[int] | None) -> None:
+    if versions is not None and row["version"] not in versions:
+        raise VersionMismatch(row["version"])

@@ -1,0 +1,145 @@
+"""The questions: one vehicle, one allocation, pages of either, and which allocations are in the way.
+
+Answers are mappings of columns; an allocation carries its vehicle's ``resource_id`` and ``resource_type`` too.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select
+
+from invsys.inventory import database
+from invsys.inventory.errors import AllocationNotFound, ResourceNotFound
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, UtcDateTime, clock, overlaps
+from invsys.inventory.period import Period
+
+Row = Mapping[str, Any]
+
+MAX_CONFLICTS = 10
+
+_resource = ContinuousResource
+_allocation = ContinuousResourceAllocation
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_IN_CIRCULATION = and_(
+    _resource.resource_type == bindparam("resource_type"), _resource.decommissioned.is_(None)
+)
+_RESOURCES = select(*_resource.__table__.columns).where(_IN_CIRCULATION)
+_RESOURCE = _RESOURCES.where(_resource.id == bindparam("resource_id"))
+_ALLOCATIONS = (
+    select(*_allocation.__table__.columns, _resource.id.label("resource_id"), _resource.resource_type)
+    .join(_resource, _resource.key == _allocation.resource_key)
+    .where(_IN_CIRCULATION)
+)
+_ALLOCATION = _ALLOCATIONS.where(_allocation.id == bindparam("allocation_id"))
+_ALLOCATION_OF = _ALLOCATION.where(_resource.id == bindparam("resource_id"))
+
+
+def resource(resource_type: str, resource_id: uuid.UUID) -> Row:
+    """Give one vehicle in circulation; raises ResourceNotFound."""
+    with database.read() as connection:
+        return require_resource(connection, resource_type, resource_id)
+
+
+def require_resource(connection: Connection, resource_type: str, resource_id: uuid.UUID, lock: bool = False) -> Row:
+    """Give one vehicle within the caller's transaction, locked against every other change if ``lock``."""
+    statement = _RESOURCE.with_for_update() if lock else _RESOURCE
+    found = connection.execute(statement, {"resource_type": resource_type, "resource_id": resource_id})
+    if (row := found.mappings().first()) is None:
+        raise ResourceNotFound(f"No {resource_type} in circulation has the id {resource_id}.")
+    return row
+
+
+def resources(
+    resource_type: str, limit: int, cursor: Sequence[int | None] | None = None, name: str | None = None
+) -> Sequence[Row]:
+    """Give up to ``limit`` vehicles of a type in circulation, oldest first, those after ``cursor`` (key)."""
+    statement = _RESOURCES.order_by(_resource.key).limit(limit)
+    if cursor is not None:
+        statement = statement.where(_resource.key > cursor[0])
+    if name is not None:
+        statement = statement.where(_resource.name == name)
+    with database.read() as connection:
+        return connection.execute(statement, {"resource_type": resource_type}).mappings().all()
+
+
+def allocation(resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Row:
+    """Give one allocation, of the vehicle named or of any of the type; raises AllocationNotFound."""
+    statement = _ALLOCATION if resource_id is None else _ALLOCATION_OF
+    values = {"resource_type": resource_type, "allocation_id": allocation_id, "resource_id": resource_id}
+    with database.read() as connection:
+        row = connection.execute(statement, values).mappings().first()
+    if row is None:
+        raise AllocationNotFound(f"There is no allocation {allocation_id} here.")
+    return row
+
+
+def allocations(
+    resource_type: str,
+    limit: int,
+    cursor: Sequence[int | None] | None = None,
+    resource_id: uuid.UUID | None = None,
+    window: Period = Period(),
+    allocation_type: str | None = None,
+    status: str | None = None,
+) -> Sequence[Row]:
+    """Give up to ``limit`` allocations by start, infinite ones first, those after ``cursor`` (see ``position``).
+
+    Of one vehicle (raises ResourceNotFound where there is none), or of all of the type.
+    """
+    statement = _ALLOCATIONS.order_by(_allocation.starts.nulls_first(), _allocation.key).limit(limit)
+    if window != Period():
+        statement = statement.where(overlaps(window.start, window.end))
+    if allocation_type is not None:
+        statement = statement.where(_allocation.allocation_type == allocation_type)
+    if status is not None:
+        held = _allocation.expires.is_not(None)
+        statement = statement.where(held if status == "held" else ~held)
+    if cursor is not None:
+        statement = _after(statement, *cursor)
+    values: dict[str, Any] = {"resource_type": resource_type}
+    with database.read() as connection:
+        if resource_id is not None:
+            key = require_resource(connection, resource_type, resource_id)["key"]
+            statement = statement.where(_allocation.resource_key == key)
+        return connection.execute(statement, values).mappings().all()
+
+
+def position(row: Row) -> tuple[int | None, int]:
+    """Give the sort key of an allocation: microseconds from 1970 to its start (None: infinite), and its number."""
+    starts: datetime | None = row["starts"]
+    return None if starts is None else (starts - _EPOCH) // _MICROSECOND, row["key"]
+
+
+def _after(statement: Select[Any], microseconds: int | None, key: int | None) -> Select[Any]:
+    if microseconds is None:
+        starts_later = _allocation.starts.is_not(None)
+        return statement.where(or_(starts_later, and_(_allocation.starts.is_(None), _allocation.key > key)))
+    start = _EPOCH + _MICROSECOND * microseconds
+    return statement.where(
+        _allocation.starts >= start, or_(_allocation.starts > start, _allocation.key > key)
+    )
+
+
+_IN_THE_WAY = (
+    select(*_allocation.__table__.columns)
+    .where(_allocation.resource_key == bindparam("resource_key"))
+    .order_by(_allocation.starts.nulls_first())
+    .limit(MAX_CONFLICTS)
+)
+_OVERLAPPING = _IN_THE_WAY.where(overlaps(bindparam("start", type_=UtcDateTime), bindparam("end", type_=UtcDateTime)))
+_NOT_ENDED = _IN_THE_WAY.where(or_(_allocation.ends.is_(None), _allocation.ends > clock()))
+
+
+def overlapping(connection: Connection, resource_key: int, period: Period) -> Sequence[Row]:
+    """Give the first allocations of a vehicle that share an instant with ``period``, at most ``MAX_CONFLICTS``."""
+    values = {"resource_key": resource_key, "start": period.start, "end": period.end}
+    return connection.execute(_OVERLAPPING, values).mappings().all()
+
+
+def not_ended(connection: Connection, resource_key: int) -> Sequence[Row]:
+    """Give the first allocations of a vehicle that have not ended by the database's clock."""
+    return connection.execute(_NOT_ENDED, {"resource_key": resource_key}).mappings().all()

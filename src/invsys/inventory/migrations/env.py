@@ -1,0 +1,55 @@
+"""How a migration runs: alone, in one transaction, and on SQLite without letting a rebuilt table delete its children."""
+
+from alembic import context
+from flask import current_app
+from sqlalchemy import Connection, text
+
+from invsys.inventory.models import db
+
+# Any number will do, as long as every InvSys takes the same.
+_ADVISORY_LOCK = 0x1_2705_1957
+
+
+def _is_compared(item: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
+    # Indexes that only serve speed stand in migrations and not in the models.
+    return not (kind == "index" and reflected and other is None)
+
+
+def _migrate(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=db.metadata,
+        include_object=_is_compared,
+        render_as_batch=connection.dialect.name == "sqlite",
+    )
+    context.run_migrations()
+
+
+def _migrate_postgresql(connection: Connection) -> None:
+    with connection.begin():
+        # A second upgrade at the same time waits here, and then finds nothing left to do.
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        _migrate(connection)
+
+
+def _migrate_sqlite(connection: Connection) -> None:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    # Alembic changes a table by building it anew. With foreign keys on, dropping the old one deletes or refuses its
+    # children; and inside a transaction the pragma would do nothing.
+    driver.execute("PRAGMA foreign_keys=OFF")
+    driver.execute("PRAGMA busy_timeout=60000")
+    try:
+        # BEGIN IMMEDIATE: a second upgrade at the same time waits here, and then finds nothing left to do.
+        with connection.begin():
+            _migrate(connection)
+            if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                raise RuntimeError("the migration would have broken a foreign key; nothing was changed")
+    finally:
+        # The pragmas are the connection's own: it must not go back to the pool with them.
+        connection.invalidate()
+
+
+with current_app.extensions["migrate"].db.engine.connect() as opened:
+    _migrate_sqlite(opened) if opened.dialect.name == "sqlite" else _migrate_postgresql(opened)

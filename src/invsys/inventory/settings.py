@@ -1,0 +1,111 @@
+"""Which settings the inventory has, and what each may be; their defaults stand in ``default_config.ini``."""
+
+import os
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from invsys.chassis import settings
+
+_COLLECTION = re.compile(r"[a-z][a-z0-9_-]{0,35}")
+# Names that stand beside the collections under /api.
+_RESERVED = frozenset({"events"})
+
+
+class ServerSettings(Schema):
+    """Where and how the production server listens."""
+
+    host = fields.String(required=True, validate=validate.Length(min=1))
+    port = fields.Integer(required=True, validate=validate.Range(1, 65535))
+    workers = fields.Integer(required=True, validate=validate.Range(1, 256))
+    threads = fields.Integer(required=True, validate=validate.Range(1, 256))
+    graceful_timeout = fields.Integer(required=True, validate=validate.Range(1, 3600))
+
+
+class DatabaseUrl(fields.String):
+    """The URL of a database that keeps the promise: SQLite in a file, or PostgreSQL."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        try:
+            url = make_url(super()._deserialize(value, attr, data, **kwargs))
+        except ArgumentError as error:
+            raise ValidationError("Not a database URL.") from error
+        if url.get_backend_name() == "sqlite":
+            if not url.database or url.database == ":memory:":
+                raise ValidationError("SQLite needs a file: every worker process has to see the same data.")
+            url = url.set(database=os.path.abspath(url.database))
+        elif url.get_backend_name() == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        else:
+            raise ValidationError("Neither sqlite nor postgresql.")
+        return url.render_as_string(hide_password=False)
+
+
+class DatabaseSettings(Schema):
+    """Which database, and how long to wait for it."""
+
+    url = DatabaseUrl(required=True)
+    connect_timeout = fields.Integer(required=True, validate=validate.Range(1, 60))
+    statement_timeout = fields.Integer(required=True, validate=validate.Range(1, 600))
+    allow_unsafe_durability = fields.Boolean(required=True)
+
+
+class ApiSettings(Schema):
+    """How the API reads what callers send."""
+
+    naive_datetimes = fields.String(required=True, validate=validate.OneOf(["utc", "refuse"]))
+    max_body = fields.Integer(required=True, validate=validate.Range(1024, 16 * 1024 * 1024))
+
+
+class LogSettings(Schema):
+    """What is logged."""
+
+    level = fields.String(required=True, validate=validate.OneOf(["debug", "info", "warning", "error"]))
+
+
+class ResourceTypes(Schema):
+    """The collections: free keys, each the name in the URL, with the resource_type as its value."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    @validates_schema
+    def _check(self, data: dict[str, str], **_: Any) -> None:
+        faults = {}
+        types = [value for value in data.values() if value]
+        for collection, resource_type in data.items():
+            if not _COLLECTION.fullmatch(collection) or collection in _RESERVED:
+                faults[collection] = ["Not usable as a collection's name in a URL."]
+            elif len(resource_type) > 36 or not resource_type.isprintable():
+                faults[collection] = ["A resource_type has 1 to 36 printable characters."]
+            elif resource_type and types.count(resource_type) > 1:
+                faults[collection] = ["Two collections of one resource_type."]
+        if faults:
+            raise ValidationError(faults)
+        if not types:
+            raise ValidationError("At least one collection is needed.")
+
+    @post_load
+    def _without_the_removed(self, data: dict[str, str], **_: Any) -> dict[str, str]:
+        return {collection: resource_type for collection, resource_type in data.items() if resource_type}
+
+
+class InventorySettings(Schema):
+    """All sections."""
+
+    server = fields.Nested(ServerSettings, required=True)
+    database = fields.Nested(DatabaseSettings, required=True)
+    api = fields.Nested(ApiSettings, required=True)
+    log = fields.Nested(LogSettings, required=True)
+    resource_types = fields.Nested(ResourceTypes, required=True)
+
+
+def load(file: str | None = None, environ: Mapping[str, str] = os.environ) -> settings.Settings:
+    """Read the settings in force; raises ``invsys.chassis.settings.SettingsError``."""
+    default = resources.files("invsys.inventory") / "default_config.ini"
+    return settings.load(InventorySettings(), default, "inventory", environ, file)

@@ -1,0 +1,5 @@
+"""What a WSGI server loads: ``invsys.inventory.wsgi:app``."""
+
+from invsys.inventory.application import create_app
+
+app = create_app()
