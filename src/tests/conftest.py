@@ -1,0 +1,151 @@
+"""What every test stands on: both databases, real ones, and an application over each.
+
+PostgreSQL is started here from the installed binaries, once per test process, on a socket in a private folder.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+
+from invsys.inventory import settings
+from invsys.inventory.application import build_app
+from invsys.inventory.models import db
+
+SQLITE_ONLY = "--sqlite-only"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(SQLITE_ONLY, action="store_true", help="leave PostgreSQL out, on a machine that has none")
+
+
+def _binaries() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    on_path = shutil.which("initdb")
+    if not found and on_path is None:
+        raise pytest.UsageError(
+            "PostgreSQL is not installed: apt-get install postgresql, or say --sqlite-only to test half of the promise."
+        )
+    return found[-1].parent if found else Path(str(on_path)).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption(SQLITE_ONLY):
+        _binaries()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
+        metafunc.parametrize("engine", engines, scope="session")
+
+
+class PostgreSQL:
+    """A server of the tests' own; as root it runs as the user ``postgres``, since it refuses root."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="invsys-postgresql-"))
+        self._data = self.folder / "data"
+        self._bin = _binaries()
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres", "postgres")
+        self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def start(self, *options: str) -> None:
+        private = ("listen_addresses=", f"unix_socket_directories={self.folder}")
+        given = " ".join(f"-c {option}" for option in (*private, *options))
+        self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", given, "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._run("pg_ctl", "-w", "-m", mode, "stop")
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def execute(self, statement: str, database: str = "postgres") -> None:
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
+        command = [*user, str(self._bin / program), "-D", str(self._data), *arguments]
+        # Not through a pipe: the server that pg_ctl starts would hold its end open.
+        with tempfile.TemporaryFile("w+") as output:
+            done = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            output.seek(0)
+            assert done.returncode == 0, output.read()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A running server."""
+    server = PostgreSQL()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def migrated_url(engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a database at the newest migration, one for each engine and test process."""
+    if engine == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'invsys.sqlite3'}"
+    else:
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        server.execute("CREATE DATABASE invsys")
+        url = server.url("invsys")
+    migrate(url)
+    return url
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring a database to a migration."""
+    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url}))
+    with app.app_context():
+        upgrade(revision=revision)
+        db.engine.dispose()
+
+
+@pytest.fixture
+def database_url(migrated_url: str) -> Iterator[str]:
+    """The URL of an empty database at the newest migration."""
+    yield migrated_url
+    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": migrated_url}))
+    with app.app_context(), db.engine.begin() as connection:
+        for table in reversed(db.metadata.sorted_tables):
+            connection.execute(table.delete())
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def environ(database_url: str) -> dict[str, str]:
+    """The settings of ``app``, as environment variables; a test module may override this fixture to add some."""
+    return {"INVSYS_DATABASE_URL": database_url}
+
+
+@pytest.fixture
+def app(environ: dict[str, str]) -> Iterator[Flask]:
+    """The application as it runs in production: TESTING is off, so failures are answered as callers see them."""
+    app = build_app(settings.load(environ=environ))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A caller."""
+    return app.test_client()
