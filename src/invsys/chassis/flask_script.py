@@ -1,43 +1,97 @@
 """Flask-Script 2.0.6 (2017) on today's Flask and Python, and a bridge from it to click's commands.
 
-Its import needs names that Flask no longer has; they are lent to it and taken away again.
+Its import needs names that Flask no longer has; they are lent to it, and taken away again.
 """
 
+import contextlib
 import inspect
+import sys
 import warnings
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any
-from unittest.mock import patch
 
+import click
 import flask
-from click import Group
+from flask import Flask
 from flask.cli import ScriptInfo
 
 
-def _cured() -> ModuleType:
-    """Import flask_script with what it misses, and leave ``flask`` and ``inspect`` as they were."""
+@contextlib.contextmanager
+def _lent_names() -> Iterator[None]:
     compat = ModuleType("flask._compat")
-    compat.text_type = str  # type: ignore[attr-defined]
-    with (
-        patch.dict("sys.modules", {"flask._compat": compat}),
-        patch.object(flask, "_request_ctx_stack", None, create=True),
-        warnings.catch_warnings(),
-    ):
-        # Its source has escapes such as "\\d" in plain strings.
+    vars(compat)["text_type"] = str
+    sys.modules["flask._compat"] = compat
+    vars(flask)["_request_ctx_stack"] = None
+    with warnings.catch_warnings():
+        # Its source writes "\d" in plain strings, which the compiler warns about.
         warnings.simplefilter("ignore")
-        import flask_script
-        import flask_script.commands
-    # inspect.getargspec went in Python 3.11; the commands module alone gets a stand-in for the module.
-    stand_in = ModuleType("inspect")
-    stand_in.__dict__.update(vars(inspect), getargspec=lambda f: inspect.getfullargspec(f)[:4])
-    flask_script.commands.inspect = stand_in
-    return flask_script  # type: ignore[no-any-return]
+        try:
+            yield
+        finally:
+            del sys.modules["flask._compat"], vars(flask)["_request_ctx_stack"]
 
 
-_flask_script = _cured()
+with _lent_names():
+    import flask_script
+    from flask_script.commands import ShowUrls as ShowUrls
 
-Command = _flask_script.Command
-Option = _flask_script.Option
-Server = _flask_script.Server
-Shell = _flask_script.Shell
-ShowUrls = _flask_script.commands.ShowUrls
+# inspect.getargspec went with Python 3.11; this module alone gets a stand-in for ``inspect`` that has it.
+_inspect = ModuleType("inspect")
+vars(_inspect).update(vars(inspect), getargspec=lambda function: inspect.getfullargspec(function)[:4])
+flask_script.commands.inspect = _inspect
+
+Command = flask_script.Command
+Option = flask_script.Option
+Shell = flask_script.Shell
+
+
+class Server(flask_script.Server):  # type: ignore[misc]
+    """The development server: threads, and neither debugger (it runs code for whoever asks) nor reloader by itself."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(use_debugger=False, use_reloader=False, threaded=True, **options)
+
+
+class ClickCommand(Command):  # type: ignore[misc]
+    """A click command under a name of Flask-Script; its words are handed over untouched."""
+
+    capture_all_args = True
+
+    def __init__(self, command: click.Command, prog_name: str) -> None:
+        super().__init__()
+        self.command = command
+        self.prog_name = prog_name
+        self.__doc__ = command.get_short_help_str()
+        self.words: Sequence[str] = ()
+
+    def __call__(self, app: Flask, *_: Any) -> None:
+        """Run the command inside the application's context."""
+        with app.app_context():
+            self.command.main(list(self.words), self.prog_name, obj=ScriptInfo(create_app=lambda: app))
+
+
+class Manager(flask_script.Manager):  # type: ignore[misc]
+    """The commands of a service; ``app`` is a factory that takes the values of the manager's own options."""
+
+    def create_app(self, *args: Any, **kwargs: Any) -> Flask:
+        """Make the application (the original raises an AttributeError on its way to warning of its age)."""
+        app: Flask = self(*args, **kwargs)
+        return app
+
+    def handle(self, prog: str, args: Sequence[str] | None = None) -> Any:
+        """Run the command that ``args`` name."""
+        words = list(args or [])
+        at = self._position_of_command(words)
+        command = self._commands.get(words[at]) if at < len(words) else None
+        if isinstance(command, ClickCommand):
+            # argparse must not see them: it would take options such as --help for its own.
+            words, command.words = words[: at + 1], words[at + 1 :]
+        return super().handle(prog, words)
+
+    def _position_of_command(self, words: Sequence[str]) -> int:
+        with_value = {name for option in self.get_options() for name in option.args}
+        at = 0
+        while at < len(words) and words[at].startswith("-"):
+            at += 2 if words[at] in with_value else 1
+        return at

@@ -4,7 +4,7 @@ A failure is raised as a ``Problem`` (each service draws its own tree of them) o
 ``HTTPException``; ``register`` puts both, and whatever else goes wrong, through ``problem_answer``.
 """
 
-import logging
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -14,8 +14,6 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import RequestRedirect
 
 from invsys.chassis import answers, request_id
-
-logger = logging.getLogger("invsys.problems")
 
 # What the services call the failures that Flask finds by itself.
 _CODES = {400: "malformed_body", 413: "body_too_large", 415: "unsupported_media_type", 500: "internal_error"}
@@ -97,15 +95,25 @@ def register(app: Flask) -> None:
 
 
 def _from_validation(error: ValidationError) -> Response:
-    errors = {str(field): _messages(fault) for field, fault in error.messages_dict.items()}
+    errors: dict[str, list[str]] = {}
+    for name, message in field_messages(error):
+        errors.setdefault(name, []).append(message)
     return problem_answer(InvalidFields(f"Not valid: {', '.join(sorted(errors))}.", errors=errors))
 
 
-def _messages(fault: Any) -> list[str]:
-    """Fold what marshmallow says of a field, nested or not, into one list of sentences."""
+def field_messages(error: ValidationError) -> Iterator[tuple[str, str]]:
+    """Give (field, message) of everything that marshmallow found wrong, nested or not."""
+    for name, fault in error.messages_dict.items():
+        for message in _messages(fault):
+            yield str(name), message
+
+
+def _messages(fault: Any) -> Iterator[str]:
     if isinstance(fault, dict):
-        return [f"{name}: {message}" for name, inner in fault.items() for message in _messages(inner)]
-    return [str(message) for message in (fault if isinstance(fault, list) else [fault])]
+        for name, inner in fault.items():
+            yield from (f"{name}: {message}" for message in _messages(inner))
+    else:
+        yield from (str(message) for message in fault)
 
 
 def _from_flask(error: HTTPException) -> Response | HTTPException:

@@ -1,33 +1,22 @@
 """Builds the inventory's Flask application; the only module that knows all the others."""
 
-import logging
-
 from flask import Flask, request
 
 from invsys.chassis import health, metrics, problems, request_id, request_log
 from invsys.chassis.settings import Settings
 from invsys.inventory import api, database, schemas, settings
-from invsys.inventory.errors import DatabaseUnavailable, UnfitDatabase
-
-logger = logging.getLogger("invsys.inventory")
 
 
 def create_app() -> Flask:
     """Build the application from the settings in force, and refuse a database that must not be used.
 
-    A database that is away is no reason to refuse: requests are answered 503 until it is there.
-    Raises ``invsys.chassis.settings.SettingsError``, UnfitDatabase.
+    Raises ``invsys.chassis.settings.SettingsError``, ``errors.UnfitDatabase``.
     """
     in_force = settings.load()
     request_log.configure(in_force["log"]["level"])
     app = build_app(in_force)
     with app.app_context():
-        try:
-            database.require_fit()
-        except UnfitDatabase:
-            raise
-        except DatabaseUnavailable:
-            logger.warning("The database is away; starting all the same, and answering 503 until it is there.")
+        database.require_fit_to_start()
     return app
 
 
@@ -35,6 +24,7 @@ def build_app(in_force: Settings) -> Flask:
     """Build the application; looks at no database yet."""
     app = Flask("invsys.inventory", static_folder=None)
     app.config["MAX_BODY"] = in_force["api"]["max_body"]
+    app.config["COLLECTIONS"] = in_force["resource_types"]
     app.config["NAIVE_DATETIMES"] = in_force["api"]["naive_datetimes"]
     # One path names one thing: no redirect from //api/cars.
     app.url_map.merge_slashes = False

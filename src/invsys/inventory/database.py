@@ -4,6 +4,7 @@ PostgreSQL: one statement is one round trip (autocommit). SQLite: WAL, ``BEGIN I
 Both: every connection is bounded in time, and one that could lose an acknowledged write is refused.
 """
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from invsys.chassis.settings import Settings
 from invsys.inventory.errors import Busy, DatabaseUnavailable, UnfitDatabase
 from invsys.inventory.models import db
+
+logger = logging.getLogger("invsys.inventory")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -126,6 +129,17 @@ def transaction() -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def maintenance() -> Iterator[Connection]:
+    """Give a connection for work that may take long: one transaction that sees one state, without a time limit."""
+    engine = db.engine
+    snapshot = {"only_reads": True} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with _translated(), engine.execution_options(**snapshot).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+        yield connection
+
+
 def _autocommitting() -> Engine:
     engine = db.engine
     if engine.dialect.name == "sqlite":
@@ -173,6 +187,16 @@ def require_fit() -> None:
             f"The database is at migration {found or 'none'}, this version needs {newest_migration()}:"
             " run 'invsys-manage db upgrade'."
         )
+
+
+def require_fit_to_start() -> None:
+    """Raise UnfitDatabase; a database that is only away is waited for while serving, with 503s."""
+    try:
+        require_fit()
+    except UnfitDatabase:
+        raise
+    except DatabaseUnavailable:
+        logger.warning("The database is away; starting all the same, and answering 503 until it is there.")
 
 
 def _revision(connection: Connection) -> str | None:

@@ -92,7 +92,7 @@ class ResourceTypes(Schema):
 
     @post_load
     def _without_the_removed(self, data: dict[str, str], **_: Any) -> dict[str, str]:
-        return {collection: resource_type for collection, resource_type in data.items() if resource_type}
+        return {collection: resource_type for collection, resource_type in sorted(data.items()) if resource_type}
 
 
 class InventorySettings(Schema):

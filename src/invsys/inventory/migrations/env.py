@@ -20,6 +20,8 @@ def _migrate(connection: Connection) -> None:
         connection=connection,
         target_metadata=db.metadata,
         include_object=_is_compared,
+        # Both run the whole migration in one transaction; Alembic would not expect it of SQLite.
+        transactional_ddl=True,
         render_as_batch=connection.dialect.name == "sqlite",
     )
     context.run_migrations()

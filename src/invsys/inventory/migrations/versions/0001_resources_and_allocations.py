@@ -43,19 +43,19 @@ def _make_resources(now: str) -> None:
         sa.Column("created", INSTANT, server_default=sa.text(now), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("decommissioned", INSTANT),
-        sa.PrimaryKeyConstraint("key", name="pk_continuous_resources"),
-        sa.UniqueConstraint("id", name="uq_continuous_resources_id"),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_continuous_resources")),
+        sa.UniqueConstraint("id", name=op.f("uq_continuous_resources_id")),
     )
     in_circulation = sa.text("decommissioned IS NULL")
     op.create_index(
-        "uq_continuous_resources_name_in_circulation",
+        op.f("uq_continuous_resources_name_in_circulation"),
         "continuous_resources",
         ["resource_type", "name"],
         unique=True,
         sqlite_where=in_circulation,
         postgresql_where=in_circulation,
     )
-    op.create_index("ix_continuous_resources_resource_type", "continuous_resources", ["resource_type", "key"])
+    op.create_index(op.f("ix_continuous_resources_resource_type"), "continuous_resources", ["resource_type", "key"])
 
 
 def _make_allocations(now: str) -> None:
@@ -72,22 +72,22 @@ def _make_allocations(now: str) -> None:
         sa.Column("expires", INSTANT),
         sa.Column("created", INSTANT, server_default=sa.text(now), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
-        sa.PrimaryKeyConstraint("key", name="pk_continuous_resource_allocations"),
-        sa.UniqueConstraint("id", name="uq_continuous_resource_allocations_id"),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_continuous_resource_allocations")),
+        sa.UniqueConstraint("id", name=op.f("uq_continuous_resource_allocations_id")),
         sa.ForeignKeyConstraint(
             ["resource_key"],
             ["continuous_resources.key"],
-            name="fk_continuous_resource_allocations_resource_key",
+            name=op.f("fk_continuous_resource_allocations_resource_key"),
         ),
-        sa.CheckConstraint("starts < ends", name="ck_continuous_resource_allocations_period_not_empty"),
+        sa.CheckConstraint("starts < ends", name=op.f("ck_continuous_resource_allocations_period_not_empty")),
         *_bounds_that_compare(),
     )
     # The instants that are asked for: one vehicle's in order, every vehicle's in order, and what has not ended.
     nulls_first = sa.text("starts NULLS FIRST" if op.get_bind().dialect.name == "postgresql" else "starts")
     table = "continuous_resource_allocations"
-    op.create_index("ix_continuous_resource_allocations_resource_key", table, ["resource_key", nulls_first])
-    op.create_index("ix_continuous_resource_allocations_starts", table, [nulls_first, "key"])
-    op.create_index("ix_continuous_resource_allocations_ends", table, ["ends"])
+    op.create_index(op.f("ix_continuous_resource_allocations_resource_key"), table, ["resource_key", nulls_first])
+    op.create_index(op.f("ix_continuous_resource_allocations_starts"), table, [nulls_first, "key"])
+    op.create_index(op.f("ix_continuous_resource_allocations_ends"), table, ["ends"])
 
 
 def _bounds_that_compare() -> list[sa.CheckConstraint]:
@@ -104,7 +104,7 @@ def _bounds_that_compare() -> list[sa.CheckConstraint]:
     return [
         sa.CheckConstraint(
             f"{side} IS NULL OR ({form.format(side)})",
-            name=f"ck_continuous_resource_allocations_{side}_is_an_instant",
+            name=op.f(f"ck_continuous_resource_allocations_{side}_is_an_instant"),
         )
         for side in ("starts", "ends")
     ]

@@ -1,0 +1,45 @@
+"""The production server: granian, several worker processes, each with threads.
+
+It reloads on SIGHUP and stops on SIGTERM or SIGINT, both without dropping a request; docs/source/server.rst has the
+measurements that chose it.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from invsys.chassis.metrics import DIRECTORY_VARIABLE
+
+# How long a client may take to send a request's header.
+_HEADER_READ_TIMEOUT_MS = 10_000
+
+
+def serve(target: str, server: Mapping[str, Any], environ: Mapping[str, str]) -> NoReturn:
+    """Become the server of the WSGI application ``target`` (``module:name``); ``server`` is the settings' section.
+
+    The process is replaced, so that nothing is loaded in the parent: what a reload starts is the code then installed.
+    """
+    program = [sys.executable, "-m", "granian", *_options(server), target]
+    os.execve(program[0], program, {**environ, DIRECTORY_VARIABLE: _metrics_directory(environ)})
+
+
+def _options(server: Mapping[str, Any]) -> list[str]:
+    return [
+        "--interface=wsgi",
+        "--http=1",
+        "--no-ws",
+        f"--host={server['host']}",
+        f"--port={server['port']}",
+        f"--workers={server['workers']}",
+        f"--blocking-threads={server['threads']}",
+        f"--workers-kill-timeout={server['graceful_timeout']}",
+        f"--http1-header-read-timeout={_HEADER_READ_TIMEOUT_MS}",
+        "--respawn-failed-workers",
+    ]
+
+
+def _metrics_directory(environ: Mapping[str, str]) -> str:
+    # systemd's RuntimeDirectory= is gone when the service has stopped, as the workers' figures should be.
+    return environ.get(DIRECTORY_VARIABLE) or tempfile.mkdtemp(prefix="metrics-", dir=environ.get("RUNTIME_DIRECTORY"))

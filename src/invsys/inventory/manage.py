@@ -1,0 +1,149 @@
+"""What an operator does with the inventory from a terminal: ``invsys-manage``."""
+
+import logging
+import os
+import sys
+from typing import Any
+
+from flask import Flask
+from flask_migrate.cli import db as migrate_group
+
+from invsys.chassis import server
+from invsys.chassis import settings as chassis_settings
+from invsys.chassis.flask_script import ClickCommand, Command, Manager, Option, Server, Shell, ShowUrls
+from invsys.chassis.problems import Problem
+from invsys.inventory import application, checking, database, exporting, importing, inventory, lookup, models, settings
+from invsys.inventory.period import Period
+
+
+def _build_app(config: str | None = None) -> Flask:
+    if config is not None:
+        # Worker processes read their settings anew.
+        os.environ[chassis_settings.CONFIG_VARIABLE] = os.path.abspath(config)
+    in_force = settings.load()
+    app = application.build_app(in_force)
+    app.extensions["invsys.settings"] = in_force
+    return app
+
+
+def _settings(app: Flask) -> chassis_settings.Settings:
+    in_force: chassis_settings.Settings = app.extensions["invsys.settings"]
+    return in_force
+
+
+class RunServer(Server):
+    """Run the development server."""
+
+    help = description = __doc__
+
+    def __init__(self) -> None:
+        super().__init__(host=None, port=None)
+
+    def __call__(self, app: Flask, host: str | None, port: int | None, **options: Any) -> None:
+        """Listen where the settings say, unless the command line says otherwise."""
+        with app.app_context():
+            database.require_fit_to_start()
+        listen = _settings(app)["server"]
+        super().__call__(app, host or listen["host"], port or listen["port"], **options)
+
+
+class Serve(Command):
+    """Run the production server."""
+
+    def __call__(self, app: Flask) -> None:
+        """Replace this process by the server."""
+        with app.app_context():
+            database.require_fit_to_start()
+        server.serve("invsys.inventory.wsgi:app", _settings(app)["server"], os.environ)
+
+
+class Config(Command):
+    """Print the settings in force, and where each came from."""
+
+    def __call__(self, app: Flask) -> None:
+        """Print them, section by section."""
+        printed = None
+        for section, key, value, origin in _settings(app).shown():
+            if section != printed:
+                print(f"{'' if printed is None else chr(10)}[{section}]")
+                printed = section
+            print(f"{key + ' = ' + value:<50} ; {origin}")
+
+
+class Import(Command):
+    """Register the vehicles and make the allocations that a CSV or JSON Lines file lists."""
+
+    option_list = (
+        Option("file", help="a .csv or .jsonl file; - is CSV from standard input"),
+        Option("--report", help="where to list refused lines (default: FILE's name with .refused.csv, in this folder)"),
+    )
+
+    def run(self, file: str, report: str | None) -> int:
+        """Import; the status is 1 where a line was refused."""
+        outcome = importing.import_file(file, report or importing.default_report(file))
+        print(outcome)
+        return 1 if outcome.refused else 0
+
+
+class Export(Command):
+    """Write every vehicle and allocation, as ``import`` reads them, to standard output."""
+
+    option_list = (Option("--format", choices=["csv", "jsonl"], default="csv"),)
+
+    def run(self, format: str) -> None:  # noqa: A002 - the option's name
+        """Export."""
+        exporting.export(sys.stdout, format)
+
+
+class Check(Command):
+    """Prove on the live database that no two allocations overlap, and that what keeps them apart is there."""
+
+    def run(self) -> int:
+        """Print the figures; the status is 1 where something is wrong."""
+        report = checking.check()
+        print(report)
+        return 0 if report.sound else 1
+
+
+def _shell_names() -> dict[str, Any]:
+    names = {name: getattr(inventory, name) for name in ("register", "decommission", "allocate", "deallocate")}
+    return {
+        "db": models.db,
+        "ContinuousResource": models.ContinuousResource,
+        "ContinuousResourceAllocation": models.ContinuousResourceAllocation,
+        "Period": Period,
+        "lookup": lookup,
+        **names,
+    }
+
+
+def manager() -> Manager:
+    """Build the command line."""
+    made = Manager(_build_app, description=__doc__, with_default_commands=False)
+    made.add_option("-c", "--config", dest="config", help="the settings' file")
+    made.add_command("runserver", RunServer())
+    made.add_command("serve", Serve())
+    made.add_command("shell", Shell(banner="At hand: " + ", ".join(_shell_names()), make_context=_shell_names))
+    made.add_command("db", ClickCommand(migrate_group, "invsys-manage db"))
+    made.add_command("urls", ShowUrls())
+    for command in (Config, Import, Export, Check):
+        made.add_command(command.__name__.lower(), command())
+    return made
+
+
+def main() -> None:
+    """Run the command that the command line names; what stops it is told in a sentence, with status 2."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        manager().run()
+    except (chassis_settings.SettingsError, importing.UnusableFile, Problem) as error:
+        print(f"invsys-manage: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # Whoever read the output has had enough, as head(1) does; Python would complain once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
