@@ -27,9 +27,14 @@ def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None, 
     if wants_xml():
         made = Response(xml.dumps(data, root), status, headers, mimetype=XML)
     else:
-        made = Response(orjson.dumps(data, option=_OPTIONS), status, headers, mimetype=JSON)
+        made = json(data, status, headers)
     made.headers["Vary"] = "Accept"
     return made
+
+
+def json(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Answer ``data`` in JSON, whatever the caller prefers."""
+    return Response(orjson.dumps(data, option=_OPTIONS), status, headers, mimetype=JSON)
 
 
 def problem(document: dict[str, Any], status: int) -> Response:

@@ -21,4 +21,5 @@ def expected_versions() -> list[int] | None:
 
 def unless_known(answer: Response) -> Response:
     """Turn the answer into a 304 where If-None-Match names its ETag."""
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer

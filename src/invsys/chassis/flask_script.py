@@ -34,26 +34,24 @@ def _lent_names() -> Iterator[None]:
 
 with _lent_names():
     import flask_script
-    from flask_script.commands import ShowUrls as ShowUrls
+    from flask_script.commands import Command, Option, Shell, ShowUrls
 
 # inspect.getargspec went with Python 3.11; this module alone gets a stand-in for ``inspect`` that has it.
 _inspect = ModuleType("inspect")
 vars(_inspect).update(vars(inspect), getargspec=lambda function: inspect.getfullargspec(function)[:4])
 flask_script.commands.inspect = _inspect
 
-Command = flask_script.Command
-Option = flask_script.Option
-Shell = flask_script.Shell
+__all__ = ["ClickCommand", "Command", "Manager", "Option", "Server", "Shell", "ShowUrls"]
 
 
-class Server(flask_script.Server):  # type: ignore[misc]
+class Server(flask_script.Server):
     """The development server: threads, and neither debugger (it runs code for whoever asks) nor reloader by itself."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(use_debugger=False, use_reloader=False, threaded=True, **options)
 
 
-class ClickCommand(Command):  # type: ignore[misc]
+class ClickCommand(Command):
     """A click command under a name of Flask-Script; its words are handed over untouched."""
 
     capture_all_args = True
@@ -71,7 +69,7 @@ class ClickCommand(Command):  # type: ignore[misc]
             self.command.main(list(self.words), self.prog_name, obj=ScriptInfo(create_app=lambda: app))
 
 
-class Manager(flask_script.Manager):  # type: ignore[misc]
+class Manager(flask_script.Manager):
     """The commands of a service; ``app`` is a factory that takes the values of the manager's own options."""
 
     def create_app(self, *args: Any, **kwargs: Any) -> Flask:

@@ -10,20 +10,18 @@ from typing import Any, ClassVar
 
 from flask import Flask, Response
 from marshmallow import ValidationError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import MethodNotAllowed as MethodNotAllowedByFlask
 from werkzeug.routing import RequestRedirect
 
 from invsys.chassis import answers, request_id
-
-# What the services call the failures that Flask finds by itself.
-_CODES = {400: "malformed_body", 413: "body_too_large", 415: "unsupported_media_type", 500: "internal_error"}
 
 
 class Problem(Exception):
     """A failure with a stable code, to be answered to the caller.
 
-    A subclass sets ``status`` (HTTP), ``code`` (the caller's word for it) and ``title``; ``detail`` tells about this one
-    case, ``members`` are what the code adds to the answer, ``headers`` go with it.
+    A subclass sets ``status`` (HTTP), ``code`` (the caller's word for it) and ``title``; ``detail`` tells about this
+    one case, ``members`` are what the code adds to the answer, ``headers`` go with it.
     """
 
     status: ClassVar[int]
@@ -53,6 +51,24 @@ class UnsupportedMediaType(Problem):
     """The body is not announced as JSON."""
 
     status, code, title = 415, "unsupported_media_type", "The body is not application/json"
+
+
+class NotFound(Problem):
+    """Nothing is served at this path."""
+
+    status, code, title = 404, "not_found", "There is nothing here"
+
+
+class MethodNotAllowed(Problem):
+    """The path is served, but not with this method; the ``Allow`` header lists those that are."""
+
+    status, code, title = 405, "method_not_allowed", "The method is not allowed here"
+
+
+class InternalError(Problem):
+    """A fault of ours."""
+
+    status, code, title = 500, "internal_error", "An error on our side"
 
 
 class InvalidFields(Problem):
@@ -116,19 +132,30 @@ def _messages(fault: Any) -> Iterator[str]:
         yield from (str(message) for message in fault)
 
 
+# How the failures that Flask and Werkzeug find by themselves are told.
+_FROM_FLASK: dict[int, tuple[type[Problem], str]] = {
+    400: (MalformedBody, "The request cannot be read."),
+    404: (NotFound, "Nothing is served at this path."),
+    405: (MethodNotAllowed, "This path is served, but not with this method."),
+    413: (BodyTooLarge, "The request is too large."),
+    415: (UnsupportedMediaType, "Send the body as Content-Type: application/json, in UTF-8."),
+    # Flask has logged the exception; the caller gets the id to name it by, and nothing of the inside.
+    500: (InternalError, "It is in the service's log under this request_id."),
+}
+
+
 def _from_flask(error: HTTPException) -> Response | HTTPException:
     if isinstance(error, RequestRedirect):
         return error
     status = error.code or 500
-    phrase = HTTPStatus(status).phrase
-    if isinstance(error, InternalServerError):
-        # Flask has logged the exception; the caller gets the request id to name it by, and nothing of the inside.
-        detail = "An error on our side; it is in the service's log under this request_id."
-    else:
-        detail = error.description or phrase
-    code = _CODES.get(status, phrase.lower().replace(" ", "_"))
-    kind = type(code, (Problem,), {"status": status, "code": code, "title": phrase})
+    kind, detail = _FROM_FLASK.get(status) or (_unnamed(status), error.description or "")
     answer = problem_answer(kind(detail))
-    if allowed := getattr(error, "valid_methods", None):
-        answer.headers["Allow"] = ", ".join(sorted(allowed))
+    if isinstance(error, MethodNotAllowedByFlask) and error.valid_methods:
+        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return answer
+
+
+def _unnamed(status: int) -> type[Problem]:
+    phrase = HTTPStatus(status).phrase
+    code = phrase.lower().replace(" ", "_").replace("-", "_")
+    return type(code, (Problem,), {"status": status, "code": code, "title": phrase})

@@ -18,6 +18,7 @@ class JsonLines(logging.Formatter):
     """Write a record as one JSON object; what was passed as ``extra={"fields": {...}}`` becomes its members."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Write one line, without its end."""
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

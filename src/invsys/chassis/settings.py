@@ -45,7 +45,9 @@ class Settings:
                 yield section, key, text, self.origins[section, key]
 
 
-def load(schema: Schema, default: Traversable, service: str, environ: Mapping[str, str], file: str | None = None) -> Settings:
+def load(
+    schema: Schema, default: Traversable, service: str, environ: Mapping[str, str], file: str | None = None
+) -> Settings:
     """Lay the layers over one another and check the outcome.
 
     ``file`` is the operator's choice (``-c``); without it ``INVSYS_CONFIG`` names the file, and without that

@@ -40,7 +40,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise MalformedJson(f"duplicate key: {ascii(twice)}")
+        raise MalformedJson(f"duplicate key: {twice!a}")
     return members
 
 

@@ -6,8 +6,7 @@ element is ``<entry key="...">``. What XML 1.0 cannot hold at all (control chara
 
 import re
 from typing import Any
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -19,7 +18,8 @@ def dumps(data: Any, root: str, namespace: str | None = None) -> bytes:
     if namespace is not None:
         top.set("xmlns", namespace)
     _fill(top, data, root)
-    return ElementTree.tostring(top, encoding="utf-8", xml_declaration=True)
+    document: bytes = tostring(top, encoding="utf-8", xml_declaration=True)
+    return document
 
 
 def _fill(element: Element, value: Any, item: str = "item") -> None:

@@ -15,11 +15,11 @@ from werkzeug.routing import BaseConverter
 from werkzeug.routing import ValidationError as NoMatch
 
 from invsys.chassis import answers, bodies, conditional, problems
-from invsys.inventory import errors, inventory, lookup, schemas
+from invsys.inventory import errors, fields, inventory, lookup, schemas
 from invsys.inventory.lookup import Row
 
 
-class ResourceCollection(rest.Resource):  # type: ignore[misc]
+class ResourceCollection(rest.Resource):
     """``/api/cars``."""
 
     def get(self, resource_type: str) -> Response:
@@ -34,7 +34,7 @@ class ResourceCollection(rest.Resource):  # type: ignore[misc]
         return _created(row, schemas.resource, root="resource")
 
 
-class ResourceItem(rest.Resource):  # type: ignore[misc]
+class ResourceItem(rest.Resource):
     """``/api/cars/{resource_id}``."""
 
     def get(self, resource_type: str, resource_id: uuid.UUID) -> Response:
@@ -47,7 +47,7 @@ class ResourceItem(rest.Resource):  # type: ignore[misc]
         return Response(status=204)
 
 
-class AllocationCollection(rest.Resource):  # type: ignore[misc]
+class AllocationCollection(rest.Resource):
     """``/api/cars/{resource_id}/allocations``."""
 
     def get(self, resource_type: str, resource_id: uuid.UUID | None = None) -> Response:
@@ -68,7 +68,7 @@ class AllocationsOfAll(AllocationCollection):
     methods = frozenset({"GET"})
 
 
-class AllocationItem(rest.Resource):  # type: ignore[misc]
+class AllocationItem(rest.Resource):
     """``/api/cars/{resource_id}/allocations/{allocation_id}``, or with ``all`` for the vehicle."""
 
     def get(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
@@ -97,7 +97,7 @@ ROUTES: list[tuple[type[rest.Resource], list[str]]] = [
 ]
 
 
-class Api(rest.Api):  # type: ignore[misc]
+class Api(rest.Api):
     """Flask-RESTful, with every failure left to the one place that answers them.
 
     On its own it answers exceptions by itself, except under TESTING: tests would see another service than callers do.
@@ -155,7 +155,7 @@ def _page(
     page = rows[: limit - 1]
     answer = answers.answer(schema.dump(page), root=root)
     if len(rows) == limit:
-        query = {**request.args, "cursor": schemas.cursor(*position(page[-1]))}
+        query = {**request.args, "cursor": fields.cursor(*position(page[-1]))}
         answer.headers["Link"] = f'<{request.path}?{urlencode(query)}>; rel="next"'
     return answer
 

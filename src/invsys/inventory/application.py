@@ -4,7 +4,7 @@ from flask import Flask, request
 
 from invsys.chassis import health, metrics, problems, request_id, request_log
 from invsys.chassis.settings import Settings
-from invsys.inventory import api, database, schemas, settings
+from invsys.inventory import api, database, openapi, settings
 
 
 def create_app() -> Flask:
@@ -35,10 +35,10 @@ def build_app(in_force: Settings) -> Flask:
     metrics.register(app)
     problems.register(app)
     database.configure(app, in_force)
-    schemas.ma.init_app(app)
     _wait_for_a_fit_database(app)
     health.register(app, database.require_fit)
     api.register(app, in_force["resource_types"])
+    openapi.register(app, in_force["resource_types"])
     return app
 
 

@@ -107,7 +107,7 @@ def _holes() -> tuple[str, ...]:
     with database.transaction() as connection:
         everything = connection.begin_nested()
         vehicle = {"id": uuid.uuid4(), "resource_type": "probe", "name": uuid.uuid4().hex}
-        key = connection.execute(insert(ContinuousResource).values(vehicle)).inserted_primary_key[0]
+        key = connection.scalar(insert(ContinuousResource).values(vehicle).returning(ContinuousResource.key))
         first, second = (
             insert(ContinuousResourceAllocation).values(id=uuid.uuid4(), resource_key=key, starts=start, ends=end)
             for start, end in ((_instant(1), _instant(2)), (_instant(2), _instant(3)))

@@ -1,6 +1,6 @@
 """How the service talks to its database, and when it refuses to.
 
-PostgreSQL: one statement is one round trip (autocommit). SQLite: WAL, ``BEGIN IMMEDIATE`` for every write, synchronous=FULL.
+PostgreSQL: one statement, one round trip (autocommit). SQLite: WAL, BEGIN IMMEDIATE for every write, synchronous=FULL.
 Both: every connection is bounded in time, and one that could lose an acknowledged write is refused.
 """
 
@@ -82,7 +82,7 @@ def _prepare_sqlite(timeout: int) -> Callable[[sqlite3.Connection, Any], None]:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and writes later could find its snapshot overtaken; so a write takes the lock at once.
+    # A transaction that reads first and writes later can find its snapshot overtaken; a write takes the lock at once.
     only_reads = connection.get_execution_options().get("only_reads", False)
     connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
@@ -100,8 +100,8 @@ def _prepare_postgresql(database: dict[str, Any]) -> Callable[[Any, Any], None]:
         connection.commit()
         if "off" in (fsync, synchronous_commit) and not database["allow_unsafe_durability"]:
             raise UnfitDatabase(
-                f"PostgreSQL runs with fsync={fsync} and synchronous_commit={synchronous_commit}: it may forget"
-                " allocations that it has acknowledged. Switch both on, or set [database] allow_unsafe_durability = yes."
+                f"PostgreSQL runs with fsync={fsync} and synchronous_commit={synchronous_commit}: it may forget what it"
+                " has acknowledged. Switch both on, or set [database] allow_unsafe_durability = yes."
             )
 
     return prepare
@@ -118,7 +118,8 @@ def read() -> Iterator[Connection]:
 def write() -> Iterator[Connection]:
     """Give a connection for one writing statement: one round trip on PostgreSQL, BEGIN IMMEDIATE on SQLite."""
     engine = db.engine
-    with _translated(), engine.begin() if engine.dialect.name == "sqlite" else _autocommitting().connect() as connection:
+    opened = engine.begin() if engine.dialect.name == "sqlite" else _autocommitting().connect()
+    with _translated(), opened as connection:
         yield connection
 
 
@@ -202,4 +203,5 @@ def require_fit_to_start() -> None:
 def _revision(connection: Connection) -> str | None:
     if not connection.dialect.has_table(connection, "alembic_version"):
         return None
-    return connection.scalar(text("SELECT version_num FROM alembic_version"))
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found

@@ -1,7 +1,7 @@
 """Filling the inventory with many vehicles and allocations in one transaction, for the import."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ REGISTERED = "registered"
 ALLOCATED = "allocated"
 KNOWN = "known"
 
-_INSERT = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+_INSERT: dict[str, Callable[[Any], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
@@ -64,7 +64,9 @@ def fill(orders: Sequence[Order]) -> Filled:
 
 def _register_missing(connection: Connection, orders: Sequence[Order]) -> set[Vehicle]:
     wanted = {order.vehicle: order for order in reversed(orders)}
-    there = {tuple(row) for row in connection.execute(_vehicles(_resource.resource_type, _resource.name, wanted=wanted))}
+    there = {
+        tuple(row) for row in connection.execute(_vehicles(_resource.resource_type, _resource.name, wanted=wanted))
+    }
     # In one order everywhere: two imports at once then wait for each other, and do not deadlock.
     missing = sorted(wanted.keys() - there)
     if missing:

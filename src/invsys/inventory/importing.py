@@ -1,7 +1,7 @@
 """Import: vehicles and allocations from CSV or JSON Lines, in batches, and safely again.
 
-A line names a vehicle (``resource_type`` or collection, ``name``, optionally ``attributes``) and, where it has a period, an
-allocation of it. What is there already is recognised, so an import that was cut short is simply run again.
+A line names a vehicle (``resource_type`` or collection, ``name``, maybe ``attributes``) and, where it has a period,
+an allocation of it. What is there already is recognised, so an import that was cut short is simply run again.
 """
 
 import csv
@@ -100,7 +100,7 @@ def import_file(file: str, report: str) -> Outcome:
 
 def _opened(file: str) -> IO[bytes]:
     try:
-        return open(file, "rb")
+        return Path(file).open("rb")
     except OSError as error:
         raise UnusableFile(f"{file}: {error.strerror}") from error
 
@@ -115,7 +115,8 @@ class _Refusals:
 
     def add(self, line: Line, reason: str) -> None:
         if self._writer is None:
-            file = self._stack.enter_context(open(self._report, "w", encoding="utf-8", newline="", errors="replace"))
+            opened = Path(self._report).open("w", encoding="utf-8", newline="", errors="replace")  # noqa: SIM115
+            file = self._stack.enter_context(opened)
             self._writer = csv.writer(file, lineterminator="\n")
             self._writer.writerow(["line", "reason", "text"])
         self._writer.writerow([line.number, reason, line.text])

@@ -5,12 +5,13 @@ first and asks afterwards; only a refused attempt costs the look-ups that say wh
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
-from sqlalchemy import JSON, String, Table, Uuid, bindparam, delete, select, update
+from sqlalchemy import JSON, Select, String, Uuid, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.types import TypeEngine
 
 from invsys.inventory import database, lookup
 from invsys.inventory.errors import Busy, NameTaken, PeriodTaken, ResourceInUse, VersionMismatch
@@ -23,7 +24,7 @@ _ATTEMPTS = 5
 
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
-_INSERT = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+_INSERT: dict[str, Callable[[Any], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 # Every statement that a request runs is built once; building one costs as much as running it.
 _REGISTER = {
@@ -31,7 +32,7 @@ _REGISTER = {
     for dialect, insert in _INSERT.items()
 }
 
-_GIVEN = {
+_GIVEN: dict[str, TypeEngine[Any]] = {
     "id": Uuid(),
     "starts": UtcDateTime(),
     "ends": UtcDateTime(),
@@ -40,7 +41,7 @@ _GIVEN = {
     "dump": JSON(),
 }
 # The vehicle's row is locked against being decommissioned meanwhile, as the foreign key would lock it anyway.
-_VEHICLE = (
+_VEHICLE: Select[Any] = (
     select(_resource.c.key, *(bindparam(name, type_=kind) for name, kind in _GIVEN.items()))
     .where(
         _resource.c.id == bindparam("resource_id"),

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 from invsys.inventory import database
 from invsys.inventory.errors import AllocationNotFound, ResourceNotFound
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, UtcDateTime, clock, overlaps
-from invsys.inventory.period import Period
+from invsys.inventory.period import ALWAYS, Period
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 
 MAX_CONFLICTS = 10
 
@@ -24,9 +24,7 @@ _allocation = ContinuousResourceAllocation
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_IN_CIRCULATION = and_(
-    _resource.resource_type == bindparam("resource_type"), _resource.decommissioned.is_(None)
-)
+_IN_CIRCULATION = and_(_resource.resource_type == bindparam("resource_type"), _resource.decommissioned.is_(None))
 _RESOURCES = select(*_resource.__table__.columns).where(_IN_CIRCULATION)
 _RESOURCE = _RESOURCES.where(_resource.id == bindparam("resource_id"))
 _ALLOCATIONS = (
@@ -82,7 +80,7 @@ def allocations(
     limit: int,
     cursor: Sequence[int | None] | None = None,
     resource_id: uuid.UUID | None = None,
-    window: Period = Period(),
+    window: Period = ALWAYS,
     allocation_type: str | None = None,
     status: str | None = None,
 ) -> Sequence[Row]:
@@ -91,7 +89,7 @@ def allocations(
     Of one vehicle (raises ResourceNotFound where there is none), or of all of the type.
     """
     statement = _ALLOCATIONS.order_by(_allocation.starts.nulls_first(), _allocation.key).limit(limit)
-    if window != Period():
+    if window != ALWAYS:
         statement = statement.where(overlaps(window.start, window.end))
     if allocation_type is not None:
         statement = statement.where(_allocation.allocation_type == allocation_type)
@@ -119,9 +117,7 @@ def _after(statement: Select[Any], microseconds: int | None, key: int | None) ->
         starts_later = _allocation.starts.is_not(None)
         return statement.where(or_(starts_later, and_(_allocation.starts.is_(None), _allocation.key > key)))
     start = _EPOCH + _MICROSECOND * microseconds
-    return statement.where(
-        _allocation.starts >= start, or_(_allocation.starts > start, _allocation.key > key)
-    )
+    return statement.where(_allocation.starts >= start, or_(_allocation.starts > start, _allocation.key > key))
 
 
 _IN_THE_WAY = (

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -19,7 +20,7 @@ from invsys.inventory.period import Period
 def _build_app(config: str | None = None) -> Flask:
     if config is not None:
         # Worker processes read their settings anew.
-        os.environ[chassis_settings.CONFIG_VARIABLE] = os.path.abspath(config)
+        os.environ[chassis_settings.CONFIG_VARIABLE] = str(Path(config).absolute())
     in_force = settings.load()
     app = application.build_app(in_force)
     app.extensions["invsys.settings"] = in_force

@@ -84,7 +84,7 @@ def _sqlite_clock(element: clock, compiler: SQLCompiler, **kwargs: Any) -> str:
 _Key = BigInteger().with_variant(Integer(), "sqlite")
 
 
-class ContinuousResource(db.Model):
+class ContinuousResource(db.Model):  # type: ignore[name-defined]
     """A vehicle: something that can be allocated for any period."""
 
     __tablename__ = "continuous_resources"
@@ -111,7 +111,7 @@ class ContinuousResource(db.Model):
     )
 
 
-class ContinuousResourceAllocation(db.Model):
+class ContinuousResourceAllocation(db.Model):  # type: ignore[name-defined]
     """A vehicle's period that belongs to somebody; no two of one vehicle overlap."""
 
     __tablename__ = "continuous_resource_allocations"

@@ -26,5 +26,8 @@ class Period:
         return _before(self.start, other.end) and _before(other.start, self.end)
 
 
+ALWAYS = Period()
+
+
 def _before(start: datetime | None, end: datetime | None) -> bool:
     return start is None or end is None or start < end

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
@@ -38,7 +39,7 @@ class DatabaseUrl(fields.String):
         if url.get_backend_name() == "sqlite":
             if not url.database or url.database == ":memory:":
                 raise ValidationError("SQLite needs a file: every worker process has to see the same data.")
-            url = url.set(database=os.path.abspath(url.database))
+            url = url.set(database=str(Path(url.database).absolute()))
         elif url.get_backend_name() == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
         else:

@@ -1,4 +1,4 @@
-"""How a migration runs: alone, in one transaction, and on SQLite without letting a rebuilt table delete its children."""
+"""How a migration runs: alone, in one transaction, and on SQLite without a rebuilt table deleting its children."""
 
 from alembic import context
 from flask import current_app

@@ -1,7 +1,7 @@
 """Resources and allocations, and what keeps two allocations of one vehicle apart.
 
-PostgreSQL: an exclusion constraint (chapters 5.4.6 and 8.17.10 of its manual). SQLite: triggers. A period that is infinite
-on a side has a null there.
+PostgreSQL: an exclusion constraint (chapters 5.4.6 and 8.17.10 of its manual). SQLite: triggers. A period that is
+infinite on a side has a null there.
 """
 
 import sqlalchemy as sa
@@ -120,8 +120,8 @@ def _exclude_overlaps() -> None:
     )
 
 
-# Allocations of one vehicle never overlap, so two look-ups by index decide: the one without a start, which is before all
-# others, and the one that starts last before the new one ends. Whatever starts earlier ends earlier still.
+# Allocations of one vehicle never overlap, so two look-ups by index decide: the one without a start, which is before
+# all others, and the one that starts last before the new one ends. Whatever starts earlier ends earlier still.
 _OVERLAP = """
 EXISTS (
     SELECT 1 FROM continuous_resource_allocations

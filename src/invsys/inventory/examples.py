@@ -1,0 +1,45 @@
+"""The examples of the OpenAPI document; a test holds each against its schema."""
+
+from typing import Any
+
+from marshmallow import Schema
+
+from invsys.inventory import schemas
+
+_PERIOD = {
+    "from_datetime": "2026-11-20T10:00:00Z",
+    "to_datetime": None,
+    "from_infinity": False,
+    "to_infinity": True,
+}
+_RESOURCE = {"name": "Car1", "attributes": {"city": "Leeds", "seats": 4, "electric": True}}
+_ABOUT = {"allocation_type": "maintenance", "description": "brakes"}
+
+EXAMPLES: dict[type[Schema], dict[str, Any]] = {
+    schemas.NewResource: _RESOURCE,
+    schemas.Resource: {
+        "id": "5f0c8a3e-6a2f-4a57-9a59-0f6d3c6d0c11",
+        **_RESOURCE,
+        "resource_type": "Car",
+        "created": "2026-11-01T08:00:00Z",
+    },
+    schemas.NewAllocation: {"from_datetime": "2026-11-20T10:00:00Z", "to_infinity": True, **_ABOUT},
+    schemas.Conflict: {
+        "id": "0d8f2d5e-9f0e-4a53-8f5b-6f1a1f2b7c22",
+        **_PERIOD,
+        "allocation_type": "maintenance",
+    },
+    schemas.Allocation: {
+        "id": "0d8f2d5e-9f0e-4a53-8f5b-6f1a1f2b7c22",
+        "resource_id": "5f0c8a3e-6a2f-4a57-9a59-0f6d3c6d0c11",
+        "resource_type": "Car",
+        **_PERIOD,
+        **_ABOUT,
+        "dump": {"order": 4711},
+        "created": "2026-11-01T08:05:00.25Z",
+        "status": "confirmed",
+        "expires": None,
+    },
+}
+
+PROBLEM_EXAMPLE = {"detail": "What was wrong in this case.", "request_id": "6b88163a948d472c97ec732686ed46b8"}

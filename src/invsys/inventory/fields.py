@@ -1,0 +1,119 @@
+"""The fields of the wire format: how an instant, a flag, a count, a cursor look, and what of them is refused."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from flask import current_app
+from marshmallow import fields, validate
+
+# RFC 3339, and of ISO 8601 what is close to it: seconds and offset may be left out.
+_DATETIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class Instant(fields.Field[datetime]):
+    """A date-time in UTC; one without an offset is UTC too, unless the setting refuses it."""
+
+    default_error_messages = {
+        "invalid": "Not an ISO 8601 date-time such as 2026-11-20T10:00:00Z.",
+        "range": "Not between the years 1900 and 9998.",
+        "naive": "An offset is needed, such as Z or +01:00.",
+    }
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else value.isoformat().replace("+00:00", "Z")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
+        if not isinstance(value, str) or not _DATETIME.fullmatch(value):
+            raise self.make_error("invalid")
+        # Before the conversion, which overflows at either end of what Python can hold.
+        if not "1900" <= value[:4] <= "9998":
+            raise self.make_error("range")
+        try:
+            instant = datetime.fromisoformat(value.upper())
+        except ValueError as error:
+            raise self.make_error("invalid") from error
+        if instant.tzinfo is None:
+            if current_app.config["NAIVE_DATETIMES"] == "refuse":
+                raise self.make_error("naive")
+            return instant.replace(tzinfo=UTC)
+        instant = instant.astimezone(UTC)
+        if not _EARLIEST <= instant < _LATEST:
+            raise self.make_error("range")
+        return instant
+
+
+class Flag(fields.Boolean):
+    """true or false, and none of the words and numbers that marshmallow takes for them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Infinite(fields.Field[Any]):
+    """Whether the period has no bound on this side: the wire's form of a null."""
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> bool:
+        return value is None
+
+
+A_STATUS = validate.OneOf(["confirmed", "held"])
+
+
+class Status(fields.Field[Any]):
+    """Whether the allocation stands for good, or is held until it expires."""
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return "confirmed" if value is None else "held"
+
+
+class Count(fields.Integer):
+    """A number in a query, in plain digits (int() alone would also take ``1_0`` and Arabic-Indic ones)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", str(value)):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Cursor(fields.Field[list[int | None]]):
+    """Where a page ended, as one opaque word: the sort key of its last item, ``length`` numbers."""
+
+    default_error_messages = {"invalid": "Not a cursor that this service gave."}
+
+    def __init__(self, length: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.length = length
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> list[int | None]:
+        try:
+            key = orjson.loads(base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True))
+        except (ValueError, binascii.Error) as error:
+            raise self.make_error("invalid") from error
+        if not isinstance(key, list) or len(key) != self.length or not _is_sort_key(*key):
+            raise self.make_error("invalid")
+        return key
+
+
+def _is_sort_key(*parts: Any) -> bool:
+    # Whatever a caller makes up must stay inside 64 bits, and inside the years that Python knows.
+    return parts[-1] is not None and all(
+        part is None or (type(part) is int and -(10**16) <= part <= 2 * 10**17) for part in parts
+    )
+
+
+def cursor(*key: int | None) -> str:
+    """Write a sort key as the word that ``Cursor`` reads."""
+    return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
