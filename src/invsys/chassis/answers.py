@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 from flask import Response, request
+from werkzeug.datastructures import MIMEAccept
 
 from invsys.chassis import xml
 
@@ -18,8 +19,11 @@ def wants_xml() -> bool:
 
     JSON is preferred when both are acceptable, and is the answer to no Accept or an unusable one.
     """
-    accept = request.accept_mimetypes
-    return bool(accept) and not accept[JSON] and accept[XML] > 0
+    if request.headers.get("Accept", "*/*") in ("*/*", JSON):
+        return False
+    # Parameters do not matter here: what we send has one charset, and no versions.
+    accept = MIMEAccept((value.partition(";")[0], quality) for value, quality in request.accept_mimetypes)
+    return not accept[JSON] and accept[XML] > 0
 
 
 def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None, *, root: str = "answer") -> Response:

@@ -14,7 +14,7 @@ def expected_versions() -> list[int] | None:
     """Read If-Match: the versions that the caller accepts, or None for any (no header, or ``*``)."""
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None
-    tags = (tag.removesuffix("-xml") for tag in request.if_match.as_set())
+    tags = (tag.removesuffix("-xml") for tag in request.if_match.as_set() if tag)
     # Longer ones are none of ours, and would not fit the column.
     return [int(tag) for tag in tags if tag.isascii() and tag.isdigit() and len(tag) < 10]
 

@@ -3,6 +3,7 @@
 A method reads the request through a schema, calls one verb or question, and dumps what that gives.
 """
 
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,7 +13,6 @@ import flask_restful as rest
 from flask import Flask, Response, request
 from marshmallow import Schema, ValidationError
 from werkzeug.routing import BaseConverter
-from werkzeug.routing import ValidationError as NoMatch
 
 from invsys.chassis import answers, bodies, conditional, problems
 from invsys.inventory import errors, fields, inventory, lookup, schemas
@@ -120,11 +120,11 @@ def register(app: Flask, collections: Mapping[str, str]) -> None:
 
 def _converter(collections: Mapping[str, str]) -> type[BaseConverter]:
     class Collection(BaseConverter):
+        # Named one by one, so that whatever else is asked for, with whatever method, is not found.
+        regex = "|".join(map(re.escape, collections))
+
         def to_python(self, value: str) -> str:
-            try:
-                return collections[value]
-            except KeyError:
-                raise NoMatch from None
+            return collections[value]
 
     return Collection
 
@@ -141,9 +141,11 @@ def _answer_version_mismatch(error: errors.VersionMismatch) -> Response:
 
 def _query(schema: Schema) -> dict[str, Any]:
     """Read the query; a parameter given twice or not known is refused, as a misspelt filter would show too much."""
-    twice = {name: ["Given more than once."] for name, values in request.args.lists() if len(values) > 1}
-    if twice:
-        raise ValidationError(twice)
+    faults = {name: ["Given more than once."] for name, values in request.args.lists() if len(values) > 1}
+    # PostgreSQL has no text with a NUL in it, not even to look for.
+    faults |= {name: ["A NUL is not allowed."] for name, value in request.args.items() if "\0" in value}
+    if faults:
+        raise ValidationError(faults)
     loaded: dict[str, Any] = schema.load(request.args)
     # One more than asked for tells whether there is a next page.
     return {**loaded, "limit": loaded["limit"] + 1}

@@ -4,7 +4,7 @@ from flask import Flask, request
 
 from invsys.chassis import health, metrics, problems, request_id, request_log
 from invsys.chassis.settings import Settings
-from invsys.inventory import api, database, openapi, settings
+from invsys.inventory import api, database, openapi, page, settings
 
 
 def create_app() -> Flask:
@@ -39,6 +39,7 @@ def build_app(in_force: Settings) -> Flask:
     health.register(app, database.require_fit)
     api.register(app, in_force["resource_types"])
     openapi.register(app, in_force["resource_types"])
+    page.register(app)
     return app
 
 
@@ -49,6 +50,6 @@ def _wait_for_a_fit_database(app: Flask) -> None:
     @app.before_request
     def check() -> None:
         nonlocal fit
-        if not fit and request.path.startswith("/api/"):
+        if not fit and (request.path.startswith("/api/") or request.path == "/"):
             database.require_fit()
             fit = True

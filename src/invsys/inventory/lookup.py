@@ -139,3 +139,20 @@ def overlapping(connection: Connection, resource_key: int, period: Period) -> Se
 def not_ended(connection: Connection, resource_key: int) -> Sequence[Row]:
     """Give the first allocations of a vehicle that have not ended by the database's clock."""
     return connection.execute(_NOT_ENDED, {"resource_key": resource_key}).mappings().all()
+
+
+def now() -> datetime:
+    """Give the database's clock."""
+    with database.read() as connection:
+        return connection.execute(select(clock())).scalar_one()
+
+
+def allocations_of(resource_keys: Sequence[int], window: Period) -> list[Row]:
+    """Give the allocations of several vehicles that share an instant with ``window``, by start for each."""
+    statement = (
+        select(*_allocation.__table__.columns)
+        .where(_allocation.resource_key.in_(resource_keys), overlaps(window.start, window.end))
+        .order_by(_allocation.resource_key, _allocation.starts.nulls_first())
+    )
+    with database.read() as connection:
+        return list(connection.execute(statement).mappings())

@@ -109,6 +109,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("metrics", "GET"): Operation("Give the figures for Prometheus", {"type": "string"}, media_types=("text/plain",)),
     ("openapi", "GET"): Operation("Give this document", {"type": "object"}, media_types=("application/json",)),
+    ("fleet.static", "GET"): Operation(
+        "Give a file of the page", {"type": "string"}, media_types=("text/css",), ends=(problems.NotFound,)
+    ),
     ("page", "GET"): Operation(
         "Show the fleet to a person",
         {"type": "string"},

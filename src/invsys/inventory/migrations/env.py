@@ -35,6 +35,26 @@ def _migrate_postgresql(connection: Connection) -> None:
         _migrate(connection)
 
 
+def _triggers_and_rows(connection: Connection) -> dict[str, int]:
+    tables = connection.scalars(
+        text("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'alembic_version'")
+    )
+    rows = {table: connection.scalar(text(f'SELECT count(*) FROM "{table}"')) or 0 for table in tables.all()}
+    triggers = connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+    return rows | dict.fromkeys(triggers, 1)
+
+
+def _refuse_losses(connection: Connection, before: dict[str, int]) -> None:
+    """Raise, which rolls everything back, where building a table anew took rows or triggers with it."""
+    after = _triggers_and_rows(connection)
+    lost = [name for name, count in before.items() if after.get(name, 0) < count]
+    # A downgrade to nothing drops what it made; an upgrade never does.
+    if after and lost:
+        raise RuntimeError(f"the migration would have lost something of {', '.join(sorted(lost))}; nothing was changed")
+    if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+        raise RuntimeError("the migration would have broken a foreign key; nothing was changed")
+
+
 def _migrate_sqlite(connection: Connection) -> None:
     driver = connection.connection.driver_connection
     assert driver is not None
@@ -45,9 +65,9 @@ def _migrate_sqlite(connection: Connection) -> None:
     try:
         # BEGIN IMMEDIATE: a second upgrade at the same time waits here, and then finds nothing left to do.
         with connection.begin():
+            before = _triggers_and_rows(connection)
             _migrate(connection)
-            if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
-                raise RuntimeError("the migration would have broken a foreign key; nothing was changed")
+            _refuse_losses(connection, before)
     finally:
         # The pragmas are the connection's own: it must not go back to the pool with them.
         connection.invalidate()

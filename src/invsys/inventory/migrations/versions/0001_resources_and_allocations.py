@@ -98,7 +98,9 @@ def _bounds_that_compare() -> list[sa.CheckConstraint]:
     else:
         # SQLite stores any text; only this form sorts as time does.
         form = (
-            "length({0}) = 26 AND strftime('%Y-%m-%d %H:%M:%S', {0}) = substr({0}, 1, 19)"
+            "length({0}) = 26"
+            # "+0 days" has it reckon: without, the 30th of February stays what it is.
+            " AND strftime('%Y-%m-%d %H:%M:%S', substr({0}, 1, 19), '+0 days') = substr({0}, 1, 19)"
             " AND substr({0}, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'"
         )
     return [

@@ -1,0 +1,56 @@
+# make run    install, migrate and serve on SQLite, at http://127.0.0.1:5000/
+# make test   every test and every check
+# make bench  the measurements
+# make lock   pin newer releases of everything
+
+PYTHON ?= python3
+VENV = .venv
+BIN = $(VENV)/bin
+# setuptools and pip of the virtual environment make the package; its dependencies are the pinned ones and no others.
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check
+EXTRAS = --extra inventory --extra postgresql
+LOCK = .lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
+       --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade
+
+.PHONY: run test bench docs lock clean
+
+run: $(VENV)/run
+	$(BIN)/invsys-manage db upgrade
+	$(BIN)/invsys-manage serve
+
+test: $(VENV)/tox
+	$(BIN)/tox run
+
+bench: $(VENV)/run $(VENV)/bench
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/tox
+	$(BIN)/tox run -e docs
+
+# One stamp for each set that the virtual environment holds.
+$(VENV)/run: requirements.txt setup.cfg | $(BIN)/python
+	$(INSTALL) --requirement requirements.txt
+	$(INSTALL) --no-deps --editable .
+	touch $@
+
+$(VENV)/%: requirements/%.txt | $(BIN)/python
+	$(INSTALL) --requirement $<
+	touch $@
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+lock:
+	$(PYTHON) -m venv .lock
+	.lock/bin/pip install --quiet pip-tools
+	$(LOCK) $(EXTRAS) --output-file requirements.txt setup.cfg
+	for set in test typing; do \
+	    $(LOCK) $(EXTRAS) --constraint requirements.txt --output-file requirements/$$set.txt \
+	        setup.cfg requirements/$$set.in || exit 1; \
+	done
+	for set in style layers docs bench tox; do \
+	    $(LOCK) --output-file requirements/$$set.txt requirements/$$set.in || exit 1; \
+	done
+
+clean:
+	rm -rf $(VENV) .lock .tox build dist docs/build

@@ -1,0 +1,86 @@
+"""The page at ``/``: what the fleet's staff see. It only reads, and runs no script."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, render_template, request
+from marshmallow import Schema, fields, validate
+
+from invsys.inventory import lookup
+from invsys.inventory.fields import Cursor, cursor
+from invsys.inventory.lookup import Row
+from invsys.inventory.period import Period
+
+DAYS = 7
+_VEHICLES = 50
+
+# Nothing from elsewhere, no script, no style but the file beside the template.
+_POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+_blueprint = Blueprint("fleet", __name__, template_folder="templates", static_folder="static")
+
+
+class _Query(Schema):
+    """Which vehicles to show."""
+
+    collection = fields.String()
+    name = fields.String(validate=validate.Length(max=36))
+    cursor = Cursor(1)
+
+
+def register(app: Flask) -> None:
+    """Serve the page and its style sheet."""
+    app.register_blueprint(_blueprint)
+    app.add_url_rule("/", "page", show)
+
+
+def show() -> Response:
+    """Show the vehicles of a collection, and their next days."""
+    query = _Query().load(request.args)
+    collections: dict[str, str] = current_app.config["COLLECTIONS"]
+    collection = query.get("collection", "")
+    if collection not in collections:
+        collection = next(iter(collections))
+    vehicles = lookup.resources(collections[collection], _VEHICLES + 1, query.get("cursor"), query.get("name") or None)
+    shown = vehicles[:_VEHICLES]
+    now = lookup.now()
+    window = Period(now, now + timedelta(days=DAYS))
+    allocations = lookup.allocations_of([vehicle["key"] for vehicle in shown], window)
+    html = render_template(
+        "page.html",
+        collections=collections,
+        collection=collection,
+        name=query.get("name", ""),
+        vehicles=[_shown(vehicle, allocations, now) for vehicle in shown],
+        days=[now + timedelta(days=day) for day in range(DAYS)],
+        now=now,
+        next=cursor(shown[-1]["key"]) if len(vehicles) > _VEHICLES else None,
+    )
+    return Response(html, mimetype="text/html", headers={"Content-Security-Policy": _POLICY})
+
+
+def _shown(vehicle: Row, allocations: list[Row], now: datetime) -> dict[str, Any]:
+    own = [allocation for allocation in allocations if allocation["resource_key"] == vehicle["key"]]
+    current = own[0] if own and (own[0]["starts"] is None or own[0]["starts"] <= now) else None
+    return {
+        "name": vehicle["name"],
+        "current": current,
+        "next": None if current or not own else own[0],
+        "bars": [_bar(allocation, now) for allocation in own],
+    }
+
+
+def _bar(allocation: Row, now: datetime) -> dict[str, Any]:
+    """Place an allocation on the line of the shown days, in percent of it."""
+    left = _percent(allocation["starts"], now, 0.0)
+    return {
+        "left": left,
+        "width": max(_percent(allocation["ends"], now, 100.0) - left, 0.3),
+        "allocation": allocation,
+    }
+
+
+def _percent(instant: datetime | None, now: datetime, infinite: float) -> float:
+    if instant is None:
+        return infinite
+    return round(min(max((instant - now) / timedelta(days=DAYS) * 100, 0.0), 100.0), 2)

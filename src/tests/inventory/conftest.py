@@ -1,0 +1,113 @@
+"""What the tests of the HTTP contract share: the first calls of most stories, and what every refusal looks like."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+LISTS = [f"/api/{kind}{what}?limit=1000" for kind in ("cars", "lorries", "trucks") for what in ("", "/all/allocations")]
+
+
+def wire_period(start: str | None, end: str | None) -> dict[str, Any]:
+    return {
+        **({"from_infinity": True} if start is None else {"from_datetime": start}),
+        **({"to_infinity": True} if end is None else {"to_datetime": end}),
+    }
+
+
+@pytest.fixture
+def register(client: FlaskClient) -> Callable[..., str]:
+    """Register a vehicle; gives its URL."""
+
+    def register(name: str = "Car1", collection: str = "cars", **fields: Any) -> str:
+        answer = client.post(f"/api/{collection}", json={"name": name, **fields})
+        assert answer.status_code == 201, answer.text
+        return answer.headers["Location"]
+
+    return register
+
+
+@pytest.fixture
+def car(register: Callable[..., str]) -> str:
+    """The URL of a registered car."""
+    return register("Car1")
+
+
+@pytest.fixture
+def allocate(client: FlaskClient) -> Callable[..., TestResponse]:
+    """Ask for an allocation; None is no end on that side."""
+
+    def allocate(vehicle: str, start: str | None, end: str | None, **fields: Any) -> TestResponse:
+        return client.post(f"{vehicle}/allocations", json={**wire_period(start, end), **fields})
+
+    return allocate
+
+
+@pytest.fixture
+def booking(car: str, allocate: Callable[..., TestResponse]) -> str:
+    """The URL of an allocation of ``car`` on 1 March 2099, from 10:00 to 12:00."""
+    return allocate(car, "2099-03-01T10:00:00Z", "2099-03-01T12:00:00Z").headers["Location"]
+
+
+@pytest.fixture
+def follow(client: FlaskClient) -> Callable[[str], Iterator[list[dict[str, Any]]]]:
+    """The pages of a list, each asked for when it is wanted."""
+
+    def follow(url: str) -> Iterator[list[dict[str, Any]]]:
+        following: str | None = url
+        while following:
+            answer = client.get(following)
+            assert answer.status_code == 200, answer.text
+            yield answer.json or []
+            link = re.fullmatch(r'<([^>]+)>; *rel="next"', answer.headers.get("Link", ""))
+            following = urljoin(answer.request.url, link[1]) if link else None
+
+    return follow
+
+
+@pytest.fixture
+def nothing_changes(client: FlaskClient) -> Callable[[], AbstractContextManager[None]]:
+    """A context in which no vehicle and no allocation may come, go or change."""
+
+    @contextmanager
+    def nothing_changes() -> Iterator[None]:
+        before = [client.get(url).json for url in LISTS]
+        yield
+        assert [client.get(url).json for url in LISTS] == before
+
+    return nothing_changes
+
+
+@pytest.fixture
+def refused() -> Callable[..., dict[str, Any]]:
+    """Check an answer against the contract of refusals, and for 422 the fields that it names; gives its body."""
+
+    def refused(answer: TestResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
+        assert (answer.status_code, answer.mimetype) == (status, "application/problem+json"), answer.text
+        body: dict[str, Any] = answer.get_json()
+        assert {key: body[key] for key in ("type", "status", "code", "request_id")} == {
+            "type": f"/docs/problems/{code}",
+            "status": status,
+            "code": code,
+            "request_id": answer.headers["X-Request-Id"],
+        }
+        assert all(isinstance(body[key], str) and body[key] for key in ("title", "detail"))
+        if status == 422:
+            _check_errors(body["errors"], fields)
+        return body
+
+    return refused
+
+
+def _check_errors(errors: dict[str, list[str]], fields: tuple[str, ...]) -> None:
+    assert errors
+    for messages in errors.values():
+        assert messages, errors
+        assert all(isinstance(message, str) and message for message in messages), errors
+    if fields:
+        assert set(errors) == set(fields)

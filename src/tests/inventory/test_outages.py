@@ -1,0 +1,102 @@
+"""A database that is away, not migrated, or held by somebody else: 503, nothing done, nothing given away."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+CALLS = pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/cars"), ("GET", "/api/cars/all/allocations"), ("POST", "/api/cars")]
+)
+SECRETS = ("SELECT", "INSERT", "Traceback", "sqlalchemy", "sqlite", "psycopg", "continuous_resource", "hunter2", ".py")
+
+
+def call(client: FlaskClient, method: str, path: str) -> TestResponse:
+    return client.open(path, method=method, **({"json": {"name": "Car1"}} if method == "POST" else {}))
+
+
+def gives_nothing_away(answer: TestResponse, tmp_path: Path) -> bool:
+    return not any(secret in answer.text for secret in (*SECRETS, str(tmp_path)))
+
+
+class TestAway:
+    @pytest.fixture(
+        params=["sqlite:///{folder}/no/such/folder/x.sqlite3", "postgresql://invsys:hunter2@/invsys?host={folder}"],
+        ids=["sqlite", "postgresql"],
+    )
+    def environ(self, request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+        return {"INVSYS_DATABASE_URL": request.param.format(folder=tmp_path)}
+
+    @CALLS
+    def test_the_service_says_so(
+        self, client: FlaskClient, refused: Callable[..., Any], tmp_path: Path, method: str, path: str
+    ) -> None:
+        answer = call(client, method, path)
+        refused(answer, 503, "database_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert gives_nothing_away(answer, tmp_path)
+
+    def test_the_service_lives_but_is_not_ready(self, client: FlaskClient, tmp_path: Path) -> None:
+        assert [client.get(path).status_code for path in ("/healthz", "/metrics", "/readyz")] == [200, 200, 503]
+        assert gives_nothing_away(client.get("/readyz"), tmp_path)
+
+
+class TestNeverMigrated:
+    @pytest.fixture
+    def environ(self, tmp_path: Path) -> dict[str, str]:
+        return {"INVSYS_DATABASE_URL": f"sqlite:///{tmp_path}/bare.sqlite3"}
+
+    def test_the_service_lives_but_is_not_ready(self, client: FlaskClient) -> None:
+        assert [client.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 503]
+
+    @CALLS
+    def test_nothing_is_given_away(self, client: FlaskClient, tmp_path: Path, method: str, path: str) -> None:
+        answer = call(client, method, path)
+        assert answer.status_code in (500, 503)
+        assert answer.mimetype == "application/problem+json"
+        assert gives_nothing_away(answer, tmp_path)
+
+
+@contextmanager
+def held(database_url: str) -> Iterator[None]:
+    """Somebody else keeps every writer out."""
+    if database_url.startswith("sqlite"):
+        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+    else:
+        with psycopg.connect(database_url) as other:
+            other.execute("LOCK TABLE continuous_resources, continuous_resource_allocations")
+            yield
+
+
+class TestHeldBySomebodyElse:
+    @pytest.fixture
+    def environ(self, environ: dict[str, str]) -> dict[str, str]:
+        return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "1"}
+
+    def test_a_change_is_refused_and_nothing_was_done(
+        self, client: FlaskClient, car: str, database_url: str, refused: Any, nothing_changes: Any
+    ) -> None:
+        with nothing_changes(), held(database_url):
+            for answer in (
+                client.post("/api/cars", json={"name": "Car2"}),
+                client.post(f"{car}/allocations", json={"from_infinity": True, "to_infinity": True}),
+                client.delete(car),
+            ):
+                refused(answer, 503, "busy")
+                assert int(answer.headers["Retry-After"]) > 0
+
+    def test_afterwards_everything_works_again(
+        self, client: FlaskClient, car: str, database_url: str, allocate: Callable[..., TestResponse]
+    ) -> None:
+        with held(database_url):
+            assert allocate(car, None, None).status_code == 503
+        assert allocate(car, None, None).status_code == 201
+        assert client.get("/readyz").status_code == 200
