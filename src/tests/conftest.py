@@ -70,6 +70,18 @@ class PostgreSQL:
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "-w", "-m", mode, "stop")
 
+    def freeze(self) -> None:
+        """Stop every process of the server where it stands: connections stay open, and nothing answers."""
+        self._signal("STOP")
+
+    def thaw(self) -> None:
+        self._signal("CONT")
+
+    def _signal(self, name: str) -> None:
+        leader = (self._data / "postmaster.pid").read_text().split()[0]
+        children = subprocess.run(["pgrep", "-P", leader], check=True, capture_output=True, text=True).stdout.split()
+        subprocess.run(["kill", f"-{name}", leader, *children], check=True)
+
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.folder)

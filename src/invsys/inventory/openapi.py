@@ -63,6 +63,7 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
     for schema in schemas.GIVEN:
         component = spec.components.schemas[schema.__name__]
         component["required"] = sorted(component["properties"])
+    spec.components.schemas["NewAllocation"]["allOf"] = [_one_of("from"), _one_of("to")]
     for kind in _problems_of(OPERATIONS.values()):
         spec.components.schema(_component(kind), component=_problem_schema(kind))
     for name, header in _ANSWER_HEADERS.items():
@@ -74,6 +75,14 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
             operations={method.lower(): _operation(rule, method) for method in _methods(rule)},
         )
     return spec.to_dict()
+
+
+def _one_of(side: str) -> dict[str, Any]:
+    """Say that a side of a period is an instant or infinite, and not both; null and false count as not given."""
+    instant, infinity = f"{side}_datetime", f"{side}_infinity"
+    finite = {"properties": {instant: {"type": "string"}, infinity: {"enum": [False, None]}}, "required": [instant]}
+    infinite = {"properties": {instant: {"type": "null"}, infinity: {"const": True}}, "required": [infinity]}
+    return {"oneOf": [finite, infinite]}
 
 
 class _Plugin(MarshmallowPlugin):

@@ -99,8 +99,8 @@ def test_the_failures_with_conflicts_say_so(document):
 def known(client):
     """The ids of a vehicle and of its allocation, so that not every made-up path ends in a 404."""
     vehicle = client.post("/api/cars", json={"name": "Car1"})
-    period = {"from_infinity": True, "to_datetime": "2026-01-01T00:00:00Z"}
-    allocation = client.post(f"{vehicle.headers['Location']}/allocations", json=period)
+    always = {"from_infinity": True, "to_infinity": True}
+    allocation = client.post(f"{vehicle.headers['Location']}/allocations", json=always)
     return {"collection": "cars", "resource_id": vehicle.json["id"], "allocation_id": allocation.json["id"]}
 
 

@@ -1,0 +1,145 @@
+"""What the service does when its database is away, unfit, or has too much to do."""
+
+import sqlite3
+import time
+import uuid
+
+import pytest
+from sqlalchemy import text
+
+from invsys.inventory import database, settings
+from invsys.inventory.application import build_app, create_app
+from invsys.inventory.errors import UnfitDatabase
+from invsys.inventory.models import db
+from tests.conftest import PostgreSQL, migrate
+
+
+@pytest.fixture
+def own_postgresql(request):
+    """A server that a test may ill-treat."""
+    if request.config.getoption("--sqlite-only"):
+        return None
+    server = PostgreSQL()
+    server.start()
+    request.addfinalizer(server.remove)
+    return server
+
+
+def opened(url, **more):
+    return build_app(settings.load(environ={"INVSYS_DATABASE_URL": url, **more}))
+
+
+def is_away(answer):
+    return answer.status_code == 503 and answer.json["code"] == "database_unavailable" and "Retry-After" in answer.headers
+
+
+def test_a_database_that_goes_away_gives_503_and_service_resumes_by_itself(own_postgresql):
+    if own_postgresql is None:
+        return
+    migrate(own_postgresql.url())
+    app = opened(own_postgresql.url())
+    client = app.test_client()
+    path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
+    assert client.get(path).status_code == 200
+
+    own_postgresql.stop()
+    started = time.monotonic()
+    for call in (client.get(path), client.post("/api/cars", json={"name": "Car2"}), client.delete(path)):
+        assert is_away(call)
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/healthz").status_code == 200
+    assert time.monotonic() - started < 5
+
+    own_postgresql.start()
+    # The connections that died with the server may each cost one more request, and no more.
+    answers = [client.get(path).status_code for _ in range(10)]
+    assert answers[-1] == 200
+    assert client.post("/api/cars", json={"name": "Car2"}).status_code == 201
+
+
+def test_a_database_that_hangs_gives_503_in_time(own_postgresql):
+    if own_postgresql is None:
+        return
+    migrate(own_postgresql.url())
+    app = opened(own_postgresql.url(), INVSYS_DATABASE_STATEMENT_TIMEOUT="1")
+    client = app.test_client()
+    assert client.get("/api/cars").status_code == 200
+    own_postgresql.freeze()
+    try:
+        started = time.monotonic()
+        assert is_away(client.get("/api/cars"))
+        assert time.monotonic() - started < 5
+    finally:
+        own_postgresql.thaw()
+    assert [client.get("/api/cars").status_code for _ in range(3)][-1] == 200
+
+
+@pytest.mark.parametrize("setting", ["fsync=off", "synchronous_commit=off"])
+def test_a_postgresql_that_may_forget_is_refused_unless_allowed(own_postgresql, setting, caplog):
+    if own_postgresql is None:
+        return
+    url = own_postgresql.url()
+    migrate(url)
+    own_postgresql.stop("fast")
+    own_postgresql.start(setting)
+    app = opened(url)
+    with app.app_context(), pytest.raises(UnfitDatabase, match=setting):
+        database.require_fit_to_start()
+    assert is_away(app.test_client().get("/api/cars"))
+    allowed = opened(url, INVSYS_DATABASE_ALLOW_UNSAFE_DURABILITY="yes")
+    assert allowed.test_client().get("/api/cars").status_code == 200
+    assert setting in caplog.text
+
+
+def test_a_database_that_is_away_at_the_start_is_waited_for(own_postgresql, monkeypatch, caplog):
+    if own_postgresql is None:
+        return
+    url = own_postgresql.url()
+    migrate(url)
+    own_postgresql.stop()
+    monkeypatch.setenv("INVSYS_DATABASE_URL", url)
+    client = create_app().test_client()
+    assert is_away(client.get("/api/cars"))
+    own_postgresql.start()
+    assert client.get("/api/cars").status_code == 200
+
+
+def test_a_locked_sqlite_is_busy_and_nothing_is_done(tmp_path):
+    url = f"sqlite:///{tmp_path / 'locked.sqlite3'}"
+    migrate(url)
+    client = opened(url, INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
+    other = sqlite3.connect(tmp_path / "locked.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    answer = client.post("/api/cars", json={"name": "Car1"})
+    assert (answer.status_code, answer.json["code"]) == (503, "busy")
+    assert "Retry-After" in answer.headers
+    assert client.get("/api/cars").json == []
+    other.rollback()
+    assert client.post("/api/cars", json={"name": "Car1"}).status_code == 201
+    other.close()
+
+
+def test_a_locked_row_of_postgresql_is_busy_and_nothing_is_done(engine, app, client):
+    if engine == "sqlite":
+        return
+    path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
+    with app.app_context(), db.engine.connect() as other:
+        other.execute(text("SELECT * FROM continuous_resources FOR UPDATE"))
+        impatient = opened(app.config["SQLALCHEMY_DATABASE_URI"], INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
+        answer = impatient.post(f"{path}/allocations", json={"from_infinity": True, "to_infinity": True})
+    assert (answer.status_code, answer.json["code"]) == (503, "busy")
+    assert client.get(f"{path}/allocations").json == []
+
+
+def test_sqlite_is_opened_as_the_promise_needs_it(app, engine):
+    if engine != "sqlite":
+        return
+    with app.app_context(), db.engine.connect() as connection:
+        pragmas = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_an_allocation_waits_for_a_decommissioning_and_then_finds_no_vehicle(app, client):
+    path = client.post("/api/cars", json={"name": uuid.uuid4().hex}).headers["Location"]
+    assert client.delete(path).status_code == 204
+    assert client.post(f"{path}/allocations", json={"from_infinity": True, "to_infinity": True}).status_code == 404
