@@ -30,7 +30,9 @@ def opened(url, **more):
 
 
 def is_away(answer):
-    return answer.status_code == 503 and answer.json["code"] == "database_unavailable" and "Retry-After" in answer.headers
+    return (
+        answer.status_code == 503 and answer.json["code"] == "database_unavailable" and "Retry-After" in answer.headers
+    )
 
 
 def test_a_database_that_goes_away_gives_503_and_service_resumes_by_itself(own_postgresql):
@@ -135,7 +137,10 @@ def test_sqlite_is_opened_as_the_promise_needs_it(app, engine):
     if engine != "sqlite":
         return
     with app.app_context(), db.engine.connect() as connection:
-        pragmas = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")}
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 

@@ -4,6 +4,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection, text
 
+from invsys.inventory.database import lift_limits
 from invsys.inventory.models import db
 
 # Any number will do, as long as every InvSys takes the same.
@@ -29,10 +30,11 @@ def _migrate(connection: Connection) -> None:
 
 def _migrate_postgresql(connection: Connection) -> None:
     with connection.begin():
+        lift_limits(connection)
         # A second upgrade at the same time waits here, and then finds nothing left to do.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
         _migrate(connection)
+        connection.detach()
 
 
 def _triggers_and_rows(connection: Connection) -> dict[str, int]:

@@ -1,0 +1,83 @@
+"""PostgreSQL: every connection is bounded in time, and refused where the server may forget what it acknowledged."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, event
+
+from invsys.inventory.errors import UnfitDatabase
+
+logger = logging.getLogger("invsys.inventory")
+
+# How much longer than the server's own limit to wait for it to say that the limit is reached.
+_GRACE_SECONDS = 0.5
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection that waits for an answer only so long: a server that hangs would hold the request for ever."""
+
+    seconds: float | None = None
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Wait for the server; the connection is closed where it does not answer, as nobody knows its state then."""
+        try:
+            return super().wait(gen, interval, self.seconds if timeout is None else timeout)
+        except psycopg.OperationalError as error:
+            # What the server itself reports has a SQLSTATE.
+            if error.sqlstate is None:
+                self.close()
+            raise
+
+
+def options(database: dict[str, Any]) -> dict[str, Any]:
+    """Give the engine's options for the settings' section."""
+    seconds = database["connect_timeout"]
+    waiting = {
+        "connect_timeout": seconds,
+        # A host that vanished says nothing: these let the kernel notice within the same time.
+        "tcp_user_timeout": seconds * 1000,
+        "keepalives_idle": 1,
+        "keepalives_interval": 1,
+        "keepalives_count": seconds,
+    }
+    return {"connect_args": waiting, "use_native_hstore": False, "skip_autocommit_rollback": True}
+
+
+def prepare(engine: Engine, database: dict[str, Any]) -> None:
+    """Have every connection of the engine bounded and examined."""
+    timeout = database["statement_timeout"]
+    examine = _examination(timeout, allow_unsafe=database["allow_unsafe_durability"])
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, record: Any, arguments: Any, keywords: Any) -> BoundedConnection:
+        connection = BoundedConnection.connect(*arguments, **keywords)
+        connection.seconds = timeout + _GRACE_SECONDS
+        return connection
+
+    @event.listens_for(engine, "connect")
+    def check(connection: BoundedConnection, record: Any) -> None:
+        examine(connection)
+
+
+def _examination(timeout: int, *, allow_unsafe: bool) -> Callable[[BoundedConnection], None]:
+    def examine(connection: BoundedConnection) -> None:
+        # Settings and questions in one round trip; committed, as a rollback would take the settings back.
+        found = connection.execute(
+            "SELECT current_setting('fsync'), current_setting('synchronous_commit'),"
+            " set_config('statement_timeout', %s, false), set_config('TimeZone', 'UTC', false)",
+            [str(timeout * 1000)],
+        ).fetchone()
+        connection.commit()
+        assert found is not None
+        fsync, synchronous_commit = found[:2]
+        if "off" not in (fsync, synchronous_commit):
+            return
+        danger = f"PostgreSQL runs with fsync={fsync} and synchronous_commit={synchronous_commit}: it may forget"
+        danger += " allocations that it has acknowledged."
+        if not allow_unsafe:
+            raise UnfitDatabase(f"{danger} Switch both on, or set [database] allow_unsafe_durability = yes.")
+        logger.warning("%s [database] allow_unsafe_durability allows it.", danger)
+
+    return examine

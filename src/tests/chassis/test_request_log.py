@@ -1,0 +1,179 @@
+"""The log: one JSON object a line, whatever is in it, and one line for every request."""
+
+import io
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from invsys.chassis import metrics, problems, request_id, request_log
+
+Logged = Callable[..., AbstractContextManager[list[dict[str, Any]]]]
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Logged:
+    """A context in which the log is configured; at its end the list has the lines that came on standard error."""
+
+    @contextmanager
+    def logged(level: str) -> Iterator[list[dict[str, Any]]]:
+        root, lines, stream = logging.getLogger(), list[dict[str, Any]](), io.StringIO()
+        handlers, before = root.handlers, root.level
+        # Away for now, so that they are not closed.
+        root.handlers = []
+        monkeypatch.setattr(sys, "stderr", stream)
+        try:
+            request_log.configure(level)
+            yield lines
+        finally:
+            root.handlers = handlers
+            root.setLevel(before)
+            monkeypatch.undo()
+        lines += map(json.loads, stream.getvalue().split("\n")[:-1])
+
+    return logged
+
+
+@pytest.fixture
+def app() -> Flask:
+    app = Flask("tiny", static_folder=None)
+    for module in (request_log, request_id, metrics, problems):
+        module.register(app)
+    app.add_url_rule("/cars/<name>", "car", lambda name: name)
+    app.add_url_rule("/broken", "broken", lambda: 1 / 0)
+    app.add_url_rule("/healthz", "healthz", lambda: "ok")
+    app.add_url_rule("/readyz", "readyz", lambda: "ok")
+    return app
+
+
+def test_a_record_is_one_line_that_says_when_what_and_who(logged: Logged) -> None:
+    with logged("info") as lines:
+        logging.getLogger("a.b").warning("%s of %d\nsecond line \N{AUTOMOBILE}", "one", 3)
+    [line] = lines
+    at = datetime.fromisoformat(line.pop("at"))
+    assert line == {"level": "warning", "logger": "a.b", "message": "one of 3\nsecond line \N{AUTOMOBILE}"}
+    assert at.tzinfo == UTC
+    assert abs((datetime.now(UTC) - at).total_seconds()) < 60
+
+
+@pytest.mark.parametrize(
+    ("level", "passed"),
+    [
+        ("debug", ["debug", "info", "warning", "error"]),
+        ("info", ["info", "warning", "error"]),
+        ("warning", ["warning", "error"]),
+        ("error", ["error"]),
+    ],
+)
+def test_what_is_below_the_level_is_left_out(logged: Logged, level: str, passed: list[str]) -> None:
+    with logged(level) as lines:
+        for each in ("debug", "info", "warning", "error"):
+            logging.getLogger("x").log(logging.getLevelNamesMapping()[each.upper()], each)
+    assert [(line["level"], line["message"]) for line in lines] == [(each, each) for each in passed]
+
+
+def test_an_exception_stands_in_the_same_line(logged: Logged) -> None:
+    with logged("info") as lines:
+        try:
+            int("first\nsecond")
+        except ValueError:
+            logging.getLogger("x").exception("Failed")
+    [line] = lines
+    assert line["message"] == "Failed"
+    assert line["exception"].startswith("Traceback (most recent call last):\n")
+    assert "ValueError: invalid literal" in line["exception"]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("a", "a"),
+        (1.5, 1.5),
+        (None, None),
+        ({"a": [1]}, {"a": [1]}),
+        (Path("a/b"), "a/b"),
+        (ValueError("x"), "x"),
+        (b"a", "b'a'"),
+    ],
+    ids=repr,
+)
+def test_any_field_makes_a_line(logged: Logged, value: object, written: object) -> None:
+    with logged("info") as lines:
+        logging.getLogger("x").info("m", extra={"fields": {"field": value}})
+    assert [line["field"] for line in lines] == [written]
+
+
+@pytest.mark.parametrize(
+    "text", ["a\x00b", "\x1b[31m", "\u2028", '"\\', "\udce9 of a file that is not UTF-8"], ids=ascii
+)
+def test_any_text_makes_a_line(logged: Logged, text: str) -> None:
+    with logged("info") as lines:
+        logging.getLogger("x").info("cannot read %s", text)
+    assert [line["message"].startswith("cannot read ") for line in lines] == [True]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/cars/1?name=secret", 200),
+        ("HEAD", "/cars/1", 200),
+        ("POST", "/cars/1", 405),
+        ("GET", "/nowhere", 404),
+        ("BREW", "/cars/1", 405),
+    ],
+)
+def test_a_request_is_one_line_with_its_fields(logged: Logged, app: Flask, method: str, path: str, status: int) -> None:
+    with logged("info") as lines:
+        app.test_client().open(path, method=method, headers={"X-Request-Id": "mine"})
+    [line] = lines
+    assert 0 <= line.pop("milliseconds") < 60_000
+    assert line.pop("at")
+    assert line == {
+        "level": "info",
+        "logger": "invsys.requests",
+        "message": "request",
+        "request_id": "mine",
+        "method": method,
+        "path": path.partition("?")[0],
+        "status": status,
+        "remote": "127.0.0.1",
+    }
+
+
+@pytest.mark.parametrize("path", ["/cars/a%0Ab", "/cars/%00", "/cars/%ff%fe", "/cars/%22%5C", "/" + "a" * 10_000])
+def test_a_path_cannot_break_the_line(logged: Logged, app: Flask, path: str) -> None:
+    with logged("info") as lines:
+        app.test_client().get(path)
+    assert len(lines) == 1
+
+
+def test_a_failure_is_told_with_its_exception_and_as_a_request(logged: Logged, app: Flask) -> None:
+    with logged("info") as lines:
+        answer = app.test_client().get("/broken")
+    failure, request = lines
+    assert (failure["level"], failure["message"]) == ("error", "Exception on /broken [GET]")
+    assert "ZeroDivisionError" in failure["exception"]
+    assert (request["status"], request["request_id"]) == (500, answer.headers["X-Request-Id"])
+
+
+def test_the_line_of_a_failure_can_be_found_by_the_request_id(logged: Logged, app: Flask) -> None:
+    # The answer says: it is in the service's log under this request_id.
+    with logged("error") as lines:
+        answer = app.test_client().get("/broken")
+    assert re.search(answer.headers["X-Request-Id"], json.dumps(lines))
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_what_is_asked_every_few_seconds_is_told_at_debug_level_only(logged: Logged, app: Flask, path: str) -> None:
+    for level, told in (("info", []), ("debug", [("debug", path)])):
+        with logged(level) as lines:
+            app.test_client().get(path)
+        assert [(line["level"], line["path"]) for line in lines] == told

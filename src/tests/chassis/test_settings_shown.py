@@ -1,0 +1,38 @@
+"""Settings as an operator is shown them: where each came from, and no password."""
+
+import pytest
+
+from invsys.chassis.settings import Settings
+
+
+def shown(value: object) -> str:
+    [setting] = Settings({"backend": {"url": value}}, {("backend", "url"): "here"}).shown()
+    assert (*setting[:2], setting[3]) == ("backend", "url", "here")
+    return setting[2]
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        ("postgresql://user:SECRET@host:5432/name", "postgresql://user:***@host:5432/name"),
+        ("postgresql://:SECRET@host/name", "postgresql://:***@host/name"),
+        ("postgresql://user:SECRET@/name?host=/run", "postgresql://user:***@/name?host=/run"),
+        ("postgresql://user:SECRET@[::1]:5432/name", "postgresql://user:***@[::1]:5432/name"),
+        ("postgresql://host/name?password=SECRET&user=me", "postgresql://host/name?password=***&user=me"),
+        ("postgresql://host/name?user=me&password=SECRET", "postgresql://host/name?user=me&password=***"),
+        ("postgresql://user:SECRET@host/name?sslpassword=SECRET", "postgresql://user:***@host/name?sslpassword=***"),
+        ("postgresql://user:SECRET%40@host/name", "postgresql://user:***@host/name"),
+        ("postgresql://user:SECRET:SECRET@host/name", "postgresql://user:***@host/name"),
+        ("postgresql://user:SECRET/SECRET@host/name", "postgresql://user:***@host/name"),
+        ("postgresql://user@host:5432/name", "postgresql://user@host:5432/name"),
+        ("http://[::1]:5000/", "http://[::1]:5000/"),
+        ("sqlite:////var/lib/a.sqlite3", "sqlite:////var/lib/a.sqlite3"),
+    ],
+)
+def test_passwords_in_urls_are_masked_where_settings_are_shown(url: str, masked: str) -> None:
+    assert shown(url) == masked
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1", "a:b@c", "12:30", "password=x", 5000, True, ""])
+def test_what_is_no_url_is_shown_as_it_is(value: object) -> None:
+    assert shown(value) == str(value)

@@ -1,0 +1,105 @@
+"""JSON-like data as XML: well-formed whatever the names and values are, and read back where XML can say it."""
+
+import re
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invsys.chassis import xml
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters())
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner))
+# What comes in has no half surrogate pairs (strict_json), so nothing else has to be written.
+PLAIN_TEXT = st.text(st.characters(min_codepoint=0x20, exclude_characters="\ufffe\uffff", exclude_categories=["Cs"]))
+
+
+def parsed(data: Any, root: str = "car", **options: Any) -> ET.Element:
+    return ET.fromstring(xml.dumps(data, root, **options))
+
+
+def content(element: ET.Element) -> Any:
+    """What ``dumps`` was given, with every value as its text; members and items are told apart by the item's name."""
+    if len(element) == 0:
+        return element.text or ""
+    if all(child.tag == "item" for child in element):
+        return [content(child) for child in element]
+    return {child.get("key", child.tag): content(child) for child in element}
+
+
+@given(VALUES)
+def test_any_data_makes_well_formed_xml(data: Any) -> None:
+    root = parsed(data)
+    assert root.tag == ("cars" if isinstance(data, list) else "car")
+
+
+@given(st.dictionaries(PLAIN_TEXT.filter(lambda name: name != "item"), PLAIN_TEXT, min_size=1))
+def test_any_names_and_texts_are_read_back(data: dict[str, str]) -> None:
+    assert content(parsed(data)) == data
+
+
+@pytest.mark.parametrize(
+    ("data", "written"),
+    [
+        (None, "<car />"),
+        (True, "<car>true</car>"),
+        (False, "<car>false</car>"),
+        (0, "<car>0</car>"),
+        (1.5, "<car>1.5</car>"),
+        (-(2**63), "<car>-9223372036854775808</car>"),
+        ("", "<car />"),
+        ("ä", "<car>ä</car>"),
+        (" ", "<car> </car>"),
+        ("<&>]]>\"'", "<car>&lt;&amp;&gt;]]&gt;\"'</car>"),
+        ({}, "<car />"),
+        ({"a": {}}, "<car><a /></car>"),
+        ({"a": None}, "<car><a /></car>"),
+        ({"a": [1, 2]}, "<car><a><item>1</item><item>2</item></a></car>"),
+        ({"a": [[1], []]}, "<car><a><item><item>1</item></item><item /></a></car>"),
+        ([], "<cars />"),
+        ([{"a": 1}, {"a": 2}], "<cars><car><a>1</a></car><car><a>2</a></car></cars>"),
+    ],
+)
+def test_data_is_written_under_its_own_names(data: Any, written: str) -> None:
+    declaration, document = xml.dumps(data, "car").decode().split("\n", 1)
+    assert (declaration, document) == ("<?xml version='1.0' encoding='utf-8'?>", written)
+
+
+@pytest.mark.parametrize("name", ["a", "_", "A1", "a-b", "a.b", "x_1", "item", "entry", "xmlns", "xml"])
+def test_a_name_that_xml_has_is_the_element(name: str) -> None:
+    assert [child.tag for child in parsed({name: 1})] == [name]
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "1", "-a", ".a", "a b", "a:b", "{a}b", "é", "<", "a\n", "\t", "a/", "\U0001f697", '"', "&amp;"]
+)
+def test_any_other_name_is_the_key_of_an_entry(name: str) -> None:
+    [child] = parsed({name: "value"})
+    assert (child.tag, child.attrib, child.text) == ("entry", {"key": name}, "value")
+
+
+FORBIDDEN = [*map(chr, {*range(0x20)} - {0x9, 0xA, 0xD}), "\ud800", "\udfff", "\ufffe", "\uffff"]
+
+
+@pytest.mark.parametrize("character", FORBIDDEN, ids=ascii)
+def test_what_xml_cannot_hold_is_replaced(character: str) -> None:
+    [child] = parsed({f"a {character}": f"{character}b"})
+    assert (child.get("key"), child.text) == ("a \ufffd", "\ufffdb")
+
+
+@pytest.mark.parametrize("character", ["\t", "\n", "\r", "\x7f", "\x85", "\u2028", "\ue000", "\ufffd", "\U0010ffff"])
+def test_what_xml_can_hold_is_read_back(character: str) -> None:
+    [child] = parsed({f"a {character}": f"{character}b{character}"})
+    assert (child.get("key"), child.text) == (f"a {character}", f"{character}b{character}")
+
+
+def test_a_namespace_holds_for_every_element() -> None:
+    root = parsed({"a": [1], "b c": {"d": None}}, namespace="urn:x")
+    assert {element.tag for element in root.iter()} == {f"{{urn:x}}{tag}" for tag in ("car", "a", "item", "entry", "d")}
+
+
+def test_nothing_of_a_document_type_can_be_written() -> None:
+    document = xml.dumps({"<!DOCTYPE a>": "<!ENTITY b 'c'>&b;<?php ?><!--"}, "car").decode()
+    assert not re.search(r"<[!?]", document.removeprefix("<?"))
