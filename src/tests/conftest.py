@@ -95,7 +95,9 @@ class PostgreSQL:
         command = [*user, str(self._bin / program), "-D", str(self._data), *arguments]
         # Not through a pipe: the server that pg_ctl starts would hold its end open.
         with tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run(command, check=False, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            done = subprocess.run(
+                command, check=False, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
             output.seek(0)
             assert done.returncode == 0, output.read()
 

@@ -44,6 +44,9 @@ def json(data: Any, status: int = 200, headers: dict[str, str] | None = None) ->
 def problem(document: dict[str, Any], status: int) -> Response:
     """Answer a problem document (RFC 9457), in the XML of its appendix B for a caller that asked for XML."""
     if wants_xml():
-        body = xml.dumps(document, "problem", namespace="urn:ietf:rfc:7807")
-        return Response(body, status, mimetype="application/problem+xml")
-    return Response(orjson.dumps(document, option=_OPTIONS), status, mimetype="application/problem+json")
+        body = xml.dumps(document, "problem", item="i", namespace="urn:ietf:rfc:7807")
+        made = Response(body, status, mimetype="application/problem+xml")
+    else:
+        made = Response(orjson.dumps(document, option=_OPTIONS), status, mimetype="application/problem+json")
+    made.headers["Vary"] = "Accept"
+    return made

@@ -3,6 +3,7 @@
 Its import needs names that Flask no longer has; they are lent to it, and taken away again.
 """
 
+import argparse
 import contextlib
 import inspect
 import sys
@@ -50,6 +51,10 @@ class Server(flask_script.Server):
     def __init__(self, **options: Any) -> None:
         super().__init__(use_debugger=False, use_reloader=False, threaded=True, **options)
 
+    def __call__(self, app: Flask, *, processes: int = 1, threaded: bool = True, **options: Any) -> None:
+        """Serve with threads or with processes: Werkzeug refuses both at once."""
+        super().__call__(app, processes=processes, threaded=threaded and processes == 1, **options)
+
 
 class ClickCommand(Command):
     """A click command under a name of Flask-Script; its words are handed over untouched."""
@@ -76,6 +81,12 @@ class Manager(flask_script.Manager):
         """Make the application (the original raises an AttributeError on its way to warning of its age)."""
         app: Flask = self(*args, **kwargs)
         return app
+
+    def create_parser(self, *args: Any, **kwargs: Any) -> argparse.ArgumentParser:
+        """Make the parser; it knows options by their whole names only, as ``_position_of_command`` does."""
+        parser: argparse.ArgumentParser = super().create_parser(*args, **kwargs)
+        parser.allow_abbrev = False
+        return parser
 
     def handle(self, prog: str, args: Sequence[str] | None = None) -> Any:
         """Run the command that ``args`` name."""

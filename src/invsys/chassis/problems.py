@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from flask import Flask, Response
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
-from werkzeug.exceptions import MethodNotAllowed as MethodNotAllowedByFlask
 from werkzeug.routing import RequestRedirect
 
 from invsys.chassis import answers, request_id
@@ -119,7 +118,7 @@ def _from_validation(error: ValidationError) -> Response:
 
 def field_messages(error: ValidationError) -> Iterator[tuple[str, str]]:
     """Give (field, message) of everything that marshmallow found wrong, nested or not."""
-    for name, fault in error.messages_dict.items():
+    for name, fault in error.normalized_messages().items():  # type: ignore[no-untyped-call]
         for message in _messages(fault):
             yield str(name), message
 
@@ -128,8 +127,10 @@ def _messages(fault: Any) -> Iterator[str]:
     if isinstance(fault, dict):
         for name, inner in fault.items():
             yield from (f"{name}: {message}" for message in _messages(inner))
-    else:
+    elif isinstance(fault, list):
         yield from (str(message) for message in fault)
+    else:
+        yield str(fault)
 
 
 # How the failures that Flask and Werkzeug find by themselves are told.
@@ -149,13 +150,12 @@ def _from_flask(error: HTTPException) -> Response | HTTPException:
         return error
     status = error.code or 500
     kind, detail = _FROM_FLASK.get(status) or (_unnamed(status), error.description or "")
-    answer = problem_answer(kind(detail))
-    if isinstance(error, MethodNotAllowedByFlask) and error.valid_methods:
-        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
-    return answer
+    # Its own headers go with it: Allow, Retry-After, WWW-Authenticate...
+    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    return problem_answer(kind(detail, headers))
 
 
 def _unnamed(status: int) -> type[Problem]:
-    phrase = HTTPStatus(status).phrase
-    code = phrase.lower().replace(" ", "_").replace("-", "_")
-    return type(code, (Problem,), {"status": status, "code": code, "title": phrase})
+    # Not made from the phrase, which differs between versions of Python.
+    code = f"http_{status}"
+    return type(code, (Problem,), {"status": status, "code": code, "title": HTTPStatus(status).phrase})

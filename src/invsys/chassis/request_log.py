@@ -1,5 +1,6 @@
 """The log: one JSON object a line on standard error, and one line for every request."""
 
+import json
 import logging
 import sys
 import traceback
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 
 from invsys.chassis import request_id
 
@@ -26,9 +27,15 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
             **getattr(record, "fields", {}),
         }
+        if has_request_context():
+            line["request_id"] = request_id.current()
         if record.exc_info:
             line["exception"] = "".join(traceback.format_exception(*record.exc_info))
-        return orjson.dumps(line, default=str).decode()
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except orjson.JSONEncodeError:
+            # Text that is not UTF-8, such as a file's name: escaped, and not lost.
+            return json.dumps(line, default=str, skipkeys=True)
 
 
 def configure(level: str) -> None:
@@ -39,7 +46,10 @@ def configure(level: str) -> None:
 
 
 def register(app: Flask) -> None:
-    """Log every request of ``app``; health and metrics, which are asked every few seconds, at debug level."""
+    """Log every request of ``app``; health and metrics, which are asked every few seconds, at debug level.
+
+    ``metrics`` has to be registered after it: that is where the time is taken.
+    """
 
     @app.after_request
     def log(answer: Response) -> Response:
@@ -51,7 +61,6 @@ def register(app: Flask) -> None:
 
 def _fields(answer: Response) -> dict[str, Any]:
     return {
-        "request_id": request_id.current(),
         "method": request.method,
         "path": request.path,
         "status": answer.status_code,

@@ -18,7 +18,9 @@ from marshmallow import Schema, ValidationError
 PREFIX = "INVSYS_"
 CONFIG_VARIABLE = "INVSYS_CONFIG"
 
-_PASSWORD_IN_URL = re.compile(r"(?<=:)[^:/@]*(?=@)|(?<=password=)[^&]*")
+# Up to the last @: a password may hold a colon or a slash.
+_PASSWORD_IN_URL = re.compile(r"(?<=://)([^:/?#@]*:).*@")
+_PASSWORD_IN_QUERY = re.compile(r"(?<=password=)[^&]*")
 
 Section = dict[str, Any]
 
@@ -41,8 +43,11 @@ class Settings:
         """Give (section, key, value, origin) of every setting, with passwords masked."""
         for section, keys in self.values.items():
             for key, value in keys.items():
-                text = _PASSWORD_IN_URL.sub("***", str(value)) if "://" in str(value) else str(value)
-                yield section, key, text, self.origins[section, key]
+                yield section, key, _masked(str(value)), self.origins[section, key]
+
+
+def _masked(value: str) -> str:
+    return _PASSWORD_IN_QUERY.sub("***", _PASSWORD_IN_URL.sub(r"\1***@", value)) if "://" in value else value
 
 
 def load(
@@ -69,7 +74,6 @@ def load(
     for name, section, key, text in _from_environment(schema, environ):
         lay(section, key, text, name)
 
-    # An empty value takes a key out of a section of free keys, such as [resource_types].
     try:
         values = schema.load(texts)
     except ValidationError as error:
@@ -100,6 +104,9 @@ def _read_ini(text: str, source: str) -> Iterator[tuple[str, str, str]]:
         raise SettingsError(str(error)) from error
     for section in parser.sections():
         for key, value in parser.items(section):
+            if "\n" in value:
+                # An indented line belongs to the one above it; hardly anybody means that.
+                raise SettingsError(f"[{section}] {key} (from {source}): a value stands on one line.")
             yield section, key, value
 
 
@@ -113,17 +120,23 @@ def _from_environment(schema: Schema, environ: Mapping[str, str]) -> Iterator[tu
         section = next((s for s in sections if rest.startswith(f"{s}_")), None)
         if section is None:
             raise SettingsError(f"{name}: names no setting; the sections are {', '.join(sorted(sections))}")
-        yield name, section, rest.removeprefix(f"{section}_"), environ[name]
+        yield name, section, rest.removeprefix(f"{section}_"), environ[name].strip()
 
 
 def _worded(messages: Mapping[str, Any], origins: Mapping[tuple[str, str], str]) -> Iterator[str]:
     for section, faults in sorted(messages.items()):
-        if not isinstance(faults, dict):
-            yield f"[{section}]: {_sentence(faults)}"
-            continue
-        for key, fault in sorted(faults.items()):
-            origin = origins.get((section, key))
-            yield f"[{section}] {key}{f' (from {origin})' if origin else ''}: {_sentence(fault)}"
+        by_key = faults if isinstance(faults, dict) else {"_schema": faults}
+        for key, fault in sorted(by_key.items()):
+            if key == "_schema":  # the section as a whole
+                sources = {origin for (name, _), origin in origins.items() if name == section}
+                yield f"[{section}]{_from(sources)}: {_sentence(fault)}"
+            else:
+                yield f"[{section}] {key}{_from({origins.get((section, key))})}: {_sentence(fault)}"
+
+
+def _from(sources: set[str | None] | set[str]) -> str:
+    named = sorted(source for source in sources if source)
+    return f" (from {', '.join(named)})" if named else ""
 
 
 def _sentence(fault: Any) -> str:

@@ -12,20 +12,28 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def dumps(data: Any, root: str, namespace: str | None = None) -> bytes:
-    """Write ``data`` as a document: ``<root>`` for an object, ``<roots>`` holding ``<root>`` items for a list."""
+def dumps(data: Any, root: str, *, item: str = "item", namespace: str | None = None) -> bytes:
+    """Write ``data`` as a document: ``<root>`` for an object, ``<roots>`` holding ``<root>`` items for a list.
+
+    Lists further inside hold ``<item>`` items.
+    """
     top = Element(f"{root}s" if isinstance(data, list) else root)
     if namespace is not None:
         top.set("xmlns", namespace)
-    _fill(top, data, root)
+    if isinstance(data, list):
+        for member in data:
+            _fill(SubElement(top, root), member, item)
+    else:
+        _fill(top, data, item)
     document: bytes = tostring(top, encoding="utf-8", xml_declaration=True)
-    return document
+    # A reader takes a bare carriage return for a line feed (XML 1.0, 2.11).
+    return document.replace(b"\r", b"&#13;")
 
 
-def _fill(element: Element, value: Any, item: str = "item") -> None:
+def _fill(element: Element, value: Any, item: str) -> None:
     if isinstance(value, dict):
         for name, member in value.items():
-            _fill(_child(element, str(name)), member)
+            _fill(_child(element, str(name)), member, item)
     elif isinstance(value, list):
         for member in value:
             _fill(SubElement(element, item), member, item)

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 import flask_restful as rest
 from flask import Flask, Response, request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 from werkzeug.routing import BaseConverter
 
-from invsys.chassis import answers, bodies, conditional, problems
+from invsys.chassis import answers, bodies, conditional, problems, queries
 from invsys.inventory import errors, fields, inventory, lookup, schemas
 from invsys.inventory.lookup import Row
 
@@ -24,8 +24,8 @@ class ResourceCollection(rest.Resource):
 
     def get(self, resource_type: str) -> Response:
         """List vehicles."""
-        query = _query(schemas.resource_query)
-        rows = lookup.resources(resource_type, **query)
+        query = queries.load(schemas.resource_query)
+        rows = lookup.resources(resource_type, **_with_one_more(query))
         return _page(rows, query["limit"], schemas.resources, lambda row: [row["key"]], root="resource")
 
     def post(self, resource_type: str) -> Response:
@@ -52,8 +52,8 @@ class AllocationCollection(rest.Resource):
 
     def get(self, resource_type: str, resource_id: uuid.UUID | None = None) -> Response:
         """List the allocations of a vehicle, or of all."""
-        query = _query(schemas.allocation_query)
-        rows = lookup.allocations(resource_type, resource_id=resource_id, **query)
+        query = queries.load(schemas.allocation_query)
+        rows = lookup.allocations(resource_type, resource_id=resource_id, **_with_one_more(query))
         return _page(rows, query["limit"], schemas.allocations, lookup.position, root="allocation")
 
     def post(self, resource_type: str, resource_id: uuid.UUID) -> Response:
@@ -139,24 +139,17 @@ def _answer_version_mismatch(error: errors.VersionMismatch) -> Response:
     return answer
 
 
-def _query(schema: Schema) -> dict[str, Any]:
-    """Read the query; a parameter given twice or not known is refused, as a misspelt filter would show too much."""
-    faults = {name: ["Given more than once."] for name, values in request.args.lists() if len(values) > 1}
-    # PostgreSQL has no text with a NUL in it, not even to look for.
-    faults |= {name: ["A NUL is not allowed."] for name, value in request.args.items() if "\0" in value}
-    if faults:
-        raise ValidationError(faults)
-    loaded: dict[str, Any] = schema.load(request.args)
-    # One more than asked for tells whether there is a next page.
-    return {**loaded, "limit": loaded["limit"] + 1}
+def _with_one_more(query: dict[str, Any]) -> dict[str, Any]:
+    """Ask for one more than the caller did: it tells whether there is a next page."""
+    return {**query, "limit": query["limit"] + 1}
 
 
 def _page(
     rows: Sequence[Row], limit: int, schema: Schema, position: Callable[[Row], Sequence[int | None]], root: str
 ) -> Response:
-    page = rows[: limit - 1]
+    page = rows[:limit]
     answer = answers.answer(schema.dump(page), root=root)
-    if len(rows) == limit:
+    if len(rows) > limit:
         query = {**request.args, "cursor": fields.cursor(*position(page[-1]))}
         answer.headers["Link"] = f'<{request.path}?{urlencode(query)}>; rel="next"'
     return answer

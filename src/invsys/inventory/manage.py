@@ -40,12 +40,12 @@ class RunServer(Server):
     def __init__(self) -> None:
         super().__init__(host=None, port=None)
 
-    def __call__(self, app: Flask, host: str | None, port: int | None, **options: Any) -> None:
+    def __call__(self, app: Flask, *, host: str | None = None, port: int | None = None, **options: Any) -> None:
         """Listen where the settings say, unless the command line says otherwise."""
         with app.app_context():
             database.require_fit_to_start()
         listen = _settings(app)["server"]
-        super().__call__(app, host or listen["host"], port or listen["port"], **options)
+        super().__call__(app, host=host or listen["host"], port=port or listen["port"], **options)
 
 
 class Serve(Command):

@@ -26,7 +26,7 @@ def prepare(engine: Engine, database: dict[str, Any]) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A transaction that reads first and writes later can find its snapshot overtaken; a write takes the lock at once.
+        # A transaction that reads first and writes later can find its snapshot overtaken: a write locks at once.
         only_reads = connection.get_execution_options().get("only_reads", False)
         connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 

@@ -34,12 +34,13 @@ class DatabaseUrl(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         try:
             url = make_url(super()._deserialize(value, attr, data, **kwargs))
-        except ArgumentError as error:
-            raise ValidationError("Not a database URL.") from error
+        except (ArgumentError, ValueError):
+            # Not with the reason: it may quote a part of the password.
+            raise ValidationError("Not a database URL.") from None
         if url.get_backend_name() == "sqlite":
             if not url.database or url.database == ":memory:":
                 raise ValidationError("SQLite needs a file: every worker process has to see the same data.")
-            url = url.set(database=str(Path(url.database).absolute()))
+            url = url.set(drivername="sqlite", database=str(Path(url.database).absolute()))
         elif url.get_backend_name() == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
         else:

@@ -118,7 +118,6 @@ def run(manager: Manager, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         (["-cfile.ini", "db", "say"], "file.ini|none"),
         (["-c", "file.ini", "db", "-c", "mine", "say", "-c", "x"], "file.ini|mine|-c|x"),
         (["-c", "db", "db", "say"], "db|none"),
-        (["--conf", "file.ini", "db", "-c", "mine", "say"], "file.ini|mine"),
         (["db", "say", "-v", "--sql", "--", "-x", "-h"], "None|none|-v|--sql|-x|-h"),
         (["db", "say", "runserver", "db"], "None|none|runserver|db"),
     ],
@@ -204,5 +203,5 @@ def test_the_development_server_has_threads_and_nothing_dangerous_unless_asked(
 def test_a_debugging_application_does_not_bring_the_debugger(made: list[Recorder], run: Any, manager: Manager) -> None:
     app = manager.create_app()
     app.debug = True
-    Server()(app, "127.0.0.1", 5000, False, False, True, 1, False, None, None)
+    run("runserver")
     assert SAFE.items() <= made[0].ran.items()

@@ -18,11 +18,12 @@ from tests.conftest import PostgreSQL, migrate
 def own_postgresql(request):
     """A server that a test may ill-treat."""
     if request.config.getoption("--sqlite-only"):
-        return None
+        yield None
+        return
     server = PostgreSQL()
     server.start()
-    request.addfinalizer(server.remove)
-    return server
+    yield server
+    server.remove()
 
 
 def opened(url, **more):

@@ -8,8 +8,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.inventory.period_cases import CASES, NAMES
 
-INSERT = "INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends) VALUES (:id, :resource_key, :starts, :ends)"
 TABLE = "continuous_resource_allocations"
+COLUMNS = f"INSERT INTO {TABLE} (id, resource_key, starts, ends) VALUES "
+INSERT = COLUMNS + "(:id, :resource_key, :starts, :ends)"
 
 
 @pytest.fixture
@@ -90,11 +91,7 @@ def test_moving_to_a_vehicle_that_is_taken_is_refused(sql, vehicle):
 def test_two_overlapping_rows_of_one_insert_are_refused_together(sql, vehicle):
     one, other = row(vehicle, (10, 14)), row(vehicle, (13, 15))
     values = {f"{name}{i}": value for i, each in enumerate((one, other)) for name, value in each.items()}
-    both = (
-        INSERT.split("VALUES")[0]
-        + "VALUES "
-        + ", ".join(f"(:id{i}, :resource_key{i}, :starts{i}, :ends{i})" for i in (0, 1))
-    )
+    both = COLUMNS + ", ".join(f"(:id{i}, :resource_key{i}, :starts{i}, :ends{i})" for i in (0, 1))
     assert refuses(sql, both, values)
     assert count(sql) == 0
 

@@ -122,7 +122,6 @@ def test_a_database_is_sqlite_in_a_file_or_postgresql_through_psycopg(
         "sqlite://",
         "sqlite:///",
         "sqlite:///:memory:",
-        "sqlite+aiosqlite:///fleet.sqlite3",
         "mysql://me:secret@host/fleet",
         "mysql+pymysql://me:secret@host/fleet",
         "oracle://host/fleet",
@@ -199,11 +198,6 @@ def test_a_collection_that_cannot_be_served_is_refused_by_name(tmp_path: Path, l
     assert f"[resource_types] {key} (from {tmp_path}/inventory.ini): " in str(caught.value)
 
 
-def test_a_type_of_nothing_but_blanks_is_refused() -> None:
-    with pytest.raises(SettingsError, match="INVSYS_RESOURCE_TYPES_VANS"):
-        settings.load(environ={"INVSYS_RESOURCE_TYPES_VANS": " "})
-
-
 def test_at_least_one_collection_has_to_stay(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"^\[resource_types\]: At least one"):
+    with pytest.raises(SettingsError, match=r"^\[resource_types\] .*: At least one"):
         collections(tmp_path, *(f"{name} =" for name in COLLECTIONS))

@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, render_template, request
+from flask import Blueprint, Flask, Response, current_app, render_template
 from marshmallow import Schema, fields, validate
 
+from invsys.chassis import queries
 from invsys.inventory import lookup
 from invsys.inventory.fields import Cursor, cursor
 from invsys.inventory.lookup import Row
@@ -13,6 +14,8 @@ from invsys.inventory.period import Period
 
 DAYS = 7
 _VEHICLES = 50
+# Percent of the line that even the shortest allocation takes, so that it can be seen.
+_THINNEST = 0.3
 
 # Nothing from elsewhere, no script, no style but the file beside the template.
 _POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -28,6 +31,9 @@ class _Query(Schema):
     cursor = Cursor(1)
 
 
+_QUERY = _Query()
+
+
 def register(app: Flask) -> None:
     """Serve the page and its style sheet."""
     app.register_blueprint(_blueprint)
@@ -36,7 +42,7 @@ def register(app: Flask) -> None:
 
 def show() -> Response:
     """Show the vehicles of a collection, and their next days."""
-    query = _Query().load(request.args)
+    query = queries.load(_QUERY)
     collections: dict[str, str] = current_app.config["COLLECTIONS"]
     collection = query.get("collection", "")
     if collection not in collections:
@@ -72,10 +78,10 @@ def _shown(vehicle: Row, allocations: list[Row], now: datetime) -> dict[str, Any
 
 def _bar(allocation: Row, now: datetime) -> dict[str, Any]:
     """Place an allocation on the line of the shown days, in percent of it."""
-    left = _percent(allocation["starts"], now, 0.0)
+    left = min(_percent(allocation["starts"], now, 0.0), 100.0 - _THINNEST)
     return {
         "left": left,
-        "width": max(_percent(allocation["ends"], now, 100.0) - left, 0.3),
+        "width": max(_percent(allocation["ends"], now, 100.0) - left, _THINNEST),
         "allocation": allocation,
     }
 
