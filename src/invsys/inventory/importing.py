@@ -232,4 +232,6 @@ def _resource_type(given: Any) -> str:
 
 
 def _reason(error: ValidationError) -> str:
-    return "; ".join(f"{name}: {message}" for name, message in problems.field_messages(error))
+    about_line = "_schema"  # marshmallow's word for what is about no field
+    named = problems.field_messages(error)
+    return "; ".join(message if name == about_line else f"{name}: {message}" for name, message in named)

@@ -200,8 +200,9 @@ def test_the_development_server_has_threads_and_nothing_dangerous_unless_asked(
     assert SAFE | differs == {name: made[0].ran[name] for name in SAFE | differs}
 
 
-def test_a_debugging_application_does_not_bring_the_debugger(made: list[Recorder], run: Any, manager: Manager) -> None:
+def test_a_debugging_application_does_not_bring_the_debugger(made: list[Recorder], manager: Manager) -> None:
     app = manager.create_app()
     app.debug = True
-    run("runserver")
+    options = {"use_debugger": False, "use_reloader": False, "threaded": True, "passthrough_errors": False}
+    Server()(app, host="127.0.0.1", port=5000, ssl_crt=None, ssl_key=None, **options)
     assert SAFE.items() <= made[0].ran.items()

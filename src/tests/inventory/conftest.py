@@ -1,6 +1,7 @@
 """What the tests of the HTTP contract share: the first calls of most stories, and what every refusal looks like."""
 
 import re
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -9,6 +10,10 @@ from urllib.parse import urljoin
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from invsys.inventory import settings
+from invsys.inventory.application import build_app
+from invsys.inventory.models import db
 
 LISTS = [f"/api/{kind}{what}?limit=1000" for kind in ("cars", "lorries", "trucks") for what in ("", "/all/allocations")]
 
@@ -111,3 +116,25 @@ def _check_errors(errors: dict[str, list[str]], fields: tuple[str, ...]) -> None
         assert all(isinstance(message, str) and message for message in messages), errors
     if fields:
         assert set(errors) == set(fields)
+
+
+@pytest.fixture
+def fresh_url(engine, request, tmp_path):
+    """An empty database without any table, for this test alone."""
+    if engine == "sqlite":
+        yield f"sqlite:///{tmp_path / 'fresh.sqlite3'}"
+        return
+    server = request.getfixturevalue("postgresql")
+    name = f"fresh_{uuid.uuid4().hex}"
+    server.execute(f"CREATE DATABASE {name}")
+    yield server.url(name)
+    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def fresh_app(fresh_url):
+    """The application over that database."""
+    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": fresh_url}))
+    with app.app_context():
+        yield app
+        db.engine.dispose()

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 
 import pytest
@@ -38,32 +37,10 @@ BREAK_FOREIGN_KEY = 'op.execute("UPDATE continuous_resource_allocations SET reso
 
 
 @pytest.fixture
-def url(engine, request, tmp_path):
-    """An empty database without any table, for this test alone."""
-    if engine == "sqlite":
-        yield f"sqlite:///{tmp_path / 'fresh.sqlite3'}"
-        return
-    server = request.getfixturevalue("postgresql")
-    name = f"fresh_{uuid.uuid4().hex}"
-    server.execute(f"CREATE DATABASE {name}")
-    yield server.url(name)
-    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def opened(url):
-    """The application over that database."""
-    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url}))
-    with app.app_context():
-        yield app
-        db.engine.dispose()
-
-
-@pytest.fixture
-def filled(opened):
+def filled(fresh_app):
     """A caller of the application, over a migrated database with vehicles and allocations."""
     upgrade()
-    client = opened.test_client()
+    client = fresh_app.test_client()
     for name in ("Car1", "Car2"):
         path = client.post("/api/cars", json={"name": name}).headers["Location"] + "/allocations"
         past = {"from_infinity": True, "to_datetime": "2026-01-01T00:00Z"}
@@ -94,14 +71,14 @@ def without_indexes_for_speed(item, name, kind, reflected, other):
     return kind != "index" or not reflected or other is not None
 
 
-def test_a_migrated_database_is_what_the_models_describe(opened):
+def test_a_migrated_database_is_what_the_models_describe(fresh_app):
     upgrade()
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": without_indexes_for_speed})
         assert compare_metadata(context, db.metadata) == []
 
 
-def test_the_first_migration_can_be_undone_and_done_again(opened):
+def test_the_first_migration_can_be_undone_and_done_again(fresh_app):
     upgrade()
     downgrade(revision="base")
     with db.engine.connect() as connection:
@@ -137,12 +114,12 @@ def test_a_change_that_breaks_a_foreign_key_is_rolled_back(filled, later):
     assert everything(filled) == before
 
 
-def test_a_database_without_migrations_is_refused_with_the_command_to_run(opened):
+def test_a_database_without_migrations_is_refused_with_the_command_to_run(fresh_app):
     with pytest.raises(UnfitDatabase, match="invsys-manage db upgrade"):
         database.require_fit_to_start()
 
 
-def test_a_database_of_a_newer_version_is_refused(opened):
+def test_a_database_of_a_newer_version_is_refused(fresh_app):
     upgrade()
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -156,8 +133,10 @@ def db_upgrade(url, **more):
     return {"args": [sys.executable, "-m", "invsys.inventory.manage", "db", "upgrade"], "env": environ, "text": True}
 
 
-def test_two_upgrades_at_once_both_end_well(url):
-    both = [subprocess.Popen(**db_upgrade(url, PYTHONPATH=PROJECT / "src"), stderr=subprocess.PIPE) for _ in range(2)]
+def test_two_upgrades_at_once_both_end_well(fresh_url):
+    both = [
+        subprocess.Popen(**db_upgrade(fresh_url, PYTHONPATH=PROJECT / "src"), stderr=subprocess.PIPE) for _ in range(2)
+    ]
     told = [process.communicate()[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     assert sum("Running upgrade" in text for text in told) == 1
@@ -174,14 +153,14 @@ def wheel(tmp_path_factory):
     return folder / "site"
 
 
-def test_an_installed_wheel_migrates_from_any_directory(url, tmp_path, wheel):
+def test_an_installed_wheel_migrates_from_any_directory(fresh_url, tmp_path, wheel):
     where = [sys.executable, "-c", "import invsys.inventory; print(invsys.inventory.__file__)"]
     environ = {"PYTHONPATH": str(wheel)}
     found = subprocess.run(where, cwd=tmp_path, env=environ, check=True, capture_output=True, text=True)
     assert found.stdout.startswith(str(wheel))
-    done = subprocess.run(**db_upgrade(url, **environ), cwd=tmp_path, check=False, capture_output=True)
+    done = subprocess.run(**db_upgrade(fresh_url, **environ), cwd=tmp_path, check=False, capture_output=True)
     assert done.returncode == 0, done.stderr
-    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url}))
+    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": fresh_url}))
     with app.app_context():
         assert checking.check().sound
         db.engine.dispose()
