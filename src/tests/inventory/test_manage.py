@@ -1,0 +1,154 @@
+"""The command line, as an operator types it."""
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from invsys.chassis import server
+from invsys.inventory import manage
+
+LINES = "resource_type,name,from_datetime,to_datetime\ncars,Car1,2026-01-01T10:00Z,2026-01-01T11:00Z\n"
+
+
+@pytest.fixture
+def run(database_url, monkeypatch, capsys):
+    """Type a command; gives its status, what it printed, and what it complained of."""
+    monkeypatch.setenv("INVSYS_DATABASE_URL", database_url)
+    monkeypatch.setenv("INVSYS_CONFIG", os.devnull)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["invsys-manage", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            manage.main()
+        return ended.value.code, *capsys.readouterr()
+
+    return run
+
+
+def test_without_a_command_it_lists_them(run):
+    status, printed, _ = run()
+    assert status == 2
+    for command in ("runserver", "serve", "shell", "db", "urls", "config", "import", "export", "check"):
+        assert f"\n    {command} " in printed
+
+
+def test_config_prints_every_setting_with_its_origin(run, tmp_path):
+    file = tmp_path / "own.ini"
+    file.write_text("[server]\nport = 8080\n")
+    status, printed, _ = run("-c", file, "config")
+    assert status == 0
+    assert line_of(printed, "port") == ["port", "=", "8080", ";", str(file)]
+    assert line_of(printed, "host") == ["host", "=", "127.0.0.1", ";", "default"]
+    assert line_of(printed, "url")[-1] == "INVSYS_DATABASE_URL"
+
+
+def line_of(printed, key):
+    return next(line.split() for line in printed.splitlines() if line.startswith(f"{key} "))
+
+
+def test_config_masks_the_password(run, monkeypatch):
+    monkeypatch.setenv("INVSYS_DATABASE_URL", "postgresql://me:secret@host/fleet")
+    status, printed, _ = run("config")
+    assert status == 0
+    assert "secret" not in printed
+    assert "postgresql+psycopg://me:***@host/fleet" in printed
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[server]\nprot = 1\n", "[server] prot (from {file}): Unknown field."),
+        ("[server]\nport = many\n", "[server] port (from {file}): Not a valid integer."),
+        ("[sever]\nport = 1\n", "[sever] (from {file}): Unknown field."),
+    ],
+)
+@pytest.mark.parametrize("command", ["config", "serve", "check"])
+def test_a_bad_setting_stops_every_command_by_name(run, tmp_path, text, told, command):
+    file = tmp_path / "own.ini"
+    file.write_text(text)
+    assert run("-c", file, command) == (2, "", f"invsys-manage: {told.format(file=file)}\n")
+
+
+def test_urls_lists_the_routes(run):
+    status, printed, _ = run("urls")
+    assert status == 0
+    assert "/api/<collection:resource_type>/<uuid:resource_id>/allocations" in printed
+
+
+def test_a_file_is_imported_checked_and_exported(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("trips.csv").write_text(LINES)
+    status, printed, complaints = run("import", "trips.csv")
+    assert (status, complaints) == (0, "")
+    assert printed == "1 lines: 1 vehicles registered, 1 allocations made, 0 lines already known, 0 refused\n"
+    assert run("check")[0] == 0
+    status, printed, _ = run("export", "--format", "jsonl")
+    assert status == 0
+    assert '"name":"Car1"' in printed
+    assert not Path("trips.refused.csv").exists()
+
+
+def test_refused_lines_show_in_the_status_and_in_a_file(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("trips.csv").write_text(LINES + "cars,Car1,2026-01-01T10:30Z,2026-01-01T11:30Z\n")
+    status, printed, _ = run("import", "trips.csv")
+    assert status == 1
+    assert "1 refused (see trips.refused.csv)" in printed
+    assert "period_taken" in Path("trips.refused.csv").read_text()
+
+
+def test_standard_input_is_imported_too(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(LINES.encode())))
+    assert run("import", "-")[0] == 0
+
+
+def test_a_file_that_cannot_be_used_is_told_in_a_sentence(run):
+    status, _, complaints = run("import", "none.csv")
+    assert status == 2
+    assert complaints == "invsys-manage: none.csv: No such file or directory\n"
+
+
+def test_the_shell_has_the_models_and_the_verbs_at_hand(run, monkeypatch):
+    typed = "car = register('Car', 'Car1', {})\nprint(db.session.query(ContinuousResource).one().name)\n"
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    status, printed, _ = run("shell", "--no-ipython", "--no-bpython", "--no-ptpython", "--no-ptipython")
+    assert status == 0
+    assert "Car1" in printed
+
+
+@pytest.mark.parametrize("command", ["serve", "runserver"])
+def test_no_server_starts_on_a_database_that_is_not_migrated(run, tmp_path, monkeypatch, command):
+    monkeypatch.setenv("INVSYS_DATABASE_URL", f"sqlite:///{tmp_path / 'empty.sqlite3'}")
+    status, _, complaints = run(command)
+    assert status == 2
+    assert "run 'invsys-manage db upgrade'" in complaints
+
+
+def test_runserver_listens_where_the_settings_say_unless_told_otherwise(run, monkeypatch):
+    heard = []
+    monkeypatch.setattr("flask.Flask.run", lambda app, **options: heard.append(options))
+    monkeypatch.setenv("INVSYS_SERVER_PORT", "8001")
+    assert run("runserver")[0] == 0
+    assert run("runserver", "-h", "0.0.0.0", "-p", "8002", "--processes", "2")[0] == 0
+    assert [(options["host"], options["port"]) for options in heard] == [("127.0.0.1", 8001), ("0.0.0.0", 8002)]
+    assert [options["threaded"] for options in heard] == [True, False]
+    assert not any(options["use_debugger"] or options["use_reloader"] for options in heard)
+
+
+def test_serve_becomes_the_server_with_the_settings(run, monkeypatch, tmp_path):
+    started = []
+    monkeypatch.setattr(server.os, "execve", lambda *arguments: started.append(arguments))
+    monkeypatch.setenv("INVSYS_SERVER_WORKERS", "3")
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    file = tmp_path / "own.ini"
+    file.write_text("[server]\nport = 8003\n")
+    run("-c", file, "serve")
+    [(program, words, environ)] = started
+    assert program == sys.executable
+    assert {"--port=8003", "--workers=3", "invsys.inventory.wsgi:app"} <= set(words)
+    assert environ["INVSYS_CONFIG"] == str(file)
+    assert environ["PROMETHEUS_MULTIPROC_DIR"].startswith(str(tmp_path))

@@ -1,0 +1,148 @@
+"""The production server, started as an operator starts it: real processes, real sockets, real signals."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+SECONDS = 30
+
+
+def free_port():
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def call(port, method, path, body=None):
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
+        headers = {"Content-Type": "application/json"}
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+
+
+def is_ready(port):
+    try:
+        return call(port, "GET", "/readyz")[0] == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def serving(database_url, tmp_path):
+    """A server of two workers: its process and its port."""
+    port = free_port()
+    environ = {
+        **os.environ,
+        "INVSYS_CONFIG": os.devnull,
+        "INVSYS_DATABASE_URL": database_url,
+        "INVSYS_SERVER_PORT": str(port),
+        "RUNTIME_DIRECTORY": str(tmp_path),
+    }
+    command = [sys.executable, "-m", "invsys.inventory.manage", "serve"]
+    told = tmp_path / "log"
+    with told.open("w") as log, subprocess.Popen(command, env=environ, stderr=log, stdout=log) as process:
+        # Every worker: granian tells one that is just starting to stop, and it does not listen.
+        until(lambda: told.read_text().count("Started worker-") == 2 and is_ready(port))
+        yield process, port
+        process.terminate()
+        process.wait(SECONDS)
+
+
+def until(condition):
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.05)
+
+
+def children(process):
+    found = subprocess.run(["pgrep", "-P", str(process.pid)], check=False, capture_output=True, text=True)
+    return set(found.stdout.split())
+
+
+class Callers:
+    """Threads that register vehicles one after another until told to stop; every status is kept."""
+
+    def __init__(self, port, threads=4):
+        self.statuses, self._port, self._stop = [], port, threading.Event()
+        self._threads = [threading.Thread(target=self._call, args=(number,)) for number in range(threads)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(SECONDS)
+
+    def _call(self, number):
+        made = 0
+        while not self._stop.is_set():
+            made += 1
+            try:
+                self.statuses.append(call(self._port, "POST", "/api/cars", {"name": f"Car {number}-{made}"})[0])
+            except OSError as error:
+                self.statuses.append(error)
+
+
+def test_a_reload_replaces_the_workers_and_no_request_fails(serving):
+    process, port = serving
+    before = children(process)
+    with Callers(port) as callers:
+        until(lambda: len(callers.statuses) > 20)
+        process.send_signal(signal.SIGHUP)
+        until(lambda: not before & children(process) and is_ready(port))
+        told = len(callers.statuses)
+        until(lambda: len(callers.statuses) > told + 20)
+    assert set(callers.statuses) == {201}
+
+
+def test_a_worker_that_is_killed_is_replaced(serving):
+    process, port = serving
+    victim = min(children(process))
+    os.kill(int(victim), signal.SIGKILL)
+    until(lambda: len(children(process) - {victim}) >= 2 and is_ready(port))
+    assert [call(port, "GET", "/api/cars")[0] for _ in range(20)] == [200] * 20
+
+
+def test_the_figures_of_all_workers_are_added_up(serving):
+    _, port = serving
+    for _ in range(40):
+        assert call(port, "GET", "/api/cars")[0] == 200
+    figures = call(port, "GET", "/metrics")[2].decode()
+    count = (
+        'http_request_duration_seconds_count{method="GET",route="/api/<collection:resource_type>",status="200"} 40.0'
+    )
+    assert count in figures
+
+
+def test_a_chunked_body_over_the_limit_is_refused_whole(serving):
+    _, port = serving
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
+        chunks = (b'{"name": "' + b"x" * 1000 if not number else b"x" * 1000 for number in range(100))
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", "/api/cars", chunks, headers, encode_chunked=True)
+        answer = connection.getresponse()
+        assert answer.status == 413
+        assert json.loads(answer.read())["code"] == "body_too_large"
+    assert json.loads(call(port, "GET", "/api/cars")[2]) == []
+
+
+def test_a_chunked_body_within_the_limit_is_read(serving):
+    _, port = serving
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", "/api/cars", iter([b'{"name"', b': "Car1"}']), headers, encode_chunked=True)
+        assert connection.getresponse().status == 201
