@@ -41,6 +41,13 @@ def json(data: Any, status: int = 200, headers: dict[str, str] | None = None) ->
     return Response(orjson.dumps(data, option=_OPTIONS), status, headers, mimetype=JSON)
 
 
+def nothing() -> Response:
+    """Answer that it is done (204)."""
+    made = Response(status=204)
+    del made.headers["Content-Type"]
+    return made
+
+
 def problem(document: dict[str, Any], status: int) -> Response:
     """Answer a problem document (RFC 9457), in the XML of its appendix B for a caller that asked for XML."""
     if wants_xml():

@@ -44,7 +44,7 @@ class ResourceItem(rest.Resource):
     def delete(self, resource_type: str, resource_id: uuid.UUID) -> Response:
         """Decommission a vehicle."""
         inventory.decommission(resource_type, resource_id, conditional.expected_versions())
-        return Response(status=204)
+        return answers.nothing()
 
 
 class AllocationCollection(rest.Resource):
@@ -79,7 +79,7 @@ class AllocationItem(rest.Resource):
     def delete(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
         """Free the period again."""
         inventory.deallocate(resource_type, allocation_id, resource_id, conditional.expected_versions())
-        return Response(status=204)
+        return answers.nothing()
 
 
 ROUTES: list[tuple[type[rest.Resource], list[str]]] = [

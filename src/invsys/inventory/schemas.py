@@ -147,6 +147,21 @@ class Allocation(Conflict):
 
     class Meta:
         model = ContinuousResourceAllocation
+        fields = (
+            "id",
+            "resource_id",
+            "resource_type",
+            "from_datetime",
+            "to_datetime",
+            "from_infinity",
+            "to_infinity",
+            "allocation_type",
+            "description",
+            "json_dump",
+            "created",
+            "status",
+            "expires",
+        )
 
     resource_id = fields.UUID()
     resource_type = fields.String()
