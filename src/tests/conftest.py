@@ -16,6 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 
+from invsys.chassis.settings import Settings
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
 from invsys.inventory.models import db
@@ -124,30 +125,41 @@ def migrated_url(engine: str, request: pytest.FixtureRequest, tmp_path_factory: 
     return url
 
 
+def load(url: str, **more: str) -> Settings:
+    """Read the settings for a database, and no file of this machine's."""
+    return settings.load(environ={"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url, **more})
+
+
+def dispose() -> None:
+    """Close every connection of the application at hand."""
+    for engine in db.engines.values():
+        engine.dispose()
+
+
 def migrate(url: str, revision: str = "head") -> None:
     """Bring a database to a migration."""
-    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url}))
+    app = build_app(load(url))
     with app.app_context():
         upgrade(revision=revision)
-        db.engine.dispose()
+        dispose()
 
 
 @pytest.fixture
 def database_url(migrated_url: str) -> Iterator[str]:
     """The URL of an empty database at the newest migration."""
     yield migrated_url
-    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": migrated_url}))
+    app = build_app(load(migrated_url))
     with app.app_context(), db.engine.begin() as connection:
         for table in reversed(db.metadata.sorted_tables):
             connection.execute(table.delete())
     with app.app_context():
-        db.engine.dispose()
+        dispose()
 
 
 @pytest.fixture
 def environ(database_url: str) -> dict[str, str]:
     """The settings of ``app``, as environment variables; a test module may override this fixture to add some."""
-    return {"INVSYS_DATABASE_URL": database_url}
+    return {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
 
 
 @pytest.fixture
@@ -156,7 +168,7 @@ def app(environ: dict[str, str]) -> Iterator[Flask]:
     app = build_app(settings.load(environ=environ))
     yield app
     with app.app_context():
-        db.engine.dispose()
+        dispose()
 
 
 @pytest.fixture

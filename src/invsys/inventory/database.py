@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import Migrate
-from sqlalchemy import Connection, Engine, make_url, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -31,22 +31,30 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY = frozenset({"40001", "40P01", "53300", "55P03", "57014"})
 
 
+# The bind whose connections are in autocommit: for single statements. Switching a connection over for each request
+# would cost as much as the statement.
+_SINGLE = "single"
+
+
 def configure(app: Flask, settings: Settings) -> None:
-    """Set up the engine of ``app``; connects to nothing yet."""
+    """Set up the engines of ``app``; connects to nothing yet."""
     database = settings["database"]
     engine_of = _engine_module(database["url"])
-    app.config["SQLALCHEMY_DATABASE_URI"] = database["url"]
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+    options = {
         # A thread needs one; those beyond are for what runs beside requests.
         "pool_size": settings["server"]["threads"],
         "max_overflow": 2,
         "pool_timeout": database["connect_timeout"],
         **engine_of.options(database),
     }
+    app.config["SQLALCHEMY_DATABASE_URI"] = database["url"]
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    app.config["SQLALCHEMY_BINDS"] = {_SINGLE: {**options, "url": database["url"], "isolation_level": "AUTOCOMMIT"}}
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS))
     with app.app_context():
-        engine_of.prepare(db.engine, database)
+        for bind, engine in db.engines.items():
+            engine_of.prepare(engine, database, single=bind == _SINGLE)
 
 
 def _engine_module(url: str) -> ModuleType:
@@ -61,14 +69,14 @@ def _engine_module(url: str) -> ModuleType:
 @contextmanager
 def read() -> Iterator[Connection]:
     """Give a connection to ask single questions with."""
-    with _translated(), _autocommitting().connect() as connection:
+    with _translated(), db.engines[_SINGLE].connect() as connection:
         yield connection
 
 
 @contextmanager
 def write() -> Iterator[Connection]:
     """Give a connection for one writing statement: one round trip on PostgreSQL, BEGIN IMMEDIATE on SQLite."""
-    begin = db.engine.begin if db.engine.dialect.name == "sqlite" else _autocommitting().connect
+    begin = db.engine.begin if db.engine.dialect.name == "sqlite" else db.engines[_SINGLE].connect
     with _translated(), begin() as connection:
         yield connection
 
@@ -100,13 +108,6 @@ def lift_limits(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET statement_timeout = 0")
         connection.connection.driver_connection.seconds = None  # type: ignore[union-attr]
-
-
-def _autocommitting() -> Engine:
-    engine = db.engine
-    if engine.dialect.name == "sqlite":
-        return engine.execution_options(only_reads=True)
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager

@@ -45,8 +45,8 @@ def options(database: dict[str, Any]) -> dict[str, Any]:
     return {"connect_args": waiting, "use_native_hstore": False, "skip_autocommit_rollback": True}
 
 
-def prepare(engine: Engine, database: dict[str, Any]) -> None:
-    """Have every connection of the engine bounded and examined."""
+def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
+    """Have every connection of the engine bounded and examined; in autocommit (``single``) or not is all the same."""
     timeout = database["statement_timeout"]
     examine = _examination(timeout, allow_unsafe=database["allow_unsafe_durability"])
 
@@ -58,7 +58,11 @@ def prepare(engine: Engine, database: dict[str, Any]) -> None:
 
     @event.listens_for(engine, "connect")
     def check(connection: BoundedConnection, record: Any) -> None:
-        examine(connection)
+        try:
+            examine(connection)
+        except UnfitDatabase:
+            connection.close()
+            raise
 
 
 def _examination(timeout: int, *, allow_unsafe: bool) -> Callable[[BoundedConnection], None]:

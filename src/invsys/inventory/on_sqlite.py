@@ -11,8 +11,8 @@ def options(database: dict[str, Any]) -> dict[str, Any]:
     return {"connect_args": {"timeout": database["statement_timeout"]}}
 
 
-def prepare(engine: Engine, database: dict[str, Any]) -> None:
-    """Have every connection and every transaction of the engine begin as the promise needs it."""
+def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
+    """Have every connection begin as the promise needs it, and every transaction too where it is not ``single``."""
     milliseconds = database["statement_timeout"] * 1000
 
     @event.listens_for(engine, "connect")
@@ -23,6 +23,9 @@ def prepare(engine: Engine, database: dict[str, Any]) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+
+    if single:
+        return
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -11,9 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from invsys.inventory import settings
 from invsys.inventory.application import build_app
-from invsys.inventory.models import db
+from tests.conftest import dispose, load
 
 LISTS = [f"/api/{kind}{what}?limit=1000" for kind in ("cars", "lorries", "trucks") for what in ("", "/all/allocations")]
 
@@ -134,7 +133,7 @@ def fresh_url(engine, request, tmp_path):
 @pytest.fixture
 def fresh_app(fresh_url):
     """The application over that database."""
-    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": fresh_url}))
+    app = build_app(load(fresh_url))
     with app.app_context():
         yield app
-        db.engine.dispose()
+        dispose()

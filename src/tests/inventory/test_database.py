@@ -7,11 +7,11 @@ import uuid
 import pytest
 from sqlalchemy import text
 
-from invsys.inventory import database, settings
+from invsys.inventory import database
 from invsys.inventory.application import build_app, create_app
 from invsys.inventory.errors import UnfitDatabase
 from invsys.inventory.models import db
-from tests.conftest import PostgreSQL, migrate
+from tests.conftest import PostgreSQL, load, migrate
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def own_postgresql(request):
 
 
 def opened(url, **more):
-    return build_app(settings.load(environ={"INVSYS_DATABASE_URL": url, **more}))
+    return build_app(load(url, **more))
 
 
 def is_away(answer):

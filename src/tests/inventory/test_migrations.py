@@ -12,10 +12,11 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from invsys.inventory import checking, database, settings
+from invsys.inventory import checking, database
 from invsys.inventory.application import build_app
 from invsys.inventory.errors import UnfitDatabase
 from invsys.inventory.models import db
+from tests.conftest import dispose, load
 
 PROJECT = Path(__file__).parents[3]
 
@@ -160,7 +161,7 @@ def test_an_installed_wheel_migrates_from_any_directory(fresh_url, tmp_path, whe
     assert found.stdout.startswith(str(wheel))
     done = subprocess.run(**db_upgrade(fresh_url, **environ), cwd=tmp_path, check=False, capture_output=True)
     assert done.returncode == 0, done.stderr
-    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": fresh_url}))
+    app = build_app(load(fresh_url))
     with app.app_context():
         assert checking.check().sound
-        db.engine.dispose()
+        dispose()
