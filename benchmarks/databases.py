@@ -1,0 +1,125 @@
+"""Databases to measure on, migrated: on a private PostgreSQL server with every safety on, or SQLite files."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+from flask_migrate import upgrade
+
+from invsys.inventory import settings
+from invsys.inventory.application import build_app
+from invsys.inventory.models import db
+
+# The defaults suit a machine of 1995; fsync and synchronous_commit stay on.
+_OPTIONS = ("max_connections=300", "shared_buffers=512MB", "max_wal_size=4GB", "listen_addresses=")
+
+
+class Databases(Protocol):
+    """An engine to make databases on."""
+
+    name: str
+    folder: Path
+
+    def url(self, name: str) -> str:
+        """Give the URL of a database."""
+
+    def make(self, name: str) -> str:
+        """Make a database at the newest migration and give its URL."""
+
+
+class PostgreSQL:
+    """A server of our own, on a socket in a private folder; as root it runs as ``postgres``, since it refuses root."""
+
+    name = "PostgreSQL"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._data = folder / "data"
+        self._bin = _binaries()
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+        self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        given = " ".join(f"-c {option}" for option in (*_OPTIONS, f"unix_socket_directories={self.folder}"))
+        self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", given, "start")
+
+    def stop(self) -> None:
+        """Stop it at once."""
+        self._run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+    def url(self, name: str) -> str:
+        """Give the URL of a database."""
+        return f"postgresql://postgres@/{name}?host={self.folder}"
+
+    def make(self, name: str) -> str:
+        """Make a database at the newest migration and give its URL."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        migrate(self.url(name))
+        return self.url(name)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
+        command = [*user, str(self._bin / program), "-D", str(self._data), *arguments]
+        subprocess.run(command, cwd=self.folder, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def _binaries() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    on_path = shutil.which("initdb")
+    if not found and on_path is None:
+        raise SystemExit("PostgreSQL is not installed: apt-get install postgresql, or say --only sqlite.")
+    return found[-1].parent if found else Path(str(on_path)).parent
+
+
+class SQLite:
+    """A folder of database files."""
+
+    name = "SQLite"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def url(self, name: str) -> str:
+        """Give the URL of a database."""
+        return f"sqlite:///{self.folder / name}.sqlite3"
+
+    def make(self, name: str) -> str:
+        """Make a database at the newest migration and give its URL."""
+        migrate(self.url(name))
+        return self.url(name)
+
+
+@contextmanager
+def postgresql() -> Iterator[PostgreSQL]:
+    """Give a running server; afterwards nothing is left of it."""
+    with tempfile.TemporaryDirectory(prefix="invsys-benchmark-") as folder:
+        server = PostgreSQL(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def sqlite() -> Iterator[SQLite]:
+    """Give a folder for databases; afterwards nothing is left of it."""
+    with tempfile.TemporaryDirectory(prefix="invsys-benchmark-") as folder:
+        yield SQLite(Path(folder))
+
+
+def migrate(url: str) -> None:
+    """Bring a database to the newest migration."""
+    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url}))
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()

@@ -1,0 +1,50 @@
+"""What is the least that a create could cost in Python? A bare WSGI handler and the service's one statement.
+
+A connection for each thread, in autocommit, straight through the driver; nothing is checked, logged or counted.
+"""
+
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+import psycopg
+
+# What ``invsys.inventory.inventory.allocate`` executes.
+_STATEMENT = b"""
+    INSERT INTO continuous_resource_allocations
+        (resource_key, id, starts, ends, allocation_type, description, dump)
+    SELECT key, %(id)s, %(from_datetime)s, %(to_datetime)s, %(allocation_type)s, %(description)s, '{}'
+    FROM continuous_resources
+    WHERE id = %(resource_id)s AND resource_type = 'Car' AND decommissioned IS NULL
+    FOR KEY SHARE
+    ON CONFLICT DO NOTHING
+    RETURNING created, version, expires
+"""
+
+_OF_THREAD = threading.local()
+
+
+def _connection() -> psycopg.Connection:
+    try:
+        connection: psycopg.Connection = _OF_THREAD.connection
+    except AttributeError:
+        connection = _OF_THREAD.connection = psycopg.connect(os.environ["INVSYS_DATABASE_URL"], autocommit=True)
+    return connection
+
+
+def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    if environ["REQUEST_METHOD"] == "GET":
+        start_response("200 OK", [("Content-Length", "0")])
+        return [b""]
+    body = orjson.loads(environ["wsgi.input"].read())
+    values = {**body, "id": uuid.uuid4(), "resource_id": uuid.UUID(environ["PATH_INFO"].split("/")[3])}
+    row = _connection().execute(_STATEMENT, values).fetchone()
+    if row is None:
+        start_response("409 Conflict", [("Content-Length", "0")])
+        return [b""]
+    answer = orjson.dumps({**values, "created": row[0], "version": row[1], "expires": row[2]})
+    start_response("201 Created", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
+    return [answer]

@@ -1,0 +1,127 @@
+"""Servers as processes: started on a free port, ready when they answer, stopped whatever happens."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+WORKERS = 2
+THREADS = 8
+
+_START = 30.0
+_STOP = 40.0
+
+
+class Server:
+    """A running server."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        self.process = process
+        self.port = port
+
+    def workers(self) -> list[int]:
+        """Give the process ids of its workers."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(child) for child in children if _rss(int(child)) > 0]
+
+    def memory(self) -> list[int]:
+        """Give the resident memory of each worker, in KiB."""
+        return [_rss(pid) for pid in self.workers()]
+
+    def reload(self) -> None:
+        """Exchange the workers, and wait until all are new."""
+        old = set(self.workers())
+        self.process.send_signal(signal.SIGHUP)
+        ends = time.monotonic() + _STOP
+        while old & set(self.workers()) and time.monotonic() < ends:
+            time.sleep(0.1)
+        time.sleep(0.5)
+
+
+def _rss(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0
+
+
+def granian(app: str, port: int, *options: str, workers: int = WORKERS, threads: int = THREADS) -> list[str]:
+    """Give the command that serves ``app`` under granian."""
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    size = ["--workers", str(workers), "--blocking-threads", str(threads)]
+    return [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", *address, *size, *options, app]
+
+
+def gunicorn(app: str, port: int, *options: str, workers: int = WORKERS, threads: int = THREADS) -> list[str]:
+    """Give the command that serves ``app`` under gunicorn."""
+    size = ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
+    return [
+        *(sys.executable, "-m", "gunicorn", "--no-control-socket", "--bind", f"127.0.0.1:{port}"),
+        *(*size, *options, app),
+    ]
+
+
+def production(app: str, port: int, workers: int = WORKERS, threads: int = THREADS) -> list[str]:
+    """Give the command that serves ``app`` as the service is served in production."""
+    return [sys.executable, "-m", "benchmarks.serve", app, str(port), str(workers), str(threads)]
+
+
+def free_port() -> int:
+    """Give a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(command: Sequence[str], port: int, environ: Mapping[str, str]) -> Iterator[Server]:
+    """Give the server that ``command`` starts, with a request log that goes nowhere and metrics for several workers."""
+    with tempfile.TemporaryDirectory(prefix="invsys-metrics-") as metrics:
+        whole = {**os.environ, "INVSYS_LOG_LEVEL": "info", "PROMETHEUS_MULTIPROC_DIR": metrics, **environ}
+        process = subprocess.Popen(
+            command, env=whole, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            _wait_until_it_listens(process, port)
+            yield Server(process, port)
+        finally:
+            _stop(process)
+
+
+@contextmanager
+def served(app: str, url: str) -> Iterator[Server]:
+    """Give the production server over ``app`` and the database ``url``."""
+    port = free_port()
+    with running(production(app, port), port, {"INVSYS_DATABASE_URL": url}) as server:
+        yield server
+
+
+def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
+    ends = time.monotonic() + _START
+    while time.monotonic() < ends and process.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=_START) as probe:
+                probe.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                if probe.recv(64).startswith(b"HTTP/1.1"):
+                    return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError(f"{process.args!r} does not answer (exit code {process.poll()})")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,75 @@
+"""Rows to begin with, made by the database itself: a million through the API would outlast the measuring."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, text
+
+_CAR = text("INSERT INTO continuous_resources (id, resource_type, name) VALUES (:id, 'Car', :name)")
+
+# Even hours from 2000-01-01, see ``calls.slot``.
+_ROWS = {
+    "postgresql": """
+        INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends)
+        SELECT gen_random_uuid(), key, start, start + interval '1 hour'
+        FROM continuous_resources,
+             LATERAL (SELECT timestamptz '2000-01-01Z' + n * interval '2 hours' AS start
+                      FROM generate_series(0, :each - 1) AS n) AS hours
+        ORDER BY start, key
+    """,
+    "sqlite": """
+        WITH RECURSIVE hours (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM hours WHERE n < :each - 1)
+        INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends)
+        SELECT lower(hex(randomblob(16))), key,
+               strftime('%Y-%m-%d %H:%M:%S', '2000-01-01', (2 * n) || ' hours') || '.000000',
+               strftime('%Y-%m-%d %H:%M:%S', '2000-01-01', (2 * n + 1) || ' hours') || '.000000'
+        FROM hours, continuous_resources
+    """,
+}
+
+
+def fill(url: str, vehicles: int, each: int) -> list[uuid.UUID]:
+    """Register cars, give each ``each`` allocations on the even hours, and give the cars' ids."""
+    ids = [uuid.uuid4() for _ in range(vehicles)]
+    engine = create_engine(url)
+    sqlite = engine.dialect.name == "sqlite"
+    rows: list[dict[str, Any]] = [
+        {"id": made.hex if sqlite else made, "name": f"Car {number}"} for number, made in enumerate(ids)
+    ]
+    with engine.connect() as connection:
+        _hurry(connection)
+        connection.execute(_CAR, rows)
+        connection.execute(text(_ROWS[engine.dialect.name]), {"each": each})
+        connection.commit()
+    _settle(engine)
+    engine.dispose()
+    return ids
+
+
+def _hurry(connection: Connection) -> None:
+    """Leave out, for this connection, what rows that are right by construction do not need."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("PRAGMA synchronous = OFF"))
+        connection.execute(text("PRAGMA cache_size = -500000"))
+    else:
+        # The foreign key's look-ups; what keeps periods apart is an index, and stays.
+        connection.execute(text("SET session_replication_role = replica"))
+
+
+def _settle(engine: Engine) -> None:
+    """Do what a system that runs has done long ago: statistics, and nothing left to write back."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in ("ANALYZE",) if engine.dialect.name == "sqlite" else ("VACUUM ANALYZE", "CHECKPOINT"):
+            connection.execute(text(statement))
+
+
+def allocation_ids(url: str, count: int) -> list[uuid.UUID]:
+    """Give the ids of some allocations."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = connection.execute(
+            text("SELECT id FROM continuous_resource_allocations LIMIT :count"), {"count": count}
+        )
+        ids = [uuid.UUID(str(row.id)) for row in found]
+    engine.dispose()
+    return ids

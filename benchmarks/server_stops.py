@@ -1,0 +1,74 @@
+"""Does a reload or a stop of the server cost anybody a request?"""
+
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+
+import psycopg
+
+from benchmarks import calls, load
+from benchmarks.processes import Server
+
+_CONNECTIONS = 16
+_RELOADS = 3
+_FIRST_RELOAD = 1_000_000
+_FIRST_STOP = 100_000
+
+
+def reload_under_load(server: Server, vehicles: Sequence[uuid.UUID], closing: bool) -> str:
+    """Reload several times while clients create; ``closing``: over a new connection for each request."""
+    feed = calls.creates(vehicles, _FIRST_RELOAD)
+    if closing:
+        feed = (request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) for request in feed)
+    done = threading.Event()
+    loads: list[load.Load] = []
+
+    def keep_on() -> None:
+        while not done.is_set():
+            loads.append(load.run(server.port, [feed] * _CONNECTIONS, 2.0, patience=10.0))
+
+    clients = threading.Thread(target=keep_on)
+    clients.start()
+    began = time.monotonic()
+    for _ in range(_RELOADS):
+        time.sleep(1)
+        server.reload()
+    seconds = time.monotonic() - began
+    done.set()
+    clients.join()
+    answers = sum(len(one.answers) for one in loads)
+    longest = max(answer.seconds for one in loads for answer in one.answers)
+    return (
+        f"{_RELOADS} reloads in {seconds:.0f} s, {'new' if closing else 'keep-alive'} connections:"
+        f" {answers} requests, {sum(one.failures for one in loads)} failed, the longest took {longest:.2f} s"
+    )
+
+
+def stop_with_requests_in_flight(server: Server, url: str, vehicle: uuid.UUID, in_flight: int) -> str:
+    """Send SIGTERM while requests wait for a row that we hold locked, and count those that are answered."""
+    clients = []
+    with psycopg.connect(url) as blocker:
+        blocker.execute("SELECT FROM continuous_resources WHERE id = %s FOR UPDATE", [vehicle])
+        for number in range(in_flight):
+            client = socket.create_connection(("127.0.0.1", server.port), timeout=15)
+            client.sendall(calls.create(vehicle, _FIRST_STOP + number))
+            clients.append(client)
+        time.sleep(0.5)
+        server.process.terminate()
+        began = time.monotonic()
+        time.sleep(1)
+    finished = sum(_status(client) != load.BROKEN for client in clients)
+    server.process.wait()
+    seconds = time.monotonic() - began
+    return f"SIGTERM with {in_flight} requests in flight: {finished} finished, gone after {seconds:.1f} s"
+
+
+def _status(client: socket.socket) -> int:
+    with client:
+        try:
+            answer = client.recv(65536)
+        except OSError:
+            return load.BROKEN
+        return int(answer[9:12]) if answer else load.BROKEN

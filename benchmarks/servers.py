@@ -1,0 +1,90 @@
+"""Which production server? The service under gunicorn and granian, on PostgreSQL: speed, reloads, stops, slow clients.
+
+``python -m benchmarks.servers`` takes about ten minutes; docs/source/server.rst has what it gave and what follows.
+"""
+
+import statistics
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from benchmarks import calls, databases, load, processes, seeds, server_slow, server_stops
+
+_APP = "invsys.inventory.wsgi:app"
+_CONNECTIONS = 16
+_ROUNDS = 9
+_ROUND_SECONDS = 1.0
+
+_Command = Callable[..., list[str]]
+
+_SIZES: list[tuple[str, _Command, int]] = [
+    ("gunicorn gthread", processes.gunicorn, 4),
+    ("gunicorn gthread", processes.gunicorn, 8),
+    ("granian", processes.granian, 1),
+    ("granian", processes.granian, 2),
+    ("granian", processes.granian, 4),
+    ("granian", processes.granian, 8),
+    ("granian", processes.granian, 16),
+]
+_CANDIDATES: list[tuple[str, _Command]] = [("gunicorn", processes.gunicorn), ("granian", processes.production)]
+
+
+@contextmanager
+def _served(command: _Command, url: str, threads: int = processes.THREADS) -> Iterator[processes.Server]:
+    port = processes.free_port()
+    environ = {"INVSYS_DATABASE_URL": url, "INVSYS_SERVER_THREADS": str(threads)}
+    with processes.running(command(_APP, port, threads=threads), port, environ) as server:
+        yield server
+
+
+def _measure_speed(url: str, vehicles: Sequence[uuid.UUID]) -> None:
+    print(f"Create, {_CONNECTIONS} keep-alive connections, {processes.WORKERS} workers:")
+    print("rate, as a multiple of granian's with 8 threads, p50 and p99 in ms")
+    feed = calls.creates(vehicles)
+    feeds = [feed] * _CONNECTIONS
+    with ExitStack() as stack:
+        running = [stack.enter_context(_served(command, url, threads)) for _, command, threads in _SIZES]
+        for server in running:
+            load.run(server.port, feeds, _ROUND_SECONDS)
+        rounds = [[load.run(server.port, feeds, _ROUND_SECONDS) for server in running] for _ in range(_ROUNDS)]
+    by_server = list(zip(*rounds, strict=True))
+    reference = by_server[-2]
+    for (name, _, threads), loads in zip(_SIZES, by_server, strict=True):
+        latencies = [answer.seconds * 1000 for one in loads for answer in one.answers]
+        print(
+            f"{name:17} {threads:2} threads  {statistics.median(one.rate for one in loads):6.0f}/s"
+            f" {statistics.median(one.rate / its.rate for one, its in zip(loads, reference, strict=True)):5.2f} x"
+            f"  {load.percentile(latencies, 0.5):6.1f}  {load.percentile(latencies, 0.99):6.1f}"
+            f"  failures {sum(one.failures for one in loads)}"
+        )
+
+
+def _measure_behaviour(url: str, vehicles: Sequence[uuid.UUID]) -> None:
+    fresh = iter(vehicles)
+    for name, command in _CANDIDATES:
+        for closing in (False, True):
+            with _served(command, url) as server:
+                print(f"{name:9}", server_stops.reload_under_load(server, vehicles, closing))
+        for in_flight in (12, 40):
+            with _served(command, url) as server:
+                print(f"{name:9}", server_stops.stop_with_requests_in_flight(server, url, next(fresh), in_flight))
+    for name, command in _CANDIDATES:
+        for kind in server_slow.KINDS:
+            with _served(command, url) as server:
+                print(f"{name:9}", server_slow.beside_normal_ones(server.port, vehicles, kind))
+    for name, command in _CANDIDATES:
+        with _served(command, url) as server:
+            print(f"{name:9}", server_slow.cut_off(server.port))
+
+
+def main() -> None:
+    """Print everything."""
+    with databases.postgresql() as postgresql:
+        url = postgresql.make("servers")
+        vehicles = seeds.fill(url, 1000, 10)
+        _measure_speed(url, vehicles)
+        _measure_behaviour(url, vehicles)
+
+
+if __name__ == "__main__":
+    main()

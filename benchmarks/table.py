@@ -1,0 +1,144 @@
+"""What does each request cost on one engine: beside a no-op, with little and with much in the tables?"""
+
+import uuid
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import cycle, repeat
+
+from benchmarks import calls, fight, measures, memory, processes, seeds, trips, tutorial_way
+from benchmarks.databases import Databases
+from benchmarks.measures import Case, Measured
+
+SERVICE = "invsys.inventory.wsgi:app"
+_ALL = "/api/cars/all/allocations"
+_VEHICLES = 10_000
+_ON_ONE = 100_000
+# It answers about one a second, so it gets few requests, and more time.
+_TUTORIAL_SECONDS = 6.0
+
+# The rows of the table.
+NOOP = "no-op Flask route"
+CREATE = "create, at 10 thousand allocations"
+CREATE_MILLION = "create, at 1 million"
+CREATE_LONE = "create, on a vehicle that has 100 thousand"
+ORM = "create, the ORM way"
+FLOOR = "create, the floor"
+TUTORIAL = "create, the tutorial's way, 100 thousand on it"
+REFUSED = "refused create"
+GET = "get"
+LIST_100 = "list of 100"
+LIST_1000 = "list of 1,000"
+DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured."""
+
+    rounds: int
+    seconds: float
+    periods: int
+    requests: int
+
+
+FULL = Scale(rounds=6, seconds=1.0, periods=500, requests=100_000)
+QUICK = Scale(rounds=2, seconds=0.4, periods=100, requests=10_000)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that was measured on one engine."""
+
+    engine: str
+    measured: dict[str, Measured]
+    fight: fight.Fight
+    memory: memory.Memory
+    import_seconds: float
+
+
+@dataclass(frozen=True)
+class _Stock:
+    """A database, its vehicles, and the port of the service over it."""
+
+    url: str
+    vehicles: list[uuid.UUID]
+    server: processes.Server
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+
+class _Engine:
+    """Databases and servers of one engine, all up until the end, so that any can be compared with any."""
+
+    def __init__(self, databases: Databases, stack: ExitStack) -> None:
+        self._databases = databases
+        self._stack = stack
+
+    def stock(self, name: str, vehicles: int, each: int) -> _Stock:
+        url = self._databases.make(name)
+        return _Stock(url, seeds.fill(url, vehicles, each), self.serve(SERVICE, url))
+
+    def serve(self, app: str, url: str) -> processes.Server:
+        return self._stack.enter_context(processes.served(app, url))
+
+
+def measure(databases: Databases, scale: Scale) -> Results:
+    """Measure everything; what is compared is measured in turn."""
+    with ExitStack() as stack:
+        engine = _Engine(databases, stack)
+        small = engine.stock("small", _VEHICLES, 1)
+        million = engine.stock("million", _VEHICLES, 100)
+        lone = engine.stock("lone", 1, _ON_ONE)
+        noop = Case(NOOP, engine.serve("benchmarks.noop:app", small.url).port, repeat(calls.get("/healthz")), 200)
+        rivals = _rivals(engine, small) if databases.name == "PostgreSQL" else []
+        creates = [noop, *_creates(small, million, lone), *rivals]
+        measured = measures.interleave(creates, scale.rounds, scale.seconds)
+        measured |= measures.interleave([noop, *_others(small, million)], scale.rounds, scale.seconds)
+        if databases.name == "SQLite":
+            measured[TUTORIAL] = _tutorial(engine, databases.url("tutorial"))
+        calm = engine.stock("calm", 1_000, 1)
+        fought = fight.fight(calm.port, calm.vehicles[0], scale.periods)
+        grown = memory.memory(calm.server, calm.vehicles[1:], scale.requests)
+    seconds = trips.import_seconds(databases.make("trips"), databases.folder)
+    return Results(databases.name, measured, fought, grown, seconds)
+
+
+def _creates(small: _Stock, million: _Stock, lone: _Stock) -> list[Case]:
+    return [
+        Case(CREATE, small.port, calls.creates(small.vehicles), 201),
+        Case(CREATE_MILLION, million.port, calls.creates(million.vehicles), 201),
+        Case(CREATE_LONE, lone.port, calls.creates_on(lone.vehicles[0], _ON_ONE), 201),
+    ]
+
+
+def _rivals(engine: _Engine, small: _Stock) -> list[Case]:
+    """The other ways, in the same database; each on hours of its own."""
+    return [
+        Case(name, engine.serve(app, small.url).port, calls.creates(small.vehicles, first), 201)
+        for name, app, first in (
+            (ORM, "benchmarks.orm_way:app", 1_000 * _VEHICLES),
+            (FLOOR, "benchmarks.floor:app", 2_000 * _VEHICLES),
+        )
+    ]
+
+
+def _others(small: _Stock, million: _Stock) -> list[Case]:
+    some, many = (
+        [f"{_ALL}/{found}" for found in seeds.allocation_ids(stock.url, 100_000)] for stock in (small, million)
+    )
+    return [
+        Case(REFUSED, small.port, cycle([calls.create(vehicle, 0) for vehicle in small.vehicles]), 409),
+        Case(GET, small.port, cycle([calls.get(path) for path in some]), 200),
+        Case(LIST_100, small.port, repeat(calls.get(f"{_ALL}?limit=100")), 200),
+        Case(LIST_1000, small.port, repeat(calls.get(f"{_ALL}?limit=1000")), 200),
+        Case(DELETE, million.port, iter([calls.delete(path) for path in many]), 204),
+    ]
+
+
+def _tutorial(engine: _Engine, url: str) -> Measured:
+    car = tutorial_way.seed(url, _ON_ONE)
+    port = engine.serve("benchmarks.tutorial_way:app", url).port
+    case = Case(TUTORIAL, port, calls.creates_on(car, _ON_ONE), 201, connections=processes.WORKERS)
+    return Measured(TUTORIAL, [measures.once(case, _TUTORIAL_SECONDS)])
