@@ -1,10 +1,11 @@
 """Answers in JSON or, for a caller that accepts XML and not JSON, in XML with the same names."""
 
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 from flask import Response, request
-from werkzeug.datastructures import MIMEAccept
+from werkzeug.datastructures import Headers, MIMEAccept
 
 from invsys.chassis import xml
 
@@ -14,12 +15,27 @@ XML = "application/xml"
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
 
 
+class Answer(Response):
+    """A response that is complete as it was made.
+
+    Werkzeug would look through the headers of each once more, above all for a Location that is no URL.
+    """
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        """Give the headers as they are; a 304 has none about a body."""
+        return super().get_wsgi_headers(environ) if self.status_code == HTTPStatus.NOT_MODIFIED else self.headers
+
+
+def _made(body: bytes, status: int, headers: dict[str, str] | None, media_type: str) -> Answer:
+    return Answer(body, status, {"Content-Length": str(len(body)), **(headers or {})}, content_type=media_type)
+
+
 def wants_xml() -> bool:
     """Say whether the request is to be answered in XML.
 
     JSON is preferred when both are acceptable, and is the answer to no Accept or an unusable one.
     """
-    if request.headers.get("Accept", "*/*") in ("*/*", JSON):
+    if request.environ.get("HTTP_ACCEPT", "*/*") in ("*/*", JSON):
         return False
     # Parameters do not matter here: what we send has one charset, and no versions.
     accept = MIMEAccept((value.partition(";")[0], quality) for value, quality in request.accept_mimetypes)
@@ -29,7 +45,7 @@ def wants_xml() -> bool:
 def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None, *, root: str = "answer") -> Response:
     """Answer ``data`` (what JSON can hold); ``root`` names one item in XML, and ``<root>s`` a list of them."""
     if wants_xml():
-        made = Response(xml.dumps(data, root), status, headers, mimetype=XML)
+        made: Response = _made(xml.dumps(data, root), status, headers, f"{XML}; charset=utf-8")
     else:
         made = json(data, status, headers)
     made.headers["Vary"] = "Accept"
@@ -38,7 +54,7 @@ def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None, 
 
 def json(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Answer ``data`` in JSON, whatever the caller prefers."""
-    return Response(orjson.dumps(data, option=_OPTIONS), status, headers, mimetype=JSON)
+    return _made(orjson.dumps(data, option=_OPTIONS), status, headers, JSON)
 
 
 def nothing() -> Response:
@@ -52,8 +68,8 @@ def problem(document: dict[str, Any], status: int) -> Response:
     """Answer a problem document (RFC 9457), in the XML of its appendix B for a caller that asked for XML."""
     if wants_xml():
         body = xml.dumps(document, "problem", item="i", namespace="urn:ietf:rfc:7807")
-        made = Response(body, status, mimetype="application/problem+xml")
+        made = _made(body, status, None, "application/problem+xml; charset=utf-8")
     else:
-        made = Response(orjson.dumps(document, option=_OPTIONS), status, mimetype="application/problem+json")
+        made = _made(orjson.dumps(document, option=_OPTIONS), status, None, "application/problem+json")
     made.headers["Vary"] = "Accept"
     return made

@@ -1,9 +1,10 @@
 """``X-Request-Id``: the caller's, where it is usable, else one of ours; on every answer and in every log line."""
 
 import re
-import uuid
 
 from flask import Flask, Response, g, request
+
+from invsys.chassis import identifiers
 
 HEADER = "X-Request-Id"
 
@@ -14,8 +15,8 @@ def current() -> str:
     """Give the id of the request at hand, and make it where there is none yet."""
     made: str | None = g.get("request_id")
     if made is None:
-        sent = request.headers.get(HEADER, "")
-        made = g.request_id = sent if _USABLE.fullmatch(sent) else uuid.uuid4().hex
+        sent = request.environ.get("HTTP_X_REQUEST_ID", "")
+        made = g.request_id = sent if _USABLE.fullmatch(sent) else identifiers.new().hex
     return made
 
 

@@ -5,16 +5,17 @@ mean for a caller.
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from flask import Flask
+from flask import Flask, current_app
 from flask_migrate import Migrate
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, Insert, make_url, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -39,7 +40,7 @@ _SINGLE = "single"
 def configure(app: Flask, settings: Settings) -> None:
     """Set up the engines of ``app``; connects to nothing yet."""
     database = settings["database"]
-    engine_of = _engine_module(database["url"])
+    engine_of = _engine_module(make_url(database["url"]).get_backend_name())
     options = {
         # A thread needs one; those beyond are for what runs beside requests.
         "pool_size": settings["server"]["threads"],
@@ -47,6 +48,7 @@ def configure(app: Flask, settings: Settings) -> None:
         "pool_timeout": database["connect_timeout"],
         **engine_of.options(database),
     }
+    app.config["STATEMENT_TIMEOUT"] = database["statement_timeout"]
     app.config["SQLALCHEMY_DATABASE_URI"] = database["url"]
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     app.config["SQLALCHEMY_BINDS"] = {_SINGLE: {**options, "url": database["url"], "isolation_level": "AUTOCOMMIT"}}
@@ -57,8 +59,8 @@ def configure(app: Flask, settings: Settings) -> None:
             engine_of.prepare(engine, database, single=bind == _SINGLE)
 
 
-def _engine_module(url: str) -> ModuleType:
-    if make_url(url).get_backend_name() == "sqlite":
+def _engine_module(dialect: str) -> ModuleType:
+    if dialect == "sqlite":
         return on_sqlite
     # Here, as its driver is not there where only SQLite is used.
     from invsys.inventory import on_postgresql  # noqa: PLC0415
@@ -76,23 +78,42 @@ def read() -> Iterator[Connection]:
 @contextmanager
 def write() -> Iterator[Connection]:
     """Give a connection for one writing statement: one round trip on PostgreSQL, BEGIN IMMEDIATE on SQLite."""
-    begin = db.engine.begin if db.engine.dialect.name == "sqlite" else db.engines[_SINGLE].connect
-    with _translated(), begin() as connection:
+    with _translated(), _writing() if _is_sqlite() else db.engines[_SINGLE].connect() as connection:
         yield connection
 
 
 @contextmanager
 def transaction() -> Iterator[Connection]:
     """Give a connection whose statements take effect together, or not at all."""
-    with _translated(), db.engine.begin() as connection:
+    with _translated(), _writing() if _is_sqlite() else db.engine.begin() as connection:
         yield connection
+
+
+def insert(statements: Mapping[str, Insert], values: dict[str, Any]) -> Any:
+    """Run the engine's one of ``statements``, in a transaction of its own; give the value that it returns, or None.
+
+    Raises sqlalchemy.exc.IntegrityError where the database refuses the row by an error.
+    """
+    # On SQLite the engine for single statements only reads.
+    engine = db.engine if _is_sqlite() else db.engines[_SINGLE]
+    first = _engine_module(engine.dialect.name).first
+    with _translated():
+        return first(engine, statements[engine.dialect.name], values, current_app.config["STATEMENT_TIMEOUT"])
+
+
+def _is_sqlite() -> bool:
+    return db.engine.dialect.name == "sqlite"
+
+
+def _writing() -> AbstractContextManager[Connection]:
+    return on_sqlite.writing(db.engine, current_app.config["STATEMENT_TIMEOUT"])
 
 
 @contextmanager
 def maintenance() -> Iterator[Connection]:
     """Give a connection for reading that may take long: one transaction that sees one state, without a time limit."""
     engine = db.engine
-    if engine.dialect.name == "sqlite":
+    if _is_sqlite():
         with _translated(), engine.execution_options(only_reads=True).begin() as connection:
             yield connection
         return

@@ -1,6 +1,5 @@
 """Filling the inventory with many vehicles and allocations in one transaction, for the import."""
 
-import uuid
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ from sqlalchemy import Connection, Select, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from invsys.chassis import identifiers
 from invsys.inventory import database, lookup
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
 
@@ -71,7 +71,7 @@ def _register_missing(connection: Connection, orders: Sequence[Order]) -> set[Ve
     missing = sorted(wanted.keys() - there)
     if missing:
         values = [
-            {"id": uuid.uuid4(), "resource_type": kind, "name": name, "attributes": wanted[kind, name].attributes}
+            {"id": identifiers.new(), "resource_type": kind, "name": name, "attributes": wanted[kind, name].attributes}
             for kind, name in missing
         ]
         connection.execute(_REGISTER[connection.dialect.name], values)
@@ -95,7 +95,7 @@ def _fate(connection: Connection, order: Order, key: int, is_new: bool) -> str:
         return REGISTERED if is_new else KNOWN
     period = order.allocation["period"]
     values = {
-        "id": uuid.uuid4(),
+        "id": identifiers.new(),
         "resource_key": key,
         "starts": period.start,
         "ends": period.end,

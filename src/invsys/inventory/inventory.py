@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
+from invsys.chassis import identifiers
 from invsys.inventory import database, lookup
 from invsys.inventory.errors import Busy, NameTaken, PeriodTaken, ResourceInUse, VersionMismatch
 from invsys.inventory.lookup import Row
@@ -21,6 +22,8 @@ from invsys.inventory.period import Period
 
 # How often a refused allocation is tried again when what was in the way is gone before it could be named.
 _ATTEMPTS = 5
+# What the models' defaults make of a new row.
+_FIRST_VERSION = 1
 
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
@@ -28,7 +31,10 @@ _INSERT: dict[str, Callable[[Any], Any]] = {"postgresql": postgresql.insert, "sq
 
 # Every statement that a request runs is built once; building one costs as much as running it.
 _REGISTER = {
-    dialect: insert(_resource).on_conflict_do_nothing().returning(_resource.c.created, _resource.c.version)
+    dialect: insert(_resource)
+    .values({name: bindparam(name) for name in ("id", "resource_type", "name", "attributes")})
+    .on_conflict_do_nothing()
+    .returning(_resource.c.created)
     for dialect, insert in _INSERT.items()
 }
 
@@ -55,7 +61,7 @@ _ALLOCATE = {
     dialect: insert(_allocation)
     .from_select(["resource_key", *_GIVEN], _VEHICLE)
     .on_conflict_do_nothing()
-    .returning(_allocation.c.created, _allocation.c.version, _allocation.c.expires)
+    .returning(_allocation.c.created)
     for dialect, insert in _INSERT.items()
 }
 
@@ -74,12 +80,11 @@ _DEALLOCATE_OF = _DEALLOCATE.where(
 
 def register(resource_type: str, name: str, attributes: dict[str, Any]) -> Row:
     """Put a vehicle into circulation; raises NameTaken."""
-    values = {"id": uuid.uuid4(), "resource_type": resource_type, "name": name, "attributes": attributes}
-    with database.write() as connection:
-        made = connection.execute(_REGISTER[connection.dialect.name], values).mappings().first()
-    if made is None:
+    values = {"id": identifiers.new(), "resource_type": resource_type, "name": name, "attributes": attributes}
+    created = database.insert(_REGISTER, values)
+    if created is None:
         raise NameTaken(f"Another {resource_type} in circulation is called {name!r}.")
-    return {**values, **made}
+    return {**values, "created": created, "version": _FIRST_VERSION}
 
 
 def decommission(resource_type: str, resource_id: uuid.UUID, versions: Collection[int] | None = None) -> None:
@@ -107,7 +112,7 @@ def allocate(
 ) -> Row:
     """Allocate a vehicle for a period; raises ResourceNotFound, PeriodTaken."""
     values = {
-        "id": uuid.uuid4(),
+        "id": identifiers.new(),
         "resource_type": resource_type,
         "resource_id": resource_id,
         "starts": period.start,
@@ -117,8 +122,8 @@ def allocate(
         "dump": dump,
     }
     for _ in range(_ATTEMPTS):
-        if (made := _try_to_allocate(values)) is not None:
-            return {**values, **made}
+        if (created := _try_to_allocate(values)) is not None:
+            return {**values, "created": created, "version": _FIRST_VERSION, "expires": None}
         with database.read() as connection:
             key = lookup.require_resource(connection, resource_type, resource_id)["key"]
             if conflicts := lookup.overlapping(connection, key, period):
@@ -126,11 +131,10 @@ def allocate(
     raise Busy("The period was taken and freed again at every attempt.")
 
 
-def _try_to_allocate(values: dict[str, Any]) -> Row | None:
-    """Insert the allocation and give what the database added, or None where it found no vehicle or an overlap."""
+def _try_to_allocate(values: dict[str, Any]) -> Any:
+    """Insert the allocation and give when it was created, or None where there was no vehicle, or an overlap."""
     try:
-        with database.write() as connection:
-            return connection.execute(_ALLOCATE[connection.dialect.name], values).mappings().first()
+        return database.insert(_ALLOCATE, values)
     except IntegrityError as error:
         if "period_taken" in str(error.orig):  # the trigger's word, on SQLite
             return None

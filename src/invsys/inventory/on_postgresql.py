@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, Insert, event
+from sqlalchemy.exc import DBAPIError
 
 from invsys.inventory.errors import UnfitDatabase
+from invsys.inventory.straight import compiled
 
 logger = logging.getLogger("invsys.inventory")
 
@@ -63,6 +65,27 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
         except UnfitDatabase:
             connection.close()
             raise
+
+
+def first(engine: Engine, statement: Insert, values: dict[str, Any], seconds: float) -> Any:
+    """Run an insert on a connection in autocommit, one round trip, and give the value that it returns, or None.
+
+    Raises what SQLAlchemy would raise. ``seconds`` are the connection's own limit already.
+    """
+    straight = compiled(statement, engine.dialect, "pyformat")
+    pooled = engine.raw_connection()
+    connection = pooled.driver_connection
+    assert isinstance(connection, BoundedConnection)
+    try:
+        return straight.read(connection.execute(straight.sql.encode(), straight.bind(values)).fetchone())
+    except psycopg.Error as error:
+        if connection.closed:
+            # Whatever else is in the pool lost its server at the same moment.
+            pooled.invalidate()
+            engine.dispose()
+        raise DBAPIError.instance(None, None, error, psycopg.Error) from error
+    finally:
+        pooled.close()
 
 
 def _examination(timeout: int, *, allow_unsafe: bool) -> Callable[[BoundedConnection], None]:

@@ -1,9 +1,24 @@
 """SQLite: WAL, BEGIN IMMEDIATE for every write, synchronous=FULL, foreign keys on."""
 
 import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Insert, event
+from sqlalchemy.exc import DBAPIError
+
+from invsys.inventory.errors import Busy
+from invsys.inventory.straight import compiled
+
+# Seconds to wait before asking again for the lock that another process holds: a write takes about as long. SQLite's own
+# busy handler would sleep for up to a tenth of one.
+_PAUSE = 0.0005
+
+# One thread of a process at a time asks for the lock at all.
+_turn = threading.Lock()
 
 
 def options(database: dict[str, Any]) -> dict[str, Any]:
@@ -13,25 +28,82 @@ def options(database: dict[str, Any]) -> dict[str, Any]:
 
 def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
     """Have every connection begin as the promise needs it, and every transaction too where it is not ``single``."""
-    milliseconds = database["statement_timeout"] * 1000
+    seconds = database["statement_timeout"]
 
     @event.listens_for(engine, "connect")
     def connect(connection: sqlite3.Connection, record: Any) -> None:
         # The driver would open transactions at moments of its own choice; ``begin`` does it instead.
         connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout={milliseconds}")
+        connection.execute(f"PRAGMA busy_timeout={seconds * 1000}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        if not single:
+            # ``begin`` waits by itself.
+            connection.execute("PRAGMA busy_timeout=0")
 
     if single:
         return
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("only_reads", False):
+            connection.exec_driver_sql("BEGIN")
+            return
         # A transaction that reads first and writes later can find its snapshot overtaken: a write locks at once.
-        only_reads = connection.get_execution_options().get("only_reads", False)
-        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+        try:
+            _lock(connection.connection.driver_connection, seconds)
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
+
+
+def _lock(connection: Any, seconds: float) -> None:
+    """Begin a transaction that writes, as soon as no other process does; raises sqlite3.Error after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+@contextmanager
+def _in_turn(seconds: float) -> Iterator[None]:
+    if not _turn.acquire(timeout=seconds):
+        raise Busy("The database has too much to do.")
+    try:
+        yield
+    finally:
+        _turn.release()
+
+
+@contextmanager
+def writing(engine: Engine, seconds: float) -> Iterator[Connection]:
+    """Give a connection within a transaction that has the lock; raises Busy after ``seconds``."""
+    with _in_turn(seconds), engine.begin() as connection:
+        yield connection
+
+
+def first(engine: Engine, statement: Insert, values: dict[str, Any], seconds: float) -> Any:
+    """Run an insert in a transaction of its own, and give the value that it returns, or None.
+
+    Raises what SQLAlchemy would raise, and Busy after ``seconds``.
+    """
+    straight = compiled(statement, engine.dialect, "named")
+    with _in_turn(seconds), closing(engine.raw_connection()) as pooled:
+        connection: Any = pooled.driver_connection
+        try:
+            _lock(connection, seconds)
+            row = connection.execute(straight.sql, straight.bind(values)).fetchone()
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            connection.rollback()
+            raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
+        return straight.read(row)
 
 
 def is_busy(error: BaseException | None) -> bool:
