@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -73,19 +74,16 @@ def first(engine: Engine, statement: Insert, values: dict[str, Any], seconds: fl
     Raises what SQLAlchemy would raise. ``seconds`` are the connection's own limit already.
     """
     straight = compiled(statement, engine.dialect, "pyformat")
-    pooled = engine.raw_connection()
-    connection = pooled.driver_connection
-    assert isinstance(connection, BoundedConnection)
     try:
-        return straight.read(connection.execute(straight.sql.encode(), straight.bind(values)).fetchone())
+        with closing(engine.raw_connection()) as pooled:
+            connection: Any = pooled.driver_connection
+            row = connection.execute(straight.sql.encode(), straight.bind(values)).fetchone()
     except psycopg.Error as error:
-        if connection.closed:
-            # Whatever else is in the pool lost its server at the same moment.
-            pooled.invalidate()
+        if not getattr(error, "sqlstate", None):
+            # The server is gone, and with it every other connection of the pool.
             engine.dispose()
         raise DBAPIError.instance(None, None, error, psycopg.Error) from error
-    finally:
-        pooled.close()
+    return straight.read(row)
 
 
 def _examination(timeout: int, *, allow_unsafe: bool) -> Callable[[BoundedConnection], None]:

@@ -11,7 +11,7 @@ from invsys.inventory import database
 from invsys.inventory.application import build_app, create_app
 from invsys.inventory.errors import UnfitDatabase
 from invsys.inventory.models import db
-from tests.conftest import PostgreSQL, load, migrate
+from tests.conftest import PostgreSQL, dispose, load, migrate
 
 
 @pytest.fixture
@@ -26,8 +26,19 @@ def own_postgresql(request):
     server.remove()
 
 
-def opened(url, **more):
-    return build_app(load(url, **more))
+@pytest.fixture
+def opened():
+    """Build applications over databases of the test's choice; all are closed afterwards."""
+    made = []
+
+    def build(url, **more):
+        made.append(build_app(load(url, **more)))
+        return made[-1]
+
+    yield build
+    for app in made:
+        with app.app_context():
+            dispose()
 
 
 def is_away(answer):
@@ -36,7 +47,7 @@ def is_away(answer):
     )
 
 
-def test_a_database_that_goes_away_gives_503_and_service_resumes_by_itself(own_postgresql):
+def test_a_database_that_goes_away_gives_503_and_service_resumes_by_itself(own_postgresql, opened):
     if own_postgresql is None:
         return
     migrate(own_postgresql.url())
@@ -60,7 +71,7 @@ def test_a_database_that_goes_away_gives_503_and_service_resumes_by_itself(own_p
     assert client.post("/api/cars", json={"name": "Car2"}).status_code == 201
 
 
-def test_a_database_that_hangs_gives_503_in_time(own_postgresql):
+def test_a_database_that_hangs_gives_503_in_time(own_postgresql, opened):
     if own_postgresql is None:
         return
     migrate(own_postgresql.url())
@@ -78,7 +89,7 @@ def test_a_database_that_hangs_gives_503_in_time(own_postgresql):
 
 
 @pytest.mark.parametrize("setting", ["fsync=off", "synchronous_commit=off"])
-def test_a_postgresql_that_may_forget_is_refused_unless_allowed(own_postgresql, setting, caplog):
+def test_a_postgresql_that_may_forget_is_refused_unless_allowed(own_postgresql, setting, caplog, opened):
     if own_postgresql is None:
         return
     url = own_postgresql.url()
@@ -101,13 +112,16 @@ def test_a_database_that_is_away_at_the_start_is_waited_for(own_postgresql, monk
     migrate(url)
     own_postgresql.stop()
     monkeypatch.setenv("INVSYS_DATABASE_URL", url)
-    client = create_app().test_client()
+    app = create_app()
+    client = app.test_client()
     assert is_away(client.get("/api/cars"))
     own_postgresql.start()
     assert client.get("/api/cars").status_code == 200
+    with app.app_context():
+        dispose()
 
 
-def test_a_locked_sqlite_is_busy_and_nothing_is_done(tmp_path):
+def test_a_locked_sqlite_is_busy_and_nothing_is_done(tmp_path, opened):
     url = f"sqlite:///{tmp_path / 'locked.sqlite3'}"
     migrate(url)
     client = opened(url, INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
@@ -122,7 +136,7 @@ def test_a_locked_sqlite_is_busy_and_nothing_is_done(tmp_path):
     other.close()
 
 
-def test_a_locked_row_of_postgresql_is_busy_and_nothing_is_done(engine, app, client):
+def test_a_locked_row_of_postgresql_is_busy_and_nothing_is_done(engine, app, client, opened):
     if engine == "sqlite":
         return
     path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]

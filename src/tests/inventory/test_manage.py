@@ -9,6 +9,7 @@ import pytest
 
 from invsys.chassis import server
 from invsys.inventory import manage
+from tests.conftest import dispose
 
 LINES = "resource_type,name,from_datetime,to_datetime\ncars,Car1,2026-01-01T10:00Z,2026-01-01T11:00Z\n"
 
@@ -19,13 +20,21 @@ def run(database_url, monkeypatch, capsys):
     monkeypatch.setenv("INVSYS_DATABASE_URL", database_url)
     monkeypatch.setenv("INVSYS_CONFIG", os.devnull)
 
+    made = []
+    build_app = manage.application.build_app
+    monkeypatch.setattr(manage.application, "build_app", lambda in_force: made.append(build_app(in_force)) or made[-1])
+
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["invsys-manage", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             manage.main()
         return ended.value.code, *capsys.readouterr()
 
-    return run
+    yield run
+    # A process that ends closes its connections; here it goes on.
+    for app in made:
+        with app.app_context():
+            dispose()
 
 
 def test_without_a_command_it_lists_them(run):
