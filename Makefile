@@ -1,7 +1,7 @@
 # make run    install, migrate and serve on SQLite, at http://127.0.0.1:5000/
 # make test   every test and every check
 # make bench  the measurements
-# make lock   pin newer releases of everything
+# make lock   pin newer releases of everything (with Debian 12's Python, the oldest that is supported)
 
 PYTHON ?= python3
 VENV = .venv

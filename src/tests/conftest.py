@@ -5,6 +5,7 @@ PostgreSQL is started here from the installed binaries, once per test process, o
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -49,6 +50,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine", engines, scope="session")
 
 
+def children(pid: int) -> list[int]:
+    """Give the processes that a process has started and that still run."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 class PostgreSQL:
     """A server of the tests' own; as root it runs as the user ``postgres``, since it refuses root."""
 
@@ -73,15 +79,15 @@ class PostgreSQL:
 
     def freeze(self) -> None:
         """Stop every process of the server where it stands: connections stay open, and nothing answers."""
-        self._signal("STOP")
+        self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        self._signal("CONT")
+        self._signal(signal.SIGCONT)
 
-    def _signal(self, name: str) -> None:
-        leader = (self._data / "postmaster.pid").read_text().split()[0]
-        children = subprocess.run(["pgrep", "-P", leader], check=True, capture_output=True, text=True).stdout.split()
-        subprocess.run(["kill", f"-{name}", leader, *children], check=True)
+    def _signal(self, number: int) -> None:
+        leader = int((self._data / "postmaster.pid").read_text().split()[0])
+        for pid in (leader, *children(leader)):
+            os.kill(pid, number)
 
     def remove(self) -> None:
         self.stop()

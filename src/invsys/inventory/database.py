@@ -4,6 +4,7 @@
 mean for a caller.
 """
 
+import functools
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -30,7 +31,6 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 # SQLSTATEs (PostgreSQL, appendix A) of a server that is there, but has too much to do for this statement.
 _BUSY = frozenset({"40001", "40P01", "53300", "55P03", "57014"})
-
 
 # The bind whose connections are in autocommit: for single statements. Switching a connection over for each request
 # would cost as much as the statement.
@@ -151,6 +151,7 @@ def _is_busy(error: DBAPIError) -> bool:
     return on_sqlite.is_busy(error.orig) or getattr(error.orig, "sqlstate", None) in _BUSY
 
 
+@functools.cache
 def newest_migration() -> str:
     """Give the revision that this version of the service was written for."""
     config = Config()

@@ -17,6 +17,10 @@ logger = logging.getLogger("invsys.inventory")
 # How much longer than the server's own limit to wait for it to say that the limit is reached.
 _GRACE_SECONDS = 0.5
 
+# SQLSTATEs (PostgreSQL, appendix A) of a connection that is no more: lost, or its server shuts down. None at all is
+# what the driver reports by itself.
+_GONE = ("08", "57P")
+
 
 class BoundedConnection(psycopg.Connection[Any]):
     """A connection that waits for an answer only so long: a server that hangs would hold the request for ever."""
@@ -79,8 +83,8 @@ def first(engine: Engine, statement: Insert, values: dict[str, Any], seconds: fl
             connection: Any = pooled.driver_connection
             row = connection.execute(straight.sql.encode(), straight.bind(values)).fetchone()
     except psycopg.Error as error:
-        if not getattr(error, "sqlstate", None):
-            # The server is gone, and with it every other connection of the pool.
+        if error.sqlstate is None or error.sqlstate.startswith(_GONE):
+            # With this connection went every other of the pool.
             engine.dispose()
         raise DBAPIError.instance(None, None, error, psycopg.Error) from error
     return straight.read(row)

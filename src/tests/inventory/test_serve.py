@@ -13,6 +13,8 @@ from contextlib import closing
 
 import pytest
 
+from tests.conftest import children
+
 SECONDS = 30
 
 
@@ -69,11 +71,6 @@ def until(condition):
         threading.Event().wait(0.05)
 
 
-def children(process):
-    found = subprocess.run(["pgrep", "-P", str(process.pid)], check=False, capture_output=True, text=True)
-    return set(found.stdout.split())
-
-
 class Callers:
     """Threads that register vehicles one after another until told to stop; every status is kept.
 
@@ -111,11 +108,11 @@ class Callers:
 
 def test_a_reload_replaces_the_workers_and_no_request_fails(serving):
     process, port, _ = serving
-    before = children(process)
+    before = set(children(process.pid))
     with Callers(port) as callers:
         until(lambda: len(callers.statuses) > 20)
         process.send_signal(signal.SIGHUP)
-        until(lambda: not before & children(process) and is_ready(port))
+        until(lambda: not before & set(children(process.pid)) and is_ready(port))
         told = len(callers.statuses)
         until(lambda: len(callers.statuses) > told + 20)
     assert set(callers.statuses) == {201}
@@ -124,8 +121,7 @@ def test_a_reload_replaces_the_workers_and_no_request_fails(serving):
 
 def test_a_worker_that_is_killed_is_replaced(serving):
     process, port, told = serving
-    victim = min(children(process))
-    os.kill(int(victim), signal.SIGKILL)
+    os.kill(min(children(process.pid)), signal.SIGKILL)
     until(lambda: has_started(told, workers=3) and is_ready(port))
     assert [call(port, "GET", "/api/cars")[0] for _ in range(20)] == [200] * 20
 
