@@ -16,7 +16,7 @@ from werkzeug.routing import BaseConverter
 
 from invsys.chassis import answers, bodies, conditional, problems, queries
 from invsys.inventory import errors, fields, inventory, lookup, schemas
-from invsys.inventory.lookup import Row
+from invsys.inventory.models import Row
 
 
 class ResourceCollection(rest.Resource):

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from invsys.chassis import identifiers
 from invsys.inventory import database, lookup
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
 
 REGISTERED = "registered"
 ALLOCATED = "allocated"
@@ -118,7 +118,7 @@ def _allocate(connection: Connection, values: dict[str, Any]) -> bool:
         raise
 
 
-def _same(row: lookup.Row, values: dict[str, Any]) -> bool:
+def _same(row: Row, values: dict[str, Any]) -> bool:
     # CSV cannot tell no description from an empty one.
     return (row["description"] or "") == (values["description"] or "") and all(
         row[name] == values[name] for name in ("starts", "ends", "allocation_type", "dump")

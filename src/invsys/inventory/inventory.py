@@ -16,8 +16,7 @@ from sqlalchemy.types import TypeEngine
 from invsys.chassis import identifiers
 from invsys.inventory import database, lookup
 from invsys.inventory.errors import Busy, NameTaken, PeriodTaken, ResourceInUse, VersionMismatch
-from invsys.inventory.lookup import Row
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, UtcDateTime, clock
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row, UtcDateTime, clock
 from invsys.inventory.period import Period
 
 # How often a refused allocation is tried again when what was in the way is gone before it could be named.

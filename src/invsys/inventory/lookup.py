@@ -4,7 +4,7 @@ Answers are mappings of columns; an allocation carries its vehicle's ``resource_
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,10 +12,8 @@ from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
 from invsys.inventory import database
 from invsys.inventory.errors import AllocationNotFound, ResourceNotFound
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, UtcDateTime, clock, overlaps
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row, UtcDateTime, clock, overlaps
 from invsys.inventory.period import ALWAYS, Period
-
-Row = Mapping[Any, Any]
 
 MAX_CONFLICTS = 10
 

@@ -5,6 +5,7 @@ triggers (SQLite) stand in the first migration, as do the indexes that only serv
 """
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +32,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
+
+# A row of an answer: columns by name.
+Row = Mapping[Any, Any]
 
 # Every constraint has a name, so that a migration can find it on both databases.
 NAMES = {

@@ -15,7 +15,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load, valid
 from marshmallow_sqlalchemy import auto_field
 
 from invsys.inventory.fields import A_STATUS, Count, Cursor, Flag, Infinite, Instant, Status
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.period import Period
 
 
@@ -74,7 +74,15 @@ class NewResource(Input):
     attributes = fields.Dict(load_default=dict, validate=_flat, metadata=_FLAT)
 
 
-class Resource(SQLAlchemySchema):
+class Output(SQLAlchemySchema):
+    """A schema of what callers get; dumps rows, which are mappings."""
+
+    def get_attribute(self, obj: Row, attr: str, default: Any) -> Any:
+        """Look the column up, without marshmallow's search for attributes and paths: a fifth of a page's time."""
+        return obj[attr]
+
+
+class Resource(Output):
     """A vehicle, as callers get it."""
 
     class Meta:
@@ -128,7 +136,7 @@ def _period(start: datetime | None, end: datetime | None, field: str) -> Period:
         raise ValidationError({field: ["Must be after the start of the period."]}) from error
 
 
-class Conflict(SQLAlchemySchema):
+class Conflict(Output):
     """An allocation that is in the way."""
 
     class Meta:

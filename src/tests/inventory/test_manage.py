@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from flask.cli import ScriptInfo
 
 from invsys.chassis import server
 from invsys.inventory import manage
@@ -79,6 +80,14 @@ def test_a_bad_setting_stops_every_command_by_name(run, tmp_path, text, told, co
     file = tmp_path / "own.ini"
     file.write_text(text)
     assert run("-c", file, command) == (2, "", f"invsys-manage: {told.format(file=file)}\n")
+
+
+def test_flasks_own_runner_finds_the_application(run, monkeypatch):
+    monkeypatch.delenv("FLASK_APP", raising=False)
+    app = ScriptInfo(app_import_path="invsys.inventory.application").load_app()
+    assert app.test_client().get("/readyz").status_code == 200
+    with app.app_context():
+        dispose()
 
 
 def test_urls_lists_the_routes(run):

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 from invsys.chassis import queries
 from invsys.inventory import lookup
 from invsys.inventory.fields import Cursor, cursor
-from invsys.inventory.lookup import Row
+from invsys.inventory.models import Row
 from invsys.inventory.period import Period
 
 DAYS = 7
