@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from invsys.chassis.draining import WORKERS_VARIABLE
 from invsys.chassis.metrics import DIRECTORY_VARIABLE
 
 # How long a client may take to send a request's header.
@@ -25,7 +26,8 @@ def serve(target: str, server: Mapping[str, Any], environ: Mapping[str, str]) ->
     The process is replaced, so that nothing is loaded in the parent: what a reload starts is the code then installed.
     """
     program = [sys.executable, "-m", "granian", *_options(server), target]
-    os.execve(program[0], program, {**environ, DIRECTORY_VARIABLE: _metrics_directory(environ)})
+    added = {DIRECTORY_VARIABLE: _metrics_directory(environ), WORKERS_VARIABLE: str(server["workers"])}
+    os.execve(program[0], program, {**environ, **added})
 
 
 def _options(server: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from flask import Flask, request
 
-from invsys.chassis import health, metrics, problems, request_id, request_log
+from invsys.chassis import draining, health, metrics, problems, request_id, request_log
 from invsys.chassis.settings import Settings
 from invsys.inventory import api, database, openapi, page, settings
 
@@ -30,6 +30,7 @@ def build_app(in_force: Settings) -> Flask:
     app.url_map.merge_slashes = False
 
     # What is registered first sees the answer last: the log has the id and the time that the others set.
+    draining.register(app)
     request_log.register(app)
     request_id.register(app)
     metrics.register(app)

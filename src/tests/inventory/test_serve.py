@@ -32,6 +32,10 @@ def call(port, method, path, body=None):
         return answer.status, answer.headers, answer.read()
 
 
+def closes(port):
+    return call(port, "GET", "/healthz")[1].get("Connection") == "close"
+
+
 def is_ready(port):
     try:
         return call(port, "GET", "/readyz")[0] == 200
@@ -111,10 +115,14 @@ def test_a_reload_replaces_the_workers_and_no_request_fails(serving):
     before = set(children(process.pid))
     with Callers(port) as callers:
         until(lambda: len(callers.statuses) > 20)
+        assert not closes(port)
         process.send_signal(signal.SIGHUP)
+        # So that no client keeps a connection to a worker that leaves.
+        until(lambda: closes(port))
         until(lambda: not before & set(children(process.pid)) and is_ready(port))
         told = len(callers.statuses)
         until(lambda: len(callers.statuses) > told + 20)
+        until(lambda: not closes(port))
     assert set(callers.statuses) == {201}
     assert callers.again <= 4
 
