@@ -1,8 +1,13 @@
 """Conditional requests (RFC 9110, chapter 13): an item's version as a strong ETag, one for each representation."""
 
+import re
+
 from flask import Response, request
 
 from invsys.chassis import answers
+
+# What ``etag`` writes, without the quotes; a version fits 32 bits.
+_TAG = re.compile(r"([1-9][0-9]{0,8})(?:-xml)?")
 
 
 def etag(version: int) -> str:
@@ -14,9 +19,8 @@ def expected_versions() -> list[int] | None:
     """Read If-Match: the versions that the caller accepts, or None for any (no header, or ``*``)."""
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None
-    tags = (tag.removesuffix("-xml") for tag in request.if_match.as_set() if tag)
-    # Longer ones are none of ours, and would not fit the column.
-    return [int(tag) for tag in tags if tag.isascii() and tag.isdigit() and len(tag) < 10]
+    ours = (_TAG.fullmatch(tag or "") for tag in request.if_match.as_set())
+    return [int(tag[1]) for tag in ours if tag]
 
 
 def unless_known(answer: Response) -> Response:

@@ -1,7 +1,7 @@
 """While the server exchanges its workers, answers close their connections, so that none is lost with its worker.
 
-granian closes the idle connections of a worker that leaves, and a client may be sending over one at that moment. It
-starts the new worker some seconds before the old one leaves, and in that time every client that talks is sent elsewhere.
+granian closes the idle connections of a worker that leaves, and a client may just be sending over one. The new
+worker starts some seconds before the old one leaves; in that time every client that talks is sent elsewhere.
 """
 
 import os

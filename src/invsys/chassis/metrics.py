@@ -3,12 +3,17 @@
 import functools
 import os
 import time
+from pathlib import Path
 
 from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+if DIRECTORY_VARIABLE in os.environ:
+    # It may have been cleared away since the server was started.
+    Path(os.environ[DIRECTORY_VARIABLE]).mkdir(parents=True, exist_ok=True)
 
 # The route's pattern is the label, never the path: a caller must not be able to make series.
 DURATION = Histogram(

@@ -77,7 +77,7 @@ class InvalidFields(Problem):
 
 
 class Unavailable(Problem):
-    """Something that the service needs is away for now; nothing was done."""
+    """Something that the service needs is away for now."""
 
     status, code, title = 503, "unavailable", "The service cannot answer now"
 

@@ -1,5 +1,6 @@
 """The log: one JSON object a line on standard error, and one line for every request."""
 
+import contextlib
 import json
 import logging
 import sys
@@ -52,7 +53,9 @@ def register(app: Flask) -> None:
         level = logging.DEBUG if request.path in ("/healthz", "/readyz", "/metrics") else logging.INFO
         if logger.isEnabledFor(level):
             # Straight to standard error: a LogRecord for each request costs more than the line itself.
-            sys.stderr.write(_line(_fields(answer, level)) + "\n")
+            # What was done is done, whether or not the line about it finds a place.
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.write(_line(_fields(answer, level)) + "\n")
         return answer
 
 

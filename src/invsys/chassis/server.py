@@ -6,9 +6,11 @@ that sends over an idle connection at the moment when its worker leaves finds it
 """
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 from invsys.chassis.draining import WORKERS_VARIABLE
@@ -48,5 +50,11 @@ def _options(server: Mapping[str, Any]) -> list[str]:
 
 
 def _metrics_directory(environ: Mapping[str, str]) -> str:
-    # systemd's RuntimeDirectory= is gone when the service has stopped, as the workers' figures should be.
-    return environ.get(DIRECTORY_VARIABLE) or tempfile.mkdtemp(prefix="metrics-", dir=environ.get("RUNTIME_DIRECTORY"))
+    if given := environ.get(DIRECTORY_VARIABLE):
+        return given
+    # systemd's RuntimeDirectory= goes with the service; elsewhere, those of servers that are no more are cleared away.
+    folder = Path(environ.get("RUNTIME_DIRECTORY") or tempfile.gettempdir())
+    for old in folder.glob("invsys-metrics-*-*"):
+        if not Path("/proc", old.name.split("-")[2]).exists():
+            shutil.rmtree(old, ignore_errors=True)
+    return tempfile.mkdtemp(prefix=f"invsys-metrics-{os.getpid()}-", dir=folder)

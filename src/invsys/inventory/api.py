@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import flask_restful as rest
 from flask import Flask, Response, request
 from marshmallow import Schema
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, UUIDConverter
 
 from invsys.chassis import answers, bodies, conditional, problems, queries
 from invsys.inventory import errors, fields, inventory, lookup, schemas
@@ -111,11 +111,18 @@ class Api(rest.Api):
 def register(app: Flask, collections: Mapping[str, str]) -> None:
     """Put the routes into ``app``; ``collections`` maps each name in the URL to its resource_type."""
     app.url_map.converters["collection"] = _converter(collections)
+    app.url_map.converters["uuid"] = _LowerCaseUuid
     app.register_error_handler(errors.InTheWay, _answer_in_the_way)
     app.register_error_handler(errors.VersionMismatch, _answer_version_mismatch)
     api = Api(app)
     for resource, urls in ROUTES:
         api.add_resource(resource, *urls)
+
+
+class _LowerCaseUuid(UUIDConverter):
+    """An id as it is given out; in capitals it is none."""
+
+    regex = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def _converter(collections: Mapping[str, str]) -> type[BaseConverter]:

@@ -6,6 +6,7 @@ mean for a caller.
 
 import functools
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -32,6 +33,10 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 # SQLSTATEs (PostgreSQL, appendix A) of a server that is there, but has too much to do for this statement.
 _BUSY = frozenset({"40001", "40P01", "53300", "55P03", "57014"})
 
+# After a fault that took longer than this (seconds), for how long nobody is made to wait for the database.
+_LONG, _PAUSE = 1.0, 1.0
+_AWAY = "invsys.database_away_until"
+
 # The bind whose connections are in autocommit: for single statements. Switching a connection over for each request
 # would cost as much as the statement.
 _SINGLE = "single"
@@ -42,16 +47,25 @@ def configure(app: Flask, settings: Settings) -> None:
     database = settings["database"]
     engine_of = _engine_module(make_url(database["url"]).get_backend_name())
     options = {
-        # A thread needs one; those beyond are for what runs beside requests.
-        "pool_size": settings["server"]["threads"],
-        "max_overflow": 2,
+        # Kept open for the few transactions of several statements; in a rush, as many as there are threads.
+        "pool_size": 1,
+        "max_overflow": settings["server"]["threads"],
         "pool_timeout": database["connect_timeout"],
         **engine_of.options(database),
     }
     app.config["STATEMENT_TIMEOUT"] = database["statement_timeout"]
     app.config["SQLALCHEMY_DATABASE_URI"] = database["url"]
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
-    app.config["SQLALCHEMY_BINDS"] = {_SINGLE: {**options, "url": database["url"], "isolation_level": "AUTOCOMMIT"}}
+    app.config["SQLALCHEMY_BINDS"] = {
+        _SINGLE: {
+            **options,
+            "url": database["url"],
+            "isolation_level": "AUTOCOMMIT",
+            # One for each thread; those beyond are for what runs beside requests.
+            "pool_size": settings["server"]["threads"],
+            "max_overflow": 2,
+        }
+    }
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS))
     with app.app_context():
@@ -120,20 +134,22 @@ def maintenance() -> Iterator[Connection]:
     with _translated(), engine.execution_options(isolation_level="REPEATABLE READ").begin() as connection:
         lift_limits(connection)
         yield connection
-        # It must not go back to the pool without its limits.
-        connection.detach()
 
 
 def lift_limits(connection: Connection) -> None:
-    """Let the statements of this connection take as long as they need."""
+    """Let the statements of this connection take as long as they need; it will be closed afterwards, not reused."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET statement_timeout = 0")
         connection.connection.driver_connection.seconds = None  # type: ignore[union-attr]
+        connection.detach()
+        connection.exec_driver_sql("SET statement_timeout = 0")
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
     """Turn a fault of the database into the Problem that tells the caller to come again."""
+    started = time.monotonic()
+    if started < current_app.extensions.get(_AWAY, 0.0):
+        raise DatabaseUnavailable("The database did not answer a moment ago.")
     try:
         yield
     except PoolTimeout as error:
@@ -142,8 +158,12 @@ def _translated() -> Iterator[None]:
         # A statement that the database refuses for what it says is no outage.
         raise
     except DBAPIError as error:
+        logger.warning("The database: %s: %s", type(error.orig).__name__, str(error.orig).strip())
         if _is_busy(error):
             raise Busy("The database has too much to do.") from error
+        if time.monotonic() - started > _LONG:
+            # It hangs. Those who come now would only wait behind one another, each as long.
+            current_app.extensions[_AWAY] = time.monotonic() + _PAUSE
         raise DatabaseUnavailable("The database does not answer as it should.") from error
 
 
@@ -178,8 +198,14 @@ def require_fit_to_start() -> None:
         require_fit()
     except UnfitDatabase:
         raise
-    except DatabaseUnavailable:
+    except (Busy, DatabaseUnavailable):
         logger.warning("The database is away; starting all the same, and answering 503 until it is there.")
+
+
+def disconnect() -> None:
+    """Close every connection, as before a fork: two processes must not speak over one."""
+    for engine in db.engines.values():
+        engine.dispose()
 
 
 def _revision(connection: Connection) -> str | None:

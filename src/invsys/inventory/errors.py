@@ -77,7 +77,10 @@ class Busy(Unavailable):
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database is away, or not in a state to be trusted; nothing was done."""
+    """The database is away, or not in a state to be trusted.
+
+    Nothing was done, unless the answer to a change was lost on its way: then it may have been.
+    """
 
     code, title = "database_unavailable", "The database is not available"
 

@@ -55,7 +55,8 @@ def _json_writer(file: IO[str]) -> Callable[[dict[str, Any]], object]:
 
 
 def _csv_writer(file: IO[str]) -> Callable[[dict[str, Any]], object]:
-    writer = csv.writer(file, lineterminator="\n")
+    # RFC 4180; and with it the writer quotes a lone carriage return too.
+    writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     return lambda line: writer.writerow([_cell(line.get(name, "")) for name in COLUMNS])
 

@@ -108,10 +108,16 @@ class Cursor(fields.Field[list[int | None]]):
 
 
 def _is_sort_key(*parts: Any) -> bool:
-    # Whatever a caller makes up must stay inside 64 bits, and inside the years that Python knows.
+    # An instant in microseconds, or a row's number, which is smaller still. Whatever a caller makes up must stay inside
+    # the years that Python knows.
     return parts[-1] is not None and all(
-        part is None or (type(part) is int and -(10**16) <= part <= 2 * 10**17) for part in parts
+        part is None or (type(part) is int and _microseconds(_EARLIEST) <= part <= _microseconds(_LATEST))
+        for part in parts
     )
+
+
+def _microseconds(instant: datetime) -> int:
+    return int(instant.timestamp()) * 1_000_000
 
 
 def cursor(*key: int | None) -> str:

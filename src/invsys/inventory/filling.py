@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from invsys.chassis import identifiers
-from invsys.inventory import database, lookup
+from invsys.inventory import database, lookup, on_sqlite
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
 
 REGISTERED = "registered"
@@ -21,7 +21,10 @@ _INSERT: dict[str, Callable[[Any], Any]] = {"postgresql": postgresql.insert, "sq
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
 
-_REGISTER = {dialect: insert(_resource).on_conflict_do_nothing() for dialect, insert in _INSERT.items()}
+_REGISTER = {
+    dialect: insert(_resource).on_conflict_do_nothing().returning(_resource.resource_type, _resource.name)
+    for dialect, insert in _INSERT.items()
+}
 _ALLOCATE = {
     dialect: insert(_allocation).on_conflict_do_nothing().returning(_allocation.key)
     for dialect, insert in _INSERT.items()
@@ -58,7 +61,7 @@ def fill(orders: Sequence[Order]) -> Filled:
     with database.transaction() as connection:
         registered = _register_missing(connection, orders)
         keys = _lock(connection, orders)
-        fates = [_fate(connection, order, keys[order.vehicle], order.vehicle in registered) for order in orders]
+        fates = [_fate(connection, order, keys.get(order.vehicle), order.vehicle in registered) for order in orders]
     return Filled(len(registered), fates)
 
 
@@ -74,8 +77,8 @@ def _register_missing(connection: Connection, orders: Sequence[Order]) -> set[Ve
             {"id": identifiers.new(), "resource_type": kind, "name": name, "attributes": wanted[kind, name].attributes}
             for kind, name in missing
         ]
-        connection.execute(_REGISTER[connection.dialect.name], values)
-    return set(missing)
+        return {tuple(row) for row in connection.execute(_REGISTER[connection.dialect.name], values)}
+    return set()
 
 
 def _lock(connection: Connection, orders: Sequence[Order]) -> dict[Vehicle, int]:
@@ -90,7 +93,9 @@ def _vehicles(*columns: Any, wanted: Collection[Vehicle]) -> Select[Any]:
     return select(*columns).where(named, _resource.decommissioned.is_(None))
 
 
-def _fate(connection: Connection, order: Order, key: int, is_new: bool) -> str:
+def _fate(connection: Connection, order: Order, key: int | None, is_new: bool) -> str:
+    if key is None:
+        return f"resource_not_found: {order.name} was decommissioned at this moment"
     if order.allocation is None:
         return REGISTERED if is_new else KNOWN
     period = order.allocation["period"]
@@ -113,7 +118,7 @@ def _allocate(connection: Connection, values: dict[str, Any]) -> bool:
     try:
         return connection.execute(_ALLOCATE[connection.dialect.name], values).first() is not None
     except IntegrityError as error:
-        if "period_taken" in str(error.orig):  # the trigger's word, on SQLite; it undoes this statement alone
+        if on_sqlite.is_overlap(error.orig):  # which undoes this statement alone
             return False
         raise
 

@@ -5,7 +5,9 @@ an allocation of it. What is there already is recognised, so an import that was 
 """
 
 import csv
+import os
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -39,6 +41,8 @@ _JSON_CELLS = frozenset({"attributes", "from_infinity", "to_infinity", "dump"})
 
 # Lines in one transaction: enough to spare commits, few enough that nobody waits long for its locks.
 _BATCH = 500
+# Lines that one record of a CSV file may span.
+_LONGEST_RECORD = 1000
 
 
 class UnusableFile(Exception):
@@ -84,6 +88,8 @@ def import_file(file: str, report: str) -> Outcome:
 
     Raises UnusableFile; every batch before the fault is in.
     """
+    if not os.access(Path(report).parent, os.W_OK):
+        raise UnusableFile(f"{report}: refused lines could not be listed there")
     outcome = Outcome(report=report)
     with ExitStack() as stack:
         source = sys.stdin.buffer if file == "-" else stack.enter_context(_opened(file))
@@ -123,10 +129,11 @@ class _Refusals:
 
 
 def _decoded(source: Iterable[bytes], bar: Any) -> Iterator[str]:
-    for raw in source:
+    for number, raw in enumerate(source):
         bar.update(len(raw))
         # What is not UTF-8 becomes lone surrogates here, and a refused line further on.
-        yield raw.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+        text = raw.decode("utf-8", "surrogateescape")
+        yield text if number else text.removeprefix("\ufeff")
 
 
 def _json_lines(texts: Iterable[str]) -> Iterator[Line]:
@@ -144,25 +151,53 @@ def _json_lines(texts: Iterable[str]) -> Iterator[Line]:
 
 
 def _csv_lines(texts: Iterable[str]) -> Iterator[Line]:
-    rows = csv.reader(texts, strict=True)
-    columns = _header(rows)
+    records = _csv_records(texts)
+    columns = _header(next(records, None))
+    for number, text, cells, fault in records:
+        if fault is not None:
+            yield Line(number, text.strip(), fault=fault)
+        elif cells:
+            yield _csv_line(number, columns, cells)
+
+
+def _csv_records(texts: Iterable[str]) -> Iterator[tuple[int, str, list[str], str | None]]:
+    """Give (number of its first line, that line, cells, fault) of each record.
+
+    A record may span lines, within quotes. Where one is no CSV, such as with a quote that nobody closes, its first line
+    alone is at fault, and the next is read as a record of its own.
+    """
+    pending: deque[str] = deque()
+    source = iter(texts)
+    number = 1
+
+    def taking() -> Iterator[str]:
+        while len(taken) < _LONGEST_RECORD:
+            line = pending.popleft() if pending else next(source, None)
+            if line is None:
+                return
+            taken.append(line)
+            yield line
+
     while True:
+        taken: list[str] = []
         try:
-            cells = next(rows)
+            cells = next(csv.reader(taking(), strict=True))
         except StopIteration:
             return
         except csv.Error as error:
-            yield Line(rows.line_num, "", fault=str(error))
-            continue
-        if cells:
-            yield _csv_line(rows.line_num, columns, cells)
+            pending.extendleft(reversed(taken[1:]))
+            yield number, taken[0], [], str(error)
+            number += 1
+        else:
+            yield number, taken[0], cells, None
+            number += len(taken)
 
 
-def _header(rows: Iterator[list[str]]) -> list[str]:
-    try:
-        columns = [name.strip() for name in next(rows, [])]
-    except csv.Error as error:
-        raise UnusableFile(f"the first line is not CSV: {error}") from error
+def _header(first: tuple[int, str, list[str], str | None] | None) -> list[str]:
+    _, _, cells, fault = first or (1, "", [], None)
+    if fault is not None:
+        raise UnusableFile(f"the first line is not CSV: {fault}")
+    columns = [name.strip() for name in cells]
     if missing := {"resource_type", "name"} - set(columns):
         raise UnusableFile(f"the first line has to name the columns; it lacks {', '.join(sorted(missing))}")
     if unknown := set(columns) - set(COLUMNS):

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
 from invsys.chassis import identifiers
-from invsys.inventory import database, lookup
+from invsys.inventory import database, lookup, on_sqlite
 from invsys.inventory.errors import Busy, NameTaken, PeriodTaken, ResourceInUse, VersionMismatch
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row, UtcDateTime, clock
 from invsys.inventory.period import Period
@@ -135,7 +135,7 @@ def _try_to_allocate(values: dict[str, Any]) -> Any:
     try:
         return database.insert(_ALLOCATE, values)
     except IntegrityError as error:
-        if "period_taken" in str(error.orig):  # the trigger's word, on SQLite
+        if on_sqlite.is_overlap(error.orig):
             return None
         raise
 

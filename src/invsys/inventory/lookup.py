@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, literal, or_, select, text, union_all
 
 from invsys.inventory import database
 from invsys.inventory.errors import AllocationNotFound, ResourceNotFound
@@ -19,6 +19,8 @@ MAX_CONFLICTS = 10
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
+# Before and after every instant that is kept.
+_EARLIEST, _LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -118,14 +120,34 @@ def _after(statement: Select[Any], microseconds: int | None, key: int | None) ->
     return statement.where(_allocation.starts >= start, or_(_allocation.starts > start, _allocation.key > key))
 
 
-_IN_THE_WAY = (
-    select(*_allocation.__table__.columns)
-    .where(_allocation.resource_key == bindparam("resource_key"))
+_START, _END = (bindparam(name, type_=UtcDateTime) for name in ("start", "end"))
+_OF_RESOURCE = select(*_allocation.__table__.columns).where(_allocation.resource_key == bindparam("resource_key"))
+
+# A vehicle's allocations never overlap, so the first that can share an instant with [start, end) is the last that
+# starts no later than it; from there they follow in order. One without a start stands before all others, and is sought
+# apart: an index leads to either at once, where one condition for both would have to be tried on every row.
+_NEIGHBOUR = (
+    select(func.max(_allocation.starts))
+    .where(_allocation.resource_key == bindparam("resource_key"), _allocation.starts <= _START)
+    .scalar_subquery()
+)
+_OVERLAPPING = (
+    union_all(
+        _OF_RESOURCE.where(_allocation.starts.is_(None), overlaps(_START, _END)),
+        _OF_RESOURCE.where(
+            _allocation.starts >= func.coalesce(_NEIGHBOUR, literal(_EARLIEST, UtcDateTime)),
+            _allocation.starts < func.coalesce(_END, literal(_LATEST, UtcDateTime)),
+            overlaps(_START, _END),
+        ),
+    )
+    .order_by(text("starts NULLS FIRST"))
+    .limit(MAX_CONFLICTS)
+)
+_NOT_ENDED = (
+    _OF_RESOURCE.where(or_(_allocation.ends.is_(None), _allocation.ends > clock()))
     .order_by(_allocation.starts.nulls_first())
     .limit(MAX_CONFLICTS)
 )
-_OVERLAPPING = _IN_THE_WAY.where(overlaps(bindparam("start", type_=UtcDateTime), bindparam("end", type_=UtcDateTime)))
-_NOT_ENDED = _IN_THE_WAY.where(or_(_allocation.ends.is_(None), _allocation.ends > clock()))
 
 
 def overlapping(connection: Connection, resource_key: int, period: Period) -> Sequence[Row]:

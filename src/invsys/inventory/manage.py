@@ -44,6 +44,7 @@ class RunServer(Server):
         """Listen where the settings say, unless the command line says otherwise."""
         with app.app_context():
             database.require_fit_to_start()
+            database.disconnect()
         listen = _settings(app)["server"]
         super().__call__(app, host=host or listen["host"], port=port or listen["port"], **options)
 
@@ -71,7 +72,17 @@ class Config(Command):
             print(f"{key + ' = ' + value:<50} ; {origin}")
 
 
-class Import(Command):
+class OnFitDatabase(Command):
+    """A command that needs a database at the newest migration."""
+
+    def __call__(self, app: Flask, *arguments: Any, **options: Any) -> Any:
+        """Say what is to be done first, where something is."""
+        with app.app_context():
+            database.require_fit()
+            return self.run(*arguments, **options)
+
+
+class Import(OnFitDatabase):
     """Register the vehicles and make the allocations that a CSV or JSON Lines file lists."""
 
     option_list = (
@@ -86,7 +97,7 @@ class Import(Command):
         return 1 if outcome.refused else 0
 
 
-class Export(Command):
+class Export(OnFitDatabase):
     """Write every vehicle and allocation, as ``import`` reads them, to standard output."""
 
     option_list = (Option("--format", choices=["csv", "jsonl"], default="csv"),)
@@ -96,7 +107,7 @@ class Export(Command):
         exporting.export(sys.stdout, format)
 
 
-class Check(Command):
+class Check(OnFitDatabase):
     """Prove on the live database that no two allocations overlap, and that what keeps them apart is there."""
 
     def run(self) -> int:

@@ -1,13 +1,14 @@
 """PostgreSQL: every connection is bounded in time, and refused where the server may forget what it acknowledged."""
 
 import logging
+import select
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, Insert, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Engine, Insert, event, make_url
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from invsys.inventory.errors import UnfitDatabase
 from invsys.inventory.straight import compiled
@@ -40,7 +41,8 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 def options(database: dict[str, Any]) -> dict[str, Any]:
     """Give the engine's options for the settings' section."""
-    seconds = database["connect_timeout"]
+    # libpq takes the time for each host, one after the other.
+    seconds = max(1, database["connect_timeout"] // _hosts(make_url(database["url"])))
     waiting = {
         "connect_timeout": seconds,
         # A host that vanished says nothing: these let the kernel notice within the same time.
@@ -50,6 +52,11 @@ def options(database: dict[str, Any]) -> dict[str, Any]:
         "keepalives_count": seconds,
     }
     return {"connect_args": waiting, "use_native_hstore": False, "skip_autocommit_rollback": True}
+
+
+def _hosts(url: URL) -> int:
+    named = url.query.get("host", url.host or "")
+    return len(named) if isinstance(named, tuple) else named.count(",") + 1
 
 
 def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
@@ -62,6 +69,12 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
         connection = BoundedConnection.connect(*arguments, **keywords)
         connection.seconds = timeout + _GRACE_SECONDS
         return connection
+
+    @event.listens_for(engine, "checkout")
+    def checkout(connection: BoundedConnection, record: Any, proxy: Any) -> None:
+        # Nothing is due on an idle connection but its end: found before a request is sent over it, without asking.
+        if connection.closed or select.select([connection.fileno()], [], [], 0)[0]:
+            raise InvalidatePoolError
 
     @event.listens_for(engine, "connect")
     def check(connection: BoundedConnection, record: Any) -> None:

@@ -1,5 +1,6 @@
 """SQLite: WAL, BEGIN IMMEDIATE for every write, synchronous=FULL, foreign keys on."""
 
+import os
 import sqlite3
 import threading
 import time
@@ -8,7 +9,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Insert, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from invsys.inventory.errors import Busy
 from invsys.inventory.straight import compiled
@@ -29,6 +30,7 @@ def options(database: dict[str, Any]) -> dict[str, Any]:
 def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
     """Have every connection begin as the promise needs it, and every transaction too where it is not ``single``."""
     seconds = database["statement_timeout"]
+    file = str(engine.url.database)
 
     @event.listens_for(engine, "connect")
     def connect(connection: sqlite3.Connection, record: Any) -> None:
@@ -38,9 +40,15 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
-        if not single:
-            # ``begin`` waits by itself.
-            connection.execute("PRAGMA busy_timeout=0")
+        # Single statements only read here; whoever writes waits for the lock in ``_lock``.
+        connection.execute("PRAGMA query_only=ON" if single else "PRAGMA busy_timeout=0")
+        record.info["file"] = _identity(file)
+
+    @event.listens_for(engine, "checkout")
+    def checkout(connection: sqlite3.Connection, record: Any, proxy: Any) -> None:
+        # A file put in its place (a restored copy) is another database: two of them would allocate twice.
+        if record.info["file"] != _identity(file):
+            raise InvalidatePoolError
 
     if single:
         return
@@ -52,14 +60,22 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
             return
         # A transaction that reads first and writes later can find its snapshot overtaken: a write locks at once.
         try:
-            _lock(connection.connection.driver_connection, seconds)
+            deadline = connection.get_execution_options().get("deadline", time.monotonic() + seconds)
+            _lock(connection.connection.driver_connection, deadline)
         except sqlite3.Error as error:
             raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
 
 
-def _lock(connection: Any, seconds: float) -> None:
-    """Begin a transaction that writes, as soon as no other process does; raises sqlite3.Error after ``seconds``."""
-    deadline = time.monotonic() + seconds
+def _identity(file: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)  # noqa: PTH116 - for every statement
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _lock(connection: Any, deadline: float) -> None:
+    """Begin a transaction that writes, as soon as no other process does; raises sqlite3.Error after the deadline."""
     while True:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -84,7 +100,8 @@ def _in_turn(seconds: float) -> Iterator[None]:
 @contextmanager
 def writing(engine: Engine, seconds: float) -> Iterator[Connection]:
     """Give a connection within a transaction that has the lock; raises Busy after ``seconds``."""
-    with _in_turn(seconds), engine.begin() as connection:
+    deadline = time.monotonic() + seconds
+    with _in_turn(seconds), engine.connect() as connection, connection.execution_options(deadline=deadline).begin():
         yield connection
 
 
@@ -94,22 +111,35 @@ def first(engine: Engine, statement: Insert, values: dict[str, Any], seconds: fl
     Raises what SQLAlchemy would raise, and Busy after ``seconds``.
     """
     straight = compiled(statement, engine.dialect, "named")
-    with _in_turn(seconds), closing(engine.raw_connection()) as pooled:
-        connection: Any = pooled.driver_connection
+    deadline = time.monotonic() + seconds
+    with _in_turn(seconds):
         try:
-            _lock(connection, seconds)
-            row = connection.execute(straight.sql, straight.bind(values)).fetchone()
-            connection.execute("COMMIT")
+            with closing(engine.raw_connection()) as pooled:
+                row = _committed(pooled.driver_connection, straight.sql, straight.bind(values), deadline)
         except sqlite3.Error as error:
-            connection.rollback()
             raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
-        return straight.read(row)
+    return straight.read(row)
+
+
+def _committed(connection: Any, sql: str, values: dict[str, Any], deadline: float) -> Any:
+    _lock(connection, deadline)
+    try:
+        row = connection.execute(sql, values).fetchone()
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        connection.rollback()
+        raise
+    return row
 
 
 def is_busy(error: BaseException | None) -> bool:
     """Say whether another writer held the lock for longer than the setting allows to wait."""
-    # The primary result code is the low byte of the extended one (sqlite.org/rescode.html).
-    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in (
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-    )
+    # The primary result code is the low byte of the extended one (sqlite.org/rescode.html); what Python's module finds
+    # by itself has none.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def is_overlap(error: BaseException | None) -> bool:
+    """Say whether the trigger refused the row: its word stands in the first migration."""
+    return isinstance(error, sqlite3.IntegrityError) and "period_taken" in str(error)

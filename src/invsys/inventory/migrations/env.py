@@ -34,7 +34,6 @@ def _migrate_postgresql(connection: Connection) -> None:
         # A second upgrade at the same time waits here, and then finds nothing left to do.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
         _migrate(connection)
-        connection.detach()
 
 
 def _triggers_and_rows(connection: Connection) -> dict[str, int]:
