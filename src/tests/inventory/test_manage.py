@@ -10,6 +10,7 @@ from flask.cli import ScriptInfo
 
 from invsys.chassis import server
 from invsys.inventory import manage
+from invsys.inventory.models import db
 from tests.conftest import dispose
 
 LINES = "resource_type,name,from_datetime,to_datetime\ncars,Car1,2026-01-01T10:00Z,2026-01-01T11:00Z\n"
@@ -138,22 +139,30 @@ def test_the_shell_has_the_models_and_the_verbs_at_hand(run, monkeypatch):
     assert "Car1" in printed
 
 
-@pytest.mark.parametrize("command", ["serve", "runserver"])
-def test_no_server_starts_on_a_database_that_is_not_migrated(run, tmp_path, monkeypatch, command):
+@pytest.mark.parametrize("command", ["serve", "runserver", "check", "export", "import trips.csv"])
+def test_nothing_is_done_with_a_database_that_is_not_migrated(run, tmp_path, monkeypatch, command):
     monkeypatch.setenv("INVSYS_DATABASE_URL", f"sqlite:///{tmp_path / 'empty.sqlite3'}")
-    status, _, complaints = run(command)
-    assert status == 2
+    status, printed, complaints = run(*command.split())
+    assert (status, printed) == (2, "")
     assert "run 'invsys-manage db upgrade'" in complaints
 
 
 def test_runserver_listens_where_the_settings_say_unless_told_otherwise(run, monkeypatch):
-    heard = []
-    monkeypatch.setattr("flask.Flask.run", lambda app, **options: heard.append(options))
+    heard, connections = [], []
+
+    def listen(app, **options):
+        heard.append(options)
+        # Processes that are forked from here must not share one.
+        with app.app_context():
+            connections.append(sum(engine.pool.checkedin() for engine in db.engines.values()))
+
+    monkeypatch.setattr("flask.Flask.run", listen)
     monkeypatch.setenv("INVSYS_SERVER_PORT", "8001")
     assert run("runserver")[0] == 0
     assert run("runserver", "-h", "0.0.0.0", "-p", "8002", "--processes", "2")[0] == 0
     assert [(options["host"], options["port"]) for options in heard] == [("127.0.0.1", 8001), ("0.0.0.0", 8002)]
     assert [options["threaded"] for options in heard] == [True, False]
+    assert connections == [0, 0]
     assert not any(options["use_debugger"] or options["use_reloader"] for options in heard)
 
 

@@ -149,6 +149,30 @@ def test_bad_csv_lines_are_refused_with_their_reason(bring, line, reason):
     assert reason in report[1][1]
 
 
+def test_a_quote_that_nobody_closes_costs_its_own_line_only(bring, client):
+    lines = TRIPS.splitlines(keepends=True)
+    outcome, report = bring("".join([lines[0], 'cars,"Car9,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,\n', *lines[1:]]))
+    assert counts(outcome) == (2, 3, 0, 1)
+    assert report[1][0] == "2"
+    assert report[1][2].startswith('cars,"Car9')
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.parametrize("text", ["a\rb", "a\n\ufeffb", "a\r\nb", '"', "\ufeff", ",", "a\n\nb"])
+def test_whatever_a_description_holds_comes_back(bring, client, sent, form, text):
+    path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"] + "/allocations"
+    period = {"from_infinity": True, "to_infinity": True, "description": text}
+    assert client.post(path, json=period).status_code == 201
+    assert counts(bring(sent(form), f".{form}")[0]) == (0, 0, 1, 0)
+
+
+def test_a_report_that_could_not_be_written_is_told_before_anything_is_done(app, tmp_path):
+    file = tmp_path / "in.csv"
+    file.write_text(TRIPS)
+    with app.app_context(), pytest.raises(UnusableFile, match="could not be listed"):
+        importing.import_file(str(file), str(tmp_path / "none" / "report"))
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
