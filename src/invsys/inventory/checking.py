@@ -32,21 +32,17 @@ GUARDS = {
 }
 
 # Every allocation against the latest end of all that start before it: right even where the rule was broken.
-_OVERLAPS = {
-    "postgresql": """
-        SELECT count(*) FROM (
-            SELECT coalesce(starts, '-infinity') AS starts, max(coalesce(ends, 'infinity')) OVER (
-                PARTITION BY resource_key ORDER BY starts NULLS FIRST, key
-                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-            ) AS latest_end FROM continuous_resource_allocations
-        ) AS ordered WHERE latest_end > starts""",
-    "sqlite": """
-        SELECT count(*) FROM (
-            SELECT coalesce(starts, '') AS starts, max(coalesce(ends, '~')) OVER (
-                PARTITION BY resource_key ORDER BY starts NULLS FIRST, key
-                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-            ) AS latest_end FROM continuous_resource_allocations
-        ) AS ordered WHERE latest_end > starts""",
+_OVERLAPS = """
+    SELECT count(*) FROM (
+        SELECT coalesce(starts, {earliest}) AS starts, max(coalesce(ends, {latest})) OVER (
+            PARTITION BY resource_key ORDER BY starts NULLS FIRST, key
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS latest_end FROM continuous_resource_allocations
+    ) AS ordered WHERE latest_end > starts"""
+# What stands for a null there.
+_INFINITY = {
+    "postgresql": {"earliest": "timestamptz '-infinity'", "latest": "timestamptz 'infinity'"},
+    "sqlite": {"earliest": "''", "latest": "'~'"},
 }
 
 _NAMES = {
@@ -96,7 +92,7 @@ def check() -> Report:
         return Report(
             vehicles=connection.scalar(select(func.count()).where(in_circulation)) or 0,
             allocations=connection.scalar(select(func.count()).select_from(ContinuousResourceAllocation)) or 0,
-            overlaps=connection.scalar(text(_OVERLAPS[dialect])) or 0,
+            overlaps=connection.scalar(text(_OVERLAPS.format(**_INFINITY[dialect]))) or 0,
             missing=tuple(name for name in GUARDS[dialect] if name not in names),
             holes=_holes(),
         )

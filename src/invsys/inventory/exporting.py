@@ -1,4 +1,4 @@
-"""Export: every vehicle in circulation with its allocations, one line each, in the form that ``importing`` reads."""
+"""Export: every vehicle in circulation with its allocations, one line each, in the form that ``reading`` reads."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -8,8 +8,8 @@ import orjson
 from sqlalchemy import select
 
 from invsys.inventory import database, schemas
-from invsys.inventory.importing import COLUMNS
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.reading import COLUMNS
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation

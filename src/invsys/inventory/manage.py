@@ -15,6 +15,7 @@ from invsys.chassis.flask_script import ClickCommand, Command, Manager, Option, 
 from invsys.chassis.problems import Problem
 from invsys.inventory import application, checking, database, exporting, importing, inventory, lookup, models, settings
 from invsys.inventory.period import Period
+from invsys.inventory.reading import UnusableFile
 
 
 def _build_app(config: str | None = None) -> Flask:
@@ -148,7 +149,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         manager().run()
-    except (chassis_settings.SettingsError, importing.UnusableFile, Problem) as error:
+    except (chassis_settings.SettingsError, UnusableFile, Problem) as error:
         print(f"invsys-manage: {error}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:

@@ -7,7 +7,8 @@ import pytest
 
 from invsys.inventory import exporting, importing
 from invsys.inventory.errors import DatabaseUnavailable
-from invsys.inventory.importing import Outcome, UnusableFile
+from invsys.inventory.importing import Outcome
+from invsys.inventory.reading import UnusableFile
 
 HEADER = "resource_type,name,from_datetime,to_datetime,allocation_type,description\n"
 TRIPS = (
