@@ -48,7 +48,7 @@ class Outcome:
 
 
 def default_report(file: str) -> str:
-    """Give the name of the report of refused lines: beside nothing, in the working directory."""
+    """Give the name of the report of refused lines, in the working directory."""
     return f"{'stdin' if file == '-' else Path(file).stem}.refused.csv"
 
 
