@@ -64,17 +64,16 @@ _ALLOCATE = {
     for dialect, insert in _INSERT.items()
 }
 
-_DEALLOCATE = delete(_allocation).where(
-    _allocation.c.id == bindparam("allocation_id"),
-    _allocation.c.resource_key.in_(
-        select(_resource.c.key).where(
-            _resource.c.resource_type == bindparam("resource_type"), _resource.c.decommissioned.is_(None)
-        )
-    ),
+# Correlated: SQLite would otherwise list every vehicle of the type first.
+_ITS_VEHICLE = select(_resource.c.key).where(
+    _resource.c.key == _allocation.c.resource_key,
+    _resource.c.resource_type == bindparam("resource_type"),
+    _resource.c.decommissioned.is_(None),
 )
-_DEALLOCATE_OF = _DEALLOCATE.where(
-    _allocation.c.resource_key.in_(select(_resource.c.key).where(_resource.c.id == bindparam("resource_id")))
-)
+_NAMED_VEHICLE = _ITS_VEHICLE.where(_resource.c.id == bindparam("resource_id"))
+_DEALLOCATE = delete(_allocation).where(_allocation.c.id == bindparam("allocation_id"))
+_DEALLOCATE_OF_ANY = _DEALLOCATE.where(_ITS_VEHICLE.exists())
+_DEALLOCATE_OF_ONE = _DEALLOCATE.where(_NAMED_VEHICLE.exists())
 
 
 def register(resource_type: str, name: str, attributes: dict[str, Any]) -> Row:
@@ -150,7 +149,7 @@ def deallocate(
 
     Raises AllocationNotFound, VersionMismatch.
     """
-    statement = _DEALLOCATE if resource_id is None else _DEALLOCATE_OF
+    statement = _DEALLOCATE_OF_ANY if resource_id is None else _DEALLOCATE_OF_ONE
     if versions is not None:
         statement = statement.where(_allocation.c.version.in_(versions))
     values = {"resource_type": resource_type, "resource_id": resource_id, "allocation_id": allocation_id}

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from invsys.inventory.errors import Busy
 from invsys.inventory.straight import compiled
 
-# Seconds to wait before asking again for the lock that another process holds: a write takes about as long. SQLite's own
-# busy handler would sleep for up to a tenth of one.
+# Seconds to wait before asking again for the lock that another process holds, for about as long; SQLite's own busy
+# handler would sleep for up to a tenth of one.
 _PAUSE = 0.0001
 
 # One thread of a process at a time asks for the lock at all.
