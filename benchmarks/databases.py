@@ -14,7 +14,7 @@ from flask_migrate import upgrade
 
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
-from invsys.inventory.models import db
+from invsys.inventory.database import disconnect
 
 # The defaults suit a machine of 1995; fsync and synchronous_commit stay on.
 _OPTIONS = ("max_connections=300", "shared_buffers=512MB", "max_wal_size=4GB", "listen_addresses=")
@@ -122,4 +122,4 @@ def migrate(url: str) -> None:
     app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url}))
     with app.app_context():
         upgrade()
-        db.engine.dispose()
+        disconnect()

@@ -20,6 +20,7 @@ from flask_migrate import upgrade
 from invsys.chassis.settings import Settings
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
+from invsys.inventory.database import disconnect as dispose
 from invsys.inventory.models import db
 
 SQLITE_ONLY = "--sqlite-only"
@@ -134,12 +135,6 @@ def migrated_url(engine: str, request: pytest.FixtureRequest, tmp_path_factory: 
 def load(url: str, **more: str) -> Settings:
     """Read the settings for a database, and no file of this machine's."""
     return settings.load(environ={"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url, **more})
-
-
-def dispose() -> None:
-    """Close every connection of the application at hand."""
-    for engine in db.engines.values():
-        engine.dispose()
 
 
 def migrate(url: str, revision: str = "head") -> None:

@@ -1,11 +1,10 @@
 """Filling the inventory with many vehicles and allocations in one transaction, for the import."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from invsys.chassis import identifiers
@@ -16,18 +15,17 @@ REGISTERED = "registered"
 ALLOCATED = "allocated"
 KNOWN = "known"
 
-_INSERT: dict[str, Callable[[Any], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
 
 _REGISTER = {
     dialect: insert(_resource).on_conflict_do_nothing().returning(_resource.resource_type, _resource.name)
-    for dialect, insert in _INSERT.items()
+    for dialect, insert in database.INSERT.items()
 }
 _ALLOCATE = {
     dialect: insert(_allocation).on_conflict_do_nothing().returning(_allocation.key)
-    for dialect, insert in _INSERT.items()
+    for dialect, insert in database.INSERT.items()
 }
 
 Vehicle = tuple[str, str]

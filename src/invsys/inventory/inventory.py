@@ -5,11 +5,10 @@ first and asks afterwards; only a refused attempt costs the look-ups that say wh
 """
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import JSON, Select, String, Uuid, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
@@ -26,7 +25,6 @@ _FIRST_VERSION = 1
 
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
-_INSERT: dict[str, Callable[[Any], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 # Every statement that a request runs is built once; building one costs as much as running it.
 _REGISTER = {
@@ -34,7 +32,7 @@ _REGISTER = {
     .values({name: bindparam(name) for name in ("id", "resource_type", "name", "attributes")})
     .on_conflict_do_nothing()
     .returning(_resource.c.created)
-    for dialect, insert in _INSERT.items()
+    for dialect, insert in database.INSERT.items()
 }
 
 _GIVEN: dict[str, TypeEngine[Any]] = {
@@ -61,7 +59,7 @@ _ALLOCATE = {
     .from_select(["resource_key", *_GIVEN], _VEHICLE)
     .on_conflict_do_nothing()
     .returning(_allocation.c.created)
-    for dialect, insert in _INSERT.items()
+    for dialect, insert in database.INSERT.items()
 }
 
 # Correlated: SQLite would otherwise list every vehicle of the type first.

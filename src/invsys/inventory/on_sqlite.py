@@ -36,7 +36,6 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
     def connect(connection: sqlite3.Connection, record: Any) -> None:
         # The driver would open transactions at moments of its own choice; ``begin`` does it instead.
         connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout={seconds * 1000}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
