@@ -12,7 +12,8 @@ from invsys.chassis import xml
 JSON = "application/json"
 XML = "application/xml"
 
-_OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+# Instants in UTC end with Z.
+_OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 
 
 class Answer(Response):
@@ -42,10 +43,21 @@ def wants_xml() -> bool:
     return not accept[JSON] and accept[XML] > 0
 
 
-def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None, *, root: str = "answer") -> Response:
-    """Answer ``data`` (what JSON can hold); ``root`` names one item in XML, and ``<root>s`` a list of them."""
+def answer(
+    data: Any,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    *,
+    root: str = "answer",
+    roots: str | None = None,
+    item: str = "item",
+) -> Response:
+    """Answer ``data`` (what JSON can hold).
+
+    In XML ``root`` names one item, ``roots`` a list of them (default: with an s), ``item`` what lists inside it hold.
+    """
     if wants_xml():
-        made: Response = _made(xml.dumps(data, root), status, headers, f"{XML}; charset=utf-8")
+        made: Response = _made(xml.dumps(data, root, roots=roots, item=item), status, headers, f"{XML}; charset=utf-8")
     else:
         made = json(data, status, headers)
     made.headers["Vary"] = "Accept"

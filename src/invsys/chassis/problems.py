@@ -1,9 +1,11 @@
 """Problem answers: every failure of a request, in one form (RFC 9457).
 
 A failure is raised as a ``Problem`` (each service draws its own tree of them) or comes from Flask as an
-``HTTPException``; ``register`` puts both, and whatever else goes wrong, through ``problem_answer``.
+``HTTPException``; ``register`` puts both, and whatever else goes wrong, through ``problem_answer``. What a class says
+of itself is also its page at ``/docs/problems/{code}`` (``documentation``).
 """
 
+import functools
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -19,13 +21,16 @@ from invsys.chassis import answers, request_id
 class Problem(Exception):
     """A failure with a stable code, to be answered to the caller.
 
-    A subclass sets ``status`` (HTTP), ``code`` (the caller's word for it) and ``title``; ``detail`` tells about this
-    one case, ``members`` are what the code adds to the answer, ``headers`` go with it.
+    A subclass sets ``status`` (HTTP), ``code`` (the caller's word for it) and ``title``; its docstring tells callers
+    what it means, ``adds`` what the answer has beyond the usual, ``advice`` what to do about it. ``detail`` tells about
+    this one case, ``members`` are what the code adds to the answer, ``headers`` go with it.
     """
 
     status: ClassVar[int]
     code: ClassVar[str]
     title: ClassVar[str]
+    adds: ClassVar[str] = ""
+    advice: ClassVar[str]
 
     def __init__(self, detail: str, headers: dict[str, str] | None = None, **members: Any) -> None:
         super().__init__(detail)
@@ -38,51 +43,73 @@ class MalformedBody(Problem):
     """The body is not one strict JSON object."""
 
     status, code, title = 400, "malformed_body", "The body is not a JSON object"
+    advice = (
+        "Send one JSON object, in UTF-8, without duplicate keys or ``NaN``; ``detail`` says what was found instead."
+    )
 
 
 class BodyTooLarge(Problem):
     """The body is larger than the setting allows."""
 
     status, code, title = 413, "body_too_large", "The body is too large"
+    advice = "Send less; ``detail`` names the limit."
 
 
 class UnsupportedMediaType(Problem):
     """The body is not announced as JSON."""
 
     status, code, title = 415, "unsupported_media_type", "The body is not application/json"
+    advice = "Send ``Content-Type: application/json``, in UTF-8, and no ``Content-Encoding``."
 
 
 class NotFound(Problem):
     """Nothing is served at this path."""
 
     status, code, title = 404, "not_found", "There is nothing here"
+    advice = "Compare the path with the service's OpenAPI document, letter by letter: a slash more is another path."
 
 
 class MethodNotAllowed(Problem):
     """The path is served, but not with this method; the ``Allow`` header lists those that are."""
 
     status, code, title = 405, "method_not_allowed", "The method is not allowed here"
+    adds = "The ``Allow`` header: the methods that the path is served with."
+    advice = "Use one of the methods in ``Allow``."
 
 
 class InternalError(Problem):
     """A fault of ours."""
 
     status, code, title = 500, "internal_error", "An error on our side"
+    advice = (
+        "Report it with its ``request_id``: under that the cause stands in the service's log. Whether a change was made"
+        " is not known: look first, or send a ``POST`` again under the same ``Idempotency-Key``."
+    )
 
 
 class InvalidFields(Problem):
     """Fields of the body or the query are wrong; ``errors`` maps each field to its messages."""
 
     status, code, title = 422, "invalid_fields", "Some fields are not valid"
+    adds = "``errors``: each wrong field or parameter, with a list of messages."
+    advice = "Correct every field, query parameter or header that ``errors`` names."
 
 
 class Unavailable(Problem):
     """Something that the service needs is away for now."""
 
     status, code, title = 503, "unavailable", "The service cannot answer now"
+    adds = "The ``Retry-After`` header: how many seconds to wait."
+    advice = "Wait, then send it again; a ``POST`` under the same ``Idempotency-Key``, so that it is done once."
 
     def __init__(self, detail: str, retry_after: int = 1, **members: Any) -> None:
         super().__init__(detail, {"Retry-After": str(retry_after)}, **members)
+
+
+class Unnamed(Problem):
+    """The service has no name of its own for this failure: it means what HTTP means by the status (RFC 9110, 15)."""
+
+    advice = "Read ``detail``, and what HTTP wants of a caller after this status."
 
 
 def problem_answer(problem: Problem, **members: Any) -> Response:
@@ -149,13 +176,16 @@ def _from_flask(error: HTTPException) -> Response | HTTPException:
     if isinstance(error, RequestRedirect):
         return error
     status = error.code or 500
-    kind, detail = _FROM_FLASK.get(status) or (_unnamed(status), error.description or "")
+    kind, detail = _FROM_FLASK.get(status) or (unnamed(status), error.description or "")
     # Its own headers go with it: Allow, Retry-After, WWW-Authenticate...
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     return problem_answer(kind(detail, headers))
 
 
-def _unnamed(status: int) -> type[Problem]:
+@functools.cache
+def unnamed(status: int) -> type[Problem]:
+    """Make the class for a status without a name of ours; raises ValueError for what is no status of HTTP."""
     # Not made from the phrase, which differs between versions of Python.
     code = f"http_{status}"
-    return type(code, (Problem,), {"status": status, "code": code, "title": HTTPStatus(status).phrase})
+    named = {"status": status, "code": code, "title": HTTPStatus(status).phrase, "__doc__": Unnamed.__doc__}
+    return type(code, (Unnamed,), named)

@@ -6,15 +6,29 @@ from flask import request
 from marshmallow import Schema, ValidationError
 
 
-def load(schema: Schema) -> dict[str, Any]:
+def load(schema: Schema, gathered: str | None = None) -> dict[str, Any]:
     """Read the request's query; a parameter that is not known is refused, as a misspelt filter would show too much.
 
-    Raises marshmallow's ValidationError.
+    Those whose names begin with ``gathered`` may be any and repeated: the schema's field of that name gets them as a
+    list of pairs, what follows the beginning and the value. Raises marshmallow's ValidationError.
     """
-    faults = {name: ["Given more than once."] for name, values in request.args.lists() if len(values) > 1}
-    # PostgreSQL has no text with a NUL in it, not even to look for.
-    faults |= {name: ["A NUL is not allowed."] for name, value in request.args.items() if "\0" in value}
+    given: dict[str, Any] = {}
+    pairs: list[tuple[str, str]] = []
+    faults: dict[str, list[str]] = {}
+    for name, value in request.args.items(multi=True):
+        # PostgreSQL has no text with a NUL in it, not even to look for.
+        if "\0" in name or "\0" in value:
+            faults[name] = ["A NUL is not allowed."]
+        elif gathered is not None and name.startswith(gathered):
+            pairs.append((name.removeprefix(gathered), value))
+        elif name in given:
+            faults[name] = ["Given more than once."]
+        given[name] = value
     if faults:
         raise ValidationError(faults)
-    loaded: dict[str, Any] = schema.load(request.args)
+    if pairs:
+        assert gathered is not None
+        given = {name: value for name, value in given.items() if not name.startswith(gathered)}
+        given[gathered] = pairs
+    loaded: dict[str, Any] = schema.load(given)
     return loaded

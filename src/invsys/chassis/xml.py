@@ -5,6 +5,7 @@ element is ``<entry key="...">``. What XML 1.0 cannot hold at all (control chara
 """
 
 import re
+from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -12,12 +13,12 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def dumps(data: Any, root: str, *, item: str = "item", namespace: str | None = None) -> bytes:
+def dumps(data: Any, root: str, *, roots: str | None = None, item: str = "item", namespace: str | None = None) -> bytes:
     """Write ``data`` as a document: ``<root>`` for an object, ``<roots>`` holding ``<root>`` items for a list.
 
     Lists further inside hold ``<item>`` items.
     """
-    top = Element(f"{root}s" if isinstance(data, list) else root)
+    top = Element(roots or f"{root}s" if isinstance(data, list) else root)
     if namespace is not None:
         top.set("xmlns", namespace)
     if isinstance(data, list):
@@ -39,6 +40,8 @@ def _fill(element: Element, value: Any, item: str) -> None:
             _fill(SubElement(element, item), member, item)
     elif isinstance(value, bool):
         element.text = "true" if value else "false"
+    elif isinstance(value, datetime):
+        element.text = value.isoformat().replace("+00:00", "Z")
     elif value is not None:
         element.text = _FORBIDDEN.sub("\ufffd", str(value))
 
