@@ -1,0 +1,85 @@
+"""A vehicle's allocations as an iCalendar object (RFC 5545): each an event that a calendar shows as busy.
+
+A calendar never shows free what is taken: it knows whole seconds, so starts are rounded down and ends up; and it
+knows no infinity, so an open side ends where the window asked for does, or with the years that the service knows.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+import invsys
+from invsys.inventory.fields import EARLIEST, LATEST
+from invsys.inventory.formats.content_lines import fold, text
+from invsys.inventory.models import Row
+from invsys.inventory.period import Period
+
+# An allocation may end with the first instant there is, and an event has to begin before.
+_NO_START = EARLIEST - timedelta(seconds=1)
+_ALMOST_A_SECOND = timedelta(microseconds=999_999)
+
+# What the summary says of open sides: that there is no start, that there is no end.
+_OPEN = {
+    (False, False): "",
+    (True, False): " (no start)",
+    (False, True): " (no end)",
+    (True, True): " (no start, no end)",
+}
+
+# At least one component is demanded (3.6). This one changes nothing: every time here is UTC.
+_NO_EVENT = (
+    "BEGIN:VTIMEZONE",
+    "TZID:Etc/UTC",
+    "BEGIN:STANDARD",
+    "DTSTART:19700101T000000",
+    "TZOFFSETFROM:+0000",
+    "TZOFFSETTO:+0000",
+    "END:STANDARD",
+    "END:VTIMEZONE",
+)
+
+
+def calendar(name: str, allocations: Iterable[Row], window: Period) -> bytes:
+    """Write the allocations of the vehicle called ``name`` that overlap ``window``."""
+    title = text(name)
+    events = [fold(_event(title, allocation, window)) for allocation in allocations]
+    return b"".join([fold(_head(title)), *(events or [fold(_NO_EVENT)]), fold(["END:VCALENDAR"])])
+
+
+def _head(title: str) -> Iterator[str]:
+    yield "BEGIN:VCALENDAR"
+    yield "VERSION:2.0"
+    yield f"PRODID:-//InvSys//Inventory {invsys.__version__}//EN"
+    # The standard's name of a calendar (RFC 7986), and the one that calendars understand.
+    yield f"NAME:{title}"
+    yield f"X-WR-CALNAME:{title}"
+
+
+def _event(title: str, allocation: Row, window: Period) -> Iterator[str]:
+    starts, ends = allocation["starts"], allocation["ends"]
+    created = _down(allocation["created"])
+    yield "BEGIN:VEVENT"
+    yield f"UID:{allocation['id']}@invsys"
+    # When it was last revised (3.8.7.2). That is not kept; which revision it is, SEQUENCE tells.
+    yield f"DTSTAMP:{created}"
+    yield f"CREATED:{created}"
+    yield f"SEQUENCE:{allocation['version'] - 1}"
+    yield f"DTSTART:{_down(starts or window.start or _NO_START)}"
+    yield f"DTEND:{_up(ends or window.end or LATEST)}"
+    yield f"SUMMARY:{title}: {text(allocation['allocation_type'])}{_OPEN[starts is None, ends is None]}"
+    if allocation["description"]:
+        yield f"DESCRIPTION:{text(allocation['description'])}"
+    yield "STATUS:CONFIRMED" if allocation["expires"] is None else "STATUS:TENTATIVE"
+    yield "TRANSP:OPAQUE"
+    if starts is None:
+        yield "X-INVSYS-FROM-INFINITY;VALUE=BOOLEAN:TRUE"
+    if ends is None:
+        yield "X-INVSYS-TO-INFINITY;VALUE=BOOLEAN:TRUE"
+    yield "END:VEVENT"
+
+
+def _down(instant: datetime) -> str:
+    return f"{instant:%Y%m%dT%H%M%SZ}"
+
+
+def _up(instant: datetime) -> str:
+    return _down(instant + _ALMOST_A_SECOND)

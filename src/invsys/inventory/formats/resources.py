@@ -1,0 +1,39 @@
+"""The Flask-RESTful classes of the exports; ``api`` has their routes."""
+
+import uuid
+
+import flask_restful as rest
+from flask import Response, current_app
+from marshmallow import Schema
+
+from invsys.chassis import answers, conditional, queries
+from invsys.inventory import schemas
+from invsys.inventory.formats import gbfs, icalendar, rows
+
+_NOTHING = Schema()
+
+
+class AllocationCalendar(rest.Resource):
+    """``/api/cars/{resource_id}/allocations.ics``."""
+
+    def get(self, resource_type: str, resource_id: uuid.UUID) -> Response:
+        """Give the allocations of a vehicle for a calendar."""
+        window = queries.load(schemas.window_query)["window"]
+        vehicle, allocations = rows.allocations(resource_type, resource_id, window)
+        body = icalendar.calendar(vehicle["name"], allocations, window)
+        answer = Response(body, content_type="text/calendar; charset=utf-8")
+        answer.headers["Content-Disposition"] = f'attachment; filename="{resource_id}.ics"'
+        # Calendars ask every few minutes or hours, mostly in vain.
+        answer.add_etag()
+        return conditional.unless_known(answer)
+
+
+class VehicleAvailability(rest.Resource):
+    """``/api/cars/gbfs/vehicle_availability.json``."""
+
+    def get(self, resource_type: str) -> Response:
+        """Say when each vehicle is free."""
+        queries.load(_NOTHING)
+        names = {value: name for name, value in current_app.config["COLLECTIONS"].items()}
+        with rows.not_ended(resource_type) as (now, found):
+            return answers.json(gbfs.vehicle_availability(names[resource_type], now, found))

@@ -1,0 +1,84 @@
+"""What the exports are made from: the columns that they show, of the allocations that count."""
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import bindparam, or_, select
+
+from invsys.inventory import database, lookup
+from invsys.inventory.instants import UtcDateTime, clock
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
+from invsys.inventory.period import ALWAYS, Period
+from invsys.inventory.predicates import IN_CIRCULATION, live, overlaps
+
+_resource = ContinuousResource
+_allocation = ContinuousResourceAllocation
+
+_ALLOCATIONS = (
+    select(
+        _allocation.id,
+        _allocation.starts,
+        _allocation.ends,
+        _allocation.allocation_type,
+        _allocation.description,
+        _allocation.expires,
+        _allocation.created,
+        _allocation.version,
+    )
+    .where(_allocation.resource_key == bindparam("resource_key"), live())
+    .order_by(_allocation.starts.nulls_first())
+)
+
+_VEHICLES = (
+    select(_resource.key, _resource.id, _resource.resource_type, _resource.attributes)
+    .where(IN_CIRCULATION)
+    .order_by(_resource.key)
+)
+# Not the clock itself: it goes on while the rows are fetched.
+_NOW = bindparam("now", type_=UtcDateTime)
+_NOT_ENDED = (
+    select(_allocation.resource_key, _allocation.starts, _allocation.ends)
+    .join(_resource, _resource.key == _allocation.resource_key)
+    .where(IN_CIRCULATION, or_(_allocation.ends.is_(None), _allocation.ends > _NOW), live(_NOW))
+    .order_by(_allocation.resource_key, _allocation.starts.nulls_first())
+)
+
+
+def allocations(resource_type: str, resource_id: uuid.UUID, window: Period) -> tuple[Row, Sequence[Row]]:
+    """Give a vehicle and its allocations that share an instant with ``window``, by start; raises ResourceNotFound."""
+    statement = _ALLOCATIONS if window == ALWAYS else _ALLOCATIONS.where(overlaps(window.start, window.end))
+    with database.read() as connection:
+        vehicle = lookup.require_resource(connection, resource_type, resource_id)
+        return vehicle, connection.execute(statement, {"resource_key": vehicle["key"]}).mappings().all()
+
+
+@contextmanager
+def not_ended(resource_type: str) -> Iterator[tuple[datetime, Iterator[tuple[Row, list[Period]]]]]:
+    """Give the database's clock, and each vehicle in circulation with the periods that it is taken from then on.
+
+    One consistent state; the periods are fetched a thousand at a time.
+    """
+    with database.snapshot() as connection:
+        now = connection.execute(select(clock())).scalar_one()
+        values = {"resource_type": resource_type, "now": now}
+        vehicles = connection.execute(_VEHICLES, values).mappings().all()
+        with connection.execution_options(yield_per=1000).execute(_NOT_ENDED, values) as taken:
+            yield now, _beside(vehicles, taken)
+
+
+def _beside(vehicles: Iterable[Row], taken: Iterable[Any]) -> Iterator[tuple[Row, list[Period]]]:
+    """Put the periods beside their vehicles; both come by the vehicle's key."""
+    nobody: tuple[int | None, Iterator[Any]] = (None, iter(()))
+    groups = groupby(taken, key=itemgetter(0))
+    key, own = next(groups, nobody)
+    for vehicle in vehicles:
+        if vehicle["key"] == key:
+            yield vehicle, [Period(start, end) for _, start, end in own]
+            key, own = next(groups, nobody)
+        else:
+            yield vehicle, []
