@@ -2,7 +2,7 @@
 
 from flask import Flask, request
 
-from invsys.chassis import draining, health, metrics, problems, request_id, request_log
+from invsys.chassis import documentation, draining, health, metrics, problems, request_id, request_log
 from invsys.chassis.settings import Settings
 from invsys.inventory import api, database, openapi, page, settings
 
@@ -26,6 +26,9 @@ def build_app(in_force: Settings) -> Flask:
     app.config["MAX_BODY"] = in_force["api"]["max_body"]
     app.config["COLLECTIONS"] = in_force["resource_types"]
     app.config["NAIVE_DATETIMES"] = in_force["api"]["naive_datetimes"]
+    app.config["ANY_STRATEGY"] = in_force["api"]["any_strategy"]
+    app.config["IDEMPOTENCY_TTL"] = in_force["api"]["idempotency_ttl"]
+    app.config["TRUSTED_PROXIES"] = in_force["server"]["trusted_proxies"]
     # One path names one thing: no redirect from //api/cars.
     app.url_map.merge_slashes = False
 
@@ -40,6 +43,7 @@ def build_app(in_force: Settings) -> Flask:
     health.register(app, database.require_fit)
     api.register(app, in_force["resource_types"])
     openapi.register(app, in_force["resource_types"])
+    documentation.register(app, document="/api/openapi.json")
     page.register(app)
     return app
 
@@ -51,6 +55,11 @@ def _wait_for_a_fit_database(app: Flask) -> None:
     @app.before_request
     def check() -> None:
         nonlocal fit
-        if not fit and (request.path.startswith("/api/") or request.path == "/"):
+        if not fit and _uses_the_database():
             database.require_fit()
             fit = True
+
+
+def _uses_the_database() -> bool:
+    # The document is made from the code alone, and /docs shows it.
+    return request.endpoint != "openapi" and (request.path.startswith("/api/") or request.path == "/")

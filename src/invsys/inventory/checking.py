@@ -19,6 +19,7 @@ GUARDS = {
         "ck_continuous_resource_allocations_ends_is_an_instant",
         "fk_continuous_resource_allocations_resource_key",
         "uq_continuous_resources_name_in_circulation",
+        "pk_idempotency_keys",
     ),
     "sqlite": (
         "tr_continuous_resource_allocations_no_overlap_insert",
@@ -28,6 +29,7 @@ GUARDS = {
         "ck_continuous_resource_allocations_ends_is_an_instant",
         "fk_continuous_resource_allocations_resource_key",
         "uq_continuous_resources_name_in_circulation",
+        "pk_idempotency_keys",
     ),
 }
 

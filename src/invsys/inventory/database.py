@@ -7,7 +7,7 @@ mean for a caller.
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -17,22 +17,19 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_migrate import Migrate
-from sqlalchemy import Connection, Insert, make_url, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from invsys.chassis.settings import Settings
 from invsys.inventory import on_sqlite
 from invsys.inventory.errors import Busy, DatabaseUnavailable, UnfitDatabase
-from invsys.inventory.models import db
+from invsys.inventory.models import Row, db
+from invsys.inventory.recording import Recorded
 
 logger = logging.getLogger("invsys.inventory")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-
-# Each engine's own insert: the one that knows ON CONFLICT.
-INSERT: dict[str, Callable[[Any], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 # SQLSTATEs (PostgreSQL, appendix A) of a server that is there, but has too much to do for this statement.
 _BUSY = frozenset({"40001", "40P01", "53300", "55P03", "57014"})
@@ -51,9 +48,9 @@ def configure(app: Flask, settings: Settings) -> None:
     database = settings["database"]
     engine_of = _engine_module(make_url(database["url"]).get_backend_name())
     options = {
-        # Kept open for the few transactions of several statements; in a rush, as many as there are threads.
-        "pool_size": 1,
-        "max_overflow": settings["server"]["threads"],
+        # One for each thread; those beyond are for what runs beside requests.
+        "pool_size": settings["server"]["threads"],
+        "max_overflow": 2,
         "pool_timeout": database["connect_timeout"],
         **engine_of.options(database),
     }
@@ -65,9 +62,6 @@ def configure(app: Flask, settings: Settings) -> None:
             **options,
             "url": database["url"],
             "isolation_level": "AUTOCOMMIT",
-            # One for each thread; those beyond are for what runs beside requests.
-            "pool_size": settings["server"]["threads"],
-            "max_overflow": 2,
         }
     }
     db.init_app(app)
@@ -107,16 +101,30 @@ def transaction() -> Iterator[Connection]:
         yield connection
 
 
-def insert(statements: Mapping[str, Insert], values: dict[str, Any]) -> Any:
-    """Run the engine's one of ``statements``, in a transaction of its own; give the value that it returns, or None.
+def change(recorded: Recorded, values: dict[str, Any]) -> list[Row]:
+    """Make a recorded change in a transaction of its own, and give the rows that it returns.
 
-    Raises sqlalchemy.exc.IntegrityError where the database refuses the row by an error.
+    Raises sqlalchemy.exc.IntegrityError where the database refuses it by an error.
     """
     # On SQLite the engine for single statements only reads.
     engine = db.engine if _is_sqlite() else db.engines[_SINGLE]
-    first = _engine_module(engine.dialect.name).first
     with _translated():
-        return first(engine, statements[engine.dialect.name], values, current_app.config["STATEMENT_TIMEOUT"])
+        rows: list[Row] = _module().change(engine, recorded, values, current_app.config["STATEMENT_TIMEOUT"])
+    return rows
+
+
+def is_overlap(error: DBAPIError) -> bool:
+    """Say whether the database refused two allocations of one vehicle for the same instant."""
+    return bool(_module().is_overlap(error.orig))
+
+
+def is_known_key(error: DBAPIError) -> bool:
+    """Say whether the database refused to do something twice under one Idempotency-Key."""
+    return bool(_module().is_known_key(error.orig))
+
+
+def _module() -> ModuleType:
+    return _engine_module(db.engine.dialect.name)
 
 
 def _is_sqlite() -> bool:
@@ -128,14 +136,17 @@ def _writing() -> AbstractContextManager[Connection]:
 
 
 @contextmanager
+def snapshot() -> Iterator[Connection]:
+    """Give a connection for several questions that have to see one state."""
+    options = {"only_reads": True} if _is_sqlite() else {"isolation_level": "REPEATABLE READ"}
+    with _translated(), db.engine.execution_options(**options).begin() as connection:
+        yield connection
+
+
+@contextmanager
 def maintenance() -> Iterator[Connection]:
-    """Give a connection for reading that may take long: one transaction that sees one state, without a time limit."""
-    engine = db.engine
-    if _is_sqlite():
-        with _translated(), engine.execution_options(only_reads=True).begin() as connection:
-            yield connection
-        return
-    with _translated(), engine.execution_options(isolation_level="REPEATABLE READ").begin() as connection:
+    """Give a connection as ``snapshot`` does, for reading that may take long: without a time limit."""
+    with snapshot() as connection:
         lift_limits(connection)
         yield connection
 

@@ -8,7 +8,10 @@
     ├── InTheWay
     │   ├── PeriodTaken        409 period_taken
     │   └── ResourceInUse      409 resource_in_use
+    ├── NoneAvailable          409 none_available
     ├── NameTaken              409 name_taken
+    ├── HoldExpired            409 hold_expired
+    ├── IdempotencyKeyReused   422 idempotency_key_reused
     ├── VersionMismatch        412 version_mismatch
     └── Unavailable
         ├── Busy               503 busy
@@ -16,7 +19,7 @@
             └── UnfitDatabase   (the same code)
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from invsys.chassis.problems import Problem, Unavailable
@@ -26,16 +29,23 @@ class ResourceNotFound(Problem):
     """No such vehicle in this collection, or no longer."""
 
     status, code, title = 404, "resource_not_found", "There is no such resource"
+    advice = "Look for its id in the list of its collection. A vehicle that was decommissioned does not come back."
 
 
 class AllocationNotFound(Problem):
     """No such allocation of this vehicle, or no longer."""
 
     status, code, title = 404, "allocation_not_found", "There is no such allocation"
+    advice = "Look for its id in the list of its vehicle. After a ``DELETE`` nothing is left to do: the period is free."
 
 
 class InTheWay(Problem):
     """Allocations are in the way: ``conflicts``, rows of them, earliest first, at most ``MAX_CONFLICTS``."""
+
+    adds = (
+        "``conflicts``: up to 10 of the allocations in the way, earliest first, each with its ``id``, its period"
+        " and its ``allocation_type``."
+    )
 
     def __init__(self, detail: str, conflicts: Sequence[Any]) -> None:
         super().__init__(detail)
@@ -46,28 +56,69 @@ class PeriodTaken(InTheWay):
     """The vehicle is allocated for a part of the period."""
 
     status, code, title = 409, "period_taken", "The period is taken"
+    advice = (
+        "Ask for another period or another vehicle, let the service choose one that is free"
+        " (``POST /api/cars/any/allocations``), or free what ``conflicts`` names."
+    )
 
 
 class ResourceInUse(InTheWay):
     """The vehicle has allocations that have not ended."""
 
     status, code, title = 409, "resource_in_use", "The resource is in use"
+    advice = "Free what ``conflicts`` names, or wait until it has ended; then decommission the vehicle."
+
+
+class NoneAvailable(Problem):
+    """Too few vehicles that fit are free for the whole period."""
+
+    status, code, title = 409, "none_available", "No vehicle is available"
+    advice = (
+        "Ask for another period, for fewer vehicles or with fewer ``attributes``; the ``availability`` of all tells"
+        " when which is free."
+    )
+
+
+class HoldExpired(Problem):
+    """The hold was not confirmed in time."""
+
+    status, code, title = 409, "hold_expired", "The hold has expired"
+    advice = "Allocate again: the period may still be free. Confirm or extend a hold before its ``expires``."
+
+
+class IdempotencyKeyReused(Problem):
+    """Another request was made under the same Idempotency-Key."""
+
+    status, code, title = 422, "idempotency_key_reused", "The Idempotency-Key belongs to another request"
+    advice = "Give every new order a key of its own; send the very same request when repeating one."
 
 
 class NameTaken(Problem):
     """Another vehicle of the type in circulation has the name."""
 
     status, code, title = 409, "name_taken", "The name is taken"
+    advice = (
+        "Choose another name, or decommission the vehicle that has it. It may be your own, if the answer to an earlier"
+        " request was lost: ask the collection for this ``name``."
+    )
 
 
 class VersionMismatch(Problem):
     """The caller knows another version than the one that is there."""
 
     status, code, title = 412, "version_mismatch", "It has changed since you read it"
+    adds = "The ``ETag`` header: the version that is there."
+    advice = "Read it again, see whether your change still fits, and send that with the new ``ETag`` in ``If-Match``."
 
     def __init__(self, version: int) -> None:
         super().__init__("If-Match names another version than the one that is there; its ETag is in the headers.")
         self.version = version
+
+
+def require_version(row: Mapping[Any, Any], versions: Collection[int] | None) -> None:
+    """Raise VersionMismatch unless the row is at one of ``versions`` (None: at any)."""
+    if versions is not None and row["version"] not in versions:
+        raise VersionMismatch(row["version"])
 
 
 class Busy(Unavailable):

@@ -12,6 +12,12 @@ _PERIOD = {
     "from_infinity": False,
     "to_infinity": True,
 }
+_WINDOW = {
+    "from_datetime": "2026-11-19T00:00:00Z",
+    "to_datetime": "2026-11-21T00:00:00Z",
+    "from_infinity": False,
+    "to_infinity": False,
+}
 _RESOURCE = {"name": "Car1", "attributes": {"city": "Leeds", "seats": 4, "electric": True}}
 _ABOUT = {"allocation_type": "maintenance", "description": "brakes"}
 
@@ -23,6 +29,14 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
         "resource_type": "Car",
         "created": "2026-11-01T08:00:00Z",
     },
+    schemas.ChangedResource: {"name": "Car1b"},
+    schemas.NewAllocationOfAny: {
+        "from_datetime": "2026-11-20T10:00:00Z",
+        "to_datetime": "2026-11-20T12:00:00Z",
+        "attributes": {"seats": 4},
+        "hold_seconds": 600,
+    },
+    schemas.ChangedAllocation: {"to_datetime": "2026-11-20T14:00:00Z", "status": "confirmed"},
     schemas.NewAllocation: {"from_datetime": "2026-11-20T10:00:00Z", "to_infinity": True, **_ABOUT},
     schemas.Conflict: {
         "id": "0d8f2d5e-9f0e-4a53-8f5b-6f1a1f2b7c22",
@@ -39,6 +53,29 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
         "created": "2026-11-01T08:05:00.25Z",
         "status": "confirmed",
         "expires": None,
+    },
+    schemas.Availability: {
+        "resource_id": "5f0c8a3e-6a2f-4a57-9a59-0f6d3c6d0c11",
+        "from_datetime": "2026-11-19T00:00:00Z",
+        "to_datetime": "2026-11-21T00:00:00Z",
+        "free": [{**_WINDOW, "to_datetime": "2026-11-20T10:00:00Z"}],
+        "busy": [{**_WINDOW, "from_datetime": "2026-11-20T10:00:00Z"}],
+    },
+    schemas.FreeOrBusy: {**_WINDOW, "to_datetime": "2026-11-20T10:00:00Z"},
+    schemas.Event: {
+        "id": "93b2c9b0-4f8e-4c0b-8d0b-0f3f0f1f7a33",
+        "at": "2026-11-01T08:00:00Z",
+        "kind": "resource_registered",
+        "resource_type": "Car",
+        "resource_id": "5f0c8a3e-6a2f-4a57-9a59-0f6d3c6d0c11",
+        "allocation_id": None,
+        "client_id": "monolith",
+        "data": {
+            "id": "5f0c8a3e-6a2f-4a57-9a59-0f6d3c6d0c11",
+            **_RESOURCE,
+            "resource_type": "Car",
+            "created": "2026-11-01T08:00:00Z",
+        },
     },
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from invsys.inventory import database, schemas
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
@@ -27,7 +27,8 @@ _EVERYTHING = (
         _allocation.description,
         _allocation.dump,
     )
-    .join(_allocation, _allocation.resource_key == _resource.key, isouter=True)
+    # A hold is a promise for minutes: in a file it would become an allocation for good.
+    .join(_allocation, and_(_allocation.resource_key == _resource.key, _allocation.expires.is_(None)), isouter=True)
     .where(_resource.decommissioned.is_(None))
     .order_by(_resource.key, _allocation.starts.nulls_first())
 )

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -15,8 +16,10 @@ from marshmallow import fields, validate
 _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?([Zz]|[+-][0-9]{2}:?[0-5][0-9])?"
 )
-_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# What years are taken: from 1900 to 9998.
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Instant(fields.Field[datetime]):
@@ -29,7 +32,8 @@ class Instant(fields.Field[datetime]):
     }
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else value.isoformat().replace("+00:00", "Z")
+        # UTC it is, so what is cut off is +00:00.
+        return None if value is None else f"{value.isoformat()[:-6]}Z"
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
         if not isinstance(value, str) or not _DATETIME.fullmatch(value):
@@ -46,7 +50,7 @@ class Instant(fields.Field[datetime]):
                 raise self.make_error("naive")
             return instant.replace(tzinfo=UTC)
         instant = instant.astimezone(UTC)
-        if not _EARLIEST <= instant < _LATEST:
+        if not EARLIEST <= instant < LATEST:
             raise self.make_error("range")
         return instant
 
@@ -75,6 +79,24 @@ class Status(fields.Field[Any]):
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
         return "confirmed" if value is None else "held"
+
+
+class WholeNumber(fields.Integer):
+    """A JSON number without a fraction; neither a text of digits nor true, which Python takes for 1."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        if type(value) is not int:
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Id(fields.UUID):
+    """An id as it is given out: a UUID in lower case, with hyphens."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> uuid.UUID:
+        if not isinstance(value, str) or not _ID.fullmatch(value):
+            raise self.make_error("invalid_uuid")
+        return uuid.UUID(value)
 
 
 class Count(fields.Integer):
@@ -111,7 +133,7 @@ def _is_sort_key(*parts: Any) -> bool:
     # An instant in microseconds, or a row's number, which is smaller still. Whatever a caller makes up must stay inside
     # the years that Python knows.
     return parts[-1] is not None and all(
-        part is None or (type(part) is int and _microseconds(_EARLIEST) <= part <= _microseconds(_LATEST))
+        part is None or (type(part) is int and _microseconds(EARLIEST) <= part <= _microseconds(LATEST))
         for part in parts
     )
 

@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from invsys.chassis import identifiers
-from invsys.inventory import database, lookup, on_sqlite
+from invsys.inventory import database, expiry, occupancy
+from invsys.inventory.caller import NOBODY
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
+from invsys.inventory.recording import by, recorded
 
 REGISTERED = "registered"
 ALLOCATED = "allocated"
@@ -18,15 +20,24 @@ KNOWN = "known"
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
+_DESCRIBED = ("allocation_type", "description", "dump")
 
-_REGISTER = {
-    dialect: insert(_resource).on_conflict_do_nothing().returning(_resource.resource_type, _resource.name)
-    for dialect, insert in database.INSERT.items()
-}
-_ALLOCATE = {
-    dialect: insert(_allocation).on_conflict_do_nothing().returning(_allocation.key)
-    for dialect, insert in database.INSERT.items()
-}
+_REGISTER = recorded(
+    lambda insert: (
+        insert(_resource.__table__)
+        .values({name: bindparam(name) for name in ("id", "resource_type", "name", "attributes")})
+        .on_conflict_do_nothing()
+    ),
+    "resource_registered",
+)
+_ALLOCATE = recorded(
+    lambda insert: (
+        insert(_allocation.__table__)
+        .values({name: bindparam(name) for name in ("id", "resource_key", "starts", "ends", *_DESCRIBED)})
+        .on_conflict_do_nothing()
+    ),
+    "allocated",
+)
 
 Vehicle = tuple[str, str]
 
@@ -56,6 +67,7 @@ class Filled:
 
 def fill(orders: Sequence[Order]) -> Filled:
     """Carry out the orders in their sequence; what is refused does not keep the rest from taking effect."""
+    expiry.clear_all()
     with database.transaction() as connection:
         registered = _register_missing(connection, orders)
         keys = _lock(connection, orders)
@@ -70,13 +82,12 @@ def _register_missing(connection: Connection, orders: Sequence[Order]) -> set[Ve
     }
     # In one order everywhere: two imports at once then wait for each other, and do not deadlock.
     missing = sorted(wanted.keys() - there)
-    if missing:
-        values = [
-            {"id": identifiers.new(), "resource_type": kind, "name": name, "attributes": wanted[kind, name].attributes}
-            for kind, name in missing
-        ]
-        return {tuple(row) for row in connection.execute(_REGISTER[connection.dialect.name], values)}
-    return set()
+    return {vehicle for vehicle in missing if _register(connection, wanted[vehicle])}
+
+
+def _register(connection: Connection, order: Order) -> bool:
+    values = {"id": identifiers.new(), "resource_type": order.resource_type, "name": order.name}
+    return bool(_REGISTER.run_in(connection, {**values, "attributes": order.attributes, **by(NOBODY)}))
 
 
 def _lock(connection: Connection, orders: Sequence[Order]) -> dict[Vehicle, int]:
@@ -102,11 +113,11 @@ def _fate(connection: Connection, order: Order, key: int | None, is_new: bool) -
         "resource_key": key,
         "starts": period.start,
         "ends": period.end,
-        **{name: order.allocation[name] for name in ("allocation_type", "description", "dump")},
+        **{name: order.allocation[name] for name in _DESCRIBED},
     }
     if _allocate(connection, values):
         return ALLOCATED
-    in_the_way = lookup.overlapping(connection, key, period)
+    in_the_way = occupancy.overlapping(connection, key, period)
     if len(in_the_way) == 1 and _same(in_the_way[0], values):
         return KNOWN
     return f"period_taken: {order.name} is allocated for a part of this period"
@@ -114,15 +125,17 @@ def _fate(connection: Connection, order: Order, key: int | None, is_new: bool) -
 
 def _allocate(connection: Connection, values: dict[str, Any]) -> bool:
     try:
-        return connection.execute(_ALLOCATE[connection.dialect.name], values).first() is not None
+        return bool(_ALLOCATE.run_in(connection, {**values, **by(NOBODY)}))
     except IntegrityError as error:
-        if on_sqlite.is_overlap(error.orig):  # which undoes this statement alone
+        if database.is_overlap(error):  # on SQLite, which undoes this statement alone
             return False
         raise
 
 
 def _same(row: Row, values: dict[str, Any]) -> bool:
-    # CSV cannot tell no description from an empty one.
-    return (row["description"] or "") == (values["description"] or "") and all(
-        row[name] == values[name] for name in ("starts", "ends", "allocation_type", "dump")
+    # A hold is somebody's for minutes. And CSV cannot tell no description from an empty one.
+    return (
+        row["expires"] is None
+        and (row["description"] or "") == (values["description"] or "")
+        and all(row[name] == values[name] for name in ("starts", "ends", "allocation_type", "dump"))
     )

@@ -1,36 +1,34 @@
-"""The questions: one vehicle, one allocation, pages of either, and which allocations are in the way.
+"""The questions: one vehicle, one allocation, pages of either.
 
 Answers are mappings of columns; an allocation carries its vehicle's ``resource_id`` and ``resource_type`` too.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, literal, or_, select, text, union_all
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
 from invsys.inventory import database
 from invsys.inventory.errors import AllocationNotFound, ResourceNotFound
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row, UtcDateTime, clock, overlaps
+from invsys.inventory.expressions import attribute_text
+from invsys.inventory.instants import clock
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.period import ALWAYS, Period
-
-MAX_CONFLICTS = 10
+from invsys.inventory.predicates import IN_CIRCULATION, is_free, live, overlaps
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
-# Before and after every instant that is kept.
-_EARLIEST, _LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_IN_CIRCULATION = and_(_resource.resource_type == bindparam("resource_type"), _resource.decommissioned.is_(None))
-_RESOURCES = select(*_resource.__table__.columns).where(_IN_CIRCULATION)
+_RESOURCES = select(*_resource.__table__.columns).where(IN_CIRCULATION)
 _RESOURCE = _RESOURCES.where(_resource.id == bindparam("resource_id"))
 _ALLOCATIONS = (
     select(*_allocation.__table__.columns, _resource.id.label("resource_id"), _resource.resource_type)
     .join(_resource, _resource.key == _allocation.resource_key)
-    .where(_IN_CIRCULATION)
+    .where(IN_CIRCULATION, live())
 )
 _ALLOCATION = _ALLOCATIONS.where(_allocation.id == bindparam("allocation_id"))
 _ALLOCATION_OF = _ALLOCATION.where(_resource.id == bindparam("resource_id"))
@@ -42,8 +40,11 @@ def resource(resource_type: str, resource_id: uuid.UUID) -> Row:
         return require_resource(connection, resource_type, resource_id)
 
 
-def require_resource(connection: Connection, resource_type: str, resource_id: uuid.UUID, lock: bool = False) -> Row:
-    """Give one vehicle within the caller's transaction, locked against every other change if ``lock``."""
+def require_resource(connection: Connection, resource_type: str, resource_id: uuid.UUID, *, lock: bool = False) -> Row:
+    """Give one vehicle within the caller's transaction, locked against every other change if ``lock``.
+
+    Raises ResourceNotFound.
+    """
     statement = _RESOURCE.with_for_update() if lock else _RESOURCE
     found = connection.execute(statement, {"resource_type": resource_type, "resource_id": resource_id})
     if (row := found.mappings().first()) is None:
@@ -52,14 +53,26 @@ def require_resource(connection: Connection, resource_type: str, resource_id: uu
 
 
 def resources(
-    resource_type: str, limit: int, cursor: Sequence[int | None] | None = None, name: str | None = None
+    resource_type: str,
+    limit: int,
+    cursor: Sequence[int | None] | None = None,
+    name: str | None = None,
+    available: Period | None = None,
+    attributes: Collection[tuple[str, str]] = (),
 ) -> Sequence[Row]:
-    """Give up to ``limit`` vehicles of a type in circulation, oldest first, those after ``cursor`` (key)."""
+    """Give up to ``limit`` vehicles of a type in circulation, oldest first, those after ``cursor`` (key).
+
+    Only those that are free for the whole of ``available``, and whose attributes read as these (key, text).
+    """
     statement = _RESOURCES.order_by(_resource.key).limit(limit)
     if cursor is not None:
         statement = statement.where(_resource.key > cursor[0])
     if name is not None:
         statement = statement.where(_resource.name == name)
+    for key, value in attributes:
+        statement = statement.where(attribute_text(_resource.attributes, key) == value)
+    if available is not None:
+        statement = statement.where(is_free(available.start, available.end))
     with database.read() as connection:
         return connection.execute(statement, {"resource_type": resource_type}).mappings().all()
 
@@ -91,6 +104,9 @@ def allocations(
     statement = _ALLOCATIONS.order_by(_allocation.starts.nulls_first(), _allocation.key).limit(limit)
     if window != ALWAYS:
         statement = statement.where(overlaps(window.start, window.end))
+    if window.start is not None:
+        # Said once more, for the index on the ends: of all vehicles' allocations most are past.
+        statement = statement.where(or_(_allocation.ends.is_(None), _allocation.ends > window.start))
     if allocation_type is not None:
         statement = statement.where(_allocation.allocation_type == allocation_type)
     if status is not None:
@@ -120,59 +136,7 @@ def _after(statement: Select[Any], microseconds: int | None, key: int | None) ->
     return statement.where(_allocation.starts >= start, or_(_allocation.starts > start, _allocation.key > key))
 
 
-_START, _END = (bindparam(name, type_=UtcDateTime) for name in ("start", "end"))
-_OF_RESOURCE = select(*_allocation.__table__.columns).where(_allocation.resource_key == bindparam("resource_key"))
-
-# A vehicle's allocations never overlap, so the first that can share an instant with [start, end) is the last that
-# starts no later than it; from there they follow in order. One without a start stands before all others, and is sought
-# apart: an index leads to either at once, where one condition for both would have to be tried on every row.
-_NEIGHBOUR = (
-    select(func.max(_allocation.starts))
-    .where(_allocation.resource_key == bindparam("resource_key"), _allocation.starts <= _START)
-    .scalar_subquery()
-)
-_OVERLAPPING = (
-    union_all(
-        _OF_RESOURCE.where(_allocation.starts.is_(None), overlaps(_START, _END)),
-        _OF_RESOURCE.where(
-            _allocation.starts >= func.coalesce(_NEIGHBOUR, literal(_EARLIEST, UtcDateTime)),
-            _allocation.starts < func.coalesce(_END, literal(_LATEST, UtcDateTime)),
-            overlaps(_START, _END),
-        ),
-    )
-    .order_by(text("starts NULLS FIRST"))
-    .limit(MAX_CONFLICTS)
-)
-_NOT_ENDED = (
-    _OF_RESOURCE.where(or_(_allocation.ends.is_(None), _allocation.ends > clock()))
-    .order_by(_allocation.starts.nulls_first())
-    .limit(MAX_CONFLICTS)
-)
-
-
-def overlapping(connection: Connection, resource_key: int, period: Period) -> Sequence[Row]:
-    """Give the first allocations of a vehicle that share an instant with ``period``, at most ``MAX_CONFLICTS``."""
-    values = {"resource_key": resource_key, "start": period.start, "end": period.end}
-    return connection.execute(_OVERLAPPING, values).mappings().all()
-
-
-def not_ended(connection: Connection, resource_key: int) -> Sequence[Row]:
-    """Give the first allocations of a vehicle that have not ended by the database's clock."""
-    return connection.execute(_NOT_ENDED, {"resource_key": resource_key}).mappings().all()
-
-
 def now() -> datetime:
     """Give the database's clock."""
     with database.read() as connection:
         return connection.execute(select(clock())).scalar_one()
-
-
-def allocations_of(resource_keys: Sequence[int], window: Period) -> list[Row]:
-    """Give the allocations of several vehicles that share an instant with ``window``, by start for each."""
-    statement = (
-        select(*_allocation.__table__.columns)
-        .where(_allocation.resource_key.in_(resource_keys), overlaps(window.start, window.end))
-        .order_by(_allocation.resource_key, _allocation.starts.nulls_first())
-    )
-    with database.read() as connection:
-        return list(connection.execute(statement).mappings())

@@ -13,7 +13,21 @@ from invsys.chassis import server
 from invsys.chassis import settings as chassis_settings
 from invsys.chassis.flask_script import ClickCommand, Command, Manager, Option, Server, Shell, ShowUrls
 from invsys.chassis.problems import Problem
-from invsys.inventory import application, checking, database, exporting, importing, inventory, lookup, models, settings
+from invsys.inventory import (
+    allocating,
+    application,
+    changing,
+    checking,
+    database,
+    deallocating,
+    exporting,
+    fleet,
+    importing,
+    lookup,
+    models,
+    purging,
+    settings,
+)
 from invsys.inventory.period import Period
 from invsys.inventory.reading import UnusableFile
 
@@ -118,15 +132,32 @@ class Check(OnFitDatabase):
         return 0 if report.sound else 1
 
 
+class Purge(OnFitDatabase):
+    """Delete what time has made useless: expired holds, old idempotency keys, and old events if the settings say so."""
+
+    def __call__(self, app: Flask, *arguments: Any, **options: Any) -> Any:
+        """Hand on what the settings say."""
+        return super().__call__(app, _settings(app)["api"], *arguments, **options)
+
+    def run(self, api: dict[str, Any]) -> None:
+        """Purge, and print how many there were of each."""
+        print(purging.purge(api["idempotency_ttl"], api["events_ttl"]))
+
+
 def _shell_names() -> dict[str, Any]:
-    names = {name: getattr(inventory, name) for name in ("register", "decommission", "allocate", "deallocate")}
     return {
         "db": models.db,
         "ContinuousResource": models.ContinuousResource,
         "ContinuousResourceAllocation": models.ContinuousResourceAllocation,
+        "Event": models.Event,
         "Period": Period,
         "lookup": lookup,
-        **names,
+        "register": fleet.register,
+        "decommission": fleet.decommission,
+        "allocate": allocating.allocate,
+        "allocate_any": allocating.allocate_any,
+        "change": changing.change,
+        "deallocate": deallocating.deallocate,
     }
 
 
@@ -139,7 +170,7 @@ def manager() -> Manager:
     made.add_command("shell", Shell(banner="At hand: " + ", ".join(_shell_names()), make_context=_shell_names))
     made.add_command("db", ClickCommand(migrate_group, "invsys-manage db"))
     made.add_command("urls", ShowUrls())
-    for command in (Config, Import, Export, Check):
+    for command in (Config, Import, Export, Check, Purge):
         made.add_command(command.__name__.lower(), command())
     return made
 

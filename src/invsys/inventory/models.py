@@ -1,40 +1,45 @@
-"""The two tables, and what their columns can be asked in SQL.
+"""The tables.
 
 What keeps allocations apart cannot be written once for both databases: the exclusion constraint (PostgreSQL) and the
-triggers (SQLite) stand in the first migration, as do the indexes that only serve speed.
+triggers (SQLite) stand in the first migration, as do the indexes that only serve speed; what numbers the events of the
+change feed stands in the second.
 """
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+import orjson
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
     BigInteger,
-    BindParameter,
-    Boolean,
-    ColumnElement,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Uuid,
-    literal,
     text,
 )
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator
+
+from invsys.inventory.instants import UtcDateTime, clock
 
 # A row of an answer: columns by name.
 Row = Mapping[Any, Any]
+
+
+def same(row: Row, values: Row) -> bool:
+    """Say whether the row has these values already; 1, 1.0 and true are three values."""
+    return all(_canonical(row[name]) == _canonical(value) for name, value in values.items())
+
+
+def _canonical(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
 
 # Every constraint has a name, so that a migration can find it on both databases.
 NAMES = {
@@ -46,42 +51,6 @@ NAMES = {
 }
 
 db = SQLAlchemy(metadata=MetaData(naming_convention=NAMES))
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An instant: aware UTC in Python, timestamptz in PostgreSQL, text of 26 characters that sorts in SQLite."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Hand SQLite, which knows no offsets, naive UTC."""
-        if value is None or dialect.name != "sqlite":
-            return value
-        return value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give aware UTC, whatever the session's time zone."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class clock(FunctionElement[datetime]):  # noqa: N801 - it is read as an SQL function
-    """The database's clock, the only one that decides: at the start of the statement."""
-
-    type = UtcDateTime()
-    inherit_cache = True
-
-
-@compiles(clock)
-def _postgresql_clock(element: clock, compiler: SQLCompiler, **kwargs: Any) -> str:
-    return "statement_timestamp()"
-
-
-@compiles(clock, "sqlite")
-def _sqlite_clock(element: clock, compiler: SQLCompiler, **kwargs: Any) -> str:
-    return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
 
 
 # SQLite numbers rows by itself only where the column is exactly INTEGER.
@@ -134,32 +103,47 @@ class ContinuousResourceAllocation(db.Model):  # type: ignore[name-defined]
     version: Mapped[int] = mapped_column(Integer, server_default="1")
 
 
-class _Overlaps(FunctionElement[bool]):
-    """``[starts, ends)`` and ``[start, end)`` share an instant; a null is infinite on its side."""
+class Event(db.Model):  # type: ignore[name-defined]
+    """A change that took place: of what kind, by whom, and a copy of the row as it was afterwards.
 
-    type = Boolean()
-    inherit_cache = True
-
-
-@compiles(_Overlaps)
-def _by_exclusion_index(element: _Overlaps, compiler: SQLCompiler, **kwargs: Any) -> str:
-    starts, ends, start, end = (compiler.process(clause, **kwargs) for clause in element.clauses)
-    # The exclusion constraint's own expression, so that its index answers.
-    return f"tstzrange({starts}, {ends}) && tstzrange({start}, {end})"
-
-
-@compiles(_Overlaps, "sqlite")
-def _by_comparison(element: _Overlaps, compiler: SQLCompiler, **kwargs: Any) -> str:
-    starts, ends, start, end = (compiler.process(clause, **kwargs) for clause in element.clauses)
-    begins_before_its_end = f"({starts} IS NULL OR {end} IS NULL OR {starts} < {end})"
-    return f"({begins_before_its_end} AND ({ends} IS NULL OR {start} IS NULL OR {start} < {ends}))"
-
-
-def overlaps(start: Any, end: Any) -> ColumnElement[bool]:
-    """Give the predicate "this allocation shares an instant with ``[start, end)``", ``Period.overlaps`` in SQL.
-
-    Both are instants, bound parameters of that type, or None for infinity.
+    Nothing refers to it and it refers to nothing, so that the story outlives what it tells of.
     """
-    allocation = ContinuousResourceAllocation
-    sides = (side if isinstance(side, BindParameter) else literal(side, UtcDateTime) for side in (start, end))
-    return _Overlaps(allocation.starts, allocation.ends, *sides)
+
+    __tablename__ = "events"
+
+    # The place in the feed. On PostgreSQL the second migration says how it is drawn.
+    key: Mapped[int] = mapped_column(_Key, primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(Uuid)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=clock())
+    kind: Mapped[str] = mapped_column(String(24))
+    resource_type: Mapped[str] = mapped_column(String(36))
+    resource_id: Mapped[uuid.UUID] = mapped_column(Uuid)
+    allocation_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    client_id: Mapped[str | None] = mapped_column(String(255))
+    # Of both.
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(Integer)
+    # Of a vehicle.
+    name: Mapped[str | None] = mapped_column(String(36))
+    attributes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # Of an allocation.
+    starts: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ends: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    allocation_type: Mapped[str | None] = mapped_column(String(20))
+    description: Mapped[str | None] = mapped_column(String(100))
+    dump: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    expires: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class IdempotencyKey(db.Model):  # type: ignore[name-defined]
+    """What was done under a caller's Idempotency-Key: the events (their keys, a list) that tell the result."""
+
+    __tablename__ = "idempotency_keys"
+
+    # Empty for callers that no gateway names.
+    client_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    # SHA-256 of the request.
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created: Mapped[datetime] = mapped_column(UtcDateTime, server_default=clock())
+    events: Mapped[list[int]] = mapped_column(JSON)

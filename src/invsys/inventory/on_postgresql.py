@@ -7,10 +7,12 @@ from contextlib import closing
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Engine, Insert, event, make_url
+from sqlalchemy import URL, Engine, Executable, event, make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from invsys.inventory.errors import UnfitDatabase
+from invsys.inventory.models import Row
+from invsys.inventory.recording import Recorded
 from invsys.inventory.straight import compiled
 
 logger = logging.getLogger("invsys.inventory")
@@ -85,22 +87,36 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
             raise
 
 
-def first(engine: Engine, statement: Insert, values: dict[str, Any], seconds: float) -> Any:
-    """Run an insert on a connection in autocommit, one round trip, and give the value that it returns, or None.
+def change(engine: Engine, recorded: Recorded, values: dict[str, Any], seconds: float) -> list[Row]:
+    """Make a change on a connection in autocommit, in one round trip, and give the rows that it returns.
 
     Raises what SQLAlchemy would raise. ``seconds`` are the connection's own limit already.
     """
-    straight = compiled(statement, engine.dialect, "pyformat")
+
+    def execute(statement: Executable, given: dict[str, Any]) -> list[Row]:
+        straight = compiled(statement, engine.dialect, "pyformat")
+        rows = connection.execute(straight.sql.encode(), straight.bind(given)).fetchall()
+        return [straight.read(row) for row in rows]
+
     try:
         with closing(engine.raw_connection()) as pooled:
             connection: Any = pooled.driver_connection
-            row = connection.execute(straight.sql.encode(), straight.bind(values)).fetchone()
+            return recorded.run("postgresql", execute, values)
     except psycopg.Error as error:
         if error.sqlstate is None or error.sqlstate.startswith(_GONE):
             # With this connection went every other of the pool.
             engine.dispose()
         raise DBAPIError.instance(None, None, error, psycopg.Error) from error
-    return straight.read(row)
+
+
+def is_overlap(error: BaseException | None) -> bool:
+    """Say whether the exclusion constraint refused the row."""
+    return isinstance(error, psycopg.errors.ExclusionViolation)
+
+
+def is_known_key(error: BaseException | None) -> bool:
+    """Say whether something was done under the Idempotency-Key before."""
+    return isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name == "pk_idempotency_keys"
 
 
 def _examination(timeout: int, *, allow_unsafe: bool) -> Callable[[BoundedConnection], None]:
@@ -108,7 +124,9 @@ def _examination(timeout: int, *, allow_unsafe: bool) -> Callable[[BoundedConnec
         # Settings and questions in one round trip; committed, as a rollback would take the settings back.
         found = connection.execute(
             "SELECT current_setting('fsync'), current_setting('synchronous_commit'),"
-            " set_config('statement_timeout', %s, false), set_config('TimeZone', 'UTC', false)",
+            " set_config('statement_timeout', %s, false), set_config('TimeZone', 'UTC', false),"
+            # Compiling a statement of milliseconds takes a second.
+            " set_config('jit', 'off', false)",
             [str(timeout * 1000)],
         ).fetchone()
         connection.commit()

@@ -1,5 +1,6 @@
 """SQLite: WAL, BEGIN IMMEDIATE for every write, synchronous=FULL, foreign keys on."""
 
+import json
 import os
 import sqlite3
 import threading
@@ -8,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, event
+from sqlalchemy import Connection, Engine, Executable, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from invsys.inventory.errors import Busy
+from invsys.inventory.models import Row
+from invsys.inventory.recording import Recorded
 from invsys.inventory.straight import compiled
 
 # Seconds to wait before asking again for the lock that another process holds, for about as long; SQLite's own busy
@@ -36,6 +39,7 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
     def connect(connection: sqlite3.Connection, record: Any) -> None:
         # The driver would open transactions at moments of its own choice; ``begin`` does it instead.
         connection.isolation_level = None
+        connection.create_function("attribute_text", 2, _attribute_text, deterministic=True)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
@@ -63,6 +67,11 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
             _lock(connection.connection.driver_connection, deadline)
         except sqlite3.Error as error:
             raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
+
+
+def _attribute_text(attributes: str, key: str) -> str | None:
+    value = json.loads(attributes).get(key)
+    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def _identity(file: str) -> tuple[int, int] | None:
@@ -104,31 +113,36 @@ def writing(engine: Engine, seconds: float) -> Iterator[Connection]:
         yield connection
 
 
-def first(engine: Engine, statement: Insert, values: dict[str, Any], seconds: float) -> Any:
-    """Run an insert in a transaction of its own, and give the value that it returns, or None.
+def change(engine: Engine, recorded: Recorded, values: dict[str, Any], seconds: float) -> list[Row]:
+    """Make a change in a transaction of its own, and give the rows that it returns.
 
     Raises what SQLAlchemy would raise, and Busy after ``seconds``.
     """
-    straight = compiled(statement, engine.dialect, "named")
+
+    def execute(statement: Executable, given: dict[str, Any]) -> list[Row]:
+        straight = compiled(statement, engine.dialect, "named")
+        return [straight.read(row) for row in connection.execute(straight.sql, straight.bind(given)).fetchall()]
+
     deadline = time.monotonic() + seconds
     with _in_turn(seconds):
         try:
             with closing(engine.raw_connection()) as pooled:
-                row = _committed(pooled.driver_connection, straight.sql, straight.bind(values), deadline)
+                connection: Any = pooled.driver_connection
+                with _transaction(connection, deadline):
+                    return recorded.run("sqlite", execute, values)
         except sqlite3.Error as error:
             raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
-    return straight.read(row)
 
 
-def _committed(connection: Any, sql: str, values: dict[str, Any], deadline: float) -> Any:
+@contextmanager
+def _transaction(connection: Any, deadline: float) -> Iterator[None]:
     _lock(connection, deadline)
     try:
-        row = connection.execute(sql, values).fetchone()
+        yield
         connection.execute("COMMIT")
-    except sqlite3.Error:
+    except BaseException:
         connection.rollback()
         raise
-    return row
 
 
 def is_busy(error: BaseException | None) -> bool:
@@ -142,3 +156,8 @@ def is_busy(error: BaseException | None) -> bool:
 def is_overlap(error: BaseException | None) -> bool:
     """Say whether the trigger refused the row: its word stands in the first migration."""
     return isinstance(error, sqlite3.IntegrityError) and "period_taken" in str(error)
+
+
+def is_known_key(error: BaseException | None) -> bool:
+    """Say whether something was done under the Idempotency-Key before."""
+    return isinstance(error, sqlite3.IntegrityError) and "idempotency_keys" in str(error)

@@ -8,6 +8,7 @@ from marshmallow import Schema
 from invsys.chassis import problems
 from invsys.chassis.problems import Problem
 from invsys.inventory import errors, schemas
+from invsys.inventory.formats import gbfs
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,13 @@ class Operation:
     answer: type[Schema] | dict[str, Any] | None
     status: int = 200
     many: bool = False
+    # An item, or an array of them, as the body asks for.
+    one_or_many: bool = False
     headers: tuple[str, ...] = ()
     query: type[Schema] | None = None
     body: type[Schema] | None = None
     conditional: str | None = None
+    keyed: bool = False
     ends: tuple[type[Problem], ...] = ()
     media_types: tuple[str, ...] = ("application/json", "application/xml")
     tag: str = "operations"
@@ -35,6 +39,8 @@ _WITH_BODY = (
 )
 # How every operation on the data can end, whatever it is.
 _ALWAYS = (problems.NotFound, errors.Busy, errors.DatabaseUnavailable, problems.InternalError)
+_FILES: dict[str, Any] = {"media_types": ("text/css", "text/javascript", "image/png"), "ends": (problems.NotFound,)}
+_HTML = ("text/html",)
 _STATE = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
 
 
@@ -47,10 +53,14 @@ def _allocations(summary: str, answer: Any, *ends: type[Problem], **more: Any) -
 
 
 _LIST: dict[str, Any] = {"many": True, "headers": ("Link",)}
-_MADE: dict[str, Any] = {"status": 201, "headers": ("Location", "ETag")}
+_MADE: dict[str, Any] = {"status": 201, "headers": ("Location", "ETag", "Idempotency-Replayed"), "keyed": True}
 _ITEM: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-None-Match"}
 _GONE: dict[str, Any] = {"status": 204, "conditional": "If-Match"}
+_CHANGED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match"}
 _ALLOCATION_LIST: dict[str, Any] = {"query": schemas.AllocationQuery, **_LIST}
+
+# In the order in which they are shown.
+TAGS = ("vehicles", "allocations", "changes", "operations")
 
 # Flask's endpoint and the method.
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -62,9 +72,25 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         **_LIST,
     ),
     ("resourcecollection", "POST"): _vehicles(
-        "Register a vehicle", schemas.Resource, errors.NameTaken, *_WITH_BODY, body=schemas.NewResource, **_MADE
+        "Register a vehicle",
+        schemas.Resource,
+        errors.NameTaken,
+        errors.IdempotencyKeyReused,
+        *_WITH_BODY,
+        body=schemas.NewResource,
+        **_MADE,
     ),
     ("resourceitem", "GET"): _vehicles("Show a vehicle", schemas.Resource, errors.ResourceNotFound, **_ITEM),
+    ("resourceitem", "PATCH"): _vehicles(
+        "Change a vehicle's name or attributes",
+        schemas.Resource,
+        errors.ResourceNotFound,
+        errors.NameTaken,
+        errors.VersionMismatch,
+        *_WITH_BODY,
+        body=schemas.ChangedResource,
+        **_CHANGED,
+    ),
     ("resourceitem", "DELETE"): _vehicles(
         "Decommission a vehicle",
         None,
@@ -85,6 +111,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         schemas.Allocation,
         errors.ResourceNotFound,
         errors.PeriodTaken,
+        errors.IdempotencyKeyReused,
         *_WITH_BODY,
         body=schemas.NewAllocation,
         **_MADE,
@@ -95,11 +122,75 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         problems.InvalidFields,
         **_ALLOCATION_LIST,
     ),
+    ("allocationsofany", "POST"): _allocations(
+        "Allocate whichever vehicle is free for the whole period, or as many as are wanted",
+        schemas.Allocation,
+        errors.NoneAvailable,
+        errors.IdempotencyKeyReused,
+        *_WITH_BODY,
+        body=schemas.NewAllocationOfAny,
+        one_or_many=True,
+        **_MADE,
+    ),
     ("allocationitem", "GET"): _allocations(
         "Show an allocation", schemas.Allocation, errors.AllocationNotFound, **_ITEM
     ),
+    ("allocationitem", "PATCH"): _allocations(
+        "Change an allocation, confirm or extend a hold",
+        schemas.Allocation,
+        errors.AllocationNotFound,
+        errors.PeriodTaken,
+        errors.HoldExpired,
+        errors.VersionMismatch,
+        *_WITH_BODY,
+        body=schemas.ChangedAllocation,
+        **_CHANGED,
+    ),
     ("allocationitem", "DELETE"): _allocations(
         "Free the period again", None, errors.AllocationNotFound, errors.VersionMismatch, **_GONE
+    ),
+    ("availabilityofone", "GET"): _allocations(
+        "Tell when a vehicle is free",
+        schemas.Availability,
+        errors.ResourceNotFound,
+        problems.InvalidFields,
+        query=schemas.WindowQuery,
+    ),
+    ("availabilityofall", "GET"): _allocations(
+        "Tell when each vehicle is free",
+        schemas.Availability,
+        problems.InvalidFields,
+        query=schemas.AvailabilityQuery,
+        **_LIST,
+    ),
+    ("eventcollection", "GET"): Operation(
+        "List every change after a cursor",
+        {
+            "type": "object",
+            "properties": {
+                "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+                "next": {"type": "string"},
+            },
+            "required": ["events", "next"],
+        },
+        query=schemas.EventQuery,
+        ends=(problems.InvalidFields, *_ALWAYS),
+        tag="changes",
+    ),
+    ("allocationcalendar", "GET"): _allocations(
+        "Give the allocations of a vehicle as iCalendar (RFC 5545), whatever Accept says",
+        {"type": "string"},
+        errors.ResourceNotFound,
+        problems.InvalidFields,
+        query=schemas.WindowQuery,
+        media_types=("text/calendar",),
+        **_ITEM,
+    ),
+    ("vehicleavailability", "GET"): _vehicles(
+        "Say when each vehicle is free, as GBFS 3.1's vehicle_availability.json, whatever Accept says",
+        gbfs.SCHEMA,
+        problems.InvalidFields,
+        media_types=("application/json",),
     ),
     ("healthz", "GET"): Operation("Say that the process answers", _STATE),
     ("readyz", "GET"): Operation(
@@ -118,4 +209,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         media_types=("text/html",),
         ends=(errors.Busy, errors.DatabaseUnavailable, problems.InternalError),
     ),
+    ("swagger_ui.show", "GET"): Operation("Show this document to a person", {"type": "string"}, media_types=_HTML),
+    ("swagger_ui.static", "GET"): Operation("Give a file of Swagger UI", {"type": "string"}, **_FILES),
+    ("docs.problem_list", "GET"): Operation("List the problem codes", {"type": "string"}, media_types=_HTML),
+    ("docs.problem", "GET"): Operation(
+        "Explain a problem code", {"type": "string"}, media_types=_HTML, ends=(problems.NotFound,)
+    ),
+    ("docs.static", "GET"): Operation("Give a file of these pages", {"type": "string"}, **_FILES),
 }

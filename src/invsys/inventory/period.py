@@ -1,5 +1,6 @@
 """``Period``: from an instant up to, not including, another; open ends are ``None``."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,9 +22,15 @@ class Period:
     def overlaps(self, other: "Period") -> bool:
         """Say whether the two share an instant; periods that only touch do not.
 
-        ``models.overlaps`` is the same predicate in SQL.
+        ``predicates.overlaps`` is the same in SQL.
         """
         return _before(self.start, other.end) and _before(other.start, self.end)
+
+    def clipped(self, window: "Period") -> "Period":
+        """Give the part that lies within ``window``, which the period overlaps."""
+        start = self.start if _before(window.start, self.start) and self.start is not None else window.start
+        end = self.end if _before(self.end, window.end) and self.end is not None else window.end
+        return Period(start, end)
 
 
 ALWAYS = Period()
@@ -31,3 +38,32 @@ ALWAYS = Period()
 
 def _before(start: datetime | None, end: datetime | None) -> bool:
     return start is None or end is None or start < end
+
+
+def free_and_busy(taken: Iterable[Period], window: Period) -> tuple[list[Period], list[Period]]:
+    """Split ``window`` by periods that overlap it but not one another, in order; those that touch become one."""
+    busy = [period.clipped(window) for period in _merged(taken)]
+    return list(_between(busy, window)), busy
+
+
+def _merged(periods: Iterable[Period]) -> Iterator[Period]:
+    joined: Period | None = None
+    for period in periods:
+        if joined is not None and joined.end == period.start:
+            joined = Period(joined.start, period.end)
+            continue
+        if joined is not None:
+            yield joined
+        joined = period
+    if joined is not None:
+        yield joined
+
+
+def _between(busy: Iterable[Period], window: Period) -> Iterator[Period]:
+    start, is_left = window.start, True
+    for period in busy:
+        if period.start != start:
+            yield Period(start, period.start)
+        start, is_left = period.end, period.end != window.end
+    if is_left:
+        yield Period(start, window.end)

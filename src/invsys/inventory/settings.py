@@ -11,11 +11,23 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, val
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from invsys.chassis import settings
+from invsys.chassis import client_id, settings
 
 _COLLECTION = re.compile(r"[a-z][a-z0-9_-]{0,35}")
 # Names that stand beside the collections under /api.
 _RESERVED = frozenset({"events"})
+
+
+class Networks(fields.String):
+    """IP addresses and networks, with commas between."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        words = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            client_id.networks(words)
+        except ValueError as error:
+            raise ValidationError(f"{error}.") from error
+        return words
 
 
 class ServerSettings(Schema):
@@ -26,6 +38,7 @@ class ServerSettings(Schema):
     workers = fields.Integer(required=True, validate=validate.Range(1, 256))
     threads = fields.Integer(required=True, validate=validate.Range(1, 256))
     graceful_timeout = fields.Integer(required=True, validate=validate.Range(1, 3600))
+    trusted_proxies = Networks(required=True)
 
 
 class DatabaseUrl(fields.String):
@@ -62,6 +75,9 @@ class ApiSettings(Schema):
 
     naive_datetimes = fields.String(required=True, validate=validate.OneOf(["utc", "refuse"]))
     max_body = fields.Integer(required=True, validate=validate.Range(1024, 16 * 1024 * 1024))
+    any_strategy = fields.String(required=True, validate=validate.OneOf(["random", "best_fit"]))
+    idempotency_ttl = fields.Integer(required=True, validate=validate.Range(60, 366 * 86400))
+    events_ttl = fields.Integer(required=True, validate=validate.Range(0, 100 * 366))
 
 
 class LogSettings(Schema):

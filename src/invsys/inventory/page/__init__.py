@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, Response, current_app, render_template
 from marshmallow import Schema, fields, validate
 
 from invsys.chassis import queries
-from invsys.inventory import lookup
+from invsys.inventory import lookup, occupancy
 from invsys.inventory.fields import Cursor, cursor
 from invsys.inventory.models import Row
 from invsys.inventory.period import Period
@@ -51,7 +51,7 @@ def show() -> Response:
     shown = vehicles[:_VEHICLES]
     now = lookup.now()
     window = Period(now, now + timedelta(days=DAYS))
-    allocations = lookup.allocations_of([vehicle["key"] for vehicle in shown], window)
+    allocations = occupancy.allocations_of([vehicle["key"] for vehicle in shown], window)
     html = render_template(
         "page.html",
         collections=collections,

@@ -1,0 +1,63 @@
+"""The forms that answers have: a page of a list, an item with its ETag, what an order made."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, request
+from marshmallow import Schema
+
+from invsys.chassis import answers, conditional
+from invsys.inventory import fields
+from invsys.inventory.idempotency import Made
+from invsys.inventory.models import Row
+
+Position = Callable[[Row], Sequence[int | None]]
+
+
+def with_one_more(query: dict[str, Any]) -> dict[str, Any]:
+    """Ask for one more than the caller did: it tells whether there is a next page."""
+    return {**query, "limit": query["limit"] + 1}
+
+
+def page(rows: Sequence[Row], limit: int, schema: Schema, position: Position, **names: Any) -> Response:
+    """Answer up to ``limit`` of the rows, with a link to the next page if there are more.
+
+    ``position`` gives a row's sort key; ``names`` are those of XML (``answers.answer``).
+    """
+    shown = rows[:limit]
+    answer = answers.answer(schema.dump(shown), **names)
+    if len(rows) > limit:
+        query = {**request.args.to_dict(flat=False), "cursor": fields.cursor(*position(shown[-1]))}
+        answer.headers["Link"] = f'<{request.path}?{urlencode(query, doseq=True)}>; rel="next"'
+    return answer
+
+
+def by_key(row: Row) -> list[int | None]:
+    """Give the sort key of a vehicle."""
+    return [row["key"]]
+
+
+def item(row: Row, schema: Schema, root: str) -> Response:
+    """Answer one item as it is now."""
+    return answers.answer(schema.dump(row), headers={"ETag": conditional.etag(row["version"])}, root=root)
+
+
+def created(made: Made, schema: Schema, root: str, collection: str) -> Response:
+    """Answer the one item that an order made, and that is under ``collection``."""
+    (row,) = made.rows
+    headers = {
+        "Location": f"{collection}/{row['id']}",
+        "ETag": conditional.etag(row["version"]),
+        **_replayed(made),
+    }
+    return answers.answer(schema.dump(row), 201, headers, root=root)
+
+
+def several_created(made: Made, schema: Schema, root: str) -> Response:
+    """Answer the items that an order made."""
+    return answers.answer(schema.dump(made.rows), 201, _replayed(made), root=root)
+
+
+def _replayed(made: Made) -> dict[str, str]:
+    return {"Idempotency-Replayed": "true"} if made.replayed else {}

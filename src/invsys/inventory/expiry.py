@@ -1,0 +1,62 @@
+"""Expired holds: they count nowhere from that instant on, and are cleared away where they are in the way."""
+
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select
+
+from invsys.inventory import database
+from invsys.inventory.caller import NOBODY
+from invsys.inventory.expressions import among
+from invsys.inventory.instants import UtcDateTime
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.period import Period
+from invsys.inventory.predicates import expired, overlaps
+from invsys.inventory.recording import Recorded, by, recorded
+
+_resource = ContinuousResource.__table__
+_allocation = ContinuousResourceAllocation.__table__
+
+_IN_PERIOD = overlaps(bindparam("start", type_=UtcDateTime), bindparam("end", type_=UtcDateTime))
+# Correlated: SQLite would otherwise begin with the vehicles, and read everything that each has.
+_OF_TYPE = (
+    select(_resource.c.key)
+    .where(_resource.c.key == _allocation.c.resource_key, _resource.c.resource_type == bindparam("resource_type"))
+    .exists()
+)
+
+
+# So many at once: no statement takes long, however many have expired.
+_AT_ONCE = 1000
+
+
+def _clear(*where: ColumnElement[bool]) -> Recorded:
+    # One that somebody else clears, confirms or extends at this moment is left to them.
+    found = select(_allocation.c.key).where(expired(), *where).limit(_AT_ONCE).with_for_update(skip_locked=True)
+    these = among(_allocation.c.key, found.scalar_subquery())
+    return recorded(lambda _: delete(_allocation).where(these), "expired")
+
+
+_OF_ONE = _allocation.c.resource_key == bindparam("of_resource_key")
+_CLEAR_OF_ONE = _clear(_IN_PERIOD, _OF_ONE)
+_CLEAR_ALL_OF_ONE = _clear(_OF_ONE)
+_CLEAR_OF_TYPE = _clear(_IN_PERIOD, _OF_TYPE)
+_CLEAR_ALL = _clear()
+
+
+def clear(period: Period, *, resource_key: int | None = None, resource_type: str | None = None) -> bool:
+    """Clear expired holds that overlap the period, of a vehicle or of all of a type; say whether there were any."""
+    statement = _CLEAR_OF_TYPE if resource_key is None else _CLEAR_OF_ONE
+    sought = {"of_resource_key": resource_key, "resource_type": resource_type}
+    return bool(database.change(statement, {"start": period.start, "end": period.end, **sought, **by(NOBODY)}))
+
+
+def clear_vehicle(connection: Connection, resource_key: int) -> None:
+    """Clear a vehicle's expired holds within the caller's transaction."""
+    while _CLEAR_ALL_OF_ONE.run_in(connection, {"of_resource_key": resource_key, **by(NOBODY)}):
+        pass
+
+
+def clear_all() -> int:
+    """Clear every expired hold, and give how many there were."""
+    cleared = 0
+    while some := len(database.change(_CLEAR_ALL, by(NOBODY))):
+        cleared += some
+    return cleared

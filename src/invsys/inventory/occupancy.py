@@ -1,0 +1,85 @@
+"""What occupies a vehicle: the allocations of one that overlap a period or have not ended, and those of several.
+
+Answers are mappings of the allocations' columns; expired holds occupy nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Connection, bindparam, func, literal, or_, select, text, union_all
+
+from invsys.inventory import database
+from invsys.inventory.errors import PeriodTaken
+from invsys.inventory.instants import AFTER_ALL, BEFORE_ALL, UtcDateTime, clock
+from invsys.inventory.models import ContinuousResourceAllocation, Row
+from invsys.inventory.period import Period
+from invsys.inventory.predicates import live, overlaps
+
+MAX_CONFLICTS = 10
+
+_allocation = ContinuousResourceAllocation
+
+_START, _END = (bindparam(name, type_=UtcDateTime) for name in ("start", "end"))
+_OF_VEHICLE = _allocation.resource_key == bindparam("resource_key")
+
+# A vehicle's allocations never overlap, so the first that can share an instant with [start, end) is the last that
+# starts no later than it; from there they follow in order. One without a start stands before all others, and is sought
+# apart: an index leads to either at once, where one condition for both would have to be tried on every row.
+_NEIGHBOUR = select(func.max(_allocation.starts)).where(_OF_VEHICLE, _allocation.starts <= _START).scalar_subquery()
+
+
+def _overlapping(*columns: Any) -> CompoundSelect[Any]:
+    found = select(*columns).where(_OF_VEHICLE, live(), overlaps(_START, _END))
+    return union_all(
+        found.where(_allocation.starts.is_(None)),
+        found.where(
+            _allocation.starts >= func.coalesce(_NEIGHBOUR, literal(BEFORE_ALL, UtcDateTime)),
+            _allocation.starts < func.coalesce(_END, literal(AFTER_ALL, UtcDateTime)),
+        ),
+    ).order_by(text("starts NULLS FIRST"))
+
+
+_OVERLAPPING = _overlapping(*_allocation.__table__.columns).limit(MAX_CONFLICTS)
+_BUSY = _overlapping(_allocation.starts, _allocation.ends)
+_NOT_ENDED = (
+    select(*_allocation.__table__.columns)
+    .where(_OF_VEHICLE, live(), or_(_allocation.ends.is_(None), _allocation.ends > clock()))
+    .order_by(_allocation.starts.nulls_first())
+    .limit(MAX_CONFLICTS)
+)
+
+
+def overlapping(connection: Connection, resource_key: int, period: Period) -> Sequence[Row]:
+    """Give the first allocations of a vehicle that share an instant with ``period``, at most ``MAX_CONFLICTS``."""
+    values = {"resource_key": resource_key, "start": period.start, "end": period.end}
+    return connection.execute(_OVERLAPPING, values).mappings().all()
+
+
+def require_free(connection: Connection, resource_key: int, period: Period, but: int | None = None) -> None:
+    """Raise PeriodTaken where allocations of the vehicle, ``but`` the one with this key, overlap the period."""
+    found = overlapping(connection, resource_key, period)
+    if conflicts := [allocation for allocation in found if allocation["key"] != but]:
+        raise PeriodTaken("The vehicle is allocated for a part of this period.", conflicts)
+
+
+def busy(resource_key: int, window: Period) -> Sequence[Row]:
+    """Give the starts and ends of all of a vehicle's allocations that share an instant with ``window``, by start."""
+    values = {"resource_key": resource_key, "start": window.start, "end": window.end}
+    with database.read() as connection:
+        return connection.execute(_BUSY, values).mappings().all()
+
+
+def not_ended(connection: Connection, resource_key: int) -> Sequence[Row]:
+    """Give the first allocations of a vehicle that have not ended by the database's clock."""
+    return connection.execute(_NOT_ENDED, {"resource_key": resource_key}).mappings().all()
+
+
+def allocations_of(resource_keys: Sequence[int], window: Period) -> list[Row]:
+    """Give the allocations of several vehicles that share an instant with ``window``, by start for each."""
+    statement = (
+        select(*_allocation.__table__.columns)
+        .where(_allocation.resource_key.in_(resource_keys), live(), overlaps(window.start, window.end))
+        .order_by(_allocation.resource_key, _allocation.starts.nulls_first())
+    )
+    with database.read() as connection:
+        return list(connection.execute(statement).mappings())

@@ -1,0 +1,50 @@
+"""How requests can fail: a schema and an example for each class of problems."""
+
+from typing import Any
+
+from invsys.chassis.problems import InvalidFields, Problem
+from invsys.inventory import schemas
+from invsys.inventory.errors import InTheWay
+from invsys.inventory.examples import EXAMPLES, PROBLEM_EXAMPLE
+
+REQUEST_ID = {"type": "string", "pattern": "^[!-~]{1,128}$"}
+
+
+def component(kind: type[Problem]) -> str:
+    """Name the schema of a class of problems."""
+    return f"{kind.__name__}Problem"
+
+
+def schema(kind: type[Problem]) -> dict[str, Any]:
+    """Describe the answer of a class of problems."""
+    members: dict[str, Any] = {
+        "type": {"type": "string", "const": f"/docs/problems/{kind.code}"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "const": kind.status},
+        "code": {"type": "string", "const": kind.code},
+        "detail": {"type": "string"},
+        "request_id": REQUEST_ID,
+    }
+    if issubclass(kind, InTheWay):
+        items = {"$ref": "#/components/schemas/Conflict"}
+        members["conflicts"] = {"type": "array", "items": items, "minItems": 1, "maxItems": 10}
+    if issubclass(kind, InvalidFields):
+        messages = {"type": "array", "items": {"type": "string"}}
+        members["errors"] = {"type": "object", "additionalProperties": messages}
+    return {"type": "object", "description": kind.__doc__, "properties": members, "required": sorted(members)}
+
+
+def example(kind: type[Problem]) -> dict[str, Any]:
+    """Show one."""
+    made = {
+        "type": f"/docs/problems/{kind.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "code": kind.code,
+        **PROBLEM_EXAMPLE,
+    }
+    if issubclass(kind, InTheWay):
+        made["conflicts"] = [EXAMPLES[schemas.Conflict]]
+    if issubclass(kind, InvalidFields):
+        made["errors"] = {"limit": ["Not a valid integer."]}
+    return made

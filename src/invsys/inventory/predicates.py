@@ -1,0 +1,120 @@
+"""What can be asked of allocations in SQL: whether one counts, overlaps a period, leaves a vehicle free for it.
+
+One truth about overlaps in three forms, held together by tests: ``Period.overlaps`` here in Python, ``overlaps`` below,
+and what the database itself refuses.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from invsys.inventory.instants import AFTER_ALL, BEFORE_ALL, UtcDateTime, clock, seconds_between
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
+
+_resource = ContinuousResource
+_allocation = ContinuousResourceAllocation
+# Whether a vehicle is there for callers, in the collection of ``resource_type``.
+IN_CIRCULATION: ColumnElement[bool] = and_(
+    _resource.resource_type == bindparam("resource_type"), _resource.decommissioned.is_(None)
+)
+
+# Not as a parameter: PostgreSQL would take it for a tenth of all rows, and plan anew for every order.
+ONE: ColumnElement[int] = literal_column("1")
+
+# Seconds; longer than any gap between two instants that are kept.
+_AGES = 1e12
+_BEFORE_ALL, _AFTER_ALL = (literal(instant, UtcDateTime) for instant in (BEFORE_ALL, AFTER_ALL))
+
+
+class _Overlaps(FunctionElement[bool]):
+    """``[starts, ends)`` and ``[start, end)`` share an instant; a null is infinite on its side."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_Overlaps)
+def _by_exclusion_index(element: _Overlaps, compiler: SQLCompiler, **kwargs: Any) -> str:
+    starts, ends, start, end = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    # The exclusion constraint's own expression, so that its index answers.
+    return f"tstzrange({starts}, {ends}) && tstzrange({start}, {end})"
+
+
+@compiles(_Overlaps, "sqlite")
+def _by_comparison(element: _Overlaps, compiler: SQLCompiler, **kwargs: Any) -> str:
+    starts, ends, start, end = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    begins_before_its_end = f"({starts} IS NULL OR {end} IS NULL OR {starts} < {end})"
+    return f"({begins_before_its_end} AND ({ends} IS NULL OR {start} IS NULL OR {start} < {ends}))"
+
+
+def overlaps(start: Any, end: Any) -> ColumnElement[bool]:
+    """Give the predicate "this allocation shares an instant with ``[start, end)``", ``Period.overlaps`` in SQL.
+
+    Both are instants, bound parameters of that type, or None for infinity.
+    """
+    return _Overlaps(_allocation.starts, _allocation.ends, _instant(start), _instant(end))
+
+
+def live(now: Any = None) -> ColumnElement[bool]:
+    """Give the predicate "this allocation counts": it is confirmed, or held and not expired by the database's clock.
+
+    Or not expired at another instant, ``now``.
+    """
+    return or_(_allocation.expires.is_(None), _allocation.expires > (clock() if now is None else now))
+
+
+def expired() -> ColumnElement[bool]:
+    """Give the predicate "this is a hold that has expired": it counts nowhere, and is in the way all the same."""
+    return _allocation.expires <= clock()
+
+
+def is_free(start: Any, end: Any) -> ColumnElement[bool]:
+    """Give the predicate "this vehicle has no allocation that counts and overlaps ``[start, end)``".
+
+    Allocations never overlap one another, so the end of the last one that starts before ``end`` decides: a look-up by
+    index or two, however many allocations there are.
+    """
+    return func.coalesce(_taken_until(end), _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
+
+
+def gap_around(start: Any, end: Any) -> ColumnElement[float]:
+    """Give the seconds by which a free vehicle's gap around the period is longer; a side without end counts as ages."""
+    after = _of_vehicle(func.min(_allocation.starts)).where(_allocation.starts >= _instant(end)).scalar_subquery()
+    left = seconds_between(_taken_until(start), _instant(start))
+    right = seconds_between(_instant(end), after)
+    return func.coalesce(left, _AGES) + func.coalesce(right, _AGES)
+
+
+def _taken_until(instant: Any) -> ColumnElement[Any]:
+    """Give the end of this vehicle's last allocation that starts before the instant; null where there is none."""
+    ends = func.coalesce(_allocation.ends, _AFTER_ALL)
+    starts = _allocation.starts
+    # In the index's own order, that is with nulls last, or PostgreSQL sorts all that start before.
+    last = _of_vehicle(ends).where(starts < func.coalesce(_instant(instant), _AFTER_ALL))
+    last = last.order_by(starts.desc().nulls_last()).limit(ONE)
+    # The one without a start is before all others.
+    return func.coalesce(last.scalar_subquery(), _of_vehicle(ends).where(starts.is_(None)).limit(ONE).scalar_subquery())
+
+
+def _instant(side: Any) -> ColumnElement[Any]:
+    return side if isinstance(side, BindParameter) else literal(side, UtcDateTime)
+
+
+def _of_vehicle(column: ColumnElement[Any]) -> Select[Any]:
+    """Select of the allocations that count, and are of the vehicle that the outer statement looks at."""
+    return select(column).where(_allocation.resource_key == _resource.key, live()).correlate(_resource)

@@ -1,0 +1,70 @@
+"""The wire format: what callers send and get. The only place that knows ``from_infinity`` and its kin.
+
+Each schema is built once, here; building one costs more than using it.
+"""
+
+from marshmallow import Schema
+
+from invsys.inventory.schemas.inputs import (
+    ChangedAllocation,
+    ChangedResource,
+    NewAllocation,
+    NewAllocationOfAny,
+    NewResource,
+)
+from invsys.inventory.schemas.outputs import (
+    Allocation,
+    Availability,
+    Conflict,
+    Event,
+    ExportedAllocation,
+    FreeOrBusy,
+    Resource,
+)
+from invsys.inventory.schemas.queries import AllocationQuery, AvailabilityQuery, EventQuery, ResourceQuery, WindowQuery
+
+__all__ = (
+    "Allocation",
+    "AllocationQuery",
+    "Availability",
+    "AvailabilityQuery",
+    "ChangedAllocation",
+    "ChangedResource",
+    "Conflict",
+    "Event",
+    "EventQuery",
+    "FreeOrBusy",
+    "NewAllocation",
+    "NewAllocationOfAny",
+    "NewResource",
+    "Resource",
+    "ResourceQuery",
+    "WindowQuery",
+)
+
+new_resource = NewResource()
+changed_resource = ChangedResource()
+resource = Resource()
+resources = Resource(many=True)
+resource_query = ResourceQuery()
+
+new_allocation = NewAllocation()
+new_allocation_of_any = NewAllocationOfAny()
+changed_allocation = ChangedAllocation()
+allocation = Allocation()
+allocations = Allocation(many=True)
+allocation_query = AllocationQuery()
+conflicts = Conflict(many=True)
+exported_allocation = ExportedAllocation()
+
+window_query = WindowQuery()
+availability = Availability()
+availabilities = Availability(many=True)
+availability_query = AvailabilityQuery()
+
+events = Event(many=True)
+event_query = EventQuery()
+
+# What the OpenAPI document shows: what callers send, and what they get (every field, always).
+TAKEN: list[type[Schema]] = [NewResource, ChangedResource, NewAllocation, NewAllocationOfAny, ChangedAllocation]
+GIVEN: list[type[Schema]] = [Resource, Allocation, Conflict, FreeOrBusy, Availability, Event]

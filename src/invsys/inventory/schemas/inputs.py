@@ -1,0 +1,125 @@
+"""The bodies that callers send, loaded into plain data: a model's instance could be that of an existing row."""
+
+from datetime import datetime
+from typing import Any
+
+from flask_marshmallow.sqla import SQLAlchemySchema
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow_sqlalchemy import auto_field
+
+from invsys.inventory.fields import Flag, Id, Instant, WholeNumber
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.period import Period
+from invsys.inventory.schemas.rules import A_NAME, AN_ALLOCATION_TYPE, FLAT, at_most_16_kib, flat, require_order
+
+
+class Input(SQLAlchemySchema):
+    """A schema of what callers send, with fields made from a model's columns; loads plain data."""
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """Load as marshmallow does.
+
+        marshmallow-sqlalchemy's own load keeps the session and the instance to load into in attributes of the schema,
+        which threads share, and reads a version from the disk at every call, which costs more than the rest.
+        """
+        return Schema.load(self, data, **kwargs)
+
+
+class NewResource(Input):
+    """What registers a vehicle."""
+
+    class Meta:
+        model = ContinuousResource
+        unknown = RAISE
+
+    name = auto_field(required=True, validate=A_NAME)
+    attributes = fields.Dict(load_default=dict, validate=flat, metadata=FLAT)
+
+
+class ChangedResource(NewResource):
+    """What changes a vehicle; what is left out stays."""
+
+    class Meta:
+        model = ContinuousResource
+        unknown = RAISE
+
+    name = auto_field(required=False, validate=A_NAME)
+    attributes = fields.Dict(validate=flat, metadata=FLAT)
+
+
+class AllocationInput(Input):
+    """What every order about an allocation can say."""
+
+    from_datetime = Instant(allow_none=True)
+    to_datetime = Instant(allow_none=True)
+    from_infinity = Flag(allow_none=True)
+    to_infinity = Flag(allow_none=True)
+    hold_seconds = WholeNumber(validate=validate.Range(1, 86400))
+
+
+class NewAllocation(AllocationInput):
+    """What allocates a vehicle; loading folds the four fields of the period into one ``Period``, ``period``."""
+
+    class Meta:
+        model = ContinuousResourceAllocation
+        unknown = RAISE
+
+    allocation_type = auto_field(validate=AN_ALLOCATION_TYPE, load_default="booking")
+    description = auto_field(load_default=None)
+    # Not called dump in Python: that would shadow Schema.dump.
+    json_dump = fields.Dict(data_key="dump", attribute="dump", load_default=dict, validate=at_most_16_kib)
+
+    @post_load
+    def _fold(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        start, end = (_fold_side(data, side, required=True) for side in ("from", "to"))
+        require_order(start, end)
+        return {"period": Period(start, end), **data}
+
+
+class NewAllocationOfAny(NewAllocation):
+    """What allocates whichever vehicles are free."""
+
+    class Meta:
+        model = ContinuousResourceAllocation
+        unknown = RAISE
+
+    attributes = fields.Dict(load_default=dict, validate=flat, metadata=FLAT)
+    quantity = WholeNumber(validate=validate.Range(2, 100))
+
+
+class ChangedAllocation(AllocationInput):
+    """What changes an allocation: of the period the sides that are given, as ``starts`` and ``ends``."""
+
+    class Meta:
+        model = ContinuousResourceAllocation
+        unknown = RAISE
+
+    resource_id = Id()
+    allocation_type = auto_field(validate=AN_ALLOCATION_TYPE)
+    description = auto_field()
+    json_dump = fields.Dict(data_key="dump", attribute="dump", validate=at_most_16_kib)
+    status = fields.String(validate=validate.Equal("confirmed"))
+
+    @validates_schema
+    def _hold_or_confirm(self, data: dict[str, Any], **_: Any) -> None:
+        if "status" in data and "hold_seconds" in data:
+            raise ValidationError({"hold_seconds": ["Either confirm the hold or extend it."]})
+
+    @post_load
+    def _fold(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        for side, column in (("from", "starts"), ("to", "ends")):
+            given = data.get(f"{side}_datetime") is not None or data.get(f"{side}_infinity")
+            instant = _fold_side(data, side, required=False)
+            if given:
+                data[column] = instant
+        return data
+
+
+def _fold_side(data: dict[str, Any], side: str, *, required: bool) -> datetime | None:
+    """Take the two fields of a side out of ``data``, and give the instant; null and false count as not given."""
+    instant: datetime | None = data.pop(f"{side}_datetime", None)
+    infinite = bool(data.pop(f"{side}_infinity", None))
+    if (instant is not None and infinite) or (required and instant is None and not infinite):
+        message = f"Give exactly one of {side}_datetime and {side}_infinity: true."
+        raise ValidationError({f"{side}_datetime": [message]})
+    return instant

@@ -1,0 +1,52 @@
+"""The rules for what callers send, body or query: names, attributes, the order of a period's sides."""
+
+import unicodedata
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import orjson
+from marshmallow import ValidationError, validate
+
+MAX_KEYS, MAX_KEY, MAX_VALUE = 32, 64, 256
+
+
+def _no_control_characters(value: str) -> None:
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise ValidationError("Control characters are not allowed.")
+
+
+def _no_blank_ends(value: str) -> None:
+    if value != value.strip():
+        raise ValidationError("Must not begin or end with a blank.")
+
+
+A_NAME: list[Callable[[Any], Any]] = [validate.Length(1, 36), _no_control_characters, _no_blank_ends]
+
+
+def flat(attributes: dict[str, Any]) -> None:
+    """Refuse what is no flat object of few, short members."""
+    if len(attributes) > MAX_KEYS:
+        raise ValidationError(f"At most {MAX_KEYS} keys.")
+    for key, value in attributes.items():
+        if not 1 <= len(key) <= MAX_KEY:
+            raise ValidationError(f"A key has 1 to {MAX_KEY} characters.")
+        if not isinstance(value, str | bool | int | float) or (isinstance(value, str) and len(value) > MAX_VALUE):
+            raise ValidationError(f"{key}: a value is a string of up to {MAX_VALUE} characters, a number or a boolean.")
+
+
+def at_most_16_kib(dump: dict[str, Any]) -> None:
+    """Refuse a larger one."""
+    if len(orjson.dumps(dump)) > 16 * 1024:
+        raise ValidationError("At most 16 KiB of JSON.")
+
+
+AN_ALLOCATION_TYPE = validate.Length(1, 20)
+_A_VALUE = {"type": ["string", "number", "boolean"], "maxLength": MAX_VALUE}
+FLAT = {"additionalProperties": _A_VALUE, "maxProperties": MAX_KEYS}
+
+
+def require_order(start: datetime | None, end: datetime | None, field: str = "to_datetime") -> None:
+    """Raise marshmallow's ValidationError for a period that would not end after its start."""
+    if start is not None and end is not None and start >= end:
+        raise ValidationError({field: ["Must be after the start of the period."]})
