@@ -150,11 +150,16 @@ def database_url(migrated_url: str) -> Iterator[str]:
     """The URL of an empty database at the newest migration."""
     yield migrated_url
     app = build_app(load(migrated_url))
-    with app.app_context(), db.engine.begin() as connection:
+    with app.app_context():
+        empty()
+        dispose()
+
+
+def empty() -> None:
+    """Delete every row."""
+    with db.engine.begin() as connection:
         for table in reversed(db.metadata.sorted_tables):
             connection.execute(table.delete())
-    with app.app_context():
-        dispose()
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """What the tests of the HTTP contract share: the first calls of most stories, and what every refusal looks like."""
 
+import os
 import re
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -8,13 +10,21 @@ from typing import Any
 from urllib.parse import urljoin
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from invsys.inventory import manage
 from invsys.inventory.application import build_app
+from invsys.inventory.models import db
 from tests.conftest import dispose, load
+from tests.inventory.serving import served
 
-LISTS = [f"/api/{kind}{what}?limit=1000" for kind in ("cars", "lorries", "trucks") for what in ("", "/all/allocations")]
+LISTS = [
+    "/api/events?limit=1000",
+    *(f"/api/{kind}{what}?limit=1000" for kind in ("cars", "lorries", "trucks") for what in ("", "/all/allocations")),
+]
 
 
 def wire_period(start: str | None, end: str | None) -> dict[str, Any]:
@@ -76,7 +86,7 @@ def follow(client: FlaskClient) -> Callable[[str], Iterator[list[dict[str, Any]]
 
 @pytest.fixture
 def nothing_changes(client: FlaskClient) -> Callable[[], AbstractContextManager[None]]:
-    """A context in which no vehicle and no allocation may come, go or change."""
+    """A context in which no vehicle and no allocation may come, go or change, and no event tell of it."""
 
     @contextmanager
     def nothing_changes() -> Iterator[None]:
@@ -101,7 +111,7 @@ def refused() -> Callable[..., dict[str, Any]]:
             "request_id": answer.headers["X-Request-Id"],
         }
         assert all(isinstance(body[key], str) and body[key] for key in ("title", "detail"))
-        if status == 422:
+        if code == "invalid_fields":
             _check_errors(body["errors"], fields)
         return body
 
@@ -115,6 +125,17 @@ def _check_errors(errors: dict[str, list[str]], fields: tuple[str, ...]) -> None
         assert all(isinstance(message, str) and message for message in messages), errors
     if fields:
         assert set(errors) == set(fields)
+
+
+@pytest.fixture
+def alter(app: Flask) -> Callable[..., None]:
+    """Set columns of every row of a model: what no caller can bring about at once, such as a hold that has expired."""
+
+    def alter(model: type[Any], **values: Any) -> None:
+        with app.app_context(), db.engine.begin() as connection:
+            connection.execute(update(model).values(values))
+
+    return alter
 
 
 @pytest.fixture
@@ -137,3 +158,33 @@ def fresh_app(fresh_url):
     with app.app_context():
         yield app
         dispose()
+
+
+@pytest.fixture
+def serving(database_url, tmp_path):
+    """A server of two workers: its process, its port and the file of its log."""
+    with served(database_url, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def run(database_url, monkeypatch, capsys):
+    """Type a command; gives its status, what it printed, and what it complained of."""
+    monkeypatch.setenv("INVSYS_DATABASE_URL", database_url)
+    monkeypatch.setenv("INVSYS_CONFIG", os.devnull)
+
+    made = []
+    build_app = manage.application.build_app
+    monkeypatch.setattr(manage.application, "build_app", lambda in_force: made.append(build_app(in_force)) or made[-1])
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["invsys-manage", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            manage.main()
+        return ended.value.code, *capsys.readouterr()
+
+    yield run
+    # A process that ends closes its connections; here it goes on.
+    for app in made:
+        with app.app_context():
+            dispose()

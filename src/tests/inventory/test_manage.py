@@ -1,7 +1,6 @@
 """The command line, as an operator types it."""
 
 import io
-import os
 import sys
 from pathlib import Path
 
@@ -9,34 +8,10 @@ import pytest
 from flask.cli import ScriptInfo
 
 from invsys.chassis import server
-from invsys.inventory import manage
 from invsys.inventory.models import db
 from tests.conftest import dispose
 
 LINES = "resource_type,name,from_datetime,to_datetime\ncars,Car1,2026-01-01T10:00Z,2026-01-01T11:00Z\n"
-
-
-@pytest.fixture
-def run(database_url, monkeypatch, capsys):
-    """Type a command; gives its status, what it printed, and what it complained of."""
-    monkeypatch.setenv("INVSYS_DATABASE_URL", database_url)
-    monkeypatch.setenv("INVSYS_CONFIG", os.devnull)
-
-    made = []
-    build_app = manage.application.build_app
-    monkeypatch.setattr(manage.application, "build_app", lambda in_force: made.append(build_app(in_force)) or made[-1])
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["invsys-manage", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            manage.main()
-        return ended.value.code, *capsys.readouterr()
-
-    yield run
-    # A process that ends closes its connections; here it goes on.
-    for app in made:
-        with app.app_context():
-            dispose()
 
 
 def test_without_a_command_it_lists_them(run):

@@ -23,8 +23,8 @@ PROJECT = Path(__file__).parents[3]
 CHANGE = '''"""A change."""
 import sqlalchemy as sa
 from alembic import op
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 def upgrade():
     {statement}
 '''
@@ -58,7 +58,7 @@ def later(tmp_path):
     def make(statement):
         folder = tmp_path / "migrations"
         shutil.copytree(database.MIGRATIONS, folder)
-        (folder / "versions" / "0002_a_change.py").write_text(CHANGE.format(statement=statement))
+        (folder / "versions" / "0003_a_change.py").write_text(CHANGE.format(statement=statement))
         return str(folder)
 
     return make
@@ -79,7 +79,7 @@ def test_a_migrated_database_is_what_the_models_describe(fresh_app):
         assert compare_metadata(context, db.metadata) == []
 
 
-def test_the_first_migration_can_be_undone_and_done_again(fresh_app):
+def test_the_migrations_can_be_undone_and_done_again(fresh_app):
     upgrade()
     downgrade(revision="base")
     with db.engine.connect() as connection:

@@ -11,6 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
+from invsys.inventory import schemas
 from invsys.inventory.errors import InTheWay
 from invsys.inventory.examples import EXAMPLES
 
@@ -81,13 +82,7 @@ def test_the_collections_are_those_of_the_settings(document):
 
 
 def test_every_published_schema_has_an_example():
-    assert {schema.__name__ for schema in EXAMPLES} == {
-        "NewResource",
-        "Resource",
-        "NewAllocation",
-        "Allocation",
-        "Conflict",
-    }
+    assert set(EXAMPLES) == {*schemas.TAKEN, *schemas.GIVEN}
 
 
 def test_the_failures_with_conflicts_say_so(document):

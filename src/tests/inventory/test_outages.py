@@ -12,7 +12,13 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 CALLS = pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/api/cars"), ("GET", "/api/cars/all/allocations"), ("POST", "/api/cars")]
+    ("method", "path"),
+    [
+        ("GET", "/api/cars"),
+        ("GET", "/api/cars/all/allocations"),
+        ("GET", "/api/cars/gbfs/vehicle_availability.json"),
+        ("POST", "/api/cars"),
+    ],
 )
 SECRETS = ("SELECT", "INSERT", "Traceback", "sqlalchemy", "sqlite", "psycopg", "continuous_resource", "hunter2", ".py")
 

@@ -1,8 +1,11 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from invsys.inventory.period import ALWAYS, Period
+from invsys.inventory.period import ALWAYS, Period, free_and_busy
 from tests.inventory.period_cases import CASES, NAMES
 
 
@@ -26,3 +29,29 @@ def test_a_period_has_to_start_before_it_ends(hours):
 def test_always_has_no_ends():
     assert Period() == ALWAYS
     assert ALWAYS.start is ALWAYS.end is None
+
+
+hours = st.integers(-5, 20)
+edges = st.lists(hours, unique=True, max_size=10).map(sorted)
+windows = st.tuples(st.none() | st.integers(-8, 7), st.none() | st.integers(8, 23))
+
+
+def from_midnight(pair):
+    midnight = datetime(2026, 11, 20, tzinfo=UTC)
+    return Period(*(None if hour is None else midnight + timedelta(hours=hour) for hour in pair))
+
+
+@given(edges=edges, from_ever=st.booleans(), for_ever=st.booleans(), touching=st.booleans(), asked=windows)
+def test_a_window_is_split_into_what_is_free_and_what_is_busy(edges, from_ever, for_ever, touching, asked):
+    window = from_midnight(asked)
+    bounds = [None] * from_ever + edges + [None] * for_ever
+    pairs = list(pairwise(bounds))[:: 1 if touching else 2]
+    taken = [period for period in map(from_midnight, pairs) if period.overlaps(window)]
+    free, busy = free_and_busy(taken, window)
+    for half_hour in range(-20, 60):
+        moment = from_midnight((half_hour / 2, half_hour / 2 + 0.1))
+        inside, is_taken = moment.overlaps(window), any(period.overlaps(moment) for period in taken)
+        assert any(period.overlaps(moment) for period in busy) is (inside and is_taken)
+        assert any(period.overlaps(moment) for period in free) is (inside and not is_taken)
+    for found in (free, busy):
+        assert all(one.end < other.start for one, other in pairwise(found))

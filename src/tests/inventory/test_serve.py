@@ -4,75 +4,15 @@ import http.client
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
 from contextlib import closing
 
-import pytest
-
 from tests.conftest import children
-
-SECONDS = 30
-
-
-def free_port():
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def call(port, method, path, body=None):
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
-        headers = {"Content-Type": "application/json"}
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
-        answer = connection.getresponse()
-        return answer.status, answer.headers, answer.read()
+from tests.inventory.serving import SECONDS, call, has_started, is_ready, until
 
 
 def closes(port):
     return call(port, "GET", "/healthz")[1].get("Connection") == "close"
-
-
-def is_ready(port):
-    try:
-        return call(port, "GET", "/readyz")[0] == 200
-    except OSError:
-        return False
-
-
-@pytest.fixture
-def serving(database_url, tmp_path):
-    """A server of two workers: its process and its port."""
-    port = free_port()
-    environ = {
-        **os.environ,
-        "INVSYS_CONFIG": os.devnull,
-        "INVSYS_DATABASE_URL": database_url,
-        "INVSYS_SERVER_PORT": str(port),
-        "RUNTIME_DIRECTORY": str(tmp_path),
-    }
-    command = [sys.executable, "-m", "invsys.inventory.manage", "serve"]
-    told = tmp_path / "log"
-    with told.open("w") as log, subprocess.Popen(command, env=environ, stderr=log, stdout=log) as process:
-        # Every worker: granian tells one that is just starting to stop, and it does not listen.
-        until(lambda: has_started(told, workers=2) and is_ready(port))
-        yield process, port, told
-        process.terminate()
-        process.wait(SECONDS)
-
-
-def has_started(told, workers):
-    return told.read_text().count("Started worker-") >= workers
-
-
-def until(condition):
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.05)
 
 
 class Callers:

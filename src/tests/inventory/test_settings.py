@@ -29,14 +29,27 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
     loaded = load("", tmp_path)
     assert dict(loaded.values) == {
-        "server": {"host": "127.0.0.1", "port": 5000, "workers": 2, "threads": 8, "graceful_timeout": 30},
+        "server": {
+            "host": "127.0.0.1",
+            "port": 5000,
+            "workers": 2,
+            "threads": 8,
+            "graceful_timeout": 30,
+            "trusted_proxies": "127.0.0.0/8, ::1",
+        },
         "database": {
             "url": f"sqlite:///{tmp_path}/invsys.sqlite3",
             "connect_timeout": 3,
             "statement_timeout": 4,
             "allow_unsafe_durability": False,
         },
-        "api": {"naive_datetimes": "utc", "max_body": 65536},
+        "api": {
+            "naive_datetimes": "utc",
+            "max_body": 65536,
+            "any_strategy": "random",
+            "idempotency_ttl": 86400,
+            "events_ttl": 0,
+        },
         "log": {"level": "info"},
         "resource_types": COLLECTIONS,
     }
@@ -51,10 +64,15 @@ RANGES = {
     "database.connect_timeout": (1, 60),
     "database.statement_timeout": (1, 600),
     "api.max_body": (1024, 16 * 1024 * 1024),
+    "api.idempotency_ttl": (60, 366 * 86400),
+    "api.events_ttl": (0, 36600),
 }
 BAD = [
     *((name, bad) for name, ends in RANGES.items() for bad in (ends[0] - 1, ends[1] + 1, -1, "", "x", "1.5", "1e3")),
     ("server.host", ""),
+    ("server.trusted_proxies", "gateway"),
+    ("server.trusted_proxies", "10.0.0.1/8"),
+    ("api.any_strategy", "first"),
     ("database.url", ""),
     ("database.allow_unsafe_durability", "perhaps"),
     ("database.allow_unsafe_durability", ""),

@@ -1,0 +1,22 @@
+"""Orders that wait for a lock on PostgreSQL, until the test lets them go on."""
+
+from contextlib import contextmanager
+
+import psycopg
+
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+@contextmanager
+def locked(url, statement):
+    """Hold what a statement locks, and commit what it changed when the context ends."""
+    with psycopg.connect(url) as other:
+        other.execute(statement)
+        yield
+
+
+def until_waiting(url, count):
+    """Return when so many statements wait for a lock."""
+    with psycopg.connect(url, autocommit=True) as other:
+        while other.execute(_WAITING).fetchone() != (count,):
+            pass

@@ -1,0 +1,23 @@
+"""Several callers at the same moment."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+
+def at_once(app, orders):
+    """Send each order (the arguments of ``client.open``) from a thread of its own; gives the answers, in that order."""
+    barrier = Barrier(len(orders))
+
+    def send(order):
+        client = app.test_client()
+        barrier.wait()
+        return client.open(**order)
+
+    with ThreadPoolExecutor(len(orders)) as pool:
+        return list(pool.map(send, orders))
+
+
+def outcomes(answers):
+    """Count the answers by what they say: 201, or the code of the refusal."""
+    said = [answer.json["code"] if answer.status_code >= 400 else answer.status_code for answer in answers]
+    return {outcome: said.count(outcome) for outcome in said}

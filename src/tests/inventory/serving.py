@@ -1,0 +1,69 @@
+"""The production server, started as an operator starts it: real processes, real sockets, real signals."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing, contextmanager
+
+SECONDS = 30
+
+
+@contextmanager
+def served(database_url, folder):
+    """Run a server of two workers on a migrated database; gives its process, its port and the file of its log."""
+    port = _free_port()
+    environ = {
+        **os.environ,
+        "INVSYS_CONFIG": os.devnull,
+        "INVSYS_DATABASE_URL": database_url,
+        "INVSYS_SERVER_PORT": str(port),
+        "RUNTIME_DIRECTORY": str(folder),
+    }
+    command = [sys.executable, "-m", "invsys.inventory.manage", "serve"]
+    told = folder / "log"
+    with told.open("w") as log, subprocess.Popen(command, env=environ, stderr=log, stdout=log) as process:
+        try:
+            # Every worker: granian tells one that is just starting to stop, and it does not listen.
+            until(lambda: has_started(told, workers=2) and is_ready(port))
+            yield process, port, told
+        finally:
+            process.terminate()
+            process.wait(SECONDS)
+
+
+def _free_port():
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def call(port, method, path, body=None):
+    """Send a request over a connection of its own; gives status, headers and body."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
+        headers = {"Content-Type": "application/json"}
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+
+
+def is_ready(port):
+    try:
+        return call(port, "GET", "/readyz")[0] == 200
+    except OSError:
+        return False
+
+
+def has_started(told, workers):
+    return told.read_text().count("Started worker-") >= workers
+
+
+def until(condition):
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.05)

@@ -1,0 +1,48 @@
+"""The purge: it gets done however much there is, within whatever the settings allow."""
+
+import pytest
+from sqlalchemy import text
+
+from invsys.inventory import purging
+from invsys.inventory.database import lift_limits
+from invsys.inventory.models import db
+
+HOLDS = """
+INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends, expires)
+SELECT gen_random_uuid(), key, hour, hour + interval '1 hour', '2020-01-01 00:00Z'
+FROM continuous_resources, generate_series(1, {many}) AS number, make_interval(hours => number) AS after,
+    LATERAL (SELECT timestamptz '2100-01-01' + after AS hour) AS starts
+"""
+MANY = 100_000
+
+
+@pytest.fixture
+def environ(environ):
+    return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "1"}
+
+
+@pytest.mark.parametrize("days", [1, 24_856, 36_600])
+def test_events_may_stay_as_long_as_the_settings_allow(app, client, register, days):
+    register("Car1")
+    with app.app_context():
+        assert purging.purge(86_400, days).events == 0
+    assert len(client.get("/api/events").json["events"]) == 1
+
+
+@pytest.fixture
+def many_expired_holds(engine, app, car):
+    """As many as a busy fleet forgets in a few weeks."""
+    if engine == "sqlite":
+        return
+    with app.app_context(), db.engine.connect() as connection:
+        lift_limits(connection)
+        connection.execute(text(HOLDS.format(many=MANY)))
+        connection.commit()
+
+
+@pytest.mark.usefixtures("many_expired_holds")
+def test_more_expired_holds_than_one_statement_has_time_for_are_cleared(engine, app):
+    if engine == "sqlite":
+        return
+    with app.app_context():
+        assert purging.purge(86_400, 0).holds == MANY
