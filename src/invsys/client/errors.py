@@ -1,0 +1,183 @@
+"""What can go wrong, beside a ValueError for what could not even be sent.
+
+::
+
+    InvSysError
+    ├── Refused                     any code: .code, .status, .detail, .request_id
+    │   ├── MalformedBody           400 malformed_body
+    │   ├── NotFound                404 not_found
+    │   │   ├── ResourceNotFound    404 resource_not_found
+    │   │   └── AllocationNotFound  404 allocation_not_found
+    │   ├── MethodNotAllowed        405 method_not_allowed
+    │   ├── InTheWay                .conflicts
+    │   │   ├── PeriodTaken         409 period_taken
+    │   │   └── ResourceInUse       409 resource_in_use
+    │   ├── NoneAvailable           409 none_available
+    │   ├── NameTaken               409 name_taken
+    │   ├── HoldExpired             409 hold_expired
+    │   ├── VersionMismatch         412 version_mismatch: .etag
+    │   ├── BodyTooLarge            413 body_too_large
+    │   ├── UnsupportedMediaType    415 unsupported_media_type
+    │   ├── InvalidFields           422 invalid_fields: .errors
+    │   ├── IdempotencyKeyReused    422 idempotency_key_reused
+    │   ├── InternalError           500 internal_error
+    │   ├── Busy                    503 busy: seen as the cause of Unavailable
+    │   └── DatabaseUnavailable     503 database_unavailable: the same
+    ├── Unavailable                 all attempts were in vain: .attempts, .key
+    └── UnexpectedAnswer            not from the service, or not in its words: .status, .text
+
+A code without a class of its own (a gateway's ``unauthenticated``, ``forbidden`` or ``rate_limited``, and whatever
+comes later) is a ``Refused``.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from invsys.client.records import Conflict
+
+
+class InvSysError(Exception):
+    """Whatever goes wrong between the caller and the service."""
+
+
+class Refused(InvSysError):
+    """The service says no, in a problem document (RFC 9457).
+
+    ``code`` is its word for the reason, ``status`` that of HTTP, ``detail`` a sentence about this case, and
+    ``request_id`` what its log knows the request by.
+    """
+
+    kinds: ClassVar[dict[str, type["Refused"]]] = {}
+
+    def __init_subclass__(cls, code: str | None = None) -> None:
+        if code is not None:
+            Refused.kinds[code] = cls
+
+    def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        super().__init__(status, problem, headers)
+        self.status = status
+        self.code: str = problem["code"]
+        self.detail: str = problem.get("detail") or problem.get("title") or ""
+        self.request_id: str | None = problem.get("request_id") or headers.get("x-request-id")
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.code}: {self.detail} (request {self.request_id})"
+
+
+class MalformedBody(Refused, code="malformed_body"):
+    """The body is not one strict JSON object."""
+
+
+class NotFound(Refused, code="not_found"):
+    """Nothing is served at this path: no such collection, perhaps."""
+
+
+class ResourceNotFound(NotFound, code="resource_not_found"):
+    """No such vehicle in this collection, or no longer."""
+
+
+class AllocationNotFound(NotFound, code="allocation_not_found"):
+    """No such allocation in this collection, or no longer; a hold that expired is none."""
+
+
+class MethodNotAllowed(Refused, code="method_not_allowed"):
+    """The service is of another version than this client."""
+
+
+class InTheWay(Refused):
+    """Allocations are in the way: ``conflicts``, up to 10 of them, earliest first."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        super().__init__(status, problem, headers)
+        self.conflicts = tuple(Conflict.read(conflict) for conflict in problem.get("conflicts", ()))
+
+
+class PeriodTaken(InTheWay, code="period_taken"):
+    """The vehicle is allocated for a part of the period."""
+
+
+class ResourceInUse(InTheWay, code="resource_in_use"):
+    """The vehicle has allocations that have not ended."""
+
+
+class NoneAvailable(Refused, code="none_available"):
+    """No vehicle, or fewer than asked for, is free for the whole period."""
+
+
+class NameTaken(Refused, code="name_taken"):
+    """Another vehicle of the collection has the name."""
+
+
+class HoldExpired(Refused, code="hold_expired"):
+    """The hold ended before it was confirmed, extended or changed."""
+
+
+class VersionMismatch(Refused, code="version_mismatch"):
+    """It has changed since it was read; ``etag`` is that of its present state."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        super().__init__(status, problem, headers)
+        self.etag = headers.get("etag")
+
+
+class BodyTooLarge(Refused, code="body_too_large"):
+    """The body is larger than the service takes."""
+
+
+class UnsupportedMediaType(Refused, code="unsupported_media_type"):
+    """The body is not announced as the service wants it."""
+
+
+class InvalidFields(Refused, code="invalid_fields"):
+    """Fields are wrong, in the wire's names: ``errors`` maps each to its messages."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        super().__init__(status, problem, headers)
+        self.errors: Mapping[str, list[str]] = problem.get("errors", {})
+
+
+class IdempotencyKeyReused(Refused, code="idempotency_key_reused"):
+    """Another order was given under this key."""
+
+
+class InternalError(Refused, code="internal_error"):
+    """A fault of the service, which its log has under ``request_id``."""
+
+
+class Busy(Refused, code="busy"):
+    """Too many at once; nothing was done."""
+
+
+class DatabaseUnavailable(Refused, code="database_unavailable"):
+    """The service has no database now; nothing was done, or the same key settles it."""
+
+
+class Unavailable(InvSysError):
+    """No answer after all ``attempts``; the cause is what the last of them met.
+
+    The request may have been carried out. An order is settled by giving it again under the same ``key``.
+    """
+
+    def __init__(self, request: str, attempts: int, key: str | None) -> None:
+        super().__init__(request, attempts, key)
+        self.request = request
+        self.attempts = attempts
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"{self.request}: {self.attempts} attempts, the last of which met {self.__cause__!r}"
+
+
+class UnexpectedAnswer(InvSysError):
+    """An answer that the service does not give: from something in between, or of a version unknown here.
+
+    ``text`` is how it begins.
+    """
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(status, text)
+        self.status = status
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"not an answer of the service: {self.status} {self.text!r}"

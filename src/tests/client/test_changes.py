@@ -1,0 +1,93 @@
+"""Changes of allocations through the client: holds, new periods, other vehicles."""
+
+from datetime import timedelta
+
+import pytest
+
+from invsys.client import AllocationNotFound, InvalidFields, PeriodTaken, VersionMismatch
+from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
+
+ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
+SATURDAY = FRIDAY + timedelta(days=1)
+
+
+@pytest.fixture
+def hold(lorries, lorry):
+    return lorries.allocate(lorry.id, MONDAY, FRIDAY, hold_seconds=900)
+
+
+def test_a_hold_blocks_others_until_it_is_confirmed_or_freed(lorries, hold):
+    assert hold.status == "held"
+    assert timedelta(minutes=14) < hold.expires - hold.created < timedelta(minutes=16)
+    with pytest.raises(PeriodTaken):
+        lorries.allocate(hold.resource_id, MONDAY, FRIDAY)
+    assert list(lorries.allocations(status="held")) == [hold]
+    confirmed = lorries.confirm(hold.id, if_match=hold.etag)
+    assert (confirmed.id, confirmed.status, confirmed.expires) == (hold.id, "confirmed", None)
+    assert lorries.confirm(hold.id).etag == confirmed.etag
+
+
+def test_a_hold_is_extended(lorries, hold):
+    longer = lorries.extend_hold(hold.id, 3600)
+    assert longer.status == "held"
+    assert longer.expires - hold.expires > timedelta(minutes=40)
+
+
+def test_what_is_confirmed_has_no_hold_to_extend(lorries, booking):
+    with pytest.raises(InvalidFields) as refused:
+        lorries.extend_hold(booking.id, 60)
+    assert set(refused.value.errors) == {"hold_seconds"}
+
+
+@pytest.mark.parametrize("end", [SATURDAY, TUESDAY, None])
+def test_the_end_moves_and_the_start_stays(lorries, booking, end):
+    changed = lorries.extend(booking.id, end, if_match=booking.etag)
+    assert (changed.id, changed.start, changed.end) == (booking.id, MONDAY, end)
+    assert changed.etag != booking.etag
+    assert lorries.allocation(booking.id) == changed
+
+
+def test_an_allocation_moves_to_another_vehicle(lorries, booking, spare):
+    moved = lorries.move(booking.id, spare.id)
+    assert (moved.id, moved.resource_id, moved.start, moved.end) == (booking.id, spare.id, MONDAY, FRIDAY)
+    lorries.allocate(booking.resource_id, MONDAY, FRIDAY)
+
+
+def test_everything_changes_at_once(lorries, booking, spare):
+    changed = lorries.change(
+        booking.id,
+        start=None,
+        end=TUESDAY,
+        resource_id=spare.id,
+        allocation_type="hire",
+        description="now for the fair",
+        dump={"order": 4711},
+    )
+    assert (changed.start, changed.end, changed.resource_id) == (None, TUESDAY, spare.id)
+    assert (changed.allocation_type, changed.description) == ("hire", "now for the fair")
+    assert changed.dump == {"order": 4711}
+    assert lorries.change(booking.id, description=None).description is None
+
+
+def test_a_change_that_is_refused_changes_nothing(lorries, booking, spare):
+    lorries.allocate(spare.id, TUESDAY, None)
+    with pytest.raises(PeriodTaken):
+        lorries.move(booking.id, spare.id)
+    later = lorries.allocate(booking.resource_id, FRIDAY, None)
+    with pytest.raises(PeriodTaken) as refused:
+        lorries.extend(booking.id, SATURDAY)
+    assert [conflict.id for conflict in refused.value.conflicts] == [later.id]
+    assert lorries.allocation(booking.id).etag == booking.etag
+
+
+def test_a_change_of_an_older_version_is_refused_with_the_present_one(lorries, booking):
+    changed = lorries.extend(booking.id, SATURDAY)
+    with pytest.raises(VersionMismatch) as refused:
+        lorries.extend(booking.id, None, if_match=booking.etag)
+    assert refused.value.etag == changed.etag
+
+
+def test_what_never_was_cannot_be_changed(lorries):
+    for call in (lorries.confirm, lorries.change):
+        with pytest.raises(AllocationNotFound):
+            call(ANOTHER_ID)

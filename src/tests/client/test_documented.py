@@ -1,0 +1,41 @@
+"""The manual's sessions with the client run as printed, over a real socket; its tables have every call."""
+
+import doctest
+import threading
+from pathlib import Path
+
+import pytest
+from werkzeug.serving import make_server
+
+from invsys.client import Client, Collection
+
+PROJECT = Path(__file__).parents[3]
+PAGE = "docs/source/client.rst"
+
+
+@pytest.fixture
+def base_url(app):
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("page", [PAGE, "README.rst"])
+def test_the_session_runs_as_printed(base_url, page):
+    text = (PROJECT / page).read_text().replace("http://127.0.0.1:5000", base_url)
+    session = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)
+    told: list[str] = []
+    result = doctest.DocTestRunner().run(session, out=told.append)
+    assert result.attempted > 0
+    assert not told, "".join(told)
+
+
+@pytest.mark.parametrize("kind", [Client, Collection])
+def test_every_call_is_in_the_table(kind):
+    page = (PROJECT / PAGE).read_text().partition("All calls")[2]
+    for call in vars(kind):
+        assert call.startswith("_") or f"``{call}``" in page
