@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from benchmarks import databases, report, table, targets
+from benchmarks import databases, measures, report, table, targets
 
 _ENGINES: dict[str, Callable[[], AbstractContextManager[databases.Databases]]] = {
     "postgresql": databases.postgresql,
@@ -22,7 +22,7 @@ def main() -> int:
     for name, engine in _ENGINES.items():
         if chosen.only in (None, name):
             with engine() as made:
-                results.append(table.measure(made, table.QUICK if chosen.quick else table.FULL))
+                results.append(table.measure(made, measures.QUICK if chosen.quick else measures.FULL))
     report.print_results(results)
     promised = [target for one in results for target in targets.targets(one)]
     report.print_targets(promised)

@@ -4,6 +4,8 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
 
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -17,6 +19,11 @@ def slot(number: int) -> tuple[datetime, datetime]:
     return start, start + timedelta(hours=1)
 
 
+def number(start: datetime) -> int:
+    """Give the number of the hour that starts then."""
+    return (start - _FIRST) // timedelta(hours=1)
+
+
 def get(path: str) -> bytes:
     """Write a GET."""
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n".encode()
@@ -27,33 +34,42 @@ def delete(path: str) -> bytes:
     return f"DELETE {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n".encode()
 
 
-def post(path: str, body: bytes) -> bytes:
-    """Write a POST of JSON."""
+def post(path: str, body: dict[str, Any], key: str | None = None) -> bytes:
+    """Write a POST of JSON, under an Idempotency-Key if one is given."""
+    return _with_body("POST", path, body, "" if key is None else f"Idempotency-Key: {key}\r\n")
+
+
+def patch(path: str, body: dict[str, Any]) -> bytes:
+    """Write a PATCH of JSON."""
+    return _with_body("PATCH", path, body)
+
+
+def _with_body(method: str, path: str, body: dict[str, Any], headers: str = "") -> bytes:
+    written = json.dumps(body).encode()
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(written)}\r\n{headers}\r\n"
     )
-    return head.encode() + body
+    return head.encode() + written
 
 
-def create(vehicle: uuid.UUID, number: int) -> bytes:
-    """Write the request that allocates the hour ``number`` of a vehicle."""
+def period(number: int) -> dict[str, Any]:
+    """Give the hour ``number`` as the fields of an allocation."""
     start, end = slot(number)
-    body = {
-        "from_datetime": start.isoformat(),
-        "to_datetime": end.isoformat(),
-        "allocation_type": "booking",
-        "description": "a benchmark's trip",
-    }
-    return post(f"/api/cars/{vehicle}/allocations", json.dumps(body).encode())
+    return {"from_datetime": start.isoformat(), "to_datetime": end.isoformat()}
 
 
-def creates(vehicles: Sequence[uuid.UUID], first: int = 0) -> Iterator[bytes]:
+def create(vehicle: uuid.UUID | str, number: int, key: str | None = None, **more: Any) -> bytes:
+    """Write the request that allocates the hour ``number`` of a vehicle, or of ``any``."""
+    body = {**period(number), "allocation_type": "booking", "description": "a benchmark's trip", **more}
+    return post(f"/api/cars/{vehicle}/allocations", body, key)
+
+
+def creates(vehicles: Sequence[uuid.UUID], first: int = 0, *, keyed: bool = False, **more: Any) -> Iterator[bytes]:
     """Allocate free hours, vehicle by vehicle; ``first`` numbers the request to begin with."""
-    number = first
-    while True:
-        yield create(vehicles[number * _STRIDE % len(vehicles)], 2 * (number // len(vehicles)) + 1)
-        number += 1
+    for number in count(first):
+        vehicle, hour = vehicles[number * _STRIDE % len(vehicles)], 2 * (number // len(vehicles)) + 1
+        yield create(vehicle, hour, str(uuid.uuid4()) if keyed else None, **more)
 
 
 def creates_on(vehicle: uuid.UUID, among: int) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 WORKERS = 2
 THREADS = 8
@@ -97,10 +98,10 @@ def running(command: Sequence[str], port: int, environ: Mapping[str, str]) -> It
 
 
 @contextmanager
-def served(app: str, url: str) -> Iterator[Server]:
-    """Give the production server over ``app`` and the database ``url``."""
+def served(app: str, url: str, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
+    """Give the production server over ``app`` and the database ``url``; ``settings`` as in the environment."""
     port = free_port()
-    with running(production(app, port), port, {"INVSYS_DATABASE_URL": url}) as server:
+    with running(production(app, port), port, {"INVSYS_DATABASE_URL": url, **settings}) as server:
         yield server
 
 

@@ -1,9 +1,15 @@
 """Rows to begin with, made by the database itself: a million through the API would outlast the measuring."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, select, text
+
+from benchmarks import calls
+from invsys.inventory.models import ContinuousResourceAllocation
+
+_allocation = ContinuousResourceAllocation.__table__
 
 _CAR = text("INSERT INTO continuous_resources (id, resource_type, name) VALUES (:id, 'Car', :name)")
 
@@ -26,6 +32,33 @@ _ROWS = {
         FROM hours, continuous_resources
     """,
 }
+
+# The hour ``:hour`` on all cars but each ``:every``-th.
+_TAKEN = {
+    "postgresql": """
+        INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends, allocation_type)
+        SELECT gen_random_uuid(), key, timestamptz '2000-01-01Z' + :hour * interval '1 hour',
+               timestamptz '2000-01-01Z' + (:hour + 1) * interval '1 hour', 'taken'
+        FROM continuous_resources WHERE key % :every > 0
+    """,
+    "sqlite": """
+        INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends, allocation_type)
+        SELECT lower(hex(randomblob(16))), key,
+               strftime('%Y-%m-%d %H:%M:%S', '2000-01-01', :hour || ' hours') || '.000000',
+               strftime('%Y-%m-%d %H:%M:%S', '2000-01-01', (:hour + 1) || ' hours') || '.000000', 'taken'
+        FROM continuous_resources WHERE key % :every > 0
+    """,
+}
+
+# As creates leave them. The keys are given: the column's default announces each transaction to the feed's readers.
+_EVENTS = """
+    INSERT INTO events (key, id, kind, resource_type, resource_id, allocation_id, created, version,
+                        starts, ends, allocation_type, description, dump)
+    SELECT n, md5(n::text)::uuid, 'allocated', 'Car', md5((n % 10000)::text)::uuid, md5((-n)::text)::uuid,
+           statement_timestamp(), 1, timestamptz '2000-01-01Z' + n * interval '1 minute',
+           timestamptz '2000-01-01Z' + (n + 60) * interval '1 minute', 'booking', 'a benchmark''s trip', '{}'
+    FROM generate_series(1, :count) AS n
+"""
 
 
 def fill(url: str, vehicles: int, each: int) -> list[uuid.UUID]:
@@ -63,13 +96,33 @@ def _settle(engine: Engine) -> None:
             connection.execute(text(statement))
 
 
-def allocation_ids(url: str, count: int) -> list[uuid.UUID]:
-    """Give the ids of some allocations."""
+def take(url: str, hours: Sequence[int], every: int) -> None:
+    """Allocate these hours on all cars but each ``every``-th."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for hour in hours:
+            connection.execute(text(_TAKEN[engine.dialect.name]), {"hour": hour, "every": every})
+    _settle(engine)
+    engine.dispose()
+
+
+def tell(url: str, count: int) -> None:
+    """Put ``count`` events into the feed of a PostgreSQL database, as its first."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(_EVENTS), {"count": count})
+        connection.execute(text("SELECT setval('events_key_seq', :count)"), {"count": count})
+    _settle(engine)
+    engine.dispose()
+
+
+def allocation_ids(url: str, count: int, hour: int | None = None) -> list[uuid.UUID]:
+    """Give the ids of some allocations, of those that begin with the hour if one is given."""
+    statement = select(_allocation.c.id).limit(count)
+    if hour is not None:
+        statement = statement.where(_allocation.c.starts == calls.slot(hour)[0])
     engine = create_engine(url)
     with engine.connect() as connection:
-        found = connection.execute(
-            text("SELECT id FROM continuous_resource_allocations LIMIT :count"), {"count": count}
-        )
-        ids = [uuid.UUID(str(row.id)) for row in found]
+        ids = list(connection.scalars(statement))
     engine.dispose()
     return ids

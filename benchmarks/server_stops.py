@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import psycopg
 
 from benchmarks import calls, load
+from benchmarks.connections import BROKEN
 from benchmarks.processes import Server
 
 _CONNECTIONS = 16
@@ -59,7 +60,7 @@ def stop_with_requests_in_flight(server: Server, url: str, vehicle: uuid.UUID, i
         server.process.terminate()
         began = time.monotonic()
         time.sleep(1)
-    finished = sum(_status(client) != load.BROKEN for client in clients)
+    finished = sum(_status(client) != BROKEN for client in clients)
     server.process.wait()
     seconds = time.monotonic() - began
     return f"SIGTERM with {in_flight} requests in flight: {finished} finished, gone after {seconds:.1f} s"
@@ -70,5 +71,5 @@ def _status(client: socket.socket) -> int:
         try:
             answer = client.recv(65536)
         except OSError:
-            return load.BROKEN
-        return int(answer[9:12]) if answer else load.BROKEN
+            return BROKEN
+        return int(answer[9:12]) if answer else BROKEN

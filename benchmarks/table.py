@@ -1,15 +1,14 @@
 """What does each request cost on one engine: beside a no-op, with little and with much in the tables?"""
 
-import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle, repeat
 
-from benchmarks import calls, fight, measures, memory, processes, seeds, trips, tutorial_way
+from benchmarks import calls, fight, measures, memory, monolith, processes, seeds, trips, tutorial_way
 from benchmarks.databases import Databases
-from benchmarks.measures import Case, Measured
+from benchmarks.measures import Case, Measured, Scale
+from benchmarks.stocks import Engine, Stock
 
-SERVICE = "invsys.inventory.wsgi:app"
 _ALL = "/api/cars/all/allocations"
 _VEHICLES = 10_000
 _ON_ONE = 100_000
@@ -20,6 +19,7 @@ _TUTORIAL_SECONDS = 6.0
 NOOP = "no-op Flask route"
 CREATE = "create, at 10 thousand allocations"
 CREATE_MILLION = "create, at 1 million"
+CREATE_KEYED = "create, at 1 million, with an Idempotency-Key"
 CREATE_LONE = "create, on a vehicle that has 100 thousand"
 ORM = "create, the ORM way"
 FLOOR = "create, the floor"
@@ -32,88 +32,50 @@ DELETE = "delete"
 
 
 @dataclass(frozen=True)
-class Scale:
-    """How much is measured."""
-
-    rounds: int
-    seconds: float
-    periods: int
-    requests: int
-
-
-FULL = Scale(rounds=6, seconds=1.0, periods=500, requests=100_000)
-QUICK = Scale(rounds=2, seconds=0.4, periods=100, requests=10_000)
-
-
-@dataclass(frozen=True)
 class Results:
     """All that was measured on one engine."""
 
     engine: str
     measured: dict[str, Measured]
+    day: monolith.Day
     fight: fight.Fight
     memory: memory.Memory
     import_seconds: float
 
 
-@dataclass(frozen=True)
-class _Stock:
-    """A database, its vehicles, and the port of the service over it."""
-
-    url: str
-    vehicles: list[uuid.UUID]
-    server: processes.Server
-
-    @property
-    def port(self) -> int:
-        return self.server.port
-
-
-class _Engine:
-    """Databases and servers of one engine, all up until the end, so that any can be compared with any."""
-
-    def __init__(self, databases: Databases, stack: ExitStack) -> None:
-        self._databases = databases
-        self._stack = stack
-
-    def stock(self, name: str, vehicles: int, each: int) -> _Stock:
-        url = self._databases.make(name)
-        return _Stock(url, seeds.fill(url, vehicles, each), self.serve(SERVICE, url))
-
-    def serve(self, app: str, url: str) -> processes.Server:
-        return self._stack.enter_context(processes.served(app, url))
-
-
 def measure(databases: Databases, scale: Scale) -> Results:
     """Measure everything; what is compared is measured in turn."""
     with ExitStack() as stack:
-        engine = _Engine(databases, stack)
+        engine = Engine(databases, stack)
         small = engine.stock("small", _VEHICLES, 1)
         million = engine.stock("million", _VEHICLES, 100)
         lone = engine.stock("lone", 1, _ON_ONE)
         noop = Case(NOOP, engine.serve("benchmarks.noop:app", small.url).port, repeat(calls.get("/healthz")), 200)
-        rivals = _rivals(engine, small) if databases.name == "PostgreSQL" else []
+        rivals = _rivals(engine, small) if engine.is_postgresql else []
         creates = [noop, *_creates(small, million, lone), *rivals]
         measured = measures.interleave(creates, scale.rounds, scale.seconds)
         measured |= measures.interleave([noop, *_others(small, million)], scale.rounds, scale.seconds)
-        if databases.name == "SQLite":
+        day = monolith.measure(engine, million, noop, scale)
+        measured |= day.measured
+        if not engine.is_postgresql:
             measured[TUTORIAL] = _tutorial(engine, databases.url("tutorial"))
         calm = engine.stock("calm", 1_000, 1)
         fought = fight.fight(calm.port, calm.vehicles[0], scale.periods)
         grown = memory.memory(calm.server, calm.vehicles[1:], scale.requests)
     seconds = trips.import_seconds(databases.make("trips"), databases.folder)
-    return Results(databases.name, measured, fought, grown, seconds)
+    return Results(databases.name, measured, day, fought, grown, seconds)
 
 
-def _creates(small: _Stock, million: _Stock, lone: _Stock) -> list[Case]:
+def _creates(small: Stock, million: Stock, lone: Stock) -> list[Case]:
     return [
         Case(CREATE, small.port, calls.creates(small.vehicles), 201),
         Case(CREATE_MILLION, million.port, calls.creates(million.vehicles), 201),
+        Case(CREATE_KEYED, million.port, calls.creates(million.vehicles, 1_000 * _VEHICLES, keyed=True), 201),
         Case(CREATE_LONE, lone.port, calls.creates_on(lone.vehicles[0], _ON_ONE), 201),
     ]
 
 
-def _rivals(engine: _Engine, small: _Stock) -> list[Case]:
+def _rivals(engine: Engine, small: Stock) -> list[Case]:
     """The other ways, in the same database; each on hours of its own."""
     return [
         Case(name, engine.serve(app, small.url).port, calls.creates(small.vehicles, first), 201)
@@ -124,7 +86,7 @@ def _rivals(engine: _Engine, small: _Stock) -> list[Case]:
     ]
 
 
-def _others(small: _Stock, million: _Stock) -> list[Case]:
+def _others(small: Stock, million: Stock) -> list[Case]:
     some, many = (
         [f"{_ALL}/{found}" for found in seeds.allocation_ids(stock.url, 100_000)] for stock in (small, million)
     )
@@ -137,7 +99,7 @@ def _others(small: _Stock, million: _Stock) -> list[Case]:
     ]
 
 
-def _tutorial(engine: _Engine, url: str) -> Measured:
+def _tutorial(engine: Engine, url: str) -> Measured:
     car = tutorial_way.seed(url, _ON_ONE)
     port = engine.serve("benchmarks.tutorial_way:app", url).port
     case = Case(TUTORIAL, port, calls.creates_on(car, _ON_ONE), 201, connections=processes.WORKERS)

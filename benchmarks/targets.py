@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks import table
+from benchmarks import feed, monolith, searches, table
 from benchmarks.table import Results
 
 
@@ -33,6 +33,26 @@ def _of_postgresql(results: Results) -> Iterator[Target]:
     create, orm, floor = (results.measured[name] for name in (table.CREATE, table.ORM, table.FLOOR))
     yield Target(results.engine, "create, times the ORM way, at least 3", create.ratio(orm), least=3)
     yield Target(results.engine, "create, of the floor, at least 0.6", create.ratio(floor), least=0.6)
+    yield from _of_the_monolith(results)
+
+
+def _of_the_monolith(results: Results) -> Iterator[Target]:
+    """The speed that a booking monolith was promised."""
+    engine, measured = results.engine, results.measured
+    plain, keyed, orders = (measured[name] for name in (table.CREATE_MILLION, table.CREATE_KEYED, monolith.ANY))
+    yield Target(engine, "any, a second, at least 800", orders.rate, least=800)
+    yield Target(engine, "any, p99 in ms, at most 100", orders.percentile(0.99), most=100)
+    yield Target(engine, "create with a key, of create without, at least 0.8", keyed.ratio(plain), least=0.8)
+    for name, what, most in (
+        (searches.AVAILABLE, "first 100 available", 25),
+        (searches.RARE, "first 100 available where 1 in 10 is", 25),
+        (searches.YEAR, "availability of a car over a year", 10),
+        (feed.START, "feed, the first page of 1,000", 40),
+        (feed.END, "feed, the last page of 1,000", 40),
+    ):
+        yield Target(engine, f"{what}, p99 in ms, at most {most}", measured[name].percentile(0.99), most=most)
+    times = measured[feed.END].percentile(0.5) / measured[feed.START].percentile(0.5)
+    yield Target(engine, "feed, p50 at the end to the start, at most 1.2", times, most=1.2)
 
 
 def _of_sqlite(results: Results) -> Iterator[Target]:
@@ -51,5 +71,10 @@ def _of_both(results: Results) -> Iterator[Target]:
     yield Target(engine, "fight, p99 in ms, at most 50", fight.p99, most=50)
     yield Target(engine, "fight, failures, none", fight.failures, most=0)
     yield Target(engine, "fight, one winner each", fight.one_winner_each, least=1)
+    yield Target(engine, "any, double bookings, none", results.day.proof.double_bookings, most=0)
+    yield Target(engine, "any, answers and rows that disagree, none", results.day.proof.disagreements, most=0)
+    yield Target(engine, "any, none_available though one was free, none", results.day.scarce.false_refusals, most=0)
+    yield Target(engine, "any, failures while the last are given out, none", results.day.scarce.failures, most=0)
+    yield Target(engine, "any, the last free vehicles all given out", results.day.scarce.all_given_out, least=1)
     yield Target(engine, "memory growth, at most 0.1", results.memory.growth, most=0.1)
     yield Target(engine, "import of 3,800 trips, seconds, at most 5", results.import_seconds, most=5)
