@@ -54,5 +54,16 @@ def test_the_picture_shows_every_module():
 
 
 def test_every_command_is_told(client):
-    for command in ("serve", "runserver", "db upgrade", "config", "import FILE", "export", "check", "shell", "urls"):
+    for command in (
+        "serve",
+        "runserver",
+        "db upgrade",
+        "config",
+        "import FILE",
+        "export",
+        "check",
+        "purge",
+        "shell",
+        "urls",
+    ):
         assert f"``{command}``" in README
