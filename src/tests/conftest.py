@@ -145,12 +145,17 @@ def migrate(url: str, revision: str = "head") -> None:
         dispose()
 
 
+@pytest.fixture(scope="session")
+def sweeper(migrated_url: str) -> Flask:
+    """An application that no test sees, to empty the database with; building one takes longer than most tests."""
+    return build_app(load(migrated_url))
+
+
 @pytest.fixture
-def database_url(migrated_url: str) -> Iterator[str]:
+def database_url(migrated_url: str, sweeper: Flask) -> Iterator[str]:
     """The URL of an empty database at the newest migration."""
     yield migrated_url
-    app = build_app(load(migrated_url))
-    with app.app_context():
+    with sweeper.app_context():
         empty()
         dispose()
 

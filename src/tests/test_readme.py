@@ -5,6 +5,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.rst").read_text()
 
@@ -46,11 +48,23 @@ def test_the_calls_are_answered_as_printed(client):
     assert len(made) == 2
 
 
-def test_the_picture_shows_every_module():
-    picture = README.partition("The house")[2].partition("To change it")[0]
-    named = set(re.findall(r"\w+", picture))
-    modules = {path.stem for room in ("chassis", "inventory") for path in (PROJECT / "src/invsys" / room).glob("*.py")}
-    assert modules - {"__init__", "wsgi", "bodies", "queries", "errors", "settings"} <= named
+ROOMS = [room.parent.name for room in sorted((PROJECT / "src/invsys").glob("*/__init__.py"))]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_picture_shows_every_module_in_its_room(room):
+    _, _, shown = README.partition(f"\n      {room}/ ")
+    lines = re.match(r".*\n((?:        .*\n)*)", shown)[1].splitlines()
+    # What stands before the first wide gap of a line are names.
+    named = [name for line in lines for name in re.split(r"  +", line.strip())[0].split(", ")]
+    inside = (PROJECT / "src/invsys" / room).glob("*")
+    folders, modules = [], []
+    for path in inside:
+        if path.is_dir() and any(path.rglob("*.py")):
+            folders.append(f"{path.name}/")
+        elif path.suffix == ".py" and path.stem != "__init__":
+            modules.append(path.stem)
+    assert sorted(named) == sorted(folders + modules)
 
 
 def test_every_command_is_told(client):

@@ -1,15 +1,13 @@
 """``X-Client-Id``: the client in whose name a request comes, as the gateway says; nobody else is believed."""
 
 import functools
-import re
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from flask import current_app, request
-from marshmallow import ValidationError
+
+from invsys.chassis import headers
 
 HEADER = "X-Client-Id"
-
-_USABLE = re.compile(r"[!-~]{1,255}")
 
 
 def current() -> str | None:
@@ -19,15 +17,7 @@ def current() -> str | None:
     """
     if HEADER not in request.headers or not _is_trusted(request.remote_addr, current_app.config["TRUSTED_PROXIES"]):
         return None
-    return visible_header(HEADER)
-
-
-def visible_header(name: str) -> str:
-    """Give a header of 1 to 255 visible ASCII characters; raises marshmallow's ValidationError for any other."""
-    value = request.headers[name]
-    if not _USABLE.fullmatch(value):
-        raise ValidationError({name: ["1 to 255 visible ASCII characters, without blanks."]})
-    return value
+    return headers.visible(HEADER)
 
 
 def networks(words: str) -> list[IPv4Network | IPv6Network]:

@@ -1,4 +1,4 @@
-"""Random UUIDs (RFC 9562, version 4) without asking the operating system for each.
+"""Ids: random UUIDs (RFC 9562, version 4), made without asking the operating system for each.
 
 Every question gives up the interpreter's lock, and a busy thread waits long to get it back; so 256 ids' worth of
 randomness is fetched at once.
@@ -7,6 +7,9 @@ randomness is fetched at once.
 import os
 from collections import deque
 from uuid import UUID
+
+# As ids are given out, and therefore asked for: a regular expression.
+FORM = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 _SIZE, _COUNT = 16, 256
 

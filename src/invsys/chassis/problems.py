@@ -96,9 +96,9 @@ class InvalidFields(Problem):
 
 
 class Unavailable(Problem):
-    """Something that the service needs is away for now."""
+    """Something that the service needs is away for now; each thing has a class, with a code, of its own."""
 
-    status, code, title = 503, "unavailable", "The service cannot answer now"
+    status = 503
     adds = "The ``Retry-After`` header: how many seconds to wait."
     advice = "Wait, then send it again; a ``POST`` under the same ``Idempotency-Key``, so that it is done once."
 

@@ -23,12 +23,11 @@ def load(schema: Schema, gathered: str | None = None) -> dict[str, Any]:
             pairs.append((name.removeprefix(gathered), value))
         elif name in given:
             faults[name] = ["Given more than once."]
-        given[name] = value
+        else:
+            given[name] = value
     if faults:
         raise ValidationError(faults)
-    if pairs:
-        assert gathered is not None
-        given = {name: value for name, value in given.items() if not name.startswith(gathered)}
+    if gathered is not None and pairs:
         given[gathered] = pairs
     loaded: dict[str, Any] = schema.load(given)
     return loaded

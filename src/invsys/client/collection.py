@@ -1,5 +1,6 @@
 """The calls for one collection: its vehicles, their allocations, when they are free."""
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, Unpack
@@ -14,6 +15,7 @@ from invsys.client.reading import item, replayed, understood
 from invsys.client.records import Allocation, Attribute, Availability, Resource
 
 Item = TypeVar("Item")
+Id = str | uuid.UUID
 
 
 class Collection:
@@ -59,22 +61,22 @@ class Collection:
         }
         return self._list(self._url, query, page_size, Resource.read)
 
-    def resource(self, resource_id: str) -> Resource:
+    def resource(self, resource_id: Id) -> Resource:
         """Show a vehicle. ResourceNotFound."""
         return item(self._connection.get(self._vehicle(resource_id)), Resource.read)
 
     def change_resource(
-        self, resource_id: str, *, if_match: str | None = None, **changes: Unpack[VehicleChanges]
+        self, resource_id: Id, *, if_match: str | None = None, **changes: Unpack[VehicleChanges]
     ) -> Resource:
         """Rename a vehicle, or give it other attributes. ResourceNotFound, NameTaken, VersionMismatch."""
         return item(self._connection.patch(self._vehicle(resource_id), {**changes}, if_match), Resource.read)
 
-    def decommission(self, resource_id: str, *, if_match: str | None = None) -> None:
+    def decommission(self, resource_id: Id, *, if_match: str | None = None) -> None:
         """Take a vehicle out of circulation. ResourceNotFound, ResourceInUse, VersionMismatch."""
         self._connection.delete(self._vehicle(resource_id), if_match)
 
     def allocate(
-        self, resource_id: str, start: datetime | None, end: datetime | None, **order: Unpack[Order]
+        self, resource_id: Id, start: datetime | None, end: datetime | None, **order: Unpack[Order]
     ) -> Allocation:
         """Allocate one vehicle. ResourceNotFound, PeriodTaken."""
         return item(self._order(orders.identifier(resource_id), start, end, **order), Allocation.read)
@@ -105,7 +107,7 @@ class Collection:
 
     def allocations(
         self,
-        resource_id: str | None = None,
+        resource_id: Id | None = None,
         *,
         start: datetime | None = None,
         end: datetime | None = None,
@@ -121,40 +123,38 @@ class Collection:
         query = {**orders.window(start, end), "allocation_type": allocation_type, "status": status}
         return self._list(url, query, page_size, Allocation.read)
 
-    def allocation(self, allocation_id: str) -> Allocation:
+    def allocation(self, allocation_id: Id) -> Allocation:
         """Show an allocation. AllocationNotFound."""
         return item(self._connection.get(self._allocation(allocation_id)), Allocation.read)
 
-    def change(self, allocation_id: str, *, if_match: str | None = None, **changes: Unpack[Changes]) -> Allocation:
+    def change(self, allocation_id: Id, *, if_match: str | None = None, **changes: Unpack[Changes]) -> Allocation:
         """Change an allocation: all that is asked for, or nothing.
 
         AllocationNotFound, PeriodTaken, HoldExpired, VersionMismatch.
         """
         return self._change(allocation_id, orders.changes_of_allocation(changes), if_match)
 
-    def confirm(self, allocation_id: str, *, if_match: str | None = None) -> Allocation:
+    def confirm(self, allocation_id: Id, *, if_match: str | None = None) -> Allocation:
         """Confirm a hold; once confirmed, it stays so. AllocationNotFound, HoldExpired, VersionMismatch."""
         return self._change(allocation_id, {"status": "confirmed"}, if_match)
 
-    def extend(self, allocation_id: str, end: datetime | None, *, if_match: str | None = None) -> Allocation:
+    def extend(self, allocation_id: Id, end: datetime | None, *, if_match: str | None = None) -> Allocation:
         """Let an allocation end later, or sooner. As ``change``."""
         return self.change(allocation_id, end=end, if_match=if_match)
 
-    def extend_hold(self, allocation_id: str, seconds: int, *, if_match: str | None = None) -> Allocation:
+    def extend_hold(self, allocation_id: Id, seconds: int, *, if_match: str | None = None) -> Allocation:
         """Hold for so many seconds (1 to 86,400) from now. As ``change``."""
         return self.change(allocation_id, hold_seconds=seconds, if_match=if_match)
 
-    def move(self, allocation_id: str, resource_id: str, *, if_match: str | None = None) -> Allocation:
+    def move(self, allocation_id: Id, resource_id: Id, *, if_match: str | None = None) -> Allocation:
         """Put an allocation on another vehicle of the collection, for the same period. As ``change``."""
         return self.change(allocation_id, resource_id=resource_id, if_match=if_match)
 
-    def free(self, allocation_id: str, *, if_match: str | None = None) -> None:
+    def free(self, allocation_id: Id, *, if_match: str | None = None) -> None:
         """Give an allocation's period back. AllocationNotFound, VersionMismatch."""
         self._connection.delete(self._allocation(allocation_id), if_match)
 
-    def availability(
-        self, resource_id: str, start: datetime | None = None, end: datetime | None = None
-    ) -> Availability:
+    def availability(self, resource_id: Id, start: datetime | None = None, end: datetime | None = None) -> Availability:
         """Say when in a window a vehicle is free, and when it is busy. ResourceNotFound."""
         answer = self._connection.get(f"{self._vehicle(resource_id)}/availability", orders.window(start, end))
         return understood(answer, Availability.read)
@@ -165,25 +165,26 @@ class Collection:
         """Say the same of every vehicle, oldest first."""
         return self._list(f"{self._url}/all/availability", orders.window(start, end), page_size, Availability.read)
 
-    def icalendar(self, resource_id: str) -> str:
-        """Give a vehicle's allocations as iCalendar text (RFC 5545). ResourceNotFound."""
-        return self._connection.get(f"{self._vehicle(resource_id)}/allocations.ics", accept="text/calendar").text
+    def icalendar(self, resource_id: Id, start: datetime | None = None, end: datetime | None = None) -> str:
+        """Give a vehicle's allocations that overlap a window as iCalendar text (RFC 5545). ResourceNotFound."""
+        url = f"{self._vehicle(resource_id)}/allocations.ics"
+        return self._connection.get(url, orders.window(start, end), accept="text/calendar").text
 
     def gbfs(self) -> dict[str, Any]:
         """Give the collection's GBFS document ``vehicle_availability.json``."""
         return understood(self._connection.get(f"{self._url}/gbfs/vehicle_availability.json"), dict)
 
-    def _vehicle(self, resource_id: str) -> str:
+    def _vehicle(self, resource_id: Id) -> str:
         return f"{self._url}/{orders.identifier(resource_id)}"
 
-    def _allocation(self, allocation_id: str) -> str:
+    def _allocation(self, allocation_id: Id) -> str:
         return f"{self._url}/all/allocations/{orders.identifier(allocation_id)}"
 
     def _order(self, vehicle: str, start: datetime | None, end: datetime | None, **order: Any) -> httpx.Response:
         key = order.pop("key", None)
         return self._connection.post(f"{self._url}/{vehicle}/allocations", {**orders.period(start, end), **order}, key)
 
-    def _change(self, allocation_id: str, body: Mapping[str, Any], if_match: str | None) -> Allocation:
+    def _change(self, allocation_id: Id, body: Mapping[str, Any], if_match: str | None) -> Allocation:
         return item(self._connection.patch(self._allocation(allocation_id), body, if_match), Allocation.read)
 
     def _list(self, url: str, query: Mapping[str, Any], page_size: int, read: Callable[[Any], Item]) -> Iterator[Item]:

@@ -3,21 +3,29 @@
 import json
 import random
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
-from invsys.client.errors import AllocationNotFound, ResourceNotFound, Unavailable, UnexpectedAnswer
+from invsys.client.errors import AllocationNotFound, Busy, ResourceNotFound, Unavailable, UnexpectedAnswer
 from invsys.client.reading import accepted, refusal, understood
 
 T = TypeVar("T")
 
 _RETRIED = frozenset({429, 502, 503, 504})
-_LOST = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, httpx.DecodingError)
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_LOST = (
+    *_NEVER_SENT,
+    httpx.TimeoutException,
+    httpx.NetworkError,
+    httpx.RemoteProtocolError,
+    httpx.DecodingError,
+)
 
 # Seconds; a pause is up to the first, twice that after the next attempt, and so on.
 _FIRST_PAUSE = 0.2
@@ -133,8 +141,9 @@ class Connection:
             return _Failure(error, 0.0, not isinstance(error, _NEVER_SENT))
         if answer.status_code not in _RETRIED:
             return answer
-        may_be_done = answer.status_code != httpx.codes.TOO_MANY_REQUESTS
-        return _Failure(refusal(answer), _retry_after(answer), may_be_done)
+        refused = refusal(answer)
+        was_turned_away = answer.status_code == httpx.codes.TOO_MANY_REQUESTS or isinstance(refused, Busy)
+        return _Failure(refused, _retry_after(answer), not was_turned_away)
 
 
 def _if_match(etag: str | None) -> dict[str, str]:
@@ -146,12 +155,19 @@ def _following(answer: httpx.Response) -> httpx.URL:
     # The token goes with every request, and belongs to nobody else.
     if (url.scheme, url.host, url.port) != (answer.url.scheme, answer.url.host, answer.url.port):
         raise UnexpectedAnswer(answer.status_code, f"the next page is at {url}")
-    return url
+    # The path stays as it is seen from here: the service does not know of a prefix that a gateway takes away.
+    return answer.url.copy_with(query=url.query)
 
 
 def _retry_after(answer: httpx.Response) -> float:
+    """Give the seconds to wait, which a server may also write as a date (RFC 9110, 10.2.3)."""
     value = answer.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else 0.0
+    if value.isascii() and value.isdecimal():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _jitter(attempt: int) -> float:

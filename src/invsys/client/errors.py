@@ -153,9 +153,11 @@ class DatabaseUnavailable(Refused, code="database_unavailable"):
 
 
 class Unavailable(InvSysError):
-    """No answer after all ``attempts``; the cause is what the last of them met.
+    """No attempt succeeded, and there was no more time, or number, of them: the cause is what the last one met.
 
-    The request may have been carried out. An order is settled by giving it again under the same ``key``.
+    That is a lost connection, or an answer with 429, 502, 503 or 504. ``request`` is the method and URL, ``attempts``
+    how many were made. The request may have been carried out: an order is settled by giving it again under the same
+    ``key``, which is None for what is no order.
     """
 
     def __init__(self, request: str, attempts: int, key: str | None) -> None:

@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from invsys.client.records import Attribute
 
@@ -37,12 +37,14 @@ class Changes(TypedDict, total=False):
 
     start: datetime | None
     end: datetime | None
-    resource_id: str
+    resource_id: str | uuid.UUID
     allocation_type: str
     description: str | None
     dump: Mapping[str, Any]
     # from now, of one that is held
     hold_seconds: int
+    # of one that is held; not together with hold_seconds
+    status: Literal["confirmed"]
 
 
 def instant(value: datetime) -> str:
@@ -62,9 +64,9 @@ def period(start: datetime | None, end: datetime | None) -> dict[str, Any]:
     return {**side("from", start), **side("to", end)}
 
 
-def identifier(value: str) -> str:
+def identifier(value: str | uuid.UUID) -> str:
     """Write an id; ValueError where it is no UUID, since ``all`` and ``any`` mean something else in its place."""
-    return str(uuid.UUID(value))
+    return str(uuid.UUID(str(value)))
 
 
 def attribute_filter(attributes: Mapping[str, Attribute]) -> dict[str, str]:
@@ -80,8 +82,10 @@ def window(start: datetime | None, end: datetime | None, names: tuple[str, str] 
 
 
 def changes_of_allocation(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Write ``Changes``."""
+    """Write ``Changes``; ValueError for an id that is none."""
     body = dict(changes)
+    if "resource_id" in body:
+        body["resource_id"] = identifier(body["resource_id"])
     for bound, name in (("start", "from"), ("end", "to")):
         if bound in body:
             body |= side(name, body.pop(bound))

@@ -37,7 +37,7 @@ def accepted(answer: httpx.Response) -> httpx.Response:
 
 def refusal(answer: httpx.Response) -> InvSysError:
     """Give the exception for an answer that is not a success."""
-    if answer.headers.get("Content-Type", "").partition(";")[0] != "application/problem+json":
+    if answer.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/problem+json":
         return _unexpected(answer)
     try:
         return understood(answer, lambda problem: _refused(answer, problem))

@@ -18,10 +18,10 @@ from invsys.inventory.errors import (
     require_version,
 )
 from invsys.inventory.instants import later
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Event, Row, same
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Event, Row
 from invsys.inventory.period import Period
 from invsys.inventory.predicates import IN_CIRCULATION, live
-from invsys.inventory.recording import by, recorded
+from invsys.inventory.recording import by, recorded, same
 from invsys.inventory.schemas.rules import require_order
 
 # How often a change is tried again when what was in the way is gone before it could be named.
@@ -72,8 +72,9 @@ def change(
 ) -> Row:
     """Change what ``changes`` (of ``schemas.ChangedAllocation``) names, all of it or nothing, and give the allocation.
 
-    Raises AllocationNotFound, HoldExpired, VersionMismatch, PeriodTaken, and marshmallow's ValidationError for what
-    does not go with the allocation as it is.
+    It is looked for on the vehicle ``resource_id`` (None: on any of the type), and only changed if it is at one of
+    ``versions`` (None: at any). Raises AllocationNotFound, HoldExpired, VersionMismatch, PeriodTaken, Busy, and
+    marshmallow's ValidationError for what does not go with the allocation as it is.
     """
     for _ in range(_ATTEMPTS):
         try:

@@ -44,7 +44,7 @@ def deallocate(
 ) -> None:
     """Free a period again: the allocation of the vehicle named, or of any of the type, if at one of ``versions``.
 
-    Raises AllocationNotFound, VersionMismatch.
+    Raises AllocationNotFound, VersionMismatch, Busy.
     """
     values = {"resource_type": resource_type, "resource_id": resource_id, "allocation_id": allocation_id, **by(caller)}
     for _ in range(_ATTEMPTS):

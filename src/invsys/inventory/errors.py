@@ -24,6 +24,8 @@ from typing import Any
 
 from invsys.chassis.problems import Problem, Unavailable
 
+MAX_CONFLICTS = 10
+
 
 class ResourceNotFound(Problem):
     """No such vehicle in this collection, or no longer."""
@@ -43,8 +45,8 @@ class InTheWay(Problem):
     """Allocations are in the way: ``conflicts``, rows of them, earliest first, at most ``MAX_CONFLICTS``."""
 
     adds = (
-        "``conflicts``: up to 10 of the allocations in the way, earliest first, each with its ``id``, its period"
-        " and its ``allocation_type``."
+        f"``conflicts``: up to {MAX_CONFLICTS} of the allocations in the way, earliest first, each with its ``id``, its"
+        " period and its ``allocation_type``."
     )
 
     def __init__(self, detail: str, conflicts: Sequence[Any]) -> None:

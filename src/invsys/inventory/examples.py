@@ -19,7 +19,8 @@ _WINDOW = {
     "to_infinity": False,
 }
 _RESOURCE = {"name": "Car1", "attributes": {"city": "Leeds", "seats": 4, "electric": True}}
-_ABOUT = {"allocation_type": "maintenance", "description": "brakes"}
+_ABOUT = {"allocation_type": "maintenance", "description": "brakes", "dump": {"order": 4711}}
+_ORDER = {"from_datetime": _PERIOD["from_datetime"], "to_infinity": True, **_ABOUT}
 
 EXAMPLES: dict[type[Schema], dict[str, Any]] = {
     schemas.NewResource: _RESOURCE,
@@ -30,14 +31,9 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
         "created": "2026-11-01T08:00:00Z",
     },
     schemas.ChangedResource: {"name": "Car1b"},
-    schemas.NewAllocationOfAny: {
-        "from_datetime": "2026-11-20T10:00:00Z",
-        "to_datetime": "2026-11-20T12:00:00Z",
-        "attributes": {"seats": 4},
-        "hold_seconds": 600,
-    },
+    schemas.NewAllocationOfAny: {**_ORDER, "attributes": {"seats": 4}},
     schemas.ChangedAllocation: {"to_datetime": "2026-11-20T14:00:00Z", "status": "confirmed"},
-    schemas.NewAllocation: {"from_datetime": "2026-11-20T10:00:00Z", "to_infinity": True, **_ABOUT},
+    schemas.NewAllocation: _ORDER,
     schemas.Conflict: {
         "id": "0d8f2d5e-9f0e-4a53-8f5b-6f1a1f2b7c22",
         **_PERIOD,
@@ -49,7 +45,6 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
         "resource_type": "Car",
         **_PERIOD,
         **_ABOUT,
-        "dump": {"order": 4711},
         "created": "2026-11-01T08:05:00.25Z",
         "status": "confirmed",
         "expires": None,

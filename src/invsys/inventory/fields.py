@@ -10,13 +10,14 @@ from typing import Any
 
 import orjson
 from flask import current_app
-from marshmallow import fields, validate
+from marshmallow import fields
+
+from invsys.chassis import identifiers
 
 # RFC 3339, and of ISO 8601 what is close to it: seconds and offset may be left out.
 _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?([Zz]|[+-][0-9]{2}:?[0-5][0-9])?"
 )
-_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What years are taken: from 1900 to 9998.
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
@@ -71,9 +72,6 @@ class Infinite(fields.Field[Any]):
         return value is None
 
 
-A_STATUS = validate.OneOf(["confirmed", "held"])
-
-
 class Status(fields.Field[Any]):
     """Whether the allocation stands for good, or is held until it expires."""
 
@@ -94,7 +92,7 @@ class Id(fields.UUID):
     """An id as it is given out: a UUID in lower case, with hyphens."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> uuid.UUID:
-        if not isinstance(value, str) or not _ID.fullmatch(value):
+        if not isinstance(value, str) or not re.fullmatch(identifiers.FORM, value):
             raise self.make_error("invalid_uuid")
         return uuid.UUID(value)
 

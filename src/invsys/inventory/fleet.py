@@ -13,13 +13,13 @@ from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.errors import NameTaken, ResourceInUse, require_version
 from invsys.inventory.idempotency import Made, once, try_change
 from invsys.inventory.instants import clock
-from invsys.inventory.models import ContinuousResource, Row, same
-from invsys.inventory.recording import by, recorded
+from invsys.inventory.models import ContinuousResource, Row
+from invsys.inventory.recording import by, recorded, same
 
 _resource = ContinuousResource.__table__
 _CHANGEABLE = ("name", "attributes")
 
-# Every statement that a request runs is built once; building one costs as much as running it. With a key, or without.
+# A verb's statements are built once; building one costs as much as running it. With a key, or without.
 _REGISTER = {
     keyed: recorded(
         lambda insert: (
@@ -48,7 +48,7 @@ _DECOMMISSION = recorded(
 
 
 def register(resource_type: str, name: str, attributes: dict[str, Any], caller: Caller = NOBODY) -> Made:
-    """Put a vehicle into circulation; raises NameTaken, IdempotencyKeyReused."""
+    """Put a vehicle into circulation; raises NameTaken, IdempotencyKeyReused, Busy."""
     values = {"id": identifiers.new(), "resource_type": resource_type, "name": name, "attributes": attributes}
     statement = _REGISTER[caller.key is not None]
 

@@ -1,13 +1,12 @@
 """Instants in the database: how they are kept, what its clock says, and how far two are apart."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Float
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
+
+from invsys.inventory.dialects import spelled
 
 # Before and after every instant that is kept.
 BEFORE_ALL, AFTER_ALL = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
@@ -32,6 +31,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+@spelled(
+    postgresql="statement_timestamp()",
+    sqlite="(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')",
+)
 class clock(FunctionElement[datetime]):  # noqa: N801 - it is read as an SQL function
     """The database's clock, the only one that decides: at the start of the statement."""
 
@@ -39,16 +42,10 @@ class clock(FunctionElement[datetime]):  # noqa: N801 - it is read as an SQL fun
     inherit_cache = True
 
 
-@compiles(clock)
-def _postgresql_clock(element: clock, compiler: SQLCompiler, **kwargs: Any) -> str:
-    return "statement_timestamp()"
-
-
-@compiles(clock, "sqlite")
-def _sqlite_clock(element: clock, compiler: SQLCompiler, **kwargs: Any) -> str:
-    return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
-
-
+@spelled(
+    postgresql="statement_timestamp() + make_interval(secs => CAST({0} AS float8))",
+    sqlite="(strftime('%Y-%m-%d %H:%M:%f', 'now', {0} || ' seconds') || '000')",
+)
 class later(FunctionElement[datetime]):  # noqa: N801 - it is read as an SQL function
     """So many seconds after the database's clock (before it, if negative); null for null."""
 
@@ -56,35 +53,12 @@ class later(FunctionElement[datetime]):  # noqa: N801 - it is read as an SQL fun
     inherit_cache = True
 
 
-@compiles(later)
-def _postgresql_later(element: later, compiler: SQLCompiler, **kwargs: Any) -> str:
-    return f"statement_timestamp() + make_interval(secs => CAST({_only(element, compiler, **kwargs)} AS float8))"
-
-
-@compiles(later, "sqlite")
-def _sqlite_later(element: later, compiler: SQLCompiler, **kwargs: Any) -> str:
-    return f"(strftime('%Y-%m-%d %H:%M:%f', 'now', {_only(element, compiler, **kwargs)} || ' seconds') || '000')"
-
-
-def _only(element: FunctionElement[Any], compiler: SQLCompiler, **kwargs: Any) -> str:
-    (clause,) = element.clauses
-    return compiler.process(clause, **kwargs)
-
-
+@spelled(
+    postgresql="CAST(extract(epoch FROM {1} - {0}) AS float8)",
+    sqlite="((julianday({1}) - julianday({0})) * 86400)",
+)
 class seconds_between(FunctionElement[float]):  # noqa: N801 - it is read as an SQL function
     """How long from the first instant to the second, in seconds."""
 
     type = Float()
     inherit_cache = True
-
-
-@compiles(seconds_between)
-def _postgresql_seconds(element: seconds_between, compiler: SQLCompiler, **kwargs: Any) -> str:
-    first, second = (compiler.process(clause, **kwargs) for clause in element.clauses)
-    return f"CAST(extract(epoch FROM {second} - {first}) AS float8)"
-
-
-@compiles(seconds_between, "sqlite")
-def _sqlite_seconds(element: seconds_between, compiler: SQLCompiler, **kwargs: Any) -> str:
-    first, second = (compiler.process(clause, **kwargs) for clause in element.clauses)
-    return f"((julianday({second}) - julianday({first})) * 86400)"

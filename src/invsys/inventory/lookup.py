@@ -62,7 +62,8 @@ def resources(
 ) -> Sequence[Row]:
     """Give up to ``limit`` vehicles of a type in circulation, oldest first, those after ``cursor`` (key).
 
-    Only those that are free for the whole of ``available``, and whose attributes read as these (key, text).
+    Only the one called ``name``, those that are free for the whole of ``available``, those whose attributes read as
+    these (key, text), where that is asked for.
     """
     statement = _RESOURCES.order_by(_resource.key).limit(limit)
     if cursor is not None:
@@ -99,7 +100,8 @@ def allocations(
 ) -> Sequence[Row]:
     """Give up to ``limit`` allocations by start, infinite ones first, those after ``cursor`` (see ``position``).
 
-    Of one vehicle (raises ResourceNotFound where there is none), or of all of the type.
+    Of one vehicle (raises ResourceNotFound where there is none), or of all of the type; only those that share an
+    instant with ``window``, and have this ``allocation_type`` and ``status`` (``held``, ``confirmed``; None: any).
     """
     statement = _ALLOCATIONS.order_by(_allocation.starts.nulls_first(), _allocation.key).limit(limit)
     if window != ALWAYS:

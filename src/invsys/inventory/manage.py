@@ -18,6 +18,7 @@ from invsys.inventory import (
     application,
     changing,
     checking,
+    choosing,
     database,
     deallocating,
     exporting,
@@ -155,7 +156,7 @@ def _shell_names() -> dict[str, Any]:
         "register": fleet.register,
         "decommission": fleet.decommission,
         "allocate": allocating.allocate,
-        "allocate_any": allocating.allocate_any,
+        "allocate_any": choosing.allocate_any,
         "change": changing.change,
         "deallocate": deallocating.deallocate,
     }

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import orjson
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -30,15 +29,6 @@ from invsys.inventory.instants import UtcDateTime, clock
 
 # A row of an answer: columns by name.
 Row = Mapping[Any, Any]
-
-
-def same(row: Row, values: Row) -> bool:
-    """Say whether the row has these values already; 1, 1.0 and true are three values."""
-    return all(_canonical(row[name]) == _canonical(value) for name, value in values.items())
-
-
-def _canonical(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 # Every constraint has a name, so that a migration can find it on both databases.

@@ -9,13 +9,11 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Connection, bindparam, func, literal, or_, select, text, union_all
 
 from invsys.inventory import database
-from invsys.inventory.errors import PeriodTaken
+from invsys.inventory.errors import MAX_CONFLICTS, PeriodTaken
 from invsys.inventory.instants import AFTER_ALL, BEFORE_ALL, UtcDateTime, clock
 from invsys.inventory.models import ContinuousResourceAllocation, Row
 from invsys.inventory.period import Period
 from invsys.inventory.predicates import live, overlaps
-
-MAX_CONFLICTS = 10
 
 _allocation = ContinuousResourceAllocation
 

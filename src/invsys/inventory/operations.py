@@ -13,11 +13,16 @@ from invsys.inventory.formats import gbfs
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: ``answer`` is a schema, or an example's JSON schema; None is an answer without a body."""
+    """One operation: ``answer`` is a schema, or a JSON schema; None is an answer without a body.
+
+    ``headers`` are those that a success adds, ``conditional`` the header that makes it one of RFC 9110's conditional
+    requests, ``keyed`` says that it takes an Idempotency-Key, ``ends`` are the ways in which it can fail.
+    """
 
     summary: str
     answer: type[Schema] | dict[str, Any] | None
     status: int = 200
+    # An array of them.
     many: bool = False
     # An item, or an array of them, as the body asks for.
     one_or_many: bool = False
@@ -38,7 +43,8 @@ _WITH_BODY = (
     problems.InvalidFields,
 )
 # How every operation on the data can end, whatever it is.
-_ALWAYS = (problems.NotFound, errors.Busy, errors.DatabaseUnavailable, problems.InternalError)
+_FAULTS = (errors.Busy, errors.DatabaseUnavailable, problems.InternalError)
+_ALWAYS = (problems.NotFound, *_FAULTS)
 _FILES: dict[str, Any] = {"media_types": ("text/css", "text/javascript", "image/png"), "ends": (problems.NotFound,)}
 _HTML = ("text/html",)
 _STATE = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
@@ -97,6 +103,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         errors.ResourceNotFound,
         errors.ResourceInUse,
         errors.VersionMismatch,
+        problems.InvalidFields,
         **_GONE,
     ),
     ("allocationcollection", "GET"): _allocations(
@@ -147,7 +154,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         **_CHANGED,
     ),
     ("allocationitem", "DELETE"): _allocations(
-        "Free the period again", None, errors.AllocationNotFound, errors.VersionMismatch, **_GONE
+        "Free the period again",
+        None,
+        errors.AllocationNotFound,
+        errors.VersionMismatch,
+        problems.InvalidFields,
+        **_GONE,
     ),
     ("availabilityofone", "GET"): _allocations(
         "Tell when a vehicle is free",
@@ -196,18 +208,17 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("readyz", "GET"): Operation(
         "Say whether the database can be used",
         _STATE,
-        ends=(errors.Busy, errors.DatabaseUnavailable, problems.InternalError),
+        ends=_FAULTS,
     ),
     ("metrics", "GET"): Operation("Give the figures for Prometheus", {"type": "string"}, media_types=("text/plain",)),
     ("openapi", "GET"): Operation("Give this document", {"type": "object"}, media_types=("application/json",)),
-    ("fleet.static", "GET"): Operation(
-        "Give a file of the page", {"type": "string"}, media_types=("text/css",), ends=(problems.NotFound,)
-    ),
-    ("page", "GET"): Operation(
+    ("page.static", "GET"): Operation("Give a file of the page", {"type": "string"}, **_FILES),
+    ("page.show", "GET"): Operation(
         "Show the fleet to a person",
         {"type": "string"},
-        media_types=("text/html",),
-        ends=(errors.Busy, errors.DatabaseUnavailable, problems.InternalError),
+        query=schemas.FleetQuery,
+        media_types=_HTML,
+        ends=(problems.InvalidFields, *_FAULTS),
     ),
     ("swagger_ui.show", "GET"): Operation("Show this document to a person", {"type": "string"}, media_types=_HTML),
     ("swagger_ui.static", "GET"): Operation("Give a file of Swagger UI", {"type": "string"}, **_FILES),

@@ -1,7 +1,7 @@
 """What can be asked of allocations in SQL: whether one counts, overlaps a period, leaves a vehicle free for it.
 
-One truth about overlaps in three forms, held together by tests: ``Period.overlaps`` here in Python, ``overlaps`` below,
-and what the database itself refuses.
+One truth about overlaps in three forms, held together by tests: ``Period.overlaps`` in Python, ``overlaps`` below, and
+what the database itself refuses.
 """
 
 from typing import Any
@@ -19,10 +19,9 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from invsys.inventory.dialects import spelled
 from invsys.inventory.instants import AFTER_ALL, BEFORE_ALL, UtcDateTime, clock, seconds_between
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
 
@@ -41,25 +40,16 @@ _AGES = 1e12
 _BEFORE_ALL, _AFTER_ALL = (literal(instant, UtcDateTime) for instant in (BEFORE_ALL, AFTER_ALL))
 
 
+@spelled(
+    # The exclusion constraint's own expression, so that its index answers.
+    postgresql="tstzrange({0}, {1}) && tstzrange({2}, {3})",
+    sqlite="(({0} IS NULL OR {3} IS NULL OR {0} < {3}) AND ({1} IS NULL OR {2} IS NULL OR {2} < {1}))",
+)
 class _Overlaps(FunctionElement[bool]):
     """``[starts, ends)`` and ``[start, end)`` share an instant; a null is infinite on its side."""
 
     type = Boolean()
     inherit_cache = True
-
-
-@compiles(_Overlaps)
-def _by_exclusion_index(element: _Overlaps, compiler: SQLCompiler, **kwargs: Any) -> str:
-    starts, ends, start, end = (compiler.process(clause, **kwargs) for clause in element.clauses)
-    # The exclusion constraint's own expression, so that its index answers.
-    return f"tstzrange({starts}, {ends}) && tstzrange({start}, {end})"
-
-
-@compiles(_Overlaps, "sqlite")
-def _by_comparison(element: _Overlaps, compiler: SQLCompiler, **kwargs: Any) -> str:
-    starts, ends, start, end = (compiler.process(clause, **kwargs) for clause in element.clauses)
-    begins_before_its_end = f"({starts} IS NULL OR {end} IS NULL OR {starts} < {end})"
-    return f"({begins_before_its_end} AND ({ends} IS NULL OR {start} IS NULL OR {start} < {ends}))"
 
 
 def overlaps(start: Any, end: Any) -> ColumnElement[bool]:

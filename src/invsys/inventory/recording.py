@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     CTE,
     ColumnElement,
@@ -52,7 +53,11 @@ _CLIENT_ID = bindparam("client_id", type_=String)
 
 @dataclass(frozen=True)
 class Recorded:
-    """A change of one table and what records it; a row that it gives has the item's columns ``RESULT``."""
+    """A change of one table and what records it.
+
+    A row that it gives says what the database made of the item: ``event_key``, ``id``, ``resource_id``,
+    ``resource_type``, ``created``, ``version``, ``expires``.
+    """
 
     whole: Select[Any]
     change: Change
@@ -145,3 +150,12 @@ def _insert_key(events: ColumnElement[Any], of: CTE | None = None) -> Insert:
         # Of no rows the aggregate would be one row.
         source = source.select_from(of).having(func.count() > literal_column("0"))
     return insert(_key).from_select([*names, "events"], source, include_defaults=False)
+
+
+def same(row: Row, values: Row) -> bool:
+    """Say whether the row has these values already; 1, 1.0 and true are three values."""
+    return all(_canonical(row[name]) == _canonical(value) for name, value in values.items())
+
+
+def _canonical(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

@@ -71,10 +71,21 @@ def test_a_class_that_says_nothing_has_a_page_too(client: FlaskClient) -> None:
     assert "<p>Yes, " in page
 
 
-@pytest.mark.parametrize("status", [413, 429, 500, 502, 503, 504, 409])
-def test_worth_a_retry_is_what_may_go_well_without_a_change(client: FlaskClient, status: int) -> None:
-    page = text(client.get(f"/docs/problems/http_{status}"))
-    assert ("<p>Yes, " in page) == (status in (429, 502, 503, 504))
+@pytest.mark.parametrize(
+    ("status", "said"), [*((status, "<p>Yes, ") for status in (429, 502, 503, 504)), (409, "<p>No: "), (413, "<p>No: ")]
+)
+def test_worth_a_retry_is_what_may_go_well_without_a_change(client: FlaskClient, status: int, said: str) -> None:
+    assert f"<h2>Is it worth a retry?</h2> {said}" in text(client.get(f"/docs/problems/http_{status}"))
+
+
+@pytest.mark.parametrize("code", ["internal_error", "http_500", "http_505"])
+def test_of_our_own_faults_nobody_knows_whether_a_retry_is_worth_it(client: FlaskClient, code: str) -> None:
+    assert "retry?" not in text(client.get(f"/docs/problems/{code}"))
+
+
+def test_no_code_is_listed_that_no_answer_has(client: FlaskClient) -> None:
+    assert ">unavailable<" not in client.get("/docs/problems").text
+    assert client.get("/docs/problems/unavailable").status_code == 404
 
 
 @pytest.mark.parametrize("status", [401, 416, 418, 429, 505])

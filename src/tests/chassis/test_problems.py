@@ -25,6 +25,10 @@ class Taken(problems.Problem):
     status, code, title = 409, "taken", "It is taken"
 
 
+class OvenAway(problems.Unavailable):
+    code, title = "oven_away", "The oven is away"
+
+
 @pytest.fixture
 def app() -> Flask:
     app = Flask("tiny", static_folder=None)
@@ -108,7 +112,7 @@ def test_a_code_is_a_word_that_callers_can_rely_on(answer_to: Raising, status: i
         (exceptions.RequestedRangeNotSatisfiable(length=10), "Content-Range", "bytes */10"),
         (exceptions.TooManyRequests(retry_after=7), "Retry-After", "7"),
         (exceptions.ServiceUnavailable(retry_after=7), "Retry-After", "7"),
-        (problems.Unavailable("Away.", retry_after=7), "Retry-After", "7"),
+        (OvenAway("Away.", retry_after=7), "Retry-After", "7"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )

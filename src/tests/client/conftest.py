@@ -26,9 +26,9 @@ def connect(app: Flask, time: Time) -> Iterator[Callable[..., tuple[Client, Faul
     """Make a client whose first requests meet these faults; gives the way that they take, too."""
     made: list[Client] = []
 
-    def connect(*faults: Fault, **options: object) -> tuple[Client, FaultyWay]:
+    def connect(*faults: Fault, base_url: str = "http://inventory", **options: object) -> tuple[Client, FaultyWay]:
         way = FaultyWay(httpx.WSGITransport(app=app), faults)
-        client = Client("http://inventory", transport=way, sleep=time.sleep, clock=time.clock, **options)
+        client = Client(base_url, transport=way, sleep=time.sleep, clock=time.clock, **options)
         made.append(client)
         return client, way
 

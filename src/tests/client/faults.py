@@ -28,6 +28,10 @@ def unreachable(service: httpx.BaseTransport, request: httpx.Request) -> httpx.R
     raise httpx.ConnectError("refused")
 
 
+def unreachable_by_proxy(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
+    raise httpx.ProxyError("502 Bad Gateway")
+
+
 def lost_on_the_way(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
     raise httpx.ReadError("reset")
 
@@ -102,6 +106,7 @@ BUSY = answered(
 # What a caller is to try again.
 PASSING = [
     unreachable,
+    unreachable_by_proxy,
     lost_on_the_way,
     timed_out,
     unreadable,

@@ -1,5 +1,6 @@
 """Changes of allocations through the client: holds, new periods, other vehicles."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -27,6 +28,11 @@ def test_a_hold_blocks_others_until_it_is_confirmed_or_freed(lorries, hold):
     assert lorries.confirm(hold.id).etag == confirmed.etag
 
 
+def test_a_hold_is_confirmed_with_another_end_in_one_step(lorries, hold):
+    confirmed = lorries.change(hold.id, end=TUESDAY, status="confirmed")
+    assert (confirmed.status, confirmed.end) == ("confirmed", TUESDAY)
+
+
 def test_a_hold_is_extended(lorries, hold):
     longer = lorries.extend_hold(hold.id, 3600)
     assert longer.status == "held"
@@ -51,6 +57,12 @@ def test_an_allocation_moves_to_another_vehicle(lorries, booking, spare):
     moved = lorries.move(booking.id, spare.id)
     assert (moved.id, moved.resource_id, moved.start, moved.end) == (booking.id, spare.id, MONDAY, FRIDAY)
     lorries.allocate(booking.resource_id, MONDAY, FRIDAY)
+
+
+def test_ids_may_be_uuids(lorries, booking, spare):
+    moved = lorries.move(uuid.UUID(booking.id), uuid.UUID(spare.id))
+    assert moved == lorries.allocation(uuid.UUID(booking.id))
+    assert list(lorries.allocations(uuid.UUID(spare.id))) == [moved]
 
 
 def test_everything_changes_at_once(lorries, booking, spare):

@@ -60,6 +60,8 @@ def test_each_order_has_a_key_of_its_own(connect):
         lambda cars: cars.allocate("any", MONDAY, FRIDAY),
         lambda cars: cars.decommission(f"{ID}/allocations"),
         lambda cars: cars.free(".."),
+        lambda cars: cars.move(ID, "any"),
+        lambda cars: cars.change(ID, resource_id=""),
         lambda cars: cars.allocate(ID, MONDAY, FRIDAY, key=""),
         lambda cars: cars.allocate(ID, MONDAY, FRIDAY, key="a key"),
         lambda cars: cars.register("Car1", key="k" * 256),
@@ -112,6 +114,16 @@ def test_the_token_is_not_taken_elsewhere(connect, link):
     with pytest.raises(UnexpectedAnswer):
         list(client.collection("cars").resources())
     assert len(way.requests) == 1
+
+
+def test_a_prefix_of_the_gateway_stays_from_page_to_page(connect):
+    first = answered(200, "[]", Link='</api/cars?limit=1&cursor=WzFd>; rel="next"')
+    client, way = connect(first, answered(200, "[]"), base_url="http://gateway/fleet/")
+    assert list(client.collection("cars").resources(page_size=1)) == []
+    assert [str(request.url) for request in way.requests] == [
+        "http://gateway/fleet/api/cars?limit=1",
+        "http://gateway/fleet/api/cars?limit=1&cursor=WzFd",
+    ]
 
 
 def test_threads_share_a_client(lorries, lorry):

@@ -4,7 +4,16 @@ import pytest
 
 from invsys.client import AllocationNotFound, Unavailable, VersionMismatch
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
-from tests.client.faults import PASSING, answer_lost, answered, lost_on_the_way, meanwhile, unreachable
+from tests.client.faults import (
+    BUSY,
+    PASSING,
+    answer_lost,
+    answered,
+    lost_on_the_way,
+    meanwhile,
+    unreachable,
+    unreachable_by_proxy,
+)
 
 
 @pytest.mark.parametrize("fault", [*PASSING, answer_lost])
@@ -55,7 +64,7 @@ def test_what_the_first_attempt_removed_is_removed(connect, lorries, booking, fa
     assert list(lorries.resources()) == []
 
 
-@pytest.mark.parametrize("fault", [unreachable, answered(429)])
+@pytest.mark.parametrize("fault", [unreachable, unreachable_by_proxy, answered(429), BUSY])
 def test_what_no_attempt_can_have_removed_is_not_found(connect, lorries, booking, fault):
     lorries.free(booking.id)
     client, _ = connect(fault)
@@ -119,7 +128,7 @@ def test_a_lost_extension_of_a_hold_cannot_be_recognised(connect, lorries, lorry
         client.collection("lorries").extend_hold(hold.id, 3600, if_match=hold.etag)
 
 
-@pytest.mark.parametrize("fault", [unreachable, answered(429)])
+@pytest.mark.parametrize("fault", [unreachable, unreachable_by_proxy, answered(429), BUSY])
 def test_no_change_is_recognised_that_was_never_sent(connect, lorries, booking, fault):
     lorries.extend(booking.id, TUESDAY)
     client, _ = connect(fault)

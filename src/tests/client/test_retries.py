@@ -1,5 +1,8 @@
 """Lost requests, busy services, gateways without a service: what is tried again, how often, how soon."""
 
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+
 import httpx
 import pytest
 
@@ -84,6 +87,25 @@ def test_retry_after_is_waited_for(connect, time):
     assert 7 <= first <= 7.2
     assert second <= 0.4
     assert third <= 0.8
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=9))])
+def test_retry_after_may_be_a_date(connect, time, zone):
+    date = format_datetime(datetime.now(zone) + timedelta(seconds=9))
+    client, _ = connect(answered(503, Retry_After=date))
+    list(client.collection("cars").resources())
+    assert 6 <= time.pauses[0] <= 9.2
+
+
+@pytest.mark.parametrize(
+    "date", ["Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 99 Nov 2099 08:49:37 GMT", "tomorrow", "-5", "١٢", "1e9", ""]
+)
+def test_what_is_no_time_to_come_is_not_waited_for(connect, time, date):
+    # As httpx hands on what a server writes in whatever bytes.
+    fault = httpx.Response(503, headers=[(b"Retry-After", date.encode())])
+    client, _ = connect(lambda service, request: fault)
+    list(client.collection("cars").resources())
+    assert time.pauses[0] <= 0.2
 
 
 def test_nobody_waits_for_longer_than_he_wants_to(connect, time):

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from invsys.chassis.problems import Problem, Unnamed
+from invsys.chassis.problems import InternalError, Problem, Unnamed
 from tests.inventory.page_reader import Page
 
 
@@ -45,7 +45,8 @@ def test_every_class_of_problems_has_its_page(client: FlaskClient, kind: type[Pr
     # A class without a code of its own is told on the page of the one that has it.
     for text in (kind.title, kind.adds, kind.advice) if "code" in vars(kind) else ():
         assert " ".join(text.replace("``", "").split()) in page
-    assert re.search(r"Is it worth a retry\? (Yes|No)\b", page)
+    # Of a fault of ours nobody knows whether it passes.
+    assert bool(re.search(r"Is it worth a retry\? (Yes|No)\b", page)) == (kind is not InternalError)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

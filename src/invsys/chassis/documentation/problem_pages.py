@@ -5,8 +5,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, render_template
 
-from invsys.chassis import problems
-from invsys.chassis.documentation import policy
+from invsys.chassis import policy, problems
 from invsys.chassis.problems import NotFound, Problem
 
 # Nothing from elsewhere, no script, no style but the file beside the templates.

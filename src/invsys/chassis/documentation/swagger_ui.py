@@ -4,7 +4,7 @@ from importlib import resources
 
 from flask import Blueprint, render_template
 
-from invsys.chassis.documentation import policy
+from invsys.chassis import policy
 
 # As strict as Swagger UI runs. Its style sheet has pictures written into it (data:), and a picture that came as an
 # answer to "Try it out" is shown from memory (blob:).

@@ -12,13 +12,13 @@ import flask_restful as rest
 from flask import Flask, Response
 from werkzeug.routing import BaseConverter, UUIDConverter
 
-from invsys.chassis import conditional, problems
+from invsys.chassis import conditional, identifiers, problems
 from invsys.inventory import errors, schemas
 from invsys.inventory.api.allocations import AllocationCollection, AllocationItem, AllocationsOfAll, AllocationsOfAny
 from invsys.inventory.api.availabilities import AvailabilityOfAll, AvailabilityOfOne
+from invsys.inventory.api.exports import AllocationCalendar, VehicleAvailability
 from invsys.inventory.api.feed import EventCollection
 from invsys.inventory.api.vehicles import ResourceCollection, ResourceItem
-from invsys.inventory.formats.resources import AllocationCalendar, VehicleAvailability
 
 _VEHICLES = "/api/<collection:resource_type>"
 _VEHICLE = f"{_VEHICLES}/<uuid:resource_id>"
@@ -69,7 +69,7 @@ def register(app: Flask, collections: Mapping[str, str]) -> None:
 class _LowerCaseUuid(UUIDConverter):
     """An id as it is given out; in capitals it is none."""
 
-    regex = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    regex = identifiers.FORM
 
 
 def _converter(collections: Mapping[str, str]) -> type[BaseConverter]:

@@ -6,7 +6,7 @@ import flask_restful as rest
 from flask import Response, request
 
 from invsys.chassis import answers, bodies, conditional, queries
-from invsys.inventory import allocating, changing, deallocating, lookup, schemas
+from invsys.inventory import allocating, changing, choosing, deallocating, lookup, schemas
 from invsys.inventory.api import orders, replies
 
 
@@ -38,7 +38,7 @@ class AllocationsOfAny(rest.Resource):
     def post(self, resource_type: str) -> Response:
         """Allocate whichever vehicle is free, or as many as are wanted."""
         given, caller = orders.order(schemas.new_allocation_of_any)
-        made = allocating.allocate_any(resource_type, **given, caller=caller)
+        made = choosing.allocate_any(resource_type, **given, caller=caller)
         if "quantity" in given:
             return replies.several_created(made, schemas.allocations, root="allocation")
         vehicle = made.rows[0]["resource_id"]

@@ -7,7 +7,7 @@ import orjson
 from flask import request
 from marshmallow import Schema
 
-from invsys.chassis import bodies, client_id
+from invsys.chassis import bodies, client_id, headers
 from invsys.inventory.caller import Caller
 
 KEY = "Idempotency-Key"
@@ -27,7 +27,7 @@ def order(schema: Schema) -> tuple[dict[str, Any], Caller]:
     given: dict[str, Any] = schema.load(body)
     if KEY not in request.headers:
         return given, caller()
-    return given, Caller(client_id.current(), client_id.visible_header(KEY), _fingerprint(body))
+    return given, Caller(client_id.current(), headers.visible(KEY), _fingerprint(body))
 
 
 def _fingerprint(body: dict[str, Any]) -> bytes:

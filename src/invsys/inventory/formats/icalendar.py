@@ -39,7 +39,7 @@ _NO_EVENT = (
 
 
 def calendar(name: str, allocations: Iterable[Row], window: Period) -> bytes:
-    """Write the allocations of the vehicle called ``name`` that overlap ``window``."""
+    """Write the allocations of the vehicle called ``name``; open sides end where ``window`` does."""
     title = text(name)
     events = [fold(_event(title, allocation, window)) for allocation in allocations]
     return b"".join([fold(_head(title)), *(events or [fold(_NO_EVENT)]), fold(["END:VCALENDAR"])])

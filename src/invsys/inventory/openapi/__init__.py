@@ -17,7 +17,7 @@ from invsys.chassis import answers
 from invsys.chassis.problems import Problem
 from invsys.inventory import fields, schemas
 from invsys.inventory.examples import EXAMPLES
-from invsys.inventory.openapi import parameters, problems, responses
+from invsys.inventory.openapi import ground_rules, parameters, problems, responses
 from invsys.inventory.operations import OPERATIONS, TAGS, Operation
 from invsys.inventory.schemas.outputs import After
 
@@ -40,7 +40,7 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         version=invsys.__version__,
         openapi_version="3.1.0",
         plugins=[_Plugin()],
-        info={"description": invsys.__doc__, "license": {"name": "MIT", "identifier": "MIT"}},
+        info={"description": ground_rules.TEXT, "license": {"name": "MIT", "identifier": "MIT"}},
         servers=[{"url": "/"}],
         tags=[{"name": name} for name in TAGS],
     )

@@ -21,7 +21,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
 _ATTRIBUTE_FILTERS = {
     "in": "query",
     "name": "attributes",
-    "description": "attribute.KEY=VALUE: only vehicles whose attribute KEY reads as VALUE; all must hold",
+    "description": 'Only vehicles whose attributes read so, all of them; for example `{"attribute.city": "Leeds"}`',
     "style": "form",
     "explode": True,
     "schema": {

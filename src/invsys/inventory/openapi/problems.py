@@ -4,7 +4,7 @@ from typing import Any
 
 from invsys.chassis.problems import InvalidFields, Problem
 from invsys.inventory import schemas
-from invsys.inventory.errors import InTheWay
+from invsys.inventory.errors import MAX_CONFLICTS, InTheWay
 from invsys.inventory.examples import EXAMPLES, PROBLEM_EXAMPLE
 
 REQUEST_ID = {"type": "string", "pattern": "^[!-~]{1,128}$"}
@@ -27,7 +27,7 @@ def schema(kind: type[Problem]) -> dict[str, Any]:
     }
     if issubclass(kind, InTheWay):
         items = {"$ref": "#/components/schemas/Conflict"}
-        members["conflicts"] = {"type": "array", "items": items, "minItems": 1, "maxItems": 10}
+        members["conflicts"] = {"type": "array", "items": items, "minItems": 1, "maxItems": MAX_CONFLICTS}
     if issubclass(kind, InvalidFields):
         messages = {"type": "array", "items": {"type": "string"}}
         members["errors"] = {"type": "object", "additionalProperties": messages}

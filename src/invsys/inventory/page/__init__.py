@@ -3,12 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, render_template
-from marshmallow import Schema, fields, validate
+from flask import Blueprint, Flask, current_app, render_template
 
-from invsys.chassis import queries
-from invsys.inventory import lookup, occupancy
-from invsys.inventory.fields import Cursor, cursor
+from invsys.chassis import policy, queries
+from invsys.inventory import lookup, occupancy, schemas
+from invsys.inventory.fields import cursor
 from invsys.inventory.models import Row
 from invsys.inventory.period import Period
 
@@ -20,29 +19,19 @@ _THINNEST = 0.3
 # Nothing from elsewhere, no script, no style but the file beside the template.
 _POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-_blueprint = Blueprint("fleet", __name__, template_folder="templates", static_folder="static")
-
-
-class _Query(Schema):
-    """Which vehicles to show."""
-
-    collection = fields.String()
-    name = fields.String(validate=validate.Length(max=36))
-    cursor = Cursor(1)
-
-
-_QUERY = _Query()
+_blueprint = Blueprint("page", __name__, template_folder="templates", static_folder="static")
+policy.enforce(_blueprint, _POLICY)
 
 
 def register(app: Flask) -> None:
     """Serve the page and its style sheet."""
     app.register_blueprint(_blueprint)
-    app.add_url_rule("/", "page", show)
 
 
-def show() -> Response:
+@_blueprint.get("/")
+def show() -> str:
     """Show the vehicles of a collection, and their next days."""
-    query = queries.load(_QUERY)
+    query = queries.load(schemas.fleet_query)
     collections: dict[str, str] = current_app.config["COLLECTIONS"]
     collection = query.get("collection", "")
     if collection not in collections:
@@ -52,7 +41,7 @@ def show() -> Response:
     now = lookup.now()
     window = Period(now, now + timedelta(days=DAYS))
     allocations = occupancy.allocations_of([vehicle["key"] for vehicle in shown], window)
-    html = render_template(
+    return render_template(
         "page.html",
         collections=collections,
         collection=collection,
@@ -62,7 +51,6 @@ def show() -> Response:
         now=now,
         next=cursor(shown[-1]["key"]) if len(vehicles) > _VEHICLES else None,
     )
-    return Response(html, mimetype="text/html", headers={"Content-Security-Policy": _POLICY})
 
 
 def _shown(vehicle: Row, allocations: list[Row], now: datetime) -> dict[str, Any]:

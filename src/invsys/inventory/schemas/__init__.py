@@ -1,4 +1,4 @@
-"""The wire format: what callers send and get. The only place that knows ``from_infinity`` and its kin.
+"""The wire format: what callers send and get; here ``from_infinity`` and its kin are read and written.
 
 Each schema is built once, here; building one costs more than using it.
 """
@@ -21,7 +21,14 @@ from invsys.inventory.schemas.outputs import (
     FreeOrBusy,
     Resource,
 )
-from invsys.inventory.schemas.queries import AllocationQuery, AvailabilityQuery, EventQuery, ResourceQuery, WindowQuery
+from invsys.inventory.schemas.queries import (
+    AllocationQuery,
+    AvailabilityQuery,
+    EventQuery,
+    FleetQuery,
+    ResourceQuery,
+    WindowQuery,
+)
 
 __all__ = (
     "Allocation",
@@ -33,6 +40,7 @@ __all__ = (
     "Conflict",
     "Event",
     "EventQuery",
+    "FleetQuery",
     "FreeOrBusy",
     "NewAllocation",
     "NewAllocationOfAny",
@@ -64,6 +72,8 @@ availability_query = AvailabilityQuery()
 
 events = Event(many=True)
 event_query = EventQuery()
+
+fleet_query = FleetQuery()
 
 # What the OpenAPI document shows: what callers send, and what they get (every field, always).
 TAKEN: list[type[Schema]] = [NewResource, ChangedResource, NewAllocation, NewAllocationOfAny, ChangedAllocation]

@@ -52,9 +52,11 @@ class AllocationInput(Input):
 
     from_datetime = Instant(allow_none=True)
     to_datetime = Instant(allow_none=True)
-    from_infinity = Flag(allow_none=True)
-    to_infinity = Flag(allow_none=True)
-    hold_seconds = WholeNumber(validate=validate.Range(1, 86400))
+    from_infinity = Flag(allow_none=True, metadata={"description": "`true`: it has no start"})
+    to_infinity = Flag(allow_none=True, metadata={"description": "`true`: it has no end"})
+    hold_seconds = WholeNumber(
+        validate=validate.Range(1, 86400), metadata={"description": "Held for so long from now, to be confirmed"}
+    )
 
 
 class NewAllocation(AllocationInput):
@@ -67,7 +69,13 @@ class NewAllocation(AllocationInput):
     allocation_type = auto_field(validate=AN_ALLOCATION_TYPE, load_default="booking")
     description = auto_field(load_default=None)
     # Not called dump in Python: that would shadow Schema.dump.
-    json_dump = fields.Dict(data_key="dump", attribute="dump", load_default=dict, validate=at_most_16_kib)
+    json_dump = fields.Dict(
+        data_key="dump",
+        attribute="dump",
+        load_default=dict,
+        validate=at_most_16_kib,
+        metadata={"description": "Whatever the caller wants to keep with it, at most 16 KiB"},
+    )
 
     @post_load
     def _fold(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -84,7 +92,9 @@ class NewAllocationOfAny(NewAllocation):
         unknown = RAISE
 
     attributes = fields.Dict(load_default=dict, validate=flat, metadata=FLAT)
-    quantity = WholeNumber(validate=validate.Range(2, 100))
+    quantity = WholeNumber(
+        validate=validate.Range(2, 100), metadata={"description": "So many vehicles, all or none; without it, one"}
+    )
 
 
 class ChangedAllocation(AllocationInput):

@@ -9,9 +9,9 @@ from marshmallow import fields, validate
 from marshmallow_sqlalchemy import auto_field
 
 from invsys.inventory import models
-from invsys.inventory.fields import A_STATUS, Infinite, Instant, Status
+from invsys.inventory.fields import Infinite, Instant, Status
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
-from invsys.inventory.schemas.rules import FLAT
+from invsys.inventory.schemas.rules import A_STATUS, FLAT
 
 KINDS = (
     "resource_registered",

@@ -4,9 +4,17 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from invsys.inventory.fields import A_STATUS, Count, Cursor, Instant
+from invsys.inventory.fields import Count, Cursor, Instant
 from invsys.inventory.period import Period
-from invsys.inventory.schemas.rules import A_NAME, AN_ALLOCATION_TYPE, MAX_KEY, MAX_KEYS, MAX_VALUE, require_order
+from invsys.inventory.schemas.rules import (
+    A_NAME,
+    A_STATUS,
+    AN_ALLOCATION_TYPE,
+    MAX_KEY,
+    MAX_KEYS,
+    MAX_VALUE,
+    require_order,
+)
 
 # A query's parameters that begin so are filters on attributes; what follows is the key.
 ATTRIBUTE = "attribute."
@@ -15,7 +23,7 @@ ATTRIBUTE = "attribute."
 class Page(Schema):
     """What every list can be asked: how many, and after which."""
 
-    limit = Count(load_default=100, validate=validate.Range(1, 1000))
+    limit = Count(load_default=100, validate=validate.Range(1, 1000), metadata={"description": "How many at most"})
 
 
 class ResourceQuery(Page):
@@ -79,4 +87,12 @@ class AllocationQuery(WindowQuery, Page):
 class EventQuery(Page):
     """What the change feed can be asked."""
 
-    after = Cursor(1)
+    after = Cursor(1, metadata={"description": "The `next` of the page before; without it, from the beginning"})
+
+
+class FleetQuery(Schema):
+    """Which vehicles to show on the page."""
+
+    collection = fields.String()
+    name = fields.String(validate=validate.Length(max=36))
+    cursor = Cursor(1)

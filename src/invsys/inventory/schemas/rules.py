@@ -42,6 +42,7 @@ def at_most_16_kib(dump: dict[str, Any]) -> None:
 
 
 AN_ALLOCATION_TYPE = validate.Length(1, 20)
+A_STATUS = validate.OneOf(["confirmed", "held"])
 _A_VALUE = {"type": ["string", "number", "boolean"], "maxLength": MAX_VALUE}
 FLAT = {"additionalProperties": _A_VALUE, "maxProperties": MAX_KEYS}
 

@@ -1,4 +1,4 @@
-"""The Flask-RESTful classes of the exports; ``api`` has their routes."""
+"""The formats of the field over HTTP: each has its own media type, whatever Accept says."""
 
 import uuid
 

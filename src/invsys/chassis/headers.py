@@ -1,0 +1,16 @@
+"""Headers that callers name things by: what is usable in them."""
+
+import re
+
+from flask import request
+from marshmallow import ValidationError
+
+_VISIBLE = re.compile(r"[!-~]{1,255}")
+
+
+def visible(name: str) -> str:
+    """Give a header of 1 to 255 visible ASCII characters; raises marshmallow's ValidationError for any other."""
+    value = request.headers[name]
+    if not _VISIBLE.fullmatch(value):
+        raise ValidationError({name: ["1 to 255 visible ASCII characters, without blanks."]})
+    return value

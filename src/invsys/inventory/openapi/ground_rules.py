@@ -1,0 +1,26 @@
+"""What holds for every call: the text at the head of the OpenAPI document, in Markdown (CommonMark)."""
+
+TEXT = """
+Vehicles and their allocations. The database itself refuses two allocations of one vehicle for the same instant.
+
+**Periods** are half-open, `[from, to)`: one that begins where another ends does not overlap it. A side is either a
+date-time (`from_datetime`) or infinite (`from_infinity: true`); `null` and `false` count as not given, so that what was
+answered can be sent again. Date-times are ISO 8601; without an offset they are UTC, unless the service is set to refuse
+them. Answers are in UTC.
+
+**Holds.** With `hold_seconds` an order blocks others until `expires`, by the database's clock. From that instant it
+counts nowhere. `PATCH` with `status: confirmed` before then keeps it.
+
+**Safe retries.** Send every `POST` with an `Idempotency-Key` of its own. Where the answer is lost, send the same
+again: what was done is told again (`Idempotency-Replayed: true`), and not done again.
+
+**Concurrent edits.** Every item has an `ETag`. With `If-Match` a change is made only if nobody else made one since.
+
+**Lists** come in pages: follow `Link: <...>; rel="next"` until there is none.
+
+**The change feed** is read from `/api/events`: keep `next`, and ask with it as `after` for what has happened since.
+
+**Problems** have a `code` that stays; `type` is the path of a page about it. All are listed at `/docs/problems`.
+
+With `Accept: application/xml` answers, problems too, are XML with the same names.
+""".strip()
