@@ -6,8 +6,11 @@ from flask import Response, request
 
 from invsys.chassis import answers
 
-# What ``etag`` writes, without the quotes; a version fits 32 bits.
-_TAG = re.compile(r"([1-9][0-9]{0,8})(?:-xml)?")
+# What ``etag`` writes; a version fits 32 bits.
+_OURS = re.compile(r'"([1-9][0-9]{0,8})(?:-xml)?"')
+# RFC 9110, 8.8.3 and 5.6.1: a list of entity tags. Werkzeug's reader takes more than that, and ``"1", *`` for ``*``.
+_TAG = r'(?:W/)?"[^"]*"'
+_TAGS = re.compile(rf"[ \t]*{_TAG}(?:[ \t]*,[ \t]*{_TAG})*[ \t]*")
 
 
 def etag(version: int) -> str:
@@ -16,10 +19,16 @@ def etag(version: int) -> str:
 
 
 def expected_versions() -> list[int] | None:
-    """Read If-Match: the versions that the caller accepts, or None for any (no header, or ``*``)."""
-    if "If-Match" not in request.headers or request.if_match.star_tag:
+    """Read If-Match: the versions that the caller accepts, or None for any (no header, or ``*``).
+
+    A weak tag matches nothing (RFC 9110, 13.1.1), and nor does what is no list of tags.
+    """
+    named = request.headers.get("If-Match", "*")
+    if named.strip() == "*":
         return None
-    ours = (_TAG.fullmatch(tag or "") for tag in request.if_match.as_set())
+    if not _TAGS.fullmatch(named):
+        return []
+    ours = (_OURS.fullmatch(tag) for tag in re.findall(_TAG, named))
     return [int(tag[1]) for tag in ours if tag]
 
 

@@ -140,7 +140,8 @@ def _from_validation(error: ValidationError) -> Response:
     errors: dict[str, list[str]] = {}
     for name, message in field_messages(error):
         errors.setdefault(name, []).append(message)
-    return problem_answer(InvalidFields(f"Not valid: {', '.join(sorted(errors))}.", errors=errors))
+    in_order = dict(sorted(errors.items()))
+    return problem_answer(InvalidFields(f"Not valid: {', '.join(in_order)}.", errors=in_order))
 
 
 def field_messages(error: ValidationError) -> Iterator[tuple[str, str]]:

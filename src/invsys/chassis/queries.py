@@ -1,6 +1,8 @@
 """Query strings: every parameter known, given once, and free of what no database can look for."""
 
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 from flask import request
 from marshmallow import Schema, ValidationError
@@ -14,7 +16,7 @@ def load(schema: Schema, gathered: str | None = None) -> dict[str, Any]:
     """
     given: dict[str, Any] = {}
     pairs: list[tuple[str, str]] = []
-    faults: dict[str, list[str]] = {}
+    faults = {name: ["Not UTF-8."] for name in _undecodable()}
     for name, value in request.args.items(multi=True):
         # PostgreSQL has no text with a NUL in it, not even to look for.
         if "\0" in name or "\0" in value:
@@ -31,3 +33,19 @@ def load(schema: Schema, gathered: str | None = None) -> dict[str, Any]:
         given[gathered] = pairs
     loaded: dict[str, Any] = schema.load(given)
     return loaded
+
+
+def refuse() -> None:
+    """Refuse every parameter, for a request that none belongs to; raises marshmallow's ValidationError."""
+    if request.args:
+        raise ValidationError({name: ["Unknown field."] for name in request.args})
+
+
+def _undecodable() -> Iterator[str]:
+    """Give the names of parameters that are not UTF-8: Werkzeug would take %FF for the text of these three letters."""
+    for part in request.query_string.split(b"&"):
+        if b"%" in part:
+            try:
+                unquote_to_bytes(part).decode()
+            except UnicodeDecodeError:
+                yield unquote_plus(part.partition(b"=")[0].decode("latin-1"))

@@ -30,7 +30,7 @@ def loads(raw: bytes) -> Any:
     try:
         value = _decode(text)
     except json.JSONDecodeError as error:
-        raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from error
+        raise MalformedJson(f"{error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}") from error
     # Only an escape can bring in a NUL (a bare one is refused above) or half a surrogate pair.
     if "\\u" in text:
         _refuse_unstorable_text(value)

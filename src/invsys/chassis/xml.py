@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+import orjson
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -42,6 +44,9 @@ def _fill(element: Element, value: Any, item: str) -> None:
         element.text = "true" if value else "false"
     elif isinstance(value, datetime):
         element.text = value.isoformat().replace("+00:00", "Z")
+    elif isinstance(value, float):
+        # As JSON has it: Python writes 0.00001 as 1e-05.
+        element.text = orjson.dumps(value).decode()
     elif value is not None:
         element.text = _FORBIDDEN.sub("\ufffd", str(value))
 

@@ -91,6 +91,8 @@ class WholeNumber(fields.Integer):
 class Id(fields.UUID):
     """An id as it is given out: a UUID in lower case, with hyphens."""
 
+    default_error_messages = {"invalid_uuid": "Not an id as the service gives it out: a UUID in lower case."}
+
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> uuid.UUID:
         if not isinstance(value, str) or not re.fullmatch(identifiers.FORM, value):
             raise self.make_error("invalid_uuid")
@@ -101,7 +103,7 @@ class Count(fields.Integer):
     """A number in a query, in plain digits (int() alone would also take ``1_0`` and Arabic-Indic ones)."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", str(value)):
+        if not re.fullmatch(r"-?[0-9]{1,20}", str(value)):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **kwargs)
 

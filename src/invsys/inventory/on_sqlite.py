@@ -1,6 +1,5 @@
 """SQLite: WAL, BEGIN IMMEDIATE for every write, synchronous=FULL, foreign keys on."""
 
-import json
 import os
 import sqlite3
 import threading
@@ -9,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Engine, Executable, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
@@ -70,8 +70,8 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
 
 
 def _attribute_text(attributes: str, key: str) -> str | None:
-    value = json.loads(attributes).get(key)
-    return value if value is None or isinstance(value, str) else json.dumps(value)
+    value = orjson.loads(attributes).get(key)
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _identity(file: str) -> tuple[int, int] | None:

@@ -40,11 +40,10 @@ _WITH_BODY = (
     problems.MalformedBody,
     problems.BodyTooLarge,
     problems.UnsupportedMediaType,
-    problems.InvalidFields,
 )
 # How every operation on the data can end, whatever it is.
 _FAULTS = (errors.Busy, errors.DatabaseUnavailable, problems.InternalError)
-_ALWAYS = (problems.NotFound, *_FAULTS)
+_ALWAYS = (problems.NotFound, problems.InvalidFields, *_FAULTS)
 _FILES: dict[str, Any] = {"media_types": ("text/css", "text/javascript", "image/png"), "ends": (problems.NotFound,)}
 _HTML = ("text/html",)
 _STATE = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
@@ -73,7 +72,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("resourcecollection", "GET"): _vehicles(
         "List the vehicles in circulation, oldest first",
         schemas.Resource,
-        problems.InvalidFields,
         query=schemas.ResourceQuery,
         **_LIST,
     ),
@@ -103,14 +101,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         errors.ResourceNotFound,
         errors.ResourceInUse,
         errors.VersionMismatch,
-        problems.InvalidFields,
         **_GONE,
     ),
     ("allocationcollection", "GET"): _allocations(
         "List the allocations of a vehicle by start",
         schemas.Allocation,
         errors.ResourceNotFound,
-        problems.InvalidFields,
         **_ALLOCATION_LIST,
     ),
     ("allocationcollection", "POST"): _allocations(
@@ -126,7 +122,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("allocationsofall", "GET"): _allocations(
         "List the allocations of all vehicles by start",
         schemas.Allocation,
-        problems.InvalidFields,
         **_ALLOCATION_LIST,
     ),
     ("allocationsofany", "POST"): _allocations(
@@ -158,20 +153,17 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         None,
         errors.AllocationNotFound,
         errors.VersionMismatch,
-        problems.InvalidFields,
         **_GONE,
     ),
     ("availabilityofone", "GET"): _allocations(
         "Tell when a vehicle is free",
         schemas.Availability,
         errors.ResourceNotFound,
-        problems.InvalidFields,
         query=schemas.WindowQuery,
     ),
     ("availabilityofall", "GET"): _allocations(
         "Tell when each vehicle is free",
         schemas.Availability,
-        problems.InvalidFields,
         query=schemas.AvailabilityQuery,
         **_LIST,
     ),
@@ -186,14 +178,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "required": ["events", "next"],
         },
         query=schemas.EventQuery,
-        ends=(problems.InvalidFields, *_ALWAYS),
+        ends=_ALWAYS,
         tag="changes",
     ),
     ("allocationcalendar", "GET"): _allocations(
         "Give the allocations of a vehicle as iCalendar (RFC 5545), whatever Accept says",
         {"type": "string"},
         errors.ResourceNotFound,
-        problems.InvalidFields,
         query=schemas.WindowQuery,
         media_types=("text/calendar",),
         **_ITEM,
@@ -201,7 +192,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("vehicleavailability", "GET"): _vehicles(
         "Say when each vehicle is free, as GBFS 3.1's vehicle_availability.json, whatever Accept says",
         gbfs.SCHEMA,
-        problems.InvalidFields,
         media_types=("application/json",),
     ),
     ("healthz", "GET"): Operation("Say that the process answers", _STATE),

@@ -41,7 +41,8 @@ class Straight:
 @functools.lru_cache
 def compiled(statement: Executable, dialect: Dialect, paramstyle: str) -> Straight:
     """Compile a statement, with parameters by name in the driver's style."""
-    named: Dialect = type(dialect)(paramstyle=paramstyle)  # type: ignore[call-arg]
+    json = dialect._json_serializer  # noqa: SLF001 - the engine's, and nowhere public
+    named: Dialect = type(dialect)(paramstyle=paramstyle, json_serializer=json)  # type: ignore[call-arg]
     made = statement.compile(dialect=named)  # type: ignore[attr-defined]
     assert isinstance(made, SQLCompiler)
     names = made.bind_names.items()

@@ -130,3 +130,10 @@ def test_a_vehicle_that_never_was_is_not_found(lorries):
     with pytest.raises(ResourceNotFound) as refused:
         lorries.resource(ANOTHER_ID)
     assert (refused.value.status, refused.value.code) == (404, "resource_not_found")
+
+
+@pytest.mark.parametrize("number", [1e-4, 1e-5, -1.5e-5, 1.2345e-6, 9e-9, 1e-10, 1e16, 0.1, -0.0, 4, 2**63 - 1])
+def test_a_number_is_asked_for_as_the_service_writes_it(lorries, number):
+    lorry = lorries.register("Lorry1", attributes={"rate": number})
+    assert list(lorries.resources(attributes={"rate": number})) == [lorry]
+    assert list(lorries.resources(attributes={"rate": number + 1 if number < 1e9 else 1})) == []

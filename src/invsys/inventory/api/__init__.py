@@ -4,21 +4,23 @@ A method of the Flask-RESTful classes that the table names reads the request thr
 question, and dumps what that gives.
 """
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import flask_restful as rest
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.routing import BaseConverter, UUIDConverter
 
-from invsys.chassis import conditional, identifiers, problems
+from invsys.chassis import conditional, identifiers, problems, queries
 from invsys.inventory import errors, schemas
 from invsys.inventory.api.allocations import AllocationCollection, AllocationItem, AllocationsOfAll, AllocationsOfAny
 from invsys.inventory.api.availabilities import AvailabilityOfAll, AvailabilityOfOne
 from invsys.inventory.api.exports import AllocationCalendar, VehicleAvailability
 from invsys.inventory.api.feed import EventCollection
 from invsys.inventory.api.vehicles import ResourceCollection, ResourceItem
+from invsys.inventory.operations import OPERATIONS
 
 _VEHICLES = "/api/<collection:resource_type>"
 _VEHICLE = f"{_VEHICLES}/<uuid:resource_id>"
@@ -48,7 +50,11 @@ class Api(rest.Api):
     """Flask-RESTful, with every failure left to the one place that answers them.
 
     On its own it answers exceptions by itself, except under TESTING: tests would see another service than callers do.
+    No operation ignores a query: one that is told to take none (``operations``) refuses it.
     """
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app, decorators=[_refuse_unread_query])
 
     def error_router(self, original_handler: Callable[[Exception], Any], e: Exception) -> Any:
         """Hand a failure back to Flask's own handlers."""
@@ -64,6 +70,18 @@ def register(app: Flask, collections: Mapping[str, str]) -> None:
     api = Api(app)
     for resource, urls in ROUTES:
         api.add_resource(resource, *urls)
+
+
+def _refuse_unread_query(view: Callable[..., Response]) -> Callable[..., Response]:
+    @functools.wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Response:
+        if request.query_string:
+            method = "GET" if request.method == "HEAD" else request.method
+            if OPERATIONS[str(request.endpoint), method].query is None:
+                queries.refuse()
+        return view(*args, **kwargs)
+
+    return checked
 
 
 class _LowerCaseUuid(UUIDConverter):

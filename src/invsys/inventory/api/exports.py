@@ -4,13 +4,10 @@ import uuid
 
 import flask_restful as rest
 from flask import Response, current_app
-from marshmallow import Schema
 
 from invsys.chassis import answers, conditional, queries
 from invsys.inventory import schemas
 from invsys.inventory.formats import gbfs, icalendar, rows
-
-_NOTHING = Schema()
 
 
 class AllocationCalendar(rest.Resource):
@@ -33,7 +30,6 @@ class VehicleAvailability(rest.Resource):
 
     def get(self, resource_type: str) -> Response:
         """Say when each vehicle is free."""
-        queries.load(_NOTHING)
         names = {value: name for name, value in current_app.config["COLLECTIONS"].items()}
         with rows.not_ended(resource_type) as (now, found):
             return answers.json(gbfs.vehicle_availability(names[resource_type], now, found))

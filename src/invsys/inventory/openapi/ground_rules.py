@@ -20,6 +20,8 @@ again: what was done is told again (`Idempotency-Replayed: true`), and not done 
 
 **The change feed** is read from `/api/events`: keep `next`, and ask with it as `after` for what has happened since.
 
+Nothing is ignored: unknown fields and query parameters are refused.
+
 **Problems** have a `code` that stays; `type` is the path of a page about it. All are listed at `/docs/problems`.
 
 With `Accept: application/xml` answers, problems too, are XML with the same names.

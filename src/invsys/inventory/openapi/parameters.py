@@ -14,6 +14,11 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "description": "Under it the first result that changed something is kept, and answered to a repeated request",
         "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     },
+    "X-Client-Id": {
+        # No pattern: what comes from elsewhere than a trusted proxy is not even looked at.
+        "description": "Who asks, 1 to 255 visible ASCII characters; believed from trusted proxies only",
+        "schema": {"type": "string"},
+    },
     "If-Match": {"description": "Only if the item is still at this ETag", "schema": {"type": "string"}},
     "If-None-Match": {"description": "304 if the item is still at this ETag", "schema": {"type": "string"}},
 }
@@ -49,9 +54,10 @@ def of_path(name: str, collections: Iterable[str]) -> dict[str, Any]:
 
 def of_operation(of: Operation) -> Iterator[dict[str, Any]]:
     """Describe the headers and the query of an operation."""
-    for name in ("X-Request-Id", of.conditional, "Idempotency-Key" if of.keyed else None):
-        if name is not None:
-            yield {"in": "header", "name": name, **_HEADERS[name]}
+    changes = of.body is not None or of.conditional == "If-Match"
+    names = ("X-Request-Id", of.conditional, "Idempotency-Key" if of.keyed else "", "X-Client-Id" if changes else "")
+    for name in filter(None, names):
+        yield {"in": "header", "name": name, **_HEADERS[name]}
     if of.query is not None:
         attributes = {"attributes"} & of.query().fields.keys()
         yield {"in": "query", "schema": of.query(exclude=attributes)}

@@ -10,7 +10,7 @@ from marshmallow_sqlalchemy import auto_field
 from invsys.inventory.fields import Flag, Id, Instant, WholeNumber
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.period import Period
-from invsys.inventory.schemas.rules import A_NAME, AN_ALLOCATION_TYPE, FLAT, at_most_16_kib, flat, require_order
+from invsys.inventory.schemas.rules import A_NAME, AN_ALLOCATION_TYPE, FLAT, NAME, at_most_16_kib, flat, require_order
 
 
 class Input(SQLAlchemySchema):
@@ -32,7 +32,7 @@ class NewResource(Input):
         model = ContinuousResource
         unknown = RAISE
 
-    name = auto_field(required=True, validate=A_NAME)
+    name = auto_field(required=True, validate=A_NAME, metadata=NAME)
     attributes = fields.Dict(load_default=dict, validate=flat, metadata=FLAT)
 
 
@@ -43,7 +43,7 @@ class ChangedResource(NewResource):
         model = ContinuousResource
         unknown = RAISE
 
-    name = auto_field(required=False, validate=A_NAME)
+    name = auto_field(required=False, validate=A_NAME, metadata=NAME)
     attributes = fields.Dict(validate=flat, metadata=FLAT)
 
 

@@ -21,6 +21,11 @@ def _no_blank_ends(value: str) -> None:
         raise ValidationError("Must not begin or end with a blank.")
 
 
+# What the OpenAPI document says of it.
+NAME = {
+    "pattern": r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$",
+    "description": "Not blank at either end, no control characters",
+}
 A_NAME: list[Callable[[Any], Any]] = [validate.Length(1, 36), _no_control_characters, _no_blank_ends]
 
 
@@ -44,7 +49,11 @@ def at_most_16_kib(dump: dict[str, Any]) -> None:
 AN_ALLOCATION_TYPE = validate.Length(1, 20)
 A_STATUS = validate.OneOf(["confirmed", "held"])
 _A_VALUE = {"type": ["string", "number", "boolean"], "maxLength": MAX_VALUE}
-FLAT = {"additionalProperties": _A_VALUE, "maxProperties": MAX_KEYS}
+FLAT = {
+    "additionalProperties": _A_VALUE,
+    "maxProperties": MAX_KEYS,
+    "propertyNames": {"minLength": 1, "maxLength": MAX_KEY},
+}
 
 
 def require_order(start: datetime | None, end: datetime | None, field: str = "to_datetime") -> None:
