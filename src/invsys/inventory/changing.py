@@ -142,16 +142,21 @@ def _key_of(connection: Connection, resource_type: str, resource_id: uuid.UUID) 
 
 
 def _lock_vehicles(connection: Connection, row: Row, new: Row) -> None:
-    """Keep everybody else from allocating the vehicles that the period comes from and goes to.
+    """Keep the vehicles that the period comes from and goes to in circulation, and if it changes, to this transaction.
 
-    Without, PostgreSQL would find two changes that wait for each other only after its deadlock_timeout.
+    Without, a hold could be confirmed while its vehicle is decommissioned because it had expired; and PostgreSQL would
+    find changes that wait for each other only after its deadlock_timeout.
     """
-    if same(row, {name: new[name] for name in ("resource_key", "starts", "ends")}):
-        return
+    stays = same(row, {name: new[name] for name in ("resource_key", "starts", "ends")})
     keys = {row["resource_key"], new["resource_key"]}
     # In one order everywhere.
     statement = select(_resource.c.key).where(_resource.c.key.in_(keys), _resource.c.decommissioned.is_(None))
-    found = connection.execute(statement.order_by(_resource.c.key).with_for_update()).scalars().all()
+    statement = statement.order_by(_resource.c.key).with_for_update(read=stays, key_share=stays)
+    found = connection.execute(statement).scalars().all()
+    if row["resource_key"] not in found:
+        if row["expires"] is not None:
+            raise HoldExpired(_TOO_LATE)
+        raise AllocationNotFound(f"The vehicle of {row['id']} was decommissioned at this moment.")
     if len(found) < len(keys):
         raise ValidationError({"resource_id": ["The vehicle was decommissioned at this moment."]})
 

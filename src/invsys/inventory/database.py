@@ -164,6 +164,7 @@ def lift_limits(connection: Connection) -> None:
         connection.connection.driver_connection.seconds = None  # type: ignore[union-attr]
         connection.detach()
         connection.exec_driver_sql("SET statement_timeout = 0")
+        connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
 
 
 @contextmanager

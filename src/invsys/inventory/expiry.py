@@ -1,5 +1,7 @@
 """Expired holds: they count nowhere from that instant on, and are cleared away where they are in the way."""
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, select
 
 from invsys.inventory import database
@@ -27,9 +29,10 @@ _OF_TYPE = (
 _AT_ONCE = 1000
 
 
-def _clear(*where: ColumnElement[bool]) -> Recorded:
+def _clear(*where: ColumnElement[bool], order_by: ColumnElement[Any] | None = None) -> Recorded:
+    found = select(_allocation.c.key).where(expired(), *where).order_by(order_by).limit(_AT_ONCE)
     # One that somebody else clears, confirms or extends at this moment is left to them.
-    found = select(_allocation.c.key).where(expired(), *where).limit(_AT_ONCE).with_for_update(skip_locked=True)
+    found = found.with_for_update(skip_locked=True)
     these = among(_allocation.c.key, found.scalar_subquery())
     return recorded(lambda _: delete(_allocation).where(these), "expired")
 
@@ -37,7 +40,8 @@ def _clear(*where: ColumnElement[bool]) -> Recorded:
 _OF_ONE = _allocation.c.resource_key == bindparam("of_resource_key")
 _CLEAR_OF_ONE = _clear(_IN_PERIOD, _OF_ONE)
 _CLEAR_ALL_OF_ONE = _clear(_OF_ONE)
-_CLEAR_OF_TYPE = _clear(_IN_PERIOD, _OF_TYPE)
+# Vehicle after vehicle: a thousand holds, one of each, might free none of them.
+_CLEAR_OF_TYPE = _clear(_IN_PERIOD, _OF_TYPE, order_by=_allocation.c.resource_key)
 _CLEAR_ALL = _clear()
 
 

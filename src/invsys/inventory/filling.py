@@ -118,6 +118,11 @@ def _fate(connection: Connection, order: Order, key: int | None, is_new: bool) -
     if _allocate(connection, values):
         return ALLOCATED
     in_the_way = occupancy.overlapping(connection, key, period)
+    if not in_the_way:
+        # A hold that has expired since the import began.
+        expiry.clear_vehicle(connection, key)
+        if _allocate(connection, values):
+            return ALLOCATED
     if len(in_the_way) == 1 and _same(in_the_way[0], values):
         return KNOWN
     return f"period_taken: {order.name} is allocated for a part of this period"

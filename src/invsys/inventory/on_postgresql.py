@@ -75,7 +75,7 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
     @event.listens_for(engine, "checkout")
     def checkout(connection: BoundedConnection, record: Any, proxy: Any) -> None:
         # Nothing is due on an idle connection but its end: found before a request is sent over it, without asking.
-        if connection.closed or select.select([connection.fileno()], [], [], 0)[0]:
+        if connection.closed or _has_something_to_say(connection.fileno()):
             raise InvalidatePoolError
 
     @event.listens_for(engine, "connect")
@@ -85,6 +85,13 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
         except UnfitDatabase:
             connection.close()
             raise
+
+
+def _has_something_to_say(descriptor: int) -> bool:
+    # Not select(), which knows no descriptor from 1,024 on.
+    asked = select.poll()
+    asked.register(descriptor, select.POLLIN)
+    return bool(asked.poll(0))
 
 
 def change(engine: Engine, recorded: Recorded, values: dict[str, Any], seconds: float) -> list[Row]:
@@ -125,9 +132,11 @@ def _examination(timeout: int, *, allow_unsafe: bool) -> Callable[[BoundedConnec
         found = connection.execute(
             "SELECT current_setting('fsync'), current_setting('synchronous_commit'),"
             " set_config('statement_timeout', %s, false), set_config('TimeZone', 'UTC', false),"
+            # A host that vanishes within a transaction leaves its locks behind, and the feed waiting for its events.
+            " set_config('idle_in_transaction_session_timeout', %s, false),"
             # Compiling a statement of milliseconds takes a second.
             " set_config('jit', 'off', false)",
-            [str(timeout * 1000)],
+            [str(timeout * 1000)] * 2,
         ).fetchone()
         connection.commit()
         assert found is not None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Float, bindparam, delete, func, select
+from sqlalchemy import Delete, Float, bindparam, delete, func, select, tuple_
 
 from invsys.inventory import database, expiry
 from invsys.inventory.instants import later
@@ -11,10 +11,17 @@ from invsys.inventory.models import Event, IdempotencyKey
 # Seconds.
 _DAY, _MARGIN = 86400, 60
 
+# So many at once: SQLite has one writer at a time, and orders are waiting.
+_AT_ONCE = 10_000
+
 _ago = later(-bindparam("seconds", type_=Float))
-_FORGET_KEYS = delete(IdempotencyKey).where(IdempotencyKey.created <= _ago)
+_key = (IdempotencyKey.client_id, IdempotencyKey.key)
+_FORGET_KEYS = delete(IdempotencyKey).where(
+    tuple_(*_key).in_(select(*_key).where(IdempotencyKey.created <= _ago).limit(_AT_ONCE))
+)
 # The newest stays: SQLite goes on from its number, and readers hold cursors.
-_FORGET_EVENTS = delete(Event).where(Event.at <= _ago, Event.key < select(func.max(Event.key)).scalar_subquery())
+_OLD_EVENTS = select(Event.key).where(Event.at <= _ago, Event.key < select(func.max(Event.key)).scalar_subquery())
+_FORGET_EVENTS = delete(Event).where(Event.key.in_(_OLD_EVENTS.order_by(Event.key).limit(_AT_ONCE)))
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,19 @@ def purge(idempotency_ttl: int, events_ttl: int) -> Purged:
     With 0 days every event stays; the newest always does, and those that a key still tells the result of.
     """
     holds = expiry.clear_all()
-    with database.transaction() as connection:
-        database.lift_limits(connection)
-        keys = connection.execute(_FORGET_KEYS, {"seconds": idempotency_ttl}).rowcount
-        events = 0
-        if events_ttl:
-            # Not by the same instant as the keys: an event is a little older than its key.
-            seconds = max(events_ttl * _DAY, idempotency_ttl + _MARGIN)
-            events = connection.execute(_FORGET_EVENTS, {"seconds": seconds}).rowcount
+    keys = _forget(_FORGET_KEYS, idempotency_ttl)
+    # Not by the same instant as the keys: an event is a little older than its key.
+    events = _forget(_FORGET_EVENTS, max(events_ttl * _DAY, idempotency_ttl + _MARGIN)) if events_ttl else 0
     return Purged(holds, keys, events)
+
+
+def _forget(statement: Delete, seconds: int) -> int:
+    """Delete in portions what is older, each in a transaction of its own, and give how much it was."""
+    forgotten = 0
+    while True:
+        with database.transaction() as connection:
+            database.lift_limits(connection)
+            portion = connection.execute(statement, {"seconds": seconds}).rowcount
+        forgotten += portion
+        if portion < _AT_ONCE:
+            return forgotten

@@ -54,11 +54,15 @@ class LateWriter:
         """Undo everything; nothing happens where it has ended."""
         self._connection.close()
 
+    def forget(self):
+        """Close what the server has closed already."""
+        self._connection.invalidate()
+        self._connection.close()
+
     def vanish(self):
         """End as if the process was killed: the connection is gone, and the server knows."""
         if self._connection.dialect.name == "postgresql":
             pid = self._connection.connection.driver_connection.info.backend_pid
             with self._connection.engine.connect() as other:
                 assert other.scalar(select(func.pg_terminate_backend(pid, _MILLISECONDS)))
-        self._connection.invalidate()
-        self._connection.close()
+        self.forget()

@@ -1,11 +1,18 @@
 """Orders that wait for another one's lock decide by what they find afterwards."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import event
 
+from invsys.inventory import filling, schemas
+from invsys.inventory.models import db
 from tests.inventory.blocking import locked, until_waiting
+from tests.inventory.crowd import at_once, outcomes
 from tests.inventory.instants import at, wire
+
+SECONDS = 10
 
 MOVE = "UPDATE continuous_resource_allocations SET resource_key = (SELECT max(key) FROM continuous_resources)"
 ALLOCATIONS = "SELECT FROM continuous_resource_allocations FOR UPDATE"
@@ -54,6 +61,75 @@ def test_a_hold_that_expires_while_it_waits_is_not_confirmed(
         # It counts nowhere any more, so nothing keeps its vehicle in circulation.
         assert client.delete(car).status_code == 204
     refused(order.result(), 409, "hold_expired")
+
+
+@pytest.fixture
+def committing(app):
+    """A moment at which a transaction of the service is about to commit, and waits until it is let go."""
+    reached, let_go = threading.Event(), threading.Event()
+
+    def wait(connection):
+        reached.set()
+        assert let_go.wait(SECONDS)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "commit", wait)
+    yield reached, let_go
+    let_go.set()
+    event.remove(engine, "commit", wait)
+
+
+def test_a_hold_confirmed_in_its_last_moment_keeps_its_vehicle_in_circulation(
+    engine, app, database_url, client, pool, car, allocate, committing, refused
+):
+    if engine == "sqlite":
+        return
+    reached, let_go = committing
+    hold = allocate(car, at(10), at(12), hold_seconds=1).headers["Location"]
+    confirmed = pool.submit(app.test_client().patch, hold, json={"status": "confirmed"})
+    assert reached.wait(SECONDS)
+    # Others see it as it was: held, and after a second no longer.
+    while client.get(hold).status_code == 200:
+        pass
+    decommissioned = pool.submit(app.test_client().delete, car)
+    until_waiting(database_url, 1)
+    let_go.set()
+    assert confirmed.result().json["status"] == "confirmed"
+    refused(decommissioned.result(), 409, "resource_in_use")
+    assert client.get(hold).json["status"] == "confirmed"
+
+
+def test_holds_that_are_extended_and_what_would_move_onto_them_do_not_wait_for_each_other(engine, app, car, allocate):
+    if engine == "sqlite":
+        return
+    holds = [allocate(car, at(2 * hour), at(2 * hour + 1), hold_seconds=600).headers["Location"] for hour in range(3)]
+    mover = allocate(car, at(20), at(21)).headers["Location"]
+    extensions = [{"method": "PATCH", "path": hold, "json": {"hold_seconds": 900}} for hold in holds]
+    moves = [{"method": "PATCH", "path": mover, "json": wire(2 * hour, 2 * hour + 1)} for hour in range(3)]
+    for _ in range(20):
+        answers = at_once(app, extensions + moves)
+        # A deadlock, which PostgreSQL finds after a second, would be a 503.
+        assert outcomes(answers) == {200: 3, "period_taken": 3}
+
+
+def test_an_import_takes_the_place_of_a_hold_that_expires_while_it_runs(
+    engine, app, client, database_url, pool, car, allocate
+):
+    if engine == "sqlite":
+        return
+    hold = allocate(car, at(10), at(12), hold_seconds=1).headers["Location"]
+
+    def fill():
+        with app.app_context():
+            return filling.fill([filling.Order("Car", "Car1", {}, schemas.new_allocation.load(wire(10, 12)))])
+
+    with locked(database_url, VEHICLE.format(car[-36:])):
+        filled = pool.submit(fill)
+        until_waiting(database_url, 1)
+        while client.get(hold).status_code == 200:
+            pass
+    assert filled.result().fates == [filling.ALLOCATED]
 
 
 def test_convoys_that_prefer_different_vehicles_do_not_wait_for_each_other(

@@ -1,11 +1,15 @@
 """What the service does when its database is away, unfit, or has too much to do."""
 
+import contextlib
 import io
+import os
+import resource
 import shutil
 import sqlite3
 import threading
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -97,6 +101,26 @@ def test_a_database_that_hangs_gives_503_in_time(own_postgresql, opened):
         own_postgresql.thaw()
     # For a second nobody is made to wait for it; then it is asked again.
     assert until(lambda: client.get("/api/cars").status_code == 200)
+
+
+@pytest.fixture
+def many_open_files():
+    """As many as an accepted connection each, of a busy front."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, before[1]), before[1]))
+    with contextlib.ExitStack() as opened:
+        for _ in range(1100):
+            opened.enter_context(Path(os.devnull).open())
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("many_open_files")
+def test_a_worker_with_very_many_connections_answers(client):
+    path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
+    for number in range(3):
+        assert client.patch(path, json={"name": f"New{number}"}).status_code == 200
+        assert client.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("setting", ["fsync=off", "synchronous_commit=off"])

@@ -32,6 +32,25 @@ def draw(url, finished):
             other.execute("SELECT count(nextval('events_key_seq')) FROM generate_series(1, 1000)")
 
 
+def test_a_sequence_that_was_set_anew_announces_too(engine, database_url, client, register):
+    if engine == "sqlite":
+        return
+    register("Car1")
+    # As after a move of the data to another server.
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("ALTER SEQUENCE events_key_seq RESTART WITH 1000000")
+    with psycopg.connect(database_url) as late, psycopg.connect(database_url, autocommit=True) as writer:
+        (first,) = late.execute("SELECT next_event_key()").fetchone()
+        (second,) = writer.execute("SELECT next_event_key()").fetchone()
+        assert first < second
+        (horizon,) = writer.execute("SELECT event_horizon()").fetchone()
+        assert horizon < first
+        late.commit()
+        assert writer.execute("SELECT event_horizon()").fetchone() == (second,)
+    register("Car2")
+    assert len(client.get("/api/events").json["events"]) == 2
+
+
 def test_an_announcement_is_below_what_is_drawn_however_many_draw_at_once(engine, database_url):
     if engine == "sqlite":
         return

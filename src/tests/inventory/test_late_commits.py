@@ -3,6 +3,7 @@
 SQLite has one writer at a time: there the others wait for the late one, and what is told is the same.
 """
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from uuid import UUID
@@ -10,9 +11,10 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import func, select, text
 
 from invsys.inventory import database
+from invsys.inventory.errors import DatabaseUnavailable
 from invsys.inventory.models import Event
 from tests.inventory.change_feed import Reader
 from tests.inventory.late_writer import LateWriter
@@ -73,6 +75,48 @@ def begin(app, meanwhile):
 
 def vehicles(events):
     return [UUID(event["resource_id"]) for event in events]
+
+
+class TestOfAHostThatVanished:
+    """Its transaction is open, its connection too, and nothing more is heard of it."""
+
+    @pytest.fixture
+    def environ(self, environ):
+        return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "1"}
+
+    def test_its_locks_are_taken_back_and_readers_go_on(self, engine, client, begin, reader, cars):
+        if engine == "sqlite":
+            return
+        late = begin()
+        late.change(cars[0])
+        assert client.patch(f"/api/cars/{cars[1]}", json={"name": "New"}).status_code == 200
+        told = []
+        deadline = time.monotonic() + 30
+        while not told and time.monotonic() < deadline:
+            told = vehicles(reader.news())
+        assert told == [cars[1]]
+        assert client.patch(f"/api/cars/{cars[0]}", json={"name": "Newer"}).status_code == 200
+        late.forget()
+
+    def test_if_it_comes_back_it_is_told_and_goes_on(self, engine, app, client, cars):
+        if engine == "sqlite":
+            return
+        with app.app_context(), pytest.raises(DatabaseUnavailable):
+            self.be_idle_for_too_long()
+        # For a second nobody is made to wait for a database that took so long.
+        deadline = time.monotonic() + 30
+        while client.get("/readyz").status_code == 503 and time.monotonic() < deadline:
+            pass
+        assert client.patch(f"/api/cars/{cars[0]}", json={"name": "Newer"}).status_code == 200
+
+    def be_idle_for_too_long(self):
+        with database.transaction() as connection, database.read() as other:
+            pid = connection.scalar(select(func.pg_backend_pid()))
+            alive = select(func.count()).select_from(text("pg_stat_activity")).where(text(f"pid = {pid}"))
+            deadline = time.monotonic() + 30
+            while other.scalar(alive) and time.monotonic() < deadline:
+                pass
+            connection.scalar(select(1))
 
 
 @ends

@@ -94,8 +94,9 @@ def _make_idempotency_keys(now: str) -> None:
 
 # Advisory locks of the feed: this number in the upper 16 bits, an event's key in the lower 48.
 _FEED = 0x4556
-# Not last_value, read as from a table: while a number is drawn, that shows for a moment one up to 32 further on.
-_LAST_DRAWN = "pg_sequence_last_value('events_key_seq')"
+# Not last_value, read as from a table: while a number is drawn, that shows for a moment one up to 32 further on. It is
+# null after ALTER SEQUENCE ... RESTART, until a number is drawn.
+_LAST_DRAWN = "coalesce(pg_sequence_last_value('events_key_seq'), 0)"
 
 
 def _number_events() -> None:
