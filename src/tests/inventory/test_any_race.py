@@ -84,10 +84,14 @@ def test_expired_holds_are_in_nobodys_way(app, cars, allocate):
 
 def test_very_many_expired_holds_are_in_nobodys_way_either(app, client, cars):
     with app.app_context(), db.engine.begin() as connection:
-        for key in connection.scalars(select(ContinuousResource.key)).all():
-            hours = [EPOCH + hour * HOUR for hour in range(2000)]
-            rows = [{"resource_key": key, "starts": hour, "ends": hour + HOUR, "expires": EPOCH} for hour in hours]
-            connection.execute(insert(ContinuousResourceAllocation), rows)
+        keys = connection.scalars(select(ContinuousResource.key)).all()
+        hours = [EPOCH + hour * HOUR for hour in range(2000)]
+        holds = [
+            {"resource_key": key, "starts": hour, "ends": hour + HOUR, "expires": EPOCH}
+            for hour in hours
+            for key in keys
+        ]
+        connection.execute(insert(ContinuousResourceAllocation), holds)
     period = {"from_datetime": EPOCH.isoformat(), "to_infinity": True}
     answer = client.post("/api/cars/any/allocations", json=period)
     assert answer.status_code == 201
