@@ -6,17 +6,16 @@ Answers are mappings of columns; an allocation carries its vehicle's ``resource_
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, select
 
-from invsys.inventory import database
+from invsys.inventory import database, listing
 from invsys.inventory.errors import AllocationNotFound, ResourceNotFound
 from invsys.inventory.expressions import attribute_text
 from invsys.inventory.instants import clock
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.period import ALWAYS, Period
-from invsys.inventory.predicates import IN_CIRCULATION, is_free, live, overlaps
+from invsys.inventory.predicates import IN_CIRCULATION, is_free
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
@@ -25,12 +24,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 _RESOURCES = select(*_resource.__table__.columns).where(IN_CIRCULATION)
 _RESOURCE = _RESOURCES.where(_resource.id == bindparam("resource_id"))
-_ALLOCATIONS = (
-    select(*_allocation.__table__.columns, _resource.id.label("resource_id"), _resource.resource_type)
-    .join(_resource, _resource.key == _allocation.resource_key)
-    .where(IN_CIRCULATION, live())
-)
-_ALLOCATION = _ALLOCATIONS.where(_allocation.id == bindparam("allocation_id"))
+_ALLOCATION = listing.ALLOCATIONS.where(_allocation.id == bindparam("allocation_id"))
 _ALLOCATION_OF = _ALLOCATION.where(_resource.id == bindparam("resource_id"))
 
 
@@ -103,39 +97,27 @@ def allocations(
     Of one vehicle (raises ResourceNotFound where there is none), or of all of the type; only those that share an
     instant with ``window``, and have this ``allocation_type`` and ``status`` (``held``, ``confirmed``; None: any).
     """
-    statement = _ALLOCATIONS.order_by(_allocation.starts.nulls_first(), _allocation.key).limit(limit)
-    if window != ALWAYS:
-        statement = statement.where(overlaps(window.start, window.end))
-    if window.start is not None:
-        # Said once more, for the index on the ends: of all vehicles' allocations most are past.
-        statement = statement.where(or_(_allocation.ends.is_(None), _allocation.ends > window.start))
-    if allocation_type is not None:
-        statement = statement.where(_allocation.allocation_type == allocation_type)
-    if status is not None:
-        held = _allocation.expires.is_not(None)
-        statement = statement.where(held if status == "held" else ~held)
-    if cursor is not None:
-        statement = _after(statement, *cursor)
-    values: dict[str, Any] = {"resource_type": resource_type}
+    after, after_key = (None, None) if cursor is None else cursor
+    sought = {
+        "start": window.start,
+        "end": window.end,
+        "allocation_type": allocation_type,
+        "after_start": None if after is None else _EPOCH + _MICROSECOND * after,
+        "after_key": after_key,
+        "resource_key": None,
+    }
     with database.read() as connection:
         if resource_id is not None:
-            key = require_resource(connection, resource_type, resource_id)["key"]
-            statement = statement.where(_allocation.resource_key == key)
-        return connection.execute(statement, values).mappings().all()
+            sought["resource_key"] = require_resource(connection, resource_type, resource_id)["key"]
+        given = frozenset(name for name, value in sought.items() if value is not None)
+        values = {"resource_type": resource_type, "limit": limit, **sought}
+        return connection.execute(listing.statement(given, status), values).mappings().all()
 
 
 def position(row: Row) -> tuple[int | None, int]:
     """Give the sort key of an allocation: microseconds from 1970 to its start (None: infinite), and its number."""
     starts: datetime | None = row["starts"]
     return None if starts is None else (starts - _EPOCH) // _MICROSECOND, row["key"]
-
-
-def _after(statement: Select[Any], microseconds: int | None, key: int | None) -> Select[Any]:
-    if microseconds is None:
-        starts_later = _allocation.starts.is_not(None)
-        return statement.where(or_(starts_later, and_(_allocation.starts.is_(None), _allocation.key > key)))
-    start = _EPOCH + _MICROSECOND * microseconds
-    return statement.where(_allocation.starts >= start, or_(_allocation.starts > start, _allocation.key > key))
 
 
 def now() -> datetime:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    tuple_,
 )
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -93,12 +94,22 @@ def gap_around(start: Any, end: Any) -> ColumnElement[float]:
 def _taken_until(instant: Any) -> ColumnElement[Any]:
     """Give the end of this vehicle's last allocation that starts before the instant; null where there is none."""
     ends = func.coalesce(_allocation.ends, _AFTER_ALL)
-    starts = _allocation.starts
-    # In the index's own order, that is with nulls last, or PostgreSQL sorts all that start before.
-    last = _of_vehicle(ends).where(starts < func.coalesce(_instant(instant), _AFTER_ALL))
-    last = last.order_by(starts.desc().nulls_last()).limit(ONE)
+    last = last_before(func.coalesce(_instant(instant), _AFTER_ALL), ends).where(live())
     # The one without a start is before all others.
-    return func.coalesce(last.scalar_subquery(), _of_vehicle(ends).where(starts.is_(None)).limit(ONE).scalar_subquery())
+    first = _of_vehicle(ends).where(_allocation.starts.is_(None)).limit(ONE)
+    return func.coalesce(last.scalar_subquery(), first.scalar_subquery())
+
+
+def last_before(instant: Any, column: Any, of: Any = _allocation) -> Select[Any]:
+    """Select a column of the last allocation that starts before the instant, of the outer statement's vehicle.
+
+    ``of`` is the table of allocations, or an alias of it.
+    """
+    # By the vehicle and in the order of its index, nulls last: PostgreSQL would otherwise sort all that start before,
+    # or with "=" for the vehicle read the index of everybody's starts, where one without allocations is sought in vain.
+    before = tuple_(of.resource_key, of.starts) < tuple_(_resource.key, instant)
+    last = select(column).where(before, of.resource_key >= _resource.key).correlate(_resource)
+    return last.order_by(of.resource_key.desc(), of.starts.desc().nulls_last()).limit(ONE)
 
 
 def _instant(side: Any) -> ColumnElement[Any]:
