@@ -1,6 +1,5 @@
 """The calls for one collection: its vehicles, their allocations, when they are free."""
 
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, Unpack
@@ -10,12 +9,11 @@ import httpx
 
 from invsys.client import orders
 from invsys.client.connection import Connection
-from invsys.client.orders import Changes, Order, VehicleChanges
+from invsys.client.orders import Changes, Id, Order, VehicleChanges
 from invsys.client.reading import item, replayed, understood
 from invsys.client.records import Allocation, Attribute, Availability, Resource
 
 Item = TypeVar("Item")
-Id = str | uuid.UUID
 
 
 class Collection:

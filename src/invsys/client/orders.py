@@ -9,6 +9,8 @@ from typing import Any, Literal, TypedDict
 
 from invsys.client.records import Attribute
 
+Id = str | uuid.UUID
+
 
 class Order(TypedDict, total=False):
     """What an order may say beside its period."""
@@ -38,7 +40,7 @@ class Changes(TypedDict, total=False):
 
     start: datetime | None
     end: datetime | None
-    resource_id: str | uuid.UUID
+    resource_id: Id
     allocation_type: str
     description: str | None
     dump: Mapping[str, Any]
@@ -65,7 +67,7 @@ def period(start: datetime | None, end: datetime | None) -> dict[str, Any]:
     return {**side("from", start), **side("to", end)}
 
 
-def identifier(value: str | uuid.UUID) -> str:
+def identifier(value: Id) -> str:
     """Write an id; ValueError where it is no UUID, since ``all`` and ``any`` mean something else in its place."""
     return str(uuid.UUID(str(value)))
 

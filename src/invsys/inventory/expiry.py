@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, literal_column, select
 
 from invsys.inventory import database
 from invsys.inventory.caller import NOBODY
@@ -40,8 +40,9 @@ def _clear(*where: ColumnElement[bool], order_by: ColumnElement[Any] | None = No
 _OF_ONE = _allocation.c.resource_key == bindparam("of_resource_key")
 _CLEAR_OF_ONE = _clear(_IN_PERIOD, _OF_ONE)
 _CLEAR_ALL_OF_ONE = _clear(_OF_ONE)
-# Vehicle after vehicle: a thousand holds, one of each, might free none of them.
-_CLEAR_OF_TYPE = _clear(_IN_PERIOD, _OF_TYPE, order_by=_allocation.c.resource_key)
+# Vehicle after vehicle: a thousand holds, one of each, might free none of them. "+ 0", or SQLite would read every
+# allocation in the order of that index instead of looking up what has expired.
+_CLEAR_OF_TYPE = _clear(_IN_PERIOD, _OF_TYPE, order_by=_allocation.c.resource_key + literal_column("0"))
 _CLEAR_ALL = _clear()
 
 

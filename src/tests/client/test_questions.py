@@ -87,6 +87,8 @@ def test_a_vehicle_s_allocations_are_a_calendar(lorries, booking):
     calendar = lorries.icalendar(booking.resource_id)
     assert calendar.startswith("BEGIN:VCALENDAR\r\n")
     assert booking.id in calendar
+    assert booking.id in lorries.icalendar(booking.resource_id, None, FRIDAY)
+    assert booking.id not in lorries.icalendar(booking.resource_id, FRIDAY, None)
 
 
 def test_the_collection_is_a_gbfs_document(lorries, booking, spare):

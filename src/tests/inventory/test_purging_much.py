@@ -1,11 +1,13 @@
 """The purge: it gets done however much there is, within whatever the settings allow."""
 
+from datetime import UTC, datetime
+
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete, insert, select, text
 
 from invsys.inventory import purging
 from invsys.inventory.database import lift_limits
-from invsys.inventory.models import db
+from invsys.inventory.models import Event, IdempotencyKey, db
 
 HOLDS = """
 INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends, expires)
@@ -27,6 +29,22 @@ def test_events_may_stay_as_long_as_the_settings_allow(app, client, register, da
     with app.app_context():
         assert purging.purge(86_400, days).events == 0
     assert len(client.get("/api/events").json["events"]) == 1
+
+
+def test_more_keys_and_events_than_one_statement_takes_are_deleted(app, register):
+    register("Car1")
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    old = {"client_id": "", "fingerprint": b"", "created": long_ago, "events": []}
+    with app.app_context(), db.engine.begin() as connection:
+        (event,) = connection.execute(select(Event.__table__)).mappings()
+        many = range(MANY // 4)
+        connection.execute(insert(IdempotencyKey), [{**old, "key": str(number)} for number in many])
+        connection.execute(delete(Event))
+        connection.execute(insert(Event), [{**event, "at": long_ago, "key": number} for number in many])
+    with app.app_context():
+        purged = purging.purge(60, 1)
+    # The newest event stays.
+    assert (purged.keys, purged.events) == (len(many), len(many) - 1)
 
 
 @pytest.fixture
