@@ -1,11 +1,14 @@
-"""What PostgreSQL reads for a question: neither what is past, nor the allocations of other vehicles."""
+"""What a database reads for a question: neither what is past, nor the allocations of other vehicles."""
 
 import json
+from contextlib import closing
 
 import pytest
 from sqlalchemy import event, text
 
+from invsys.inventory import expiry
 from invsys.inventory.models import db
+from invsys.inventory.straight import compiled
 
 VEHICLES, BUSY, PAST = 20, 10, 1000
 FLEET = """
@@ -76,3 +79,13 @@ def test_only_the_neighbours_are_read(engine, rows_read, url):
     if engine == "sqlite":
         return
     assert rows_read(url) <= 25 * VEHICLES
+
+
+def test_sqlite_looks_for_expired_holds_among_holds_alone(engine, app):
+    if engine == "postgresql":
+        return
+    with app.app_context(), closing(db.engine.raw_connection()) as connection:
+        statement = compiled(expiry._CLEAR_OF_TYPE.change, db.engine.dialect, "named")
+        sought = {"start": None, "end": None, "resource_type": "Car"}
+        plan = connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.bind(sought)).fetchall()
+    assert any("ix_continuous_resource_allocations_expires" in step[-1] for step in plan), plan
