@@ -7,7 +7,7 @@ mean for a caller.
 import functools
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -165,6 +165,21 @@ def lift_limits(connection: Connection) -> None:
         connection.detach()
         connection.exec_driver_sql("SET statement_timeout = 0")
         connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
+
+
+def in_portions(work: Callable[[Connection], int]) -> int:
+    """Do work without a time limit, in transactions of their own, until there is none left; give how much it was.
+
+    ``work`` does a portion of it, and says how much that was.
+    """
+    done = 0
+    while True:
+        with transaction() as connection:
+            lift_limits(connection)
+            portion = work(connection)
+        if not portion:
+            return done
+        done += portion
 
 
 @contextmanager

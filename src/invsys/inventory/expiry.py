@@ -61,7 +61,4 @@ def clear_vehicle(connection: Connection, resource_key: int) -> None:
 
 def clear_all() -> int:
     """Clear every expired hold, and give how many there were."""
-    cleared = 0
-    while some := len(database.change(_CLEAR_ALL, by(NOBODY))):
-        cleared += some
-    return cleared
+    return database.in_portions(lambda connection: len(_CLEAR_ALL.run_in(connection, by(NOBODY))))

@@ -49,12 +49,5 @@ def purge(idempotency_ttl: int, events_ttl: int) -> Purged:
 
 
 def _forget(statement: Delete, seconds: int) -> int:
-    """Delete in portions what is older, each in a transaction of its own, and give how much it was."""
-    forgotten = 0
-    while True:
-        with database.transaction() as connection:
-            database.lift_limits(connection)
-            portion = connection.execute(statement, {"seconds": seconds}).rowcount
-        forgotten += portion
-        if portion < _AT_ONCE:
-            return forgotten
+    """Delete what is older, and give how much it was."""
+    return database.in_portions(lambda connection: connection.execute(statement, {"seconds": seconds}).rowcount)
