@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 means it to be exchanged: nothing that two readers could read in two ways gets in.
+"""JSON as RFC 8259 means it to be exchanged: nothing that two readers could read in two ways gets in, or is written.
 
 The standard library's parser accepts duplicate keys, NaN, Infinity, numbers past every range and lone surrogates; the
 hooks here refuse them, at the speed of its C scanner.
@@ -9,6 +9,8 @@ import math
 import re
 from collections import Counter
 from typing import Any, Never
+
+import orjson
 
 MAX_DEPTH = 32
 
@@ -35,6 +37,14 @@ def loads(raw: bytes) -> Any:
     if "\\u" in text:
         _refuse_unstorable_text(value)
     return value
+
+
+def dumps(value: Any) -> str:
+    """Write a value as answers do: a number has one form wherever it is shown, kept or compared as text.
+
+    Python's own would have 1e-05 where answers have 0.00001.
+    """
+    return orjson.dumps(value).decode()
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-import orjson
+from invsys.chassis import strict_json
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -45,8 +45,7 @@ def _fill(element: Element, value: Any, item: str) -> None:
     elif isinstance(value, datetime):
         element.text = value.isoformat().replace("+00:00", "Z")
     elif isinstance(value, float):
-        # As JSON has it: Python writes 0.00001 as 1e-05.
-        element.text = orjson.dumps(value).decode()
+        element.text = strict_json.dumps(value)
     elif value is not None:
         element.text = _FORBIDDEN.sub("\ufffd", str(value))
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import orjson
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
@@ -22,6 +21,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from invsys.chassis import strict_json
 from invsys.chassis.settings import Settings
 from invsys.inventory import on_sqlite
 from invsys.inventory.errors import Busy, DatabaseUnavailable, UnfitDatabase
@@ -53,7 +53,8 @@ def configure(app: Flask, settings: Settings) -> None:
         "pool_size": settings["server"]["threads"],
         "max_overflow": 2,
         "pool_timeout": database["connect_timeout"],
-        "json_serializer": _json,
+        # A number is looked for by the text that callers see.
+        "json_serializer": strict_json.dumps,
         **engine_of.options(database),
     }
     app.config["STATEMENT_TIMEOUT"] = database["statement_timeout"]
@@ -71,11 +72,6 @@ def configure(app: Flask, settings: Settings) -> None:
     with app.app_context():
         for bind, engine in db.engines.items():
             engine_of.prepare(engine, database, single=bind == _SINGLE)
-
-
-def _json(value: Any) -> str:
-    """Write JSON as answers do: a number is looked for by the text that callers see."""
-    return orjson.dumps(value).decode()
 
 
 def _engine_module(dialect: str) -> ModuleType:

@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import Connection, Engine, Executable, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
+from invsys.chassis import strict_json
 from invsys.inventory.errors import Busy
 from invsys.inventory.models import Row
 from invsys.inventory.recording import Recorded
@@ -71,7 +72,7 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
 
 def _attribute_text(attributes: str, key: str) -> str | None:
     value = orjson.loads(attributes).get(key)
-    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+    return value if value is None or isinstance(value, str) else strict_json.dumps(value)
 
 
 def _identity(file: str) -> tuple[int, int] | None:
