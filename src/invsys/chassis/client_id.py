@@ -5,6 +5,9 @@ from flask import request
 from invsys.chassis import headers, proxies
 
 HEADER = "X-Client-Id"
+# With the value ``OWN``: the client may know only of what it made itself.
+SEES = "X-Client-Sees"
+OWN = "own"
 
 
 def current() -> str | None:
