@@ -14,6 +14,7 @@ from flask_limiter import Limiter, RateLimitExceeded
 from invsys.chassis.problems import problem_answer
 from invsys.gateway import addresses
 from invsys.gateway.clients import Client
+from invsys.gateway.counters import Counters
 from invsys.gateway.errors import RateLimited
 
 # Seconds: a Redis that is away must not hold up anybody.
@@ -32,7 +33,7 @@ class Limits:
         self._settings = settings
         self._running: Counter[str] = Counter()
         self._lock = threading.Lock()
-        storage: str = settings["storage"]
+        storage = settings["storage"].replace("memory:", f"{Counters.STORAGE_SCHEME[0]}:")
         self._limiter = Limiter(
             _key,
             application_limits=[self._rate],
@@ -40,7 +41,7 @@ class Limits:
             request_identifier=lambda: "all",
             strategy="fixed-window",
             storage_uri=storage,
-            storage_options={} if storage.startswith("memory:") else _REDIS_TIMEOUTS,
+            storage_options=_REDIS_TIMEOUTS if storage.startswith("redis") else {},
             in_memory_fallback_enabled=True,
         )
 
@@ -81,9 +82,14 @@ class Limits:
     def _tell(self, answer: Response) -> Response:
         # draft-ietf-httpapi-ratelimit-headers-03: seconds from now, not an instant.
         if (current := self._limiter.current_limit) is not None:
-            answer.headers["RateLimit-Limit"] = str(current.limit.amount)
-            answer.headers["RateLimit-Remaining"] = str(max(0, current.remaining))
-            answer.headers["RateLimit-Reset"] = str(self._seconds_left())
+            seconds = max(1, math.ceil(current.reset_at - time.time()))
+            answer.headers.extend(
+                (
+                    ("RateLimit-Limit", str(current.limit.amount)),
+                    ("RateLimit-Remaining", str(max(0, current.remaining))),
+                    ("RateLimit-Reset", str(seconds)),
+                )
+            )
         return answer
 
 
