@@ -23,8 +23,8 @@ PROJECT = Path(__file__).parents[3]
 CHANGE = '''"""A change."""
 import sqlalchemy as sa
 from alembic import op
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 def upgrade():
     {statement}
 '''
@@ -58,7 +58,7 @@ def later(tmp_path):
     def make(statement):
         folder = tmp_path / "migrations"
         shutil.copytree(database.MIGRATIONS, folder)
-        (folder / "versions" / "0003_a_change.py").write_text(CHANGE.format(statement=statement))
+        (folder / "versions" / "0004_a_change.py").write_text(CHANGE.format(statement=statement))
         return str(folder)
 
     return make
