@@ -83,7 +83,7 @@ def allocate(
         rows = try_change(lambda: database.change(statement, values | {"hold_seconds": hold_seconds} | by(caller)))
         return [{**values, **row} for row in rows]
 
-    return once(caller, attempt, lambda: _explain(resource_type, resource_id, period))
+    return once(caller, attempt, lambda: _explain(resource_type, resource_id, period, caller.owner))
 
 
 def columns(period: Period, given: dict[str, Any]) -> dict[str, Any]:
@@ -91,8 +91,8 @@ def columns(period: Period, given: dict[str, Any]) -> dict[str, Any]:
     return {"starts": period.start, "ends": period.end, **given}
 
 
-def _explain(resource_type: str, resource_id: uuid.UUID, period: Period) -> None:
+def _explain(resource_type: str, resource_id: uuid.UUID, period: Period, owner: str | None) -> None:
     with database.read() as connection:
         key = lookup.require_resource(connection, resource_type, resource_id)["key"]
-        occupancy.require_free(connection, key, period)
+        occupancy.require_free(connection, key, period, owner=owner)
     expiry.clear(period, resource_key=key)

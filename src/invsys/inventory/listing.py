@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 
 from invsys.inventory.instants import UtcDateTime
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
-from invsys.inventory.predicates import IN_CIRCULATION, last_before, live
+from invsys.inventory.predicates import IN_CIRCULATION, OWN, OWN_OF_VEHICLE, last_before, live
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
@@ -32,7 +32,8 @@ _REACHES = or_(_ENDS.is_(None), _ENDS > _START)
 def statement(given: frozenset[str], status: str | None) -> Select[Any]:
     """Build the statement of a page; its parameters are ``resource_type``, ``limit``, and what is ``given`` of these.
 
-    ``resource_key``: the vehicle; ``start``, ``end``: the window; ``allocation_type``; ``after_key``, ``after_start``:
+    ``resource_key``: the vehicle; ``owner``: who made them; ``start``, ``end``: the window; ``allocation_type``;
+    ``after_key``, ``after_start``:
     the number, and the start if it has one, of the last allocation of the page before.
     """
     wanted = ALLOCATIONS.where(*_filters(given, status))
@@ -56,6 +57,7 @@ def _filters(given: frozenset[str], status: str | None) -> list[ColumnElement[bo
     held = _allocation.expires.is_not(None)
     filters = {
         "resource_key": _allocation.resource_key == bindparam("resource_key"),
+        "owner": OWN_OF_VEHICLE if "resource_key" in given else OWN,
         "allocation_type": _allocation.allocation_type == bindparam("allocation_type"),
         "after_start": _STARTS >= _AFTER,
         "after_key": or_(_STARTS > _AFTER, _KEY > _AFTER_KEY)
