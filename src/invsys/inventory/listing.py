@@ -36,13 +36,14 @@ def statement(given: frozenset[str], status: str | None) -> Select[Any]:
     ``after_key``, ``after_start``:
     the number, and the start if it has one, of the last allocation of the page before.
     """
-    wanted = ALLOCATIONS.where(*_filters(given, status))
+    of_vehicles = ALLOCATIONS.where(*_filters(given, status, OWN_OF_VEHICLE))
+    wanted = of_vehicles if "resource_key" in given else ALLOCATIONS.where(*_filters(given, status, OWN))
     if "start" not in given:
         return _page(wanted.where(or_(_STARTS.is_(None), _STARTS < _END)) if "end" in given else wanted)
     # Each part by itself: an index leads to it, and it is read only until the page is full.
     parts = [
         wanted.where(_STARTS.is_(None), _REACHES),
-        wanted.where(_KEY == _LAST_BEFORE, _REACHES),
+        of_vehicles.where(_KEY == _LAST_BEFORE, _REACHES),
         wanted.where(_STARTS >= _START, *([_STARTS < _END] if "end" in given else [])),
     ]
     found = union_all(*(select(_page(part).subquery()) for part in parts)).subquery()
@@ -53,11 +54,11 @@ def _page(wanted: Select[Any]) -> Select[Any]:
     return wanted.order_by(_STARTS.nulls_first(), _KEY).limit(bindparam("limit"))
 
 
-def _filters(given: frozenset[str], status: str | None) -> list[ColumnElement[bool]]:
+def _filters(given: frozenset[str], status: str | None, own: ColumnElement[bool]) -> list[ColumnElement[bool]]:
     held = _allocation.expires.is_not(None)
     filters = {
         "resource_key": _allocation.resource_key == bindparam("resource_key"),
-        "owner": OWN_OF_VEHICLE if "resource_key" in given else OWN,
+        "owner": own,
         "allocation_type": _allocation.allocation_type == bindparam("allocation_type"),
         "after_start": _STARTS >= _AFTER,
         "after_key": or_(_STARTS > _AFTER, _KEY > _AFTER_KEY)

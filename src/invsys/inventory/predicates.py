@@ -37,8 +37,8 @@ IN_CIRCULATION: ColumnElement[bool] = and_(
 # Whether an allocation is one of those that the client ``owner`` made itself.
 _OWNER = bindparam("owner", type_=String)
 OWN: ColumnElement[bool] = _allocation.client_id == _OWNER
-# The same among the allocations of a vehicle. Not by the index of the owner's: a client may have all that there are,
-# a vehicle has some thousands.
+# The same where a vehicle leads to the allocation. Not by the index of the owner's: a client may have all that there
+# are, a vehicle has some thousands.
 OWN_OF_VEHICLE: ColumnElement[bool] = _allocation.client_id.concat(literal_column("''")) == _OWNER
 
 # Not as a parameter: PostgreSQL would take it for a tenth of all rows, and plan anew for every order.
