@@ -11,6 +11,9 @@ from flask.testing import FlaskClient
 
 from invsys.gateway import administration, settings
 from invsys.gateway.application import build_app
+from tests.gateway.doors import Door
+from tests.gateway.production import served_gateway
+from tests.gateway.raw_upstream import Upstream, listening
 from tests.gateway.serving_apps import served_app
 
 # Everything that a client may be allowed.
@@ -89,3 +92,42 @@ def as_client(app: Flask, key: str) -> FlaskClient:
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
     return client
+
+
+@pytest.fixture(scope="session")
+def raw_service() -> Iterator[Upstream]:
+    """A service of raw sockets, for all tests of the production server."""
+    with listening() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def proxy_nobody_asks() -> Iterator[Upstream]:
+    """Where the environment says that a proxy is; nothing may be asked of it."""
+    with listening() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def door(
+    raw_service: Upstream, proxy_nobody_asks: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
+    """A gateway under the production server; ``/api`` leads to the raw service, so does whatever is below ``/echo``."""
+    folder = tmp_path_factory.mktemp("door")
+    key = administration.add(folder / "clients.ini", "booking", [*EVERYTHING, "echo:read", "echo:write"])
+    settings = {
+        "services": {"inventory": raw_service.url, "echo": raw_service.url},
+        "routes": {"/echo": "echo"},
+        "upstream": {"read_timeout": 0.5, "answer_timeout": 2, "max_answer": 40 * 2**20},
+    }
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), proxy_nobody_asks.url)
+    with served_gateway(folder, settings, {**proxies, "NO_PROXY": "", "no_proxy": ""}) as served:
+        yield Door(served, key)
+
+
+@pytest.fixture
+def behind(raw_service: Upstream) -> Iterator[Upstream]:
+    """The service behind ``door``: it has not been asked anything, and answers ``ok`` until it is told otherwise."""
+    raw_service.again()
+    yield raw_service
+    raw_service.again()

@@ -1,0 +1,33 @@
+"""A gateway under the production server, as one client of it sees it."""
+
+from dataclasses import dataclass
+
+from tests.gateway.production import Served
+from tests.gateway.raw_caller import Answer, ask, ask_all, request
+
+
+@dataclass
+class Door:
+    """A gateway that runs, and the key of a client that may do everything."""
+
+    served: Served
+    key: str
+
+    def call(self, method: str, target: str, *lines: str, body: bytes | None = None) -> Answer:
+        """Ask with the key."""
+        return ask(self.served.port, request(method, target, self.key, *lines, body=body))
+
+    def get(self, target: str, *lines: str) -> Answer:
+        return self.call("GET", target, *lines)
+
+    def anonymous(self, method: str, target: str, *lines: str) -> Answer:
+        """Ask without the key."""
+        return ask(self.served.port, request(method, target, None, *lines))
+
+    def raw(self, data: bytes) -> Answer:
+        """Send bytes; KEY in them stands for the key."""
+        return ask(self.served.port, data.replace(b"KEY", self.key.encode()))
+
+    def raw_all(self, data: bytes) -> list[Answer]:
+        """Send bytes, and give all that is answered."""
+        return ask_all(self.served.port, data.replace(b"KEY", self.key.encode()))
