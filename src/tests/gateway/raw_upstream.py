@@ -50,7 +50,10 @@ class Talk:
 
     def read(self) -> Request:
         """Read a whole request."""
-        request = self.read_head()
+        return self.read_body(self.read_head())
+
+    def read_body(self, request: Request) -> Request:
+        """Read what belongs to a head."""
         [length] = request.values("content-length") or ["0"]
         while len(self._buffer) < int(length) and self._receive():
             pass
