@@ -13,7 +13,7 @@ from invsys.gateway import administration, settings
 from invsys.gateway.application import build_app
 from tests.gateway.doors import Door
 from tests.gateway.production import served_gateway
-from tests.gateway.raw_upstream import Upstream, listening
+from tests.gateway.raw_upstream import Upstream, deaf, listening, unused_port
 from tests.gateway.serving_apps import served_app
 
 # Everything that a client may be allowed.
@@ -112,17 +112,31 @@ def proxy_nobody_asks() -> Iterator[Upstream]:
 def door(
     raw_service: Upstream, proxy_nobody_asks: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Door]:
-    """A gateway under the production server; ``/api`` leads to the raw service, so does whatever is below ``/echo``."""
+    """A gateway under the production server.
+
+    ``/api`` leads to the raw service, and so does whatever is below ``/echo``. Below ``/gone`` nothing listens, below
+    ``/full`` and ``/busy`` nobody takes connections: the queue is full from the first, or has places.
+    """
     folder = tmp_path_factory.mktemp("door")
-    key = administration.add(folder / "clients.ini", "booking", [*EVERYTHING, "echo:read", "echo:write"])
-    settings = {
-        "services": {"inventory": raw_service.url, "echo": raw_service.url},
-        "routes": {"/echo": "echo"},
-        "upstream": {"read_timeout": 0.5, "answer_timeout": 2, "max_answer": 40 * 2**20},
-    }
+    others = ("echo", "gone", "full", "busy")
+    scopes = [f"{name}:{verb}" for name in others for verb in ("read", "write")]
+    key = administration.add(folder / "clients.ini", "booking", [*EVERYTHING, *scopes])
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), proxy_nobody_asks.url)
-    with served_gateway(folder, settings, {**proxies, "NO_PROXY": "", "no_proxy": ""}) as served:
-        yield Door(served, key)
+    with deaf(queue=0) as full, deaf() as busy:
+        gone = f"http://127.0.0.1:{unused_port()}"
+        settings = {
+            "services": {
+                "inventory": raw_service.url,
+                "echo": raw_service.url,
+                "gone": gone,
+                "full": full,
+                "busy": busy,
+            },
+            "routes": {f"/{name}": name for name in others},
+            "upstream": {"connect_timeout": 0.3, "read_timeout": 0.5, "answer_timeout": 2, "max_answer": 40 * 2**20},
+        }
+        with served_gateway(folder, settings, {**proxies, "NO_PROXY": "", "no_proxy": ""}) as served:
+            yield Door(served, key)
 
 
 @pytest.fixture

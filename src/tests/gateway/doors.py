@@ -1,9 +1,10 @@
 """A gateway under the production server, as one client of it sees it."""
 
+import socket
 from dataclasses import dataclass
 
 from tests.gateway.production import Served
-from tests.gateway.raw_caller import Answer, ask, ask_all, request
+from tests.gateway.raw_caller import SECONDS, Answer, ask, ask_all, request
 
 
 @dataclass
@@ -31,3 +32,16 @@ class Door:
     def raw_all(self, data: bytes) -> list[Answer]:
         """Send bytes, and give all that is answered."""
         return ask_all(self.served.port, data.replace(b"KEY", self.key.encode()))
+
+    def everything(self, data: bytes) -> bytes:
+        """Send bytes, the last request of which closes, and give all bytes that come back."""
+        with socket.create_connection(("127.0.0.1", self.served.port), timeout=SECONDS) as connection:
+            connection.sendall(data.replace(b"KEY", self.key.encode()))
+            with connection.makefile("rb") as stream:
+                return stream.read()
+
+    def left_midway(self, target: str) -> None:
+        """Ask, read the beginning of the answer, and leave."""
+        with socket.create_connection(("127.0.0.1", self.served.port), timeout=SECONDS) as connection:
+            connection.sendall(request("GET", target, self.key))
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")

@@ -1,5 +1,6 @@
 """A service of raw sockets: it keeps, byte for byte, what it is sent, and answers what a test tells it to."""
 
+import select
 import socket
 import struct
 import threading
@@ -73,6 +74,13 @@ class Talk:
         for piece in pieces:
             self._connection.sendall(piece)
 
+    def dribble(self, piece: bytes, times: int, seconds: float = 0.2) -> None:
+        """Send a piece again and again, slowly, until the other side has enough of it."""
+        for _ in range(times):
+            self.send(piece)
+            if select.select([self._connection], [], [], seconds)[0]:
+                break
+
     def close(self) -> None:
         self.over = True
         # What was not read would turn the end into a reset.
@@ -86,6 +94,13 @@ class Talk:
         """Say nothing more until the other side closes."""
         while self._receive():
             self._buffer = b""
+        self.over = True
+
+    def wait_to_be_left(self) -> None:
+        """Read nothing more, and wait until the other side has gone."""
+        poll = select.poll()
+        poll.register(self._connection, select.POLLRDHUP)
+        poll.poll(5000)
         self.over = True
 
     def _receive(self) -> bool:
@@ -116,7 +131,6 @@ class Upstream:
     answer: Callable[[Talk], None] = field(default_factory=lambda: says(OK))
     requests: list[Request] = field(default_factory=list)
     connections: list[socket.socket] = field(default_factory=list)
-    accepts: bool = True
 
     @property
     def url(self) -> str:
@@ -180,12 +194,12 @@ def listening(port: int = 0) -> Iterator[Upstream]:
 
 
 @contextmanager
-def deaf() -> Iterator[str]:
-    """Give the base URL of a service that takes no connection: the queue of those that wait is full."""
+def deaf(queue: int = 128) -> Iterator[str]:
+    """Give the base URL of a service that takes no connection out of its queue; one of 0 is full from the first."""
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for waiting in (first, second):
+        listener.listen(queue)
+        for waiting in (first, second) if queue == 0 else ():
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
