@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from invsys.gateway import administration, settings
 from invsys.gateway.application import build_app
 from tests.gateway.doors import Door
-from tests.gateway.production import served_gateway
+from tests.gateway.production import FREE, Sections, served_gateway, write_ini
 from tests.gateway.raw_upstream import Upstream, deaf, listening, unused_port
-from tests.gateway.serving_apps import served_app
+from tests.gateway.serving_apps import close_idle, served_app
 
 # Everything that a client may be allowed.
 EVERYTHING = ["resources:read", "resources:write", "allocations:read", "allocations:write", "events:read"]
@@ -56,7 +56,16 @@ def inventory(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def gateway(clients_file: Path) -> Callable[..., Flask]:
+def built_apps() -> Iterator[list[Flask]]:
+    """The gateways that a test has built; a process that ends closes its connections, here it goes on."""
+    apps: list[Flask] = []
+    yield apps
+    for app in apps:
+        close_idle(app)
+
+
+@pytest.fixture
+def gateway(clients_file: Path, built_apps: list[Flask]) -> Callable[..., Flask]:
     """Build a gateway in front of a service, with more settings such as ``INVSYS_LIMITS_RATE`` if wanted."""
 
     def gateway(inventory: str, **more: str) -> Flask:
@@ -68,7 +77,8 @@ def gateway(clients_file: Path) -> Callable[..., Flask]:
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
             **more,
         }
-        return build_app(settings.load(environ=environ))
+        built_apps.append(build_app(settings.load(environ=environ)))
+        return built_apps[-1]
 
     return gateway
 
@@ -145,3 +155,22 @@ def behind(raw_service: Upstream) -> Iterator[Upstream]:
     raw_service.again()
     yield raw_service
     raw_service.again()
+
+
+@pytest.fixture
+def built(tmp_path: Path, clients_file: Path, built_apps: list[Flask]) -> Callable[..., Flask]:
+    """Build a gateway from sections of settings, in this process."""
+
+    def built(*layers: Sections) -> Flask:
+        file = write_ini(tmp_path, FREE, {"clients": {"file": clients_file}}, *layers)
+        built_apps.append(build_app(settings.load(str(file), {})))
+        return built_apps[-1]
+
+    return built
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A service of raw sockets, for one test."""
+    with listening() as upstream:
+        yield upstream
