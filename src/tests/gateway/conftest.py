@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -131,6 +132,7 @@ def door(
     others = ("echo", "gone", "full", "busy")
     scopes = [f"{name}:{verb}" for name in others for verb in ("read", "write")]
     key = administration.add(folder / "clients.ini", "booking", [*EVERYTHING, *scopes])
+    narrow = administration.add(folder / "clients.ini", "narrow", ["echo:read"], None, 1)
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), proxy_nobody_asks.url)
     with deaf(queue=0) as full, deaf() as busy:
         gone = f"http://127.0.0.1:{unused_port()}"
@@ -146,7 +148,13 @@ def door(
             "upstream": {"connect_timeout": 0.3, "read_timeout": 0.5, "answer_timeout": 2, "max_answer": 40 * 2**20},
         }
         with served_gateway(folder, settings, {**proxies, "NO_PROXY": "", "no_proxy": ""}) as served:
-            yield Door(served, key)
+            yield Door(served, key, narrow)
+
+
+@pytest.fixture
+def narrow_door(door: Door) -> Door:
+    """The same gateway, for a client that may have one request in it at a time."""
+    return replace(door, key=door.narrow)
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from tests.gateway.raw_caller import SECONDS, Answer, ask, ask_all, request
 
 @dataclass
 class Door:
-    """A gateway that runs, and the key of a client that may do everything."""
+    """A gateway that runs, the key of a client that may do everything, and that of one that may ask once at a time."""
 
     served: Served
     key: str
+    narrow: str
 
     def call(self, method: str, target: str, *lines: str, body: bytes | None = None) -> Answer:
         """Ask with the key."""
