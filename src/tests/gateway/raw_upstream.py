@@ -148,6 +148,8 @@ class Upstream:
         with suppress(OSError):
             while True:
                 connection, _ = listener.accept()
+                # What is sent has arrived.
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.connections.append(connection)
                 threading.Thread(target=self._talk, args=(connection, len(self.connections)), daemon=True).start()
 
