@@ -6,6 +6,7 @@ from flask import Flask, Response, g, request
 from werkzeug.routing import BaseConverter
 
 from invsys.chassis import identifiers
+from invsys.chassis.problems import NotFound
 from invsys.gateway import permissions, targets
 from invsys.gateway.authentication import Authentication
 from invsys.gateway.clients import Client
@@ -32,6 +33,7 @@ class Door:
         self._forwarding = forwarding
         # By Flask's endpoint, and by method.
         self._lines: dict[str, dict[str, Line]] = {}
+        self._routes: Mapping[str, str] = {}
 
     def register(self, app: Flask, routes: Mapping[str, str]) -> None:
         """Put the routes of every service into ``app``; ``routes`` maps the beginnings of paths to services."""
@@ -40,16 +42,22 @@ class Door:
         # Whoever is refused has been counted before.
         self._limits.register(app)
         app.before_request(self._admit)
+        self._routes = routes
         for prefix, service in routes.items():
             for line in permissions.lines(service, prefix):
-                if routes[_longest(line.path, routes)] == service:
-                    self._add(app, service, line)
+                if self._prefix(line.path) == prefix:
+                    self._add(app, prefix, line)
 
-    def _add(self, app: Flask, service: str, line: Line) -> None:
+    def _prefix(self, path: str) -> str | None:
+        """Give the longest route that the path begins with: ``/api`` of ``/api/events``, not of ``/apis``."""
+        found = (prefix for prefix in self._routes if f"{path}/".startswith(f"{prefix.rstrip('/')}/"))
+        return max(found, key=len, default=None)
+
+    def _add(self, app: Flask, prefix: str, line: Line) -> None:
         endpoint = line.path.replace(".", "_")  # a dot would begin the name of a blueprint
         if endpoint not in self._lines:
             self._lines[endpoint] = {}
-            app.endpoint(endpoint)(lambda collection=None, **_: self._pass_on(service, collection))
+            app.endpoint(endpoint)(lambda collection=None, **_: self._pass_on(prefix, collection))
         self._lines[endpoint].update(dict.fromkeys(line.methods.split(), line))
         app.add_url_rule(line.path, endpoint, methods=line.methods.split())
 
@@ -79,18 +87,24 @@ class Door:
         if g.refusal is not None:
             raise g.refusal
 
-    def _pass_on(self, service: str, collection: str | None) -> Response:
+    def _pass_on(self, prefix: str, collection: str | None) -> Response:
         """Pass on what the client may; raises NotFound, Forbidden, RateLimited, and what ``Forwarding`` does."""
         client: Client | None = g.client
         line = self._line()
         assert line is not None
+        if self._prefix(request.path) != prefix:
+            # A service for whatever is below / gets nothing of what is below another's route.
+            raise NotFound("Nothing is served at this path.")
+        service = self._routes[prefix]
         if client is None:
             return self._forwarding.forward(service, None, own=False)
         own = permissions.require(client, line, collection)
-        with self._limits.at_once(client):
-            return self._forwarding.forward(service, client, own=own)
-
-
-def _longest(path: str, routes: Mapping[str, str]) -> str:
-    """Give the longest beginning of the path that is a route: ``/api`` of ``/api/events``, not of ``/apis``."""
-    return max((prefix for prefix in routes if f"{path}/".startswith(f"{prefix.rstrip('/')}/")), key=len)
+        leave = self._limits.enter(client)
+        try:
+            answer = self._forwarding.forward(service, client, own=own)
+        except BaseException:
+            leave()
+            raise
+        # A streamed answer is still on its way.
+        answer.call_on_close(leave)
+        return answer

@@ -60,7 +60,7 @@ def lines(service: str, prefix: str) -> tuple[Line, ...]:
     if service in TABLES:
         return TABLES[service]
     below = prefix.rstrip("/")
-    paths = [f"{below}/<path:below>", *([below] if below else [])]
+    paths = [prefix, f"{below}/<path:below>"]
     reading = [Line("GET", path, f"{service}:read") for path in paths]
     return (*reading, *(Line("POST PUT PATCH DELETE", path, f"{service}:write") for path in paths))
 
