@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
 from invsys.chassis import identifiers
 from invsys.chassis.problems import NotFound
-from invsys.gateway import permissions, targets
+from invsys.gateway import documenting, permissions, targets
 from invsys.gateway.authentication import Authentication
 from invsys.gateway.clients import Client
 from invsys.gateway.errors import Unauthenticated
@@ -61,6 +62,14 @@ class Door:
         self._lines[endpoint].update(dict.fromkeys(line.methods.split(), line))
         app.add_url_rule(line.path, endpoint, methods=line.methods.split())
 
+    def _find(self, path: str, method: str) -> Line | None:
+        """Give the table's line for any path and method; None where there is none."""
+        try:
+            endpoint, _ = current_app.url_map.bind("").match(path, method)
+        except HTTPException:
+            return None
+        return self._lines.get(endpoint, {}).get(method)
+
     def _line(self) -> Line | None:
         """Give the table's line for the request at hand; None where there is none."""
         method = "GET" if request.method == "HEAD" else request.method
@@ -97,7 +106,8 @@ class Door:
             raise NotFound("Nothing is served at this path.")
         service = self._routes[prefix]
         if client is None:
-            return self._forwarding.forward(service, None, own=False)
+            answer = self._forwarding.forward(service, None, own=False)
+            return documenting.completed(answer, self._find) if line.document else answer
         own = permissions.require(client, line, collection)
         leave = self._limits.enter(client)
         try:

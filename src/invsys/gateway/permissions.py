@@ -19,6 +19,8 @@ class Line:
     scope: str | None
     # People may say who they are to their browser.
     page: bool = False
+    # An OpenAPI document, to be completed.
+    document: bool = False
 
 
 _CARS = "/api/<collection:collection>"
@@ -50,7 +52,7 @@ TABLES: Mapping[str, tuple[Line, ...]] = {
         Line("GET", "/docs", None),
         Line("GET", "/docs/", None),
         Line("GET", "/docs/<path:page>", None),
-        Line("GET", "/api/openapi.json", None),
+        Line("GET", "/api/openapi.json", None, document=True),
     ),
 }
 
