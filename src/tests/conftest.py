@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -22,6 +23,7 @@ from invsys.inventory import settings
 from invsys.inventory.application import build_app
 from invsys.inventory.database import disconnect as dispose
 from invsys.inventory.models import db
+from tests.applications import Applications, close
 
 SQLITE_ONLY = "--sqlite-only"
 
@@ -146,9 +148,11 @@ def migrate(url: str, revision: str = "head") -> None:
 
 
 @pytest.fixture(scope="session")
-def sweeper(migrated_url: str) -> Flask:
-    """An application that no test sees, to empty the database with; building one takes longer than most tests."""
-    return build_app(load(migrated_url))
+def sweeper(migrated_url: str) -> Iterator[Flask]:
+    """An application that no test sees, to look into the database and to empty it."""
+    app = build_app(load(migrated_url))
+    yield app
+    close(app)
 
 
 @pytest.fixture
@@ -157,7 +161,6 @@ def database_url(migrated_url: str, sweeper: Flask) -> Iterator[str]:
     yield migrated_url
     with sweeper.app_context():
         empty()
-        dispose()
 
 
 def empty() -> None:
@@ -173,13 +176,30 @@ def environ(database_url: str) -> dict[str, str]:
     return {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
 
 
+@pytest.fixture(scope="session")
+def applications() -> Iterator[Applications]:
+    """What ``app`` is taken from."""
+    with closing(Applications()) as shared:
+        yield shared
+
+
 @pytest.fixture
-def app(environ: dict[str, str]) -> Iterator[Flask]:
-    """The application as it runs in production: TESTING is off, so failures are answered as callers see them."""
+def app(environ: dict[str, str], applications: Applications) -> Iterator[Flask]:
+    """The application as it runs in production: TESTING is off, so failures are answered as callers see them.
+
+    Other tests of the same settings use it too, and its connections. A module, class or test that changes it in a way
+    that ``Applications`` does not see, or that minds when it connects, has ``app`` be ``own_app``.
+    """
+    with applications.lent(environ) as app:
+        yield app
+
+
+@pytest.fixture
+def own_app(environ: dict[str, str]) -> Iterator[Flask]:
+    """An application that no other test sees."""
     app = build_app(settings.load(environ=environ))
     yield app
-    with app.app_context():
-        dispose()
+    close(app)
 
 
 @pytest.fixture
