@@ -24,6 +24,7 @@ from invsys.inventory.application import build_app
 from invsys.inventory.database import disconnect as dispose
 from invsys.inventory.models import db
 from tests.applications import Applications, close
+from tests.front_door import FrontDoor
 
 SQLITE_ONLY = "--sqlite-only"
 
@@ -52,14 +53,27 @@ def _binaries() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "direct(why): asks the inventory only, for what a gateway in front must not change"
+    )
     if not config.getoption(SQLITE_ONLY):
         _binaries()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "engine" in metafunc.fixturenames:
-        engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
+    """Run every test of the inventory on both engines, and those of its contract through the gateway too."""
+    if "engine" not in metafunc.fixturenames:
+        return
+    engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
+    if "gateway" in Path(metafunc.definition.path).parts:
+        engines = ["sqlite"]  # what is behind it makes no difference
+    if "door" not in metafunc.fixturenames:
         metafunc.parametrize("engine", engines, scope="session")
+        return
+    ways = [pytest.param(engine, "direct", id=engine) for engine in engines]
+    if "inventory" in Path(metafunc.definition.path).parts and metafunc.definition.get_closest_marker("direct") is None:
+        ways.append(pytest.param("sqlite", "gateway", id="gateway"))
+    metafunc.parametrize(("engine", "door"), ways, scope="session")
 
 
 def children(pid: int) -> list[int]:
@@ -212,7 +226,17 @@ def own_app(environ: dict[str, str]) -> Iterator[Flask]:
     close(app)
 
 
+@pytest.fixture(scope="session")
+def front_door() -> Iterator[FrontDoor]:
+    """A gateway, for the tests that go through it."""
+    with closing(FrontDoor()) as made:
+        yield made
+
+
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A caller."""
-    return app.test_client()
+def client(app: Flask, door: str, request: pytest.FixtureRequest) -> FlaskClient:
+    """A caller, of the inventory or of the gateway in front of it."""
+    if door == "direct":
+        return app.test_client()
+    front_door: FrontDoor = request.getfixturevalue("front_door")
+    return front_door.caller(app)
