@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -146,14 +147,16 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 @pytest.fixture(scope="session")
 def migrated_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a database at the newest migration, one for each engine and test process."""
+    """The URL of a database at the newest migration."""
     with tempfile.TemporaryDirectory(prefix="invsys-sqlite-", dir=_fast()) as folder:
         if engine == "sqlite":
             url = f"sqlite:///{folder}/invsys.sqlite3"
         else:
             server: PostgreSQL = request.getfixturevalue("postgresql")
-            server.execute("CREATE DATABASE invsys")
-            url = server.url("invsys")
+            # Tests of one engine may come after those of the other, and then again.
+            name = f"invsys_{uuid.uuid4().hex}"
+            server.execute(f"CREATE DATABASE {name}")
+            url = server.url(name)
         migrate(url)
         yield url
 
