@@ -8,7 +8,8 @@ VENV = .venv
 BIN = $(VENV)/bin
 # setuptools and pip of the virtual environment make the package; its dependencies are the pinned ones and no others.
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check
-EXTRAS = --extra service --extra inventory --extra postgresql
+INVENTORY = --extra service --extra inventory --extra postgresql
+GATEWAY = --extra service --extra gateway
 LOCK = .lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade
 
@@ -43,9 +44,11 @@ $(BIN)/python:
 lock:
 	$(PYTHON) -m venv .lock
 	.lock/bin/pip install --quiet pip-tools
-	$(LOCK) $(EXTRAS) --output-file requirements.txt setup.cfg
+	$(LOCK) $(INVENTORY) --output-file requirements.txt setup.cfg
+	$(LOCK) $(GATEWAY) --constraint requirements.txt --output-file requirements-gateway.txt setup.cfg
 	for set in test typing; do \
-	    $(LOCK) $(EXTRAS) --extra client --constraint requirements.txt --output-file requirements/$$set.txt \
+	    $(LOCK) $(INVENTORY) $(GATEWAY) --extra client --constraint requirements.txt \
+	        --constraint requirements-gateway.txt --output-file requirements/$$set.txt \
 	        setup.cfg requirements/$$set.in || exit 1; \
 	done
 	for set in style layers docs bench tox build; do \

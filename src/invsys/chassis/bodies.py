@@ -12,7 +12,7 @@ def json_object() -> dict[str, Any]:
     """Give the request's body; raises UnsupportedMediaType, BodyTooLarge, MalformedBody."""
     _require_json()
     try:
-        value = strict_json.loads(_read(current_app.config["MAX_BODY"]))
+        value = strict_json.loads(read(current_app.config["MAX_BODY"]))
     except strict_json.MalformedJson as error:
         raise MalformedBody(f"The body is not strict JSON: {error}.") from error
     if not isinstance(value, dict):
@@ -30,7 +30,8 @@ def _require_json() -> None:
         raise UnsupportedMediaType("Send the body without a Content-Encoding.")
 
 
-def _read(limit: int) -> bytes:
+def read(limit: int) -> bytes:
+    """Give the body, whatever is in it; raises BodyTooLarge where it has more than ``limit`` bytes."""
     # Read by hand: Werkzeug's own MAX_CONTENT_LENGTH cuts a chunked body silently at the limit.
     if (request.content_length or 0) > limit:
         raise BodyTooLarge(f"A body may have at most {limit} bytes.")

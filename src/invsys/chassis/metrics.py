@@ -15,12 +15,15 @@ if DIRECTORY_VARIABLE in os.environ:
     # It may have been cleared away since the server was started.
     Path(os.environ[DIRECTORY_VARIABLE]).mkdir(parents=True, exist_ok=True)
 
+# Seconds.
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
 # The route's pattern is the label, never the path: a caller must not be able to make series.
 DURATION = Histogram(
     "http_request_duration_seconds",
     "Time from the first line of the request to its answer",
     ["method", "route", "status"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+    buckets=BUCKETS,
 )
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,10 +43,11 @@ def configure(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
-def register(app: Flask) -> None:
+def register(app: Flask, more: Callable[[], dict[str, Any]] = dict) -> None:
     """Log every request of ``app``; health and metrics, which are asked every few seconds, at debug level.
 
-    ``metrics`` has to be registered after it: that is where the time is taken.
+    ``more`` gives what a service adds to the line. ``metrics`` has to be registered after it: that is where the time is
+    taken.
     """
 
     @app.after_request
@@ -55,7 +57,7 @@ def register(app: Flask) -> None:
             # Straight to standard error: a LogRecord for each request costs more than the line itself.
             # What was done is done, whether or not the line about it finds a place.
             with contextlib.suppress(OSError, ValueError):
-                sys.stderr.write(_line(_fields(answer, level)) + "\n")
+                sys.stderr.write(_line({**_fields(answer, level), **more()}) + "\n")
         return answer
 
 

@@ -3,16 +3,15 @@
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from flask_migrate.cli import db as migrate_group
 
-from invsys.chassis import server
-from invsys.chassis import settings as chassis_settings
-from invsys.chassis.flask_script import ClickCommand, Command, Manager, Option, Server, Shell, ShowUrls
+from invsys.chassis import commands
+from invsys.chassis.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
 from invsys.chassis.problems import Problem
+from invsys.chassis.settings import SettingsError
 from invsys.inventory import (
     allocating,
     application,
@@ -34,58 +33,14 @@ from invsys.inventory.reading import UnusableFile
 
 
 def _build_app(config: str | None = None) -> Flask:
-    if config is not None:
-        # Worker processes read their settings anew.
-        os.environ[chassis_settings.CONFIG_VARIABLE] = str(Path(config).absolute())
+    commands.choose(config)
     in_force = settings.load()
-    app = application.build_app(in_force)
-    app.extensions["invsys.settings"] = in_force
-    return app
+    return commands.prepare(application.build_app(in_force), in_force)
 
 
-def _settings(app: Flask) -> chassis_settings.Settings:
-    in_force: chassis_settings.Settings = app.extensions["invsys.settings"]
-    return in_force
-
-
-class RunServer(Server):
-    """Run the development server."""
-
-    help = description = __doc__
-
-    def __init__(self) -> None:
-        super().__init__(host=None, port=None)
-
-    def __call__(self, app: Flask, *, host: str | None = None, port: int | None = None, **options: Any) -> None:
-        """Listen where the settings say, unless the command line says otherwise."""
-        with app.app_context():
-            database.require_fit_to_start()
-            database.disconnect()
-        listen = _settings(app)["server"]
-        super().__call__(app, host=host or listen["host"], port=port or listen["port"], **options)
-
-
-class Serve(Command):
-    """Run the production server."""
-
-    def __call__(self, app: Flask) -> None:
-        """Replace this process by the server."""
-        with app.app_context():
-            database.require_fit_to_start()
-        server.serve("invsys.inventory.wsgi:app", _settings(app)["server"], os.environ)
-
-
-class Config(Command):
-    """Print the settings in force, and where each came from."""
-
-    def __call__(self, app: Flask) -> None:
-        """Print them, section by section."""
-        printed = None
-        for section, key, value, origin in _settings(app).shown():
-            if section != printed:
-                print(f"{'' if printed is None else chr(10)}[{section}]")
-                printed = section
-            print(f"{key + ' = ' + value:<50} ; {origin}")
+def _require_fit_to_start() -> None:
+    database.require_fit_to_start()
+    database.disconnect()
 
 
 class OnFitDatabase(Command):
@@ -138,7 +93,7 @@ class Purge(OnFitDatabase):
 
     def __call__(self, app: Flask, *arguments: Any, **options: Any) -> Any:
         """Hand on what the settings say."""
-        return super().__call__(app, _settings(app)["api"], *arguments, **options)
+        return super().__call__(app, commands.settings_of(app)["api"], *arguments, **options)
 
     def run(self, api: dict[str, Any]) -> None:
         """Purge, and print how many there were of each."""
@@ -166,12 +121,12 @@ def manager() -> Manager:
     """Build the command line."""
     made = Manager(_build_app, description=__doc__, with_default_commands=False)
     made.add_option("-c", "--config", dest="config", help="the settings' file")
-    made.add_command("runserver", RunServer())
-    made.add_command("serve", Serve())
+    made.add_command("runserver", commands.RunServer(_require_fit_to_start))
+    made.add_command("serve", commands.Serve("invsys.inventory.wsgi:app", _require_fit_to_start))
     made.add_command("shell", Shell(banner="At hand: " + ", ".join(_shell_names()), make_context=_shell_names))
     made.add_command("db", ClickCommand(migrate_group, "invsys-manage db"))
     made.add_command("urls", ShowUrls())
-    for command in (Config, Import, Export, Check, Purge):
+    for command in (commands.Config, Import, Export, Check, Purge):
         made.add_command(command.__name__.lower(), command())
     return made
 
@@ -181,7 +136,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         manager().run()
-    except (chassis_settings.SettingsError, UnusableFile, Problem) as error:
+    except (SettingsError, UnusableFile, Problem) as error:
         print(f"invsys-manage: {error}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:

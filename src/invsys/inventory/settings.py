@@ -11,34 +11,12 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, val
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from invsys.chassis import client_id, settings
+from invsys.chassis import settings
+from invsys.chassis.sections import LogSettings, ServerSettings
 
 _COLLECTION = re.compile(r"[a-z][a-z0-9_-]{0,35}")
 # Names that stand beside the collections under /api.
 _RESERVED = frozenset({"events"})
-
-
-class Networks(fields.String):
-    """IP addresses and networks, with commas between."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        words = super()._deserialize(value, attr, data, **kwargs)
-        try:
-            client_id.networks(words)
-        except ValueError as error:
-            raise ValidationError(f"{error}.") from error
-        return words
-
-
-class ServerSettings(Schema):
-    """Where and how the production server listens."""
-
-    host = fields.String(required=True, validate=validate.Length(min=1))
-    port = fields.Integer(required=True, validate=validate.Range(1, 65535))
-    workers = fields.Integer(required=True, validate=validate.Range(1, 256))
-    threads = fields.Integer(required=True, validate=validate.Range(1, 256))
-    graceful_timeout = fields.Integer(required=True, validate=validate.Range(1, 3600))
-    trusted_proxies = Networks(required=True)
 
 
 class DatabaseUrl(fields.String):
@@ -78,12 +56,6 @@ class ApiSettings(Schema):
     any_strategy = fields.String(required=True, validate=validate.OneOf(["random", "best_fit"]))
     idempotency_ttl = fields.Integer(required=True, validate=validate.Range(60, 366 * 86400))
     events_ttl = fields.Integer(required=True, validate=validate.Range(0, 100 * 366))
-
-
-class LogSettings(Schema):
-    """What is logged."""
-
-    level = fields.String(required=True, validate=validate.OneOf(["debug", "info", "warning", "error"]))
 
 
 class ResourceTypes(Schema):

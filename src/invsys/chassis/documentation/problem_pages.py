@@ -1,7 +1,8 @@
 """``/docs/problems``: for people, what each problem code means and what to do; made from the Problem classes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from types import ModuleType
 
 from flask import Blueprint, render_template
 
@@ -16,8 +17,23 @@ _WORTH_A_RETRY = frozenset({429, 502, 503, 504})
 
 _UNNAMED = {f"http_{status}": status.value for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST}
 
-blueprint = Blueprint("docs", __name__, url_prefix="/docs", template_folder="templates", static_folder="static")
-policy.enforce(blueprint, _POLICY)
+
+def _made() -> Blueprint:
+    made = Blueprint("docs", __name__, url_prefix="/docs", template_folder="templates", static_folder="static")
+    policy.enforce(made, _POLICY)
+    return made
+
+
+blueprint = _made()
+
+
+def pages_of(defining: ModuleType) -> Blueprint:
+    """Make the pages of the problems that a module defines, for a service in front of one that has the others."""
+    made = _made()
+    for kind in kinds().values():
+        if kind.__module__ == defining.__name__:
+            made.add_url_rule(f"/problems/{kind.code}", kind.code, _view(kind))
+    return made
 
 
 def kinds() -> dict[str, type[Problem]]:
@@ -44,4 +60,15 @@ def problem(code: str) -> str:
     kind = problems.unnamed(_UNNAMED[code]) if code in _UNNAMED else kinds().get(code)
     if kind is None:
         raise NotFound("No problem has this code.")
+    return _show(kind)
+
+
+def _view(kind: type[Problem]) -> Callable[[], str]:
+    def show() -> str:
+        return _show(kind)
+
+    return show
+
+
+def _show(kind: type[Problem]) -> str:
     return render_template("documentation/problem.html", kind=kind, worth_a_retry=kind.status in _WORTH_A_RETRY)

@@ -1,0 +1,78 @@
+"""The commands that ``manage.py`` of every service has: serve, runserver, config."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from invsys.chassis import server, settings
+from invsys.chassis.flask_script import Command, Server
+
+
+def _nothing() -> None:
+    pass
+
+
+def prepare(app: Flask, in_force: settings.Settings) -> Flask:
+    """Let the commands find the settings in the application."""
+    app.extensions["invsys.settings"] = in_force
+    return app
+
+
+def settings_of(app: Flask) -> settings.Settings:
+    """Give the settings in force."""
+    in_force: settings.Settings = app.extensions["invsys.settings"]
+    return in_force
+
+
+def choose(config: str | None) -> None:
+    """Let every process that is started from here read this settings' file, if one was chosen."""
+    if config is not None:
+        os.environ[settings.CONFIG_VARIABLE] = str(Path(config).absolute())
+
+
+class RunServer(Server):
+    """Run the development server."""
+
+    help = description = __doc__
+
+    def __init__(self, require_ready: Callable[[], None] = _nothing) -> None:
+        super().__init__(host=None, port=None)
+        self._require_ready = require_ready
+
+    def __call__(self, app: Flask, *, host: str | None = None, port: int | None = None, **options: Any) -> None:
+        """Listen where the settings say, unless the command line says otherwise; raises what stands in the way."""
+        with app.app_context():
+            self._require_ready()
+        listen = settings_of(app)["server"]
+        super().__call__(app, host=host or listen["host"], port=port or listen["port"], **options)
+
+
+class Serve(Command):
+    """Run the production server."""
+
+    def __init__(self, target: str, require_ready: Callable[[], None] = _nothing) -> None:
+        super().__init__()
+        self._target = target
+        self._require_ready = require_ready
+
+    def __call__(self, app: Flask) -> None:
+        """Replace this process by the server of ``target`` (``module:name``); raises what stands in the way."""
+        with app.app_context():
+            self._require_ready()
+        server.serve(self._target, settings_of(app)["server"], os.environ)
+
+
+class Config(Command):
+    """Print the settings in force, and where each came from."""
+
+    def __call__(self, app: Flask) -> None:
+        """Print them, section by section."""
+        printed = None
+        for section, key, value, origin in settings_of(app).shown():
+            if section != printed:
+                print(f"{'' if printed is None else chr(10)}[{section}]")
+                printed = section
+            print(f"{key + ' = ' + value:<50} ; {origin}")

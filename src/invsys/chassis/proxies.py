@@ -1,0 +1,27 @@
+"""Trusted proxies: the addresses from which a header about somebody else is believed."""
+
+import functools
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from flask import current_app, request
+
+
+def networks(words: str) -> list[IPv4Network | IPv6Network]:
+    """Read addresses and networks with commas between; raises ValueError."""
+    return [ip_network(word.strip()) for word in words.split(",") if word.strip()]
+
+
+def is_trusted() -> bool:
+    """Say whether the request at hand comes from one of ``[server] trusted_proxies``."""
+    return _is_among(request.remote_addr, current_app.config["TRUSTED_PROXIES"])
+
+
+@functools.lru_cache
+def _is_among(address: str | None, trusted: str) -> bool:
+    try:
+        found = ip_address(address or "")
+    except ValueError:  # a Unix socket has no address
+        return False
+    # A socket that listens for both families writes an address of IPv4 as one of IPv6.
+    plain = getattr(found, "ipv4_mapped", None) or found
+    return any(plain in network for network in networks(trusted))

@@ -1,0 +1,127 @@
+"""Changes of the clients' file: clients made, their keys replaced and revoked.
+
+What the operator wrote into the file beside, comments included, stays. The file is replaced as a whole, so that no
+reader ever sees half of it, and keeps its owner and mode.
+"""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from configupdater import ConfigUpdater
+from configupdater import Section as IniSection
+
+from invsys.gateway import clients_file, keys
+from invsys.gateway.clients_file import UnusableClients
+
+_NEW = "; The clients of the gateway. Keys are kept as SHA-256 only; invsys-gateway-manage client makes them.\n"
+
+
+def add(path: Path, name: str, scopes: list[str], rate: str | None = None, concurrent: int | None = None) -> str:
+    """Make a client, and give its API key; raises UnusableClients, ValueError."""
+    given = {"scopes": " ".join(scopes), "rate": rate, "concurrent": None if concurrent is None else str(concurrent)}
+    said = {option: value for option, value in given.items() if value is not None}
+    clients_file.read_client(name, said)
+    key = keys.new()
+    with _changed(path) as updater:
+        if updater.has_section(name):
+            raise ValueError(f"there is a client {name} already")
+        if sections := updater.section_blocks():
+            sections[-1].add_after.space().section(name)
+        else:
+            updater.add_section(name)
+        for option, value in {**said, f"key.{key.prefix}": key.digest.hex()}.items():
+            updater[name][option] = value
+    return key.text
+
+
+def rotate(path: Path, name: str, keep: timedelta) -> str:
+    """Make a new key for a client, and give it; those that it had count for ``keep`` more.
+
+    Raises UnusableClients, ValueError.
+    """
+    key = keys.new()
+    until = datetime.now(UTC).replace(microsecond=0) + keep
+    with _changed(path) as updater:
+        section = _section(updater, name)
+        for option in _keys(section):
+            kept = str(section[option].value)
+            if keep <= timedelta():
+                del section[option]
+            elif " until " not in kept:
+                section[option].value = f"{kept}, until {until.isoformat()}"
+        section[f"key.{key.prefix}"] = key.digest.hex()
+    return key.text
+
+
+def revoke(path: Path, name: str, prefix: str | None = None) -> None:
+    """Take one key from a client, or (``prefix`` None) the client from the file; raises UnusableClients, ValueError."""
+    with _changed(path) as updater:
+        section = _section(updater, name)
+        if prefix is None:
+            updater.remove_section(name)
+        elif f"key.{prefix}" not in section:
+            raise ValueError(f"the client {name} has no key {prefix}")
+        else:
+            del section[f"key.{prefix}"]
+
+
+def _section(updater: ConfigUpdater, name: str) -> IniSection:
+    if not updater.has_section(name):
+        raise ValueError(f"there is no client {name}")
+    return updater[name]
+
+
+def _keys(section: IniSection) -> list[str]:
+    return [option for option in section.options() if option.startswith("key.")]
+
+
+@contextlib.contextmanager
+def _changed(path: Path) -> Iterator[ConfigUpdater]:
+    """Give the file for changes, to one process at a time, and replace it if they leave it usable."""
+    path = path.resolve()
+    with _locked(path.parent):
+        clients_file.load(path)
+        updater = ConfigUpdater()
+        updater.read_string(path.read_text("utf-8") if path.exists() else _NEW)
+        yield updater
+        text = str(updater)
+        clients_file.read(text)
+        _replace(path, text)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise UnusableClients(f"{folder}: {error.strerror}") from error
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
+
+
+def _replace(path: Path, text: str) -> None:
+    try:
+        opened, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(opened, "w", encoding="utf-8") as file:
+                if path.exists():
+                    found = path.stat()
+                    os.fchown(file.fileno(), found.st_uid, found.st_gid)
+                    os.fchmod(file.fileno(), found.st_mode & 0o777)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UnusableClients(f"{path}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,69 @@
+"""Builds the gateway's Flask application; the only module that knows all the others."""
+
+from pathlib import Path
+
+import flask_cors
+from flask import Flask
+
+from invsys.chassis import draining, health, metrics, problems, request_id, request_log
+from invsys.chassis.documentation import problem_pages
+from invsys.chassis.settings import Section, Settings
+from invsys.gateway import errors, figures, passing, settings
+from invsys.gateway.authentication import Authentication
+from invsys.gateway.clients_file import ClientsFile
+from invsys.gateway.door import Door
+from invsys.gateway.forwarding import Forwarding
+from invsys.gateway.jwks import Keys
+from invsys.gateway.limits import Limits
+from invsys.gateway.services import Service
+from invsys.gateway.tokens import Tokens
+
+
+def create_app() -> Flask:
+    """Build the application from the settings in force; raises ``invsys.chassis.settings.SettingsError``."""
+    in_force = settings.load()
+    request_log.configure(in_force["log"]["level"])
+    return build_app(in_force)
+
+
+def build_app(in_force: Settings) -> Flask:
+    """Build the application; asks no service yet."""
+    app = Flask("invsys.gateway", static_folder=None)
+    app.config["TRUSTED_PROXIES"] = in_force["server"]["trusted_proxies"]
+    # One path names one thing: no redirect from //api/cars.
+    app.url_map.merge_slashes = False
+
+    # What is registered first sees the answer last: the log has the id and the time that the others set.
+    draining.register(app)
+    request_log.register(app, figures.line)
+    request_id.register(app)
+    metrics.register(app)
+    problems.register(app)
+    clients = ClientsFile(Path(in_force["clients"]["file"]))
+    health.register(app, clients.require)
+    app.config["OPENAPI_DOCUMENT"] = "/api/openapi.json"
+    app.register_blueprint(problem_pages.pages_of(errors))
+    door = Door(Authentication(clients, _tokens(in_force["jwt"])), Limits(in_force["limits"]), _forwarding(in_force))
+    door.register(app, in_force["routes"])
+    _allow_origins(app, settings.hosts(in_force["cors"]["origins"]))
+    return app
+
+
+def _tokens(jwt: Section) -> Tokens | None:
+    return Tokens(jwt, Keys(jwt["keys"], jwt["refresh"])) if jwt["keys"] else None
+
+
+def _forwarding(in_force: Settings) -> Forwarding:
+    connections = in_force["server"]["threads"]
+    services = {
+        name: Service(settings.hosts(urls), in_force["upstream"], connections)
+        for name, urls in in_force["services"].items()
+    }
+    return Forwarding(services, in_force["upstream"], in_force["limits"]["max_body"])
+
+
+def _allow_origins(app: Flask, origins: list[str]) -> None:
+    if origins:
+        flask_cors.CORS(
+            app, origins=origins, allow_headers=passing.FROM_PAGES, expose_headers=passing.TO_PAGES, max_age=600
+        )

@@ -1,0 +1,61 @@
+"""Who sends a request: ``Authorization: Bearer`` with an API key or a token; from a browser, Basic with a key."""
+
+from dataclasses import dataclass
+
+from flask import request
+
+from invsys.gateway import keys
+from invsys.gateway.clients import Client
+from invsys.gateway.clients_file import ClientsFile
+from invsys.gateway.errors import Unauthenticated
+from invsys.gateway.tokens import Tokens, UnacceptableToken
+
+_BEARER = 'Bearer realm="invsys"'
+_BASIC = 'Basic realm="invsys", charset="UTF-8"'
+
+
+@dataclass(frozen=True)
+class Authentication:
+    """Knows the clients by their keys, and by tokens where an issuer is trusted."""
+
+    clients: ClientsFile
+    tokens: Tokens | None
+
+    def require_client(self, *, page: bool) -> Client:
+        """Give the client that sends the request at hand; for a ``page``, a browser may say it in its own way.
+
+        Raises Unauthenticated, KeysUnavailable.
+        """
+        scheme, _, sent = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        text = sent.strip(" ")
+        if scheme.lower() == "bearer" and text:
+            client = self._bearer(text)
+        elif page and scheme.lower() == "basic":
+            client = self._basic()
+        else:
+            raise _unauthenticated("Say who you are with Authorization: Bearer and your API key.", page)
+        if client is None:
+            raise _unauthenticated("This API key or token is not accepted.", page, ', error="invalid_token"')
+        return client
+
+    def _bearer(self, text: str) -> Client | None:
+        if keys.is_key(text):
+            return self.clients.current().known_by(text)
+        if self.tokens is None:
+            return None
+        try:
+            return self.tokens.client(text)
+        except UnacceptableToken:
+            return None
+
+    def _basic(self) -> Client | None:
+        said = request.authorization
+        if said is None or not said.password:
+            return None
+        client = self.clients.current().known_by(said.password)
+        return client if client is not None and client.id == said.username else None
+
+
+def _unauthenticated(detail: str, page: bool, error: str = "") -> Unauthenticated:
+    challenge = _BEARER + error
+    return Unauthenticated(detail, {"WWW-Authenticate": f"{challenge}, {_BASIC}" if page else challenge})

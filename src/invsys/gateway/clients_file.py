@@ -1,0 +1,172 @@
+"""The clients' file: an INI with a section for each client, read anew whenever it changes.
+
+::
+
+    [booking]
+    scopes = resources:read allocations:own
+    rate = 50/second
+    concurrent = 8
+    key.3f9a1c2e = SHA-256 of the key, in hexadecimal
+    key.77ab01cd = SHA-256 of the key, in hexadecimal, until 2026-12-24T18:00:00+00:00
+"""
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from configparser import ConfigParser
+from configparser import Error as IniError
+from datetime import UTC, datetime
+from pathlib import Path
+
+from limits import parse_many
+
+from invsys.gateway import scopes
+from invsys.gateway.clients import Client, Clients, Key
+from invsys.gateway.errors import KeysUnavailable
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks at the file.
+_INTERVAL = 1.0
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:/+-]{0,254}")
+_KEY = re.compile(r"key\.([0-9a-f]{8})")
+_KEPT = re.compile(r"([0-9a-f]{64})(?:,? until (\S+))?")
+_NAMES = frozenset({"scopes", "rate", "concurrent"})
+
+
+class UnusableClients(Exception):
+    """The clients' file cannot be used; the message says where and why."""
+
+
+class ClientsFile:
+    """The clients in a file, as it is now; a file that is not there has none.
+
+    A file that cannot be used changes nothing: the clients stay those that were read last, and the log says why.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._looked_at = float("-inf")
+        self._seen: object = None
+        self._clients: Clients | None = None
+
+    def current(self) -> Clients:
+        """Give the clients; raises KeysUnavailable while no usable file was seen."""
+        if time.monotonic() - self._looked_at > _INTERVAL:
+            with self._lock:
+                self._look()
+        if self._clients is None:
+            raise KeysUnavailable("The clients' file cannot be used; the gateway's log says why.")
+        return self._clients
+
+    def require(self) -> None:
+        """Raise KeysUnavailable while no usable file was seen."""
+        self.current()
+
+    def _look(self) -> None:
+        if time.monotonic() - self._looked_at <= _INTERVAL:
+            return  # another thread was faster
+        seen = _state(self._path)
+        if seen != self._seen:
+            try:
+                self._clients = load(self._path)
+            except UnusableClients as error:
+                logger.error("the clients' file is not used: %s", error)  # noqa: TRY400 - the message says it all
+            self._seen = seen
+        self._looked_at = time.monotonic()
+
+
+def _state(path: Path) -> object:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return "missing"
+    except OSError as error:
+        return str(error)
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def load(path: Path) -> Clients:
+    """Read the file, where there is one; raises UnusableClients."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return Clients([], {})
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableClients(f"{path}: cannot be read: {error}") from error
+    try:
+        return read(text)
+    except ValueError as error:
+        raise UnusableClients(f"{path}: {error}") from error
+
+
+def read(text: str) -> Clients:
+    """Read the clients from the text of such a file; raises ValueError."""
+    parser = ConfigParser(interpolation=None, default_section="")
+    try:
+        parser.read_string(text)
+    except IniError as error:
+        raise ValueError(str(error)) from error
+    clients = [read_client(name, parser[name]) for name in parser.sections()]
+    keys: dict[str, Key] = {}
+    for client in clients:
+        for prefix, key in _keys(client, parser[client.id]):
+            if prefix in keys:
+                raise ValueError(f"[{client.id}] key.{prefix}: another client has this prefix too")
+            keys[prefix] = key
+    return Clients(clients, keys)
+
+
+def _keys(client: Client, section: Mapping[str, str]) -> Iterator[tuple[str, Key]]:
+    name = client.id
+    for option, value in section.items():
+        if option in _NAMES:
+            continue
+        named, kept = _KEY.fullmatch(option), _KEPT.fullmatch(value)
+        if named is None:
+            raise ValueError(f"[{name}] {option}: no such option")
+        if kept is None:
+            raise ValueError(f"[{name}] {option}: no SHA-256 in hexadecimal, with or without ', until INSTANT'")
+        yield named[1], Key(client, bytes.fromhex(kept[1]), _instant(name, option, kept[2]))
+
+
+def _instant(name: str, option: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"[{name}] {option}: {text!r} is no ISO 8601 date-time") from error
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def read_client(name: str, section: Mapping[str, str]) -> Client:
+    """Read what a section says of its client beside the keys; raises ValueError."""
+    if not _ID.fullmatch(name):
+        raise ValueError(f"[{name}]: a client's name has letters, digits and ._@:/+- only, and 255 of them at most")
+    try:
+        grants = scopes.read(section.get("scopes", "").split())
+    except ValueError as error:
+        raise ValueError(f"[{name}] scopes: {error}") from error
+    return Client(name, grants, _rate(name, section.get("rate")), _concurrent(name, section.get("concurrent")))
+
+
+def _rate(name: str, text: str | None) -> str | None:
+    try:
+        # Read once more at each request, by Flask-Limiter; here it is only checked.
+        parse_many(text or "1/second")
+    except ValueError as error:
+        raise ValueError(f"[{name}] rate: {text!r} is no rate such as 50/second") from error
+    return text
+
+
+def _concurrent(name: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"[{name}] concurrent: {text!r} is no number of requests")
+    return int(text)

@@ -1,0 +1,42 @@
+"""What operators see of each request, beside what every service shows: who asked, and how long the service took."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import g
+from prometheus_client import Histogram
+
+from invsys.chassis import metrics
+
+DURATION = Histogram(
+    "gateway_upstream_duration_seconds",
+    "Time from passing on a request to the answer of the service behind",
+    ["service", "outcome"],
+    buckets=metrics.BUCKETS,
+)
+
+
+@contextmanager
+def timed(service: str) -> Iterator[None]:
+    """Take the time that a service takes."""
+    started = time.perf_counter()
+    outcome = "failed"
+    try:
+        yield
+        outcome = "answered"
+    finally:
+        g.service, g.upstream_seconds = service, time.perf_counter() - started
+        DURATION.labels(service, outcome).observe(g.upstream_seconds)
+
+
+def line() -> dict[str, Any]:
+    """Give what the log's line about the request at hand has more than usual."""
+    client = g.get("client")
+    told: dict[str, Any] = {"client": client.id if client else None}
+    if "service" in g:
+        told["service"] = g.service
+        told["upstream_milliseconds"] = round(g.upstream_seconds * 1000, 3)
+        told["own_milliseconds"] = round((g.seconds - g.upstream_seconds) * 1000, 3)
+    return told

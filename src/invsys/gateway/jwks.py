@@ -1,0 +1,72 @@
+"""The public keys of who issues tokens: a JSON Web Key Set (RFC 7517) in a file or at a URL, read anew now and then."""
+
+import json
+import logging
+import threading
+import time
+from pathlib import Path
+
+import urllib3
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from invsys.gateway.errors import KeysUnavailable
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two attempts at most: whoever sends tokens with keys that nobody knows makes no more work than that.
+_PAUSE = 10.0
+_TIMEOUT = urllib3.Timeout(connect=2.0, read=3.0)
+_LARGEST = 1024 * 1024
+
+
+class Keys:
+    """The keys at ``place``, a path or an http(s) URL, read again after ``refresh`` seconds.
+
+    While the place cannot be read, the keys stay those that were read last, and the log says why.
+    """
+
+    def __init__(self, place: str, refresh: float) -> None:
+        self._place = place
+        self._refresh = refresh
+        self._lock = threading.Lock()
+        self._read_at = self._tried_at = float("-inf")
+        self._keys: KeySet | None = None
+
+    def current(self) -> KeySet:
+        """Give the keys; raises KeysUnavailable while they were never read."""
+        if time.monotonic() - self._read_at > self._refresh:
+            self.newer()
+        if self._keys is None:
+            raise KeysUnavailable("The keys of the token's issuer cannot be read; the gateway's log says why.")
+        return self._keys
+
+    def newer(self) -> KeySet | None:
+        """Read the keys again; gives None where that was tried a moment ago, or failed."""
+        # Others go on with the keys that are there.
+        if not self._lock.acquire(blocking=self._keys is None):
+            return None
+        try:
+            if time.monotonic() - self._tried_at < _PAUSE:
+                return None
+            self._tried_at = time.monotonic()
+            self._keys = KeySet.import_key_set(json.loads(_content(self._place)))
+            self._read_at = time.monotonic()
+        except (OSError, ValueError, KeyError, TypeError, urllib3.exceptions.HTTPError, JoseError) as error:
+            logger.error("the keys of the token's issuer cannot be read: %s", error)  # noqa: TRY400
+            return None
+        else:
+            return self._keys
+        finally:
+            self._lock.release()
+
+
+def _content(place: str) -> bytes:
+    if not place.startswith(("http://", "https://")):
+        return Path(place).read_bytes()
+    with urllib3.PoolManager(timeout=_TIMEOUT, retries=False) as http:
+        answer = http.request("GET", place, redirect=False, preload_content=False)
+        content: bytes = answer.read(_LARGEST)
+        if answer.status != 200:
+            raise ValueError(f"{place} answered {answer.status}")
+        return content

@@ -1,0 +1,104 @@
+"""What an operator does with the gateway from a terminal: ``invsys-gateway-manage``."""
+
+import logging
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask, current_app
+
+from invsys.chassis import commands
+from invsys.chassis.flask_script import ClickCommand, Manager, Shell, ShowUrls
+from invsys.chassis.settings import SettingsError
+from invsys.gateway import administration, application, clients_file, settings
+from invsys.gateway.clients_file import UnusableClients
+
+
+def _build_app(config: str | None = None) -> Flask:
+    commands.choose(config)
+    in_force = settings.load()
+    return commands.prepare(application.build_app(in_force), in_force)
+
+
+def _file() -> Path:
+    return Path(commands.settings_of(current_app)["clients"]["file"])
+
+
+def _require_usable_clients() -> None:
+    clients_file.load(_file())
+
+
+@click.group("client")
+def client_group() -> None:
+    """Make, list and revoke clients and their API keys."""
+
+
+@client_group.command("add")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, required=True, help="such as allocations:own@cars; repeatable")
+@click.option("--rate", help="such as 50/second, instead of the setting")
+@click.option("--concurrent", type=int, help="requests at once, instead of the setting")
+def _add(name: str, scopes: tuple[str, ...], rate: str | None, concurrent: int | None) -> None:
+    """Make a client, and print its API key, once."""
+    print(administration.add(_file(), name, [word for scope in scopes for word in scope.split()], rate, concurrent))
+
+
+@client_group.command("list")
+def _list() -> None:
+    """List the clients, what they may do, and the prefixes of their keys."""
+    found = clients_file.load(_file())
+    for client in found.clients:
+        limits = [text for text in (client.rate, client.concurrent and f"{client.concurrent} at once") if text]
+        print(f"{client.id}: {'; '.join([str(client.grants) or 'nothing', *limits])}")
+        for prefix, key in found.keys.items():
+            if key.client == client:
+                print(f"    {prefix}{f' until {key.until.isoformat()}' if key.until else ''}")
+
+
+@client_group.command("rotate")
+@click.argument("name")
+@click.option("--keep", type=float, default=24, show_default=True, help="hours for which the old keys still count")
+def _rotate(name: str, keep: float) -> None:
+    """Make a new key for a client, and print it, once."""
+    print(administration.rotate(_file(), name, timedelta(hours=keep)))
+
+
+@client_group.command("revoke")
+@click.argument("name")
+@click.option("--key", "prefix", help="the prefix of one key; without it the client goes, with all of its keys")
+def _revoke(name: str, prefix: str | None) -> None:
+    """Take away a key, or the whole client; at once."""
+    administration.revoke(_file(), name, prefix)
+
+
+def _shell_names() -> dict[str, Any]:
+    return {"app": current_app, "settings": commands.settings_of(current_app), "clients": clients_file.load(_file())}
+
+
+def manager() -> Manager:
+    """Build the command line."""
+    made = Manager(_build_app, description=__doc__, with_default_commands=False)
+    made.add_option("-c", "--config", dest="config", help="the settings' file")
+    made.add_command("runserver", commands.RunServer(_require_usable_clients))
+    made.add_command("serve", commands.Serve("invsys.gateway.wsgi:app", _require_usable_clients))
+    made.add_command("shell", Shell(banner="At hand: app, settings, clients", make_context=_shell_names))
+    made.add_command("client", ClickCommand(client_group, "invsys-gateway-manage client"))
+    made.add_command("urls", ShowUrls())
+    made.add_command("config", commands.Config())
+    return made
+
+
+def main() -> None:
+    """Run the command that the command line names; what stops it is told in a sentence, with status 2."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        manager().run()
+    except (SettingsError, UnusableClients, ValueError) as error:
+        print(f"invsys-gateway-manage: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Which headers are passed on, in both directions: those that are named here, and no others.
+
+Whatever says something of a single connection (RFC 9110, 7.6.1) or of who the caller is stays behind.
+"""
+
+from collections.abc import Iterable
+
+from flask import request
+
+from invsys.chassis import client_id, request_id
+from invsys.gateway.clients import Client
+
+_ASKED = (
+    "Accept",
+    "Accept-Language",
+    "Content-Encoding",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-Modified-Since",
+    "If-None-Match",
+    "User-Agent",
+)
+# What pages of other origins may send and read (fetch.spec.whatwg.org, "CORS protocol").
+FROM_PAGES = ("Authorization", *_ASKED, request_id.HEADER)
+# As WSGI names them.
+_ASKED_KEYS = [
+    (name, "CONTENT_TYPE" if name == "Content-Type" else f"HTTP_{name.upper().replace('-', '_')}") for name in _ASKED
+]
+
+_ANSWERED = frozenset(
+    name.lower()
+    for name in (
+        "Allow",
+        "Cache-Control",
+        "Content-Disposition",
+        "Content-Language",
+        "Content-Security-Policy",
+        "Content-Type",
+        "ETag",
+        "Expires",
+        "Idempotency-Replayed",
+        "Last-Modified",
+        "Link",
+        "Location",
+        "Retry-After",
+        "Vary",
+        "X-Content-Type-Options",
+    )
+)
+
+TO_PAGES = (
+    "Allow",
+    "ETag",
+    "Idempotency-Replayed",
+    "Link",
+    "Location",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "WWW-Authenticate",
+    request_id.HEADER,
+)
+
+
+def to_service(client: Client | None, own: bool) -> dict[str, str]:
+    """Give the headers of the request at hand for the service behind; ``own``: only what is the client's own.
+
+    Who asks is said by the gateway alone (``client`` None: somebody unknown).
+    """
+    environ = request.environ
+    headers = {name: environ[key] for name, key in _ASKED_KEYS if environ.get(key)}
+    headers[request_id.HEADER] = request_id.current()
+    if client is not None:
+        headers[client_id.HEADER] = client.id
+        if own:
+            headers[client_id.SEES] = client_id.OWN
+    return headers
+
+
+def to_caller(headers: Iterable[tuple[str, str]], base: str) -> list[tuple[str, str]]:
+    """Give the headers of an answer for the caller; ``base`` is the URL that the caller must not learn."""
+    passed = []
+    for name, value in headers:
+        if name.lower() in _ANSWERED and value.isprintable():
+            passed.append((name, value.removeprefix(base) if name.lower() == "location" else value))
+    return passed

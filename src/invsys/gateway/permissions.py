@@ -1,0 +1,79 @@
+"""Who may do what: which scope each method of each route takes. What no line of the table names is not passed on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from invsys.chassis.problems import NotFound
+from invsys.gateway.clients import Client
+from invsys.gateway.errors import Forbidden
+
+OWN = "allocations:own"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the methods of a route take: a scope, or None, for everybody, without a key."""
+
+    methods: str
+    path: str
+    scope: str | None
+    # People may say who they are to their browser.
+    page: bool = False
+
+
+_CARS = "/api/<collection:collection>"
+_CAR = f"{_CARS}/<id:vehicle>"
+_ALL = f"{_CARS}/all"
+
+# Where allocations:read or allocations:write is named, allocations:own will do for the client's own allocations.
+TABLES: Mapping[str, tuple[Line, ...]] = {
+    "inventory": (
+        Line("GET", _CARS, "resources:read"),
+        Line("POST", _CARS, "resources:write"),
+        Line("GET", _CAR, "resources:read"),
+        Line("PATCH DELETE", _CAR, "resources:write"),
+        Line("GET", f"{_CAR}/availability", "resources:read"),
+        Line("GET", f"{_ALL}/availability", "resources:read"),
+        Line("GET", f"{_CARS}/gbfs/vehicle_availability.json", "resources:read"),
+        Line("GET", f"{_CAR}/allocations", "allocations:read"),
+        Line("GET", f"{_CAR}/allocations.ics", "allocations:read"),
+        Line("GET", f"{_ALL}/allocations", "allocations:read"),
+        Line("POST", f"{_CAR}/allocations", "allocations:write"),
+        Line("POST", f"{_CARS}/any/allocations", "allocations:write"),
+        Line("GET", f"{_CAR}/allocations/<id:allocation>", "allocations:read"),
+        Line("GET", f"{_ALL}/allocations/<id:allocation>", "allocations:read"),
+        Line("PATCH DELETE", f"{_CAR}/allocations/<id:allocation>", "allocations:write"),
+        Line("PATCH DELETE", f"{_ALL}/allocations/<id:allocation>", "allocations:write"),
+        Line("GET", "/api/events", "events:read"),
+        Line("GET", "/", "resources:read", page=True),
+        Line("GET", "/static/<path:file>", None),
+        Line("GET", "/docs", None),
+        Line("GET", "/docs/", None),
+        Line("GET", "/docs/<path:page>", None),
+        Line("GET", "/api/openapi.json", None),
+    ),
+}
+
+
+def lines(service: str, prefix: str) -> tuple[Line, ...]:
+    """Give a service's lines; one that has no table takes ``SERVICE:read`` to look and ``SERVICE:write`` to change."""
+    if service in TABLES:
+        return TABLES[service]
+    below = prefix.rstrip("/")
+    paths = [f"{below}/<path:below>", *([below] if below else [])]
+    reading = [Line("GET", path, f"{service}:read") for path in paths]
+    return (*reading, *(Line("POST PUT PATCH DELETE", path, f"{service}:write") for path in paths))
+
+
+def require(client: Client, line: Line, collection: str | None) -> bool:
+    """Raise NotFound or Forbidden unless the client may; give whether it may see its own allocations only."""
+    scope, grants = line.scope, client.grants
+    if scope is None:
+        return False
+    of_allocations = scope.startswith("allocations:")
+    if not grants.allow(scope, collection) and not (of_allocations and grants.allow(OWN, collection)):
+        if collection is not None and not grants.know(collection):
+            # What a client may not know of is not there for it.
+            raise NotFound("Nothing is served at this path.")
+        raise Forbidden(scope, f'Bearer error="insufficient_scope", scope="{scope}"')
+    return not grants.allow(scope if of_allocations else "allocations:read", collection)

@@ -1,0 +1,32 @@
+"""The target of a request, rebuilt from parts that mean the same to every server: nothing else gets behind the gateway.
+
+The server has decoded the path. What was a percent-encoded dot, question mark or control character there is refused;
+a percent-encoded slash counts as the slash that it is to whoever decodes it next: what is looked up in the table of
+permissions is, letter for letter, what is passed on.
+"""
+
+import re
+from urllib.parse import quote
+
+from flask import request
+
+from invsys.chassis.problems import NotFound
+
+# RFC 3986, 2.3 and 3.3: unreserved characters only, no empty segment, none that only dots stand in.
+_SEGMENT = r"(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+"
+_PATH = re.compile(rf"/(?:{_SEGMENT}(?:/{_SEGMENT})*/?)?")
+# RFC 3986, 3.4, as it is; whatever else came is percent-encoded.
+_QUERY_SAFE = "-._~!$&'()*+,;=:@/?%"
+
+
+def require_plain() -> None:
+    """Raise NotFound for a path that might be another one to somebody else."""
+    if not _PATH.fullmatch(request.path):
+        raise NotFound("Nothing is served at this path.")
+
+
+def target() -> str:
+    """Give path and query as they are passed on; the path has to be plain."""
+    query: str = request.environ.get("QUERY_STRING", "")
+    # WSGI has the bytes as latin-1.
+    return f"{request.path}?{quote(query.encode('latin-1'), safe=_QUERY_SAFE)}" if query else request.path

@@ -1,0 +1,65 @@
+"""JSON Web Tokens (RFC 7519, RFC 9068): who calls, and what they may do, as an issuer says that the gateway trusts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from invsys.chassis import headers
+from invsys.gateway import scopes
+from invsys.gateway.clients import Client
+from invsys.gateway.jwks import Keys
+
+# Public keys only: with a shared secret, whoever can check a token could issue one.
+ALGORITHMS = (
+    *(f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512)),
+    "Ed25519",
+    "Ed448",
+    "EdDSA",
+)
+
+
+class UnacceptableToken(Exception):
+    """The token is none, is not signed by the issuer, is for somebody else, or has expired."""
+
+
+class Tokens:
+    """Tokens of one issuer, for one audience; ``settings`` is the section ``[jwt]``."""
+
+    def __init__(self, settings: Mapping[str, Any], keys: Keys) -> None:
+        self._keys = keys
+        self._algorithms = settings["algorithms"].split()
+        self._client = settings["client"]
+        self._claims = jwt.JWTClaimsRegistry(
+            leeway=settings["leeway"],
+            iss={"essential": True, "value": settings["issuer"]},
+            aud={"essential": True, "value": settings["audience"]},
+            exp={"essential": True},
+        )
+
+    def client(self, text: str) -> Client:
+        """Give the client that a token is about; raises UnacceptableToken, KeysUnavailable."""
+        try:
+            token = self._verified(text)
+            self._claims.validate(token.claims)
+        # joserfc raises the latter two on values of types that it does not expect.
+        except (JoseError, ValueError, TypeError) as error:
+            raise UnacceptableToken(str(error)) from error
+        name, granted = token.claims.get(self._client), token.claims.get("scope", "")
+        if not isinstance(name, str) or not headers.is_visible(name) or not isinstance(granted, str):
+            raise UnacceptableToken(f"the claim {self._client} names no client, or scope is no text")
+        return Client(name, scopes.read_known(granted.split()))
+
+    def _verified(self, text: str) -> jwt.Token:
+        try:
+            return self._decode(text, self._keys.current())
+        except (JoseError, ValueError):
+            # The issuer may have taken a new key since the keys were read.
+            if (newer := self._keys.newer()) is None:
+                raise
+            return self._decode(text, newer)
+
+    def _decode(self, text: str, keys: KeySet) -> jwt.Token:
+        return jwt.decode(text, keys, algorithms=self._algorithms)

@@ -1,0 +1,11 @@
+"""What the production server loads: the application over the settings in force."""
+
+import gc
+
+from invsys.gateway.application import create_app
+
+app = create_app()
+
+# What is there now stays: without this, looking through it again and again stops every thread.
+gc.collect()
+gc.freeze()
