@@ -19,7 +19,17 @@ RUN tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels .
 # First what changes seldom. Byte code is made here, and never checked again: the service cannot write any.
 FROM build AS inventory-environment
 COPY requirements.txt ./
-RUN tools/bin/pip wheel --no-deps --no-build-isolation --require-hashes --wheel-dir wheels --requirement requirements.txt \
+RUN tools/bin/pip wheel --no-deps --no-build-isolation --require-hashes --wheel-dir wheels \
+        --requirement requirements.txt \
+    && tools/bin/pip --python /opt/invsys/bin/python install --no-index --no-deps --no-compile wheels/*.whl
+COPY --from=package /build/wheels package
+RUN tools/bin/pip --python /opt/invsys/bin/python install --no-index --no-deps --no-compile package/*.whl \
+    && /opt/invsys/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/invsys/lib
+
+FROM build AS gateway-environment
+COPY requirements-gateway.txt ./
+RUN tools/bin/pip wheel --no-deps --no-build-isolation --require-hashes --wheel-dir wheels \
+        --requirement requirements-gateway.txt \
     && tools/bin/pip --python /opt/invsys/bin/python install --no-index --no-deps --no-compile wheels/*.whl
 COPY --from=package /build/wheels package
 RUN tools/bin/pip --python /opt/invsys/bin/python install --no-index --no-deps --no-compile package/*.whl \
@@ -53,4 +63,16 @@ EXPOSE 5000
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:5000/readyz', timeout=4)"]
 ENTRYPOINT ["invsys-manage"]
+CMD ["serve"]
+
+FROM service AS gateway
+LABEL org.opencontainers.image.title="invsys-gateway" \
+      org.opencontainers.image.description="The door to a fleet's inventory: who may do what, how much, passed on"
+ENV INVSYS_SERVER_PORT=5001 \
+    INVSYS_CLIENTS_FILE=/var/lib/invsys/clients.ini
+COPY --from=gateway-environment /opt/invsys /opt/invsys
+EXPOSE 5001
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:5001/readyz', timeout=4)"]
+ENTRYPOINT ["invsys-gateway-manage"]
 CMD ["serve"]
