@@ -1,12 +1,16 @@
-"""``X-Client-Id``: the client in whose name a request comes, as the gateway says; nobody else is believed."""
+"""The client in whose name a request comes (``X-Client-Id``), and what it may see (``X-Client-Sees``).
+
+Both as the gateway says; nobody else is believed.
+"""
 
 from flask import request
+from marshmallow import ValidationError
 
 from invsys.chassis import headers, proxies
 
 HEADER = "X-Client-Id"
-# With the value ``OWN``: the client may know only of what it made itself.
 SEES = "X-Client-Sees"
+# What ``SEES`` can say: the client may know only of what it made itself.
 OWN = "own"
 
 
@@ -15,4 +19,23 @@ def current() -> str | None:
 
     Raises marshmallow's ValidationError.
     """
-    return headers.visible(HEADER) if HEADER in request.headers and proxies.is_trusted() else None
+    return headers.visible(HEADER) if _is_said(HEADER) else None
+
+
+def owner() -> str | None:
+    """Give the client of the request at hand if it may know only of what it made itself, else None.
+
+    Raises marshmallow's ValidationError: whoever cannot be understood is not shown everything.
+    """
+    if not _is_said(SEES):
+        return None
+    if request.headers[SEES] != OWN:
+        raise ValidationError({SEES: [f"Nothing but {OWN}."]})
+    if (client := current()) is None:
+        raise ValidationError({SEES: [f"Only together with {HEADER}."]})
+    return client
+
+
+def _is_said(header: str) -> bool:
+    """Say whether the request has the header from somebody who is believed."""
+    return header in request.headers and proxies.is_trusted()

@@ -4,19 +4,23 @@ import json
 import logging
 import threading
 import time
+from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import urllib3
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from invsys.gateway.connections import Connections, NotConnected
 from invsys.gateway.errors import KeysUnavailable
+from invsys.gateway.exchanges import Broken
 
 logger = logging.getLogger(__name__)
 
 # Seconds between two attempts at most: whoever sends tokens with keys that nobody knows makes no more work than that.
 _PAUSE = 10.0
-_TIMEOUT = urllib3.Timeout(connect=2.0, read=3.0)
+# To connect, and to answer.
+_TIMEOUTS = 2.0, 3.0
 _LARGEST = 1024 * 1024
 
 
@@ -52,7 +56,7 @@ class Keys:
             self._tried_at = time.monotonic()
             self._keys = KeySet.import_key_set(json.loads(_content(self._place)))
             self._read_at = time.monotonic()
-        except (OSError, ValueError, KeyError, TypeError, urllib3.exceptions.HTTPError, JoseError) as error:
+        except (OSError, ValueError, KeyError, TypeError, NotConnected, Broken, JoseError) as error:
             logger.error("the keys of the token's issuer cannot be read: %s", error)  # noqa: TRY400
             return None
         else:
@@ -64,9 +68,12 @@ class Keys:
 def _content(place: str) -> bytes:
     if not place.startswith(("http://", "https://")):
         return Path(place).read_bytes()
-    with urllib3.PoolManager(timeout=_TIMEOUT, retries=False) as http:
-        answer = http.request("GET", place, redirect=False, preload_content=False)
-        content: bytes = answer.read(_LARGEST)
-        if answer.status != 200:
-            raise ValueError(f"{place} answered {answer.status}")
-        return content
+    parts = urlsplit(place)
+    base = f"{parts.scheme}://{parts.netloc}"
+    exchange = Connections(base, *_TIMEOUTS, kept=0).ask("GET", place.removeprefix(base) or "/", {})
+    try:
+        if exchange.status != HTTPStatus.OK or (exchange.length or 0) > _LARGEST:
+            raise ValueError(f"{place} answered {exchange.status}, {exchange.length} bytes")
+        return b"".join(exchange.pieces(_TIMEOUTS[1]))
+    finally:
+        exchange.end()

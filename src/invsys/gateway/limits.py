@@ -4,8 +4,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, Response, g
@@ -14,6 +13,7 @@ from flask_limiter import Limiter, RateLimitExceeded
 from invsys.chassis.problems import problem_answer
 from invsys.gateway import addresses
 from invsys.gateway.clients import Client
+from invsys.gateway.counters import Counters
 from invsys.gateway.errors import RateLimited
 
 # Seconds: a Redis that is away must not hold up anybody.
@@ -32,7 +32,7 @@ class Limits:
         self._settings = settings
         self._running: Counter[str] = Counter()
         self._lock = threading.Lock()
-        storage: str = settings["storage"]
+        storage = settings["storage"].replace("memory:", f"{Counters.STORAGE_SCHEME[0]}:")
         self._limiter = Limiter(
             _key,
             application_limits=[self._rate],
@@ -40,7 +40,7 @@ class Limits:
             request_identifier=lambda: "all",
             strategy="fixed-window",
             storage_uri=storage,
-            storage_options={} if storage.startswith("memory:") else _REDIS_TIMEOUTS,
+            storage_options=_REDIS_TIMEOUTS if storage.startswith("redis") else {},
             in_memory_fallback_enabled=True,
         )
 
@@ -50,21 +50,23 @@ class Limits:
         app.register_error_handler(RateLimitExceeded, self._refused)
         app.after_request(self._tell)
 
-    @contextmanager
-    def at_once(self, client: Client) -> Iterator[None]:
-        """Let a request run while fewer of the client's do than may at once; raises RateLimited."""
+    def enter(self, client: Client) -> Callable[[], None]:
+        """Let a request in while fewer of the client's are inside than may; gives what to call, once, when it leaves.
+
+        Raises RateLimited.
+        """
         most = client.concurrent or self._settings["concurrent"]
         with self._lock:
             if self._running[client.id] >= most:
                 raise RateLimited(f"More than {most} requests at once.", 1)
             self._running[client.id] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running[client.id] -= 1
-                if not self._running[client.id]:
-                    del self._running[client.id]
+        return lambda: self._leave(client)
+
+    def _leave(self, client: Client) -> None:
+        with self._lock:
+            self._running[client.id] -= 1
+            if not self._running[client.id]:
+                del self._running[client.id]
 
     def _rate(self) -> str:
         client: Client | None = g.client
@@ -81,9 +83,14 @@ class Limits:
     def _tell(self, answer: Response) -> Response:
         # draft-ietf-httpapi-ratelimit-headers-03: seconds from now, not an instant.
         if (current := self._limiter.current_limit) is not None:
-            answer.headers["RateLimit-Limit"] = str(current.limit.amount)
-            answer.headers["RateLimit-Remaining"] = str(max(0, current.remaining))
-            answer.headers["RateLimit-Reset"] = str(self._seconds_left())
+            seconds = max(1, math.ceil(current.reset_at - time.time()))
+            answer.headers.extend(
+                (
+                    ("RateLimit-Limit", str(current.limit.amount)),
+                    ("RateLimit-Remaining", str(max(0, current.remaining))),
+                    ("RateLimit-Reset", str(seconds)),
+                )
+            )
         return answer
 
 

@@ -1,4 +1,4 @@
-"""The services behind: each on one host or several that are taken in turn, over connections that are kept."""
+"""The services behind: each on one host or several that are taken in turn."""
 
 import itertools
 import logging
@@ -6,10 +6,9 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
-
+from invsys.gateway.connections import Connections, NotConnected
 from invsys.gateway.errors import UpstreamTimeout, UpstreamUnreachable
+from invsys.gateway.exchanges import Broken, Exchange
 
 logger = logging.getLogger(__name__)
 
@@ -24,42 +23,42 @@ _TOO_LATE = "It has not answered in time; whether it does what was asked is not 
 class Host:
     """One host of a service; it is ``left_out`` after a connection to it failed, until it answers again."""
 
-    def __init__(self, url: str, timeout: urllib3.Timeout, connections: int) -> None:
-        self.url = url
-        self.pool = urllib3.connection_from_url(url, timeout=timeout, maxsize=connections, retries=False)
+    def __init__(self, connections: Connections) -> None:
+        self.connections = connections
         self.left_out = False
 
     def leave_out(self) -> None:
         """Leave it out, and look from time to time whether it answers."""
         if not self.left_out:
             self.left_out = True
-            logger.warning("%s is left out: it cannot be reached", self.url)
+            logger.warning("%s is left out: it cannot be reached", self.connections.url)
             threading.Thread(target=self._wait_until_it_answers, daemon=True).start()
 
     def _wait_until_it_answers(self) -> None:
         pause = threading.Event()
         while not pause.wait(_PROBE_INTERVAL):
             try:
-                self.pool.urlopen("GET", "/healthz", retries=False, redirect=False)
-            except HTTPError:
+                exchange = self.connections.ask("GET", "/healthz", {})
+                exchange.end()
+            except (NotConnected, Broken, TimeoutError):
                 continue
             break
         self.left_out = False
-        logger.warning("%s answers again", self.url)
+        logger.warning("%s answers again", self.connections.url)
 
 
 class Service:
-    """A service, and how to ask it; ``settings`` is the section ``[upstream]``."""
+    """A service, and how to ask it; ``settings`` is the section ``[upstream]``, ``kept`` as in ``Connections``."""
 
-    def __init__(self, urls: Sequence[str], settings: Mapping[str, Any], connections: int) -> None:
-        timeout = urllib3.Timeout(connect=settings["connect_timeout"], read=settings["read_timeout"])
-        self._hosts = [Host(url, timeout, connections) for url in urls]
+    def __init__(self, urls: Sequence[str], settings: Mapping[str, Any], kept: int) -> None:
+        timeouts = settings["connect_timeout"], settings["read_timeout"]
+        self._hosts = [Host(Connections(url, *timeouts, kept)) for url in urls]
         self._turn = itertools.count()
 
     def ask(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, *, repeatable: bool
-    ) -> tuple[Host, urllib3.BaseHTTPResponse]:
-        """Send a request, and give the host that answered, and its answer as far as its head; the body is to be read.
+    ) -> Exchange:
+        """Send a request, and give the answer as far as its head.
 
         A host that cannot be connected to has got nothing, so the next one is asked; where the connection broke later,
         a request is sent once more only if it is ``repeatable``. Raises UpstreamUnreachable, UpstreamTimeout.
@@ -67,23 +66,13 @@ class Service:
         detail, broken = _UNREACHABLE, False
         for host in self._in_turn():
             try:
-                return host, host.pool.urlopen(
-                    method,
-                    target,
-                    body,
-                    headers,
-                    retries=False,
-                    redirect=False,
-                    assert_same_host=False,
-                    preload_content=False,
-                    decode_content=False,
-                )
-            except (NewConnectionError, ConnectTimeoutError):
+                return host.connections.ask(method, target, headers, body)
+            except NotConnected:
                 if len(self._hosts) > 1:
                     host.leave_out()
-            except ReadTimeoutError as error:
+            except TimeoutError as error:
                 raise UpstreamTimeout(_TOO_LATE) from error
-            except HTTPError as error:
+            except Broken as error:
                 if broken or not repeatable:
                     raise UpstreamUnreachable(_LOST) from error
                 detail, broken = _LOST, True
@@ -92,7 +81,6 @@ class Service:
     def _in_turn(self) -> Iterator[Host]:
         """Give each host, those that are left out last, and then the first once more."""
         first = next(self._turn) % len(self._hosts)
-        turn = self._hosts[first:] + self._hosts[:first]
-        turn.sort(key=lambda host: host.left_out)
+        turn = sorted(self._hosts[first:] + self._hosts[:first], key=lambda host: host.left_out)
         yield from turn
         yield turn[0]

@@ -18,7 +18,7 @@ from invsys.inventory.instants import UtcDateTime, later
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.period import Period
 from invsys.inventory.predicates import IN_CIRCULATION
-from invsys.inventory.recording import Recorded, by, recorded
+from invsys.inventory.recording import MADE_BY, Recorded, by, recorded
 
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
@@ -30,14 +30,14 @@ GIVEN: dict[str, TypeEngine[Any]] = {
     "description": String(),
     "dump": JSON(),
 }
-_COLUMNS = ["resource_key", "id", *GIVEN, "expires"]
+_COLUMNS = ["resource_key", "id", *GIVEN, "expires", "client_id"]
 
 
 def new_allocations(new_id: Any) -> Select[Any]:
     """Select the columns of a new allocation, whose id is ``new_id``, for each vehicle of the type."""
     given = [bindparam(name, type_=kind) for name, kind in GIVEN.items()]
     expires = later(bindparam("hold_seconds", type_=Integer))
-    return select(_resource.c.key, new_id, *given, expires).where(IN_CIRCULATION)
+    return select(_resource.c.key, new_id, *given, expires, MADE_BY).where(IN_CIRCULATION)
 
 
 def insertion(allocations: Select[Any], *, keyed: bool) -> Recorded:
@@ -83,7 +83,7 @@ def allocate(
         rows = try_change(lambda: database.change(statement, values | {"hold_seconds": hold_seconds} | by(caller)))
         return [{**values, **row} for row in rows]
 
-    return once(caller, attempt, lambda: _explain(resource_type, resource_id, period))
+    return once(caller, attempt, lambda: _explain(resource_type, resource_id, period, caller.owner))
 
 
 def columns(period: Period, given: dict[str, Any]) -> dict[str, Any]:
@@ -91,8 +91,8 @@ def columns(period: Period, given: dict[str, Any]) -> dict[str, Any]:
     return {"starts": period.start, "ends": period.end, **given}
 
 
-def _explain(resource_type: str, resource_id: uuid.UUID, period: Period) -> None:
+def _explain(resource_type: str, resource_id: uuid.UUID, period: Period, owner: str | None) -> None:
     with database.read() as connection:
         key = lookup.require_resource(connection, resource_type, resource_id)["key"]
-        occupancy.require_free(connection, key, period)
+        occupancy.require_free(connection, key, period, owner=owner)
     expiry.clear(period, resource_key=key)

@@ -5,8 +5,9 @@ from collections.abc import Collection
 from typing import Any
 
 from marshmallow import ValidationError
-from sqlalchemy import Connection, Integer, Select, String, bindparam, func, select, update
+from sqlalchemy import Connection, Integer, Select, String, bindparam, func, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
 from invsys.inventory import database, expiry, lookup, occupancy
 from invsys.inventory.caller import NOBODY, Caller
@@ -20,7 +21,7 @@ from invsys.inventory.errors import (
 from invsys.inventory.instants import later
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Event, Row
 from invsys.inventory.period import Period
-from invsys.inventory.predicates import IN_CIRCULATION, live
+from invsys.inventory.predicates import IN_CIRCULATION, OWN, live
 from invsys.inventory.recording import by, recorded, same
 from invsys.inventory.schemas.rules import require_order
 
@@ -55,10 +56,23 @@ _ITEM = (
     .join(_resource, _resource.c.key == _allocation.c.resource_key)
     .where(_allocation.c.id == bindparam("allocation_id"), IN_CIRCULATION)
 )
+_OWN_ITEM = _ITEM.where(OWN)
 _CLEARED = select(Event.key).where(
     Event.kind == "expired",
     Event.allocation_id == bindparam("allocation_id"),
     Event.resource_type == bindparam("resource_type"),
+)
+_made = aliased(Event)
+# Said as the index of such events says it, so that it serves whatever the parameters are.
+_OWN_CLEARED = _CLEARED.where(
+    select(_made.key)
+    .where(
+        _made.allocation_id == bindparam("allocation_id"),
+        _made.kind == literal_column("'allocated'"),
+        _made.expires.is_not(None),
+        _made.client_id == bindparam("owner"),
+    )
+    .exists()
 )
 
 
@@ -73,13 +87,14 @@ def change(
     """Change what ``changes`` (of ``schemas.ChangedAllocation``) names, all of it or nothing, and give the allocation.
 
     It is looked for on the vehicle ``resource_id`` (None: on any of the type), and only changed if it is at one of
-    ``versions`` (None: at any). Raises AllocationNotFound, HoldExpired, VersionMismatch, PeriodTaken, Busy, and
-    marshmallow's ValidationError for what does not go with the allocation as it is.
+    ``versions`` (None: at any). One that is not the ``caller``'s own is not there for a caller that may know of no
+    others. Raises AllocationNotFound, HoldExpired, VersionMismatch, PeriodTaken, Busy, and marshmallow's
+    ValidationError for what does not go with the allocation as it is.
     """
     for _ in range(_ATTEMPTS):
         try:
             with database.transaction() as connection:
-                row = _require(connection, resource_type, allocation_id, resource_id)
+                row = _require(connection, resource_type, allocation_id, resource_id, caller.owner)
                 require_version(row, versions)
                 new, hold_seconds = _new_values(connection, row, changes)
                 if hold_seconds is None and same(row, new):
@@ -89,18 +104,22 @@ def change(
         except IntegrityError as error:
             if not database.is_overlap(error):
                 raise
-        _explain(row, new)
+        _explain(row, new, caller.owner)
     raise Busy("The period was taken and freed again at every attempt.")
 
 
 def _require(
-    connection: Connection, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None
+    connection: Connection,
+    resource_type: str,
+    allocation_id: uuid.UUID,
+    resource_id: uuid.UUID | None,
+    owner: str | None,
 ) -> Row:
     """Give the allocation, locked; raises AllocationNotFound, HoldExpired."""
-    item, cleared = _ITEM, _CLEARED
+    item, cleared = (_ITEM, _CLEARED) if owner is None else (_OWN_ITEM, _OWN_CLEARED)
     if resource_id is not None:
         item, cleared = item.where(_resource.c.id == resource_id), cleared.where(Event.resource_id == resource_id)
-    sought = {"resource_type": resource_type, "allocation_id": allocation_id}
+    sought = {"resource_type": resource_type, "allocation_id": allocation_id, "owner": owner}
     row = _locked(connection, item, sought)
     if row is None and connection.execute(cleared, sought).first() is None:
         raise AllocationNotFound(f"There is no allocation {allocation_id} here.")
@@ -176,8 +195,8 @@ def _changed(connection: Connection, row: Row, new: dict[str, Any], hold_seconds
     return {**row, **new, **changed[0]}
 
 
-def _explain(row: Row, new: Row) -> None:
+def _explain(row: Row, new: Row, owner: str | None) -> None:
     period = Period(new["starts"], new["ends"])
     with database.read() as connection:
-        occupancy.require_free(connection, new["resource_key"], period, but=row["key"])
+        occupancy.require_free(connection, new["resource_key"], period, but=row["key"], owner=owner)
     expiry.clear(period, resource_key=new["resource_key"])

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from invsys.chassis import identifiers
 from invsys.inventory import database, expiry, lookup, occupancy
 from invsys.inventory.caller import NOBODY, Caller
-from invsys.inventory.errors import NameTaken, ResourceInUse, require_version
+from invsys.inventory.errors import NameTaken, require_version
 from invsys.inventory.idempotency import Made, once, try_change
 from invsys.inventory.instants import clock
 from invsys.inventory.models import ContinuousResource, Row
@@ -98,8 +98,7 @@ def decommission(
         # The lock keeps new allocations out until the transaction has ended.
         row = lookup.require_resource(connection, resource_type, resource_id, lock=True)
         require_version(row, versions)
-        if conflicts := occupancy.not_ended(connection, row["key"]):
-            raise ResourceInUse(f"{row['name']} has allocations that have not ended.", conflicts)
+        occupancy.require_unused(connection, row, caller.owner)
         # Their end belongs to the vehicle's story, before its own.
         expiry.clear_vehicle(connection, row["key"])
         _DECOMMISSION.run_in(connection, {"resource_key": row["key"], **by(caller)})

@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 
 from invsys.inventory.instants import UtcDateTime
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
-from invsys.inventory.predicates import IN_CIRCULATION, last_before, live
+from invsys.inventory.predicates import IN_CIRCULATION, OWN, OWN_OF_VEHICLE, last_before, live
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
@@ -32,16 +32,18 @@ _REACHES = or_(_ENDS.is_(None), _ENDS > _START)
 def statement(given: frozenset[str], status: str | None) -> Select[Any]:
     """Build the statement of a page; its parameters are ``resource_type``, ``limit``, and what is ``given`` of these.
 
-    ``resource_key``: the vehicle; ``start``, ``end``: the window; ``allocation_type``; ``after_key``, ``after_start``:
+    ``resource_key``: the vehicle; ``owner``: who made them; ``start``, ``end``: the window; ``allocation_type``;
+    ``after_key``, ``after_start``:
     the number, and the start if it has one, of the last allocation of the page before.
     """
-    wanted = ALLOCATIONS.where(*_filters(given, status))
+    of_vehicles = ALLOCATIONS.where(*_filters(given, status, OWN_OF_VEHICLE))
+    wanted = of_vehicles if "resource_key" in given else ALLOCATIONS.where(*_filters(given, status, OWN))
     if "start" not in given:
         return _page(wanted.where(or_(_STARTS.is_(None), _STARTS < _END)) if "end" in given else wanted)
     # Each part by itself: an index leads to it, and it is read only until the page is full.
     parts = [
         wanted.where(_STARTS.is_(None), _REACHES),
-        wanted.where(_KEY == _LAST_BEFORE, _REACHES),
+        of_vehicles.where(_KEY == _LAST_BEFORE, _REACHES),
         wanted.where(_STARTS >= _START, *([_STARTS < _END] if "end" in given else [])),
     ]
     found = union_all(*(select(_page(part).subquery()) for part in parts)).subquery()
@@ -52,10 +54,11 @@ def _page(wanted: Select[Any]) -> Select[Any]:
     return wanted.order_by(_STARTS.nulls_first(), _KEY).limit(bindparam("limit"))
 
 
-def _filters(given: frozenset[str], status: str | None) -> list[ColumnElement[bool]]:
+def _filters(given: frozenset[str], status: str | None, own: ColumnElement[bool]) -> list[ColumnElement[bool]]:
     held = _allocation.expires.is_not(None)
     filters = {
         "resource_key": _allocation.resource_key == bindparam("resource_key"),
+        "owner": own,
         "allocation_type": _allocation.allocation_type == bindparam("allocation_type"),
         "after_start": _STARTS >= _AFTER,
         "after_key": or_(_STARTS > _AFTER, _KEY > _AFTER_KEY)

@@ -15,7 +15,7 @@ from invsys.inventory.expressions import attribute_text
 from invsys.inventory.instants import clock
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.period import ALWAYS, Period
-from invsys.inventory.predicates import IN_CIRCULATION, is_free
+from invsys.inventory.predicates import IN_CIRCULATION, OWN, is_free
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
@@ -24,8 +24,15 @@ _MICROSECOND = timedelta(microseconds=1)
 
 _RESOURCES = select(*_resource.__table__.columns).where(IN_CIRCULATION)
 _RESOURCE = _RESOURCES.where(_resource.id == bindparam("resource_id"))
-_ALLOCATION = listing.ALLOCATIONS.where(_allocation.id == bindparam("allocation_id"))
-_ALLOCATION_OF = _ALLOCATION.where(_resource.id == bindparam("resource_id"))
+_THIS_ONE = listing.ALLOCATIONS.where(_allocation.id == bindparam("allocation_id"))
+_OF_VEHICLE = _resource.id == bindparam("resource_id")
+# By whether its vehicle is named, and whether it has to be the owner's.
+_ALLOCATION = {
+    (False, False): _THIS_ONE,
+    (True, False): _THIS_ONE.where(_OF_VEHICLE),
+    (False, True): _THIS_ONE.where(OWN),
+    (True, True): _THIS_ONE.where(_OF_VEHICLE, OWN),
+}
 
 
 def resource(resource_type: str, resource_id: uuid.UUID) -> Row:
@@ -72,10 +79,16 @@ def resources(
         return connection.execute(statement, {"resource_type": resource_type}).mappings().all()
 
 
-def allocation(resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Row:
-    """Give one allocation, of the vehicle named or of any of the type; raises AllocationNotFound."""
-    statement = _ALLOCATION if resource_id is None else _ALLOCATION_OF
-    values = {"resource_type": resource_type, "allocation_id": allocation_id, "resource_id": resource_id}
+def allocation(
+    resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None, owner: str | None = None
+) -> Row:
+    """Give one allocation, of the vehicle named or of any of the type, made by ``owner`` or (None) by anybody.
+
+    Raises AllocationNotFound.
+    """
+    statement = _ALLOCATION[resource_id is not None, owner is not None]
+    sought = {"allocation_id": allocation_id, "resource_id": resource_id, "owner": owner}
+    values = {"resource_type": resource_type, **sought}
     with database.read() as connection:
         row = connection.execute(statement, values).mappings().first()
     if row is None:
@@ -91,11 +104,13 @@ def allocations(
     window: Period = ALWAYS,
     allocation_type: str | None = None,
     status: str | None = None,
+    owner: str | None = None,
 ) -> Sequence[Row]:
     """Give up to ``limit`` allocations by start, infinite ones first, those after ``cursor`` (see ``position``).
 
     Of one vehicle (raises ResourceNotFound where there is none), or of all of the type; only those that share an
-    instant with ``window``, and have this ``allocation_type`` and ``status`` (``held``, ``confirmed``; None: any).
+    instant with ``window``, have this ``allocation_type`` and ``status`` (``held``, ``confirmed``), and were made by
+    ``owner`` (None: any).
     """
     after, after_key = (None, None) if cursor is None else cursor
     sought = {
@@ -105,6 +120,7 @@ def allocations(
         "after_start": None if after is None else _EPOCH + _MICROSECOND * after,
         "after_key": after_key,
         "resource_key": None,
+        "owner": owner,
     }
     with database.read() as connection:
         if resource_id is not None:

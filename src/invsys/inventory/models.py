@@ -91,6 +91,8 @@ class ContinuousResourceAllocation(db.Model):  # type: ignore[name-defined]
     expires: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created: Mapped[datetime] = mapped_column(UtcDateTime, server_default=clock())
     version: Mapped[int] = mapped_column(Integer, server_default="1")
+    # Who made it, and owns it; null: nobody whom a gateway names.
+    client_id: Mapped[str | None] = mapped_column(String(255))
 
 
 class Event(db.Model):  # type: ignore[name-defined]

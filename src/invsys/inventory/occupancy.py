@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Connection, bindparam, func, literal, or_, select, text, union_all
 
 from invsys.inventory import database
-from invsys.inventory.errors import MAX_CONFLICTS, PeriodTaken
+from invsys.inventory.errors import MAX_CONFLICTS, PeriodTaken, ResourceInUse
 from invsys.inventory.instants import AFTER_ALL, BEFORE_ALL, UtcDateTime, clock
 from invsys.inventory.models import ContinuousResourceAllocation, Row
 from invsys.inventory.period import Period
-from invsys.inventory.predicates import live, overlaps
+from invsys.inventory.predicates import OWN_OF_VEHICLE, live, overlaps
 
 _allocation = ContinuousResourceAllocation
 
@@ -26,8 +26,10 @@ _OF_VEHICLE = _allocation.resource_key == bindparam("resource_key")
 _NEIGHBOUR = select(func.max(_allocation.starts)).where(_OF_VEHICLE, _allocation.starts <= _START).scalar_subquery()
 
 
-def _overlapping(*columns: Any) -> CompoundSelect[Any]:
+def _overlapping(*columns: Any, owned: bool = False) -> CompoundSelect[Any]:
     found = select(*columns).where(_OF_VEHICLE, live(), overlaps(_START, _END))
+    if owned:
+        found = found.where(OWN_OF_VEHICLE)
     return union_all(
         found.where(_allocation.starts.is_(None)),
         found.where(
@@ -37,7 +39,9 @@ def _overlapping(*columns: Any) -> CompoundSelect[Any]:
     ).order_by(text("starts NULLS FIRST"))
 
 
-_OVERLAPPING = _overlapping(*_allocation.__table__.columns).limit(MAX_CONFLICTS)
+_OVERLAPPING = {
+    owned: _overlapping(*_allocation.__table__.columns, owned=owned).limit(MAX_CONFLICTS) for owned in (False, True)
+}
 _BUSY = _overlapping(_allocation.starts, _allocation.ends)
 _NOT_ENDED = (
     select(*_allocation.__table__.columns)
@@ -45,19 +49,34 @@ _NOT_ENDED = (
     .order_by(_allocation.starts.nulls_first())
     .limit(MAX_CONFLICTS)
 )
+_OWN_NOT_ENDED = _NOT_ENDED.where(OWN_OF_VEHICLE)
 
 
-def overlapping(connection: Connection, resource_key: int, period: Period) -> Sequence[Row]:
-    """Give the first allocations of a vehicle that share an instant with ``period``, at most ``MAX_CONFLICTS``."""
-    values = {"resource_key": resource_key, "start": period.start, "end": period.end}
-    return connection.execute(_OVERLAPPING, values).mappings().all()
+def overlapping(connection: Connection, resource_key: int, period: Period, owner: str | None = None) -> Sequence[Row]:
+    """Give the first allocations of a vehicle that share an instant with ``period``, at most ``MAX_CONFLICTS``.
+
+    Only those that ``owner`` made, if one is given.
+    """
+    values = {"resource_key": resource_key, "start": period.start, "end": period.end, "owner": owner}
+    return connection.execute(_OVERLAPPING[owner is not None], values).mappings().all()
 
 
-def require_free(connection: Connection, resource_key: int, period: Period, but: int | None = None) -> None:
-    """Raise PeriodTaken where allocations of the vehicle, ``but`` the one with this key, overlap the period."""
-    found = overlapping(connection, resource_key, period)
-    if conflicts := [allocation for allocation in found if allocation["key"] != but]:
-        raise PeriodTaken("The vehicle is allocated for a part of this period.", conflicts)
+def require_free(
+    connection: Connection, resource_key: int, period: Period, but: int | None = None, owner: str | None = None
+) -> None:
+    """Raise PeriodTaken where allocations of the vehicle, ``but`` the one with this key, overlap the period.
+
+    If there is an ``owner``, its own alone are told.
+    """
+
+    def in_the_way(owner: str | None) -> list[Row]:
+        found = overlapping(connection, resource_key, period, owner)
+        return [allocation for allocation in found if allocation["key"] != but]
+
+    if conflicts := in_the_way(None):
+        # Asked for once more: there may be others' before them, and of all only the first were given.
+        told = conflicts if owner is None else in_the_way(owner)
+        raise PeriodTaken("The vehicle is allocated for a part of this period.", told)
 
 
 def busy(resource_key: int, window: Period) -> Sequence[Row]:
@@ -67,9 +86,15 @@ def busy(resource_key: int, window: Period) -> Sequence[Row]:
         return connection.execute(_BUSY, values).mappings().all()
 
 
-def not_ended(connection: Connection, resource_key: int) -> Sequence[Row]:
-    """Give the first allocations of a vehicle that have not ended by the database's clock."""
-    return connection.execute(_NOT_ENDED, {"resource_key": resource_key}).mappings().all()
+def require_unused(connection: Connection, vehicle: Row, owner: str | None = None) -> None:
+    """Raise ResourceInUse where allocations of the vehicle have not ended by the database's clock.
+
+    If there is an ``owner``, its own alone are told.
+    """
+    values = {"resource_key": vehicle["key"], "owner": owner}
+    if conflicts := connection.execute(_NOT_ENDED, values).mappings().all():
+        told = conflicts if owner is None else connection.execute(_OWN_NOT_ENDED, values).mappings().all()
+        raise ResourceInUse(f"{vehicle['name']} has allocations that have not ended.", told)
 
 
 def allocations_of(resource_keys: Sequence[int], window: Period) -> list[Row]:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Select,
+    String,
     and_,
     bindparam,
     func,
@@ -32,6 +33,13 @@ _allocation = ContinuousResourceAllocation
 IN_CIRCULATION: ColumnElement[bool] = and_(
     _resource.resource_type == bindparam("resource_type"), _resource.decommissioned.is_(None)
 )
+
+# Whether an allocation is one of those that the client ``owner`` made itself.
+_OWNER = bindparam("owner", type_=String)
+OWN: ColumnElement[bool] = _allocation.client_id == _OWNER
+# The same where a vehicle leads to the allocation. Not by the index of the owner's: a client may have all that there
+# are, a vehicle has some thousands.
+OWN_OF_VEHICLE: ColumnElement[bool] = _allocation.client_id.concat(literal_column("''")) == _OWNER
 
 # Not as a parameter: PostgreSQL would take it for a tenth of all rows, and plan anew for every order.
 ONE: ColumnElement[int] = literal_column("1")

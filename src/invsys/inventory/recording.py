@@ -48,7 +48,8 @@ _COPIED = {
     _resource.name: ("created", "version", "name", "attributes"),
     _allocation.name: ("created", "version", "starts", "ends", "allocation_type", "description", "dump", "expires"),
 }
-_CLIENT_ID = bindparam("client_id", type_=String)
+# Not under the name of a column: it would be set in every row that is changed.
+MADE_BY = bindparam("made_by", type_=String)
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,10 @@ class Recorded:
 
 
 def by(caller: Caller) -> Values:
-    """Give the values that say who makes a change."""
+    """Give the values that say who makes a change, and whose allocations alone may be changed (``predicates.OWN``)."""
     return {
-        "client_id": caller.client_id,
+        "made_by": caller.client_id,
+        "owner": caller.owner,
         "key_client_id": caller.client_id or "",
         "idempotency_key": caller.key,
         "fingerprint": caller.fingerprint,
@@ -127,7 +129,7 @@ def _insert_event(table: Table, changed: Mapping[str, Any], kind: str | ColumnEl
         "resource_type": changed["resource_type"] if of_vehicle else _resource.c.resource_type,
         "resource_id": changed["id"] if of_vehicle else _resource.c.id,
         "allocation_id": null() if of_vehicle else changed["id"],
-        "client_id": _CLIENT_ID,
+        "client_id": MADE_BY,
         **{name: changed[name] for name in _COPIED[table.name]},
     }
     source = select(*values.values())

@@ -17,14 +17,16 @@ from invsys.inventory.application import build_app
 from invsys.inventory.errors import UnfitDatabase
 from invsys.inventory.models import db
 from tests.conftest import dispose, load
+from tests.inventory.owners import announced, restricted
 
 PROJECT = Path(__file__).parents[3]
+ALL = "/api/cars/all/allocations"
 
 CHANGE = '''"""A change."""
 import sqlalchemy as sa
 from alembic import op
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 def upgrade():
     {statement}
 '''
@@ -58,7 +60,7 @@ def later(tmp_path):
     def make(statement):
         folder = tmp_path / "migrations"
         shutil.copytree(database.MIGRATIONS, folder)
-        (folder / "versions" / "0003_a_change.py").write_text(CHANGE.format(statement=statement))
+        (folder / "versions" / "0004_a_change.py").write_text(CHANGE.format(statement=statement))
         return str(folder)
 
     return make
@@ -85,6 +87,25 @@ def test_the_migrations_can_be_undone_and_done_again(fresh_app):
     with db.engine.connect() as connection:
         assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
     upgrade()
+    assert checking.check().sound
+
+
+def test_the_owners_come_back_from_the_feed(fresh_app, filled):
+    car = filled.get("/api/cars?name=Car1").json[0]["id"]
+    gap = {"from_datetime": "2026-01-01T00:00Z", "to_datetime": "2026-01-01T12:00Z"}
+    one = restricted(fresh_app, "one")
+    made = one.post(f"/api/cars/{car}/allocations", json=gap)
+    assert announced(fresh_app, "two").patch(made.headers["Location"], json={"description": "x"}).status_code == 200
+    before = everything(filled)
+    downgrade(revision="0002")
+    with db.engine.connect() as connection:
+        columns = {column["name"] for column in inspect(connection).get_columns("continuous_resource_allocations")}
+        assert "client_id" not in columns
+        assert connection.scalar(text("SELECT count(*) FROM continuous_resource_allocations")) == 5
+    assert checking.check().sound
+    upgrade()
+    assert everything(filled) == before
+    assert [len(restricted(fresh_app, name).get(ALL).json) for name in ("one", "two")] == [1, 0]
     assert checking.check().sound
 
 

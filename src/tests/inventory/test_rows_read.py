@@ -1,14 +1,16 @@
-"""What a database reads for a question: neither what is past, nor the allocations of other vehicles."""
+"""What a database reads for a question: neither what is past, nor the allocations of other vehicles or clients."""
 
 import json
+import uuid
 from contextlib import closing
 
 import pytest
 from sqlalchemy import event, text
 
-from invsys.inventory import expiry
+from invsys.inventory import changing, deallocating, expiry, listing, lookup
 from invsys.inventory.models import db
 from invsys.inventory.straight import compiled
+from tests.inventory.owners import OWN
 
 VEHICLES, BUSY, PAST = 20, 10, 1000
 FLEET = """
@@ -42,11 +44,11 @@ def rows_read(app, client):
     def keep(connection, cursor, statement, parameters, context, many):
         asked.append((statement, parameters))
 
-    def rows_read(url):
+    def rows_read(url, headers=None):
         with app.app_context():
             engine = db.engines["single"]
         event.listen(engine, "before_cursor_execute", keep)
-        assert client.get(url).status_code == 200
+        assert client.get(url, headers=headers).status_code == 200
         event.remove(engine, "before_cursor_execute", keep)
         statement, parameters = asked[-1]
         with engine.connect() as connection:
@@ -81,11 +83,102 @@ def test_only_the_neighbours_are_read(engine, rows_read, url):
     assert rows_read(url) <= 25 * VEHICLES
 
 
-def test_sqlite_looks_for_expired_holds_among_holds_alone(engine, app):
+OWNERS = """
+UPDATE continuous_resource_allocations SET client_id = CASE WHEN key % 1000 = 7 THEN 'few' ELSE 'many' END
+WHERE key % 2 = 1"""
+
+
+@pytest.fixture
+def owned(engine, app, fleet):
+    """Half of the allocations are of clients, and nearly all of these of one."""
+    if engine == "sqlite":
+        return
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text(OWNERS))
+        connection.execute(text("ANALYZE"))
+
+
+@pytest.mark.parametrize(
+    ("client_id", "query", "most"),
+    [
+        ("few", "", 30),
+        ("few", "&limit=3", 10),
+        ("few", "&to=2022-09-01T00:00:00Z", 30),
+        ("few", "&from=2099-01-01T00:00:00Z", 3 * VEHICLES),
+        ("few", "&from=2022-01-01T00:00:00Z", 4 * VEHICLES),
+        ("many", "&limit=20", 50),
+        ("many", "&limit=20&from=2022-09-01T00:00:00Z", 5 * VEHICLES),
+        ("nobody", "", 0),
+    ],
+)
+@pytest.mark.usefixtures("owned")
+def test_of_all_vehicles_a_client_reads_its_own(engine, rows_read, client_id, query, most):
+    if engine == "sqlite":
+        return
+    headers = {"X-Client-Id": client_id, **OWN}
+    assert rows_read(f"/api/cars/all/allocations?allocation_type=booking{query}", headers) <= most
+
+
+@pytest.mark.usefixtures("owned")
+def test_of_one_vehicle_a_client_reads_what_the_vehicle_has(engine, client, rows_read):
+    if engine == "sqlite":
+        return
+    car = client.get("/api/cars").json[0]["id"]
+    for client_id in ("few", "many"):
+        for what in ("allocations?limit=1000", "allocations.ics"):
+            assert rows_read(f"/api/cars/{car}/{what}", {"X-Client-Id": client_id, **OWN}) <= PAST
+
+
+@pytest.fixture
+def plan(engine, app):
+    """Ask SQLite how it would carry out a statement, whose parameters have these values; one text."""
+
+    def plan(statement, **values):
+        with app.app_context(), closing(db.engine.raw_connection()) as connection:
+            straight = compiled(statement, db.engine.dialect, "named")
+            cursor = connection.cursor().execute(f"EXPLAIN QUERY PLAN {straight.sql}", straight.bind(values))
+            return "\n".join(step[-1] for step in cursor.fetchall())
+
+    return plan
+
+
+NAMES = {"resource_type": "Car", "owner": "one"}
+
+
+@pytest.mark.parametrize("given", [(), ("end",), ("after_key",), ("after_start", "after_key"), ("allocation_type",)])
+def test_sqlite_pages_through_what_an_owner_has(engine, plan, given):
     if engine == "postgresql":
         return
-    with app.app_context(), closing(db.engine.raw_connection()) as connection:
-        statement = compiled(expiry._CLEAR_OF_TYPE.change, db.engine.dialect, "named")
-        sought = {"start": None, "end": None, "resource_type": "Car"}
-        plan = connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.bind(sought)).fetchall()
-    assert any("ix_continuous_resource_allocations_expires" in step[-1] for step in plan), plan
+    values = dict.fromkeys(("end", "after_start", "after_key", "allocation_type"))
+    found = plan(listing.statement(frozenset({"owner", *given}), None), **NAMES, **values, limit=9)
+    assert "ix_continuous_resource_allocations_client_id (client_id=?" in found
+    assert "TEMP B-TREE" not in found
+
+
+def test_sqlite_does_not_read_all_of_an_owners_past(engine, plan):
+    if engine == "postgresql":
+        return
+    given = frozenset({"owner", "start"})
+    found = plan(listing.statement(given, None), **NAMES, start=None, limit=9)
+    assert found.count("continuous_resource_allocations_client_id (client_id=? AND starts") == 2
+    assert "client_id=?)" not in found
+    found = plan(listing.statement(given | {"resource_key"}, None), **NAMES, start=None, limit=9, resource_key=1)
+    assert "continuous_resource_allocations_client_id" not in found
+
+
+def test_sqlite_looks_for_an_owners_item_by_its_id(engine, plan):
+    if engine == "postgresql":
+        return
+    values = {**NAMES, "allocation_id": uuid.uuid4(), "resource_id": uuid.uuid4()}
+    owned = [statement for (_, owned), statement in lookup._ALLOCATION.items() if owned]
+    owned += [made.change for (_, owned), made in deallocating._DEALLOCATE.items() if owned]
+    for statement in (*owned, changing._OWN_ITEM):
+        assert "continuous_resource_allocations_client_id" not in plan(statement, **values)
+    assert "ix_events_allocation_id_of_owned_hold" in plan(changing._OWN_CLEARED, **values)
+
+
+def test_sqlite_looks_for_expired_holds_among_holds_alone(engine, plan):
+    if engine == "postgresql":
+        return
+    found = plan(expiry._CLEAR_OF_TYPE.change, start=None, end=None, resource_type="Car")
+    assert "ix_continuous_resource_allocations_expires" in found

@@ -5,7 +5,7 @@ import uuid
 import flask_restful as rest
 from flask import Response, request
 
-from invsys.chassis import answers, bodies, conditional, queries
+from invsys.chassis import answers, bodies, client_id, conditional, queries
 from invsys.inventory import allocating, changing, choosing, deallocating, lookup, schemas
 from invsys.inventory.api import orders, replies
 
@@ -16,7 +16,8 @@ class AllocationCollection(rest.Resource):
     def get(self, resource_type: str, resource_id: uuid.UUID | None = None) -> Response:
         """List the allocations of a vehicle, or of all."""
         query = queries.load(schemas.allocation_query)
-        rows = lookup.allocations(resource_type, resource_id=resource_id, **replies.with_one_more(query))
+        wanted = {**replies.with_one_more(query), "owner": client_id.owner()}
+        rows = lookup.allocations(resource_type, resource_id=resource_id, **wanted)
         return replies.page(rows, query["limit"], schemas.allocations, lookup.position, root="allocation")
 
     def post(self, resource_type: str, resource_id: uuid.UUID) -> Response:
@@ -51,7 +52,7 @@ class AllocationItem(rest.Resource):
 
     def get(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
         """Show an allocation."""
-        row = lookup.allocation(resource_type, allocation_id, resource_id)
+        row = lookup.allocation(resource_type, allocation_id, resource_id, client_id.owner())
         return conditional.unless_known(replies.item(row, schemas.allocation, root="allocation"))
 
     def patch(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:

@@ -5,7 +5,7 @@ import uuid
 import flask_restful as rest
 from flask import Response, current_app
 
-from invsys.chassis import answers, conditional, queries
+from invsys.chassis import answers, client_id, conditional, queries
 from invsys.inventory import schemas
 from invsys.inventory.formats import gbfs, icalendar, rows
 
@@ -16,7 +16,7 @@ class AllocationCalendar(rest.Resource):
     def get(self, resource_type: str, resource_id: uuid.UUID) -> Response:
         """Give the allocations of a vehicle for a calendar."""
         window = queries.load(schemas.window_query)["window"]
-        vehicle, allocations = rows.allocations(resource_type, resource_id, window)
+        vehicle, allocations = rows.allocations(resource_type, resource_id, window, client_id.owner())
         body = icalendar.calendar(vehicle["name"], allocations, window)
         answer = Response(body, content_type="text/calendar; charset=utf-8")
         answer.headers["Content-Disposition"] = f'attachment; filename="{resource_id}.ics"'

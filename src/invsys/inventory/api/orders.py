@@ -1,6 +1,7 @@
 """What every order says beside its body: who gives it, and under which Idempotency-Key."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ KEY = "Idempotency-Key"
 
 def caller() -> Caller:
     """Give who asks for a change that needs no key."""
-    return Caller(client_id.current())
+    return Caller(client_id.current(), owner=client_id.owner())
 
 
 def order(schema: Schema) -> tuple[dict[str, Any], Caller]:
@@ -27,7 +28,7 @@ def order(schema: Schema) -> tuple[dict[str, Any], Caller]:
     given: dict[str, Any] = schema.load(body)
     if KEY not in request.headers:
         return given, caller()
-    return given, Caller(client_id.current(), headers.visible(KEY), _fingerprint(body))
+    return given, replace(caller(), key=headers.visible(KEY), fingerprint=_fingerprint(body))
 
 
 def _fingerprint(body: dict[str, Any]) -> bytes:

@@ -14,7 +14,7 @@ from invsys.inventory import database, lookup
 from invsys.inventory.instants import UtcDateTime, clock
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.period import ALWAYS, Period
-from invsys.inventory.predicates import IN_CIRCULATION, live, overlaps
+from invsys.inventory.predicates import IN_CIRCULATION, OWN_OF_VEHICLE, live, overlaps
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
@@ -49,12 +49,19 @@ _NOT_ENDED = (
 )
 
 
-def allocations(resource_type: str, resource_id: uuid.UUID, window: Period) -> tuple[Row, Sequence[Row]]:
-    """Give a vehicle and its allocations that share an instant with ``window``, by start; raises ResourceNotFound."""
-    statement = _ALLOCATIONS if window == ALWAYS else _ALLOCATIONS.where(overlaps(window.start, window.end))
+def allocations(
+    resource_type: str, resource_id: uuid.UUID, window: Period, owner: str | None = None
+) -> tuple[Row, Sequence[Row]]:
+    """Give a vehicle and its allocations that share an instant with ``window``, by start; raises ResourceNotFound.
+
+    Only those that ``owner`` made, if one is given.
+    """
+    statement = _ALLOCATIONS if owner is None else _ALLOCATIONS.where(OWN_OF_VEHICLE)
+    if window != ALWAYS:
+        statement = statement.where(overlaps(window.start, window.end))
     with database.read() as connection:
         vehicle = lookup.require_resource(connection, resource_type, resource_id)
-        return vehicle, connection.execute(statement, {"resource_key": vehicle["key"]}).mappings().all()
+        return vehicle, connection.execute(statement, {"resource_key": vehicle["key"], "owner": owner}).mappings().all()
 
 
 @contextmanager

@@ -27,7 +27,8 @@ def schema(kind: type[Problem]) -> dict[str, Any]:
     }
     if issubclass(kind, InTheWay):
         items = {"$ref": "#/components/schemas/Conflict"}
-        members["conflicts"] = {"type": "array", "items": items, "minItems": 1, "maxItems": MAX_CONFLICTS}
+        # Empty for a client that may not know of them.
+        members["conflicts"] = {"type": "array", "items": items, "maxItems": MAX_CONFLICTS}
     if issubclass(kind, InvalidFields):
         messages = {"type": "array", "items": {"type": "string"}}
         members["errors"] = {"type": "object", "additionalProperties": messages}

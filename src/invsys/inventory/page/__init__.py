@@ -1,11 +1,12 @@
 """The page at ``/``: what the fleet's staff see. It only reads, and runs no script."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, render_template
 
-from invsys.chassis import policy, queries
+from invsys.chassis import client_id, policy, queries
 from invsys.inventory import lookup, occupancy, schemas
 from invsys.inventory.fields import cursor
 from invsys.inventory.models import Row
@@ -15,6 +16,9 @@ DAYS = 7
 _VEHICLES = 50
 # Percent of the line that even the shortest allocation takes, so that it can be seen.
 _THINNEST = 0.3
+
+# What a client that may know only of its own is told of an allocation of somebody else.
+_OTHERS = {"client_id": None, "allocation_type": "taken", "description": None, "expires": None}
 
 # Nothing from elsewhere, no script, no style but the file beside the template.
 _POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -41,19 +45,48 @@ def show() -> str:
     now = lookup.now()
     window = Period(now, now + timedelta(days=DAYS))
     allocations = occupancy.allocations_of([vehicle["key"] for vehicle in shown], window)
+    known = _known(allocations, client_id.owner())
     return render_template(
         "page.html",
         collections=collections,
         collection=collection,
         name=query.get("name", ""),
-        vehicles=[_shown(vehicle, allocations, now) for vehicle in shown],
+        vehicles=[_shown(vehicle, known, now) for vehicle in shown],
         days=[now + timedelta(days=day) for day in range(DAYS)],
         now=now,
         next=cursor(shown[-1]["key"]) if len(vehicles) > _VEHICLES else None,
     )
 
 
-def _shown(vehicle: Row, allocations: list[Row], now: datetime) -> dict[str, Any]:
+def _known(allocations: Iterable[Row], owner: str | None) -> Iterable[Row]:
+    """Give what the client may know. They come by start for each vehicle.
+
+    Of others' than its own, as availability does, no more than that the vehicle is taken: not by how many, one after
+    another. Without them the page would call it free.
+    """
+    if owner is None:
+        return allocations
+    known: list[Row] = []
+    for allocation in allocations:
+        if allocation["client_id"] == owner:
+            known.append(allocation)
+            continue
+        span = {name: allocation[name] for name in ("resource_key", "starts", "ends")}
+        if known and _goes_on(known[-1], allocation):
+            span["starts"] = known.pop()["starts"]
+        known.append({**span, **_OTHERS})
+    return known
+
+
+def _goes_on(before: Row, allocation: Row) -> bool:
+    return (before["client_id"], before["resource_key"], before["ends"]) == (
+        None,
+        allocation["resource_key"],
+        allocation["starts"],
+    )
+
+
+def _shown(vehicle: Row, allocations: Iterable[Row], now: datetime) -> dict[str, Any]:
     own = [allocation for allocation in allocations if allocation["resource_key"] == vehicle["key"]]
     current = own[0] if own and (own[0]["starts"] is None or own[0]["starts"] <= now) else None
     return {

@@ -1,0 +1,45 @@
+"""Who made each allocation, and owns it; an index of each owner's, and one that finds whose a cleared hold was.
+
+Neither index has anything in it where no gateway names clients.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+TABLE = "continuous_resource_allocations"
+
+
+def upgrade() -> None:
+    """Add the owners, as far as the feed tells of them."""
+    op.add_column(TABLE, sa.Column("client_id", sa.String(255)))
+    op.execute(
+        f"UPDATE {TABLE} SET client_id = made.client_id FROM events AS made"
+        f" WHERE made.allocation_id = {TABLE}.id AND made.kind = 'allocated' AND made.client_id IS NOT NULL"
+    )
+    nulls_first = sa.text("starts NULLS FIRST" if op.get_bind().dialect.name == "postgresql" else "starts")
+    has_owner = sa.text("client_id IS NOT NULL")
+    op.create_index(
+        op.f("ix_continuous_resource_allocations_client_id"),
+        TABLE,
+        ["client_id", nulls_first, "key"],
+        sqlite_where=has_owner,
+        postgresql_where=has_owner,
+    )
+    is_hold_of_owner = sa.text("kind = 'allocated' AND client_id IS NOT NULL AND expires IS NOT NULL")
+    op.create_index(
+        op.f("ix_events_allocation_id_of_owned_hold"),
+        "events",
+        ["allocation_id"],
+        sqlite_where=is_hold_of_owner,
+        postgresql_where=is_hold_of_owner,
+    )
+
+
+def downgrade() -> None:
+    """Drop the owners; of those who allocated through the interface the feed still tells."""
+    op.drop_index("ix_events_allocation_id_of_owned_hold", "events")
+    op.drop_index("ix_continuous_resource_allocations_client_id", TABLE)
+    op.drop_column(TABLE, "client_id")
