@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from invsys.gateway import administration, settings
 from invsys.gateway.application import build_app
-from tests.gateway.serving_apps import served_app
+from tests.serving_apps import served_app
 
 # Everything that a client may be allowed.
 EVERYTHING = ["resources:read", "resources:write", "allocations:read", "allocations:write", "events:read"]
