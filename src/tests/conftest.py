@@ -237,6 +237,12 @@ def front_door() -> Iterator[FrontDoor]:
 
 
 @pytest.fixture
+def caller_id(door: str) -> str | None:
+    """Who ``client`` is for the inventory."""
+    return None if door == "direct" else FrontDoor.name
+
+
+@pytest.fixture
 def client(app: Flask, door: str, request: pytest.FixtureRequest) -> FlaskClient:
     """A caller, of the inventory or of the gateway in front of it."""
     if door == "direct":

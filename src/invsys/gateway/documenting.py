@@ -29,7 +29,13 @@ def completed(answer: Response, find: Callable[[str, str], Line | None]) -> Resp
     """Complete the document that a service answers; ``find`` gives the table's line for a path and a method."""
     if answer.status_code != 200 or answer.is_streamed or not answer.is_json:
         return answer
-    document = orjson.loads(answer.get_data())
+    try:
+        return answers.json(_completed(orjson.loads(answer.get_data()), find))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return answer  # whatever it is, it is no such document
+
+
+def _completed(document: dict[str, Any], find: Callable[[str, str], Line | None]) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         filled = re.sub(r"\{[^}]*\}", _OTHER, path.replace("{collection}", _COLLECTION))
         for method, operation in operations.items():
@@ -40,7 +46,7 @@ def completed(answer: Response, find: Callable[[str, str], Line | None]) -> Resp
     components.setdefault("responses", {}).update(
         {kind.code: _response(kind) for kind in (*_ALWAYS, *_WITH_KEY)},
     )
-    return answers.json(document)
+    return document
 
 
 def _complete(operation: dict[str, Any], line: Line) -> None:

@@ -15,7 +15,6 @@ from invsys.gateway.services import Service
 
 # A body up to this size is taken in whole before anything of it is passed on: if it breaks off, that is a 502.
 _SMALL = 1024 * 1024
-_CHUNK = 64 * 1024
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -50,7 +49,10 @@ class Forwarding:
             announced = exchange.length if request.method == "HEAD" else None
             return _made(b"", exchange.status, headers, announced)
         if exchange.length is None or exchange.length > _SMALL:
-            return _made(self._pieces(exchange), exchange.status, headers, exchange.length)
+            answer = _made(self._pieces(exchange), exchange.status, headers, exchange.length)
+            # Not at the end of the pieces: whoever goes away before the first one leaves them untouched.
+            answer.call_on_close(exchange.end)
+            return answer
         return _made(self._whole(exchange), exchange.status, headers, exchange.length)
 
     def _whole(self, exchange: Exchange) -> bytes:
@@ -69,14 +71,11 @@ class Forwarding:
         The server then breaks the connection, so that the caller sees that something is missing.
         """
         size = 0
-        try:
-            for piece in exchange.pieces(self._answer_timeout):
-                size += len(piece)
-                if size > self._max_answer:
-                    raise Broken("it is too long")
-                yield piece
-        finally:
-            exchange.end()
+        for piece in exchange.pieces(self._answer_timeout):
+            size += len(piece)
+            if size > self._max_answer:
+                raise Broken("it is too long")
+            yield piece
 
 
 def _made(

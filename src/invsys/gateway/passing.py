@@ -23,6 +23,8 @@ _ASKED = (
     "If-Match",
     "If-Modified-Since",
     "If-None-Match",
+    "If-Range",
+    "Range",
     "User-Agent",
 )
 # What pages of other origins may send and read (fetch.spec.whatwg.org, "CORS protocol").
@@ -35,10 +37,12 @@ _ASKED_KEYS = [
 _ANSWERED = frozenset(
     name.lower()
     for name in (
+        "Accept-Ranges",
         "Allow",
         "Cache-Control",
         "Content-Disposition",
         "Content-Language",
+        "Content-Range",
         "Content-Security-Policy",
         "Content-Type",
         "ETag",

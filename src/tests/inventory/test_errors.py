@@ -75,6 +75,7 @@ def test_another_method_is_refused_and_the_allowed_ones_are_named(
         assert method not in named
 
 
+@pytest.mark.direct("the gateway does not know the collections: for it, the method is not allowed")
 def test_an_unknown_collection_is_not_found_whatever_the_method(
     client: FlaskClient, refused: Callable[..., Any]
 ) -> None:

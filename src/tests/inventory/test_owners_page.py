@@ -7,6 +7,8 @@ import pytest
 from tests.inventory.owners import announced, restricted
 from tests.inventory.page_reader import Page
 
+pytestmark = pytest.mark.direct("says itself who it is")
+
 
 @pytest.fixture
 def order(app):
