@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -22,12 +23,22 @@ from invsys.inventory import settings
 from invsys.inventory.application import build_app
 from invsys.inventory.database import disconnect as dispose
 from invsys.inventory.models import db
+from tests.applications import Applications, close
 
 SQLITE_ONLY = "--sqlite-only"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(SQLITE_ONLY, action="store_true", help="leave PostgreSQL out, on a machine that has none")
+
+
+# Where Linux keeps files in memory, and how many bytes have to be free there.
+MEMORY, ROOM = "/dev/shm", 4 * 2**30
+
+
+def _fast() -> str | None:
+    """Give a folder for databases: in memory where there is room, as no test takes the power away from a disk."""
+    return MEMORY if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM else None
 
 
 def _binaries() -> Path:
@@ -60,7 +71,7 @@ class PostgreSQL:
     """A server of the tests' own; as root it runs as the user ``postgres``, since it refuses root."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="invsys-postgresql-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="invsys-postgresql-", dir=_fast()))
         self._data = self.folder / "data"
         self._bin = _binaries()
         if os.geteuid() == 0:
@@ -120,16 +131,17 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 @pytest.fixture(scope="session")
-def migrated_url(engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+def migrated_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a database at the newest migration, one for each engine and test process."""
-    if engine == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'invsys.sqlite3'}"
-    else:
-        server: PostgreSQL = request.getfixturevalue("postgresql")
-        server.execute("CREATE DATABASE invsys")
-        url = server.url("invsys")
-    migrate(url)
-    return url
+    with tempfile.TemporaryDirectory(prefix="invsys-sqlite-", dir=_fast()) as folder:
+        if engine == "sqlite":
+            url = f"sqlite:///{folder}/invsys.sqlite3"
+        else:
+            server: PostgreSQL = request.getfixturevalue("postgresql")
+            server.execute("CREATE DATABASE invsys")
+            url = server.url("invsys")
+        migrate(url)
+        yield url
 
 
 def load(url: str, **more: str) -> Settings:
@@ -146,9 +158,11 @@ def migrate(url: str, revision: str = "head") -> None:
 
 
 @pytest.fixture(scope="session")
-def sweeper(migrated_url: str) -> Flask:
-    """An application that no test sees, to empty the database with; building one takes longer than most tests."""
-    return build_app(load(migrated_url))
+def sweeper(migrated_url: str) -> Iterator[Flask]:
+    """An application that no test sees, to look into the database and to empty it."""
+    app = build_app(load(migrated_url))
+    yield app
+    close(app)
 
 
 @pytest.fixture
@@ -157,7 +171,6 @@ def database_url(migrated_url: str, sweeper: Flask) -> Iterator[str]:
     yield migrated_url
     with sweeper.app_context():
         empty()
-        dispose()
 
 
 def empty() -> None:
@@ -173,13 +186,30 @@ def environ(database_url: str) -> dict[str, str]:
     return {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
 
 
+@pytest.fixture(scope="session")
+def applications() -> Iterator[Applications]:
+    """What ``app`` is taken from."""
+    with closing(Applications()) as shared:
+        yield shared
+
+
 @pytest.fixture
-def app(environ: dict[str, str]) -> Iterator[Flask]:
-    """The application as it runs in production: TESTING is off, so failures are answered as callers see them."""
+def app(environ: dict[str, str], applications: Applications) -> Iterator[Flask]:
+    """The application as it runs in production: TESTING is off, so failures are answered as callers see them.
+
+    Other tests of the same settings use it too, and its connections. A module, class or test that changes it in a way
+    that ``Applications`` does not see, or that minds when it connects, has ``app`` be ``own_app``.
+    """
+    with applications.lent(environ) as app:
+        yield app
+
+
+@pytest.fixture
+def own_app(environ: dict[str, str]) -> Iterator[Flask]:
+    """An application that no other test sees."""
     app = build_app(settings.load(environ=environ))
     yield app
-    with app.app_context():
-        dispose()
+    close(app)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A request passed on to the service behind, and its answer passed back."""
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -52,33 +51,32 @@ class Forwarding:
             return _made(b"", exchange.status, headers, announced)
         if exchange.length is None or exchange.length > _SMALL:
             return _made(self._pieces(exchange), exchange.status, headers, exchange.length)
-        return _made(_whole(exchange), exchange.status, headers, exchange.length)
+        return _made(self._whole(exchange), exchange.status, headers, exchange.length)
+
+    def _whole(self, exchange: Exchange) -> bytes:
+        try:
+            return b"".join(exchange.pieces(self._answer_timeout))
+        except TimeoutError as error:
+            raise UpstreamTimeout("Its answer stopped midway; whether it did what was asked is not known.") from error
+        except Broken as error:
+            raise UpstreamUnreachable("Its answer broke off; whether it did what was asked is not known.") from error
+        finally:
+            exchange.end()
 
     def _pieces(self, exchange: Exchange) -> Iterator[bytes]:
         """Give a large body, or one of unknown length, piece by piece; raises where it breaks off or is endless.
 
         The server then breaks the connection, so that the caller sees that something is missing.
         """
-        ends, size = time.monotonic() + self._answer_timeout, 0
+        size = 0
         try:
-            for piece in exchange.pieces():
+            for piece in exchange.pieces(self._answer_timeout):
                 size += len(piece)
-                if size > self._max_answer or time.monotonic() > ends:
+                if size > self._max_answer:
                     raise Broken("it is too long")
                 yield piece
         finally:
             exchange.end()
-
-
-def _whole(exchange: Exchange) -> bytes:
-    try:
-        return b"".join(exchange.pieces())
-    except TimeoutError as error:
-        raise UpstreamTimeout("Its answer stopped midway; whether it did what was asked is not known.") from error
-    except Broken as error:
-        raise UpstreamUnreachable("Its answer broke off; whether it did what was asked is not known.") from error
-    finally:
-        exchange.end()
 
 
 def _made(
