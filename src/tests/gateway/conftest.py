@@ -1,6 +1,7 @@
 """What the tests of the gateway share: gateways of any settings, and a real inventory behind them."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,10 +10,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from invsys.gateway import administration, settings
+from invsys.gateway import administration, manage, settings
 from invsys.gateway.application import build_app
 from invsys.inventory.application import build_app as build_inventory
-from tests.conftest import load, migrate
+from tests.conftest import close, load, migrate
 from tests.gateway.serving_apps import served_app
 
 # Everything that a client may be allowed.
@@ -28,15 +29,34 @@ def migrated_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def sweeper(migrated_url: str) -> Flask:
+def sweeper(migrated_url: str) -> Iterator[Flask]:
     """An inventory that no test sees, to empty that database with."""
-    return build_inventory(load(migrated_url))
+    app = build_inventory(load(migrated_url))
+    yield app
+    close(app)
 
 
 @pytest.fixture
 def clients_file(tmp_path: Path) -> Path:
     """Where the clients of the gateway stand; nobody is in it yet."""
     return tmp_path / "clients.ini"
+
+
+@pytest.fixture
+def run(
+    clients_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[object, str, str]]:
+    """Type a command of the gateway's; gives its status, what it printed, and what it complained of."""
+    monkeypatch.setenv("INVSYS_CONFIG", os.devnull)
+    monkeypatch.setenv("INVSYS_CLIENTS_FILE", str(clients_file))
+
+    def run(*words: str) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "argv", ["invsys-gateway-manage", *words])
+        with pytest.raises(SystemExit) as ended:
+            manage.main()
+        return ended.value.code, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture

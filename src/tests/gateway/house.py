@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from invsys.gateway import administration, settings
 from invsys.gateway.application import build_app
 from invsys.inventory.application import build_app as build_inventory
-from tests.conftest import dispose, load
+from tests.conftest import close, load
 from tests.gateway.serving_apps import served_app
 from tests.inventory.instants import wire
 from tests.inventory.owners import announced
@@ -56,5 +56,4 @@ def built_house(database_url, folder, scopes, **more):
             **more,
         }
         yield House(inventory, build_app(settings.load(environ=environ)), keys)
-    with inventory.app_context():
-        dispose()
+    close(inventory)
