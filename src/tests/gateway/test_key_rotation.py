@@ -112,3 +112,10 @@ def test_a_revoked_key_stops_within_two_seconds_or_so_in_every_worker(file, conn
         until(lambda revoked=revoked: seen(connections, revoked) == {401})
         assert time.monotonic() - since < SOON
         assert [seen(connections, key) for key in left] == [{200}] * len(left)
+
+
+@pytest.mark.parametrize("size", [100, 30_000])
+def test_who_was_refused_may_go_on_over_the_same_connection(connections, size):
+    for connection in connections:
+        for _ in range(3):
+            assert asked(connection, "POST", "/api/cars", "wrong", {"name": "x" * size}) == 401
