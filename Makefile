@@ -51,7 +51,7 @@ lock:
 	        --constraint requirements-gateway.txt --output-file requirements/$$set.txt \
 	        setup.cfg requirements/$$set.in || exit 1; \
 	done
-	for set in style layers docs bench tox; do \
+	for set in style layers docs bench tox build; do \
 	    $(LOCK) --output-file requirements/$$set.txt requirements/$$set.in || exit 1; \
 	done
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +25,7 @@ from invsys.inventory.application import build_app
 from invsys.inventory.database import disconnect as dispose
 from invsys.inventory.models import db
 from tests.applications import Applications, close
+from tests.front_door import FrontDoor
 
 SQLITE_ONLY = "--sqlite-only"
 
@@ -52,14 +54,27 @@ def _binaries() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "direct(why): asks the inventory only, for what a gateway in front must not change"
+    )
     if not config.getoption(SQLITE_ONLY):
         _binaries()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "engine" in metafunc.fixturenames:
-        engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
+    """Run every test of the inventory on both engines, and those of its contract through the gateway too."""
+    if "engine" not in metafunc.fixturenames:
+        return
+    engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
+    if "gateway" in Path(metafunc.definition.path).parts:
+        engines = ["sqlite"]  # what is behind it makes no difference
+    if "door" not in metafunc.fixturenames:
         metafunc.parametrize("engine", engines, scope="session")
+        return
+    ways = [pytest.param(engine, "direct", id=engine) for engine in engines]
+    if "inventory" in Path(metafunc.definition.path).parts and metafunc.definition.get_closest_marker("direct") is None:
+        ways.append(pytest.param("sqlite", "gateway", id="gateway"))
+    metafunc.parametrize(("engine", "door"), ways, scope="session")
 
 
 def children(pid: int) -> list[int]:
@@ -132,14 +147,16 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 @pytest.fixture(scope="session")
 def migrated_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a database at the newest migration, one for each engine and test process."""
+    """The URL of a database at the newest migration."""
     with tempfile.TemporaryDirectory(prefix="invsys-sqlite-", dir=_fast()) as folder:
         if engine == "sqlite":
             url = f"sqlite:///{folder}/invsys.sqlite3"
         else:
             server: PostgreSQL = request.getfixturevalue("postgresql")
-            server.execute("CREATE DATABASE invsys")
-            url = server.url("invsys")
+            # Tests of one engine may come after those of the other, and then again.
+            name = f"invsys_{uuid.uuid4().hex}"
+            server.execute(f"CREATE DATABASE {name}")
+            url = server.url(name)
         migrate(url)
         yield url
 
@@ -212,7 +229,17 @@ def own_app(environ: dict[str, str]) -> Iterator[Flask]:
     close(app)
 
 
+@pytest.fixture(scope="session")
+def front_door() -> Iterator[FrontDoor]:
+    """A gateway, for the tests that go through it."""
+    with closing(FrontDoor()) as made:
+        yield made
+
+
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A caller."""
-    return app.test_client()
+def client(app: Flask, door: str, request: pytest.FixtureRequest) -> FlaskClient:
+    """A caller, of the inventory or of the gateway in front of it."""
+    if door == "direct":
+        return app.test_client()
+    front_door: FrontDoor = request.getfixturevalue("front_door")
+    return front_door.caller(app)

@@ -115,6 +115,8 @@ class Door:
         except BaseException:
             leave()
             raise
-        # A streamed answer is still on its way.
-        answer.call_on_close(leave)
+        if answer.is_streamed:
+            answer.call_on_close(leave)  # it is still on its way
+        else:
+            leave()
         return answer

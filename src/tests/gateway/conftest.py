@@ -12,28 +12,10 @@ from flask.testing import FlaskClient
 
 from invsys.gateway import administration, manage, settings
 from invsys.gateway.application import build_app
-from invsys.inventory.application import build_app as build_inventory
-from tests.conftest import close, load, migrate
-from tests.gateway.serving_apps import served_app
+from tests.serving_apps import served_app
 
 # Everything that a client may be allowed.
 EVERYTHING = ["resources:read", "resources:write", "allocations:read", "allocations:write", "events:read"]
-
-
-@pytest.fixture(scope="session")
-def migrated_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """One database for all: the gateway does not know which kind the inventory has."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('behind') / 'invsys.sqlite3'}"
-    migrate(url)
-    return url
-
-
-@pytest.fixture(scope="session")
-def sweeper(migrated_url: str) -> Iterator[Flask]:
-    """An inventory that no test sees, to empty that database with."""
-    app = build_inventory(load(migrated_url))
-    yield app
-    close(app)
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from invsys.gateway import administration, settings
 from invsys.gateway.application import build_app
 from invsys.inventory.application import build_app as build_inventory
 from tests.conftest import close, load
-from tests.gateway.serving_apps import served_app
 from tests.inventory.instants import wire
 from tests.inventory.owners import announced
+from tests.serving_apps import served_app
 
 
 class House:

@@ -14,8 +14,8 @@ from invsys.gateway import administration
 from invsys.inventory.application import build_app
 from tests.conftest import close, load
 from tests.gateway.gateway_process import asked, served_gateway
-from tests.gateway.serving_apps import served_app
 from tests.inventory.serving import SECONDS, until
+from tests.serving_apps import served_app
 
 # Seconds: the gateway looks at the file once in one, and the machine has other work.
 SOON = 4

@@ -5,7 +5,7 @@ from flask import Flask, jsonify, request
 
 from tests.gateway.house import built_house
 from tests.gateway.refusals import challenges, refused
-from tests.gateway.serving_apps import served_app
+from tests.serving_apps import served_app
 
 BELOW = "/api/bookings/7/lines"
 CLIENTS = {

@@ -17,7 +17,7 @@ from invsys.client import Client
 from invsys.inventory import checking, database
 from invsys.inventory.models import Event, IdempotencyKey
 from tests.conftest import children
-from tests.inventory.serving import has_started, served, until
+from tests.inventory.serving import has_started, until
 
 CALLERS, KILLS = 4, 5
 # How many orders are answered before a worker is killed, and how many more at most until it is replaced: the callers
@@ -85,12 +85,6 @@ class Callers:
 def cars(register):
     """The ids of as many cars as all callers may want for one hour."""
     return [register(f"Car{number}")[-36:] for number in range(2 * CALLERS)]
-
-
-@pytest.fixture
-def serving(database_url, tmp_path):
-    with served(database_url, tmp_path, measured=False) as running:
-        yield running
 
 
 @pytest.fixture
