@@ -1,9 +1,11 @@
 """A gateway that runs notices what became of the clients' file, and outlives a file that is broken."""
 
 import logging
+from datetime import datetime, timedelta
 
 import pytest
 
+from invsys.gateway import clients
 from invsys.gateway import clients_file as module
 from tests.gateway.client_files import UNUSABLE, hand_written, kept
 from tests.gateway.clocks import Clock
@@ -106,6 +108,26 @@ def test_a_mended_file_counts_again(clients_file, counts, clock, key_of):
     clock.pass_by(1.5)
     assert counts(key)
     assert not counts()
+
+
+def test_an_old_key_ends_while_the_file_stays_as_it_is(key_of, rotate, counts, monkeypatch):
+    old = key_of("booking", "resources:read")
+    new = rotate("booking", timedelta(hours=1))
+    for minutes, expected in ((0, True), (59, True), (61, False), (0, True)):
+        monkeypatch.setattr(clients, "datetime", later(timedelta(minutes=minutes)))
+        assert counts(old) is expected
+        assert counts(new)
+
+
+def later(passed):
+    """Give a class of instants by whose clock so much time has passed."""
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + passed
+
+    return Later
 
 
 def test_a_folder_in_the_place_of_the_file_changes_nothing(clients_file, counts, clock):

@@ -27,15 +27,15 @@ def sent(key):
 
 
 @pytest.mark.parametrize("kind", sent("a_b_c"))
-def test_every_key_is_compared_once_as_bytes_of_one_length(gateway, key_of, compared, kind):
+def test_every_key_is_compared_as_bytes_of_one_length(gateway, key_of, compared, kind):
     key = key_of("booking", "resources:read")
     caller = as_client(gateway("http://127.0.0.1:9"), "")
     overrides = {"HTTP_AUTHORIZATION": f"Bearer {sent(key)[kind]}"}
     answer = caller.get("/api/cars", environ_overrides=overrides)
     assert answer.status_code == (502 if kind == "right" else 401)
-    [pair] = compared
-    assert {type(side) for side in pair} == {bytes}
-    assert [len(side) for side in pair] == [32, 32]
+    assert compared
+    assert {type(side) for pair in compared for side in pair} == {bytes}
+    assert {len(side) for pair in compared for side in pair} == {32}
 
 
 def test_nothing_but_that_comparison_decides(gateway, key_of, monkeypatch):
