@@ -37,7 +37,7 @@ class Exchange:
         self._is_head = method == "HEAD"
         self._is_chunked = False
         self._begun = self._head_size = 0
-        self._has_head = self._is_complete = False
+        self._has_head = self._is_complete = self._is_kept = False
         self._body: deque[bytes] = deque()
         self._parser = httptools.HttpResponseParser(self)
 
@@ -64,7 +64,7 @@ class Exchange:
 
     def end(self) -> None:
         """Keep the connection for another request, if the answer was read and the host keeps it too, else close it."""
-        if self._is_complete and not self._body and self._begun == 1 and self._parser.should_keep_alive():
+        if self._is_complete and not self._body and self._begun == 1 and self._is_kept:
             self._keep(self._connection)
         else:
             self._connection.close()
@@ -105,8 +105,9 @@ class Exchange:
         self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        """Know the head."""
+        """Know the head, and whether the host keeps the connection: after the end the parser has forgotten."""
         self._has_head = True
+        self._is_kept = self._parser.should_keep_alive()
 
     def on_body(self, body: bytes) -> None:
         """Take in a piece."""
