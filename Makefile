@@ -1,7 +1,8 @@
-# make run    install, migrate and serve on SQLite, at http://127.0.0.1:5000/
-# make test   every test and every check
-# make bench  the measurements
-# make lock   pin newer releases of everything (with Debian 12's Python, the oldest that is supported)
+# make run      install, migrate and serve on SQLite, at http://127.0.0.1:5000/
+# make gateway  install and serve the gateway in front of it, at http://127.0.0.1:5001/
+# make test     every test and every check
+# make bench    the measurements
+# make lock     pin newer releases of everything (with Debian 12's Python, the oldest that is supported)
 
 PYTHON ?= python3
 VENV = .venv
@@ -13,11 +14,14 @@ GATEWAY = --extra service --extra gateway
 LOCK = .lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade
 
-.PHONY: run test bench docs lock clean
+.PHONY: run gateway test bench docs lock clean
 
 run: $(VENV)/run
 	$(BIN)/invsys-manage db upgrade
 	$(BIN)/invsys-manage serve
+
+gateway: .venv-gateway/gateway
+	.venv-gateway/bin/invsys-gateway-manage serve
 
 test: $(VENV)/tox
 	$(BIN)/tox run
@@ -32,6 +36,13 @@ docs: $(VENV)/tox
 $(VENV)/run: requirements.txt setup.cfg | $(BIN)/python
 	$(INSTALL) --requirement requirements.txt
 	$(INSTALL) --no-deps --editable .
+	touch $@
+
+# As on a host of its own: nothing of a database is in it.
+.venv-gateway/gateway: requirements-gateway.txt setup.cfg
+	$(PYTHON) -m venv .venv-gateway
+	.venv-gateway/bin/pip install --quiet --disable-pip-version-check --requirement requirements-gateway.txt
+	.venv-gateway/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
 $(VENV)/%: requirements/%.txt | $(BIN)/python
@@ -51,9 +62,9 @@ lock:
 	        --constraint requirements-gateway.txt --output-file requirements/$$set.txt \
 	        setup.cfg requirements/$$set.in || exit 1; \
 	done
-	for set in style layers docs bench tox; do \
+	for set in style layers docs bench tox build; do \
 	    $(LOCK) --output-file requirements/$$set.txt requirements/$$set.in || exit 1; \
 	done
 
 clean:
-	rm -rf $(VENV) .lock .tox build dist docs/build
+	rm -rf $(VENV) .venv-gateway .lock .tox build dist docs/build

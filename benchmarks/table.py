@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle, repeat
 
-from benchmarks import calls, fight, measures, memory, monolith, processes, seeds, trips, tutorial_way
+from benchmarks import calls, fight, gateway, measures, memory, monolith, processes, seeds, trips, tutorial_way
 from benchmarks.databases import Databases
 from benchmarks.measures import Case, Measured, Scale
 from benchmarks.stocks import Engine, Stock
@@ -57,6 +57,7 @@ def measure(databases: Databases, scale: Scale) -> Results:
         measured |= measures.interleave([noop, *_others(small, million)], scale.rounds, scale.seconds)
         day = monolith.measure(engine, million, noop, scale)
         measured |= day.measured
+        measured |= gateway.measure(small, scale)
         if not engine.is_postgresql:
             measured[TUTORIAL] = _tutorial(engine, databases.url("tutorial"))
         calm = engine.stock("calm", 1_000, 1)

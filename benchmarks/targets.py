@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks import feed, monolith, searches, table
+from benchmarks import feed, gateway, monolith, searches, table
 from benchmarks.table import Results
 
 
@@ -62,7 +62,20 @@ def _of_sqlite(results: Results) -> Iterator[Target]:
     yield Target(results.engine, "create on 100 thousand, times the tutorial's, at least 1,000", times, least=1000)
 
 
+def _of_the_gateway(results: Results) -> Iterator[Target]:
+    """What the gateway may cost."""
+    for what in (gateway.GET, gateway.CREATE):
+        direct, through = (results.measured[gateway.name(what, way)] for way in (gateway.DIRECT, gateway.THROUGH))
+        yield Target(
+            results.engine, f"{what} through the gateway, of direct, at least 0.6", through.ratio(direct), least=0.6
+        )
+    direct, through = (results.measured[gateway.name(gateway.ONE, way)] for way in (gateway.DIRECT, gateway.THROUGH))
+    more = through.percentile(0.5) - direct.percentile(0.5)
+    yield Target(results.engine, "get through the gateway, p50 more in ms, at most 2", more, most=2)
+
+
 def _of_both(results: Results) -> Iterator[Target]:
+    yield from _of_the_gateway(results)
     engine, fight = results.engine, results.fight
     usual = results.measured[table.CREATE].percentile(0.99)
     for name, what in ((table.CREATE_MILLION, "1 million"), (table.CREATE_LONE, "100 thousand on one")):

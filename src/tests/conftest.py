@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -22,12 +24,23 @@ from invsys.inventory import settings
 from invsys.inventory.application import build_app
 from invsys.inventory.database import disconnect as dispose
 from invsys.inventory.models import db
+from tests.applications import Applications, close
+from tests.front_door import FrontDoor
 
 SQLITE_ONLY = "--sqlite-only"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(SQLITE_ONLY, action="store_true", help="leave PostgreSQL out, on a machine that has none")
+
+
+# Where Linux keeps files in memory, and how many bytes have to be free there.
+MEMORY, ROOM = "/dev/shm", 4 * 2**30
+
+
+def _fast() -> str | None:
+    """Give a folder for databases: in memory where there is room, as no test takes the power away from a disk."""
+    return MEMORY if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM else None
 
 
 def _binaries() -> Path:
@@ -41,14 +54,27 @@ def _binaries() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "direct(why): asks the inventory only, for what a gateway in front must not change"
+    )
     if not config.getoption(SQLITE_ONLY):
         _binaries()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "engine" in metafunc.fixturenames:
-        engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
+    """Run every test of the inventory on both engines, and those of its contract through the gateway too."""
+    if "engine" not in metafunc.fixturenames:
+        return
+    engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
+    if "gateway" in Path(metafunc.definition.path).parts:
+        engines = ["sqlite"]  # what is behind it makes no difference
+    if "door" not in metafunc.fixturenames:
         metafunc.parametrize("engine", engines, scope="session")
+        return
+    ways = [pytest.param(engine, "direct", id=engine) for engine in engines]
+    if "inventory" in Path(metafunc.definition.path).parts and metafunc.definition.get_closest_marker("direct") is None:
+        ways.append(pytest.param("sqlite", "gateway", id="gateway"))
+    metafunc.parametrize(("engine", "door"), ways, scope="session")
 
 
 def children(pid: int) -> list[int]:
@@ -60,7 +86,7 @@ class PostgreSQL:
     """A server of the tests' own; as root it runs as the user ``postgres``, since it refuses root."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="invsys-postgresql-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="invsys-postgresql-", dir=_fast()))
         self._data = self.folder / "data"
         self._bin = _binaries()
         if os.geteuid() == 0:
@@ -120,16 +146,19 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 @pytest.fixture(scope="session")
-def migrated_url(engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of a database at the newest migration, one for each engine and test process."""
-    if engine == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'invsys.sqlite3'}"
-    else:
-        server: PostgreSQL = request.getfixturevalue("postgresql")
-        server.execute("CREATE DATABASE invsys")
-        url = server.url("invsys")
-    migrate(url)
-    return url
+def migrated_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database at the newest migration."""
+    with tempfile.TemporaryDirectory(prefix="invsys-sqlite-", dir=_fast()) as folder:
+        if engine == "sqlite":
+            url = f"sqlite:///{folder}/invsys.sqlite3"
+        else:
+            server: PostgreSQL = request.getfixturevalue("postgresql")
+            # Tests of one engine may come after those of the other, and then again.
+            name = f"invsys_{uuid.uuid4().hex}"
+            server.execute(f"CREATE DATABASE {name}")
+            url = server.url(name)
+        migrate(url)
+        yield url
 
 
 def load(url: str, **more: str) -> Settings:
@@ -146,9 +175,11 @@ def migrate(url: str, revision: str = "head") -> None:
 
 
 @pytest.fixture(scope="session")
-def sweeper(migrated_url: str) -> Flask:
-    """An application that no test sees, to empty the database with; building one takes longer than most tests."""
-    return build_app(load(migrated_url))
+def sweeper(migrated_url: str) -> Iterator[Flask]:
+    """An application that no test sees, to look into the database and to empty it."""
+    app = build_app(load(migrated_url))
+    yield app
+    close(app)
 
 
 @pytest.fixture
@@ -157,7 +188,6 @@ def database_url(migrated_url: str, sweeper: Flask) -> Iterator[str]:
     yield migrated_url
     with sweeper.app_context():
         empty()
-        dispose()
 
 
 def empty() -> None:
@@ -173,16 +203,49 @@ def environ(database_url: str) -> dict[str, str]:
     return {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
 
 
+@pytest.fixture(scope="session")
+def applications() -> Iterator[Applications]:
+    """What ``app`` is taken from."""
+    with closing(Applications()) as shared:
+        yield shared
+
+
 @pytest.fixture
-def app(environ: dict[str, str]) -> Iterator[Flask]:
-    """The application as it runs in production: TESTING is off, so failures are answered as callers see them."""
+def app(environ: dict[str, str], applications: Applications) -> Iterator[Flask]:
+    """The application as it runs in production: TESTING is off, so failures are answered as callers see them.
+
+    Other tests of the same settings use it too, and its connections. A module, class or test that changes it in a way
+    that ``Applications`` does not see, or that minds when it connects, has ``app`` be ``own_app``.
+    """
+    with applications.lent(environ) as app:
+        yield app
+
+
+@pytest.fixture
+def own_app(environ: dict[str, str]) -> Iterator[Flask]:
+    """An application that no other test sees."""
     app = build_app(settings.load(environ=environ))
     yield app
-    with app.app_context():
-        dispose()
+    close(app)
+
+
+@pytest.fixture(scope="session")
+def front_door() -> Iterator[FrontDoor]:
+    """A gateway, for the tests that go through it."""
+    with closing(FrontDoor()) as made:
+        yield made
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A caller."""
-    return app.test_client()
+def caller_id(door: str) -> str | None:
+    """Who ``client`` is for the inventory."""
+    return None if door == "direct" else FrontDoor.name
+
+
+@pytest.fixture
+def client(app: Flask, door: str, request: pytest.FixtureRequest) -> FlaskClient:
+    """A caller, of the inventory or of the gateway in front of it."""
+    if door == "direct":
+        return app.test_client()
+    front_door: FrontDoor = request.getfixturevalue("front_door")
+    return front_door.caller(app)

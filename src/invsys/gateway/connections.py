@@ -46,7 +46,7 @@ class Connections:
         try:
             connection.sendall(request)
             exchange = Exchange(connection, method, self.url, self._keep)
-            exchange.read_head()
+            exchange.read_head(self._read_timeout)
         except BaseException as error:
             connection.close()
             if isinstance(error, OSError) and not isinstance(error, TimeoutError):

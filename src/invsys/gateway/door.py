@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
 from invsys.chassis import identifiers
-from invsys.gateway import permissions, targets
+from invsys.chassis.problems import NotFound
+from invsys.gateway import documenting, permissions, targets
 from invsys.gateway.authentication import Authentication
 from invsys.gateway.clients import Client
 from invsys.gateway.errors import Unauthenticated
@@ -32,6 +34,7 @@ class Door:
         self._forwarding = forwarding
         # By Flask's endpoint, and by method.
         self._lines: dict[str, dict[str, Line]] = {}
+        self._routes: Mapping[str, str] = {}
 
     def register(self, app: Flask, routes: Mapping[str, str]) -> None:
         """Put the routes of every service into ``app``; ``routes`` maps the beginnings of paths to services."""
@@ -40,18 +43,32 @@ class Door:
         # Whoever is refused has been counted before.
         self._limits.register(app)
         app.before_request(self._admit)
+        self._routes = routes
         for prefix, service in routes.items():
             for line in permissions.lines(service, prefix):
-                if routes[_longest(line.path, routes)] == service:
-                    self._add(app, service, line)
+                if self._prefix(line.path) == prefix:
+                    self._add(app, prefix, line)
 
-    def _add(self, app: Flask, service: str, line: Line) -> None:
+    def _prefix(self, path: str) -> str | None:
+        """Give the longest route that the path begins with: ``/api`` of ``/api/events``, not of ``/apis``."""
+        found = (prefix for prefix in self._routes if f"{path}/".startswith(f"{prefix.rstrip('/')}/"))
+        return max(found, key=len, default=None)
+
+    def _add(self, app: Flask, prefix: str, line: Line) -> None:
         endpoint = line.path.replace(".", "_")  # a dot would begin the name of a blueprint
         if endpoint not in self._lines:
             self._lines[endpoint] = {}
-            app.endpoint(endpoint)(lambda collection=None, **_: self._pass_on(service, collection))
+            app.endpoint(endpoint)(lambda collection=None, **_: self._pass_on(prefix, collection))
         self._lines[endpoint].update(dict.fromkeys(line.methods.split(), line))
         app.add_url_rule(line.path, endpoint, methods=line.methods.split())
+
+    def _find(self, path: str, method: str) -> Line | None:
+        """Give the table's line for any path and method; None where there is none."""
+        try:
+            endpoint, _ = current_app.url_map.bind("").match(path, method)
+        except HTTPException:
+            return None
+        return self._lines.get(endpoint, {}).get(method)
 
     def _line(self) -> Line | None:
         """Give the table's line for the request at hand; None where there is none."""
@@ -79,18 +96,27 @@ class Door:
         if g.refusal is not None:
             raise g.refusal
 
-    def _pass_on(self, service: str, collection: str | None) -> Response:
+    def _pass_on(self, prefix: str, collection: str | None) -> Response:
         """Pass on what the client may; raises NotFound, Forbidden, RateLimited, and what ``Forwarding`` does."""
         client: Client | None = g.client
         line = self._line()
         assert line is not None
+        if self._prefix(request.path) != prefix:
+            # A service for whatever is below / gets nothing of what is below another's route.
+            raise NotFound("Nothing is served at this path.")
+        service = self._routes[prefix]
         if client is None:
-            return self._forwarding.forward(service, None, own=False)
+            answer = self._forwarding.forward(service, None, own=False)
+            return documenting.completed(answer, self._find) if line.document else answer
         own = permissions.require(client, line, collection)
-        with self._limits.at_once(client):
-            return self._forwarding.forward(service, client, own=own)
-
-
-def _longest(path: str, routes: Mapping[str, str]) -> str:
-    """Give the longest beginning of the path that is a route: ``/api`` of ``/api/events``, not of ``/apis``."""
-    return max((prefix for prefix in routes if f"{path}/".startswith(f"{prefix.rstrip('/')}/")), key=len)
+        leave = self._limits.enter(client)
+        try:
+            answer = self._forwarding.forward(service, client, own=own)
+        except BaseException:
+            leave()
+            raise
+        if answer.is_streamed:
+            answer.call_on_close(leave)  # it is still on its way
+        else:
+            leave()
+        return answer

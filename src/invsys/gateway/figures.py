@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import g
+from flask import g, request
 from prometheus_client import Histogram
 
 from invsys.chassis import metrics
@@ -34,7 +34,8 @@ def timed(service: str) -> Iterator[None]:
 def line() -> dict[str, Any]:
     """Give what the log's line about the request at hand has more than usual."""
     client = g.get("client")
-    told: dict[str, Any] = {"client": client.id if client else None}
+    route = request.url_rule.rule if request.url_rule else None
+    told: dict[str, Any] = {"client": client.id if client else None, "route": route}
     if "service" in g:
         told["service"] = g.service
         told["upstream_milliseconds"] = round(g.upstream_seconds * 1000, 3)

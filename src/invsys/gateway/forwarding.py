@@ -1,6 +1,5 @@
 """A request passed on to the service behind, and its answer passed back."""
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,7 +15,6 @@ from invsys.gateway.services import Service
 
 # A body up to this size is taken in whole before anything of it is passed on: if it breaks off, that is a 502.
 _SMALL = 1024 * 1024
-_CHUNK = 64 * 1024
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -51,34 +49,33 @@ class Forwarding:
             announced = exchange.length if request.method == "HEAD" else None
             return _made(b"", exchange.status, headers, announced)
         if exchange.length is None or exchange.length > _SMALL:
-            return _made(self._pieces(exchange), exchange.status, headers, exchange.length)
-        return _made(_whole(exchange), exchange.status, headers, exchange.length)
+            answer = _made(self._pieces(exchange), exchange.status, headers, exchange.length)
+            # Not at the end of the pieces: whoever goes away before the first one leaves them untouched.
+            answer.call_on_close(exchange.end)
+            return answer
+        return _made(self._whole(exchange), exchange.status, headers, exchange.length)
+
+    def _whole(self, exchange: Exchange) -> bytes:
+        try:
+            return b"".join(exchange.pieces(self._answer_timeout))
+        except TimeoutError as error:
+            raise UpstreamTimeout("Its answer stopped midway; whether it did what was asked is not known.") from error
+        except Broken as error:
+            raise UpstreamUnreachable("Its answer broke off; whether it did what was asked is not known.") from error
+        finally:
+            exchange.end()
 
     def _pieces(self, exchange: Exchange) -> Iterator[bytes]:
         """Give a large body, or one of unknown length, piece by piece; raises where it breaks off or is endless.
 
         The server then breaks the connection, so that the caller sees that something is missing.
         """
-        ends, size = time.monotonic() + self._answer_timeout, 0
-        try:
-            for piece in exchange.pieces():
-                size += len(piece)
-                if size > self._max_answer or time.monotonic() > ends:
-                    raise Broken("it is too long")
-                yield piece
-        finally:
-            exchange.end()
-
-
-def _whole(exchange: Exchange) -> bytes:
-    try:
-        return b"".join(exchange.pieces())
-    except TimeoutError as error:
-        raise UpstreamTimeout("Its answer stopped midway; whether it did what was asked is not known.") from error
-    except Broken as error:
-        raise UpstreamUnreachable("Its answer broke off; whether it did what was asked is not known.") from error
-    finally:
-        exchange.end()
+        size = 0
+        for piece in exchange.pieces(self._answer_timeout):
+            size += len(piece)
+            if size > self._max_answer:
+                raise Broken("it is too long")
+            yield piece
 
 
 def _made(

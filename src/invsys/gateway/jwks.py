@@ -74,6 +74,6 @@ def _content(place: str) -> bytes:
     try:
         if exchange.status != HTTPStatus.OK or (exchange.length or 0) > _LARGEST:
             raise ValueError(f"{place} answered {exchange.status}, {exchange.length} bytes")
-        return b"".join(exchange.pieces())
+        return b"".join(exchange.pieces(_TIMEOUTS[1]))
     finally:
         exchange.end()

@@ -4,8 +4,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, Response, g
@@ -51,21 +50,23 @@ class Limits:
         app.register_error_handler(RateLimitExceeded, self._refused)
         app.after_request(self._tell)
 
-    @contextmanager
-    def at_once(self, client: Client) -> Iterator[None]:
-        """Let a request run while fewer of the client's do than may at once; raises RateLimited."""
+    def enter(self, client: Client) -> Callable[[], None]:
+        """Let a request in while fewer of the client's are inside than may; gives what to call, once, when it leaves.
+
+        Raises RateLimited.
+        """
         most = client.concurrent or self._settings["concurrent"]
         with self._lock:
             if self._running[client.id] >= most:
                 raise RateLimited(f"More than {most} requests at once.", 1)
             self._running[client.id] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running[client.id] -= 1
-                if not self._running[client.id]:
-                    del self._running[client.id]
+        return lambda: self._leave(client)
+
+    def _leave(self, client: Client) -> None:
+        with self._lock:
+            self._running[client.id] -= 1
+            if not self._running[client.id]:
+                del self._running[client.id]
 
     def _rate(self) -> str:
         client: Client | None = g.client

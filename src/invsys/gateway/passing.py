@@ -3,12 +3,16 @@
 Whatever says something of a single connection (RFC 9110, 7.6.1) or of who the caller is stays behind.
 """
 
+import re
 from collections.abc import Iterable
 
 from flask import request
+from marshmallow import ValidationError
 
 from invsys.chassis import client_id, request_id
 from invsys.gateway.clients import Client
+
+_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 _ASKED = (
     "Accept",
@@ -19,6 +23,8 @@ _ASKED = (
     "If-Match",
     "If-Modified-Since",
     "If-None-Match",
+    "If-Range",
+    "Range",
     "User-Agent",
 )
 # What pages of other origins may send and read (fetch.spec.whatwg.org, "CORS protocol").
@@ -31,10 +37,12 @@ _ASKED_KEYS = [
 _ANSWERED = frozenset(
     name.lower()
     for name in (
+        "Accept-Ranges",
         "Allow",
         "Cache-Control",
         "Content-Disposition",
         "Content-Language",
+        "Content-Range",
         "Content-Security-Policy",
         "Content-Type",
         "ETag",
@@ -67,10 +75,12 @@ TO_PAGES = (
 def to_service(client: Client | None, own: bool) -> dict[str, str]:
     """Give the headers of the request at hand for the service behind; ``own``: only what is the client's own.
 
-    Who asks is said by the gateway alone (``client`` None: somebody unknown).
+    Who asks is said by the gateway alone (``client`` None: somebody unknown). Raises marshmallow's ValidationError for
+    a header that cannot be written.
     """
     environ = request.environ
-    headers = {name: environ[key] for name, key in _ASKED_KEYS if environ.get(key)}
+    # An empty one too: an Idempotency-Key that is none must not be left away.
+    headers = {name: _checked(name, environ[key]) for name, key in _ASKED_KEYS if key in environ}
     headers[request_id.HEADER] = request_id.current()
     if client is not None:
         headers[client_id.HEADER] = client.id
@@ -84,5 +94,16 @@ def to_caller(headers: Iterable[tuple[str, str]], base: str) -> list[tuple[str, 
     passed = []
     for name, value in headers:
         if name.lower() in _ANSWERED and value.isprintable():
-            passed.append((name, value.removeprefix(base) if name.lower() == "location" else value))
+            passed.append((name, _relative(value, base) if name.lower() == "location" else value))
     return passed
+
+
+def _checked(name: str, value: str) -> str:
+    # RFC 9110, 5.5: visible characters, blanks and tabs, and for the sake of the past the upper half of latin-1.
+    if not _FIELD_VALUE.fullmatch(value):
+        raise ValidationError({name: ["Not the value of a header."]})
+    return value
+
+
+def _relative(url: str, base: str) -> str:
+    return url.removeprefix(base) if url.startswith(f"{base}/") else url

@@ -19,6 +19,8 @@ class Line:
     scope: str | None
     # People may say who they are to their browser.
     page: bool = False
+    # An OpenAPI document, to be completed.
+    document: bool = False
 
 
 _CARS = "/api/<collection:collection>"
@@ -50,7 +52,7 @@ TABLES: Mapping[str, tuple[Line, ...]] = {
         Line("GET", "/docs", None),
         Line("GET", "/docs/", None),
         Line("GET", "/docs/<path:page>", None),
-        Line("GET", "/api/openapi.json", None),
+        Line("GET", "/api/openapi.json", None, document=True),
     ),
 }
 
@@ -60,7 +62,7 @@ def lines(service: str, prefix: str) -> tuple[Line, ...]:
     if service in TABLES:
         return TABLES[service]
     below = prefix.rstrip("/")
-    paths = [f"{below}/<path:below>", *([below] if below else [])]
+    paths = [prefix, f"{below}/<path:below>"]
     reading = [Line("GET", path, f"{service}:read") for path in paths]
     return (*reading, *(Line("POST PUT PATCH DELETE", path, f"{service}:write") for path in paths))
 

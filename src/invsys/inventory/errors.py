@@ -46,7 +46,7 @@ class InTheWay(Problem):
 
     adds = (
         f"``conflicts``: up to {MAX_CONFLICTS} of the allocations in the way, earliest first, each with its ``id``, its"
-        " period and its ``allocation_type``."
+        " period and its ``allocation_type``. Of a client that sees only its own, its own: maybe none."
     )
 
     def __init__(self, detail: str, conflicts: Sequence[Any]) -> None:

@@ -26,6 +26,7 @@ _EVERYTHING = (
         _allocation.allocation_type,
         _allocation.description,
         _allocation.dump,
+        _allocation.client_id,
     )
     # A hold is a promise for minutes: in a file it would become an allocation for good.
     .join(_allocation, and_(_allocation.resource_key == _resource.key, _allocation.expires.is_(None)), isouter=True)

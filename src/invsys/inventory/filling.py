@@ -20,7 +20,7 @@ KNOWN = "known"
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
-_DESCRIBED = ("allocation_type", "description", "dump")
+_DESCRIBED = ("allocation_type", "description", "dump", "client_id")
 
 _REGISTER = recorded(
     lambda insert: (
@@ -44,7 +44,7 @@ Vehicle = tuple[str, str]
 
 @dataclass(frozen=True)
 class Order:
-    """A vehicle that shall be there, and an allocation of it (as ``schemas.NewAllocation`` loads it) or None."""
+    """A vehicle that shall be there, and an allocation of it (as ``schemas.ImportedAllocation`` loads it) or None."""
 
     resource_type: str
     name: str
@@ -138,9 +138,11 @@ def _allocate(connection: Connection, values: dict[str, Any]) -> bool:
 
 
 def _same(row: Row, values: dict[str, Any]) -> bool:
-    # A hold is somebody's for minutes. And CSV cannot tell no description from an empty one.
+    # A hold is somebody's for minutes. CSV cannot tell no description from an empty one. And where the file does not
+    # say whose it is, it is whoever's.
     return (
         row["expires"] is None
         and (row["description"] or "") == (values["description"] or "")
+        and values["client_id"] in (None, row["client_id"])
         and all(row[name] == values[name] for name in ("starts", "ends", "allocation_type", "dump"))
     )

@@ -124,7 +124,7 @@ def _order(line: Line) -> Order:
     about_vehicle = {name: line.fields[name] for name in ("name", "attributes") if name in line.fields}
     vehicle = schemas.new_resource.load(about_vehicle)
     rest = {name: value for name, value in line.fields.items() if name not in _VEHICLE}
-    return Order(resource_type, **vehicle, allocation=schemas.new_allocation.load(rest) if rest else None)
+    return Order(resource_type, **vehicle, allocation=schemas.imported_allocation.load(rest) if rest else None)
 
 
 def _resource_type(given: Any) -> str:

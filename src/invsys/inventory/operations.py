@@ -16,7 +16,8 @@ class Operation:
     """One operation: ``answer`` is a schema, or a JSON schema; None is an answer without a body.
 
     ``headers`` are those that a success adds, ``conditional`` the header that makes it one of RFC 9110's conditional
-    requests, ``keyed`` says that it takes an Idempotency-Key, ``ends`` are the ways in which it can fail.
+    requests, ``keyed`` says that it takes an Idempotency-Key, ``shows_own`` that a client may be shown its own only,
+    ``ends`` are the ways in which it can fail.
     """
 
     summary: str
@@ -31,6 +32,7 @@ class Operation:
     body: type[Schema] | None = None
     conditional: str | None = None
     keyed: bool = False
+    shows_own: bool = False
     ends: tuple[type[Problem], ...] = ()
     media_types: tuple[str, ...] = ("application/json", "application/xml")
     tag: str = "operations"
@@ -62,7 +64,7 @@ _MADE: dict[str, Any] = {"status": 201, "headers": ("Location", "ETag", "Idempot
 _ITEM: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-None-Match"}
 _GONE: dict[str, Any] = {"status": 204, "conditional": "If-Match"}
 _CHANGED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match"}
-_ALLOCATION_LIST: dict[str, Any] = {"query": schemas.AllocationQuery, **_LIST}
+_ALLOCATION_LIST: dict[str, Any] = {"query": schemas.AllocationQuery, "shows_own": True, **_LIST}
 
 # In the order in which they are shown.
 TAGS = ("vehicles", "allocations", "changes", "operations")
@@ -135,7 +137,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         **_MADE,
     ),
     ("allocationitem", "GET"): _allocations(
-        "Show an allocation", schemas.Allocation, errors.AllocationNotFound, **_ITEM
+        "Show an allocation", schemas.Allocation, errors.AllocationNotFound, shows_own=True, **_ITEM
     ),
     ("allocationitem", "PATCH"): _allocations(
         "Change an allocation, confirm or extend a hold",
@@ -187,6 +189,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         errors.ResourceNotFound,
         query=schemas.WindowQuery,
         media_types=("text/calendar",),
+        shows_own=True,
         **_ITEM,
     ),
     ("vehicleavailability", "GET"): _vehicles(
@@ -208,6 +211,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {"type": "string"},
         query=schemas.FleetQuery,
         media_types=_HTML,
+        shows_own=True,
         ends=(problems.InvalidFields, *_FAULTS),
     ),
     ("swagger_ui.show", "GET"): Operation("Show this document to a person", {"type": "string"}, media_types=_HTML),

@@ -20,6 +20,7 @@ COLUMNS = (
     "allocation_type",
     "description",
     "dump",
+    "client_id",
 )
 
 # Cells of a CSV file that are not plain text.

@@ -1,6 +1,7 @@
 """What the tests of the gateway share: gateways of any settings, and a real inventory behind them."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,27 +11,39 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from invsys.gateway import administration, settings
+from invsys.gateway import administration, manage, settings
 from invsys.gateway.application import build_app
+from tests.gateway.closing import close_idle
 from tests.gateway.doors import Door
 from tests.gateway.production import FREE, Sections, served_gateway, write_ini
 from tests.gateway.raw_upstream import Upstream, deaf, listening, unused_port
-from tests.gateway.serving_apps import close_idle, served_app
+from tests.serving_apps import served_app
 
 # Everything that a client may be allowed.
 EVERYTHING = ["resources:read", "resources:write", "allocations:read", "allocations:write", "events:read"]
 
 
 @pytest.fixture
-def engine() -> str:
-    """The gateway does not know which database the inventory has."""
-    return "sqlite"
-
-
-@pytest.fixture
 def clients_file(tmp_path: Path) -> Path:
     """Where the clients of the gateway stand; nobody is in it yet."""
     return tmp_path / "clients.ini"
+
+
+@pytest.fixture
+def run(
+    clients_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[object, str, str]]:
+    """Type a command of the gateway's; gives its status, what it printed, and what it complained of."""
+    monkeypatch.setenv("INVSYS_CONFIG", os.devnull)
+    monkeypatch.setenv("INVSYS_CLIENTS_FILE", str(clients_file))
+
+    def run(*words: str) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "argv", ["invsys-gateway-manage", *words])
+        with pytest.raises(SystemExit) as ended:
+            manage.main()
+        return ended.value.code, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture

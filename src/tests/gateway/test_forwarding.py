@@ -8,7 +8,7 @@ import pytest
 from invsys.inventory.application import build_app
 from tests.conftest import dispose, load, migrate
 from tests.gateway.conftest import EVERYTHING, as_client
-from tests.gateway.serving_apps import served_app
+from tests.serving_apps import served_app
 
 # What a gateway may add, or say in its own words; it asks for no ranges, so that none are offered.
 OWN = {

@@ -122,7 +122,7 @@ def test_an_import_takes_the_place_of_a_hold_that_expires_while_it_runs(
 
     def fill():
         with app.app_context():
-            return filling.fill([filling.Order("Car", "Car1", {}, schemas.new_allocation.load(wire(10, 12)))])
+            return filling.fill([filling.Order("Car", "Car1", {}, schemas.imported_allocation.load(wire(10, 12)))])
 
     with locked(database_url, VEHICLE.format(car[-36:])):
         filled = pool.submit(fill)

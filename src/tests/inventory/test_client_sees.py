@@ -5,6 +5,8 @@ import pytest
 from tests.inventory.instants import at, wire
 from tests.inventory.owners import OWN, ids
 
+pytestmark = pytest.mark.direct("says itself who it is")
+
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
 LIST = "/api/cars/all/allocations"
 

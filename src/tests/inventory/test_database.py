@@ -116,7 +116,9 @@ def many_open_files():
 
 
 @pytest.mark.usefixtures("many_open_files")
-def test_a_worker_with_very_many_connections_answers(client):
+def test_a_worker_with_very_many_connections_answers(own_app):
+    # Connected only now, so that its connections come after all those files.
+    client = own_app.test_client()
     path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
     for number in range(3):
         assert client.patch(path, json={"name": f"New{number}"}).status_code == 200

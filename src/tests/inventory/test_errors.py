@@ -75,6 +75,7 @@ def test_another_method_is_refused_and_the_allowed_ones_are_named(
         assert method not in named
 
 
+@pytest.mark.direct("the gateway does not know the collections: for it, the method is not allowed")
 def test_an_unknown_collection_is_not_found_whatever_the_method(
     client: FlaskClient, refused: Callable[..., Any]
 ) -> None:
@@ -171,14 +172,14 @@ def test_a_query_parameter_of_another_list_or_twice_is_named(
     refused(client.get(f"{path}?{query}"), 422, "invalid_fields", field)
 
 
-def test_a_failure_of_ours_gives_nothing_away(app: Flask, refused: Callable[..., Any]) -> None:
+def test_a_failure_of_ours_gives_nothing_away(own_app: Flask, refused: Callable[..., Any]) -> None:
     secret = "SELECT secret FROM /etc/passwd"
 
     def fail() -> str:
         raise RuntimeError(secret)
 
-    app.add_url_rule("/api/broken", view_func=fail)
-    answer = app.test_client().get("/api/broken", headers={"X-Request-Id": "mine"})
+    own_app.add_url_rule("/api/broken", view_func=fail)
+    answer = own_app.test_client().get("/api/broken", headers={"X-Request-Id": "mine"})
     refused(answer, 500, "internal_error")
     assert answer.headers["X-Request-Id"] == "mine"
     assert not any(word in answer.text for word in ("secret", "SELECT", "Traceback", "RuntimeError", ".py", "/etc"))

@@ -16,17 +16,22 @@ def reader(client):
     return Reader(client)
 
 
-def event(kind, data, client_id=None):
+@pytest.fixture
+def event(caller_id):
     """Give what an event must say, beside its id and its time."""
-    is_allocation = "resource_id" in data
-    return {
-        "kind": kind,
-        "resource_type": data["resource_type"],
-        "resource_id": data["resource_id"] if is_allocation else data["id"],
-        "allocation_id": data["id"] if is_allocation else None,
-        "client_id": client_id,
-        "data": data,
-    }
+
+    def event(kind, data):
+        is_allocation = "resource_id" in data
+        return {
+            "kind": kind,
+            "resource_type": data["resource_type"],
+            "resource_id": data["resource_id"] if is_allocation else data["id"],
+            "allocation_id": data["id"] if is_allocation else None,
+            "client_id": caller_id,
+            "data": data,
+        }
+
+    return event
 
 
 def said(events):
@@ -50,7 +55,7 @@ def test_an_event_has_an_id_and_an_instant_of_its_own(reader, car, booking):
     assert all(abs(instant - datetime.now(UTC)) < timedelta(minutes=1) for instant in instants)
 
 
-def test_the_story_of_a_vehicle(client, reader, register):
+def test_the_story_of_a_vehicle(client, reader, register, event):
     car = register("Car1", attributes={"seats": 4, "weight": 1.0})
     first = client.get(car).json
     assert said(reader.news()) == [event("resource_registered", first)]
@@ -66,7 +71,7 @@ def test_the_story_of_a_vehicle(client, reader, register):
 
 
 @pytest.mark.parametrize("via_all", [False, True], ids=["its vehicle", "all"])
-def test_the_story_of_an_allocation(client, reader, car, register, allocate, via_all):
+def test_the_story_of_an_allocation(client, reader, car, register, allocate, via_all, event):
     other = register("Car2")
     reader.news()
     made = allocate(car, at(10), at(12), dump={"a": [1, 1.0, 1e22, None, "é"]}, description="<New>")
@@ -85,7 +90,7 @@ def test_the_story_of_an_allocation(client, reader, car, register, allocate, via
     ]
 
 
-def test_the_story_of_a_hold(client, reader, car, allocate):
+def test_the_story_of_a_hold(client, reader, car, allocate, event):
     reader.news()
     url = allocate(car, at(10), at(12), hold_seconds=60).headers["Location"]
     held = client.get(url).json
@@ -107,13 +112,13 @@ def test_numbers_are_told_as_they_were_given(client, reader, car, allocate):
     assert {key: repr(told[key]) for key in dump} == {key: repr(value) for key, value in dump.items()}
 
 
-def test_events_are_json_inside_whatever_the_change_was_answered_in(client, reader, car):
+def test_events_are_json_inside_whatever_the_change_was_answered_in(client, reader, car, event):
     client.post(f"{car}/allocations", json=wire(10, 12), headers={"Accept": "application/xml"})
     [made] = client.get(f"{car}/allocations").json
     assert said(reader.news())[-1] == event("allocated", made)
 
 
-def test_any_and_several_are_told_one_by_one(client, reader, register, allocate):
+def test_any_and_several_are_told_one_by_one(client, reader, register, allocate, event):
     for number in range(4):
         register(f"Car{number}")
     reader.news()
@@ -140,14 +145,17 @@ def change(client, car):
 @pytest.mark.parametrize(
     ("order", "kind"), [(new_allocation, "allocated"), (any_vehicle, "allocated"), (change, "allocation_changed")]
 )
-def test_an_expired_hold_is_told_of_when_it_is_cleared_away(app, client, reader, car, allocate, order, kind):
+def test_an_expired_hold_is_told_of_when_it_is_cleared_away(app, client, reader, car, allocate, order, kind, event):
     held = allocate(car, at(10), at(12), hold_seconds=60).json
     allocate(car, at(20), at(21))
     hours_pass(app)
     reader.news()
     done = order(client, car).json
     told = said(reader.news())
-    assert [but_expires(told[0]), told[1:]] == [but_expires(event("expired", held)), [event(kind, done)]]
+    assert [but_expires(told[0]), told[1:]] == [
+        but_expires({**event("expired", held), "client_id": None}),
+        [event(kind, done)],
+    ]
 
 
 def test_an_expired_hold_is_told_of_only_once(app, client, reader, car, allocate):
@@ -159,6 +167,7 @@ def test_an_expired_hold_is_told_of_only_once(app, client, reader, car, allocate
     assert [one["kind"] for one in reader.news()].count("expired") == 1
 
 
+@pytest.mark.direct("says itself who it is")
 def test_the_client_is_told_where_the_gateway_names_it(client, reader, car):
     def by(client_id, **where):
         headers = {"X-Client-Id": client_id} if client_id else {}

@@ -13,6 +13,6 @@ def test_only_a_confirmed_allocation_is_known(app, client, car, allocate, confir
     if confirmed:
         assert client.patch(held, json={"status": "confirmed"}).status_code == 200
     with app.app_context():
-        order = Order("Car", "Car1", {}, schemas.new_allocation.load(wire(10, 12)))
+        order = Order("Car", "Car1", {}, schemas.imported_allocation.load(wire(10, 12)))
         (fate,) = filling.fill([order]).fates
     assert (fate == filling.KNOWN) is confirmed

@@ -19,7 +19,10 @@ from invsys.inventory.models import Event, IdempotencyKey
 from tests.conftest import children
 from tests.inventory.serving import has_started, until
 
-CALLERS, KILLS, BETWEEN = 4, 5, 20
+CALLERS, KILLS = 4, 5
+# How many orders are answered before a worker is killed, and how many more at most until it is replaced: the callers
+# are in full swing when it dies, but not all the while that the next one takes to start beside them.
+BEFORE, AFTER = 20, 200
 MONDAY, HOUR = datetime(2099, 3, 2, tzinfo=UTC), timedelta(hours=1)
 
 
@@ -30,6 +33,7 @@ class Callers:
         self.answered = {}
         self._url, self._cars, self._stop = f"http://127.0.0.1:{port}", cars, threading.Event()
         self._pool = ThreadPoolExecutor(CALLERS)
+        self._may_go_on, self._enough = threading.Condition(), 0
 
     def __enter__(self):
         self._threads = [self._pool.submit(self._call, number) for number in range(CALLERS)]
@@ -37,14 +41,24 @@ class Callers:
 
     def __exit__(self, *_):
         self._stop.set()
+        self._let_go()
         for thread in self._threads:
             thread.result()
         self._pool.shutdown()
 
     def go_on(self):
         """Wait until many more orders were answered."""
-        enough = len(self.answered) + BETWEEN
+        enough = len(self.answered) + BEFORE
+        self._enough = enough + AFTER
+        self._let_go()
         until(lambda: len(self.answered) >= enough or any(thread.done() for thread in self._threads))
+
+    def _let_go(self):
+        with self._may_go_on:
+            self._may_go_on.notify_all()
+
+    def _is_on(self):
+        return self._stop.is_set() or len(self.answered) < self._enough
 
     def _call(self, number):
         with Client(self._url, attempts=100, give_up_after=60) as client:
@@ -52,6 +66,8 @@ class Callers:
             while not self._stop.is_set():
                 self._order(cars, number, turn)
                 turn += 1
+                with self._may_go_on:
+                    self._may_go_on.wait_for(self._is_on)
 
     def _order(self, cars, number, turn):
         start, key = MONDAY + turn * HOUR, f"{number}-{turn}"

@@ -8,6 +8,8 @@ from flask.testing import FlaskClient
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+pytestmark = pytest.mark.direct("what operators see of the inventory is not seen through the gateway")
+
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 
 

@@ -10,6 +10,8 @@ from tests.inventory.crowd import at_once, outcomes
 from tests.inventory.instants import at, hours_pass, wire
 from tests.inventory.owners import announced, but_ids, ids, restricted
 
+pytestmark = pytest.mark.direct("says itself who it is")
+
 HEADERS = [{}, {"If-Match": "*"}, {"If-Match": '"1"'}, {"If-Match": '"7"'}, {"If-Match": "none"}]
 CHANGES = [
     {"description": "mine"},

@@ -8,6 +8,8 @@ from invsys.inventory.models import ContinuousResourceAllocation, db
 from tests.inventory.instants import at, hours_pass, wire
 from tests.inventory.owners import announced, ids, restricted
 
+pytestmark = pytest.mark.direct("says itself who it is")
+
 ALL = "/api/cars/all/allocations"
 
 

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,9 +17,10 @@ def path(client):
     return client.post("/api/cars", json={"name": "Car1"}).headers["Location"] + "/allocations"
 
 
-@contextmanager
-def racers(url):
-    command = [sys.executable, str(RACER), url, str(THREADS)]
+@pytest.fixture(scope="module")
+def racers(migrated_url):
+    """The processes, started once."""
+    command = [sys.executable, str(RACER), migrated_url, str(THREADS)]
     with ExitStack() as stack:
         yield [
             stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
@@ -27,27 +28,25 @@ def racers(url):
         ]
 
 
-def race(running, path, hours):
+def race(racers, path, hours):
     """Let each process want its hours (start, end) in all its threads; give all statuses."""
-    for racer, (start, end) in zip(running, hours, strict=True):
+    for racer, (start, end) in zip(racers, hours, strict=True):
         body = f'{{"from_datetime": "2026-01-01T{start:02}:00Z", "to_datetime": "2026-01-01T{end:02}:00Z"}}'
         racer.stdin.write(f"{path} {body}\n")
         racer.stdin.flush()
-    return [status for racer in running for status in racer.stdout.readline().split()]
+    return [status for racer in racers for status in racer.stdout.readline().split()]
 
 
-def test_every_round_of_a_race_has_one_winner(client, database_url, path):
-    with racers(database_url) as running:
-        for hour in range(ROUNDS):
-            statuses = race(running, path, [(hour, hour + 1)] * PROCESSES)
-            assert sorted(statuses) == ["201"] + ["409"] * (PROCESSES * THREADS - 1)
+def test_every_round_of_a_race_has_one_winner(client, racers, path):
+    for hour in range(ROUNDS):
+        statuses = race(racers, path, [(hour, hour + 1)] * PROCESSES)
+        assert sorted(statuses) == ["201"] + ["409"] * (PROCESSES * THREADS - 1)
     assert len(client.get(path).json) == ROUNDS
 
 
-def test_a_race_for_periods_that_overlap_leaves_no_two_that_do(client, database_url, path):
-    with racers(database_url) as running:
-        for hour in range(ROUNDS):
-            assert set(race(running, path, [(hour, hour + 2 + late) for late in range(PROCESSES)])) <= {"201", "409"}
+def test_a_race_for_periods_that_overlap_leaves_no_two_that_do(client, racers, path):
+    for hour in range(ROUNDS):
+        assert set(race(racers, path, [(hour, hour + 2 + late) for late in range(PROCESSES)])) <= {"201", "409"}
     made = client.get(path).json
     assert made
     assert all(one["to_datetime"] <= after["from_datetime"] for one, after in pairwise(made))

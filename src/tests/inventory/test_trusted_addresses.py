@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.direct("says itself who it is")
+
 
 # A service that listens on all addresses of IPv6 sees those of IPv4 in the second form (RFC 4291, 2.5.5.2).
 @pytest.mark.parametrize("address", ["127.0.0.1", "::ffff:127.0.0.1", "::1"])

@@ -16,6 +16,9 @@ again: what was done is told again (`Idempotency-Replayed: true`), and not done 
 
 **Concurrent edits.** Every item has an `ETag`. With `If-Match` a change is made only if nobody else made one since.
 
+**Whose.** A gateway in front names the client (`X-Client-Id`), who owns the allocations that it makes, and may say that
+it sees only these (`X-Client-Sees: own`): others' are not there for it, except that vehicles are not free.
+
 **Lists** come in pages: follow `Link: <...>; rel="next"` until there is none.
 
 **The change feed** is read from `/api/events`: keep `next`, and ask with it as `after` for what has happened since.

@@ -19,6 +19,10 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "description": "Who asks, 1 to 255 visible ASCII characters; believed from trusted proxies only",
         "schema": {"type": "string"},
     },
+    "X-Client-Sees": {
+        "description": "`own`: of allocations, only those that X-Client-Id made; believed from trusted proxies only",
+        "schema": {"type": "string"},
+    },
     "If-Match": {"description": "Only if the item is still at this ETag", "schema": {"type": "string"}},
     "If-None-Match": {"description": "304 if the item is still at this ETag", "schema": {"type": "string"}},
 }
@@ -54,8 +58,9 @@ def of_path(name: str, collections: Iterable[str]) -> dict[str, Any]:
 
 def of_operation(of: Operation) -> Iterator[dict[str, Any]]:
     """Describe the headers and the query of an operation."""
-    changes = of.body is not None or of.conditional == "If-Match"
-    names = ("X-Request-Id", of.conditional, "Idempotency-Key" if of.keyed else "", "X-Client-Id" if changes else "")
+    asks_who = of.body is not None or of.conditional == "If-Match" or of.shows_own
+    names = ["X-Request-Id", of.conditional, "Idempotency-Key" if of.keyed else None]
+    names += ["X-Client-Id", "X-Client-Sees"] if asks_who else []
     for name in filter(None, names):
         yield {"in": "header", "name": name, **_HEADERS[name]}
     if of.query is not None:

@@ -8,6 +8,7 @@ from marshmallow import Schema
 from invsys.inventory.schemas.inputs import (
     ChangedAllocation,
     ChangedResource,
+    ImportedAllocation,
     NewAllocation,
     NewAllocationOfAny,
     NewResource,
@@ -42,6 +43,7 @@ __all__ = (
     "EventQuery",
     "FleetQuery",
     "FreeOrBusy",
+    "ImportedAllocation",
     "NewAllocation",
     "NewAllocationOfAny",
     "NewResource",
@@ -64,6 +66,7 @@ allocations = Allocation(many=True)
 allocation_query = AllocationQuery()
 conflicts = Conflict(many=True)
 exported_allocation = ExportedAllocation()
+imported_allocation = ImportedAllocation()
 
 window_query = WindowQuery()
 availability = Availability()

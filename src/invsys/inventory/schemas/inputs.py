@@ -10,7 +10,16 @@ from marshmallow_sqlalchemy import auto_field
 from invsys.inventory.fields import Flag, Id, Instant, WholeNumber
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.period import Period
-from invsys.inventory.schemas.rules import A_NAME, AN_ALLOCATION_TYPE, FLAT, NAME, at_most_16_kib, flat, require_order
+from invsys.inventory.schemas.rules import (
+    A_CLIENT_ID,
+    A_NAME,
+    AN_ALLOCATION_TYPE,
+    FLAT,
+    NAME,
+    at_most_16_kib,
+    flat,
+    require_order,
+)
 
 
 class Input(SQLAlchemySchema):
@@ -82,6 +91,16 @@ class NewAllocation(AllocationInput):
         start, end = (_fold_side(data, side, required=True) for side in ("from", "to"))
         require_order(start, end)
         return {"period": Period(start, end), **data}
+
+
+class ImportedAllocation(NewAllocation):
+    """What allocates a vehicle in whoever's name: a line of a file."""
+
+    class Meta:
+        model = ContinuousResourceAllocation
+        unknown = RAISE
+
+    client_id = auto_field(load_default=None, validate=A_CLIENT_ID)
 
 
 class NewAllocationOfAny(NewAllocation):

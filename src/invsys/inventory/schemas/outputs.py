@@ -125,6 +125,8 @@ class ExportedAllocation(Allocation):
 
     plain = (fields.String, fields.Dict)
 
+    client_id = auto_field()
+
 
 class FreeOrBusy(Output):
     """A period in which a vehicle is free, or is not."""

@@ -46,6 +46,8 @@ def at_most_16_kib(dump: dict[str, Any]) -> None:
         raise ValidationError("At most 16 KiB of JSON.")
 
 
+# As the header that names a client.
+A_CLIENT_ID = validate.Regexp(r"[!-~]{1,255}\Z", error="1 to 255 visible ASCII characters, without blanks.")
 AN_ALLOCATION_TYPE = validate.Length(1, 20)
 A_STATUS = validate.OneOf(["confirmed", "held"])
 _A_VALUE = {"type": ["string", "number", "boolean"], "maxLength": MAX_VALUE}

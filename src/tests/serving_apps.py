@@ -12,16 +12,13 @@ from invsys.gateway.door import Door
 
 
 class _Handler(WSGIRequestHandler):
-    # Connections are kept, as the production server keeps them.
-    protocol_version = "HTTP/1.1"
-
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
 
 
 @contextmanager
 def served_app(app: Callable[..., Any]) -> Iterator[str]:
-    """Serve a WSGI application; gives its base URL."""
+    """Serve a WSGI application, a request over each connection; gives its base URL."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -1,0 +1,54 @@
+"""nginx as a plain proxy: what passing a request on costs somebody who does nothing else."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import processes
+
+_CONFIGURATION = """
+daemon off;
+pid {folder}/pid;
+worker_processes {workers};
+error_log {folder}/error.log;
+events {{ }}
+http {{
+    access_log {folder}/access.log;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    keepalive_requests 1000000000;
+    upstream inventory {{
+        server 127.0.0.1:{behind};
+        keepalive 64;
+        keepalive_requests 1000000000;
+    }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://inventory;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+        }}
+    }}
+}}
+"""
+
+
+@contextmanager
+def before(behind: int) -> Iterator[int]:
+    """Run it in front of a port, with as many workers as everybody else; gives its own port."""
+    program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/bin")
+    if program is None:
+        raise RuntimeError("nginx is not installed: apt-get install nginx-light")
+    port = processes.free_port()
+    with tempfile.TemporaryDirectory(prefix="invsys-nginx-") as folder:
+        written = Path(folder) / "nginx.conf"
+        values = {"folder": folder, "workers": processes.WORKERS, "behind": behind, "port": port}
+        written.write_text(_CONFIGURATION.format(**values))
+        with processes.running([program, "-c", str(written), "-e", f"{folder}/error.log"], port, {}):
+            yield port

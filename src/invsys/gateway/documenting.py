@@ -1,0 +1,72 @@
+"""The OpenAPI document of a service, with what the gateway adds to it: the key, the scopes, and how else it can end."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from flask import Response
+
+from invsys.chassis import answers
+from invsys.chassis.problems import Problem
+from invsys.gateway import errors
+from invsys.gateway.permissions import OWN, Line
+
+_KEY = "apiKey"
+_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key of a client, or a JSON Web Token. What each may do is told by its scopes.",
+}
+_ALWAYS = (errors.RateLimited, errors.UpstreamUnreachable, errors.UpstreamTimeout)
+_WITH_KEY = (errors.Unauthenticated, errors.Forbidden)
+
+# What stands for a parameter in a path, so that the path is one of the table's.
+_COLLECTION, _OTHER = "cars", "00000000-0000-4000-8000-000000000000"
+
+
+def completed(answer: Response, find: Callable[[str, str], Line | None]) -> Response:
+    """Complete the document that a service answers; ``find`` gives the table's line for a path and a method."""
+    if answer.status_code != 200 or answer.is_streamed or not answer.is_json:
+        return answer
+    try:
+        return answers.json(_completed(orjson.loads(answer.get_data()), find))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return answer  # whatever it is, it is no such document
+
+
+def _completed(document: dict[str, Any], find: Callable[[str, str], Line | None]) -> dict[str, Any]:
+    for path, operations in document["paths"].items():
+        filled = re.sub(r"\{[^}]*\}", _OTHER, path.replace("{collection}", _COLLECTION))
+        for method, operation in operations.items():
+            if (line := find(filled, method.upper())) is not None:
+                _complete(operation, line)
+    components = document.setdefault("components", {})
+    components.setdefault("securitySchemes", {})[_KEY] = _SCHEME
+    components.setdefault("responses", {}).update(
+        {kind.code: _response(kind) for kind in (*_ALWAYS, *_WITH_KEY)},
+    )
+    return document
+
+
+def _complete(operation: dict[str, Any], line: Line) -> None:
+    ends = _ALWAYS if line.scope is None else (*_ALWAYS, *_WITH_KEY)
+    for kind in ends:
+        operation["responses"].setdefault(str(kind.status), {"$ref": f"#/components/responses/{kind.code}"})
+    if line.scope is None:
+        operation["security"] = []
+        return
+    operation["security"] = [{_KEY: []}]
+    takes = f"{line.scope}`` or ``{OWN}" if line.scope.startswith("allocations:") else line.scope
+    said = operation.get("description", "")
+    operation["description"] = f"{said}\n\nTakes the scope ``{takes}``.".replace("``", "`").strip()
+
+
+def _response(kind: type[Problem]) -> dict[str, Any]:
+    names = ("type", "title", "code", "detail", "request_id")
+    members: dict[str, Any] = {name: {"type": "string"} for name in names}
+    members["code"]["const"] = kind.code
+    members["status"] = {"type": "integer", "const": kind.status}
+    schema = {"type": "object", "description": kind.__doc__, "properties": members, "required": sorted(members)}
+    types = ("application/problem+json", "application/problem+xml")
+    return {"description": kind.title, "content": {media_type: {"schema": schema} for media_type in types}}

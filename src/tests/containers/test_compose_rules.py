@@ -1,0 +1,125 @@
+"""What the compose files promise: one door, networks apart, nobody believed but who may be, no more than is needed."""
+
+import os
+from ipaddress import ip_network
+
+import pytest
+
+from invsys.gateway import settings as gateway_settings
+from invsys.inventory import settings as inventory_settings
+from tests.containers.composing import SMALLEST, WHOLE, networks, services, text, with_defaults
+
+SETTINGS = {"gateway": gateway_settings, "inventory": inventory_settings, "migrations": inventory_settings}
+
+EVERY_SERVICE = [(name, service) for name in (WHOLE, SMALLEST) for service in services(name)]
+OF_OURS = [(name, service) for name, service in EVERY_SERVICE if service in SETTINGS]
+BOTH = pytest.mark.parametrize("name", [WHOLE, SMALLEST])
+
+
+def settings_of(name, service):
+    given = {key: with_defaults(value) for key, value in services(name)[service]["environment"].items()}
+    return SETTINGS[service].load(environ={"INVSYS_CONFIG": os.devnull, **given})
+
+
+def subnet(name, network):
+    return ip_network(with_defaults(networks(name)[network]["ipam"]["config"][0]["subnet"]))
+
+
+@pytest.mark.parametrize(("name", "door"), [(WHOLE, "nginx"), (SMALLEST, "gateway")])
+def test_one_port_is_published_and_to_this_machine_only(name, door):
+    published = {service: made["ports"] for service, made in services(name).items() if "ports" in made}
+    assert list(published) == [door]
+    [port] = published[door]
+    assert with_defaults(port).startswith("127.0.0.1:")
+
+
+@BOTH
+def test_the_network_of_the_inventory_has_no_way_out_and_is_the_gateways_alone(name):
+    on_it = {service for service, made in services(name).items() if "back" in made["networks"]}
+    assert on_it == set(services(name)) - {"nginx"}
+    assert networks(name)["back"]["internal"]
+    assert services(name)["inventory"]["networks"] == ["back"]
+
+
+def test_nginx_reaches_the_gateway_only():
+    on_it = {service for service, made in services(WHOLE).items() if "front" in made["networks"]}
+    assert on_it == {"nginx", "gateway"}
+    assert services(WHOLE)["nginx"]["networks"] == ["front"]
+
+
+@pytest.mark.parametrize(("name", "service"), OF_OURS)
+def test_every_setting_is_one(name, service):
+    settings_of(name, service)
+
+
+@BOTH
+def test_the_inventory_believes_its_network(name):
+    believed = settings_of(name, "inventory")["server"]["trusted_proxies"]
+    assert ip_network(believed) == subnet(name, "back")
+
+
+def test_the_gateway_believes_nginx_network():
+    believed = settings_of(WHOLE, "gateway")["server"]["trusted_proxies"]
+    assert ip_network(believed) == subnet(WHOLE, "front")
+
+
+def test_where_strangers_reach_the_gateway_nobody_is_believed():
+    assert "INVSYS_SERVER_TRUSTED_PROXIES" not in services(SMALLEST)["gateway"]["environment"]
+
+
+@BOTH
+def test_the_gateway_asks_the_inventory(name):
+    assert settings_of(name, "gateway")["services"]["inventory"] == "http://inventory:5000"
+
+
+@BOTH
+def test_migrations_run_once_on_the_same_database_before_the_inventory_starts(name):
+    made = services(name)
+    assert made["migrations"]["command"] == ["db", "upgrade"]
+    assert made["migrations"]["restart"] == "no"
+    assert made["inventory"]["depends_on"]["migrations"] == {"condition": "service_completed_successfully"}
+    assert made["inventory"]["build"] == made["migrations"]["build"]
+    assert settings_of(name, "inventory")["database"] == settings_of(name, "migrations")["database"]
+
+
+@pytest.mark.parametrize(("name", "service"), EVERY_SERVICE)
+def test_what_goes_on_is_looked_after(name, service):
+    made = services(name)[service]
+    if service == "migrations":
+        return
+    target = made.get("build", {}).get("target")
+    assert "healthcheck" in made or f" AS {target}\n" in text("Dockerfile")
+    assert made["restart"] == "unless-stopped"
+    for condition in made.get("depends_on", {}).values():
+        assert condition["condition"] in ("service_healthy", "service_completed_successfully")
+
+
+@pytest.mark.parametrize(("name", "service"), EVERY_SERVICE)
+def test_no_service_may_do_more_than_it_needs(name, service):
+    made = services(name)[service]
+    assert made["read_only"]
+    assert made["cap_drop"] == ["ALL"]
+    assert made["security_opt"] == ["no-new-privileges:true"]
+    assert made["init"]
+    assert set(made["logging"]["options"]) == {"max-size", "max-file"}
+    assert not {"cap_add", "privileged", "network_mode", "pid"} & set(made)
+    # The images of ours have theirs from the Dockerfile.
+    assert "build" in made or made["user"] in ("postgres", "101:101")
+
+
+@pytest.mark.parametrize(("name", "service"), EVERY_SERVICE)
+def test_what_others_publish_is_taken_by_its_version(name, service):
+    made = services(name)[service]
+    image = with_defaults(made["image"] if "build" not in made else made["build"]["args"]["PYTHON_IMAGE"])
+    _, _, tag = image.partition(":")
+    assert tag[:1].isdigit()
+
+
+def test_data_outlives_containers():
+    assert "database:/var/lib/postgresql/data" in services(WHOLE)["database"]["volumes"]
+    for name in (WHOLE, SMALLEST):
+        path = settings_of(name, "gateway")["clients"]["file"]
+        assert f"clients:{os.path.dirname(path)}" in services(name)["gateway"]["volumes"]  # noqa: PTH120 - in a container
+    assert settings_of(SMALLEST, "inventory")["database"]["url"] == "sqlite:////var/lib/invsys/invsys.sqlite3"
+    for service in ("inventory", "migrations"):
+        assert services(SMALLEST)[service]["volumes"] == ["inventory:/var/lib/invsys"]

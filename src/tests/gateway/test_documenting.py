@@ -1,0 +1,45 @@
+"""The OpenAPI document as callers of the gateway see it: the inventory's, with keys, scopes and the gateway's ends."""
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from invsys.gateway import errors
+from invsys.gateway.permissions import TABLES
+
+# The gateway answers these by itself.
+OWN = ("/healthz", "/readyz", "/metrics", "/docs/static/{filename}")
+
+
+@pytest.fixture
+def document(calling):
+    answer = calling("anybody").get("/api/openapi.json", headers={"Authorization": ""})
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def test_it_is_valid(document):
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_every_operation_of_the_table_says_what_it_takes(document):
+    said = {
+        (method.upper(), path): operation.get("security")
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if method != "parameters" and path not in OWN
+    }
+    public = {(method, path) for (method, path), security in said.items() if security == []}
+    assert all(path.startswith(("/docs", "/static")) or path == "/api/openapi.json" for _, path in public)
+    kept = {operation: security for operation, security in said.items() if operation not in public}
+    assert kept == {key: [{"apiKey": []}] for key in kept}
+    taking = [method for line in TABLES["inventory"] if line.scope for method in line.methods.split()]
+    assert len(said) - len(public) == len(taking)
+
+
+def test_an_operation_names_its_scope_and_the_gateways_ends(document):
+    operation = document["paths"]["/api/{collection}/{resource_id}/allocations"]["post"]
+    assert "`allocations:write` or `allocations:own`" in operation["description"]
+    kinds = (errors.Unauthenticated, errors.Forbidden, errors.RateLimited, errors.UpstreamUnreachable)
+    for kind in (*kinds, errors.UpstreamTimeout):
+        assert operation["responses"][str(kind.status)] == {"$ref": f"#/components/responses/{kind.code}"}
+        assert document["components"]["responses"][kind.code]["description"] == kind.title

@@ -1,0 +1,121 @@
+"""Keys are replaced while the gateway is busy: whoever uses the newest key that it was given is never refused."""
+
+import http.client
+import threading
+import time
+import uuid
+from collections import Counter
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+
+from invsys.gateway import administration
+from invsys.inventory.application import build_app
+from tests.conftest import close, load
+from tests.gateway.gateway_process import asked, served_gateway
+from tests.inventory.serving import SECONDS, until
+from tests.serving_apps import served_app
+
+# Seconds: the gateway looks at the file once in one, and the machine has other work.
+SOON = 4
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """The clients' file of the gateway."""
+    return tmp_path_factory.mktemp("clients") / "clients.ini"
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory, migrated_url, file):
+    """The port of a gateway of two workers, in front of an inventory."""
+    app = build_app(load(migrated_url))
+    with served_app(app) as url, served_gateway(tmp_path_factory.mktemp("gateway"), url, file) as (port, _):
+        yield port
+    close(app)
+
+
+@pytest.fixture
+def connections(port, database_url):
+    """Connections to the gateway, enough of them to meet both of its workers."""
+    opened = [http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS) for _ in range(8)]
+    yield opened
+    for connection in opened:
+        connection.close()
+
+
+def seen(connections, key):
+    """Give the statuses that a key gets, over all connections."""
+    return {asked(connection, "GET", "/api/cars", key) for connection in connections}
+
+
+def name():
+    return {"name": str(uuid.uuid4())}
+
+
+class Callers:
+    """Threads that read and write, each request with the newest key; every status is kept."""
+
+    def __init__(self, port, key, threads=4):
+        self.key, self.statuses, self._port, self._stop = key, Counter(), port, threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._call) for _ in range(threads)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(SECONDS)
+
+    def _call(self):
+        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=SECONDS)) as connection:
+            while not self._stop.is_set():
+                for method, path, body in (("GET", "/api/cars?limit=1", None), ("POST", "/api/cars", name())):
+                    try:
+                        status = asked(connection, method, path, self.key, body)
+                    except (OSError, http.client.HTTPException) as error:
+                        status = repr(error)
+                        connection.close()
+                    with self._lock:
+                        self.statuses[status] += 1
+
+    def settle(self, more=20):
+        """Wait until some more requests have been answered."""
+        before = self.statuses.total()
+        until(lambda: self.statuses.total() >= before + more)
+
+
+def test_no_request_is_refused_while_keys_are_rotated(port, file, connections):
+    first = administration.add(file, "booking", ["resources:read", "resources:write"])
+    until(lambda: seen(connections, first) == {200})
+    with Callers(port, first) as callers:
+        callers.settle()
+        for _ in range(5):
+            callers.key = administration.rotate(file, "booking", timedelta(hours=1))
+            callers.settle()
+    assert callers.statuses.keys() == {200, 201}
+
+
+def test_a_revoked_key_stops_within_two_seconds_or_so_in_every_worker(file, connections):
+    old = administration.add(file, "staff", ["resources:read"])
+    new = administration.rotate(file, "staff", timedelta(hours=1))
+    other = administration.add(file, "other", ["resources:read"])
+    until(lambda: [seen(connections, key) for key in (old, new, other)] == [{200}] * 3)
+    for revoked, prefix, left in ((old, old.split("_")[1], {new, other}), (new, None, {other})):
+        administration.revoke(file, "staff", prefix)
+        since = time.monotonic()
+        until(lambda revoked=revoked: seen(connections, revoked) == {401})
+        assert time.monotonic() - since < SOON
+        assert [seen(connections, key) for key in left] == [{200}] * len(left)
+
+
+@pytest.mark.parametrize("size", [100, 30_000])
+def test_who_was_refused_may_go_on_over_the_same_connection(connections, size):
+    for connection in connections:
+        for _ in range(3):
+            assert asked(connection, "POST", "/api/cars", "wrong", {"name": "x" * size}) == 401
