@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+from invsys.gateway.door import Door
 
 
 class _Handler(WSGIRequestHandler):
@@ -26,3 +29,14 @@ def served_app(app: Callable[..., Any]) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def close_idle(app: Flask) -> None:
+    """Close the connections that a gateway keeps."""
+    doors = [
+        each.__self__ for each in app.before_request_funcs[None] if isinstance(getattr(each, "__self__", None), Door)
+    ]
+    for service in doors[0]._forwarding._services.values():
+        for host in service._hosts:
+            while host.connections._idle:
+                host.connections._idle.pop().close()

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from flask.testing import FlaskClient
 
 from invsys.gateway import administration, manage, settings
 from invsys.gateway.application import build_app
-from tests.serving_apps import served_app
+from tests.gateway.doors import Door
+from tests.gateway.production import FREE, Sections, served_gateway, write_ini
+from tests.gateway.raw_upstream import Upstream, deaf, listening, unused_port
+from tests.serving_apps import close_idle, served_app
 
 # Everything that a client may be allowed.
 EVERYTHING = ["resources:read", "resources:write", "allocations:read", "allocations:write", "events:read"]
@@ -65,7 +69,16 @@ def inventory(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def gateway(clients_file: Path) -> Callable[..., Flask]:
+def built_apps() -> Iterator[list[Flask]]:
+    """The gateways that a test has built; a process that ends closes its connections, here it goes on."""
+    apps: list[Flask] = []
+    yield apps
+    for app in apps:
+        close_idle(app)
+
+
+@pytest.fixture
+def gateway(clients_file: Path, built_apps: list[Flask]) -> Callable[..., Flask]:
     """Build a gateway in front of a service, with more settings such as ``INVSYS_LIMITS_RATE`` if wanted."""
 
     def gateway(inventory: str, **more: str) -> Flask:
@@ -77,7 +90,8 @@ def gateway(clients_file: Path) -> Callable[..., Flask]:
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
             **more,
         }
-        return build_app(settings.load(environ=environ))
+        built_apps.append(build_app(settings.load(environ=environ)))
+        return built_apps[-1]
 
     return gateway
 
@@ -101,3 +115,82 @@ def as_client(app: Flask, key: str) -> FlaskClient:
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
     return client
+
+
+@pytest.fixture(scope="session")
+def raw_service() -> Iterator[Upstream]:
+    """A service of raw sockets, for all tests of the production server."""
+    with listening() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def proxy_nobody_asks() -> Iterator[Upstream]:
+    """Where the environment says that a proxy is; nothing may be asked of it."""
+    with listening() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def door(
+    raw_service: Upstream, proxy_nobody_asks: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
+    """A gateway under the production server.
+
+    ``/api`` leads to the raw service, and so does whatever is below ``/echo``. Below ``/gone`` nothing listens, below
+    ``/full`` and ``/busy`` nobody takes connections: the queue is full from the first, or has places.
+    """
+    folder = tmp_path_factory.mktemp("door")
+    others = ("echo", "gone", "full", "busy")
+    scopes = [f"{name}:{verb}" for name in others for verb in ("read", "write")]
+    key = administration.add(folder / "clients.ini", "booking", [*EVERYTHING, *scopes])
+    narrow = administration.add(folder / "clients.ini", "narrow", ["echo:read"], None, 1)
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), proxy_nobody_asks.url)
+    with deaf(queue=0) as full, deaf() as busy:
+        gone = f"http://127.0.0.1:{unused_port()}"
+        settings = {
+            "services": {
+                "inventory": raw_service.url,
+                "echo": raw_service.url,
+                "gone": gone,
+                "full": full,
+                "busy": busy,
+            },
+            "routes": {f"/{name}": name for name in others},
+            "upstream": {"connect_timeout": 0.3, "read_timeout": 0.5, "answer_timeout": 2, "max_answer": 40 * 2**20},
+        }
+        with served_gateway(folder, settings, {**proxies, "NO_PROXY": "", "no_proxy": ""}) as served:
+            yield Door(served, key, narrow)
+
+
+@pytest.fixture
+def narrow_door(door: Door) -> Door:
+    """The same gateway, for a client that may have one request in it at a time."""
+    return replace(door, key=door.narrow)
+
+
+@pytest.fixture
+def behind(raw_service: Upstream) -> Iterator[Upstream]:
+    """The service behind ``door``: it has not been asked anything, and answers ``ok`` until it is told otherwise."""
+    raw_service.again()
+    yield raw_service
+    raw_service.again()
+
+
+@pytest.fixture
+def built(tmp_path: Path, clients_file: Path, built_apps: list[Flask]) -> Callable[..., Flask]:
+    """Build a gateway from sections of settings, in this process."""
+
+    def built(*layers: Sections) -> Flask:
+        file = write_ini(tmp_path, FREE, {"clients": {"file": clients_file}}, *layers)
+        built_apps.append(build_app(settings.load(str(file), {})))
+        return built_apps[-1]
+
+    return built
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A service of raw sockets, for one test."""
+    with listening() as upstream:
+        yield upstream
