@@ -5,10 +5,12 @@ import pytest
 from tests.gateway.raw_upstream import says
 
 PASSED = {
+    "Accept-Ranges": "bytes",
     "Allow": "GET, HEAD",
     "Cache-Control": "private, max-age=60",
     "Content-Disposition": 'attachment; filename="a.ics"',
     "Content-Language": "en",
+    "Content-Range": "bytes 0-1/9",
     "Content-Security-Policy": "default-src 'self'",
     "Content-Type": "text/calendar; charset=utf-8",
     "ETag": '"a-b;c,d"',

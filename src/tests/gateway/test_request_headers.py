@@ -9,6 +9,10 @@ PASSED = {
     "idempotency-key": "a-key-!~",
     "if-match": '"v1", W/"v2"',
     "if-none-match": "*",
+    "if-modified-since": "Thu, 26 Nov 2026 10:00:00 GMT",
+    "if-range": '"v1"',
+    "range": "bytes=0-0, -5",
+    "user-agent": "booking/1.2 (a; b)",
     "x-request-id": "order-17/a",
 }
 
@@ -40,7 +44,6 @@ FORGED = [
     "Cookie: session=1",
     "Origin: https://elsewhere.example",
     "Referer: https://elsewhere.example/?token=1",
-    "Range: bytes=0-0",
     "X-Made-Up: 1",
     "Proxy: http://elsewhere.example",
 ]
