@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import current_app, request
+from flask import Flask, Response, current_app, g, request
 
 from invsys.chassis import strict_json
 from invsys.chassis.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType
@@ -38,4 +38,16 @@ def read(limit: int) -> bytes:
     raw = request.stream.read(limit + 1)
     if len(raw) > limit:
         raise BodyTooLarge(f"A body may have at most {limit} bytes.")
+    g.body_was_read = True
     return raw
+
+
+def register(app: Flask) -> None:
+    """Close the connection after a request whose body was not read: a caller would send the next one into its midst."""
+
+    @app.after_request
+    def close(answer: Response) -> Response:
+        announced = request.environ.get("CONTENT_LENGTH") or request.environ.get("HTTP_TRANSFER_ENCODING")
+        if announced and announced != "0" and "body_was_read" not in g:
+            answer.headers["Connection"] = "close"
+        return answer

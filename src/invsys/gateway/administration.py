@@ -49,11 +49,11 @@ def rotate(path: Path, name: str, keep: timedelta) -> str:
     with _changed(path) as updater:
         section = _section(updater, name)
         for option in _keys(section):
-            kept = str(section[option].value)
+            kept, known_until = clients_file.read_key(str(section[option].value))
             if keep <= timedelta():
                 del section[option]
-            elif " until " not in kept:
-                section[option].value = f"{kept}, until {until.isoformat()}"
+            elif known_until is None or known_until > until:
+                section[option].value = f"{kept.hex()}, until {until.isoformat()}"
         section[f"key.{key.prefix}"] = key.digest.hex()
     return key.text
 

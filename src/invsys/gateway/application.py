@@ -5,7 +5,7 @@ from pathlib import Path
 import flask_cors
 from flask import Flask
 
-from invsys.chassis import draining, health, metrics, problems, request_id, request_log
+from invsys.chassis import bodies, draining, health, metrics, problems, request_id, request_log
 from invsys.chassis.documentation import problem_pages
 from invsys.chassis.settings import Section, Settings
 from invsys.gateway import errors, figures, passing, settings
@@ -39,6 +39,7 @@ def build_app(in_force: Settings) -> Flask:
     request_id.register(app)
     metrics.register(app)
     problems.register(app)
+    bodies.register(app)
     clients = ClientsFile(Path(in_force["clients"]["file"]))
     health.register(app, clients.require)
     app.config["OPENAPI_DOCUMENT"] = "/api/openapi.json"

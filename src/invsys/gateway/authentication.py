@@ -40,7 +40,7 @@ class Authentication:
 
     def _bearer(self, text: str) -> Client | None:
         if keys.is_key(text):
-            return self.clients.current().known_by(text)
+            return self.clients.known_by(text)
         if self.tokens is None:
             return None
         try:
@@ -49,10 +49,13 @@ class Authentication:
             return None
 
     def _basic(self) -> Client | None:
-        said = request.authorization
+        try:
+            said = request.authorization
+        except ValueError:  # not base64 of UTF-8
+            return None
         if said is None or not said.password:
             return None
-        client = self.clients.current().known_by(said.password)
+        client = self.clients.known_by(said.password)
         return client if client is not None and client.id == said.username else None
 
 

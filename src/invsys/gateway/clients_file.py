@@ -57,27 +57,34 @@ class ClientsFile:
     def current(self) -> Clients:
         """Give the clients; raises KeysUnavailable while no usable file was seen."""
         if time.monotonic() - self._looked_at > _INTERVAL:
-            with self._lock:
-                self._look()
+            self._look()
         if self._clients is None:
             raise KeysUnavailable("The clients' file cannot be used; the gateway's log says why.")
         return self._clients
+
+    def known_by(self, text: str) -> Client | None:
+        """Give the client whose API key this is, or None; raises KeysUnavailable."""
+        client = self.current().known_by(text)
+        if client is None:
+            # It may be new.
+            self._look()
+            client = self.current().known_by(text)
+        return client
 
     def require(self) -> None:
         """Raise KeysUnavailable while no usable file was seen."""
         self.current()
 
     def _look(self) -> None:
-        if time.monotonic() - self._looked_at <= _INTERVAL:
-            return  # another thread was faster
-        seen = _state(self._path)
-        if seen != self._seen:
-            try:
-                self._clients = load(self._path)
-            except UnusableClients as error:
-                logger.error("the clients' file is not used: %s", error)  # noqa: TRY400 - the message says it all
-            self._seen = seen
-        self._looked_at = time.monotonic()
+        with self._lock:
+            seen = _state(self._path)
+            if seen != self._seen:
+                try:
+                    self._clients = load(self._path)
+                except UnusableClients as error:
+                    logger.error("the clients' file is not used: %s", error)  # noqa: TRY400 - the message says it all
+                self._seen = seen
+            self._looked_at = time.monotonic()
 
 
 def _state(path: Path) -> object:
@@ -122,26 +129,29 @@ def read(text: str) -> Clients:
 
 
 def _keys(client: Client, section: Mapping[str, str]) -> Iterator[tuple[str, Key]]:
-    name = client.id
     for option, value in section.items():
         if option in _NAMES:
             continue
-        named, kept = _KEY.fullmatch(option), _KEPT.fullmatch(value)
-        if named is None:
-            raise ValueError(f"[{name}] {option}: no such option")
-        if kept is None:
-            raise ValueError(f"[{name}] {option}: no SHA-256 in hexadecimal, with or without ', until INSTANT'")
-        yield named[1], Key(client, bytes.fromhex(kept[1]), _instant(name, option, kept[2]))
+        if (named := _KEY.fullmatch(option)) is None:
+            raise ValueError(f"[{client.id}] {option}: no such option")
+        try:
+            yield named[1], Key(client, *read_key(value))
+        except ValueError as error:
+            raise ValueError(f"[{client.id}] {option}: {error}") from error
 
 
-def _instant(name: str, option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
+def read_key(value: str) -> tuple[bytes, datetime | None]:
+    """Read what is kept of a key: its SHA-256, and the instant from which it no longer counts; raises ValueError."""
+    if (kept := _KEPT.fullmatch(value)) is None:
+        raise ValueError("no SHA-256 in hexadecimal, with or without ', until INSTANT'")
+    digest = bytes.fromhex(kept[1])
+    if kept[2] is None:
+        return digest, None
     try:
-        instant = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(kept[2])
     except ValueError as error:
-        raise ValueError(f"[{name}] {option}: {text!r} is no ISO 8601 date-time") from error
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        raise ValueError(f"{kept[2]!r} is no ISO 8601 date-time") from error
+    return digest, instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def read_client(name: str, section: Mapping[str, str]) -> Client:
@@ -156,9 +166,11 @@ def read_client(name: str, section: Mapping[str, str]) -> Client:
 
 
 def _rate(name: str, text: str | None) -> str | None:
+    if text is None:
+        return None
     try:
         # Read once more at each request, by Flask-Limiter; here it is only checked.
-        parse_many(text or "1/second")
+        parse_many(text)
     except ValueError as error:
         raise ValueError(f"[{name}] rate: {text!r} is no rate such as 50/second") from error
     return text

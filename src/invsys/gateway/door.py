@@ -76,15 +76,14 @@ class Door:
         return self._lines.get(request.endpoint or "", {}).get(method)
 
     def _identify(self) -> None:
-        """Find out who asks, whatever is asked for, so that it can be counted; raises NotFound, KeysUnavailable."""
-        targets.require_plain()
+        """Find out who asks, whatever is asked for, so that it can be counted; raises KeysUnavailable."""
         g.client, g.counted, g.refusal = None, True, None
-        line = self._line()
-        is_ours = request.endpoint is not None and request.endpoint not in self._lines
+        is_known = request.endpoint is not None and targets.is_plain()
+        line = self._line() if is_known else None
         # OPTIONS is answered here: a browser asks it before it may say who it asks for.
-        is_public = request.endpoint is not None and (request.method == "OPTIONS" or (line and line.scope is None))
-        if is_ours:
-            g.counted = False
+        is_public = is_known and (request.method == "OPTIONS" or (line is not None and line.scope is None))
+        if is_known and request.endpoint not in self._lines:
+            g.counted = False  # the gateway's own
         elif not is_public:
             try:
                 g.client = self._authentication.require_client(page=line is not None and line.page)
@@ -92,9 +91,11 @@ class Door:
                 g.refusal = error
 
     def _admit(self) -> None:
-        """Let nobody in who was not recognised; raises Unauthenticated."""
+        """Let nobody in who was not recognised, or asks for what may not be one thing; raises a Problem."""
         if g.refusal is not None:
             raise g.refusal
+        if not targets.is_plain():
+            raise NotFound("Nothing is served at this path.")
 
     def _pass_on(self, prefix: str, collection: str | None) -> Response:
         """Pass on what the client may; raises NotFound, Forbidden, RateLimited, and what ``Forwarding`` does."""

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from joserfc import jwk
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
@@ -22,6 +23,8 @@ _PAUSE = 10.0
 # To connect, and to answer.
 _TIMEOUTS = 2.0, 3.0
 _LARGEST = 1024 * 1024
+# What comes of content that is no set of keys.
+_UNREADABLE = (JoseError, AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 
 class Keys:
@@ -54,15 +57,26 @@ class Keys:
             if time.monotonic() - self._tried_at < _PAUSE:
                 return None
             self._tried_at = time.monotonic()
-            self._keys = KeySet.import_key_set(json.loads(_content(self._place)))
+            self._keys = _key_set(_content(self._place))
             self._read_at = time.monotonic()
-        except (OSError, ValueError, KeyError, TypeError, NotConnected, Broken, JoseError) as error:
+        except (OSError, NotConnected, Broken, *_UNREADABLE) as error:
             logger.error("the keys of the token's issuer cannot be read: %s", error)  # noqa: TRY400
             return None
         else:
             return self._keys
         finally:
             self._lock.release()
+
+
+def _key_set(content: bytes) -> KeySet:
+    """Read the keys, without those of a kind that is not known (RFC 7517, 5); raises ``_UNREADABLE``."""
+    keys = []
+    for each in json.loads(content)["keys"]:
+        try:
+            keys.append(jwk.import_key(each))
+        except _UNREADABLE as error:
+            logger.warning("a key of the token's issuer is left out: %s", error)
+    return KeySet(keys)
 
 
 def _content(place: str) -> bytes:

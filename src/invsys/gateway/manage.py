@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from invsys.chassis import commands
 from invsys.chassis.flask_script import ClickCommand, Manager, Shell, ShowUrls
 from invsys.chassis.settings import SettingsError
-from invsys.gateway import administration, application, clients_file, settings
+from invsys.gateway import administration, application, clients_file, permissions, scopes, settings
 from invsys.gateway.clients_file import UnusableClients
 
 
@@ -30,6 +30,18 @@ def _require_usable_clients() -> None:
     clients_file.load(_file())
 
 
+def _require_known(words: list[str]) -> None:
+    """Raise ValueError unless every word is a scope that something takes."""
+    if not words:
+        raise ValueError("a client without a scope may do nothing")
+    known = permissions.scopes(commands.settings_of(current_app)["services"])
+    for scope, collection in sorted(scopes.read(words).pairs, key=str):
+        if scope not in known:
+            raise ValueError(f"nothing takes the scope {scope}; there are {', '.join(sorted(known))}")
+        if collection is not None and not scope.startswith(scopes.OF_COLLECTIONS):
+            raise ValueError(f"{scope} is of no single collection: leave @{collection} away")
+
+
 @click.group("client")
 def client_group() -> None:
     """Make, list and revoke clients and their API keys."""
@@ -37,12 +49,14 @@ def client_group() -> None:
 
 @client_group.command("add")
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, required=True, help="such as allocations:own@cars; repeatable")
+@click.option("--scope", multiple=True, required=True, help="such as allocations:own@cars; repeatable")
 @click.option("--rate", help="such as 50/second, instead of the setting")
 @click.option("--concurrent", type=int, help="requests at once, instead of the setting")
-def _add(name: str, scopes: tuple[str, ...], rate: str | None, concurrent: int | None) -> None:
+def _add(name: str, scope: tuple[str, ...], rate: str | None, concurrent: int | None) -> None:
     """Make a client, and print its API key, once."""
-    print(administration.add(_file(), name, [word for scope in scopes for word in scope.split()], rate, concurrent))
+    words = [word for given in scope for word in given.split()]
+    _require_known(words)
+    print(administration.add(_file(), name, words, rate, concurrent))
 
 
 @client_group.command("list")
@@ -59,7 +73,13 @@ def _list() -> None:
 
 @client_group.command("rotate")
 @click.argument("name")
-@click.option("--keep", type=float, default=24, show_default=True, help="hours for which the old keys still count")
+@click.option(
+    "--keep",
+    type=click.FloatRange(0, 366 * 24),
+    default=24,
+    show_default=True,
+    help="hours for which the old keys still count",
+)
 def _rotate(name: str, keep: float) -> None:
     """Make a new key for a client, and print it, once."""
     print(administration.rotate(_file(), name, timedelta(hours=keep)))

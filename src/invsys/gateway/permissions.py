@@ -1,6 +1,6 @@
 """Who may do what: which scope each method of each route takes. What no line of the table names is not passed on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from invsys.chassis.problems import NotFound
@@ -62,9 +62,15 @@ def lines(service: str, prefix: str) -> tuple[Line, ...]:
     if service in TABLES:
         return TABLES[service]
     below = prefix.rstrip("/")
-    paths = [prefix, f"{below}/<path:below>"]
+    paths = dict.fromkeys((prefix, f"{below}/", f"{below}/<path:below>"))
     reading = [Line("GET", path, f"{service}:read") for path in paths]
     return (*reading, *(Line("POST PUT PATCH DELETE", path, f"{service}:write") for path in paths))
+
+
+def scopes(services: Iterable[str]) -> set[str]:
+    """Give every scope that something takes."""
+    taken = {line.scope for service in services for line in lines(service, "/") if line.scope is not None}
+    return taken | {OWN}
 
 
 def require(client: Client, line: Line, collection: str | None) -> bool:

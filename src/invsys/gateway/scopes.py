@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 _FORM = re.compile(r"([a-z][a-z0-9_-]*:[a-z]+)(?:@([a-z][a-z0-9_-]*))?")
 
+# What those begin with that can be granted for one collection.
+OF_COLLECTIONS = ("resources:", "allocations:")
+
 
 @dataclass(frozen=True)
 class Grants:
@@ -23,7 +26,7 @@ class Grants:
 
     def know(self, collection: str) -> bool:
         """Say whether anything at all is granted in the collection."""
-        return any(name in (None, collection) for scope, name in self.pairs if scope != "events:read")
+        return any(name in (None, collection) for scope, name in self.pairs if scope.startswith(OF_COLLECTIONS))
 
     def __str__(self) -> str:
         return " ".join(sorted(f"{scope}@{name}" if name else scope for scope, name in self.pairs))

@@ -10,8 +10,6 @@ from urllib.parse import quote
 
 from flask import request
 
-from invsys.chassis.problems import NotFound
-
 # RFC 3986, 2.3 and 3.3: unreserved characters only, no empty segment, none that only dots stand in.
 _SEGMENT = r"(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+"
 _PATH = re.compile(rf"/(?:{_SEGMENT}(?:/{_SEGMENT})*/?)?")
@@ -19,10 +17,9 @@ _PATH = re.compile(rf"/(?:{_SEGMENT}(?:/{_SEGMENT})*/?)?")
 _QUERY_SAFE = "-._~!$&'()*+,;=:@/?%"
 
 
-def require_plain() -> None:
-    """Raise NotFound for a path that might be another one to somebody else."""
-    if not _PATH.fullmatch(request.path):
-        raise NotFound("Nothing is served at this path.")
+def is_plain() -> bool:
+    """Say whether the path of the request at hand is the same one to everybody."""
+    return _PATH.fullmatch(request.path) is not None
 
 
 def target() -> str:

@@ -44,8 +44,8 @@ class Tokens:
         try:
             token = self._verified(text)
             self._claims.validate(token.claims)
-        # joserfc raises the latter two on values of types that it does not expect.
-        except (JoseError, ValueError, TypeError) as error:
+        # joserfc raises the others on values of types that it does not expect, and on brackets without end.
+        except (JoseError, RecursionError, TypeError, ValueError) as error:
             raise UnacceptableToken(str(error)) from error
         name, granted = token.claims.get(self._client), token.claims.get("scope", "")
         if not isinstance(name, str) or not headers.is_visible(name) or not isinstance(granted, str):

@@ -2,7 +2,7 @@
 
 from flask import Flask, request
 
-from invsys.chassis import documentation, draining, health, metrics, problems, request_id, request_log
+from invsys.chassis import bodies, documentation, draining, health, metrics, problems, request_id, request_log
 from invsys.chassis.settings import Settings
 from invsys.inventory import api, database, openapi, page, settings
 
@@ -38,6 +38,7 @@ def build_app(in_force: Settings) -> Flask:
     request_id.register(app)
     metrics.register(app)
     problems.register(app)
+    bodies.register(app)
     database.configure(app, in_force)
     _wait_for_a_fit_database(app)
     health.register(app, database.require_fit)
