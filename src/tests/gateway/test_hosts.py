@@ -20,7 +20,7 @@ def calling(built, key_of):
 
     def calling(*urls):
         service = {"services": {"echo": ", ".join(urls)}, "routes": {"/echo": "echo"}}
-        return as_client(built(service, {"upstream": {"connect_timeout": 0.2, "read_timeout": 2}}), key)
+        return as_client(built(service, {"upstream": {"connect_timeout": 0.4, "read_timeout": 2}}), key)
 
     return calling
 
@@ -61,8 +61,8 @@ def test_who_is_away_is_left_out_so_that_no_request_pays_for_it(calling):
         client.get("/echo/a")
         started = time.monotonic()
         assert {client.get("/echo/a").status_code for _ in range(10)} == {200}
-        # A single attempt to connect to it would take 0.2 seconds.
-        assert time.monotonic() - started < 0.2
+        # A single attempt to connect to it would take 0.4 seconds.
+        assert time.monotonic() - started < 0.4
 
 
 def test_who_comes_back_is_asked_again(calling):
@@ -92,7 +92,7 @@ def test_where_all_are_away_it_is_told_at_once_and_over_as_soon_as_one_is_back(c
     for method in METHODS:
         started = time.monotonic()
         answer = client.open("/echo/a", method=method)
-        assert time.monotonic() - started < 0.2
+        assert time.monotonic() - started < 0.4
         assert answer.status_code == 502
         assert method == "HEAD" or answer.json["code"] == "upstream_unreachable"
     with listening(ports[1]) as back:
@@ -106,7 +106,7 @@ def test_where_all_are_deaf_it_is_told_soon(calling):
         started = time.monotonic()
         assert client.get("/echo/a").status_code == 502
         # Each, and perhaps the first once more.
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 2
 
 
 def test_many_at_once_miss_nobody_either(calling):
