@@ -31,13 +31,15 @@ def _require_json() -> None:
 
 
 def read(limit: int) -> bytes:
-    """Give the body, whatever is in it; raises BodyTooLarge where it has more than ``limit`` bytes."""
+    """Give the body, whatever is in it; raises BodyTooLarge (more than ``limit`` bytes), MalformedBody (broken off)."""
     # Read by hand: Werkzeug's own MAX_CONTENT_LENGTH cuts a chunked body silently at the limit.
     if (request.content_length or 0) > limit:
         raise BodyTooLarge(f"A body may have at most {limit} bytes.")
     raw = request.stream.read(limit + 1)
     if len(raw) > limit:
         raise BodyTooLarge(f"A body may have at most {limit} bytes.")
+    if len(raw) < (request.content_length or 0):
+        raise MalformedBody("The body is shorter than announced.")
     g.body_was_read = True
     return raw
 

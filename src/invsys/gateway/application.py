@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import flask_cors
 from flask import Flask
 
 from invsys.chassis import bodies, draining, health, metrics, problems, request_id, request_log
 from invsys.chassis.documentation import problem_pages
 from invsys.chassis.settings import Section, Settings
-from invsys.gateway import errors, figures, passing, settings
+from invsys.gateway import errors, figures, origins, settings
 from invsys.gateway.authentication import Authentication
 from invsys.gateway.clients_file import ClientsFile
 from invsys.gateway.door import Door
@@ -46,7 +45,7 @@ def build_app(in_force: Settings) -> Flask:
     app.register_blueprint(problem_pages.pages_of(errors))
     door = Door(Authentication(clients, _tokens(in_force["jwt"])), Limits(in_force["limits"]), _forwarding(in_force))
     door.register(app, in_force["routes"])
-    _allow_origins(app, settings.hosts(in_force["cors"]["origins"]))
+    origins.allow(app, settings.words(in_force["cors"]["origins"]))
     return app
 
 
@@ -57,14 +56,7 @@ def _tokens(jwt: Section) -> Tokens | None:
 def _forwarding(in_force: Settings) -> Forwarding:
     connections = in_force["server"]["threads"]
     services = {
-        name: Service(settings.hosts(urls), in_force["upstream"], connections)
+        name: Service(settings.words(urls), in_force["upstream"], connections)
         for name, urls in in_force["services"].items()
     }
     return Forwarding(services, in_force["upstream"], in_force["limits"]["max_body"])
-
-
-def _allow_origins(app: Flask, origins: list[str]) -> None:
-    if origins:
-        flask_cors.CORS(
-            app, origins=origins, allow_headers=passing.FROM_PAGES, expose_headers=passing.TO_PAGES, max_age=600
-        )

@@ -1,6 +1,7 @@
 """The way of every request: a plain path, a known client, not too many, allowed, passed on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
@@ -117,7 +118,16 @@ class Door:
             leave()
             raise
         if answer.is_streamed:
-            answer.call_on_close(leave)  # it is still on its way
+            # It is still on its way. However that ends, and whoever ends it, the client is outside then.
+            answer.response = _then(answer.response, leave)
+            answer.call_on_close(leave)
         else:
             leave()
         return answer
+
+
+def _then(pieces: Iterable[Any], leave: Callable[[], None]) -> Iterator[Any]:
+    try:
+        yield from pieces
+    finally:
+        leave()

@@ -8,12 +8,13 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 
 import httptools
 
 _CHUNK = 64 * 1024
-# Bytes of all headers together.
-_LARGEST_HEAD = 64 * 1024
+# Bytes that may come without any of them being of the body: a head, what stands between chunks, trailers.
+_LONGEST_SILENCE = 64 * 1024
 
 
 class Broken(Exception):
@@ -32,12 +33,13 @@ class Exchange:
         self.headers: list[tuple[str, str]] = []
         self.length: int | None = None
         self.has_no_body = False
-        self._keep = keep
         self._connection = connection
+        self._keep: Callable[[socket.socket], None] | None = keep
         self._is_head = method == "HEAD"
-        self._is_chunked = False
-        self._begun = self._head_size = 0
-        self._has_head = self._is_complete = self._is_kept = False
+        self._has_head = self._is_chunked = self._is_complete = self._is_kept = False
+        # What came after the answer is nobody's.
+        self._has_more = False
+        self._silence = 0
         self._body: deque[bytes] = deque()
         self._parser = httptools.HttpResponseParser(self)
 
@@ -46,11 +48,8 @@ class Exchange:
         ends = time.monotonic() + seconds
         while not self._has_head:
             self._receive(ends)
-        self.status = self._parser.get_status_code()
-        if not 200 <= self.status <= 599:
-            raise Broken(f"it answered {self.status}")
         # To these no body comes, whatever the headers say (RFC 9112, 6.3).
-        if self._is_head or self.status in (204, 304):
+        if self._is_head or self.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             self.has_no_body = self._is_complete = True
 
     def pieces(self, seconds: float) -> Iterator[bytes]:
@@ -64,23 +63,32 @@ class Exchange:
 
     def end(self) -> None:
         """Keep the connection for another request, if the answer was read and the host keeps it too, else close it."""
-        if self._is_complete and not self._body and self._begun == 1 and self._is_kept:
-            self._keep(self._connection)
+        keep, self._keep = self._keep, None
+        if keep is None:
+            return  # it has ended already
+        if self._is_complete and self._is_kept and not self._body and not self._has_more:
+            keep(self._connection)
         else:
             self._connection.close()
 
     def _receive(self, ends: float) -> None:
         if time.monotonic() > ends:
             raise TimeoutError("it dribbles")
+        pieces = len(self._body)
         try:
             data = self._connection.recv(_CHUNK)
             self._parser.feed_data(data)
         except TimeoutError:
             raise
-        except (OSError, httptools.HttpParserError) as error:
+        except (OSError, httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             raise Broken(str(error)) from error
-        if data:
-            return
+        self._silence = 0 if len(self._body) > pieces else self._silence + len(data)
+        if not data:
+            self._end_of_connection()
+        elif self._silence > _LONGEST_SILENCE and not self._is_complete:
+            raise Broken("it says much, and nothing of the body")
+
+    def _end_of_connection(self) -> None:
         # A body of unknown length ends where the connection does.
         if not self._has_head or self.length is not None or self._is_chunked:
             raise Broken("it closed the connection midway")
@@ -89,14 +97,13 @@ class Exchange:
     # What the parser calls.
 
     def on_message_begin(self) -> None:
-        """Count: what comes after the answer is nobody's."""
-        self._begun += 1
+        """See something begin: the answer, or what comes after it."""
+        self._has_more = self._is_complete
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take in a header; raises Broken where there are too many."""
-        self._head_size += len(name) + len(value)
-        if self._head_size > _LARGEST_HEAD:
-            raise Broken("its headers do not end")
+        """Take in a header; one that comes after the body says nothing."""
+        if self._has_head:
+            return
         known = name.lower()
         if known == b"content-length":
             self.length = int(value)
@@ -105,14 +112,24 @@ class Exchange:
         self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        """Know the head, and whether the host keeps the connection: after the end the parser has forgotten."""
-        self._has_head = True
+        """Know the head, unless it is that of an interim answer; raises Broken for a status that is none."""
+        if self._has_more:
+            return
+        status = self._parser.get_status_code()
+        if HTTPStatus.CONTINUE <= status < HTTPStatus.OK:
+            self.headers.clear()
+            return
+        if not HTTPStatus.OK <= status <= 599:
+            raise Broken(f"it answered {status}")
+        self.status, self._has_head = status, True
+        # After the end the parser has forgotten.
         self._is_kept = self._parser.should_keep_alive()
 
     def on_body(self, body: bytes) -> None:
         """Take in a piece."""
-        self._body.append(body)
+        if not self._has_more:
+            self._body.append(body)
 
     def on_message_complete(self) -> None:
         """Know the end."""
-        self._is_complete = True
+        self._is_complete = self._has_head

@@ -1,7 +1,9 @@
 """A request passed on to the service behind, and its answer passed back."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from os import SEEK_END
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from flask import Response, request
 from werkzeug.datastructures import Headers
@@ -15,6 +17,9 @@ from invsys.gateway.services import Service
 
 # A body up to this size is taken in whole before anything of it is passed on: if it breaks off, that is a 502.
 _SMALL = 1024 * 1024
+
+_CHUNK = 64 * 1024
+_UNKNOWN = "whether it did what was asked is not known."
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -43,39 +48,61 @@ class Forwarding:
             return self._answer(exchange)
 
     def _answer(self, exchange: Exchange) -> Response:
-        headers = passing.to_caller(exchange.headers, exchange.url)
+        status, headers = exchange.status, passing.to_caller(exchange.headers, exchange.url)
+        length = exchange.length
         if exchange.has_no_body:
             exchange.end()
-            announced = exchange.length if request.method == "HEAD" else None
-            return _made(b"", exchange.status, headers, announced)
-        if exchange.length is None or exchange.length > _SMALL:
-            answer = _made(self._pieces(exchange), exchange.status, headers, exchange.length)
-            # Not at the end of the pieces: whoever goes away before the first one leaves them untouched.
+            return _made(b"", status, headers, length if request.method == "HEAD" else None)
+        if length is None:
+            kept = self._kept(exchange)
+            answer = _made(iter(lambda: kept.read(_CHUNK), b""), status, headers, kept.seek(0, SEEK_END))
+            kept.seek(0)
+            answer.call_on_close(kept.close)
+            return answer
+        if _SMALL < length <= self._max_answer:
+            answer = _made(self._streamed(exchange), status, headers, length)
+            # Not only at the end of the stream: whoever goes away before its beginning leaves it untouched.
             answer.call_on_close(exchange.end)
             return answer
-        return _made(self._whole(exchange), exchange.status, headers, exchange.length)
+        return _made(b"".join(self._pieces(exchange)), status, headers, length)
 
-    def _whole(self, exchange: Exchange) -> bytes:
+    def _streamed(self, exchange: Exchange) -> Iterator[bytes]:
+        """Give a large body piece by piece; raises where it breaks off.
+
+        The server then breaks the connection, as less has come than was announced.
+        """
         try:
-            return b"".join(exchange.pieces(self._answer_timeout))
-        except TimeoutError as error:
-            raise UpstreamTimeout("Its answer stopped midway; whether it did what was asked is not known.") from error
-        except Broken as error:
-            raise UpstreamUnreachable("Its answer broke off; whether it did what was asked is not known.") from error
+            yield from exchange.pieces(self._answer_timeout)
         finally:
             exchange.end()
 
-    def _pieces(self, exchange: Exchange) -> Iterator[bytes]:
-        """Give a large body, or one of unknown length, piece by piece; raises where it breaks off or is endless.
+    def _kept(self, exchange: Exchange) -> IO[bytes]:
+        """Take in a body of unknown length, on disk if it is large: the server could not show that such a one broke."""
+        kept: IO[bytes] = SpooledTemporaryFile(_SMALL)  # noqa: SIM115 - the answer closes it
+        try:
+            for piece in self._pieces(exchange):
+                kept.write(piece)
+        except BaseException:
+            kept.close()
+            raise
+        return kept
 
-        The server then breaks the connection, so that the caller sees that something is missing.
-        """
-        size = 0
-        for piece in exchange.pieces(self._answer_timeout):
-            size += len(piece)
-            if size > self._max_answer:
-                raise Broken("it is too long")
-            yield piece
+    def _pieces(self, exchange: Exchange) -> Iterator[bytes]:
+        """Give a body that is taken in whole piece by piece; raises UpstreamUnreachable, UpstreamTimeout."""
+        left = self._max_answer - (exchange.length or 0)
+        try:
+            for piece in exchange.pieces(self._answer_timeout):
+                if exchange.length is None:
+                    left -= len(piece)
+                if left < 0:
+                    raise UpstreamUnreachable(f"Its answer is too long; {_UNKNOWN}")
+                yield piece
+        except TimeoutError as error:
+            raise UpstreamTimeout(f"Its answer stopped midway; {_UNKNOWN}") from error
+        except Broken as error:
+            raise UpstreamUnreachable(f"Its answer broke off; {_UNKNOWN}") from error
+        finally:
+            exchange.end()
 
 
 def _made(

@@ -73,9 +73,11 @@ def _key_set(content: bytes) -> KeySet:
     keys = []
     for each in json.loads(content)["keys"]:
         try:
-            keys.append(jwk.import_key(each))
+            keys.append(jwk.import_key(dict(each)))
         except _UNREADABLE as error:
             logger.warning("a key of the token's issuer is left out: %s", error)
+    if not keys:
+        raise ValueError("none of its keys can be used")
     return KeySet(keys)
 
 

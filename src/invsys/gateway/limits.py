@@ -51,7 +51,7 @@ class Limits:
         app.after_request(self._tell)
 
     def enter(self, client: Client) -> Callable[[], None]:
-        """Let a request in while fewer of the client's are inside than may; gives what to call, once, when it leaves.
+        """Let a request in while fewer of the client's are inside than may; gives what to call when it leaves.
 
         Raises RateLimited.
         """
@@ -60,10 +60,14 @@ class Limits:
             if self._running[client.id] >= most:
                 raise RateLimited(f"More than {most} requests at once.", 1)
             self._running[client.id] += 1
-        return lambda: self._leave(client)
+        is_inside = [True]
+        return lambda: self._leave(client, is_inside)
 
-    def _leave(self, client: Client) -> None:
+    def _leave(self, client: Client, is_inside: list[bool]) -> None:
         with self._lock:
+            if not is_inside:
+                return  # it has left already
+            is_inside.clear()
             self._running[client.id] -= 1
             if not self._running[client.id]:
                 del self._running[client.id]

@@ -5,6 +5,7 @@ Whatever says something of a single connection (RFC 9110, 7.6.1) or of who the c
 
 import re
 from collections.abc import Iterable
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import request
 from marshmallow import ValidationError
@@ -93,7 +94,7 @@ def to_caller(headers: Iterable[tuple[str, str]], base: str) -> list[tuple[str, 
     """Give the headers of an answer for the caller; ``base`` is the URL that the caller must not learn."""
     passed = []
     for name, value in headers:
-        if name.lower() in _ANSWERED and value.isprintable():
+        if name.lower() in _ANSWERED and value.isascii() and value.isprintable():
             passed.append((name, _relative(value, base) if name.lower() == "location" else value))
     return passed
 
@@ -106,4 +107,10 @@ def _checked(name: str, value: str) -> str:
 
 
 def _relative(url: str, base: str) -> str:
-    return url.removeprefix(base) if url.startswith(f"{base}/") else url
+    """Take the service's own address out of a Location: it means the gateway's."""
+    parts = urlsplit(url)
+    if not parts.netloc or parts.netloc.lower() != urlsplit(base).netloc.lower():
+        return url
+    # Two slashes at its beginning would lead to another host.
+    path = f"/{parts.path.lstrip('/')}"
+    return urlunsplit(("", "", path, parts.query, parts.fragment))

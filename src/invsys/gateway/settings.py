@@ -15,6 +15,9 @@ from invsys.chassis.sections import LogSettings, ServerSettings
 from invsys.gateway.tokens import ALGORITHMS
 
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]*")
+# As a browser writes an origin: a host of small letters, or an address.
+_BASE = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+_REDIS = re.compile(r"rediss?://[^/]|redis\+unix:///")
 _PREFIX = re.compile(r"/|(?:/[a-z0-9_-]+)+")
 
 
@@ -38,7 +41,7 @@ class Services(_Free):
         for name, urls in data.items():
             if not _SERVICE.fullmatch(name):
                 faults[name] = ["Not usable as a service's name: small letters, digits, _ and -."]
-            elif urls and not all(map(_is_base, hosts(urls))):
+            elif urls and not all(map(_is_base, words(urls))):
                 faults[name] = ["Each is http:// or https://, a host, maybe a port, and no path."]
         if faults:
             raise ValidationError(faults)
@@ -98,7 +101,7 @@ def _rate(text: str) -> None:
 
 
 def _storage(text: str) -> None:
-    if urlsplit(text).scheme not in ("memory", "redis", "rediss", "redis+unix"):
+    if not (text == "memory://" or _REDIS.match(text)) or not _has_usable_port(text):
         raise ValidationError("Neither memory:// nor a URL of Redis.")
 
 
@@ -113,7 +116,7 @@ class LimitSettings(Schema):
 
 
 def _origins(text: str) -> None:
-    if not all(_is_base(word) for word in hosts(text)):
+    if not all(map(_is_base, words(text))):
         raise ValidationError("Each is an origin such as https://staff.example, exactly as browsers send it.")
 
 
@@ -147,21 +150,20 @@ class GatewaySettings(Schema):
             raise ValidationError({"routes": unknown})
 
 
-def hosts(text: str) -> list[str]:
-    """Read URLs with commas between."""
+def words(text: str) -> list[str]:
+    """Read what stands with commas between."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _is_base(url: str) -> bool:
+    return _BASE.fullmatch(url) is not None and _has_usable_port(url)
+
+
+def _has_usable_port(url: str) -> bool:
     try:
-        parts = urlsplit(url)
-        return url == f"{parts.scheme}://{parts.netloc}" and parts.scheme in ("http", "https") and _is_host(parts)
+        return urlsplit(url).port != 0
     except ValueError:
         return False
-
-
-def _is_host(parts: Any) -> bool:
-    return bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
 
 
 def load(file: str | None = None, environ: Mapping[str, str] = os.environ) -> settings.Settings:

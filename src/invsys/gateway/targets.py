@@ -19,7 +19,8 @@ _QUERY_SAFE = "-._~!$&'()*+,;=:@/?%"
 
 def is_plain() -> bool:
     """Say whether the path of the request at hand is the same one to everybody."""
-    return _PATH.fullmatch(request.path) is not None
+    # Not request.path, which has one slash in the place of several at its beginning.
+    return _PATH.fullmatch(request.environ.get("PATH_INFO", "")) is not None
 
 
 def target() -> str:
