@@ -1,4 +1,4 @@
-"""What does the gateway cost? The same calls straight to the inventory, through the gateway, and through nginx alone."""
+"""What does the gateway cost? The same calls straight to the inventory, through the gateway, and through nginx."""
 
 import tempfile
 from collections.abc import Iterator, Mapping

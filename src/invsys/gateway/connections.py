@@ -7,6 +7,7 @@ urllib3 and the standard library.
 import select
 import socket
 import ssl
+import struct
 from collections import deque
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ class Connections:
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
+        self._timeval = struct.pack("@ll", *divmod(round(read_timeout * 1_000_000), 1_000_000))
         self._kept = kept
         self._idle: deque[socket.socket] = deque()
 
@@ -49,6 +51,8 @@ class Connections:
             exchange.read_head(self._read_timeout)
         except BaseException as error:
             connection.close()
+            if isinstance(error, BlockingIOError):
+                raise TimeoutError("it does not take the request") from error
             if isinstance(error, OSError) and not isinstance(error, TimeoutError):
                 raise Broken(str(error)) from error
             raise
@@ -81,8 +85,14 @@ class Connections:
             if connection is not None:
                 connection.close()
             raise NotConnected(str(error)) from error
-        connection.settimeout(self._read_timeout)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls is None:
+            # The kernel keeps the time: Python would ask it before every step whether the next one would have to wait.
+            connection.settimeout(None)
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                connection.setsockopt(socket.SOL_SOCKET, option, self._timeval)
+        else:
+            connection.settimeout(self._read_timeout)
         return connection
 
 

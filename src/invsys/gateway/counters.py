@@ -11,9 +11,7 @@ from limits.storage import Storage
 
 
 class Counters(Storage):
-    """Counters that begin again after their time; ``limits`` finds them by their scheme."""
-
-    STORAGE_SCHEME = ["invsys-memory"]
+    """Counters that begin again after their time."""
 
     base_exceptions = ()
 

@@ -40,10 +40,8 @@ class Door:
     def register(self, app: Flask, routes: Mapping[str, str]) -> None:
         """Put the routes of every service into ``app``; ``routes`` maps the beginnings of paths to services."""
         app.url_map.converters.update(collection=_Collection, id=_Id)
-        app.before_request(self._identify)
-        # Whoever is refused has been counted before.
-        self._limits.register(app)
         app.before_request(self._admit)
+        self._limits.register(app)
         self._routes = routes
         for prefix, service in routes.items():
             for line in permissions.lines(service, prefix):
@@ -76,34 +74,32 @@ class Door:
         method = "GET" if request.method == "HEAD" else request.method
         return self._lines.get(request.endpoint or "", {}).get(method)
 
-    def _identify(self) -> None:
-        """Find out who asks, whatever is asked for, so that it can be counted; raises KeysUnavailable."""
-        g.client, g.counted, g.refusal = None, True, None
-        is_known = request.endpoint is not None and targets.is_plain()
-        line = self._line() if is_known else None
-        # OPTIONS is answered here: a browser asks it before it may say who it asks for.
-        is_public = is_known and (request.method == "OPTIONS" or (line is not None and line.scope is None))
-        if is_known and request.endpoint not in self._lines:
-            g.counted = False  # the gateway's own
-        elif not is_public:
-            try:
-                g.client = self._authentication.require_client(page=line is not None and line.page)
-            except Unauthenticated as error:
-                g.refusal = error
-
     def _admit(self) -> None:
-        """Let nobody in who was not recognised, or asks for what may not be one thing; raises a Problem."""
-        if g.refusal is not None:
-            raise g.refusal
-        if not targets.is_plain():
+        """Let in who is known; raises Unauthenticated, RateLimited, KeysUnavailable, NotFound."""
+        is_plain = targets.is_plain()
+        is_known = request.endpoint is not None and is_plain
+        line = self._line() if is_known else None
+        g.client, g.line = None, line
+        if is_known and request.endpoint not in self._lines:
+            return  # the gateway's own
+        # OPTIONS is answered here: a browser asks it before it may say who it asks for.
+        if is_known and (request.method == "OPTIONS" or (line is not None and line.scope is None)):
+            self._limits.count(None)
+            return
+        try:
+            g.client = self._authentication.require_client(page=line is not None and line.page)
+        except Unauthenticated:
+            self._limits.count(None)
+            raise
+        self._limits.count(g.client)
+        if not is_plain:
             raise NotFound("Nothing is served at this path.")
 
     def _pass_on(self, prefix: str, collection: str | None) -> Response:
         """Pass on what the client may; raises NotFound, Forbidden, RateLimited, and what ``Forwarding`` does."""
         client: Client | None = g.client
-        line = self._line()
-        assert line is not None
-        if self._prefix(request.path) != prefix:
+        line: Line = g.line
+        if line.is_any and self._prefix(request.path) != prefix:
             # A service for whatever is below / gets nothing of what is below another's route.
             raise NotFound("Nothing is served at this path.")
         service = self._routes[prefix]

@@ -78,8 +78,8 @@ class Exchange:
         try:
             data = self._connection.recv(_CHUNK)
             self._parser.feed_data(data)
-        except TimeoutError:
-            raise
+        except (BlockingIOError, TimeoutError) as error:
+            raise TimeoutError("it is silent") from error
         except (OSError, httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             raise Broken(str(error)) from error
         self._silence = 0 if len(self._body) > pieces else self._silence + len(data)

@@ -1,54 +1,79 @@
 """Not too much: how many requests a client may send in a time, and how many at once."""
 
+import functools
+import logging
 import math
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, Response, g
-from flask_limiter import Limiter, RateLimitExceeded
+from limits import RateLimitItem, parse_many
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+from limits.strategies import FixedWindowRateLimiter
 
-from invsys.chassis.problems import problem_answer
 from invsys.gateway import addresses
 from invsys.gateway.clients import Client
 from invsys.gateway.counters import Counters
 from invsys.gateway.errors import RateLimited
 
+logger = logging.getLogger(__name__)
+
 # Seconds: a Redis that is away must not hold up anybody.
 _REDIS_TIMEOUTS: dict[str, Any] = {"socket_connect_timeout": 0.25, "socket_timeout": 0.25}
+_PAUSE = 1.0
+
+
+class Left(NamedTuple):
+    """What a client is told of its limit: requests in all, those that are left, seconds until it begins anew."""
+
+    limit: int
+    remaining: int
+    seconds: int
 
 
 class Limits:
     """The limits; ``settings`` is the section ``[limits]``, whose values hold where a client has none.
 
-    Who is to be counted has to be known before: ``g.client`` (None: by address), and ``g.counted``. Rates are counted
-    in each process, or in Redis, by all processes and gateways together. While Redis is away each process counts by
-    itself.
+    Rates are counted in each process, or in Redis, by all processes and gateways together. While Redis is away each
+    process counts by itself.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
         self._running: Counter[str] = Counter()
         self._lock = threading.Lock()
-        storage = settings["storage"].replace("memory:", f"{Counters.STORAGE_SCHEME[0]}:")
-        self._limiter = Limiter(
-            _key,
-            application_limits=[self._rate],
-            application_limits_exempt_when=lambda: not g.counted,
-            request_identifier=lambda: "all",
-            strategy="fixed-window",
-            storage_uri=storage,
-            storage_options=_REDIS_TIMEOUTS if storage.startswith("redis") else {},
-            in_memory_fallback_enabled=True,
-        )
+        self._own = FixedWindowRateLimiter(Counters())
+        self._shared = _shared(settings["storage"])
+        self._away_until = float("-inf")
 
     def register(self, app: Flask) -> None:
-        """Count the requests of ``app``, refuse what is too much, and tell every caller what is left."""
-        self._limiter.init_app(app)
-        app.register_error_handler(RateLimitExceeded, self._refused)
-        app.after_request(self._tell)
+        """Tell every caller of ``app`` that was counted what is left."""
+
+        @app.after_request
+        def tell(answer: Response) -> Response:
+            # draft-ietf-httpapi-ratelimit-headers-03: seconds from now, not an instant.
+            if (left := g.get("left")) is not None:
+                answer.headers.extend(
+                    (
+                        ("RateLimit-Limit", str(left.limit)),
+                        ("RateLimit-Remaining", str(left.remaining)),
+                        ("RateLimit-Reset", str(left.seconds)),
+                    )
+                )
+            return answer
+
+    def count(self, client: Client | None) -> None:
+        """Count a request of a client, or of somebody unknown at this address; raises RateLimited."""
+        name = f"client {client.id}" if client else f"address {addresses.current()}"
+        text = self._settings["anonymous"] if client is None else client.rate or self._settings["rate"]
+        for rate in _rates(text):
+            is_within, g.left = self._hit(rate, name)
+            if not is_within:
+                raise RateLimited(f"More than {rate}.", g.left.seconds)
 
     def enter(self, client: Client) -> Callable[[], None]:
         """Let a request in while fewer of the client's are inside than may; gives what to call when it leaves.
@@ -72,32 +97,30 @@ class Limits:
             if not self._running[client.id]:
                 del self._running[client.id]
 
-    def _rate(self) -> str:
-        client: Client | None = g.client
-        rate: str = self._settings["anonymous"] if client is None else client.rate or self._settings["rate"]
-        return rate
-
-    def _refused(self, error: RateLimitExceeded) -> Response:
-        return problem_answer(RateLimited(f"More than {error.limit.limit}.", self._seconds_left()))
-
-    def _seconds_left(self) -> int:
-        current = self._limiter.current_limit
-        return max(1, math.ceil(current.reset_at - time.time())) if current else 1
-
-    def _tell(self, answer: Response) -> Response:
-        # draft-ietf-httpapi-ratelimit-headers-03: seconds from now, not an instant.
-        if (current := self._limiter.current_limit) is not None:
-            seconds = max(1, math.ceil(current.reset_at - time.time()))
-            answer.headers.extend(
-                (
-                    ("RateLimit-Limit", str(current.limit.amount)),
-                    ("RateLimit-Remaining", str(max(0, current.remaining))),
-                    ("RateLimit-Reset", str(seconds)),
-                )
-            )
-        return answer
+    def _hit(self, rate: RateLimitItem, name: str) -> tuple[bool, Left]:
+        if self._shared is not None and time.monotonic() > self._away_until:
+            try:
+                return _hit(self._shared, rate, name)
+            except StorageError as error:
+                logger.warning("the limits are counted by this process: %s", error)
+                self._away_until = time.monotonic() + _PAUSE
+        return _hit(self._own, rate, name)
 
 
-def _key() -> str:
-    client: Client | None = g.client
-    return f"client {client.id}" if client else f"address {addresses.current()}"
+def _shared(storage: str) -> FixedWindowRateLimiter | None:
+    if not storage.startswith("redis"):
+        return None
+    return FixedWindowRateLimiter(storage_from_string(storage, wrap_exceptions=True, **_REDIS_TIMEOUTS))
+
+
+@functools.lru_cache
+def _rates(text: str) -> list[RateLimitItem]:
+    # The tightest last: it is the one that the caller is told of.
+    return sorted(parse_many(text), reverse=True)
+
+
+def _hit(limiter: FixedWindowRateLimiter, rate: RateLimitItem, name: str) -> tuple[bool, Left]:
+    is_within = limiter.hit(rate, name)
+    window = limiter.get_window_stats(rate, name)
+    seconds = max(1, math.ceil(window.reset_time - time.time()))
+    return is_within, Left(rate.amount, max(0, window.remaining), seconds)

@@ -19,6 +19,8 @@ class Line:
     scope: str | None
     # People may say who they are to their browser.
     page: bool = False
+    # Any path below the route.
+    is_any: bool = False
     # An OpenAPI document, to be completed.
     document: bool = False
 
@@ -63,8 +65,8 @@ def lines(service: str, prefix: str) -> tuple[Line, ...]:
         return TABLES[service]
     below = prefix.rstrip("/")
     paths = dict.fromkeys((prefix, f"{below}/", f"{below}/<path:below>"))
-    reading = [Line("GET", path, f"{service}:read") for path in paths]
-    return (*reading, *(Line("POST PUT PATCH DELETE", path, f"{service}:write") for path in paths))
+    reading = [Line("GET", path, f"{service}:read", is_any=True) for path in paths]
+    return (*reading, *(Line("POST PUT PATCH DELETE", path, f"{service}:write", is_any=True) for path in paths))
 
 
 def scopes(services: Iterable[str]) -> set[str]:
