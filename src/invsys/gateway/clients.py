@@ -12,7 +12,7 @@ from invsys.gateway.scopes import Grants
 class Client:
     """Somebody who calls: a name, what it may do, and limits of its own where it has any.
 
-    ``rate`` is in the words of Flask-Limiter (``50/second``), ``concurrent`` a number of requests.
+    ``rate`` is in words (``50/second``), ``concurrent`` a number of requests.
     """
 
     id: str

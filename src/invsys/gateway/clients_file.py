@@ -169,7 +169,7 @@ def _rate(name: str, text: str | None) -> str | None:
     if text is None:
         return None
     try:
-        # Read once more at each request, by Flask-Limiter; here it is only checked.
+        # Read once more when it is needed; here it is only checked.
         parse_many(text)
     except ValueError as error:
         raise ValueError(f"[{name}] rate: {text!r} is no rate such as 50/second") from error
