@@ -61,4 +61,5 @@ class Authentication:
 
 def _unauthenticated(detail: str, page: bool, error: str = "") -> Unauthenticated:
     challenge = _BEARER + error
-    return Unauthenticated(detail, {"WWW-Authenticate": f"{challenge}, {_BASIC}" if page else challenge})
+    # Basic first: browsers look no further than the first one.
+    return Unauthenticated(detail, {"WWW-Authenticate": f"{_BASIC}, {challenge}" if page else challenge})
