@@ -64,6 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test of the inventory on both engines, and those of its contract through the gateway too."""
     if "engine" not in metafunc.fixturenames:
+        if "door" in metafunc.fixturenames:  # a database of the test's own
+            metafunc.parametrize("door", ["direct"], scope="session", ids=[""])
         return
     engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
     if "gateway" in Path(metafunc.definition.path).parts:

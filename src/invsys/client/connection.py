@@ -12,7 +12,14 @@ from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
-from invsys.client.errors import AllocationNotFound, Busy, ResourceNotFound, Unavailable, UnexpectedAnswer
+from invsys.client.errors import (
+    AllocationNotFound,
+    Busy,
+    KeysUnavailable,
+    ResourceNotFound,
+    Unavailable,
+    UnexpectedAnswer,
+)
 from invsys.client.reading import accepted, refusal, understood
 
 T = TypeVar("T")
@@ -142,7 +149,9 @@ class Connection:
         if answer.status_code not in _RETRIED:
             return answer
         refused = refusal(answer)
-        was_turned_away = answer.status_code == httpx.codes.TOO_MANY_REQUESTS or isinstance(refused, Busy)
+        was_turned_away = answer.status_code == httpx.codes.TOO_MANY_REQUESTS or isinstance(
+            refused, Busy | KeysUnavailable
+        )
         return _Failure(refused, _retry_after(answer), not was_turned_away)
 
 

@@ -5,6 +5,8 @@
     InvSysError
     ├── Refused                     any code: .code, .status, .detail, .request_id
     │   ├── MalformedBody           400 malformed_body
+    │   ├── Unauthenticated         401 unauthenticated: no key, or one that is not accepted
+    │   ├── Forbidden               403 forbidden: .scope
     │   ├── NotFound                404 not_found
     │   │   ├── ResourceNotFound    404 resource_not_found
     │   │   └── AllocationNotFound  404 allocation_not_found
@@ -21,13 +23,17 @@
     │   ├── InvalidFields           422 invalid_fields: .errors
     │   ├── IdempotencyKeyReused    422 idempotency_key_reused
     │   ├── InternalError           500 internal_error
-    │   ├── Busy                    503 busy: seen as the cause of Unavailable
-    │   └── DatabaseUnavailable     503 database_unavailable: the same
+    │   │                           The following are seen as the cause of Unavailable.
+    │   ├── RateLimited             429 rate_limited
+    │   ├── UpstreamUnreachable     502 upstream_unreachable
+    │   ├── Busy                    503 busy
+    │   ├── DatabaseUnavailable     503 database_unavailable
+    │   ├── KeysUnavailable         503 keys_unavailable
+    │   └── UpstreamTimeout         504 upstream_timeout
     ├── Unavailable                 all attempts were in vain: .attempts, .key
     └── UnexpectedAnswer            not from the service, or not in its words: .status, .text
 
-A code without a class of its own (a gateway's ``unauthenticated``, ``forbidden`` or ``rate_limited``, and whatever
-comes later) is a ``Refused``.
+A code without a class of its own, whatever comes later, is a ``Refused``.
 """
 
 from collections.abc import Mapping
@@ -66,6 +72,18 @@ class Refused(InvSysError):
 
 class MalformedBody(Refused, code="malformed_body"):
     """The body is not one strict JSON object."""
+
+
+class Unauthenticated(Refused, code="unauthenticated"):
+    """The gateway does not know the caller's token."""
+
+
+class Forbidden(Refused, code="forbidden"):
+    """The caller may not do this: it has no ``scope`` for it."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        super().__init__(status, problem, headers)
+        self.scope: str = problem.get("scope", "")
 
 
 class NotFound(Refused, code="not_found"):
@@ -142,6 +160,22 @@ class IdempotencyKeyReused(Refused, code="idempotency_key_reused"):
 
 class InternalError(Refused, code="internal_error"):
     """A fault of the service, which its log has under ``request_id``."""
+
+
+class RateLimited(Refused, code="rate_limited"):
+    """The caller asks too much at once; nothing was done."""
+
+
+class UpstreamUnreachable(Refused, code="upstream_unreachable"):
+    """The gateway has lost the service, and perhaps its answer."""
+
+
+class UpstreamTimeout(Refused, code="upstream_timeout"):
+    """The service has not answered the gateway in time."""
+
+
+class KeysUnavailable(Refused, code="keys_unavailable"):
+    """The gateway recognises nobody for now; nothing was done."""
 
 
 class Busy(Refused, code="busy"):

@@ -5,6 +5,7 @@ import pickle
 import httpx
 import pytest
 
+import invsys.gateway.application
 import invsys.inventory.application  # noqa: F401 - draws the service's own tree of problems
 from invsys import client
 from invsys.chassis.problems import Problem
@@ -12,6 +13,8 @@ from invsys.client import errors, reading
 
 CODES = [
     (400, "malformed_body", client.MalformedBody),
+    (401, "unauthenticated", client.Unauthenticated),
+    (403, "forbidden", client.Forbidden),
     (404, "not_found", client.NotFound),
     (404, "resource_not_found", client.ResourceNotFound),
     (404, "allocation_not_found", client.AllocationNotFound),
@@ -27,11 +30,15 @@ CODES = [
     (422, "invalid_fields", client.InvalidFields),
     (422, "idempotency_key_reused", client.IdempotencyKeyReused),
     (500, "internal_error", client.InternalError),
+    (429, "rate_limited", client.RateLimited),
+    (502, "upstream_unreachable", client.UpstreamUnreachable),
     (503, "busy", client.Busy),
+    (503, "keys_unavailable", client.KeysUnavailable),
+    (504, "upstream_timeout", client.UpstreamTimeout),
     (503, "database_unavailable", client.DatabaseUnavailable),
 ]
-# A gateway's, and what a later version may say.
-OTHERS = [(401, "unauthenticated"), (403, "forbidden"), (429, "rate_limited"), (409, "of_tomorrow")]
+# What a later version may say.
+OTHERS = [(409, "of_tomorrow"), (402, "of_the_day_after")]
 
 
 def problem(status, code, headers=None, **members):

@@ -77,7 +77,7 @@ def test_a_gateway_s_limit_is_told_when_it_stays(connect):
     client, _ = connect(limited, attempts=1)
     with pytest.raises(Unavailable) as unavailable:
         list(client.collection("cars").resources())
-    assert type(unavailable.value.__cause__) is Refused
+    assert type(unavailable.value.__cause__) is RateLimited
 
 
 def test_retry_after_is_waited_for(connect, time):

@@ -38,6 +38,7 @@ def run(
 
     def run(*words: str) -> tuple[object, str, str]:
         monkeypatch.setattr(sys, "argv", ["invsys-gateway-manage", *words])
+        capsys.readouterr()  # what others have said
         with pytest.raises(SystemExit) as ended:
             manage.main()
         return ended.value.code, *capsys.readouterr()

@@ -43,7 +43,7 @@ def status(trusting):
         signed(EC, aud=["other", AUDIENCE]),
         signed(EC, aud=[AUDIENCE]),
         signed(EC, nbf=int(time.time()) - 60),
-        signed(EC, exp=time.time() + 60.5),
+        signed(EC, exp=int(time.time()) + 7200.5),
         signed(EC, iat=None),
         signed(EC, sub="https://people.example/ann"),
         signed(EC, sub="x" * 255),
