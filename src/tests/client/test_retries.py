@@ -11,7 +11,7 @@ from invsys.client import (
     InternalError,
     InvalidFields,
     PeriodTaken,
-    Refused,
+    RateLimited,
     Unavailable,
     UnexpectedAnswer,
 )
