@@ -63,20 +63,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test of the inventory on both engines, and those of its contract through the gateway too."""
-    if "engine" not in metafunc.fixturenames:
-        if "door" in metafunc.fixturenames:  # a database of the test's own
-            metafunc.parametrize("door", ["direct"], scope="session", ids=[""])
-        return
+    folders = Path(metafunc.definition.path).parts
     engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
-    if "gateway" in Path(metafunc.definition.path).parts:
+    if "gateway" in folders:
         engines = ["sqlite"]  # what is behind it makes no difference
-    if "door" not in metafunc.fixturenames:
+    if "engine" not in metafunc.fixturenames:
+        if "way" in metafunc.fixturenames:  # a database of the test's own
+            metafunc.parametrize("way", ["direct"], scope="session", ids=[""])
+        return
+    if "way" not in metafunc.fixturenames:
         metafunc.parametrize("engine", engines, scope="session")
         return
     ways = [pytest.param(engine, "direct", id=engine) for engine in engines]
-    if "inventory" in Path(metafunc.definition.path).parts and metafunc.definition.get_closest_marker("direct") is None:
+    if "inventory" in folders and metafunc.definition.get_closest_marker("direct") is None:
         ways.append(pytest.param("sqlite", "gateway", id="gateway"))
-    metafunc.parametrize(("engine", "door"), ways, scope="session")
+    metafunc.parametrize(("engine", "way"), ways, scope="session")
 
 
 def children(pid: int) -> list[int]:
@@ -239,15 +240,15 @@ def front_door() -> Iterator[FrontDoor]:
 
 
 @pytest.fixture
-def caller_id(door: str) -> str | None:
+def caller_id(way: str) -> str | None:
     """Who ``client`` is for the inventory."""
-    return None if door == "direct" else FrontDoor.name
+    return None if way == "direct" else FrontDoor.name
 
 
 @pytest.fixture
-def client(app: Flask, door: str, request: pytest.FixtureRequest) -> FlaskClient:
+def client(app: Flask, way: str, request: pytest.FixtureRequest) -> FlaskClient:
     """A caller, of the inventory or of the gateway in front of it."""
-    if door == "direct":
+    if way == "direct":
         return app.test_client()
     front_door: FrontDoor = request.getfixturevalue("front_door")
     return front_door.caller(app)

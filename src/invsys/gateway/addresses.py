@@ -1,6 +1,6 @@
 """The address that a request comes from, behind proxies too."""
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from flask import request
 
@@ -16,3 +16,12 @@ def current() -> str:
         except ValueError:
             pass
     return request.remote_addr or "local"
+
+
+def counted() -> str:
+    """Give what requests are counted by: the caller's address, of IPv6 the network that one subscriber has."""
+    try:
+        found = ip_address(current())
+    except ValueError:
+        return "local"
+    return str(ip_network((found, 64), strict=False)) if found.version == 6 else str(found)

@@ -18,18 +18,26 @@ from configupdater import Section as IniSection
 from invsys.gateway import clients_file, keys
 from invsys.gateway.clients_file import UnusableClients
 
+
+class RefusedChange(Exception):
+    """The change makes no sense; the message says why."""
+
+
 _NEW = "; The clients of the gateway. Keys are kept as SHA-256 only; invsys-gateway-manage client makes them.\n"
 
 
 def add(path: Path, name: str, scopes: list[str], rate: str | None = None, concurrent: int | None = None) -> str:
-    """Make a client, and give its API key; raises UnusableClients, ValueError."""
+    """Make a client, and give its API key; raises UnusableClients, RefusedChange."""
     given = {"scopes": " ".join(scopes), "rate": rate, "concurrent": None if concurrent is None else str(concurrent)}
     said = {option: value for option, value in given.items() if value is not None}
-    clients_file.read_client(name, said)
+    try:
+        clients_file.read_client(name, said)
+    except ValueError as error:
+        raise RefusedChange(str(error)) from error
     key = keys.new()
     with _changed(path) as updater:
         if updater.has_section(name):
-            raise ValueError(f"there is a client {name} already")
+            raise RefusedChange(f"there is a client {name} already")
         if sections := updater.section_blocks():
             sections[-1].add_after.space().section(name)
         else:
@@ -42,7 +50,7 @@ def add(path: Path, name: str, scopes: list[str], rate: str | None = None, concu
 def rotate(path: Path, name: str, keep: timedelta) -> str:
     """Make a new key for a client, and give it; those that it had count for ``keep`` more.
 
-    Raises UnusableClients, ValueError.
+    Raises UnusableClients, RefusedChange.
     """
     key = keys.new()
     until = datetime.now(UTC).replace(microsecond=0) + keep
@@ -50,7 +58,7 @@ def rotate(path: Path, name: str, keep: timedelta) -> str:
         section = _section(updater, name)
         for option in _keys(section):
             kept, known_until = clients_file.read_key(str(section[option].value))
-            if keep <= timedelta():
+            if keep <= timedelta() or (known_until is not None and known_until <= datetime.now(UTC)):
                 del section[option]
             elif known_until is None or known_until > until:
                 section[option].value = f"{kept.hex()}, until {until.isoformat()}"
@@ -59,20 +67,20 @@ def rotate(path: Path, name: str, keep: timedelta) -> str:
 
 
 def revoke(path: Path, name: str, prefix: str | None = None) -> None:
-    """Take one key from a client, or (``prefix`` None) the client from the file; raises UnusableClients, ValueError."""
+    """Take one key from a client, or (``prefix`` None) the whole client; raises UnusableClients, RefusedChange."""
     with _changed(path) as updater:
         section = _section(updater, name)
         if prefix is None:
             updater.remove_section(name)
         elif f"key.{prefix}" not in section:
-            raise ValueError(f"the client {name} has no key {prefix}")
+            raise RefusedChange(f"the client {name} has no key {prefix}")
         else:
             del section[f"key.{prefix}"]
 
 
 def _section(updater: ConfigUpdater, name: str) -> IniSection:
     if not updater.has_section(name):
-        raise ValueError(f"there is no client {name}")
+        raise RefusedChange(f"there is no client {name}")
     return updater[name]
 
 
@@ -84,7 +92,7 @@ def _keys(section: IniSection) -> list[str]:
 def _changed(path: Path) -> Iterator[ConfigUpdater]:
     """Give the file for changes, to one process at a time, and replace it if they leave it usable."""
     path = path.resolve()
-    with _locked(path.parent):
+    with _locked(path.parent) as folder:
         clients_file.load(path)
         updater = ConfigUpdater()
         updater.read_string(path.read_text("utf-8") if path.exists() else _NEW)
@@ -92,17 +100,18 @@ def _changed(path: Path) -> Iterator[ConfigUpdater]:
         text = str(updater)
         clients_file.read(text)
         _replace(path, text)
+        os.fsync(folder)
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[int]:
     try:
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise UnusableClients(f"{folder}: {error.strerror}") from error
     try:
         fcntl.flock(opened, fcntl.LOCK_EX)
-        yield
+        yield opened
     finally:
         os.close(opened)
 
@@ -112,9 +121,10 @@ def _replace(path: Path, text: str) -> None:
         opened, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(opened, "w", encoding="utf-8") as file:
+                # A new one belongs to whom the folder does: root may make what the service has to read.
+                found = (path if path.exists() else path.parent).stat()
+                os.fchown(file.fileno(), found.st_uid, found.st_gid)
                 if path.exists():
-                    found = path.stat()
-                    os.fchown(file.fileno(), found.st_uid, found.st_gid)
                     os.fchmod(file.fileno(), found.st_mode & 0o777)
                 file.write(text)
                 file.flush()

@@ -20,9 +20,7 @@ from configparser import Error as IniError
 from datetime import UTC, datetime
 from pathlib import Path
 
-from limits import parse_many
-
-from invsys.gateway import scopes
+from invsys.gateway import rates, scopes
 from invsys.gateway.clients import Client, Clients, Key
 from invsys.gateway.errors import KeysUnavailable
 
@@ -170,7 +168,7 @@ def _rate(name: str, text: str | None) -> str | None:
         return None
     try:
         # Read once more when it is needed; here it is only checked.
-        parse_many(text)
+        rates.read(text)
     except ValueError as error:
         raise ValueError(f"[{name}] rate: {text!r} is no rate such as 50/second") from error
     return text

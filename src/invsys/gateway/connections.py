@@ -81,7 +81,7 @@ class Connections:
             connection = socket.create_connection(self._address, self._connect_timeout)
             if self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_hostname=self._address[0])
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for what is no name of a host
             if connection is not None:
                 connection.close()
             raise NotConnected(str(error)) from error

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Response
+from flask import Response, request
 
-from invsys.chassis import answers
+from invsys.chassis import answers, client_id
 from invsys.chassis.problems import Problem
 from invsys.gateway import errors
 from invsys.gateway.permissions import OWN, Line
@@ -21,12 +21,16 @@ _SCHEME = {
 _ALWAYS = (errors.RateLimited, errors.UpstreamUnreachable, errors.UpstreamTimeout)
 _WITH_KEY = (errors.Unauthenticated, errors.Forbidden)
 
+_IDENTITY = (client_id.HEADER, client_id.SEES)
+
 # What stands for a parameter in a path, so that the path is one of the table's.
 _COLLECTION, _OTHER = "cars", "00000000-0000-4000-8000-000000000000"
 
 
 def completed(answer: Response, find: Callable[[str, str], Line | None]) -> Response:
     """Complete the document that a service answers; ``find`` gives the table's line for a path and a method."""
+    if request.method == "HEAD":
+        answer.headers.pop("Content-Length", None)  # it is another one
     if answer.status_code != 200 or answer.is_streamed or not answer.is_json:
         return answer
     try:
@@ -50,6 +54,8 @@ def _completed(document: dict[str, Any], find: Callable[[str, str], Line | None]
 
 
 def _complete(operation: dict[str, Any], line: Line) -> None:
+    # Callers do not say who they are in these.
+    operation["parameters"] = [each for each in operation.get("parameters", ()) if each.get("name") not in _IDENTITY]
     ends = _ALWAYS if line.scope is None else (*_ALWAYS, *_WITH_KEY)
     for kind in ends:
         operation["responses"].setdefault(str(kind.status), {"$ref": f"#/components/responses/{kind.code}"})

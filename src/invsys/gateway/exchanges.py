@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from typing import Any
 
 import httptools
 
@@ -41,7 +42,7 @@ class Exchange:
         self._has_more = False
         self._silence = 0
         self._body: deque[bytes] = deque()
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
 
     def read_head(self, seconds: float) -> None:
         """Read status and headers, for so many seconds at most; raises Broken, TimeoutError."""
@@ -52,20 +53,27 @@ class Exchange:
         if self._is_head or self.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             self.has_no_body = self._is_complete = True
 
-    def pieces(self, seconds: float) -> Iterator[bytes]:
-        """Give the body piece by piece, for so many seconds at most; raises Broken, TimeoutError."""
-        ends = time.monotonic() + seconds
-        while self._body or not self._is_complete:
-            if self._body:
-                yield self._body.popleft()
-            else:
+    def pieces(self, seconds: float, most: int) -> Iterator[bytes]:
+        """Give the body piece by piece, for so many seconds and bytes at most; raises Broken, TimeoutError."""
+        ends, left = time.monotonic() + seconds, most - (self.length or 0)
+        while left >= 0 and (self._body or not self._is_complete):
+            if not self._body:
                 self._receive(ends)
+                continue
+            piece = self._body.popleft()
+            if self.length is None:
+                left -= len(piece)
+            if left >= 0:
+                yield piece
+        if left < 0:
+            raise Broken("it is too long")
 
     def end(self) -> None:
         """Keep the connection for another request, if the answer was read and the host keeps it too, else close it."""
         keep, self._keep = self._keep, None
         if keep is None:
             return  # it has ended already
+        self._parser = None  # which holds this object, as this does it
         if self._is_complete and self._is_kept and not self._body and not self._has_more:
             keep(self._connection)
         else:
@@ -117,7 +125,9 @@ class Exchange:
             return
         status = self._parser.get_status_code()
         if HTTPStatus.CONTINUE <= status < HTTPStatus.OK:
+            # Nothing that an interim answer says holds for the one that follows.
             self.headers.clear()
+            self.length, self._is_chunked = None, False
             return
         if not HTTPStatus.OK <= status <= 599:
             raise Broken(f"it answered {status}")

@@ -1,7 +1,7 @@
 """A request passed on to the service behind, and its answer passed back."""
 
+import logging
 from collections.abc import Iterator, Mapping
-from os import SEEK_END
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -14,6 +14,8 @@ from invsys.gateway.clients import Client
 from invsys.gateway.errors import UpstreamTimeout, UpstreamUnreachable
 from invsys.gateway.exchanges import Broken, Exchange
 from invsys.gateway.services import Service
+
+logger = logging.getLogger(__name__)
 
 # A body up to this size is taken in whole before anything of it is passed on: if it breaks off, that is a 502.
 _SMALL = 1024 * 1024
@@ -45,7 +47,11 @@ class Forwarding:
             exchange = self._services[service].ask(
                 request.method, targets.target(), headers, body, repeatable=repeatable
             )
-            return self._answer(exchange)
+            try:
+                return self._answer(exchange)
+            except BaseException:
+                exchange.end()
+                raise
 
     def _answer(self, exchange: Exchange) -> Response:
         status, headers = exchange.status, passing.to_caller(exchange.headers, exchange.url)
@@ -54,11 +60,7 @@ class Forwarding:
             exchange.end()
             return _made(b"", status, headers, length if request.method == "HEAD" else None)
         if length is None:
-            kept = self._kept(exchange)
-            answer = _made(iter(lambda: kept.read(_CHUNK), b""), status, headers, kept.seek(0, SEEK_END))
-            kept.seek(0)
-            answer.call_on_close(kept.close)
-            return answer
+            return _sent(self._kept(exchange), status, headers)
         if _SMALL < length <= self._max_answer:
             answer = _made(self._streamed(exchange), status, headers, length)
             # Not only at the end of the stream: whoever goes away before its beginning leaves it untouched.
@@ -72,7 +74,10 @@ class Forwarding:
         The server then breaks the connection, as less has come than was announced.
         """
         try:
-            yield from exchange.pieces(self._answer_timeout)
+            yield from exchange.pieces(self._answer_timeout, self._max_answer)
+        except (Broken, TimeoutError) as error:
+            logger.warning("an answer of %s broke off: %s", exchange.url, error)
+            raise
         finally:
             exchange.end()
 
@@ -82,6 +87,9 @@ class Forwarding:
         try:
             for piece in self._pieces(exchange):
                 kept.write(piece)
+        except OSError as error:
+            kept.close()
+            raise UpstreamUnreachable(f"There is no room for its answer; {_UNKNOWN}") from error
         except BaseException:
             kept.close()
             raise
@@ -89,20 +97,25 @@ class Forwarding:
 
     def _pieces(self, exchange: Exchange) -> Iterator[bytes]:
         """Give a body that is taken in whole piece by piece; raises UpstreamUnreachable, UpstreamTimeout."""
-        left = self._max_answer - (exchange.length or 0)
         try:
-            for piece in exchange.pieces(self._answer_timeout):
-                if exchange.length is None:
-                    left -= len(piece)
-                if left < 0:
-                    raise UpstreamUnreachable(f"Its answer is too long; {_UNKNOWN}")
-                yield piece
+            yield from exchange.pieces(self._answer_timeout, self._max_answer)
         except TimeoutError as error:
             raise UpstreamTimeout(f"Its answer stopped midway; {_UNKNOWN}") from error
         except Broken as error:
-            raise UpstreamUnreachable(f"Its answer broke off; {_UNKNOWN}") from error
+            raise UpstreamUnreachable(f"Its answer broke off, or is too long; {_UNKNOWN}") from error
         finally:
             exchange.end()
+
+
+def _sent(kept: IO[bytes], status: int, headers: list[tuple[str, str]]) -> Response:
+    length = kept.tell()
+    kept.seek(0)
+    if length <= _SMALL:
+        with kept:
+            return _made(kept.read(), status, headers, length)
+    answer = _made(iter(lambda: kept.read(_CHUNK), b""), status, headers, length)
+    answer.call_on_close(kept.close)
+    return answer
 
 
 def _made(

@@ -18,8 +18,10 @@ from invsys.gateway.exchanges import Broken
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two attempts at most: whoever sends tokens with keys that nobody knows makes no more work than that.
+# Seconds between two attempts at least: whoever sends tokens with keys that nobody knows makes no more work than that.
 _PAUSE = 10.0
+# Seconds for which a request waits for keys that another one is just reading.
+_PATIENCE = 0.5
 # To connect, and to answer.
 _TIMEOUTS = 2.0, 3.0
 _LARGEST = 1024 * 1024
@@ -50,13 +52,12 @@ class Keys:
 
     def newer(self) -> KeySet | None:
         """Read the keys again; gives None where that was tried a moment ago, or failed."""
-        # Others go on with the keys that are there.
-        if not self._lock.acquire(blocking=self._keys is None):
+        # Others go on with the keys that are there; where there are none, they wait, but not for long.
+        if self._was_tried() or not self._lock.acquire(timeout=_PATIENCE if self._keys is None else 0):
             return None
         try:
-            if time.monotonic() - self._tried_at < _PAUSE:
+            if self._was_tried():
                 return None
-            self._tried_at = time.monotonic()
             self._keys = _key_set(_content(self._place))
             self._read_at = time.monotonic()
         except (OSError, NotConnected, Broken, *_UNREADABLE) as error:
@@ -65,7 +66,11 @@ class Keys:
         else:
             return self._keys
         finally:
+            self._tried_at = time.monotonic()
             self._lock.release()
+
+    def _was_tried(self) -> bool:
+        return time.monotonic() - self._tried_at < _PAUSE
 
 
 def _key_set(content: bytes) -> KeySet:
@@ -88,8 +93,8 @@ def _content(place: str) -> bytes:
     base = f"{parts.scheme}://{parts.netloc}"
     exchange = Connections(base, *_TIMEOUTS, kept=0).ask("GET", place.removeprefix(base) or "/", {})
     try:
-        if exchange.status != HTTPStatus.OK or (exchange.length or 0) > _LARGEST:
-            raise ValueError(f"{place} answered {exchange.status}, {exchange.length} bytes")
-        return b"".join(exchange.pieces(_TIMEOUTS[1]))
+        if exchange.status != HTTPStatus.OK:
+            raise ValueError(f"{place} answered {exchange.status}")
+        return b"".join(exchange.pieces(_TIMEOUTS[1], _LARGEST))
     finally:
         exchange.end()

@@ -1,6 +1,5 @@
 """Not too much: how many requests a client may send in a time, and how many at once."""
 
-import functools
 import logging
 import math
 import threading
@@ -10,12 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, g
-from limits import RateLimitItem, parse_many
+from limits import RateLimitItem
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
-from invsys.gateway import addresses
+from invsys.gateway import addresses, rates
 from invsys.gateway.clients import Client
 from invsys.gateway.counters import Counters
 from invsys.gateway.errors import RateLimited
@@ -68,12 +67,15 @@ class Limits:
 
     def count(self, client: Client | None) -> None:
         """Count a request of a client, or of somebody unknown at this address; raises RateLimited."""
-        name = f"client {client.id}" if client else f"address {addresses.current()}"
+        name = f"client {client.id}" if client else f"address {addresses.counted()}"
         text = self._settings["anonymous"] if client is None else client.rate or self._settings["rate"]
-        for rate in _rates(text):
-            is_within, g.left = self._hit(rate, name)
+        g.left = None
+        for rate in rates.read(text):
+            is_within, left = self._hit(rate, name)
+            if g.left is None or left.remaining < g.left.remaining:
+                g.left = left
             if not is_within:
-                raise RateLimited(f"More than {rate}.", g.left.seconds)
+                raise RateLimited(f"More than {rate}.", left.seconds)
 
     def enter(self, client: Client) -> Callable[[], None]:
         """Let a request in while fewer of the client's are inside than may; gives what to call when it leaves.
@@ -111,12 +113,6 @@ def _shared(storage: str) -> FixedWindowRateLimiter | None:
     if not storage.startswith("redis"):
         return None
     return FixedWindowRateLimiter(storage_from_string(storage, wrap_exceptions=True, **_REDIS_TIMEOUTS))
-
-
-@functools.lru_cache
-def _rates(text: str) -> list[RateLimitItem]:
-    # The tightest last: it is the one that the caller is told of.
-    return sorted(parse_many(text), reverse=True)
 
 
 def _hit(limiter: FixedWindowRateLimiter, rate: RateLimitItem, name: str) -> tuple[bool, Left]:

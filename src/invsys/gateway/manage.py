@@ -1,6 +1,7 @@
 """What an operator does with the gateway from a terminal: ``invsys-gateway-manage``."""
 
 import logging
+import math
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from invsys.chassis import commands
 from invsys.chassis.flask_script import ClickCommand, Manager, Shell, ShowUrls
 from invsys.chassis.settings import SettingsError
 from invsys.gateway import administration, application, clients_file, permissions, scopes, settings
+from invsys.gateway.administration import RefusedChange
 from invsys.gateway.clients_file import UnusableClients
 
 
@@ -31,15 +33,19 @@ def _require_usable_clients() -> None:
 
 
 def _require_known(words: list[str]) -> None:
-    """Raise ValueError unless every word is a scope that something takes."""
+    """Raise RefusedChange unless every word is a scope that something takes."""
     if not words:
-        raise ValueError("a client without a scope may do nothing")
+        raise RefusedChange("a client without a scope may do nothing")
     known = permissions.scopes(commands.settings_of(current_app)["services"])
-    for scope, collection in sorted(scopes.read(words).pairs, key=str):
+    try:
+        pairs = scopes.read(words).pairs
+    except ValueError as error:
+        raise RefusedChange(str(error)) from error
+    for scope, collection in sorted(pairs, key=str):
         if scope not in known:
-            raise ValueError(f"nothing takes the scope {scope}; there are {', '.join(sorted(known))}")
+            raise RefusedChange(f"nothing takes the scope {scope}; there are {', '.join(sorted(known))}")
         if collection is not None and not scope.startswith(scopes.OF_COLLECTIONS):
-            raise ValueError(f"{scope} is of no single collection: leave @{collection} away")
+            raise RefusedChange(f"{scope} is of no single collection: leave @{collection} away")
 
 
 @click.group("client")
@@ -82,6 +88,8 @@ def _list() -> None:
 )
 def _rotate(name: str, keep: float) -> None:
     """Make a new key for a client, and print it, once."""
+    if math.isnan(keep):
+        raise RefusedChange("--keep is a number of hours")
     print(administration.rotate(_file(), name, timedelta(hours=keep)))
 
 
@@ -115,7 +123,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         manager().run()
-    except (SettingsError, UnusableClients, ValueError) as error:
+    except (SettingsError, UnusableClients, RefusedChange) as error:
         print(f"invsys-gateway-manage: {error}", file=sys.stderr)
         sys.exit(2)
 

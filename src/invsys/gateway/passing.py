@@ -92,11 +92,12 @@ def to_service(client: Client | None, own: bool) -> dict[str, str]:
 
 def to_caller(headers: Iterable[tuple[str, str]], base: str) -> list[tuple[str, str]]:
     """Give the headers of an answer for the caller; ``base`` is the URL that the caller must not learn."""
-    passed = []
-    for name, value in headers:
-        if name.lower() in _ANSWERED and value.isascii() and value.isprintable():
-            passed.append((name, _relative(value, base) if name.lower() == "location" else value))
-    return passed
+    passed = [
+        (name, _relative(value, base) if name.lower() == "location" else value)
+        for name, value in headers
+        if name.lower() in _ANSWERED and value.isascii() and value.isprintable()
+    ]
+    return [(name, value) for name, value in passed if value is not None]
 
 
 def _checked(name: str, value: str) -> str:
@@ -106,9 +107,12 @@ def _checked(name: str, value: str) -> str:
     return value
 
 
-def _relative(url: str, base: str) -> str:
-    """Take the service's own address out of a Location: it means the gateway's."""
-    parts = urlsplit(url)
+def _relative(url: str, base: str) -> str | None:
+    """Take the service's own address out of a Location: it means the gateway's. None is for what is no URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
     if not parts.netloc or parts.netloc.lower() != urlsplit(base).netloc.lower():
         return url
     # Two slashes at its beginning would lead to another host.

@@ -4,6 +4,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from invsys.gateway.connections import Connections, NotConnected
@@ -21,7 +22,7 @@ _TOO_LATE = "It has not answered in time; whether it does what was asked is not 
 
 
 class Host:
-    """One host of a service; it is ``left_out`` after a connection to it failed, until it answers again."""
+    """One host of a service; it is ``left_out`` after it could not be reached or was silent, until it answers again."""
 
     def __init__(self, connections: Connections) -> None:
         self.connections = connections
@@ -30,21 +31,24 @@ class Host:
     def leave_out(self) -> None:
         """Leave it out, and look from time to time whether it answers."""
         if not self.left_out:
-            self.left_out = True
-            logger.warning("%s is left out: it cannot be reached", self.connections.url)
             threading.Thread(target=self._wait_until_it_answers, daemon=True).start()
+            self.left_out = True
+            logger.warning("%s is left out: it does not answer", self.connections.url)
 
     def _wait_until_it_answers(self) -> None:
         pause = threading.Event()
-        while not pause.wait(_PROBE_INTERVAL):
-            try:
-                exchange = self.connections.ask("GET", "/healthz", {})
-                exchange.end()
-            except (NotConnected, Broken, TimeoutError):
-                continue
-            break
+        while not pause.wait(_PROBE_INTERVAL) and not self._answers():
+            pass
         self.left_out = False
         logger.warning("%s answers again", self.connections.url)
+
+    def _answers(self) -> bool:
+        try:
+            exchange = self.connections.ask("GET", "/healthz", {})
+        except Exception:  # noqa: BLE001 - whatever it is: nobody else looks after this host
+            return False
+        exchange.end()
+        return exchange.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 class Service:
@@ -71,6 +75,8 @@ class Service:
                 if len(self._hosts) > 1:
                     host.leave_out()
             except TimeoutError as error:
+                if len(self._hosts) > 1:
+                    host.leave_out()  # if it is only slow, it is back in a second
                 raise UpstreamTimeout(_TOO_LATE) from error
             except Broken as error:
                 if broken or not repeatable:

@@ -7,17 +7,20 @@ from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
-from limits import parse_many
 from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from invsys.chassis import settings
 from invsys.chassis.sections import LogSettings, ServerSettings
+from invsys.gateway import rates
+from invsys.gateway.permissions import lines
 from invsys.gateway.tokens import ALGORITHMS
 
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]*")
 # As a browser writes an origin: a host of small letters, or an address.
-_BASE = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+_BASE = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _REDIS = re.compile(r"rediss?://[^/]|redis\+unix:///")
+# NAME:read and NAME:write would be these of the inventory's.
+_TAKEN = frozenset({"resources", "allocations", "events"})
 _PREFIX = re.compile(r"/|(?:/[a-z0-9_-]+)+")
 
 
@@ -41,6 +44,8 @@ class Services(_Free):
         for name, urls in data.items():
             if not _SERVICE.fullmatch(name):
                 faults[name] = ["Not usable as a service's name: small letters, digits, _ and -."]
+            elif name in _TAKEN:
+                faults[name] = ["Not usable as a service's name: the inventory's scopes begin with it."]
             elif urls and not all(map(_is_base, words(urls))):
                 faults[name] = ["Each is http:// or https://, a host, maybe a port, and no path."]
         if faults:
@@ -85,6 +90,8 @@ class JwtSettings(Schema):
 
     @validates_schema
     def _check(self, data: dict[str, Any], **_: Any) -> None:
+        if "://" in data["keys"] and not data["keys"].startswith(("http://", "https://")):
+            raise ValidationError({"keys": ["Neither a file nor http:// or https://."]})
         unknown = set(data["algorithms"].split()) - set(ALGORITHMS)
         if unknown or not data["algorithms"].split():
             raise ValidationError({"algorithms": [f"Some of {', '.join(ALGORITHMS)}, with blanks between."]})
@@ -95,7 +102,7 @@ class JwtSettings(Schema):
 
 def _rate(text: str) -> None:
     try:
-        parse_many(text)
+        rates.read(text)
     except ValueError as error:
         raise ValidationError("Not a rate such as 50/second.") from error
 
@@ -145,6 +152,10 @@ class GatewaySettings(Schema):
             prefix: [f"There is no service {service}."]
             for prefix, service in data["routes"].items()
             if service not in data["services"]
+        } or {
+            prefix: [f"Nothing of {service} begins so."]
+            for prefix, service in data["routes"].items()
+            if not any(f"{line.path}/".startswith(f"{prefix.rstrip('/')}/") for line in lines(service, prefix))
         }
         if unknown:
             raise ValidationError({"routes": unknown})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from invsys.chassis import headers
@@ -55,7 +55,7 @@ class Tokens:
     def _verified(self, text: str) -> jwt.Token:
         try:
             return self._decode(text, self._keys.current())
-        except (JoseError, ValueError):
+        except InvalidKeyIdError:
             # The issuer may have taken a new key since the keys were read.
             if (newer := self._keys.newer()) is None:
                 raise

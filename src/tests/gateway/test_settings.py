@@ -135,8 +135,7 @@ GOOD = [
     ("services.inventory", "http://[::1]:5000", "http://[::1]:5000"),
     ("services.inventory", "http://a:1, http://b:2", "http://a:1, http://b:2"),
     ("services.fleet-2", "http://a:1", "http://a:1"),
-    ("routes./fleet", "inventory", "inventory"),
-    ("routes./api/fleet", "inventory", "inventory"),
+    ("routes./api/events", "inventory", "inventory"),
 ]
 
 
