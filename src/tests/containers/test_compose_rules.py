@@ -35,14 +35,14 @@ def test_one_port_is_published_and_to_this_machine_only(name, door):
 
 @BOTH
 def test_the_network_of_the_inventory_has_no_way_out_and_is_the_gateways_alone(name):
-    on_it = {service for service, made in services(name).items() if "back" in made["networks"]}
-    assert on_it == set(services(name)) - {"nginx"}
+    on_it = {service for service, made in services(name).items() if "back" in made.get("networks", ())}
+    assert on_it == set(services(name)) - {"nginx", "secret"}
     assert networks(name)["back"]["internal"]
     assert services(name)["inventory"]["networks"] == ["back"]
 
 
 def test_nginx_reaches_the_gateway_only():
-    on_it = {service for service, made in services(WHOLE).items() if "front" in made["networks"]}
+    on_it = {service for service, made in services(WHOLE).items() if "front" in made.get("networks", ())}
     assert on_it == {"nginx", "gateway"}
     assert services(WHOLE)["nginx"]["networks"] == ["front"]
 
@@ -82,10 +82,48 @@ def test_migrations_run_once_on_the_same_database_before_the_inventory_starts(na
     assert settings_of(name, "inventory")["database"] == settings_of(name, "migrations")["database"]
 
 
+def test_the_password_is_there_before_the_database_and_whoever_talks_to_it():
+    made = services(WHOLE)
+    assert made["secret"]["restart"] == "no"
+    assert made["database"]["depends_on"] == {"secret": {"condition": "service_completed_successfully"}}
+    for service in ("inventory", "migrations"):
+        assert made[service]["depends_on"]["database"] == {"condition": "service_healthy"}
+
+
+def test_the_password_is_read_by_who_needs_it_and_written_by_one_without_a_network():
+    mounted = {
+        (service, volume)
+        for service, made in services(WHOLE).items()
+        for volume in made.get("volumes", ())
+        if volume.startswith("secret:")
+    }
+    readers = {(service, "secret:/var/lib/invsys:ro") for service in ("database", "inventory", "migrations")}
+    assert mounted == readers | {("secret", "secret:/var/lib/invsys")}
+    assert services(WHOLE)["secret"]["network_mode"] == "none"
+    # The group of the user whom the Dockerfile makes.
+    assert services(WHOLE)["database"]["group_add"] == ["10001"]
+
+
+def test_no_environment_has_the_password_but_the_one_that_may_be_given_it():
+    told = {
+        (service, name, value)
+        for service, made in services(WHOLE).items()
+        for name, value in made.get("environment", {}).items()
+        if "PASS" in name or "PASS" in str(value)
+    }
+    assert told == {
+        ("secret", "POSTGRES_PASSWORD", "${POSTGRES_PASSWORD:-}"),
+        ("database", "POSTGRES_PASSWORD_FILE", "/var/lib/invsys/password"),
+        ("inventory", "PGPASSFILE", "/var/lib/invsys/pgpass"),
+        ("migrations", "PGPASSFILE", "/var/lib/invsys/pgpass"),
+    }
+
+
 @pytest.mark.parametrize(("name", "service"), EVERY_SERVICE)
 def test_what_goes_on_is_looked_after(name, service):
     made = services(name)[service]
-    if service == "migrations":
+    if made["restart"] == "no":
+        assert service in ("migrations", "secret")
         return
     target = made.get("build", {}).get("target")
     assert "healthcheck" in made or f" AS {target}\n" in text("Dockerfile")
@@ -102,7 +140,8 @@ def test_no_service_may_do_more_than_it_needs(name, service):
     assert made["security_opt"] == ["no-new-privileges:true"]
     assert made["init"]
     assert set(made["logging"]["options"]) == {"max-size", "max-file"}
-    assert not {"cap_add", "privileged", "network_mode", "pid"} & set(made)
+    assert not {"cap_add", "privileged", "pid"} & set(made)
+    assert made.get("network_mode", "none") == "none"
     # The images of ours have theirs from the Dockerfile.
     assert "build" in made or made["user"] in ("postgres", "101:101")
 
