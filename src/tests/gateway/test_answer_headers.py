@@ -160,6 +160,24 @@ def test_what_a_status_is_called_does_not_matter(door, behind, status_line):
     assert (door.get("/api/cars").status, door.get("/api/cars").body) == (200, b"ok")
 
 
+@pytest.mark.parametrize("said", [b"Content-Length: 5", b"Transfer-Encoding: chunked"])
+def test_what_comes_before_the_answer_says_nothing_of_its_end(door, behind, said):
+    early = b"HTTP/1.1 103 Early Hints\r\n" + said + b"\r\n\r\n"
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n"
+    for last in (chunked, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789"):
+        behind.answer = says(early, last)
+        answer = door.get("/echo/a")
+        # What looks like the body of the early one may not be taken for HTTP at all.
+        assert (answer.status, answer.body) == (200, b"0123456789") or answer.code == "upstream_unreachable"
+
+
+@pytest.mark.parametrize("location", ["http://[foo", "http://a]/"])
+def test_a_location_that_is_no_url_is_left_out(door, behind, location):
+    behind.answer = says(f"HTTP/1.1 201 Created\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode())
+    answer = door.call("POST", "/echo/a", body=b"")
+    assert (answer.status, answer.values("location")) == (201, [])
+
+
 @pytest.mark.parametrize("how_often", [1, 3])
 def test_what_comes_before_the_answer_is_not_the_answer(door, behind, how_often):
     early = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"

@@ -1,5 +1,7 @@
 """The OpenAPI document as callers of the gateway see it: the inventory's, with keys, scopes and the gateway's ends."""
 
+import json
+
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -43,3 +45,7 @@ def test_an_operation_names_its_scope_and_the_gateways_ends(document):
     for kind in (*kinds, errors.UpstreamTimeout):
         assert operation["responses"][str(kind.status)] == {"$ref": f"#/components/responses/{kind.code}"}
         assert document["components"]["responses"][kind.code]["description"] == kind.title
+
+
+def test_nobody_is_told_of_headers_that_the_gateway_throws_away(document):
+    assert not [name for name in ("X-Client-Id", "X-Client-Sees") if f'"name": "{name}"' in json.dumps(document)]

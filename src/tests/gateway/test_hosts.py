@@ -65,6 +65,14 @@ def test_who_is_away_is_left_out_so_that_no_request_pays_for_it(calling):
         assert time.monotonic() - started < 0.4
 
 
+def test_who_takes_requests_and_is_silent_costs_one_of_them(calling):
+    with listening() as silent, listening() as there:
+        silent.answer = lambda talk: (talk.read(), talk.wait_to_be_left())
+        client = calling(silent.url, there.url)
+        statuses = [client.get("/echo/a").status_code for _ in range(6)]
+        assert sorted(statuses) == [200] * 5 + [504]
+
+
 def test_who_comes_back_is_asked_again(calling):
     with listening() as there, ExitStack() as later:
         port = unused_port()

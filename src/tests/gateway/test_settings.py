@@ -108,6 +108,16 @@ BAD = [
     ("services.2echo", "http://127.0.0.1:1"),
     ("services.my echo", "http://127.0.0.1:1"),
     ("services.echo/x", "http://127.0.0.1:1"),
+    # Scopes of the inventory's begin with these.
+    ("services.resources", "http://127.0.0.1:1"),
+    ("services.allocations", "http://127.0.0.1:1"),
+    ("services.events", "http://127.0.0.1:1"),
+    ("services.echo", "http://a..b"),
+    # Nothing of the inventory is there.
+    ("routes./fleet", "inventory"),
+    ("limits.rate", "0/second"),
+    ("limits.anonymous", "1/0 second"),
+    ("jwt.keys", "ftp://keys.example/jwks.json"),
     ("routes./echo", "nobody"),
     ("routes./echo", "inventory, nobody"),
     ("routes./echo", "INVENTORY"),
