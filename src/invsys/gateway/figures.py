@@ -2,8 +2,6 @@
 
 import functools
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from flask import g, request
@@ -19,17 +17,10 @@ DURATION = Histogram(
 )
 
 
-@contextmanager
-def timed(service: str) -> Iterator[None]:
-    """Take the time that a service takes."""
-    started = time.perf_counter()
-    outcome = "failed"
-    try:
-        yield
-        outcome = "answered"
-    finally:
-        g.service, g.upstream_seconds = service, time.perf_counter() - started
-        _series(service, outcome).observe(g.upstream_seconds)
+def observe(service: str, started: float, outcome: str) -> None:
+    """Note what became of a request to a service that was passed on at ``started`` (``time.perf_counter``)."""
+    g.service, g.upstream_seconds = service, time.perf_counter() - started
+    _series(service, outcome).observe(g.upstream_seconds)
 
 
 @functools.cache

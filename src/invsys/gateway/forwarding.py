@@ -1,12 +1,12 @@
 """A request passed on to the service behind, and its answer passed back."""
 
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 from flask import Response, request
-from werkzeug.datastructures import Headers
 
 from invsys.chassis import answers, bodies
 from invsys.gateway import figures, passing, targets
@@ -43,15 +43,20 @@ class Forwarding:
         body = bodies.read(self._max_body) if request.method in _WITH_BODY else None
         headers = passing.to_service(client, own)
         repeatable = request.method in ("GET", "HEAD") or (request.method == "POST" and "Idempotency-Key" in headers)
-        with figures.timed(service):
+        started, outcome = time.perf_counter(), "failed"
+        try:
             exchange = self._services[service].ask(
                 request.method, targets.target(), headers, body, repeatable=repeatable
             )
             try:
-                return self._answer(exchange)
+                answer = self._answer(exchange)
             except BaseException:
                 exchange.end()
                 raise
+            outcome = "answered"
+            return answer
+        finally:
+            figures.observe(service, started, outcome)
 
     def _answer(self, exchange: Exchange) -> Response:
         status, headers = exchange.status, passing.to_caller(exchange.headers, exchange.url)
@@ -121,7 +126,9 @@ def _sent(kept: IO[bytes], status: int, headers: list[tuple[str, str]]) -> Respo
 def _made(
     content: bytes | Iterator[bytes], status: int, headers: list[tuple[str, str]], length: int | None
 ) -> Response:
-    # Not as keywords: the response would add a Content-Type of its own where the answer has none.
-    made = answers.Answer(content, status)
-    made.headers = Headers(headers if length is None else [*headers, ("Content-Length", str(length))])
+    made = answers.Answer(None, status, headers if length is None else [*headers, ("Content-Length", str(length))])
+    # Not as the first argument, which would set a length of its own, also where an answer to HEAD has another one.
+    made.response = [content] if isinstance(content, bytes) else content
+    if not any(name.lower() == "content-type" for name, _ in headers):
+        del made.headers["Content-Type"]  # one that the answer does not have
     return made

@@ -45,7 +45,7 @@ class Limits:
         self._settings = settings
         self._running: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._own = FixedWindowRateLimiter(Counters())
+        self._own = Counters()
         self._shared = _shared(settings["storage"])
         self._away_until = float("-inf")
 
@@ -106,7 +106,8 @@ class Limits:
             except StorageError as error:
                 logger.warning("the limits are counted by this process: %s", error)
                 self._away_until = time.monotonic() + _PAUSE
-        return _hit(self._own, rate, name)
+        number, ends = self._own.count((name, rate), rate.get_expiry())
+        return number <= rate.amount, _left(rate.amount, rate.amount - number, ends)
 
 
 def _shared(storage: str) -> FixedWindowRateLimiter | None:
@@ -118,5 +119,8 @@ def _shared(storage: str) -> FixedWindowRateLimiter | None:
 def _hit(limiter: FixedWindowRateLimiter, rate: RateLimitItem, name: str) -> tuple[bool, Left]:
     is_within = limiter.hit(rate, name)
     window = limiter.get_window_stats(rate, name)
-    seconds = max(1, math.ceil(window.reset_time - time.time()))
-    return is_within, Left(rate.amount, max(0, window.remaining), seconds)
+    return is_within, _left(rate.amount, window.remaining, window.reset_time)
+
+
+def _left(limit: int, remaining: int, ends: float) -> Left:
+    return Left(limit, max(0, remaining), max(1, math.ceil(ends - time.time())))
