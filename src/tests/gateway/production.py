@@ -3,9 +3,7 @@
 import os
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +11,7 @@ from pathlib import Path
 from tests.conftest import children
 from tests.gateway.raw_caller import ask, request
 from tests.gateway.raw_upstream import unused_port
-
-SECONDS = 30
+from tests.waiting import SECONDS, until
 
 Sections = Mapping[str, Mapping[str, object]]
 
@@ -53,8 +50,8 @@ def write_ini(folder: Path, *layers: Sections) -> Path:
 
 @contextmanager
 def served_gateway(folder: Path, settings: Sections, environ: Mapping[str, str] | None = None) -> Iterator[Served]:
-    """Run a gateway of one worker; ``folder`` may hold its clients, in ``clients.ini``."""
-    port = unused_port()
+    """Run a gateway, of one worker if ``settings`` say no more; ``folder`` may hold its ``clients.ini``."""
+    port, workers = unused_port(), int(str(settings.get("server", {}).get("workers", 1)))
     server = {"port": port, "workers": 1, "threads": 16, "graceful_timeout": 1}
     ours = {"server": server, "clients": {"file": folder / "clients.ini"}}
     file = write_ini(folder, FREE, ours, settings)
@@ -63,7 +60,7 @@ def served_gateway(folder: Path, settings: Sections, environ: Mapping[str, str] 
     around = {**os.environ, "RUNTIME_DIRECTORY": str(folder), **(environ or {})}
     with told.open("wb") as log, subprocess.Popen(command, env=around, stderr=log, stdout=log) as process:
         try:
-            until(lambda: "Started worker-" in told.read_text() and _is_ready(port))
+            until(lambda: told.read_text().count("Started worker-") >= workers and _is_ready(port))
             yield Served(port, process, told)
         finally:
             process.terminate()
@@ -75,11 +72,3 @@ def _is_ready(port: int) -> bool:
         return ask(port, request("GET", "/readyz", None)).status == 200
     except OSError:
         return False
-
-
-def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.02)

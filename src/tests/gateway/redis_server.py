@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.gateway.production import until
 from tests.gateway.raw_upstream import unused_port
+from tests.waiting import until
 
 
 def _binary() -> str:

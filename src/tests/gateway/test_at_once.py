@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 
 from tests.gateway.conftest import EVERYTHING, as_client
-from tests.gateway.production import until
 from tests.gateway.raw_upstream import OK, says
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.gateway.conftest import as_client
-from tests.gateway.production import until
 from tests.gateway.raw_upstream import deaf, listening, unused_port
+from tests.waiting import until
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 

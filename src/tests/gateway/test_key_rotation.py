@@ -1,6 +1,8 @@
 """Keys are replaced while the gateway is busy: whoever uses the newest key that it was given is never refused."""
 
 import http.client
+import json
+import signal
 import threading
 import time
 import uuid
@@ -12,10 +14,10 @@ import pytest
 
 from invsys.gateway import administration
 from invsys.inventory.application import build_app
-from tests.conftest import close, load
-from tests.gateway.gateway_process import asked, served_gateway
-from tests.inventory.serving import SECONDS, until
+from tests.conftest import children, close, load
+from tests.gateway.production import served_gateway
 from tests.serving_apps import served_app
+from tests.waiting import SECONDS, until
 
 # Seconds: the gateway looks at the file once in one, and the machine has other work.
 SOON = 4
@@ -28,12 +30,20 @@ def file(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory, migrated_url, file):
-    """The port of a gateway of two workers, in front of an inventory."""
+def served(tmp_path_factory, migrated_url, file):
+    """A gateway of two workers, in front of an inventory."""
     app = build_app(load(migrated_url))
-    with served_app(app) as url, served_gateway(tmp_path_factory.mktemp("gateway"), url, file) as (port, _):
-        yield port
+    with served_app(app) as url:
+        settings = {"server": {"workers": 2}, "services": {"inventory": url}, "clients": {"file": file}}
+        with served_gateway(tmp_path_factory.mktemp("gateway"), settings) as served:
+            yield served
     close(app)
+
+
+@pytest.fixture
+def port(served):
+    """Its port."""
+    return served.port
 
 
 @pytest.fixture
@@ -43,6 +53,15 @@ def connections(port, database_url):
     yield opened
     for connection in opened:
         connection.close()
+
+
+def asked(connection, method, path, key, body=None):
+    """Send a request over a connection that is kept; gives the status."""
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    connection.request(method, path, None if body is None else json.dumps(body), headers)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
 
 
 def seen(connections, key):
@@ -119,3 +138,14 @@ def test_who_was_refused_may_go_on_over_the_same_connection(connections, size):
     for connection in connections:
         for _ in range(3):
             assert asked(connection, "POST", "/api/cars", "wrong", {"name": "x" * size}) == 401
+
+
+def test_a_reload_reads_the_file_anew_and_exchanges_the_workers(served, file, database_url):
+    old = set(children(served.process.pid))
+    key = administration.add(file, str(uuid.uuid4()), ["resources:read"])
+    started = served.log.read_text().count("Started worker-")
+    served.process.send_signal(signal.SIGHUP)
+    until(lambda: served.log.read_text().count("Started worker-") == started + 2)
+    until(lambda: not old & set(children(served.process.pid)))
+    with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=SECONDS)) as connection:
+        assert asked(connection, "GET", "/api/cars", key) == 200

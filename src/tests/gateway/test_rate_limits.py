@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.gateway.conftest import EVERYTHING, as_client
-from tests.gateway.production import until
+from tests.waiting import until
 
 HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"

@@ -5,8 +5,8 @@ import json
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.gateway.production import until
 from tests.gateway.raw_upstream import OK, says
+from tests.waiting import until
 
 CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from tests.gateway.conftest import EVERYTHING, as_client
-from tests.gateway.production import until
 from tests.gateway.redis_server import RedisServer
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -6,11 +6,9 @@ import os
 import socket
 import subprocess
 import sys
-import threading
-import time
 from contextlib import closing, contextmanager
 
-SECONDS = 30
+from tests.waiting import SECONDS, until
 
 # By which a process that starts here knows that it is measured what it runs. The server's end without telling it: being
 # measured, they would only take twice as long to start.
@@ -64,10 +62,3 @@ def is_ready(port):
 
 def has_started(told, workers):
     return told.read_text().count("Started worker-") >= workers
-
-
-def until(condition):
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.05)
