@@ -121,11 +121,7 @@ def _replace(path: Path, text: str) -> None:
         opened, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(opened, "w", encoding="utf-8") as file:
-                # A new one belongs to whom the folder does: root may make what the service has to read.
-                found = (path if path.exists() else path.parent).stat()
-                os.fchown(file.fileno(), found.st_uid, found.st_gid)
-                if path.exists():
-                    os.fchmod(file.fileno(), found.st_mode & 0o777)
+                _give(file.fileno(), path)
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
@@ -135,3 +131,14 @@ def _replace(path: Path, text: str) -> None:
             raise
     except OSError as error:
         raise UnusableClients(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _give(opened: int, path: Path) -> None:
+    """Give the file that takes the place of ``path`` its owner and mode; a new one of root's belongs to the folder's."""
+    if path.exists():
+        found = path.stat()
+        os.fchown(opened, found.st_uid, found.st_gid)
+        os.fchmod(opened, found.st_mode & 0o777)
+    elif os.geteuid() == 0:
+        found = path.parent.stat()
+        os.fchown(opened, found.st_uid, found.st_gid)
