@@ -134,7 +134,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _give(opened: int, path: Path) -> None:
-    """Give the file that takes the place of ``path`` its owner and mode; a new one of root's belongs to the folder's."""
+    """Give what takes the place of ``path`` its owner and mode; what root makes anew belongs to whom the folder does."""
     if path.exists():
         found = path.stat()
         os.fchown(opened, found.st_uid, found.st_gid)
