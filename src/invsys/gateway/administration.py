@@ -134,7 +134,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _give(opened: int, path: Path) -> None:
-    """Give what takes the place of ``path`` its owner and mode; what root makes anew belongs to whom the folder does."""
+    """Give the file its owner and mode: those of ``path``, or where root makes it anew, the folder's owner."""
     if path.exists():
         found = path.stat()
         os.fchown(opened, found.st_uid, found.st_gid)
