@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from invsys.gateway import administration, manage, settings
 from invsys.gateway.application import build_app
 from tests.gateway.doors import Door
+from tests.gateway.house import House, built_house
 from tests.gateway.production import FREE, Sections, served_gateway, write_ini
 from tests.gateway.raw_upstream import Upstream, deaf, listening, unused_port
 from tests.serving_apps import close_idle, served_app
@@ -195,3 +196,18 @@ def upstream() -> Iterator[Upstream]:
     """A service of raw sockets, for one test."""
     with listening() as upstream:
         yield upstream
+
+
+@pytest.fixture(scope="module")
+def house_of_module(
+    request: pytest.FixtureRequest, migrated_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    """An inventory with a gateway in front of it that knows the module's ``CLIENTS``, each with its scopes."""
+    with built_house(migrated_url, tmp_path_factory.mktemp("house"), request.module.CLIENTS) as house:
+        yield house
+
+
+@pytest.fixture
+def house(house_of_module: House, database_url: str) -> House:
+    """The module's house; its database is empty."""
+    return house_of_module

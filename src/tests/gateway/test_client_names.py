@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.gateway.house import built_house
 from tests.inventory.instants import wire
 
 ALLOWED = "resources:read resources:write allocations:own events:read"
@@ -19,17 +18,6 @@ LIES = [
     {"X-Client-Id": "office", "Connection": "X-Client-Id, X-Client-Sees"},
     {"X-Forwarded-For": "192.0.2.7", "Forwarded": "for=192.0.2.7"},
 ]
-
-
-@pytest.fixture(scope="module")
-def built(migrated_url, tmp_path_factory):
-    with built_house(migrated_url, tmp_path_factory.mktemp("house"), CLIENTS) as house:
-        yield house
-
-
-@pytest.fixture
-def house(built, database_url):
-    return built
 
 
 @pytest.mark.parametrize("lie", [{}, *LIES], ids=str)

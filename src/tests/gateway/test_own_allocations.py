@@ -3,7 +3,6 @@
 import pytest
 from icalendar import Calendar
 
-from tests.gateway.house import built_house
 from tests.gateway.refusals import refused
 from tests.inventory.instants import wire
 
@@ -17,17 +16,6 @@ CLIENTS = {
     "office": "resources:read resources:write allocations:read allocations:write events:read",
     "looker": "resources:read",
 }
-
-
-@pytest.fixture(scope="module")
-def built(migrated_url, tmp_path_factory):
-    with built_house(migrated_url, tmp_path_factory.mktemp("house"), CLIENTS) as house:
-        yield house
-
-
-@pytest.fixture
-def house(built, database_url):
-    return built
 
 
 @pytest.fixture

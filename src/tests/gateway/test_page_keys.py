@@ -4,21 +4,9 @@ from base64 import b64encode
 
 import pytest
 
-from tests.gateway.house import built_house
 from tests.gateway.refusals import challenges, refused
 
 CLIENTS = {"staff": "resources:read allocations:read", "other": "resources:read", "mover": "resources:write"}
-
-
-@pytest.fixture(scope="module")
-def built(migrated_url, tmp_path_factory):
-    with built_house(migrated_url, tmp_path_factory.mktemp("house"), CLIENTS) as house:
-        yield house
-
-
-@pytest.fixture
-def house(built, database_url):
-    return built
 
 
 def basic(name, key):

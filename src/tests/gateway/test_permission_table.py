@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.gateway.house import built_house
 from tests.gateway.permission_rows import COLUMNS, OF_EVERY_SERVICE, ROWS
 from tests.gateway.refusals import challenges, refused
 
@@ -11,17 +10,6 @@ OF_CARS = {f"{name}@cars": name.replace("allocations:own", "stranger") for name 
 ELSEWHERE = [f"{name}@lorries" for name in SCOPES]
 # Each client is named by its only scope.
 CLIENTS = {name: name for name in (*SCOPES, *OF_CARS, *ELSEWHERE)} | {"owner": "allocations:own"}
-
-
-@pytest.fixture(scope="module")
-def built(migrated_url, tmp_path_factory):
-    with built_house(migrated_url, tmp_path_factory.mktemp("house"), CLIENTS) as house:
-        yield house
-
-
-@pytest.fixture
-def house(built, database_url):
-    return built
 
 
 def statuses(house, row, names):
