@@ -1,7 +1,7 @@
 """Trusted proxies: the addresses from which a header about somebody else is believed."""
 
 import functools
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from flask import current_app, request
 
@@ -16,12 +16,17 @@ def is_trusted() -> bool:
     return _is_among(request.remote_addr, current_app.config["TRUSTED_PROXIES"])
 
 
-@functools.lru_cache
-def _is_among(address: str | None, trusted: str) -> bool:
+def address(text: str | None) -> IPv4Address | IPv6Address | None:
+    """Read an address; None where it is none, as that of a Unix socket."""
     try:
-        found = ip_address(address or "")
-    except ValueError:  # a Unix socket has no address
-        return False
+        found = ip_address(text or "")
+    except ValueError:
+        return None
     # A socket that listens for both families writes an address of IPv4 as one of IPv6.
-    plain = getattr(found, "ipv4_mapped", None) or found
-    return any(plain in network for network in networks(trusted))
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+@functools.lru_cache
+def _is_among(text: str | None, trusted: str) -> bool:
+    found = address(text)
+    return found is not None and any(found in network for network in networks(trusted))
