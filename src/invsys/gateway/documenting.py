@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from flask import Response, request
 
-from invsys.chassis import answers, client_id
+from invsys.chassis import answers, client_id, problem_schemas
 from invsys.chassis.problems import Problem
 from invsys.gateway import errors
 from invsys.gateway.permissions import OWN, Line
@@ -69,10 +69,6 @@ def _complete(operation: dict[str, Any], line: Line) -> None:
 
 
 def _response(kind: type[Problem]) -> dict[str, Any]:
-    names = ("type", "title", "code", "detail", "request_id")
-    members: dict[str, Any] = {name: {"type": "string"} for name in names}
-    members["code"]["const"] = kind.code
-    members["status"] = {"type": "integer", "const": kind.status}
-    schema = {"type": "object", "description": kind.__doc__, "properties": members, "required": sorted(members)}
+    schema = problem_schemas.schema(kind, **({"scope": {"type": "string"}} if kind is errors.Forbidden else {}))
     types = ("application/problem+json", "application/problem+xml")
     return {"description": kind.title, "content": {media_type: {"schema": schema} for media_type in types}}

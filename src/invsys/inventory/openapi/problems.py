@@ -2,12 +2,11 @@
 
 from typing import Any
 
+from invsys.chassis import problem_schemas
 from invsys.chassis.problems import InvalidFields, Problem
 from invsys.inventory import schemas
 from invsys.inventory.errors import MAX_CONFLICTS, InTheWay
 from invsys.inventory.examples import EXAMPLES, PROBLEM_EXAMPLE
-
-REQUEST_ID = {"type": "string", "pattern": "^[!-~]{1,128}$"}
 
 
 def component(kind: type[Problem]) -> str:
@@ -17,22 +16,15 @@ def component(kind: type[Problem]) -> str:
 
 def schema(kind: type[Problem]) -> dict[str, Any]:
     """Describe the answer of a class of problems."""
-    members: dict[str, Any] = {
-        "type": {"type": "string", "const": f"/docs/problems/{kind.code}"},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "const": kind.status},
-        "code": {"type": "string", "const": kind.code},
-        "detail": {"type": "string"},
-        "request_id": REQUEST_ID,
-    }
+    more: dict[str, Any] = {}
     if issubclass(kind, InTheWay):
         items = {"$ref": "#/components/schemas/Conflict"}
         # Empty for a client that may not know of them.
-        members["conflicts"] = {"type": "array", "items": items, "maxItems": MAX_CONFLICTS}
+        more["conflicts"] = {"type": "array", "items": items, "maxItems": MAX_CONFLICTS}
     if issubclass(kind, InvalidFields):
         messages = {"type": "array", "items": {"type": "string"}}
-        members["errors"] = {"type": "object", "additionalProperties": messages}
-    return {"type": "object", "description": kind.__doc__, "properties": members, "required": sorted(members)}
+        more["errors"] = {"type": "object", "additionalProperties": messages}
+    return problem_schemas.schema(kind, **more)
 
 
 def example(kind: type[Problem]) -> dict[str, Any]:

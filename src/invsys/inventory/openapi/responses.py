@@ -3,13 +3,14 @@
 from collections import defaultdict
 from typing import Any
 
+from invsys.chassis.problem_schemas import REQUEST_ID
 from invsys.chassis.problems import Problem
 from invsys.inventory.examples import EXAMPLES
 from invsys.inventory.openapi import problems
 from invsys.inventory.operations import Operation
 
 HEADERS: dict[str, dict[str, Any]] = {
-    "X-Request-Id": {"description": "The id of the request, in the log too", "schema": problems.REQUEST_ID},
+    "X-Request-Id": {"description": "The id of the request, in the log too", "schema": REQUEST_ID},
     "ETag": {"description": "The item's version, for If-Match and If-None-Match", "schema": {"type": "string"}},
     "Location": {"description": "Where the new item is", "schema": {"type": "string", "format": "uri-reference"}},
     "Link": {"description": 'The next page, rel="next" (RFC 8288); absent on the last', "schema": {"type": "string"}},
