@@ -11,10 +11,6 @@ from invsys.chassis import server, settings
 from invsys.chassis.flask_script import Command, Server
 
 
-def _nothing() -> None:
-    pass
-
-
 def prepare(app: Flask, in_force: settings.Settings) -> Flask:
     """Let the commands find the settings in the application."""
     app.extensions["invsys.settings"] = in_force
@@ -38,7 +34,7 @@ class RunServer(Server):
 
     help = description = __doc__
 
-    def __init__(self, require_ready: Callable[[], None] = _nothing) -> None:
+    def __init__(self, require_ready: Callable[[], None]) -> None:
         super().__init__(host=None, port=None)
         self._require_ready = require_ready
 
@@ -53,7 +49,7 @@ class RunServer(Server):
 class Serve(Command):
     """Run the production server."""
 
-    def __init__(self, target: str, require_ready: Callable[[], None] = _nothing) -> None:
+    def __init__(self, target: str, require_ready: Callable[[], None]) -> None:
         super().__init__()
         self._target = target
         self._require_ready = require_ready

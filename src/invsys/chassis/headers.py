@@ -5,6 +5,8 @@ import re
 from flask import request
 from marshmallow import ValidationError
 
+NOT_VISIBLE = "1 to 255 visible ASCII characters, without blanks."
+
 _VISIBLE = re.compile(r"[!-~]{1,255}")
 
 
@@ -12,7 +14,7 @@ def visible(name: str) -> str:
     """Give a header of 1 to 255 visible ASCII characters; raises marshmallow's ValidationError for any other."""
     value = request.headers[name]
     if not is_visible(value):
-        raise ValidationError({name: ["1 to 255 visible ASCII characters, without blanks."]})
+        raise ValidationError({name: [NOT_VISIBLE]})
     return value
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, g
@@ -87,14 +88,12 @@ class Limits:
             if self._running[client.id] >= most:
                 raise RateLimited(f"More than {most} requests at once.", 1)
             self._running[client.id] += 1
-        is_inside = [True]
-        return lambda: self._leave(client, is_inside)
+        leaving = ExitStack()
+        leaving.callback(self._leave, client)
+        return leaving.close
 
-    def _leave(self, client: Client, is_inside: list[bool]) -> None:
+    def _leave(self, client: Client) -> None:
         with self._lock:
-            if not is_inside:
-                return  # it has left already
-            is_inside.clear()
             self._running[client.id] -= 1
             if not self._running[client.id]:
                 del self._running[client.id]

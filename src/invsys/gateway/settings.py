@@ -12,7 +12,7 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, val
 from invsys.chassis import settings
 from invsys.chassis.sections import LogSettings, ServerSettings
 from invsys.gateway import rates
-from invsys.gateway.permissions import lines
+from invsys.gateway.permissions import TABLES, lines, scopes
 from invsys.gateway.tokens import ALGORITHMS
 
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]*")
@@ -20,7 +20,7 @@ _SERVICE = re.compile(r"[a-z][a-z0-9_-]*")
 _BASE = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _REDIS = re.compile(r"rediss?://[^/]|redis\+unix:///")
 # NAME:read and NAME:write would be these of the inventory's.
-_TAKEN = frozenset({"resources", "allocations", "events"})
+_TAKEN = frozenset(scope.partition(":")[0] for scope in scopes(TABLES))
 _PREFIX = re.compile(r"/|(?:/[a-z0-9_-]+)+")
 
 

@@ -11,11 +11,11 @@ from invsys.inventory.fields import Flag, Id, Instant, WholeNumber
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.period import Period
 from invsys.inventory.schemas.rules import (
-    A_CLIENT_ID,
     A_NAME,
     AN_ALLOCATION_TYPE,
     FLAT,
     NAME,
+    a_client_id,
     at_most_16_kib,
     flat,
     require_order,
@@ -100,7 +100,7 @@ class ImportedAllocation(NewAllocation):
         model = ContinuousResourceAllocation
         unknown = RAISE
 
-    client_id = auto_field(load_default=None, validate=A_CLIENT_ID)
+    client_id = auto_field(load_default=None, validate=a_client_id)
 
 
 class NewAllocationOfAny(NewAllocation):

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 from marshmallow import ValidationError, validate
 
+from invsys.chassis import headers
+
 MAX_KEYS, MAX_KEY, MAX_VALUE = 32, 64, 256
 
 
@@ -46,8 +48,12 @@ def at_most_16_kib(dump: dict[str, Any]) -> None:
         raise ValidationError("At most 16 KiB of JSON.")
 
 
-# As the header that names a client.
-A_CLIENT_ID = validate.Regexp(r"[!-~]{1,255}\Z", error="1 to 255 visible ASCII characters, without blanks.")
+def a_client_id(text: str) -> None:
+    """Raise ValidationError for what the header that names a client could not hold."""
+    if not headers.is_visible(text):
+        raise ValidationError(headers.NOT_VISIBLE)
+
+
 AN_ALLOCATION_TYPE = validate.Length(1, 20)
 A_STATUS = validate.OneOf(["confirmed", "held"])
 _A_VALUE = {"type": ["string", "number", "boolean"], "maxLength": MAX_VALUE}
