@@ -13,14 +13,12 @@ from flask.testing import FlaskClient
 
 from invsys.gateway import administration, manage, settings
 from invsys.gateway.application import build_app
+from tests.front_door import EVERYTHING
 from tests.gateway.doors import Door
 from tests.gateway.house import House, built_house
 from tests.gateway.production import FREE, Sections, served_gateway, write_ini
 from tests.gateway.raw_upstream import Upstream, deaf, listening, unused_port
 from tests.serving_apps import close_idle, served_app
-
-# Everything that a client may be allowed.
-EVERYTHING = ["resources:read", "resources:write", "allocations:read", "allocations:write", "events:read"]
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from contextlib import closing, contextmanager, suppress
 
 import pytest
 
-from tests.gateway.conftest import EVERYTHING, as_client
+from tests.front_door import EVERYTHING
+from tests.gateway.conftest import as_client
 from tests.gateway.raw_upstream import OK, says
 from tests.waiting import until
 

@@ -10,7 +10,7 @@ from invsys.gateway import clients_file as module
 from tests.gateway.client_files import UNUSABLE, hand_written, kept
 from tests.gateway.clocks import Clock
 from tests.gateway.conftest import as_client
-from tests.gateway.refusals import refused
+from tests.refusals import refused
 
 RIGHT = "invsys_0000000a_secret"
 BROKEN = "[booking\n"

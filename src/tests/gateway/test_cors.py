@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.gateway.conftest import EVERYTHING, as_client
+from tests.front_door import EVERYTHING
+from tests.gateway.conftest import as_client
 from tests.gateway.raw_upstream import says
 
 STAFF = "https://staff.example"

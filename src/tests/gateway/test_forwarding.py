@@ -7,7 +7,8 @@ import pytest
 
 from invsys.inventory.application import build_app
 from tests.conftest import dispose, load, migrate
-from tests.gateway.conftest import EVERYTHING, as_client
+from tests.front_door import EVERYTHING
+from tests.gateway.conftest import as_client
 from tests.serving_apps import served_app
 
 # What a gateway may add, or say in its own words.

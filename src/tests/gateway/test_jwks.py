@@ -8,7 +8,7 @@ from invsys.gateway import jwks
 from tests.gateway.clocks import Clock
 from tests.gateway.conftest import as_client
 from tests.gateway.issuer import AUDIENCE, ISSUER, KeyServer, elliptic, key_set, rsa, signed
-from tests.gateway.refusals import refused
+from tests.refusals import refused
 from tests.serving_apps import served_app
 
 OLD, NEW, LATER = elliptic("old"), elliptic("new"), elliptic("later")

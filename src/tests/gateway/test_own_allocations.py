@@ -3,8 +3,8 @@
 import pytest
 from icalendar import Calendar
 
-from tests.gateway.refusals import refused
 from tests.inventory.instants import wire
+from tests.refusals import refused
 
 ALL = "/api/cars/all/allocations"
 CLIENTS = {

@@ -4,7 +4,8 @@ from base64 import b64encode
 
 import pytest
 
-from tests.gateway.refusals import challenges, refused
+from tests.gateway.refusals import challenges
+from tests.refusals import refused
 
 CLIENTS = {"staff": "resources:read allocations:read", "other": "resources:read", "mover": "resources:write"}
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.gateway.conftest import EVERYTHING, as_client
+from tests.front_door import EVERYTHING
+from tests.gateway.conftest import as_client
 from tests.waiting import until
 
 HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")

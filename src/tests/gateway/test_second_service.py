@@ -4,7 +4,8 @@ import pytest
 from flask import Flask, jsonify, request
 
 from tests.gateway.house import built_house
-from tests.gateway.refusals import challenges, refused
+from tests.gateway.refusals import challenges
+from tests.refusals import refused
 from tests.serving_apps import served_app
 
 BELOW = "/api/bookings/7/lines"

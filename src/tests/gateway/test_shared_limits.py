@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from tests.gateway.conftest import EVERYTHING, as_client
+from tests.front_door import EVERYTHING
+from tests.gateway.conftest import as_client
 from tests.gateway.redis_server import RedisServer
 from tests.waiting import until
 

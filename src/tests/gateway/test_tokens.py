@@ -7,7 +7,7 @@ import pytest
 
 from tests.gateway.conftest import as_client
 from tests.gateway.issuer import AUDIENCE, ISSUER, claims, elliptic, key_set, rsa, signed
-from tests.gateway.refusals import refused
+from tests.refusals import refused
 
 EC, RSA = elliptic("ec"), rsa("rsa")
 

@@ -24,7 +24,8 @@ from tests.gateway.issuer import (
     tampered,
     unsigned,
 )
-from tests.gateway.refusals import challenges, refused
+from tests.gateway.refusals import challenges
+from tests.refusals import refused
 
 EC, EC384, RSA = elliptic("ec"), elliptic("ec384", "P-384"), rsa("rsa")
 STRANGER = elliptic("stranger")

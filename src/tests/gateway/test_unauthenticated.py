@@ -8,7 +8,8 @@ import pytest
 
 from invsys.gateway import administration, settings
 from invsys.gateway.application import build_app
-from tests.gateway.refusals import challenges, refused
+from tests.gateway.refusals import challenges
+from tests.refusals import refused
 
 NOBODY_IS_THERE = "http://127.0.0.1:9"
 CAR = "/api/cars/1d08d67a-6e9d-4567-817c-90d66b227cc2"

@@ -1,5 +1,6 @@
 """What the tests of the HTTP contract share: the first calls of most stories, and what every refusal looks like."""
 
+import io
 import os
 import re
 import sys
@@ -15,9 +16,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from invsys.inventory import database, manage
+from invsys.inventory import database, exporting, manage
 from invsys.inventory.application import build_app
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Event, db
+from tests import refusals
 from tests.conftest import dispose, load
 from tests.inventory.serving import served
 
@@ -108,15 +110,7 @@ def refused() -> Callable[..., dict[str, Any]]:
     """Check an answer against the contract of refusals, and for 422 the fields that it names; gives its body."""
 
     def refused(answer: TestResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
-        assert (answer.status_code, answer.mimetype) == (status, "application/problem+json"), answer.text
-        body: dict[str, Any] = answer.get_json()
-        assert {key: body[key] for key in ("type", "status", "code", "request_id")} == {
-            "type": f"/docs/problems/{code}",
-            "status": status,
-            "code": code,
-            "request_id": answer.headers["X-Request-Id"],
-        }
-        assert all(isinstance(body[key], str) and body[key] for key in ("title", "detail"))
+        body: dict[str, Any] = refusals.refused(answer, status, code)
         if code == "invalid_fields":
             _check_errors(body["errors"], fields)
         return body
@@ -142,6 +136,19 @@ def alter(app: Flask) -> Callable[..., None]:
             connection.execute(update(model).values(values))
 
     return alter
+
+
+@pytest.fixture
+def sent(app):
+    """Export as text."""
+
+    def sent(form):
+        file = io.StringIO()
+        with app.app_context():
+            exporting.export(file, form)
+        return file.getvalue()
+
+    return sent
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """Import and export: everything gets in once, whatever is refused is told, and what comes out goes in again."""
 
 import csv
-import io
 
 import pytest
 
-from invsys.inventory import exporting, importing
+from invsys.inventory import importing
 from invsys.inventory.errors import DatabaseUnavailable
 from invsys.inventory.importing import Outcome
 from invsys.inventory.reading import UnusableFile
@@ -33,19 +32,6 @@ def bring(app, tmp_path):
         return outcome, list(csv.reader(told))
 
     return bring
-
-
-@pytest.fixture
-def sent(app):
-    """Export as text."""
-
-    def sent(form):
-        file = io.StringIO()
-        with app.app_context():
-            exporting.export(file, form)
-        return file.getvalue()
-
-    return sent
 
 
 def counts(outcome):

@@ -1,12 +1,11 @@
 """Owners in files: they come back as they went out, and a file that names none takes nothing from anybody."""
 
 import csv
-import io
 import json
 
 import pytest
 
-from invsys.inventory import exporting, importing
+from invsys.inventory import importing
 from tests.inventory.instants import at, wire
 from tests.inventory.owners import announced, restricted
 
@@ -35,19 +34,6 @@ def bring(app, tmp_path):
         ]
 
     return bring
-
-
-@pytest.fixture
-def sent(app):
-    """Export as text."""
-
-    def sent(form):
-        file = io.StringIO()
-        with app.app_context():
-            exporting.export(file, form)
-        return file.getvalue()
-
-    return sent
 
 
 def sees(app, client_id):
