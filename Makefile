@@ -17,7 +17,7 @@ LOCK = .lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-ex
 .PHONY: run gateway test bench docs lock clean
 
 run: $(VENV)/run
-	$(BIN)/invsys-manage db upgrade
+	$(BIN)/invsys-manage migrate
 	$(BIN)/invsys-manage serve
 
 gateway: .venv-gateway/gateway

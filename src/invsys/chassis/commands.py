@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask
 
-from invsys.chassis import server, settings
+from invsys.chassis import request_log, server, settings
 from invsys.chassis.flask_script import Command, Server
 
 
@@ -58,6 +58,9 @@ class Serve(Command):
         """Replace this process by the server of ``target`` (``module:name``); raises what stands in the way."""
         with app.app_context():
             self._require_ready()
+        # Each worker opens it for itself; what stands in the way is better said before there are any.
+        if log := request_log.open_file(settings_of(app)["log"]):
+            log.close()
         server.serve(self._target, settings_of(app)["server"], os.environ)
 
 

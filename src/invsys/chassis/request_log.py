@@ -1,8 +1,9 @@
-"""The log: one JSON object a line on standard error, and one line for every request."""
+"""The log: one JSON object a line, on standard error or in a file, and one line for every request."""
 
 import contextlib
 import json
 import logging
+import logging.handlers
 import sys
 import traceback
 from collections.abc import Callable
@@ -13,8 +14,25 @@ import orjson
 from flask import Flask, Response, g, has_request_context, request
 
 from invsys.chassis import request_id
+from invsys.chassis.settings import Section, SettingsError
 
 logger = logging.getLogger("invsys.requests")
+
+
+class LogFile(logging.handlers.WatchedFileHandler):
+    """A file that is opened anew where it was moved away, as logrotate does, by each process by itself."""
+
+    def write(self, text: str) -> None:
+        """Append a text that is no log record; raises OSError."""
+        with self.lock or contextlib.nullcontext():
+            self.reopenIfNeeded()
+            self.stream = self.stream or self._open()
+            self.stream.write(text)
+            self.flush()
+
+
+# Where the lines go instead of to standard error.
+_file: LogFile | None = None
 
 
 class JsonLines(logging.Formatter):
@@ -36,11 +54,23 @@ class JsonLines(logging.Formatter):
         return _line(line)
 
 
-def configure(level: str) -> None:
-    """Send every log record from ``level`` up to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+def configure(log: Section) -> None:
+    """Send every log record where the settings' section ``log`` says; raises SettingsError."""
+    global _file  # noqa: PLW0603 - a process has one log
+    _file = open_file(log)
+    handler = _file or logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=log["level"].upper(), handlers=[handler], force=True)
+
+
+def open_file(log: Section) -> LogFile | None:
+    """Open the file that the settings' section ``log`` names, if it names one; raises SettingsError."""
+    if not log["file"]:
+        return None
+    try:
+        return LogFile(log["file"], encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"[log] file: cannot be written: {error}") from error
 
 
 def register(app: Flask, more: Callable[[], dict[str, Any]] = dict) -> None:
@@ -54,10 +84,10 @@ def register(app: Flask, more: Callable[[], dict[str, Any]] = dict) -> None:
     def log(answer: Response) -> Response:
         level = logging.DEBUG if request.path in ("/healthz", "/readyz", "/metrics") else logging.INFO
         if logger.isEnabledFor(level):
-            # Straight to standard error: a LogRecord for each request costs more than the line itself.
+            # Straight to where it goes: a LogRecord for each request costs more than the line itself.
             # What was done is done, whether or not the line about it finds a place.
             with contextlib.suppress(OSError, ValueError):
-                sys.stderr.write(_line({**_fields(answer, level), **more()}) + "\n")
+                (_file or sys.stderr).write(_line({**_fields(answer, level), **more()}) + "\n")
         return answer
 
 

@@ -32,6 +32,7 @@ class ServerSettings(Schema):
 
 
 class LogSettings(Schema):
-    """What is logged."""
+    """What is logged, and where."""
 
     level = fields.String(required=True, validate=validate.OneOf(["debug", "info", "warning", "error"]))
+    file = fields.String(required=True)

@@ -21,7 +21,7 @@ from invsys.gateway.tokens import Tokens
 def create_app() -> Flask:
     """Build the application from the settings in force; raises ``invsys.chassis.settings.SettingsError``."""
     in_force = settings.load()
-    request_log.configure(in_force["log"]["level"])
+    request_log.configure(in_force["log"])
     return build_app(in_force)
 
 

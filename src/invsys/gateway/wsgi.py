@@ -2,6 +2,7 @@
 
 import gc
 
+from invsys.chassis import readiness
 from invsys.gateway.application import create_app
 
 app = create_app()
@@ -9,3 +10,5 @@ app = create_app()
 # What is there now stays: without this, looking through it again and again stops every thread.
 gc.collect()
 gc.freeze()
+
+readiness.notify()

@@ -13,7 +13,7 @@ def create_app() -> Flask:
     Raises ``invsys.chassis.settings.SettingsError``, ``errors.UnfitDatabase``.
     """
     in_force = settings.load()
-    request_log.configure(in_force["log"]["level"])
+    request_log.configure(in_force["log"])
     app = build_app(in_force)
     with app.app_context():
         database.require_fit_to_start()

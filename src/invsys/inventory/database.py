@@ -4,33 +4,27 @@
 mean for a caller.
 """
 
-import functools
 import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_migrate import Migrate
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from invsys.chassis import strict_json
 from invsys.chassis.settings import Settings
-from invsys.inventory import on_sqlite
+from invsys.inventory import on_sqlite, revisions
 from invsys.inventory.errors import Busy, DatabaseUnavailable, UnfitDatabase
 from invsys.inventory.models import Row, db
 from invsys.inventory.recording import Recorded
 
 logger = logging.getLogger("invsys.inventory")
-
-MIGRATIONS = Path(__file__).parent / "migrations"
 
 # SQLSTATEs (PostgreSQL, appendix A) of a server that is there, but has too much to do for this statement.
 _BUSY = frozenset({"40001", "40P01", "53300", "55P03", "57014"})
@@ -68,7 +62,7 @@ def configure(app: Flask, settings: Settings) -> None:
         }
     }
     db.init_app(app)
-    Migrate(app, db, directory=str(MIGRATIONS))
+    Migrate(app, db, directory=str(revisions.MIGRATIONS))
     with app.app_context():
         for bind, engine in db.engines.items():
             engine_of.prepare(engine, database, single=bind == _SINGLE)
@@ -205,24 +199,21 @@ def _is_busy(error: DBAPIError) -> bool:
     return on_sqlite.is_busy(error.orig) or getattr(error.orig, "sqlstate", None) in _BUSY
 
 
-@functools.cache
-def newest_migration() -> str:
-    """Give the revision that this version of the service was written for."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    head = ScriptDirectory.from_config(config).get_current_head()
-    assert head is not None
-    return head
+def revision() -> str | None:
+    """Give the migration at which the database is; raises DatabaseUnavailable where it cannot be reached."""
+    with read() as connection:
+        return revisions.found(connection)
 
 
 def require_fit() -> None:
     """See that the database may be used; raises UnfitDatabase, or DatabaseUnavailable where it cannot be reached."""
-    with read() as connection:
-        found = _revision(connection)
-    if found != newest_migration():
+    found = revision()
+    if found is not None and found not in revisions.known():
+        raise UnfitDatabase(f"The database is at migration {found}, which a newer version made; this one cannot use it.")
+    if found != revisions.newest():
         raise UnfitDatabase(
-            f"The database is at migration {found or 'none'}, this version needs {newest_migration()}:"
-            " run 'invsys-manage db upgrade'."
+            f"The database is at migration {found or 'none'}, this version needs {revisions.newest()}:"
+            " run 'invsys-manage migrate'."
         )
 
 
@@ -240,10 +231,3 @@ def disconnect() -> None:
     """Close every connection, as before a fork: two processes must not speak over one."""
     for engine in db.engines.values():
         engine.dispose()
-
-
-def _revision(connection: Connection) -> str | None:
-    if not connection.dialect.has_table(connection, "alembic_version"):
-        return None
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return found

@@ -24,10 +24,12 @@ from invsys.inventory import (
     fleet,
     importing,
     lookup,
+    migrating,
     models,
     purging,
     settings,
 )
+from invsys.inventory.migrating import FailedMigration
 from invsys.inventory.period import Period
 from invsys.inventory.reading import UnusableFile
 
@@ -100,6 +102,22 @@ class Purge(OnFitDatabase):
         print(purging.purge(api["idempotency_ttl"], api["events_ttl"]))
 
 
+class Migrate(Command):
+    """Bring the database to the newest migration; a SQLite database is copied before."""
+
+    option_list = (
+        Option("--on-install", action="store_true", help="as the package does it: only where the settings want that"),
+    )
+
+    def __call__(self, app: Flask, *, on_install: bool) -> None:
+        """Migrate, unless this is an installation and the settings leave that to somebody else."""
+        if on_install and not commands.settings_of(app)["database"]["migrate_on_install"]:
+            print("The database is left as it is: [database] migrate_on_install = no.")
+            return
+        with app.app_context():
+            migrating.migrate()
+
+
 def _shell_names() -> dict[str, Any]:
     return {
         "db": models.db,
@@ -126,7 +144,7 @@ def manager() -> Manager:
     made.add_command("shell", Shell(banner="At hand: " + ", ".join(_shell_names()), make_context=_shell_names))
     made.add_command("db", ClickCommand(migrate_group, "invsys-manage db"))
     made.add_command("urls", ShowUrls())
-    for command in (commands.Config, Import, Export, Check, Purge):
+    for command in (commands.Config, Migrate, Import, Export, Check, Purge):
         made.add_command(command.__name__.lower(), command())
     return made
 
@@ -136,7 +154,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         manager().run()
-    except (SettingsError, UnusableFile, Problem) as error:
+    except (SettingsError, UnusableFile, FailedMigration, Problem) as error:
         print(f"invsys-manage: {error}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:

@@ -46,6 +46,7 @@ class DatabaseSettings(Schema):
     connect_timeout = fields.Integer(required=True, validate=validate.Range(1, 60))
     statement_timeout = fields.Integer(required=True, validate=validate.Range(1, 600))
     allow_unsafe_durability = fields.Boolean(required=True)
+    migrate_on_install = fields.Boolean(required=True)
 
 
 class ApiSettings(Schema):

@@ -31,7 +31,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Logged:
         root.handlers = []
         monkeypatch.setattr(sys, "stderr", stream)
         try:
-            request_log.configure(level)
+            request_log.configure({"level": level, "file": ""})
             yield lines
         finally:
             root.handlers = handlers

@@ -119,7 +119,7 @@ def test_nothing_is_done_with_a_database_that_is_not_migrated(run, tmp_path, mon
     monkeypatch.setenv("INVSYS_DATABASE_URL", f"sqlite:///{tmp_path / 'empty.sqlite3'}")
     status, printed, complaints = run(*command.split())
     assert (status, printed) == (2, "")
-    assert "run 'invsys-manage db upgrade'" in complaints
+    assert "run 'invsys-manage migrate'" in complaints
 
 
 def test_runserver_listens_where_the_settings_say_unless_told_otherwise(run, monkeypatch):

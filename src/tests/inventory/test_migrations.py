@@ -12,7 +12,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from invsys.inventory import checking, database
+from invsys.inventory import checking, database, revisions
 from invsys.inventory.application import build_app
 from invsys.inventory.errors import UnfitDatabase
 from invsys.inventory.models import db
@@ -59,7 +59,7 @@ def later(tmp_path):
 
     def make(statement):
         folder = tmp_path / "migrations"
-        shutil.copytree(database.MIGRATIONS, folder)
+        shutil.copytree(revisions.MIGRATIONS, folder)
         (folder / "versions" / "0004_a_change.py").write_text(CHANGE.format(statement=statement))
         return str(folder)
 
@@ -137,7 +137,7 @@ def test_a_change_that_breaks_a_foreign_key_is_rolled_back(filled, later):
 
 
 def test_a_database_without_migrations_is_refused_with_the_command_to_run(fresh_app):
-    with pytest.raises(UnfitDatabase, match="invsys-manage db upgrade"):
+    with pytest.raises(UnfitDatabase, match="invsys-manage migrate"):
         database.require_fit_to_start()
 
 

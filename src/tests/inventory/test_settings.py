@@ -42,6 +42,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "connect_timeout": 3,
             "statement_timeout": 4,
             "allow_unsafe_durability": False,
+            "migrate_on_install": True,
         },
         "api": {
             "naive_datetimes": "utc",
@@ -50,7 +51,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "idempotency_ttl": 86400,
             "events_ttl": 0,
         },
-        "log": {"level": "info"},
+        "log": {"level": "info", "file": ""},
         "resource_types": COLLECTIONS,
     }
     assert {origin for *_, origin in loaded.shown()} == {"default"}

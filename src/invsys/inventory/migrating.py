@@ -1,0 +1,56 @@
+"""Brings the database to the newest migration, as installing and upgrading the package does: with a copy to go back to."""
+
+import logging
+from pathlib import Path
+
+from flask_migrate import upgrade
+from sqlalchemy.exc import SQLAlchemyError
+
+from invsys.inventory import copying, database, revisions
+from invsys.inventory.models import db
+
+logger = logging.getLogger("invsys.inventory")
+
+
+class FailedMigration(Exception):
+    """The database could not be brought to the newest migration; the message says how it is now, and what to do."""
+
+
+def migrate() -> None:
+    """Copy a SQLite database beside itself, as ``NAME.before-REVISION``, and run the migrations that it lacks.
+
+    The services that use it may go on meanwhile. Raises FailedMigration, with the database as it was, and
+    ``errors.Unavailable`` where it cannot be reached.
+    """
+    found = database.revision()
+    if found == revisions.newest():
+        logger.info("The database is at the newest migration, %s.", found)
+        return
+    if found is not None and found not in revisions.known():
+        raise FailedMigration(
+            f"The database is at migration {found}, which this version does not know: a newer one made it. Nothing was"
+            " changed. Install that version again, or restore a copy from before it."
+        )
+    copy = _copy(found)
+    try:
+        upgrade()
+    except (SQLAlchemyError, RuntimeError, SystemExit) as error:
+        raise FailedMigration(
+            f"The migration failed, and the database is as it was, at {found or 'none'}"
+            f"{f' (a copy from before is {copy})' if copy else ''}. What it said stands above. Mend the reason and run"
+            " 'invsys-manage migrate' again, or install the version before this one."
+        ) from error
+    logger.info("The database is at migration %s.", revisions.newest())
+
+
+def _copy(revision: str | None) -> Path | None:
+    """Copy a SQLite database that has something in it; PostgreSQL has backups of its own."""
+    if revision is None or db.engine.dialect.name != "sqlite":
+        return None
+    file = Path(db.engine.url.database or "")
+    copy = file.with_name(f"{file.name}.before-{revision}")
+    # One that an attempt before this left behind is older.
+    copy.unlink(missing_ok=True)
+    copying.copy_sqlite(file, copy)
+    logger.info("The database as it was is kept in %s.", copy)
+    return copy
