@@ -33,7 +33,7 @@ def migrate() -> None:
         )
     copy = _copy(found)
     try:
-        upgrade()
+        upgrade(directory=str(revisions.MIGRATIONS))
     except (SQLAlchemyError, RuntimeError, SystemExit) as error:
         raise FailedMigration(
             f"The migration failed, and the database is as it was, at {found or 'none'}"

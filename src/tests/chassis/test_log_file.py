@@ -1,0 +1,88 @@
+"""The log in a file, which logrotate moves away while several processes write to it."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from invsys.chassis import metrics, request_id, request_log
+from invsys.chassis.settings import SettingsError
+
+Configure = Callable[[Path], None]
+
+
+@pytest.fixture
+def configure() -> Iterator[Configure]:
+    """Log to a file, for this test."""
+    root, handlers, level = logging.getLogger(), logging.getLogger().handlers, logging.getLogger().level
+    root.handlers = []
+
+    def configure(file: Path) -> None:
+        request_log.configure({"level": "info", "file": str(file)})
+
+    yield configure
+    # Closes the file.
+    request_log.configure({"level": "info", "file": ""})
+    root.handlers = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def app() -> Flask:
+    app = Flask("tiny", static_folder=None)
+    for module in (request_log, request_id, metrics):
+        module.register(app)
+    app.add_url_rule("/cars", "cars", lambda: "")
+    return app
+
+
+def messages(file: Path) -> list[Any]:
+    return [json.loads(line)["message"] for line in file.read_text("utf-8").splitlines()]
+
+
+def test_requests_and_records_stand_in_the_file(app: Flask, configure: Configure, tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    configure(file)
+    app.test_client().get("/cars")
+    logging.getLogger("a").warning("said \N{AUTOMOBILE}")
+    assert messages(file) == ["request", "said \N{AUTOMOBILE}"]
+
+
+def test_what_was_there_stays(app: Flask, configure: Configure, tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    file.write_text('{"message": "before"}\n')
+    configure(file)
+    app.test_client().get("/cars")
+    assert messages(file) == ["before", "request"]
+
+
+def test_a_file_that_was_moved_away_is_opened_anew(app: Flask, configure: Configure, tmp_path: Path) -> None:
+    file, rotated = tmp_path / "log", tmp_path / "log.1"
+    configure(file)
+    app.test_client().get("/cars")
+    file.rename(rotated)
+    app.test_client().get("/cars")
+    logging.getLogger("a").warning("said")
+    assert messages(rotated) == ["request"]
+    assert messages(file) == ["request", "said"]
+
+
+def test_a_request_is_answered_where_its_line_finds_no_place(app: Flask, configure: Configure, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    configure(folder / "log")
+    (folder / "log").unlink()
+    folder.rmdir()
+    assert app.test_client().get("/cars").status_code == 200
+    folder.mkdir()
+    assert app.test_client().get("/cars").status_code == 200
+    assert messages(folder / "log") == ["request"]
+
+
+def test_a_file_that_cannot_be_written_is_told_by_its_setting(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"\[log\] file: cannot be written: .*nowhere/log"):
+        request_log.configure({"level": "info", "file": str(tmp_path / "nowhere" / "log")})
