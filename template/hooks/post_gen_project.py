@@ -1,0 +1,69 @@
+"""Finishes a baked service: gives its modules the names that were answered, and its requirements this house's pins.
+
+The template's Python files are Python: they say depot, pallet and pallets. What it shares with the inventory, the
+chassis above all, are links into this repository, copied by baking; there they say invsys.
+"""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+ANSWERS = json.loads(r"""{{ cookiecutter | jsonify }}""")
+
+SERVICE, ONE, SEVERAL = ANSWERS["service"], ANSWERS["resource"], ANSWERS["resources"]
+ARTICLE = "an" if ONE[0] in "aeiou" else "a"
+NAMES = {
+    "invsys.chassis": f"{SERVICE}.chassis",
+    "invsys.inventory": SERVICE,
+    "invsys-manage": f"{SERVICE}-manage",
+    "depot": SERVICE,
+    "Depot": SERVICE.capitalize(),
+    "pallets": SEVERAL,
+    "pallet": ONE,
+    "a pallet": f"{ARTICLE} {ONE}",
+    "A pallet": f"{ARTICLE.capitalize()} {ONE}",
+    "Pallet": "".join(word.capitalize() for word in ONE.split("_")),
+}
+# The longest first: pallets before pallet.
+NAME = re.compile("|".join(re.escape(name) for name in sorted(NAMES, key=len, reverse=True)))
+# Names in an import whose order another one may change.
+IMPORT = re.compile(r"^(from depot\S* import )(.*pallet.*)$", re.MULTILINE | re.IGNORECASE)
+
+# One requirement of a compiled file, with its hashes.
+PIN = re.compile(r"^([A-Za-z0-9._-]+)==.*(?:\n    .*)*\n", re.MULTILINE)
+
+
+def name_modules() -> None:
+    """Exchange the template's names in every Python file, in prose too."""
+    for file in Path().rglob("*.py"):
+        text = IMPORT.sub(_in_order, file.read_text("utf-8"))
+        file.write_text(_named(text), "utf-8")
+
+
+def _named(text: str) -> str:
+    return NAME.sub(lambda found: NAMES[found[0]], text)
+
+
+def _in_order(line: re.Match[str]) -> str:
+    return line[1] + ", ".join(sorted(_named(line[2]).split(", ")))
+
+
+def pin_requirements() -> None:
+    """Put the version and the hashes that this repository pins beside each name in the requirements' files."""
+    pins = {}
+    folder = Path("requirements/pins")
+    for file in folder.iterdir():
+        pins.update({pin[1].lower(): pin[0] for pin in PIN.finditer(file.read_text("utf-8"))})
+    shutil.rmtree(folder)
+    for file in (Path("requirements.txt"), Path("requirements/test.txt"), Path("requirements/typing.txt")):
+        file.write_text("".join(pins[name] for name in file.read_text("utf-8").split()), "utf-8")
+
+
+if not Path("src", SERVICE, "chassis").is_dir():
+    sys.exit("The chassis is a link into the template's repository: bake from a clone of it, with --directory template.")
+for cache in list(Path().rglob("__pycache__")):
+    shutil.rmtree(cache)
+name_modules()
+pin_requirements()

@@ -1,0 +1,104 @@
+"""What every test stands on: both databases, real ones, and an application over each."""
+
+import os
+import uuid
+from contextlib import contextmanager
+
+import pytest
+from flask_migrate import upgrade
+
+from depot import settings
+from depot.application import build_app
+from depot.database import disconnect
+from depot.models import db
+
+from tests.postgresql import PostgreSQL
+
+SQLITE_ONLY = "--sqlite-only"
+
+
+def pytest_addoption(parser):
+    parser.addoption(SQLITE_ONLY, action="store_true", help="leave PostgreSQL out, on a machine that has none")
+
+
+def pytest_generate_tests(metafunc):
+    """Run every test on both databases."""
+    if "engine" in metafunc.fixturenames:
+        engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
+        metafunc.parametrize("engine", engines, scope="session")
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    server = PostgreSQL()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def new_url(engine, request, tmp_path_factory):
+    """Make an empty database without any table; gives its URL."""
+    folder = tmp_path_factory.mktemp(engine)
+
+    def new_url():
+        name = f"test_{uuid.uuid4().hex}"
+        if engine == "sqlite":
+            return f"sqlite:///{folder / name}.sqlite3"
+        return request.getfixturevalue("postgresql").new_database(name)
+
+    return new_url
+
+
+@contextmanager
+def application(url):
+    """An application over a database, as in production: TESTING is off, so failures are told as callers see them."""
+    app = build_app(settings.load(environ={"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url}))
+    yield app
+    with app.app_context():
+        disconnect()
+
+
+@pytest.fixture(scope="session")
+def migrated_app(new_url):
+    """The application over a database at the newest migration, for all tests of an engine."""
+    with application(new_url()) as app:
+        with app.app_context():
+            upgrade()
+        yield app
+
+
+@pytest.fixture
+def app(migrated_app):
+    """The application over an empty database at the newest migration."""
+    yield migrated_app
+    with migrated_app.app_context(), db.engine.begin() as connection:
+        for table in reversed(db.metadata.sorted_tables):
+            connection.execute(table.delete())
+
+
+@pytest.fixture
+def fresh_app(new_url):
+    """The application over a database that was never migrated, in its context."""
+    with application(new_url()) as app, app.app_context():
+        yield app
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def refused():
+    """Check an answer against the contract of refusals (RFC 9457); gives its body."""
+
+    def refused(answer, status, code):
+        assert (answer.status_code, answer.mimetype) == (status, "application/problem+json"), answer.text
+        body = answer.get_json()
+        assert (body["type"], body["status"], body["code"]) == (f"/docs/problems/{code}", status, code)
+        assert body["request_id"] == answer.headers["X-Request-Id"]
+        assert body["title"]
+        assert body["detail"]
+        return body
+
+    return refused

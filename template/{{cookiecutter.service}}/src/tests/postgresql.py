@@ -1,0 +1,52 @@
+"""A PostgreSQL server of the tests' own, from the installed binaries, on a socket in a private folder."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+
+
+class PostgreSQL:
+    """As root it runs as the user ``postgres``, since it refuses root."""
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres", "postgres")
+        self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
+        self._run("pg_ctl", "-w", "-o", f"-c listen_addresses= -c unix_socket_directories={self.folder}", "start")
+
+    def new_database(self, name):
+        """Make a database; gives its URL."""
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self._url(name)
+
+    def remove(self):
+        self._run("pg_ctl", "-w", "-m", "immediate", "stop")
+        shutil.rmtree(self.folder)
+
+    def _url(self, database):
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def _run(self, program, *arguments):
+        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
+        command = [*user, str(_binaries() / program), "-D", str(self.folder / "data"), *arguments]
+        # Not through a pipe: the server that pg_ctl starts would hold its end open.
+        with tempfile.TemporaryFile("w+") as output:
+            done = subprocess.run(command, check=False, cwd=self.folder, stdout=output, stderr=output)
+            output.seek(0)
+            assert done.returncode == 0, output.read()
+
+
+def _binaries():
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parts[4]))
+    if not found:
+        raise pytest.UsageError(
+            "PostgreSQL is not installed: apt-get install postgresql, or say --sqlite-only to test half of it."
+        )
+    return found[-1]

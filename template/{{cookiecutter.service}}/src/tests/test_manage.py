@@ -1,0 +1,139 @@
+"""The command line, as an operator types it, and the server that it becomes."""
+
+import http.client
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+from depot import manage
+from depot.database import disconnect
+
+
+@pytest.fixture
+def environ(new_url, monkeypatch):
+    """The settings, in the environment: a database that was never migrated, and no file of this machine's."""
+    given = {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": new_url()}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    return given
+
+
+@pytest.fixture
+def run(environ, monkeypatch, capsys):
+    """Run a command; gives its status, what it printed and what it complained of."""
+    made = []
+    build_app = manage.application.build_app
+    monkeypatch.setattr(manage.application, "build_app", lambda in_force: made.append(build_app(in_force)) or made[-1])
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["depot-manage", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            manage.main()
+        return (ended.value.code, *capsys.readouterr())
+
+    yield run
+    # A process that ends closes its connections; here it goes on.
+    for app in made:
+        with app.app_context():
+            disconnect()
+
+
+def test_without_a_command_it_lists_them(run):
+    printed = run()[1]
+    for command in ("runserver", "serve", "shell", "db", "urls", "config", "migrate"):
+        assert f"\n    {command} " in printed
+
+
+def test_config_prints_every_setting_with_its_origin(run, tmp_path):
+    file = tmp_path / "own.ini"
+    file.write_text("[server]\nthreads = 3\n")
+    status, printed, _ = run("-c", file, "config")
+    assert status == 0
+    lines = [line.split() for line in printed.splitlines()]
+    assert ["threads", "=", "3", ";", str(file)] in lines
+    assert ["host", "=", "127.0.0.1", ";", "default"] in lines
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[server]\nprot = 1\n", "[server] prot (from {file}): Unknown field."),
+        ("[database]\nurl = sqlite:///:memory:\n", "[database] url"),
+        ("[database]\nurl = mysql://host/name\n", "[database] url"),
+        ("[database]\nurl = nothing\n", "[database] url"),
+    ],
+)
+def test_a_bad_setting_stops_every_command_by_name(run, monkeypatch, tmp_path, text, told):
+    monkeypatch.delenv("INVSYS_DATABASE_URL")
+    file = tmp_path / "own.ini"
+    file.write_text(text)
+    status, printed, complaints = run("-c", file, "config")
+    assert (status, printed) == (2, "")
+    assert complaints.startswith(f"depot-manage: {told.format(file=file)}")
+
+
+def test_nothing_is_served_from_a_database_that_is_not_migrated(run):
+    status, _, complaints = run("serve")
+    assert status == 2
+    assert "run 'depot-manage migrate'" in complaints
+
+
+def test_installing_migrates_unless_the_settings_say_no(run, monkeypatch):
+    monkeypatch.setenv("INVSYS_DATABASE_MIGRATE_ON_INSTALL", "no")
+    assert "The database is left as it is" in run("migrate", "--on-install")[1]
+    monkeypatch.setenv("INVSYS_DATABASE_MIGRATE_ON_INSTALL", "yes")
+    assert run("migrate", "--on-install")[0] == 0
+    assert run("db", "current")[0] == 0
+
+
+def test_the_shell_has_the_models_and_the_verbs_at_hand(run, monkeypatch):
+    run("migrate")
+    typed = "pallets.register('First')\nprint(db.session.query(Pallet).one().name)\n"
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    status, printed, _ = run("shell", "--no-ipython", "--no-bpython", "--no-ptpython", "--no-ptipython")
+    assert status == 0
+    assert "First" in printed
+
+
+def test_urls_lists_the_routes(run):
+    assert "/api/pallets/<uuid:pallet_id>" in run("urls")[1]
+
+
+def test_it_serves(run, tmp_path):
+    run("migrate")
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # One worker: a second one that is just starting would not hear that it has to stop.
+    given = {"INVSYS_SERVER_PORT": str(port), "INVSYS_SERVER_WORKERS": "1", "RUNTIME_DIRECTORY": str(tmp_path)}
+    command = [sys.executable, "-m", "depot.manage", "serve"]
+    with (tmp_path / "log").open("w+") as log, subprocess.Popen(command, env=os.environ | given, stderr=log) as server:
+        try:
+            deadline = time.monotonic() + 30
+            while not _is_ready(port):
+                assert time.monotonic() < deadline, (tmp_path / "log").read_text()
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+                body = json.dumps({"name": "First"})
+                connection.request("POST", "/api/pallets", body, {"Content-Type": "application/json"})
+                assert connection.getresponse().status == 201
+        finally:
+            server.terminate()
+            server.wait(30)
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines() if line.startswith("{")]
+    assert [line["status"] for line in lines if line.get("path") == "/api/pallets"] == [201]
+
+
+def _is_ready(port):
+    try:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+    except OSError:
+        return False

@@ -1,0 +1,81 @@
+"""What every service of the house has, whatever it keeps."""
+
+from contextlib import ExitStack
+
+import pytest
+from flask_migrate import upgrade
+from sqlalchemy import text
+
+from depot import errors
+from depot.models import db
+
+from tests.conftest import application
+
+
+def test_it_is_alive_and_ready(client):
+    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/readyz").json == {"status": "ready"}
+
+
+def test_it_is_not_ready_without_its_tables(fresh_app, refused):
+    client = fresh_app.test_client()
+    assert client.get("/healthz").status_code == 200
+    answer = client.get("/readyz")
+    assert "run 'depot-manage migrate'" in refused(answer, 503, "database_unavailable")["detail"]
+    assert answer.headers["Retry-After"] == "1"
+    refused(client.get("/api/pallets"), 503, "database_unavailable")
+
+
+def test_it_is_not_ready_on_the_database_of_a_newer_version(fresh_app, refused):
+    upgrade()
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    answer = refused(fresh_app.test_client().get("/readyz"), 503, "database_unavailable")
+    assert "a newer version" in answer["detail"]
+
+
+def test_a_request_keeps_its_id(client):
+    assert client.get("/healthz", headers={"X-Request-Id": "abc"}).headers["X-Request-Id"] == "abc"
+
+
+def test_the_figures_are_by_route(client):
+    client.get("/api/pallets")
+    assert 'route="/api/pallets",status="200"' in client.get("/metrics").text
+
+
+@pytest.mark.parametrize("path", ["/", "/api", "/api/none", "/api/pallets/", "//api/pallets"])
+def test_what_is_not_served_is_not_found(client, refused, path):
+    refused(client.get(path), 404, "not_found")
+
+
+def test_a_method_that_is_not_served_is_named(client, refused):
+    answer = client.put("/api/pallets", json={})
+    refused(answer, 405, "method_not_allowed")
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_every_problem_has_a_page(client):
+    listed = client.get("/docs/problems").text
+    for kind in (errors.PalletNotFound, errors.NameTaken, errors.VersionMismatch, errors.Busy):
+        assert f"/docs/problems/{kind.code}" in listed
+        assert kind.title in client.get(f"/docs/problems/{kind.code}").text
+
+
+def test_a_fault_of_ours_tells_nothing_of_the_inside(app, refused, monkeypatch):
+    monkeypatch.setattr("depot.pallets.page", lambda *_: 1 / 0)
+    body = refused(app.test_client().get("/api/pallets"), 500, "internal_error")
+    assert "ZeroDivisionError" not in str(body)
+
+
+def test_a_database_that_is_away_is_told(refused):
+    with application("postgresql://nobody@127.0.0.1:1/nothing") as app:
+        refused(app.test_client().get("/api/pallets"), 503, "database_unavailable")
+
+
+def test_a_database_that_has_too_much_to_do_is_told(client, refused, monkeypatch):
+    with client.application.app_context():
+        monkeypatch.setattr(db.engine.pool, "_timeout", 0)
+        with ExitStack() as held:
+            for _ in range(10):
+                held.enter_context(db.engine.connect())
+            refused(client.get("/api/pallets"), 503, "busy")

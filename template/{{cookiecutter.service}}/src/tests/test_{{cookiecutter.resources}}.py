@@ -1,0 +1,142 @@
+"""Pallets over HTTP: registered, listed, shown, changed, removed."""
+
+import uuid
+
+import pytest
+
+URL = "/api/pallets"
+
+
+@pytest.fixture
+def register(client):
+    """Register a pallet; gives the answer."""
+
+    def register(name="First", **more):
+        return client.post(URL, json={"name": name, **more})
+
+    return register
+
+
+@pytest.fixture
+def first(register):
+    """The URL of a registered pallet."""
+    return register().headers["Location"]
+
+
+def test_what_is_registered_is_shown(client, register):
+    answer = register("First", description="here")
+    assert answer.status_code == 201
+    assert answer.json == {
+        "id": str(uuid.UUID(answer.json["id"])),
+        "name": "First",
+        "description": "here",
+        "created": answer.json["created"],
+        "created_by": None,
+    }
+    assert answer.json["created"].endswith("Z")
+    assert answer.headers["Location"] == f"{URL}/{answer.json['id']}"
+    shown = client.get(answer.headers["Location"])
+    assert (shown.status_code, shown.json, shown.headers["ETag"]) == (200, answer.json, answer.headers["ETag"])
+
+
+def test_what_has_not_changed_is_not_sent_again(client, first):
+    etag = client.get(first).headers["ETag"]
+    assert client.get(first, headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_callers_that_prefer_xml_get_it(client, first):
+    answer = client.get(URL, headers={"Accept": "application/xml"})
+    assert answer.mimetype == "application/xml"
+    assert "<pallets><pallet><id>" in answer.text
+
+
+def test_the_client_that_the_gateway_names_is_kept(client):
+    answer = client.post(URL, json={"name": "First"}, headers={"X-Client-Id": "booking"})
+    assert answer.json["created_by"] == "booking"
+    stranger = {"REMOTE_ADDR": "192.0.2.1"}
+    answer = client.post(URL, json={"name": "Second"}, headers={"X-Client-Id": "booking"}, environ_base=stranger)
+    assert answer.json["created_by"] is None
+
+
+def test_a_name_is_given_once(client, register, refused, first):
+    refused(register("First"), 409, "name_taken")
+    second = register("Second").headers["Location"]
+    refused(client.patch(second, json={"name": "First"}), 409, "name_taken")
+    assert client.get(second).json["name"] == "Second"
+
+
+def test_a_list_is_read_page_by_page_in_the_order_of_names(client, register):
+    for name in ("b", "a", "d", "c", "ä & b"):
+        register(name)
+    following, seen = f"{URL}?limit=2", []
+    while following:
+        answer = client.get(following)
+        seen.append([each["name"] for each in answer.json])
+        following = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
+    assert seen == [["a", "b"], ["c", "d"], ["ä & b"]]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=many", "unknown=1", "limit=1&limit=2", "after=%00"])
+def test_a_query_that_is_not_understood_is_refused(client, refused, query):
+    refused(client.get(f"{URL}?{query}"), 422, "invalid_fields")
+
+
+def test_what_is_left_out_of_a_change_stays(client, register):
+    answer = register("First", description="here")
+    changed = client.patch(answer.headers["Location"], json={"name": "Renamed"})
+    assert changed.status_code == 200
+    assert changed.json == {**answer.json, "name": "Renamed"}
+    assert changed.headers["ETag"] != answer.headers["ETag"]
+    assert client.get(answer.headers["Location"]).json == changed.json
+
+
+@pytest.mark.parametrize("method", ["patch", "delete"])
+def test_a_change_of_another_version_is_refused(client, refused, first, method):
+    known = client.get(first).headers["ETag"]
+    client.patch(first, json={"description": "moved"})
+    answer = getattr(client, method)(first, json={"description": "lost"}, headers={"If-Match": known})
+    refused(answer, 412, "version_mismatch")
+    now = client.get(first)
+    assert (now.json["description"], now.headers["ETag"]) == ("moved", answer.headers["ETag"])
+    assert getattr(client, method)(first, json={}, headers={"If-Match": now.headers["ETag"]}).status_code < 300
+
+
+def test_what_was_removed_is_gone(client, refused, first):
+    answer = client.delete(first)
+    assert (answer.status_code, answer.data) == (204, b"")
+    for method in ("get", "patch", "delete"):
+        refused(getattr(client, method)(first, json={}), 404, "pallet_not_found")
+    assert client.get(URL).json == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "name"),
+        ({"name": None}, "name"),
+        ({"name": ""}, "name"),
+        ({"name": 1}, "name"),
+        ({"name": "x" * 37}, "name"),
+        ({"name": " x"}, "name"),
+        ({"name": "x\ny"}, "name"),
+        ({"name": "x", "description": "x" * 201}, "description"),
+        ({"name": "x", "id": "3e7b4a52-2e3c-4c7e-9d1c-6b7d3a0f4b11"}, "id"),
+        ({"name": "x", "unknown": 1}, "unknown"),
+    ],
+)
+def test_fields_that_are_not_valid_are_named(client, refused, body, field):
+    assert list(refused(client.post(URL, json=body), 422, "invalid_fields")["errors"]) == [field]
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status", "code"),
+    [
+        (b'{"name": "a", "name": "b"}', "application/json", 400, "malformed_body"),
+        (b'{"name": NaN}', "application/json", 400, "malformed_body"),
+        (b"[]", "application/json", 400, "malformed_body"),
+        (b'{"name": "a"}', "text/plain", 415, "unsupported_media_type"),
+        (b'{"name": "%s"}' % (b"x" * 70_000), "application/json", 413, "body_too_large"),
+    ],
+)
+def test_bodies_are_strict_json(client, refused, body, media_type, status, code):
+    refused(client.post(URL, data=body, content_type=media_type), status, code)

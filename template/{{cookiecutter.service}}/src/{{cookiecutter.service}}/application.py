@@ -1,0 +1,42 @@
+"""Builds the depot's Flask application; the only module that knows all the others."""
+
+from flask import Flask
+
+from depot import api, database, settings
+from depot.chassis import bodies, documentation, draining, health, metrics, problems, request_id, request_log
+from depot.chassis.settings import Settings
+
+
+def create_app() -> Flask:
+    """Build the application from the settings in force, and refuse a database that must not be used.
+
+    Raises ``depot.chassis.settings.SettingsError``, ``errors.UnfitDatabase``.
+    """
+    in_force = settings.load()
+    request_log.configure(in_force["log"])
+    app = build_app(in_force)
+    with app.app_context():
+        database.require_fit_to_start()
+    return app
+
+
+def build_app(in_force: Settings) -> Flask:
+    """Build the application; looks at no database yet."""
+    app = Flask("depot", static_folder=None)
+    app.config["MAX_BODY"] = in_force["api"]["max_body"]
+    app.config["TRUSTED_PROXIES"] = in_force["server"]["trusted_proxies"]
+    # One path names one thing: no redirect from //api/pallets.
+    app.url_map.merge_slashes = False
+
+    # What is registered first sees the answer last: the log has the id and the time that the others set.
+    draining.register(app)
+    request_log.register(app)
+    request_id.register(app)
+    metrics.register(app)
+    problems.register(app)
+    bodies.register(app)
+    database.configure(app, in_force)
+    health.register(app, database.require_fit)
+    api.register(app)
+    documentation.register(app)
+    return app

@@ -1,0 +1,162 @@
+"""How the service talks to its database, and when it refuses to."""
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from flask_migrate import Migrate
+from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from depot import revisions
+from depot.chassis.settings import Section, Settings
+from depot.errors import Busy, DatabaseUnavailable, UnfitDatabase
+from depot.models import db
+
+logger = logging.getLogger("depot")
+
+# SQLSTATEs (PostgreSQL, appendix A) of a server that is there, but has too much to do for this statement.
+_BUSY = frozenset({"40001", "40P01", "53300", "55P03", "57014"})
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    """Set up the engine of ``app``; connects to nothing yet."""
+    database = settings["database"]
+    is_sqlite = make_url(database["url"]).get_backend_name() == "sqlite"
+    app.config["SQLALCHEMY_DATABASE_URI"] = database["url"]
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        # One for each thread; those beyond are for what runs beside requests.
+        "pool_size": settings["server"]["threads"],
+        "max_overflow": 2,
+        "pool_timeout": database["connect_timeout"],
+        "pool_pre_ping": not is_sqlite,
+        "connect_args": _sqlite(database) if is_sqlite else _postgresql(database),
+    }
+    db.init_app(app)
+    Migrate(app, db, directory=str(revisions.MIGRATIONS))
+    if is_sqlite:
+        with app.app_context():
+            _prepare_sqlite(db.engine)
+
+
+def _sqlite(database: Section) -> dict[str, Any]:
+    return {"timeout": database["statement_timeout"]}
+
+
+def _postgresql(database: Section) -> dict[str, Any]:
+    return {
+        "connect_timeout": database["connect_timeout"],
+        # A host that vanished says nothing: this lets the kernel notice.
+        "tcp_user_timeout": database["statement_timeout"] * 1000,
+        "options": f"-c statement_timeout={database['statement_timeout']}s -c timezone=UTC",
+    }
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """Have every connection begin as it should, and every transaction that writes take the lock at once."""
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: sqlite3.Connection, record: Any) -> None:
+        # The driver would open transactions at moments of its own choice; ``begin`` does it instead.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later could find its snapshot overtaken.
+        only_reads = connection.get_execution_options().get("only_reads", False)
+        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def read() -> Iterator[Session]:
+    """Give the session to ask with; several questions see one state on SQLite only."""
+    with _transaction(only_reads=True) as session:
+        yield session
+
+
+@contextmanager
+def write() -> Iterator[Session]:
+    """Give the session within a transaction: what is done takes effect together, or not at all.
+
+    Raises sqlalchemy.exc.IntegrityError where a constraint refuses it, at the latest at the end.
+    """
+    with _transaction(only_reads=False) as session:
+        yield session
+
+
+@contextmanager
+def _transaction(*, only_reads: bool) -> Iterator[Session]:
+    with _translated():
+        try:
+            db.session.connection(execution_options={"only_reads": only_reads})
+            yield db.session()
+            db.session.commit()
+        finally:
+            # Rolls back what was not committed, and gives the connection back.
+            db.session.remove()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn a fault of the database into the Problem that tells the caller to come again."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise Busy("Every connection to the database is in use.") from error
+    except IntegrityError:
+        # What a constraint refuses is no outage.
+        raise
+    except DBAPIError as error:
+        logger.warning("The database: %s: %s", type(error.orig).__name__, str(error.orig).strip())
+        if _is_busy(error.orig):
+            raise Busy("The database has too much to do.") from error
+        raise DatabaseUnavailable("The database does not answer as it should.") from error
+
+
+def _is_busy(error: BaseException | None) -> bool:
+    # The primary result code is the low byte of the extended one (sqlite.org/rescode.html).
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or getattr(error, "sqlstate", None) in _BUSY
+
+
+def revision() -> str | None:
+    """Give the migration at which the database is; raises DatabaseUnavailable where it cannot be reached."""
+    with read() as session:
+        return revisions.found(session.connection())
+
+
+def require_fit() -> None:
+    """See that the database may be used; raises UnfitDatabase, or DatabaseUnavailable where it cannot be reached."""
+    found = revision()
+    if found is not None and found not in revisions.known():
+        raise UnfitDatabase(
+            f"The database is at migration {found}, which a newer version made; this one cannot use it."
+        )
+    if found != revisions.newest():
+        raise UnfitDatabase(
+            f"The database is at migration {found or 'none'}, this version needs {revisions.newest()}:"
+            " run 'depot-manage migrate'."
+        )
+
+
+def require_fit_to_start() -> None:
+    """Raise UnfitDatabase; a database that is only away is waited for while serving, with 503s."""
+    try:
+        require_fit()
+    except UnfitDatabase:
+        raise
+    except (Busy, DatabaseUnavailable):
+        logger.warning("The database is away; starting all the same, and answering 503 until it is there.")
+
+
+def disconnect() -> None:
+    """Close every connection, as before a fork: two processes must not speak over one."""
+    db.engine.dispose()

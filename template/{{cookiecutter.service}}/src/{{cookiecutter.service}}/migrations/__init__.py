@@ -1,0 +1,1 @@
+../../../../../src/invsys/inventory/migrations/__init__.py

@@ -1,0 +1,64 @@
+"""Which settings the depot has, and what each may be; their defaults stand in ``default_config.ini``."""
+
+import os
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from depot.chassis import settings
+from depot.chassis.sections import LogSettings, ServerSettings
+
+
+class DatabaseUrl(fields.String):
+    """The URL of a database: SQLite in a file, or PostgreSQL."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        try:
+            url = make_url(super()._deserialize(value, attr, data, **kwargs))
+        except (ArgumentError, ValueError):
+            # Not with the reason: it may quote a part of the password.
+            raise ValidationError("Not a database URL.") from None
+        if url.get_backend_name() == "sqlite":
+            if not url.database or url.database == ":memory:":
+                raise ValidationError("SQLite needs a file: every worker process has to see the same data.")
+            url = url.set(drivername="sqlite", database=str(Path(url.database).absolute()))
+        elif url.get_backend_name() == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        else:
+            raise ValidationError("Neither sqlite nor postgresql.")
+        return url.render_as_string(hide_password=False)
+
+
+class DatabaseSettings(Schema):
+    """Which database, and how long to wait for it."""
+
+    url = DatabaseUrl(required=True)
+    connect_timeout = fields.Integer(required=True, validate=validate.Range(1, 60))
+    statement_timeout = fields.Integer(required=True, validate=validate.Range(1, 600))
+    migrate_on_install = fields.Boolean(required=True)
+
+
+class ApiSettings(Schema):
+    """How the API reads what callers send."""
+
+    max_body = fields.Integer(required=True, validate=validate.Range(1024, 16 * 1024 * 1024))
+
+
+class DepotSettings(Schema):
+    """All sections."""
+
+    server = fields.Nested(ServerSettings, required=True)
+    database = fields.Nested(DatabaseSettings, required=True)
+    api = fields.Nested(ApiSettings, required=True)
+    log = fields.Nested(LogSettings, required=True)
+
+
+def load(file: str | None = None, environ: Mapping[str, str] = os.environ) -> settings.Settings:
+    """Read the settings in force; raises ``depot.chassis.settings.SettingsError``."""
+    default = resources.files("depot") / "default_config.ini"
+    return settings.load(DepotSettings(), default, "depot", environ, file)
