@@ -54,7 +54,7 @@ def pin_requirements() -> None:
     """Put the version and the hashes that this repository pins beside each name in the requirements' files."""
     pins = {}
     folder = Path("requirements/pins")
-    for file in folder.iterdir():
+    for file in sorted(folder.iterdir()):
         pins.update({pin[1].lower(): pin[0] for pin in PIN.finditer(file.read_text("utf-8"))})
     shutil.rmtree(folder)
     for file in (Path("requirements.txt"), Path("requirements/test.txt"), Path("requirements/typing.txt")):
@@ -62,7 +62,7 @@ def pin_requirements() -> None:
 
 
 if not Path("src", SERVICE, "chassis").is_dir():
-    sys.exit("The chassis is a link into the template's repository: bake from a clone of it, with --directory template.")
+    sys.exit("The chassis is a link into the template's repository: bake from a clone of that.")
 for cache in list(Path().rglob("__pycache__")):
     shutil.rmtree(cache)
 name_modules()

@@ -4,38 +4,50 @@ import json
 import keyword
 import re
 import sys
+from collections.abc import Iterator
 
 ANSWERS = json.loads(r"""{{ cookiecutter | jsonify }}""")
 
-# Services of the house, and what the baked modules and their libraries are called.
-TAKEN = {"invsys", "inventory", "gateway", "tests", "chassis", "flask", "alembic", "click", "sqlalchemy", "marshmallow"}
+# Of each answer: what it has to match, and the same in words.
+FORMS = {
+    "service": (r"[a-z][a-z0-9]{1,13}", "2 to 14 small letters and digits, a letter first: it names packages"),
+    "description": (r"(?! )[^%\"'\\\n<>&]{1,60}(?<! )", "up to 60 characters, without quotes and %, \\, <, >, &"),
+    "resource": (r"(?=.{1,14}$)[a-z]+(_[a-z]+)*", "up to 14 small letters, _ between words: it names classes"),
+    "resources": (r"(?=.{1,14}$)[a-z]+(_[a-z]+)*", "up to 14 small letters, _ between words: it names a table"),
+    "author": (r"[^<>\s][^<>\n]* <[^<>@\s]+@[^<>@\s]+>", "NAME <ADDRESS>, as Debian writes it"),
+    "port": (r"[1-9][0-9]{3,4}", "four or five digits"),
+}
+# The services and ports of the house, the libraries under a service, the modules and names inside.
+SERVICES = {
+    "invsys",
+    "inventory",
+    "gateway",
+    "tests",
+    "alembic",
+    "click",
+    "flask",
+    "granian",
+    "marshmallow",
+    "sqlalchemy",
+}
+PORTS = {"5000", "5001"}
 MODULES = {"api", "application", "chassis", "copying", "database", "errors", "manage", "migrating", "migrations"}
-MODULES |= {"models", "revisions", "schemas", "settings", "wsgi", "db", "openapi"}
+MODULES |= {"models", "revisions", "schemas", "settings", "wsgi", "db", "one", "page", "register", "change", "remove"}
 
 
-def faults(service: str, resource: str, resources: str, author: str, port: str, description: str) -> list[str]:
+def faults(answers: dict[str, str]) -> Iterator[str]:
     """Give a sentence for each answer that cannot be used."""
-    found = []
-    if not re.fullmatch(r"[a-z][a-z0-9]{1,13}", service) or keyword.iskeyword(service):
-        found.append("service: 2 to 14 small letters and digits, a letter first, as it names a package here and in Debian.")
-    if service in TAKEN | sys.stdlib_module_names:
-        found.append(f"service: {service} is another one's name.")
-    for question, word in (("resource", resource), ("resources", resources)):
-        if not re.fullmatch(r"[a-z]+(_[a-z]+)*", word) or keyword.iskeyword(word) or len(word) > 14:
-            found.append(f"{question}: up to 14 small letters, and between words one _, as it names classes and tables.")
-    if resource == resources:
-        found.append("resources: one and several of them need different words.")
-    if resources in MODULES | {service} or resource in {service, "page", "one"}:
-        found.append("resource, resources: one of the service's own modules has this name.")
-    if not re.fullmatch(r"[^<>\s][^<>\n]* <[^<>@\s]+@[^<>@\s]+>", author):
-        found.append("author: NAME <ADDRESS>, as Debian writes it.")
-    if not re.fullmatch(r"[0-9]{1,5}", port) or not 1024 <= int(port) <= 65535 or port in {"5000", "5001"}:
-        found.append("port: 1024 to 65535, and neither 5000 (the inventory's) nor 5001 (the gateway's).")
-    if not re.fullmatch(r"[^\s%\"'\\<>&][^%\"'\\\n<>&]{0,59}", description) or description.strip() != description:
-        found.append("description: one line of up to 60 characters, without quotes, %, backslashes and angle brackets.")
-    return found
+    for question, (form, words) in FORMS.items():
+        if not re.fullmatch(form, answers[question]) or keyword.iskeyword(answers[question]):
+            yield f"{question}: {words}."
+    if answers["service"] in SERVICES | sys.stdlib_module_names:
+        yield f"service: {answers['service']} is another one's name."
+    if answers["port"] in PORTS:
+        yield f"port: {answers['port']} is another service's."
+    names = [answers["service"], answers["resource"], answers["resources"]]
+    if len({*names}) < len(names) or MODULES.intersection(names):
+        yield "service, resource, resources: three names, and none that a module of the service has."
 
 
-if found := faults(**{name: value for name, value in ANSWERS.items() if not name.startswith("_")}):
-    print("\n".join(found), file=sys.stderr)
-    sys.exit(1)
+if found := "\n".join(faults(ANSWERS)):
+    sys.exit(found)

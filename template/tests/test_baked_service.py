@@ -1,0 +1,54 @@
+"""A baked service stands by itself: its own tests and checks pass, whatever it is called."""
+
+import re
+
+import pytest
+from baking import PROJECT, bake, files, python
+
+LONGEST = {"service": "warehousewareh", "resource": "understatement", "resources": "understatemens"}
+SHORT = {"service": "ox", "resource": "egg", "resources": "eggs"}
+# Words of the template's, and imports of what is linked.
+LEFT = re.compile(r"(?i:depot|pallet|cookiecutter)|(import|from) invsys|invsys-manage")
+
+
+@pytest.fixture(scope="session", params=[LONGEST, SHORT], ids=["long", "short"])
+def renamed(request, tmp_path_factory):
+    """A service under other names than the template has."""
+    return bake(tmp_path_factory.mktemp("renamed"), **request.param)
+
+
+def test_its_tests_pass(depot):
+    python(depot, "pytest", "-q", "-p", "no:cacheprovider", PYTHONPATH="src")
+
+
+def test_its_tests_pass_under_other_names(renamed):
+    tests = f"src/tests/test_{'eggs' if renamed.name == 'ox' else LONGEST['resources']}.py"
+    python(renamed, "pytest", "-q", "-p", "no:cacheprovider", "--sqlite-only", tests, PYTHONPATH="src")
+
+
+def test_its_types_are_right(depot):
+    # Beside this environment's other caches, as reading the libraries takes most of the time.
+    python(depot, "mypy", "--cache-dir", str(PROJECT / ".mypy_cache/template"))
+
+
+def test_its_style_is_ours(depot):
+    python(depot, "ruff", "check", "--no-cache")
+    python(depot, "ruff", "format", "--check", "--no-cache")
+
+
+def test_its_style_is_ours_under_other_names(renamed):
+    python(renamed, "ruff", "check", "--no-cache")
+    python(renamed, "ruff", "format", "--check", "--no-cache")
+
+
+def test_its_calls_only_go_down(depot):
+    python(depot, "importlinter.cli", "lint", "--no-cache", PYTHONPATH="src")
+
+
+def test_nothing_is_left_of_the_templates_names(renamed):
+    for path, content in files(renamed).items():
+        assert not LEFT.search(f"{path}\n{content.decode()}"), path
+
+
+def test_baking_twice_gives_the_same(depot, tmp_path):
+    assert files(bake(tmp_path)) == files(depot)
