@@ -2,6 +2,7 @@
 # make gateway  install and serve the gateway in front of it, at http://127.0.0.1:5001/
 # make test     every test and every check
 # make bench    the measurements
+# make deb      both Debian packages, in dist/; make wheelhouse fetches what they are made of, so that it needs no network
 # make lock     pin newer releases of everything (with Debian 12's Python, the oldest that is supported)
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ GATEWAY = --extra service --extra gateway
 LOCK = .lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade
 
-.PHONY: run gateway test bench docs lock clean
+.PHONY: run gateway test bench docs wheelhouse deb lock clean
 
 run: $(VENV)/run
 	$(BIN)/invsys-manage migrate
@@ -31,6 +32,16 @@ bench: $(VENV)/run $(VENV)/bench
 
 docs: $(VENV)/tox
 	$(BIN)/tox run -e docs
+
+wheelhouse: | $(BIN)/python
+	for set in requirements.txt requirements-gateway.txt requirements/build.txt requirements/test.txt; do \
+	    $(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest wheelhouse --requirement $$set || exit 1; \
+	done
+
+deb:
+	dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary
+	mkdir -p dist
+	cut -d' ' -f1 debian/files | (cd .. && xargs mv --target-directory=$(CURDIR)/dist)
 
 # One stamp for each set that the virtual environment holds.
 $(VENV)/run: requirements.txt setup.cfg | $(BIN)/python
@@ -67,4 +78,4 @@ lock:
 	done
 
 clean:
-	rm -rf $(VENV) .venv-gateway .lock .tox build dist docs/build
+	rm -rf $(VENV) .venv-gateway .lock .tox build dist docs/build wheelhouse

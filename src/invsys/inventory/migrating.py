@@ -1,4 +1,4 @@
-"""Brings the database to the newest migration, as installing and upgrading the package does: with a copy to go back to."""
+"""Brings the database to the newest migration, as installing the package does: with a copy to go back to."""
 
 import logging
 from pathlib import Path
