@@ -1,0 +1,1 @@
+../../../debian/slim_venv.py
