@@ -10,9 +10,9 @@ from cookiecutter.main import cookiecutter
 
 PROJECT = Path(__file__).parents[2]
 # What baking takes of this repository.
-TAKEN = ("template", "src/invsys", "docs/source", "requirements", "setup.py")
+TAKEN = ("template", "src/invsys", "docs/source", "requirements", "debian", "setup.py")
 # What is made beside it.
-MADE = ("__pycache__", ".pytest_cache", "*.egg-info")
+MADE = ("__pycache__", "*.egg-info", "invsys", "invsys-gateway", ".debhelper")
 
 
 def bake(folder, repository=PROJECT, **answers):

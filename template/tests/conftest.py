@@ -4,6 +4,10 @@ import pytest
 from baking import bake
 
 
+def pytest_addoption(parser):
+    parser.addoption("--package", action="store_true", help="build the Debian package of a baked service, too")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _home(tmp_path_factory):
     """Keep cookiecutter's records out of the home of whoever runs this."""

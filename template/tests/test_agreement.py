@@ -1,0 +1,147 @@
+"""A baked service has the shape of this project: the same files with the same lines, but for what is named here.
+
+What is a link in the template is this project's own file, and agrees by itself.
+"""
+
+import re
+
+import pytest
+from baking import PROJECT, files
+
+# Files that the service keeps things of its own in; the inventory has them as folders, or under other names.
+OWN = {
+    "src/depot/api.py",
+    "src/depot/schemas.py",
+    "src/depot/pallets.py",
+    "src/depot/migrations/versions/0001_pallets.py",
+}
+OWN |= {"debian/depot.docs", "debian/depot.manpages", "puppet/depot.yaml"}
+# What a name of the service's is called here, the longest first.
+HERE = {
+    "src/depot/": "src/invsys/inventory/",
+    "debian/depot.ini": "debian/inventory.ini",
+    "depot": "invsys",
+    "Depot": "InvSys",
+}
+# Lines of the baked files that this project's have not, as regular expressions; of a file that is not here, none.
+DIFFERS = {
+    ".gitignore": [],
+    "MANIFEST.in": [],
+    "setup.py": [],
+    "docs/source/conf.py": [],
+    "requirements/test.in": [],
+    "requirements/typing.in": [],
+    "debian/source/format": [],
+    "debian/depot.logrotate": [r"/var/log/invsys/invsys\.log \{"],
+    "debian/depot.lintian-overrides": [],
+    "debian/completions/depot-manage": [
+        r'    local commands="config db migrate runserver serve shell urls"',
+        r"        -c \| --config\)",
+    ],
+    "debian/copyright": [r" +2026 The InvSys authors"],
+    "debian/changelog": [
+        r"  \* The first package\. .*",
+        r" -- The InvSys authors <.*>  Thu, 26 Nov 2026 12:00:00 \+0000",
+    ],
+    "debian/control": [
+        r"Maintainer: .*",
+        r"Description: .*",
+        r" A service of the house of InvSys.*",
+        r" it, and the command .*",
+    ],
+    "debian/units/depot.service": [r"Description=.*"],
+    "tox.ini": [r"env_list = .*", r"    python -m pytest --cov --cov-report= \{posargs\}"],
+    "ruff.toml": [
+        r"# What comes from InvSys is checked there\.",
+        r"extend-exclude = \[",
+        r'    "[^"]+",',
+        r'"src/invsys/inventory/(manage\.py|migrations/\*\*)" = \[.*',
+        r'    "PLR0913", # an order has that many parts',
+        r"\[lint\.isort\]",
+        r'known-local-folder = \["tests"\]',
+    ],
+    "Makefile": [
+        r"# make (run|deb) .*",
+        r"\.PHONY: .*",
+        r"\tfor set in (requirements\.txt requirements/build\.txt|style layers docs tox build).*",
+        r"\t\$\(LOCK\) --output-file requirements\.txt setup\.cfg",
+        r"\t    \$\(LOCK\) --constraint requirements\.txt --output-file .*",
+        r"\trm -rf .*",
+    ],
+    "setup.cfg": [
+        r"description = .*",
+        r"install_requires =",
+        r"    # the production server; .*",
+        r"# the chassis is tested where it comes from",
+        r"omit = .*",
+        r"fail_under = 90",
+        r"\[importlinter:contract:service\]",
+        r"name = Calls only go down",
+        # Its layers.
+        r"    [a-z_]+( \| [a-z_]+)*",
+    ],
+    # One package, so nothing is said for each of several; NAME stands for what $(1) is there.
+    "debian/rules": [
+        r"# A package with a virtual environment in it\..*",
+        r"NAME = invsys",
+        r"\tdh_virtualenv --noscripts .*",
+        r"\tcat debian/units/\$\(NAME\)\.service .*",
+        r"\tdh_(installdeb|shlibdeps) .*",
+    ],
+    "debian/test-packaged": [
+        r"# The tests, run by the interpreter and .*",
+        r"packages=.*",
+        r"PYTHONDONTWRITEBYTECODE=1 .*",
+        r"    -p no:cacheprovider",
+    ],
+    "src/depot/application.py": [
+        r'"""Builds the invsys\'s .*',
+        r"from (flask|invsys\S*) import .*",
+        r"    # One path names one thing: .*",
+        r"    (api|documentation)\.register\(app\)",
+    ],
+    "src/depot/default_config.ini": [
+        r"; The settings of .*",
+        r"; Lay .*",
+        r"port = 5002",
+        r"; processes, .*",
+        r"; addresses .*",
+    ],
+}
+
+
+def named(text):
+    """Say it with the names that it has here."""
+    return re.sub("|".join(HERE), lambda found: HERE[found[0]], text)
+
+
+def test_every_file_has_its_place_here(depot):
+    missing = [path for path in files(depot) if path not in OWN and not _is_here(path)]
+    assert missing == []
+
+
+def _is_here(path):
+    # Tests are named after what they test, and modules of the chassis are those of the chassis.
+    if path.startswith(("src/tests/", "src/depot/chassis/")):
+        return True
+    return (PROJECT / named(path)).exists()
+
+
+def test_the_first_floor_is_the_same(depot):
+    assert {path.name for path in depot.iterdir()} <= {path.name for path in PROJECT.iterdir()}
+
+
+@pytest.mark.parametrize("file", DIFFERS)
+def test_a_file_says_what_it_says_here_but_for_what_is_named(depot, file):
+    here = set((PROJECT / named(file)).read_text().replace("invsys.inventory", "invsys").splitlines())
+    here |= {_of_one(line) for line in here}
+    more = [line for line in named((depot / file).read_text()).splitlines() if line not in here]
+    allowed = DIFFERS[file]
+    assert [line for line in more if not any(re.fullmatch(form, line) for form in allowed)] == []
+    # Nothing is named that does not differ any more.
+    assert [form for form in allowed if not any(re.fullmatch(form, line) for line in more)] == []
+
+
+def _of_one(line):
+    """Say of one package what debian/rules and debian/test-packaged say of each."""
+    return line.replace("$(1)", "$(NAME)").replace("$(2)", "$(NAME)").removeprefix("    ")
