@@ -1,7 +1,17 @@
 """Sphinx's settings for the manual."""
 
+import sys
+from pathlib import Path
+
+_DOCS = Path(__file__).parents[1]
+# The page of problem codes is made from the code itself.
+sys.path[:0] = [str(_DOCS), str(_DOCS.parent / "src")]
+
 project = "InvSys"
 author = "The InvSys authors"
+extensions = ["problem_codes", "sphinxcontrib.svgbob"]
 html_theme = "furo"
 html_title = "InvSys"
+html_static_path = ["_static"]
+html_css_files = ["manual.css"]
 exclude_patterns: list[str] = []
