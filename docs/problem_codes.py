@@ -28,8 +28,7 @@ class ProblemCodes(SphinxDirective):
     def _section(self, kind: type[Problem]) -> nodes.section:
         # Given here, since what docutils makes of a title has no underscores.
         section = nodes.section("", nodes.title(kind.code, kind.code), ids=[kind.code], names=[kind.code])
-        labels = self.env.domains.standard_domain
-        labels.labels[kind.code] = labels.anonlabels[kind.code] = (self.env.docname, kind.code, kind.code)
+        self.state.document.note_explicit_target(section)
         for paragraph in _paragraphs(kind):
             section += nodes.paragraph(paragraph, "", *self.parse_inline(paragraph)[0])
         return section
@@ -38,7 +37,7 @@ class ProblemCodes(SphinxDirective):
 def _paragraphs(kind: type[Problem]) -> Iterator[str]:
     whose = _SERVICES.get(kind.__module__, "Every service's")
     yield f"**{kind.status} {kind.title}.** {whose}."
-    yield from " ".join((kind.__doc__ or "").split("\n")).split("  ")
+    yield from (" ".join(text.split()) for text in (kind.__doc__ or "").split("\n\n"))
     if kind.adds:
         yield f"The answer adds: {kind.adds}"
     yield kind.advice

@@ -12,6 +12,7 @@ author = "The InvSys authors"
 extensions = ["problem_codes", "sphinxcontrib.svgbob"]
 html_theme = "furo"
 html_title = "InvSys"
+html_show_copyright = False
 html_static_path = ["_static"]
 html_css_files = ["manual.css"]
 exclude_patterns: list[str] = []
