@@ -15,7 +15,7 @@ from invsys.chassis.problems import Problem
 from invsys.gateway import errors as gateway
 from invsys.inventory import errors as inventory
 
-_SERVICES = {inventory.__name__: "The inventory's", gateway.__name__: "The gateway's"}
+_WHOSE = {inventory.__name__: "the inventory's", gateway.__name__: "the gateway's"}
 
 
 class ProblemCodes(SphinxDirective):
@@ -35,8 +35,8 @@ class ProblemCodes(SphinxDirective):
 
 
 def _paragraphs(kind: type[Problem]) -> Iterator[str]:
-    whose = _SERVICES.get(kind.__module__, "Every service's")
-    yield f"**{kind.status} {kind.title}.** {whose}."
+    whose = _WHOSE.get(kind.__module__, "every service's")
+    yield f"**{kind.status} {kind.title}** ({whose})"
     yield from (" ".join(text.split()) for text in (kind.__doc__ or "").split("\n\n"))
     if kind.adds:
         yield f"The answer adds: {kind.adds}"

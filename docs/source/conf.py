@@ -9,6 +9,8 @@ sys.path[:0] = [str(_DOCS), str(_DOCS.parent / "src")]
 
 project = "InvSys"
 author = "The InvSys authors"
+# A block is no Python unless it says so.
+highlight_language = "none"
 extensions = ["problem_codes", "sphinxcontrib.svgbob"]
 html_theme = "furo"
 html_title = "InvSys"

@@ -16,7 +16,9 @@ PAGE = (MANUAL / "monitoring.rst").read_text()
 ALERTS = (MANUAL / "alerts.yaml").read_text()
 # What Prometheus itself adds to what it has read.
 ADDED = {"up": {"job", "instance"}}
-WORDS = {"sum", "by", "rate", "increase", "histogram_quantile", "le", "job", "instance", "status", "route"}
+# The words of the language that the expressions have, and the labels that they group by.
+WORDS = {"sum", "by", "rate", "increase", "histogram_quantile", "or", "unless", "offset"}
+WORDS |= {"le", "job", "instance", "status", "route"}
 
 
 @pytest.fixture
