@@ -78,7 +78,8 @@ class Session:
 
     def _compare(self, told: str, real: str) -> None:
         for printed, made in zip(ID.findall(told), ID.findall(real), strict=False):
-            self._replaced.setdefault(printed, made)
+            if made not in self._replaced.values():
+                self._replaced.setdefault(printed, made)
         assert _shape(self._here(told)) == _shape(real)
 
 
