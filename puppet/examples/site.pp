@@ -1,0 +1,24 @@
+# Three roles, each a class. What differs between hosts stands in data/.
+
+node /^database/ {
+  include invsys::database
+}
+
+node /^inventory/ {
+  include invsys
+  include invsys::services
+}
+
+node /^gateway/ {
+  include invsys::gateway
+}
+
+# All of it on one host: each begins when the one that it needs is there.
+node /^all/ {
+  include invsys::database
+  include invsys
+  include invsys::services
+  include invsys::gateway
+
+  Class['invsys::database'] -> Class['invsys'] -> Class['invsys::gateway']
+}
