@@ -22,3 +22,6 @@ node /^all/ {
 
   Class['invsys::database'] -> Class['invsys'] -> Class['invsys::gateway']
 }
+
+node default {
+}

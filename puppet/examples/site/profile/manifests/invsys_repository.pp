@@ -1,6 +1,11 @@
-# The packages from an apt repository, instead of files: a profile for every host that has a service.
+# @summary The packages from an apt repository, instead of from files: for every host that has a service.
+#
+# @param location
+#   The repository's URL.
+# @param key
+#   The public key that signs it, as gpg --armor --export writes it.
 class profile::invsys_repository (
-  Stdlib::HTTPSUrl $location,
+  String[1] $location,
   String[1] $key,
 ) {
   $keyring = '/etc/apt/keyrings/invsys.asc'
@@ -11,7 +16,6 @@ class profile::invsys_repository (
 
   -> apt::source { 'invsys':
     location => $location,
-    repos    => 'main',
     keyring  => $keyring,
   }
 
