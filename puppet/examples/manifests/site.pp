@@ -13,14 +13,14 @@ node /^gateway/ {
   include invsys::gateway
 }
 
-# All of it on one host: each begins when the one that it needs is there.
+# All of it on one host.
 node /^all/ {
   include invsys::database
   include invsys
   include invsys::services
   include invsys::gateway
 
-  Class['invsys::database'] -> Class['invsys'] -> Class['invsys::gateway']
+  Class['invsys::database'] -> Class['invsys']
 }
 
 node default {
