@@ -16,7 +16,7 @@
 #     services:
 #       inventory: http://inventory1.example:5000, http://inventory2.example:5000
 class invsys::gateway (
-  Variant[Invsys::Settings, Sensitive[Invsys::Settings]] $settings = {},
+  Invsys::Settings $settings = {},
   String[1] $package_ensure = 'installed',
   Optional[Invsys::Deb] $package_source = undef,
 ) {

@@ -13,7 +13,7 @@
 #     database:
 #       url: postgresql://invsys:secret@database.example/invsys
 class invsys (
-  Variant[Invsys::Settings, Sensitive[Invsys::Settings]] $settings = {},
+  Invsys::Settings $settings = {},
   String[1] $package_ensure = 'installed',
   Optional[Invsys::Deb] $package_source = undef,
 ) {

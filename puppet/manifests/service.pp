@@ -23,7 +23,7 @@
 #   }
 define invsys::service (
   Pattern[/\A[a-z][a-z0-9-]*\z/] $service = $title,
-  Variant[Invsys::Settings, Sensitive[Invsys::Settings]] $settings = {},
+  Invsys::Settings $settings = {},
   Boolean $database = true,
   String[1] $package_ensure = 'installed',
   Optional[Invsys::Deb] $package_source = undef,
