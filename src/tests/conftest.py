@@ -94,6 +94,9 @@ class PostgreSQL:
         self._bin = _binaries()
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
+        self._make()
+
+    def _make(self) -> None:
         self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
 
     def url(self, database: str = "postgres") -> str:
