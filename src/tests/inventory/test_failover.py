@@ -11,13 +11,14 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
+from invsys.client import Client
 from invsys.inventory import database
 from invsys.inventory.application import build_app
 from invsys.inventory.models import ContinuousResource
 from tests.applications import close
 from tests.conftest import children, load, migrate
 from tests.inventory.cluster import Member
-from tests.inventory.ordering import CARS, Callers, check_done_once
+from tests.inventory.ordering import CARS, Callers, done
 from tests.inventory.serving import call, served
 from tests.waiting import SECONDS, until
 
@@ -169,10 +170,11 @@ def test_failovers_under_load_lose_nothing_and_take_no_restart(members, url, app
             hang(second, first, watch, callers)
             watch.tell(f"{len(callers.answered)} orders acknowledged")
         some = dict(list(callers.answered.items())[::5])
-        assert callers.repeat(some) == some
+        with Client(f"http://127.0.0.1:{port}") as client:
+            assert callers.repeat(some, client) == some
         assert children(process.pid) == workers
     assert set(watch.statuses) == {201, 503}
     assert '"status":500' not in told.read_text()
-    check_done_once(app, callers.answered)
+    assert done(app) == callers.answered
     with app.app_context(), database.read() as connection:
         assert watch.registered <= set(connection.scalars(select(ContinuousResource.name)))

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.conftest import children
-from tests.inventory.ordering import CARS, Callers, check_done_once
+from tests.inventory.ordering import CARS, Callers, done
 from tests.inventory.serving import has_started, until
 
 KILLS = 5
@@ -35,4 +35,4 @@ def answered(serving, cars):
 
 
 def test_each_key_has_its_allocations_once_and_they_are_those_that_were_answered(answered, app):
-    check_done_once(app, answered)
+    assert done(app) == answered
