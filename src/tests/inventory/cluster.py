@@ -59,6 +59,9 @@ class Member(PostgreSQL):
 
     def promote(self) -> None:
         self._run("pg_ctl", "-w", "promote")
+        # Nobody follows yet; the setting may have come along with the copy.
+        self.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        self.execute("SELECT pg_reload_conf()")
 
     def rewind(self, leader: "Member") -> None:
         """Take back what only this server has, which is stopped, and let it follow ``leader``."""
