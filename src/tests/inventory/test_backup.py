@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,6 +11,10 @@ import pytest
 from invsys.client import Client
 from tests.conftest import binaries
 from tests.inventory.ordering import CARS, Callers, done
+
+DUMP = ("pg_dump", "--format=custom", "--no-owner")
+RESTORE = ("pg_restore", "--no-owner", "--exit-on-error")
+MANUAL = Path(__file__).parents[3] / "docs" / "source" / "backup.rst"
 
 pytestmark = pytest.mark.direct("the orders go straight to the server")
 
@@ -27,7 +32,7 @@ def back_up(engine, database_url, environ, tmp_path):
     if engine == "sqlite":
         command = [sys.executable, "-m", "invsys.inventory.manage", "backup", file]
     else:
-        command = [binaries() / "pg_dump", "--format=custom", "--no-owner", f"--file={file}", database_url]
+        command = [binaries() / DUMP[0], *DUMP[1:], f"--file={file}", database_url]
 
     def back_up():
         subprocess.run(command, check=True, env=os.environ | environ)
@@ -44,7 +49,7 @@ def restore(engine, fresh_url):
         if engine == "sqlite":
             file.rename(fresh_url.removeprefix("sqlite:///"))
         else:
-            command = [binaries() / "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={fresh_url}", file]
+            command = [binaries() / RESTORE[0], *RESTORE[1:], f"--dbname={fresh_url}", file]
             subprocess.run(command, check=True)
 
     return restore
@@ -76,6 +81,12 @@ def test_a_backup_under_load_is_restored_and_gone_on_with(serving, cars, app, ba
         assert done(fresh_app) == kept
         again = callers.repeat(callers.answered, restored)
     assert done(fresh_app) == again
+
+
+def test_these_are_the_commands_of_the_manual():
+    written = MANUAL.read_text("utf-8")
+    for command in (DUMP, RESTORE, ("invsys-manage", "backup")):
+        assert f" {' '.join(command)} " in written
 
 
 def test_no_backup_takes_the_place_of_another(run, engine, tmp_path):
