@@ -1,6 +1,6 @@
 """The primary of two servers of PostgreSQL is lost under load, and its standby promoted: the service goes on by itself.
 
-``tox run -e py -- -k failover -s`` tells what happens when.
+``tox run -e py -- -k failover -s -n 0`` tells what happens when.
 """
 
 import json
