@@ -1,7 +1,20 @@
 """Sphinx's settings for the manual."""
 
+import sys
+from pathlib import Path
+
+_DOCS = Path(__file__).parents[1]
+# The page of problem codes is made from the code itself.
+sys.path[:0] = [str(_DOCS), str(_DOCS.parent / "src")]
+
 project = "InvSys"
 author = "The InvSys authors"
+# A block is no Python unless it says so.
+highlight_language = "none"
+extensions = ["problem_codes", "sphinxcontrib.svgbob"]
 html_theme = "furo"
 html_title = "InvSys"
+html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["manual.css"]
 exclude_patterns: list[str] = []

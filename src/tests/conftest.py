@@ -43,7 +43,8 @@ def _fast() -> str | None:
     return MEMORY if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM else None
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """Give the folder of the newest PostgreSQL's programs."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     on_path = shutil.which("initdb")
     if not found and on_path is None:
@@ -58,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "direct(why): asks the inventory only, for what a gateway in front must not change"
     )
     if not config.getoption(SQLITE_ONLY):
-        _binaries()
+        binaries()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -91,9 +92,12 @@ class PostgreSQL:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="invsys-postgresql-", dir=_fast()))
         self._data = self.folder / "data"
-        self._bin = _binaries()
+        self._bin = binaries()
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
+        self._make()
+
+    def _make(self) -> None:
         self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
 
     def url(self, database: str = "postgres") -> str:

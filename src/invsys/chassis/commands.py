@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 
 from invsys.chassis import request_log, server, settings
-from invsys.chassis.flask_script import Command, Server
+from invsys.chassis.flask_script import Command, Option, Server
 
 
 def prepare(app: Flask, in_force: settings.Settings) -> Flask:
@@ -49,19 +49,22 @@ class RunServer(Server):
 class Serve(Command):
     """Run the production server."""
 
+    option_list = (Option("--check", action="store_true", help="only say what would stand in the way of it"),)
+
     def __init__(self, target: str, require_ready: Callable[[], None]) -> None:
         super().__init__()
         self._target = target
         self._require_ready = require_ready
 
-    def __call__(self, app: Flask) -> None:
+    def __call__(self, app: Flask, *, check: bool) -> None:
         """Replace this process by the server of ``target`` (``module:name``); raises what stands in the way."""
         with app.app_context():
             self._require_ready()
         # Each worker opens it for itself; what stands in the way is better said before there are any.
         if log := request_log.open_file(settings_of(app)["log"]):
             log.close()
-        server.serve(self._target, settings_of(app)["server"], os.environ)
+        if not check:
+            server.serve(self._target, settings_of(app)["server"], os.environ)
 
 
 class Config(Command):

@@ -85,7 +85,14 @@ def _operators_file(chosen: str | None, service: str) -> Path | None:
     if chosen:
         return Path(chosen)
     usual = Path(f"/etc/invsys/{service}.ini")
-    return usual if usual.exists() else None
+    try:
+        usual.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        # It may well be there, for others to read: not the defaults then, but a word about it.
+        pass
+    return usual
 
 
 def _text_of(path: Path) -> str:

@@ -190,7 +190,9 @@ def _translated() -> Iterator[None]:
         if _is_busy(error):
             raise Busy("The database has too much to do.") from error
         if time.monotonic() - started > _LONG:
-            # It hangs. Those who come now would only wait behind one another, each as long.
+            # It hangs. Those who come now would only wait behind one another, each as long; and later ones for the
+            # connections that are still open, if another server has taken its place.
+            disconnect()
             current_app.extensions[_AWAY] = time.monotonic() + _PAUSE
         raise DatabaseUnavailable("The database does not answer as it should.") from error
 
@@ -230,6 +232,6 @@ def require_fit_to_start() -> None:
 
 
 def disconnect() -> None:
-    """Close every connection, as before a fork: two processes must not speak over one."""
+    """Close every connection that is not in use, as before a fork: two processes must not speak over one."""
     for engine in db.engines.values():
         engine.dispose()

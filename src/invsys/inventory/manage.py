@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -15,6 +16,7 @@ from invsys.chassis.settings import SettingsError
 from invsys.inventory import (
     allocating,
     application,
+    backing_up,
     changing,
     checking,
     choosing,
@@ -29,6 +31,7 @@ from invsys.inventory import (
     purging,
     settings,
 )
+from invsys.inventory.backing_up import NotBackedUp
 from invsys.inventory.migrating import FailedMigration
 from invsys.inventory.period import Period
 from invsys.inventory.reading import UnusableFile
@@ -78,6 +81,16 @@ class Export(OnFitDatabase):
     def run(self, format: str) -> None:  # noqa: A002 - the option's name
         """Export."""
         exporting.export(sys.stdout, format)
+
+
+class Backup(Command):
+    """Copy a SQLite database to a file that is not there yet, while the service goes on."""
+
+    option_list = (Option("file", help="where the copy is to be"),)
+
+    def run(self, file: str) -> None:
+        """Back up."""
+        backing_up.back_up(Path(file))
 
 
 class Check(OnFitDatabase):
@@ -144,7 +157,7 @@ def manager() -> Manager:
     made.add_command("shell", Shell(banner="At hand: " + ", ".join(_shell_names()), make_context=_shell_names))
     made.add_command("db", ClickCommand(migrate_group, "invsys-manage db"))
     made.add_command("urls", ShowUrls())
-    for command in (commands.Config, Migrate, Import, Export, Check, Purge):
+    for command in (commands.Config, Migrate, Import, Export, Backup, Check, Purge):
         made.add_command(command.__name__.lower(), command())
     return made
 
@@ -154,7 +167,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         manager().run()
-    except (SettingsError, UnusableFile, FailedMigration, Problem) as error:
+    except (SettingsError, UnusableFile, FailedMigration, NotBackedUp, Problem) as error:
         print(f"invsys-manage: {error}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:

@@ -36,11 +36,16 @@ def migrate() -> None:
         upgrade(directory=str(revisions.MIGRATIONS))
     except (SQLAlchemyError, RuntimeError, SystemExit) as error:
         raise FailedMigration(
-            f"The migration failed, and the database is as it was, at {found or 'none'}"
-            f"{f' (a copy from before is {copy})' if copy else ''}. What it said stands above. Mend the reason and run"
-            " 'invsys-manage migrate' again, or install the version before this one."
+            f"The migration failed: {_reason(error)}\nThe database is as it was, at migration {found or 'none'}"
+            f"{f'; a copy from before is {copy}' if copy else ''}. Mend the reason and run 'invsys-manage migrate'"
+            " again, or go back to the version before this one."
         ) from error
     logger.info("The database is at migration %s.", revisions.newest())
+
+
+def _reason(error: BaseException) -> str:
+    # Flask-Migrate has logged those for which it exits.
+    return "see above." if isinstance(error, SystemExit) else str(getattr(error, "orig", error)).strip()
 
 
 def _copy(revision: str | None) -> Path | None:

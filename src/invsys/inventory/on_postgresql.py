@@ -43,21 +43,23 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 def options(database: dict[str, Any]) -> dict[str, Any]:
     """Give the engine's options for the settings' section."""
-    # libpq takes the time for each host, one after the other.
-    seconds = max(1, database["connect_timeout"] // _hosts(make_url(database["url"])))
-    waiting = {
-        "connect_timeout": seconds,
+    url, seconds = make_url(database["url"]), database["connect_timeout"]
+    connecting = {
+        # A standby may be behind, and knows not what the change feed has to hold back: it is passed by.
+        "target_session_attrs": url.query.get("target_session_attrs", "read-write"),
+        # The driver takes the time for each host, one after the other, and two seconds at least.
+        "connect_timeout": max(1, seconds // _hosts(url)),
         # A host that vanished says nothing: these let the kernel notice within the same time.
         "tcp_user_timeout": seconds * 1000,
         "keepalives_idle": 1,
         "keepalives_interval": 1,
         "keepalives_count": seconds,
     }
-    return {"connect_args": waiting, "use_native_hstore": False, "skip_autocommit_rollback": True}
+    return {"connect_args": connecting, "use_native_hstore": False, "skip_autocommit_rollback": True}
 
 
 def _hosts(url: URL) -> int:
-    named = url.query.get("host", url.host or "")
+    named = url.query.get("host", "")
     return len(named) if isinstance(named, tuple) else named.count(",") + 1
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from invsys.chassis import settings
@@ -18,13 +18,18 @@ _COLLECTION = re.compile(r"[a-z][a-z0-9_-]{0,35}")
 # Names that stand beside the collections under /api.
 _RESERVED = frozenset({"events"})
 
+# Several hosts as libpq has them (PostgreSQL, chapter "Connection URIs"); SQLAlchemy knows them in the query alone.
+# What stands before them is read as SQLAlchemy does, and not in another way where that leads to no hosts (?>).
+_SEVERAL_HOSTS = re.compile(r"(\w+(?:\+\w+)?://(?>(?:[^:/]*(?::[^@]*)?@)?))([^/?]*,[^/?]*)(.*)")
+_HOST = re.compile(r"(\[[^\[\]@]+\]|[^:\[\]@]*)(?::(\d*))?")
+
 
 class DatabaseUrl(fields.String):
     """The URL of a database that keeps the promise: SQLite in a file, or PostgreSQL."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         try:
-            url = make_url(super()._deserialize(value, attr, data, **kwargs))
+            url = _read(super()._deserialize(value, attr, data, **kwargs))
         except (ArgumentError, ValueError):
             # Not with the reason: it may quote a part of the password.
             raise ValidationError("Not a database URL.") from None
@@ -33,10 +38,30 @@ class DatabaseUrl(fields.String):
                 raise ValidationError("SQLite needs a file: every worker process has to see the same data.")
             url = url.set(drivername="sqlite", database=str(Path(url.database).absolute()))
         elif url.get_backend_name() == "postgresql":
-            url = url.set(drivername="postgresql+psycopg")
+            url = _with_usable_hosts(url.set(drivername="postgresql+psycopg"))
         else:
             raise ValidationError("Neither sqlite nor postgresql.")
         return url.render_as_string(hide_password=False)
+
+
+def _read(text: str) -> URL:
+    if (several := _SEVERAL_HOSTS.fullmatch(text)) is None:
+        return make_url(text)
+    before, hosts, after = several.groups()
+    named = [_HOST.fullmatch(host) for host in hosts.split(",")]
+    if not all(named):
+        raise ValueError(hosts)
+    names, ports = zip(*(host.groups("") for host in named if host), strict=True)
+    listed = {"host": ",".join(name.strip("[]") for name in names), "port": ",".join(port or "5432" for port in ports)}
+    return make_url(before + after).update_query_dict(listed)
+
+
+def _with_usable_hosts(url: URL) -> URL:
+    try:
+        url.get_dialect()().create_connect_args(url)
+    except (ArgumentError, ValueError):
+        raise ValidationError("Its hosts and ports do not go together.") from None
+    return url
 
 
 class DatabaseSettings(Schema):

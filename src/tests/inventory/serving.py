@@ -18,7 +18,7 @@ _MEASURED = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 @contextmanager
 def served(database_url, folder):
     """Run a server of two workers on a migrated database; gives its process, its port and the file of its log."""
-    port = _free_port()
+    port = free_port()
     environ = {
         **{name: value for name, value in os.environ.items() if name not in _MEASURED},
         "INVSYS_CONFIG": os.devnull,
@@ -38,7 +38,8 @@ def served(database_url, folder):
             process.wait(SECONDS)
 
 
-def _free_port():
+def free_port():
+    """Give a port of the loopback address that nobody listens on."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,90 +1,23 @@
-"""Workers killed in the middle of a stream of orders: whoever asks again under the same key gets one allocation for it.
-
-The callers are the booking monolith's: threads with the client of ``invsys.client``, which asks again by itself.
-"""
+"""Workers killed in the middle of a stream of orders: whoever asks again under one key gets one allocation for it."""
 
 import os
 import signal
-import threading
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
 
-from invsys.client import Client
-from invsys.inventory import checking, database
-from invsys.inventory.models import Event, IdempotencyKey
 from tests.conftest import children
+from tests.inventory.ordering import CARS, Callers, done
 from tests.inventory.serving import has_started, until
 
-CALLERS, KILLS = 4, 5
-# How many orders are answered before a worker is killed, and how many more at most until it is replaced: the callers
-# are in full swing when it dies, but not all the while that the next one takes to start beside them.
-BEFORE, AFTER = 20, 200
-MONDAY, HOUR = datetime(2099, 3, 2, tzinfo=UTC), timedelta(hours=1)
+KILLS = 5
 
-
-class Callers:
-    """Threads that order, each under keys of its own, until told to stop; ``answered`` has for each key what it got."""
-
-    def __init__(self, port, cars):
-        self.answered = {}
-        self._url, self._cars, self._stop = f"http://127.0.0.1:{port}", cars, threading.Event()
-        self._pool = ThreadPoolExecutor(CALLERS)
-        self._may_go_on, self._enough = threading.Condition(), 0
-
-    def __enter__(self):
-        self._threads = [self._pool.submit(self._call, number) for number in range(CALLERS)]
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._let_go()
-        for thread in self._threads:
-            thread.result()
-        self._pool.shutdown()
-
-    def go_on(self):
-        """Wait until many more orders were answered."""
-        enough = len(self.answered) + BEFORE
-        self._enough = enough + AFTER
-        self._let_go()
-        until(lambda: len(self.answered) >= enough or any(thread.done() for thread in self._threads))
-
-    def _let_go(self):
-        with self._may_go_on:
-            self._may_go_on.notify_all()
-
-    def _is_on(self):
-        return self._stop.is_set() or len(self.answered) < self._enough
-
-    def _call(self, number):
-        with Client(self._url, attempts=100, give_up_after=60) as client:
-            cars, turn = client.collection("cars"), 0
-            while not self._stop.is_set():
-                self._order(cars, number, turn)
-                turn += 1
-                with self._may_go_on:
-                    self._may_go_on.wait_for(self._is_on)
-
-    def _order(self, cars, number, turn):
-        start, key = MONDAY + turn * HOUR, f"{number}-{turn}"
-        order = {"key": key, "dump": {"key": key}}
-        if turn % 3 == 0:
-            made = [cars.allocate(self._cars[number], start, start + HOUR, **order)]
-        elif turn % 3 == 1:
-            made = [cars.allocate_any(start, start + HOUR, **order)]
-        else:
-            made = cars.allocate_several(2, start, start + HOUR, **order)
-        self.answered[key] = sorted(one.id for one in made)
+pytestmark = pytest.mark.direct("the orders go straight to the server")
 
 
 @pytest.fixture
 def cars(register):
-    """The ids of as many cars as all callers may want for one hour."""
-    return [register(f"Car{number}")[-36:] for number in range(2 * CALLERS)]
+    """The ids of as many cars as the callers need."""
+    return [register(f"Car{number}")[-36:] for number in range(CARS)]
 
 
 @pytest.fixture
@@ -101,17 +34,5 @@ def answered(serving, cars):
     return callers.answered
 
 
-def test_each_key_has_its_allocations_once_and_they_are_those_that_were_answered(answered, app, follow):
-    made = [one for page in follow("/api/cars/all/allocations?limit=1000") for one in page]
-    by_key = defaultdict(list)
-    for one in made:
-        by_key[one["dump"]["key"]].append(one["id"])
-    assert {key: sorted(ids) for key, ids in by_key.items()} == answered
-    with app.app_context(), database.read() as connection:
-        events = connection.execute(select(Event.key, Event.kind, Event.allocation_id)).all()
-        keys = connection.execute(select(IdempotencyKey.key, IdempotencyKey.events)).all()
-    with app.app_context():
-        assert checking.check().sound
-    allocated = {event.key: str(event.allocation_id) for event in events if event.kind == "allocated"}
-    assert sorted(allocated.values()) == sorted(one["id"] for one in made)
-    assert {key: sorted(allocated[event] for event in of_key) for key, of_key in keys} == answered
+def test_each_key_has_its_allocations_once_and_they_are_those_that_were_answered(answered, app):
+    assert done(app) == answered

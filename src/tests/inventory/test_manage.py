@@ -17,7 +17,7 @@ LINES = "resource_type,name,from_datetime,to_datetime\ncars,Car1,2026-01-01T10:0
 def test_without_a_command_it_lists_them(run):
     status, printed, _ = run()
     assert status == 2
-    for command in ("runserver", "serve", "shell", "db", "urls", "config", "import", "export", "check"):
+    for command in ("runserver", "serve", "shell", "db", "urls", "config", "import", "export", "backup", "check"):
         assert f"\n    {command} " in printed
 
 

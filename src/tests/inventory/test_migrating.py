@@ -9,7 +9,9 @@ from flask_migrate import upgrade
 from sqlalchemy import text
 
 from invsys.inventory import checking, database, migrating, revisions
+from invsys.inventory.application import build_app
 from invsys.inventory.models import db
+from tests.conftest import dispose, load
 
 OLD = "0002"
 BROKEN = '''"""A change that fails half way."""
@@ -18,7 +20,7 @@ revision = "0004"
 down_revision = "0003"
 def upgrade():
     op.execute("DELETE FROM continuous_resources")
-    op.execute("SELECT nothing FROM nowhere")
+    op.execute("SELECT missing FROM nowhere")
 '''
 
 
@@ -86,7 +88,8 @@ def test_a_failed_migration_leaves_the_data_and_says_what_to_do(fresh_app, old, 
     for _ in range(2):
         with pytest.raises(migrating.FailedMigration) as told:
             migrating.migrate()
-        assert f"the database is as it was, at {OLD}" in str(told.value)
+        assert "nowhere" in str(told.value)
+        assert f"The database is as it was, at migration {OLD}" in str(told.value)
         assert "run 'invsys-manage migrate' again" in str(told.value)
         assert database.revision() == OLD
         with database.read() as connection:
@@ -103,6 +106,20 @@ def test_a_database_of_a_newer_version_is_not_touched(fresh_app, tmp_path):
     with pytest.raises(migrating.FailedMigration, match="migration 9999, which this version does not know"):
         migrating.migrate()
     assert copies(tmp_path) == []
+
+
+def test_who_serves_goes_on_where_a_newer_version_migrates(fresh_app, fresh_url):
+    upgrade()
+    serving = fresh_app.test_client()
+    assert [serving.get(path).status_code for path in ("/readyz", "/api/cars")] == [200, 200]
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert [serving.get(path).status_code for path in ("/readyz", "/api/cars")] == [200, 200]
+    started_later = build_app(load(fresh_url))
+    with started_later.app_context():
+        later = started_later.test_client()
+        assert [later.get(path).status_code for path in ("/readyz", "/api/cars")] == [503, 503]
+        dispose()
 
 
 def test_the_command_migrates(run_fresh):
@@ -124,11 +141,21 @@ def test_an_installation_migrates_by_default(run_fresh):
     assert run_fresh("check")[0] == 0
 
 
+def test_what_stands_in_the_way_of_serving_is_told_without_serving(run_fresh, monkeypatch, tmp_path):
+    status, _, complaints = run_fresh("serve", "--check")
+    assert (status, "run 'invsys-manage migrate'" in complaints) == (2, True)
+    assert run_fresh("migrate")[0] == 0
+    assert run_fresh("serve", "--check") == (0, "", "")
+    monkeypatch.setenv("INVSYS_LOG_FILE", str(tmp_path / "nowhere" / "log"))
+    status, _, complaints = run_fresh("serve", "--check")
+    assert (status, "[log] file: cannot be written" in complaints) == (2, True)
+
+
 @pytest.mark.usefixtures("old", "broken")
 def test_the_command_says_what_failed(run_fresh):
     status, _, complaints = run_fresh("migrate")
     assert status == 2
-    assert "invsys-manage: The migration failed, and the database is as it was" in complaints
+    assert "invsys-manage: The migration failed: " in complaints
 
 
 @pytest.fixture

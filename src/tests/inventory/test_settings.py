@@ -126,6 +126,14 @@ def test_an_unknown_key_beside_a_known_one_is_refused(tmp_path: Path, name: str)
         ("postgresql:///fleet?host=%2Frun", "postgresql+psycopg:///fleet?host=%2Frun"),
         ("postgresql://me:p%40ss%2F@host/fleet", "postgresql+psycopg://me:p%40ss%2F@host/fleet"),
         ("postgresql://me@[::1]:5432/fleet", "postgresql+psycopg://me@[::1]:5432/fleet"),
+        ("postgresql://me:s,e/t@host/fleet", "postgresql+psycopg://me:s%2Ce%2Ft@host/fleet"),
+        ("postgresql://me@a:1,b/fleet", "postgresql+psycopg://me@/fleet?host=a%2Cb&port=1%2C5432"),
+        ("postgresql://a,b", "postgresql+psycopg://?host=a%2Cb&port=5432%2C5432"),
+        (
+            "postgresql://me:s,e/t@[::1]:1,[::2]:2/fleet?target_session_attrs=primary",
+            "postgresql+psycopg://me:s%2Ce%2Ft@/fleet?host=%3A%3A1%2C%3A%3A2&port=1%2C2&target_session_attrs=primary",
+        ),
+        ("postgresql:///fleet?host=a:1&host=b:2", "postgresql+psycopg:///fleet?host=a%3A1&host=b%3A2"),
     ],
 )
 def test_a_database_is_sqlite_in_a_file_or_postgresql_through_psycopg(
@@ -153,6 +161,10 @@ def test_a_database_is_sqlite_in_a_file_or_postgresql_through_psycopg(
         "postgresql://me:secret@::1:/fleet",
         # An @ that should have been written %40: what follows it is taken for the host and the port.
         "postgresql://me:p@ss:secret@host/fleet",
+        "postgresql://me:p@ss:secret@a,b/fleet",
+        "postgresql://me:secret@a:1,b:port/fleet",
+        "postgresql://me:secret@/fleet?host=a,b,c&port=1,2",
+        "postgresql://me:secret@/fleet?host=a:1&host=b:port",
     ],
 )
 def test_any_other_database_is_refused_without_telling_its_password(given: str) -> None:

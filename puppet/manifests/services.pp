@@ -1,0 +1,21 @@
+# @summary Further services of the house, made from its template: whatever `invsys::services` in Hiera lists.
+#
+# @param services
+#   The parameters of each `invsys::service`, by its name.
+#
+# @example A service named depot, in Hiera
+#   invsys::services:
+#     depot:
+#       settings:
+#         server: {port: 5002}
+class invsys::services (
+  Variant[Hash[String[1], Hash], Sensitive[Hash[String[1], Hash]]] $services = lookup(
+    'invsys::services', { 'default_value' => {} }
+  ),
+) {
+  $services.unwrap.each |$service, $parameters| {
+    invsys::service { $service:
+      * => $parameters + { 'settings' => Sensitive(pick($parameters['settings'], {})) },
+    }
+  }
+}

@@ -1,0 +1,26 @@
+# Offline: this module under its name, the examples, and the modules of Debian's packages (puppet-module-puppetlabs-*).
+require 'rspec-puppet'
+require 'tmpdir'
+
+EXAMPLES = File.expand_path('../examples', __dir__)
+
+modules = Dir.mktmpdir
+at_exit { FileUtils.remove_entry(modules) }
+File.symlink(File.expand_path('..', __dir__), File.join(modules, 'invsys'))
+
+RSpec.configure do |c|
+  c.module_path = [modules, File.join(EXAMPLES, 'site'), '/usr/share/puppet/modules'].join(File::PATH_SEPARATOR)
+  c.manifest = File.join(EXAMPLES, 'manifests')
+  c.hiera_config = File.join(__dir__, 'fixtures', 'hiera.yaml')
+  c.setup_fixtures = false
+  c.strict_variables = true
+  c.default_facts = {
+    path: '/usr/sbin:/usr/bin',
+    os: {
+      'family' => 'Debian', 'name' => 'Debian', 'distro' => { 'codename' => 'bookworm', 'id' => 'Debian' },
+      'release' => { 'full' => '12.12', 'major' => '12' },
+    },
+    osfamily: 'Debian', operatingsystem: 'Debian', operatingsystemrelease: '12.12',
+    kernel: 'Linux', id: 'root', role: 'none',
+  }
+end

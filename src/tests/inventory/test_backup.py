@@ -1,0 +1,98 @@
+"""Backup and restore, by the commands of docs/source/backup.rst: made under load, whole, and gone on with."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from invsys.client import Client
+from tests.conftest import binaries
+from tests.inventory.ordering import CARS, Callers, done
+
+DUMP = ("pg_dump", "--format=custom", "--no-owner")
+RESTORE = ("pg_restore", "--no-owner", "--exit-on-error")
+MANUAL = Path(__file__).parents[3] / "docs" / "source" / "backup.rst"
+
+pytestmark = pytest.mark.direct("the orders go straight to the server")
+
+
+@pytest.fixture
+def cars(register):
+    """The ids of as many cars as the callers need."""
+    return [register(f"Car{number}")[-36:] for number in range(CARS)]
+
+
+@pytest.fixture
+def back_up(engine, database_url, environ, tmp_path):
+    """What an operator types; gives the file that it makes."""
+    file = tmp_path / "backup"
+    if engine == "sqlite":
+        command = [sys.executable, "-m", "invsys.inventory.manage", "backup", file]
+    else:
+        command = [binaries() / DUMP[0], *DUMP[1:], f"--file={file}", database_url]
+
+    def back_up():
+        subprocess.run(command, check=True, env=os.environ | environ)
+        return file
+
+    return back_up
+
+
+@pytest.fixture
+def restore(engine, fresh_url):
+    """What an operator does with the file."""
+
+    def restore(file):
+        if engine == "sqlite":
+            file.rename(fresh_url.removeprefix("sqlite:///"))
+        else:
+            command = [binaries() / RESTORE[0], *RESTORE[1:], f"--dbname={fresh_url}", file]
+            subprocess.run(command, check=True)
+
+    return restore
+
+
+def client_of(app):
+    return Client("http://inventory", transport=httpx.WSGITransport(app=app))
+
+
+def test_a_backup_under_load_is_restored_and_gone_on_with(serving, cars, app, back_up, restore, fresh_app):
+    _, port, _ = serving
+    with client_of(app) as client, Callers(port, cars) as callers:
+        callers.go_on()
+        cursor = client.event_page(limit=10).next
+        before = set(callers.answered)
+        file = back_up()
+        callers.go_on()
+        lost = set(callers.answered)
+    restore(file)
+    kept = done(fresh_app)
+    assert before <= set(kept)
+    assert lost - set(kept)
+    with client_of(app) as client, client_of(fresh_app) as restored:
+        events, all_events = list(restored.events(cursor)), list(client.events(cursor))
+        assert events == [event for event in all_events if event in events]
+        assert events
+        # Those that are there are answered as they were, the others are done now.
+        assert callers.repeat(kept, restored) == kept
+        assert done(fresh_app) == kept
+        again = callers.repeat(callers.answered, restored)
+    assert done(fresh_app) == again
+
+
+def test_these_are_the_commands_of_the_manual():
+    written = MANUAL.read_text("utf-8")
+    for command in (DUMP, RESTORE, ("invsys-manage", "backup")):
+        assert f" {' '.join(command)} " in written
+
+
+def test_no_backup_takes_the_place_of_another(run, engine, tmp_path):
+    (tmp_path / "backup").write_text("precious")
+    status, printed, told = run("backup", tmp_path / "backup")
+    assert (status, printed) == (2, "")
+    assert told.startswith("invsys-manage: ")
+    assert ("not overwritten" if engine == "sqlite" else "pg_dump --format=custom") in told
+    assert (tmp_path / "backup").read_text() == "precious"
