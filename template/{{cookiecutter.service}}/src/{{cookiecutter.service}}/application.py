@@ -1,6 +1,8 @@
 """Builds the depot's Flask application; the only module that knows all the others."""
 
-from flask import Flask
+from collections.abc import Callable
+
+from flask import Flask, request
 
 from depot import api, database, settings
 from depot.chassis import bodies, documentation, draining, health, metrics, problems, request_id, request_log
@@ -36,7 +38,44 @@ def build_app(in_force: Settings) -> Flask:
     problems.register(app)
     bodies.register(app)
     database.configure(app, in_force)
-    health.register(app, database.require_fit)
+    require_fit = _fitness()
+    _wait_for_a_fit_database(app, require_fit)
+    health.register(app, require_fit)
     api.register(app)
     documentation.register(app)
     return app
+
+
+def _fitness() -> Callable[[], None]:
+    """Give what asks the database whether it is fit, and once it was, only whether it is there.
+
+    A newer version may have migrated it meanwhile: a migration leaves the version before it working.
+    """
+    fit = False
+
+    def require() -> None:
+        nonlocal fit
+        if fit:
+            database.revision()
+        else:
+            database.require_fit()
+            fit = True
+
+    return require
+
+
+def _wait_for_a_fit_database(app: Flask, require_fit: Callable[[], None]) -> None:
+    """Serve nothing from a database until it was once seen to be fit: it may have been away at the start."""
+    seen = False
+
+    @app.before_request
+    def check() -> None:
+        nonlocal seen
+        if not seen and _uses_the_database():
+            require_fit()
+            seen = True
+
+
+def _uses_the_database() -> bool:
+    # What the problems mean is written in the code.
+    return request.path.startswith("/api/")

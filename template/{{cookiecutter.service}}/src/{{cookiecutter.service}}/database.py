@@ -50,6 +50,8 @@ def _sqlite(database: Section) -> dict[str, Any]:
 
 def _postgresql(database: Section) -> dict[str, Any]:
     return {
+        # Of several hosts, a standby is passed by.
+        "target_session_attrs": "read-write",
         "connect_timeout": database["connect_timeout"],
         # A host that vanished says nothing: this lets the kernel notice.
         "tcp_user_timeout": database["statement_timeout"] * 1000,
