@@ -31,8 +31,9 @@ def bake(folder, repository=PROJECT, **answers):
 
 
 def files(tree):
-    """Give every file of a tree, by its path there."""
-    return {path.relative_to(tree).as_posix(): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+    """Give every file of a tree: its content and its mode, by its path there."""
+    found = [path for path in tree.rglob("*") if path.is_file()]
+    return {path.relative_to(tree).as_posix(): (path.read_bytes(), path.stat().st_mode) for path in found}
 
 
 def run(tree, *command, **environ):

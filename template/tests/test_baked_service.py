@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 from baking import PROJECT, bake, files, python
 
 LONGEST = {"service": "warehousewareh", "resource": "understatement", "resources": "understatemens"}
@@ -21,9 +22,9 @@ def test_its_tests_pass(depot):
     python(depot, "pytest", "-q", "-p", "no:cacheprovider", PYTHONPATH="src")
 
 
-def test_its_tests_pass_under_other_names(renamed):
-    tests = f"src/tests/test_{'eggs' if renamed.name == 'ox' else LONGEST['resources']}.py"
-    python(renamed, "pytest", "-q", "-p", "no:cacheprovider", "--sqlite-only", tests, PYTHONPATH="src")
+def test_its_tests_pass_under_other_names(tmp_path):
+    tests = "src/tests/test_eggs.py"
+    python(bake(tmp_path, **SHORT), "pytest", "-q", "-p", "no:cacheprovider", "--sqlite-only", tests, PYTHONPATH="src")
 
 
 def test_its_types_are_right(depot):
@@ -45,8 +46,13 @@ def test_its_calls_only_go_down(depot):
     python(depot, "importlinter.cli", "lint", "--no-cache", PYTHONPATH="src")
 
 
+def test_its_puppet_data_is_for_our_module(depot):
+    data = yaml.safe_load((depot / "puppet/depot.yaml").read_text())
+    assert data == {"invsys::services": {"depot": {"settings": {"server": {"port": 5002}}}}}
+
+
 def test_nothing_is_left_of_the_templates_names(renamed):
-    for path, content in files(renamed).items():
+    for path, (content, _) in files(renamed).items():
         assert not LEFT.search(f"{path}\n{content.decode()}"), path
 
 
