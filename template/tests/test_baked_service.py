@@ -1,10 +1,12 @@
 """A baked service stands by itself: its own tests and checks pass, whatever it is called."""
 
 import re
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
-from baking import PROJECT, bake, files, python
+from baking import PROJECT, bake, files, python, run
 
 LONGEST = {"service": "warehousewareh", "resource": "understatement", "resources": "understatemens"}
 SHORT = {"service": "ox", "resource": "egg", "resources": "eggs"}
@@ -43,7 +45,8 @@ def test_its_style_is_ours_under_other_names(renamed):
 
 
 def test_its_calls_only_go_down(depot):
-    python(depot, "importlinter.cli", "lint", "--no-cache", PYTHONPATH="src")
+    lint = Path(sys.executable).with_name("lint-imports")
+    run(depot, str(lint), "--no-cache", PYTHONPATH="src", PYTHONDONTWRITEBYTECODE="1")
 
 
 def test_its_puppet_data_is_for_our_module(depot):
