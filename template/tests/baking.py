@@ -10,7 +10,16 @@ from cookiecutter.main import cookiecutter
 
 PROJECT = Path(__file__).parents[2]
 # What baking takes of this repository.
-TAKEN = ("template", "src/invsys", "docs/source", "requirements", "debian", "setup.py")
+TAKEN = (
+    "template",
+    "src/invsys",
+    "src/tests/refusals.py",
+    "src/tests/waiting.py",
+    "docs/source",
+    "requirements",
+    "debian",
+    "setup.py",
+)
 # What is made beside it.
 MADE = ("__pycache__", "*.egg-info", "invsys", "invsys-gateway", ".debhelper")
 

@@ -86,19 +86,3 @@ def fresh_app(new_url):
 @pytest.fixture
 def client(app):
     return app.test_client()
-
-
-@pytest.fixture
-def refused():
-    """Check an answer against the contract of refusals (RFC 9457); gives its body."""
-
-    def refused(answer, status, code):
-        assert (answer.status_code, answer.mimetype) == (status, "application/problem+json"), answer.text
-        body = answer.get_json()
-        assert (body["type"], body["status"], body["code"]) == (f"/docs/problems/{code}", status, code)
-        assert body["request_id"] == answer.headers["X-Request-Id"]
-        assert body["title"]
-        assert body["detail"]
-        return body
-
-    return refused

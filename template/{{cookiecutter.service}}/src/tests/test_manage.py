@@ -1,14 +1,8 @@
-"""The command line, as an operator types it, and the server that it becomes."""
+"""The command line, as an operator types it."""
 
-import http.client
 import io
-import json
 import os
-import socket
-import subprocess
 import sys
-import time
-from contextlib import closing
 
 import pytest
 
@@ -104,36 +98,3 @@ def test_the_shell_has_the_models_and_the_verbs_at_hand(run, monkeypatch):
 
 def test_urls_lists_the_routes(run):
     assert "/api/pallets/<uuid:pallet_id>" in run("urls")[1]
-
-
-def test_it_serves(run, tmp_path):
-    run("migrate")
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    # One worker: a second one that is just starting would not hear that it has to stop.
-    given = {"INVSYS_SERVER_PORT": str(port), "INVSYS_SERVER_WORKERS": "1", "RUNTIME_DIRECTORY": str(tmp_path)}
-    command = [sys.executable, "-m", "depot.manage", "serve"]
-    with (tmp_path / "log").open("w+") as log, subprocess.Popen(command, env=os.environ | given, stderr=log) as server:
-        try:
-            deadline = time.monotonic() + 30
-            while not _is_ready(port):
-                assert time.monotonic() < deadline, (tmp_path / "log").read_text()
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-                body = json.dumps({"name": "First"})
-                connection.request("POST", "/api/pallets", body, {"Content-Type": "application/json"})
-                assert connection.getresponse().status == 201
-        finally:
-            server.terminate()
-            server.wait(30)
-    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines() if line.startswith("{")]
-    assert [line["status"] for line in lines if line.get("path") == "/api/pallets"] == [201]
-
-
-def _is_ready(port):
-    try:
-        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
-    except OSError:
-        return False

@@ -10,6 +10,7 @@ from depot import errors
 from depot.models import db
 
 from tests.conftest import application
+from tests.refusals import refused
 
 
 def test_it_is_alive_and_ready(client):
@@ -17,7 +18,7 @@ def test_it_is_alive_and_ready(client):
     assert client.get("/readyz").json == {"status": "ready"}
 
 
-def test_it_is_not_ready_without_its_tables(fresh_app, refused):
+def test_it_is_not_ready_without_its_tables(fresh_app):
     client = fresh_app.test_client()
     assert client.get("/healthz").status_code == 200
     answer = client.get("/readyz")
@@ -26,7 +27,7 @@ def test_it_is_not_ready_without_its_tables(fresh_app, refused):
     refused(client.get("/api/pallets"), 503, "database_unavailable")
 
 
-def test_it_is_not_ready_on_the_database_of_a_newer_version(fresh_app, refused):
+def test_it_is_not_ready_on_the_database_of_a_newer_version(fresh_app):
     upgrade()
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -44,11 +45,11 @@ def test_the_figures_are_by_route(client):
 
 
 @pytest.mark.parametrize("path", ["/", "/api", "/api/none", "/api/pallets/", "//api/pallets"])
-def test_what_is_not_served_is_not_found(client, refused, path):
+def test_what_is_not_served_is_not_found(client, path):
     refused(client.get(path), 404, "not_found")
 
 
-def test_a_method_that_is_not_served_is_named(client, refused):
+def test_a_method_that_is_not_served_is_named(client):
     answer = client.put("/api/pallets", json={})
     refused(answer, 405, "method_not_allowed")
     assert "POST" in answer.headers["Allow"]
@@ -61,18 +62,18 @@ def test_every_problem_has_a_page(client):
         assert kind.title in client.get(f"/docs/problems/{kind.code}").text
 
 
-def test_a_fault_of_ours_tells_nothing_of_the_inside(app, refused, monkeypatch):
+def test_a_fault_of_ours_tells_nothing_of_the_inside(app, monkeypatch):
     monkeypatch.setattr("depot.pallets.page", lambda *_: 1 / 0)
     body = refused(app.test_client().get("/api/pallets"), 500, "internal_error")
     assert "ZeroDivisionError" not in str(body)
 
 
-def test_a_database_that_is_away_is_told(refused):
+def test_a_database_that_is_away_is_told():
     with application("postgresql://nobody@127.0.0.1:1/nothing") as app:
         refused(app.test_client().get("/api/pallets"), 503, "database_unavailable")
 
 
-def test_a_database_that_has_too_much_to_do_is_told(client, refused, monkeypatch):
+def test_a_database_that_has_too_much_to_do_is_told(client, monkeypatch):
     with client.application.app_context():
         monkeypatch.setattr(db.engine.pool, "_timeout", 0)
         with ExitStack() as held:

@@ -4,6 +4,8 @@ import uuid
 
 import pytest
 
+from tests.refusals import refused
+
 URL = "/api/pallets"
 
 
@@ -58,7 +60,7 @@ def test_the_client_that_the_gateway_names_is_kept(client):
     assert answer.json["created_by"] is None
 
 
-def test_a_name_is_given_once(client, register, refused, first):
+def test_a_name_is_given_once(client, register, first):
     refused(register("First"), 409, "name_taken")
     second = register("Second").headers["Location"]
     refused(client.patch(second, json={"name": "First"}), 409, "name_taken")
@@ -77,7 +79,7 @@ def test_a_list_is_read_page_by_page_in_the_order_of_names(client, register):
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=many", "unknown=1", "limit=1&limit=2", "after=%00"])
-def test_a_query_that_is_not_understood_is_refused(client, refused, query):
+def test_a_query_that_is_not_understood_is_refused(client, query):
     refused(client.get(f"{URL}?{query}"), 422, "invalid_fields")
 
 
@@ -91,7 +93,7 @@ def test_what_is_left_out_of_a_change_stays(client, register):
 
 
 @pytest.mark.parametrize("method", ["patch", "delete"])
-def test_a_change_of_another_version_is_refused(client, refused, first, method):
+def test_a_change_of_another_version_is_refused(client, first, method):
     known = client.get(first).headers["ETag"]
     client.patch(first, json={"description": "moved"})
     answer = getattr(client, method)(first, json={"description": "lost"}, headers={"If-Match": known})
@@ -101,7 +103,7 @@ def test_a_change_of_another_version_is_refused(client, refused, first, method):
     assert getattr(client, method)(first, json={}, headers={"If-Match": now.headers["ETag"]}).status_code < 300
 
 
-def test_what_was_removed_is_gone(client, refused, first):
+def test_what_was_removed_is_gone(client, first):
     answer = client.delete(first)
     assert (answer.status_code, answer.data) == (204, b"")
     for method in ("get", "patch", "delete"):
@@ -124,7 +126,7 @@ def test_what_was_removed_is_gone(client, refused, first):
         ({"name": "x", "unknown": 1}, "unknown"),
     ],
 )
-def test_fields_that_are_not_valid_are_named(client, refused, body, field):
+def test_fields_that_are_not_valid_are_named(client, body, field):
     assert list(refused(client.post(URL, json=body), 422, "invalid_fields")["errors"]) == [field]
 
 
@@ -138,5 +140,5 @@ def test_fields_that_are_not_valid_are_named(client, refused, body, field):
         (b'{"name": "%s"}' % (b"x" * 70_000), "application/json", 413, "body_too_large"),
     ],
 )
-def test_bodies_are_strict_json(client, refused, body, media_type, status, code):
+def test_bodies_are_strict_json(client, body, media_type, status, code):
     refused(client.post(URL, data=body, content_type=media_type), status, code)

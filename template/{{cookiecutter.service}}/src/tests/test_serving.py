@@ -1,0 +1,59 @@
+"""The service as it runs on a host: migrated, served and stopped by real processes."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import closing
+
+from tests.waiting import SECONDS, until
+
+
+def manage(*words, **options):
+    return subprocess.Popen([sys.executable, "-m", "depot.manage", *words], **options)
+
+
+def call(port, method, path, body=None):
+    """Send a request over a connection of its own; gives the status."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
+        connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"})
+        return connection.getresponse().status
+
+
+def is_ready(port):
+    try:
+        return call(port, "GET", "/readyz") == 200
+    except OSError:
+        return False
+
+
+def free_port():
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_it_is_migrated_and_served_and_logs_what_it_is_asked(tmp_path):
+    port, log = free_port(), tmp_path / "log"
+    environ = os.environ | {
+        "INVSYS_CONFIG": os.devnull,
+        "INVSYS_DATABASE_URL": f"sqlite:///{tmp_path / 'served.sqlite3'}",
+        "INVSYS_LOG_FILE": str(log),
+        "INVSYS_SERVER_PORT": str(port),
+        # A second one that is just starting would not hear that it has to stop.
+        "INVSYS_SERVER_WORKERS": "1",
+        "RUNTIME_DIRECTORY": str(tmp_path),
+    }
+    with manage("migrate", env=environ) as migrating:
+        assert migrating.wait(SECONDS) == 0
+    with manage("serve", env=environ) as server:
+        try:
+            until(lambda: is_ready(port))
+            assert call(port, "POST", "/api/pallets", {"name": "First"}) == 201
+        finally:
+            server.terminate()
+            server.wait(SECONDS)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["status"] for line in lines if line.get("path") == "/api/pallets"] == [201]
