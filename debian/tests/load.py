@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections import Counter
+from typing import Self
 
 CALLERS = 4
 # Seconds before the command and after it.
@@ -32,7 +33,7 @@ class Callers:
         self.kinds: Counter[str] = Counter()
         self._threads = [threading.Thread(target=self._call) for _ in range(CALLERS)]
 
-    def __enter__(self) -> "Callers":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self

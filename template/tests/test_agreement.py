@@ -125,10 +125,10 @@ LACKS = {
     "tox.ini": [
         r"env_list = .*",
         r"    python -m pytest --numprocesses 2 .*",
-        r"\[testenv:template\]",
-        r"description = a service baked .*",
+        r"\[testenv:(template|puppet)\]",
+        r"description = (a service baked|the Puppet module).*",
         r"deps = --requirement requirements/template\.txt",
-        r"commands = python -m pytest .*",
+        r"(allowlist_externals|commands) = .*(puppet/check|template/tests \{posargs\})",
     ],
     "Makefile": [
         r"# make .*",

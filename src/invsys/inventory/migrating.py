@@ -1,10 +1,10 @@
 """Brings the database to the newest migration, as installing the package does: with a copy to go back to."""
 
 import logging
+import sqlite3
 from pathlib import Path
 
 from flask_migrate import upgrade
-from sqlalchemy.exc import SQLAlchemyError
 
 from invsys.inventory import copying, database, revisions
 from invsys.inventory.models import db
@@ -34,7 +34,7 @@ def migrate() -> None:
     copy = _copy(found)
     try:
         upgrade(directory=str(revisions.MIGRATIONS))
-    except (SQLAlchemyError, RuntimeError, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # a migration may raise anything
         raise FailedMigration(
             f"The migration failed: {_reason(error)}\nThe database is as it was, at migration {found or 'none'}"
             f"{f'; a copy from before is {copy}' if copy else ''}. Mend the reason and run 'invsys-manage migrate'"
@@ -54,8 +54,11 @@ def _copy(revision: str | None) -> Path | None:
         return None
     file = Path(db.engine.url.database or "")
     copy = file.with_name(f"{file.name}.before-{revision}")
-    # One that an attempt before this left behind is older.
-    copy.unlink(missing_ok=True)
-    copying.copy_sqlite(file, copy)
+    try:
+        # One that an attempt before this left behind is older.
+        copy.unlink(missing_ok=True)
+        copying.copy_sqlite(file, copy)
+    except (OSError, sqlite3.Error) as error:
+        raise FailedMigration(f"No copy could be made, and nothing was changed: {error}") from error
     logger.info("The database as it was is kept in %s.", copy)
     return copy

@@ -99,6 +99,18 @@ def test_a_failed_migration_leaves_the_data_and_says_what_to_do(fresh_app, old, 
             assert names(tmp_path / f"fresh.sqlite3.before-{OLD}") == ["Car1"]
 
 
+def test_without_a_copy_nothing_is_migrated(old, engine, tmp_path):
+    in_the_way = tmp_path / f"fresh.sqlite3.before-{OLD}"
+    in_the_way.mkdir()
+    if engine == "sqlite":
+        with pytest.raises(migrating.FailedMigration, match="No copy could be made"):
+            migrating.migrate()
+        assert database.revision() == OLD
+        in_the_way.rmdir()
+    migrating.migrate()
+    assert database.revision() == revisions.newest()
+
+
 def test_a_database_of_a_newer_version_is_not_touched(fresh_app, tmp_path):
     upgrade()
     with db.engine.begin() as connection:
