@@ -52,13 +52,12 @@ def _in_order(line: re.Match[str]) -> str:
 
 def pin_requirements() -> None:
     """Put the version and the hashes that this repository pins beside each name in the requirements' files."""
-    pins = {}
     folder = Path("requirements/pins")
-    for file in sorted(folder.iterdir()):
-        pins.update({pin[1].lower(): pin[0] for pin in PIN.finditer(file.read_text("utf-8"))})
+    for file in folder.iterdir():
+        pins = {pin[1].lower(): pin[0] for pin in PIN.finditer(file.read_text("utf-8"))}
+        [names] = (path for path in (Path(file.name), folder.parent / file.name) if path.exists())
+        names.write_text("".join(pins[name] for name in names.read_text("utf-8").split()), "utf-8")
     shutil.rmtree(folder)
-    for file in (Path("requirements.txt"), Path("requirements/test.txt"), Path("requirements/typing.txt")):
-        file.write_text("".join(pins[name] for name in file.read_text("utf-8").split()), "utf-8")
 
 
 if not Path("src", SERVICE, "chassis").is_dir():

@@ -16,6 +16,7 @@ TAKEN = (
     "src/tests/refusals.py",
     "src/tests/waiting.py",
     "docs/source",
+    "requirements.txt",
     "requirements",
     "debian",
     "setup.py",

@@ -29,6 +29,7 @@ DIFFERS = {
     "MANIFEST.in": [],
     "setup.py": [],
     "docs/source/conf.py": [],
+    "requirements/docs.in": [],
     "requirements/test.in": [],
     "requirements/typing.in": [],
     "debian/source/format": [],

@@ -43,7 +43,7 @@ def test_an_update_brings_what_has_changed_and_keeps_what_is_the_services_own(cr
     append(repository / "src/invsys/inventory/copying.py", "\n# From the inventory.\n")
     [api] = (repository / "template").glob("*/src/*/api.py")
     append(api, "\n# A depot's pallets.\n")
-    for file in ("requirements/test.txt", "requirements/typing.txt"):
+    for file in ("requirements.txt", "requirements/test.txt", "requirements/typing.txt"):
         pins = repository / file
         pins.write_text(re.sub(r"^flask==.* \\$", r"flask==99.0 \\", pins.read_text(), flags=re.MULTILINE))
     commit(repository)
