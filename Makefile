@@ -24,8 +24,9 @@ run: $(VENV)/run
 gateway: .venv-gateway/gateway
 	.venv-gateway/bin/invsys-gateway-manage serve
 
+# The checks run beside the tests, which leave a core idle where they wait for servers.
 test: $(VENV)/tox
-	$(BIN)/tox run
+	$(BIN)/tox run-parallel --parallel 2 --parallel-live
 
 bench: $(VENV)/run $(VENV)/bench
 	$(BIN)/python -m benchmarks
