@@ -5,7 +5,6 @@ import shutil
 import pytest
 from baking import bake
 
-
 # A package is built where that can be done: Debian's tools are not among the packages that the tests ask for.
 collect_ignore = [] if shutil.which("dh_virtualenv") else ["test_package.py"]
 
