@@ -1,10 +1,18 @@
 """Builds the inventory's Flask application; the only module that knows all the others."""
 
-from collections.abc import Callable
-
 from flask import Flask, request
 
-from invsys.chassis import bodies, documentation, draining, health, metrics, problems, request_id, request_log
+from invsys.chassis import (
+    bodies,
+    documentation,
+    draining,
+    fitness,
+    health,
+    metrics,
+    problems,
+    request_id,
+    request_log,
+)
 from invsys.chassis.settings import Settings
 from invsys.inventory import api, database, openapi, page, settings
 
@@ -42,44 +50,14 @@ def build_app(in_force: Settings) -> Flask:
     problems.register(app)
     bodies.register(app)
     database.configure(app, in_force)
-    require_fit = _fitness()
-    _wait_for_a_fit_database(app, require_fit)
-    health.register(app, require_fit)
+    fit = fitness.Fitness(database.require_fit, database.revision)
+    fitness.register(app, fit, _uses_the_database)
+    health.register(app, fit.require)
     api.register(app, in_force["resource_types"])
     openapi.register(app, in_force["resource_types"])
     documentation.register(app, document="/api/openapi.json")
     page.register(app)
     return app
-
-
-def _fitness() -> Callable[[], None]:
-    """Give what asks the database whether it is fit, and once it was, only whether it is there.
-
-    A newer version may have migrated it meanwhile: a migration leaves the version before it working.
-    """
-    fit = False
-
-    def require() -> None:
-        nonlocal fit
-        if fit:
-            database.revision()
-        else:
-            database.require_fit()
-            fit = True
-
-    return require
-
-
-def _wait_for_a_fit_database(app: Flask, require_fit: Callable[[], None]) -> None:
-    """Serve nothing from a database until it was once seen to be fit: it may have been away at the start."""
-    seen = False
-
-    @app.before_request
-    def check() -> None:
-        nonlocal seen
-        if not seen and _uses_the_database():
-            require_fit()
-            seen = True
 
 
 def _uses_the_database() -> bool:

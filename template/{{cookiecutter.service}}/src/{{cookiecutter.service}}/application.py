@@ -1,11 +1,19 @@
 """Builds the depot's Flask application; the only module that knows all the others."""
 
-from collections.abc import Callable
-
 from flask import Flask, request
 
 from depot import api, database, settings
-from depot.chassis import bodies, documentation, draining, health, metrics, problems, request_id, request_log
+from depot.chassis import (
+    bodies,
+    documentation,
+    draining,
+    fitness,
+    health,
+    metrics,
+    problems,
+    request_id,
+    request_log,
+)
 from depot.chassis.settings import Settings
 
 
@@ -38,42 +46,12 @@ def build_app(in_force: Settings) -> Flask:
     problems.register(app)
     bodies.register(app)
     database.configure(app, in_force)
-    require_fit = _fitness()
-    _wait_for_a_fit_database(app, require_fit)
-    health.register(app, require_fit)
+    fit = fitness.Fitness(database.require_fit, database.revision)
+    fitness.register(app, fit, _uses_the_database)
+    health.register(app, fit.require)
     api.register(app)
     documentation.register(app)
     return app
-
-
-def _fitness() -> Callable[[], None]:
-    """Give what asks the database whether it is fit, and once it was, only whether it is there.
-
-    A newer version may have migrated it meanwhile: a migration leaves the version before it working.
-    """
-    fit = False
-
-    def require() -> None:
-        nonlocal fit
-        if fit:
-            database.revision()
-        else:
-            database.require_fit()
-            fit = True
-
-    return require
-
-
-def _wait_for_a_fit_database(app: Flask, require_fit: Callable[[], None]) -> None:
-    """Serve nothing from a database until it was once seen to be fit: it may have been away at the start."""
-    seen = False
-
-    @app.before_request
-    def check() -> None:
-        nonlocal seen
-        if not seen and _uses_the_database():
-            require_fit()
-            seen = True
 
 
 def _uses_the_database() -> bool:
