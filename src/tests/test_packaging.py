@@ -67,3 +67,11 @@ def test_the_settings_that_it_brings_can_be_used(package):
 def test_its_log_is_rotated(package):
     service = SERVICES[package][2]
     assert (DEBIAN / f"{package}.logrotate").read_text().startswith(f"/var/log/invsys/{service}.log {{")
+
+
+def test_the_readme_names_what_the_build_depends_on():
+    source = (DEBIAN / "control").read_text().partition("\n\n")[0]
+    needed = set(re.findall(r"^ ([a-z0-9.-]+)", source.partition("Build-Depends:")[2], re.MULTILINE))
+    [named] = re.findall(r"``apt-get\ninstall -y (build-essential[^`]*)``", (DEBIAN.parent / "README.rst").read_text())
+    # python3-venv brings the interpreter.
+    assert needed - {"debhelper-compat", "python3.11"} <= set(named.split())

@@ -13,7 +13,8 @@ from pathlib import Path
 ANSWERS = json.loads(r"""{{ cookiecutter | jsonify }}""")
 
 SERVICE, ONE, SEVERAL = ANSWERS["service"], ANSWERS["resource"], ANSWERS["resources"]
-ARTICLE = "an" if ONE[0] in "aeiou" else "a"
+# As they are spoken of.
+SPOKEN, ARTICLE = ONE.replace("_", " "), "an" if ONE[0] in "aeiou" else "a"
 NAMES = {
     "invsys.chassis": f"{SERVICE}.chassis",
     "invsys.inventory": SERVICE,
@@ -22,8 +23,10 @@ NAMES = {
     "Depot": SERVICE.capitalize(),
     "pallets": SEVERAL,
     "pallet": ONE,
-    "a pallet": f"{ARTICLE} {ONE}",
-    "A pallet": f"{ARTICLE.capitalize()} {ONE}",
+    "Pallets": SEVERAL.replace("_", " ").capitalize(),
+    "a pallet": f"{ARTICLE} {SPOKEN}",
+    "A pallet": f"{ARTICLE.capitalize()} {SPOKEN}",
+    **{f"{word} pallet": f"{word} {SPOKEN}" for word in ("Another", "no", "such", "the")},
     "Pallet": "".join(word.capitalize() for word in ONE.split("_")),
 }
 # The longest first: pallets before pallet.

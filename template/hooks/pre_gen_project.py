@@ -33,6 +33,10 @@ SERVICES = {
 PORTS = {"5000", "5001"}
 MODULES = {"api", "application", "chassis", "copying", "database", "errors", "manage", "migrating", "migrations"}
 MODULES |= {"models", "revisions", "schemas", "settings", "wsgi", "db", "one", "page", "register", "change", "remove"}
+# What the modules that name the resource import: modules of the chassis beside its own module, classes beside its own.
+MODULES |= {"answers", "bodies", "client_id", "conditional", "problems", "queries"}
+CLASSES = {"Any", "Callable", "Collection", "DateTime", "Dialect", "Flask", "Input", "Mapped", "MetaData", "PageQuery"}
+CLASSES |= {"Response", "Schema", "Sequence", "Session", "String", "TypeDecorator", "UtcDateTime", "ValidationError"}
 
 
 def faults(answers: dict[str, str]) -> Iterator[str]:
@@ -47,6 +51,8 @@ def faults(answers: dict[str, str]) -> Iterator[str]:
     names = [answers["service"], answers["resource"], answers["resources"]]
     if len({*names}) < len(names) or MODULES.intersection(names):
         yield "service, resource, resources: three names, and none that a module of the service has."
+    if "".join(word.capitalize() for word in answers["resource"].split("_")) in CLASSES:
+        yield f"resource: {answers['resource']} is the name of a class that the service uses."
 
 
 if found := "\n".join(faults(ANSWERS)):
