@@ -43,6 +43,7 @@ deb:
 	dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary
 	mkdir -p dist
 	cut -d' ' -f1 debian/files | (cd .. && xargs mv --target-directory=$(CURDIR)/dist)
+	mv ../$$(dpkg-parsechangelog --show-field=Source)_*.changes dist/
 
 # One stamp for each set that the virtual environment holds.
 $(VENV)/run: requirements.txt setup.cfg | $(BIN)/python

@@ -61,15 +61,15 @@ define invsys::service (
     source => $package_source,
   }
 
-  # chgrp, because the command reads the file as the service's user. A copy among Puppet's would hold the passwords.
+  # chown, because the command reads the file as the service's user. A copy among Puppet's would hold the passwords.
   -> file { $ini:
-    owner        => 'root',
-    group        => 'invsys',
+    owner        => $title,
+    group        => 'root',
     mode         => '0640',
     content      => Sensitive(epp('invsys/ini.epp', { 'sections' => $sections })),
     show_diff    => false,
     backup       => false,
-    validate_cmd => "/usr/bin/chgrp invsys % && ${command} -c % config > /dev/null${migrate}",
+    validate_cmd => "/usr/bin/chown ${title} % && ${command} -c % config > /dev/null${migrate}",
   }
 
   ~> exec { "reload ${title}":

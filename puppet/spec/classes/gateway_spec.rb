@@ -28,7 +28,7 @@ describe 'invsys::gateway' do
 
   it 'migrates nothing' do
     is_expected.to contain_file('/etc/invsys/gateway.ini').with_validate_cmd(
-      '/usr/bin/chgrp invsys % && /usr/bin/invsys-gateway-manage -c % config > /dev/null'
+      '/usr/bin/chown invsys-gateway % && /usr/bin/invsys-gateway-manage -c % config > /dev/null'
     )
   end
 

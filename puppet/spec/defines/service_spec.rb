@@ -9,7 +9,7 @@ describe 'invsys::service' do
   it { is_expected.to compile.with_all_deps }
 
   it 'writes the settings for the service alone' do
-    is_expected.to contain_file(ini).with(owner: 'root', group: 'invsys', mode: '0640', show_diff: false, backup: false)
+    is_expected.to contain_file(ini).with(owner: 'depot', group: 'root', mode: '0640', show_diff: false, backup: false)
     is_expected.to contain_file(ini).with_content(sensitive(<<~INI))
       ; Puppet keeps this file: what is changed here by hand is lost at its next run.
 
@@ -30,7 +30,7 @@ describe 'invsys::service' do
 
   it 'has the settings checked and the database migrated before they are put in place' do
     is_expected.to contain_file(ini).with_validate_cmd(
-      '/usr/bin/chgrp invsys % && /usr/bin/depot-manage -c % config > /dev/null' \
+      '/usr/bin/chown depot % && /usr/bin/depot-manage -c % config > /dev/null' \
       ' && /usr/bin/depot-manage -c % migrate --on-install'
     )
   end

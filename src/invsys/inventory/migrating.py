@@ -55,9 +55,11 @@ def _copy(revision: str | None) -> Path | None:
     file = Path(db.engine.url.database or "")
     copy = file.with_name(f"{file.name}.before-{revision}")
     try:
+        unfinished = copy.with_name(f"{copy.name}.new")
+        unfinished.unlink(missing_ok=True)
+        copying.copy_sqlite(file, unfinished)
         # One that an attempt before this left behind is older.
-        copy.unlink(missing_ok=True)
-        copying.copy_sqlite(file, copy)
+        unfinished.rename(copy)
     except (OSError, sqlite3.Error) as error:
         raise FailedMigration(f"No copy could be made, and nothing was changed: {error}") from error
     logger.info("The database as it was is kept in %s.", copy)

@@ -134,6 +134,13 @@ def test_who_serves_goes_on_where_a_newer_version_migrates(fresh_app, fresh_url)
         dispose()
 
 
+def test_who_started_too_early_serves_once_the_database_is_fit(fresh_app):
+    serving = fresh_app.test_client()
+    assert [serving.get(path).status_code for path in ("/healthz", "/readyz", "/api/cars")] == [200, 503, 503]
+    upgrade()
+    assert [serving.get(path).status_code for path in ("/readyz", "/api/cars")] == [200, 200]
+
+
 def test_the_command_migrates(run_fresh):
     assert run_fresh("migrate")[0] == 0
     assert run_fresh("check")[0] == 0

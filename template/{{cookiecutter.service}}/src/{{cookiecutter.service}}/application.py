@@ -18,16 +18,13 @@ from depot.chassis.settings import Settings
 
 
 def create_app() -> Flask:
-    """Build the application from the settings in force, and refuse a database that must not be used.
+    """Build the application from the settings in force; raises ``depot.chassis.settings.SettingsError``.
 
-    Raises ``depot.chassis.settings.SettingsError``, ``errors.UnfitDatabase``.
+    Looks at no database yet: a worker that takes another one's place serves as soon as what it finds is fit.
     """
     in_force = settings.load()
     request_log.configure(in_force["log"])
-    app = build_app(in_force)
-    with app.app_context():
-        database.require_fit_to_start()
-    return app
+    return build_app(in_force)
 
 
 def build_app(in_force: Settings) -> Flask:
