@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
+import invsys
 from invsys.chassis.flask_script import ClickCommand
 from invsys.gateway import manage as gateway_manage
 from invsys.gateway import settings as gateway_settings
@@ -62,6 +63,10 @@ def test_the_settings_that_it_brings_can_be_used(package):
     assert in_force["log"]["file"] == f"/var/log/invsys/{service}.log"
     brought = {value for *_, value, origin in in_force.shown() if origin != "default"}
     assert all("/invsys/" in value for value in brought)
+
+
+def test_the_package_has_the_version_of_the_code():
+    assert (DEBIAN / "changelog").read_text().startswith(f"invsys ({invsys.__version__}) ")
 
 
 def test_its_log_is_rotated(package):
