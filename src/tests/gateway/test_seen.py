@@ -123,7 +123,7 @@ def test_no_key_no_token_and_no_query_is_in_the_log(door, behind):
     log = door.served.log.read_text()
     assert [secret for secret in (*secrets.values(), "query-in-the-clear") if secret in log] == []
     assert door.key not in log
-    assert door.key.rpartition("_")[2] not in log
+    assert door.key.split("_", 2)[2] not in log
 
 
 def test_a_line_stays_one_line_whatever_is_in_the_path(door):
