@@ -7,6 +7,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from invsys.inventory.errors import UnfitDatabase
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -21,6 +23,19 @@ def known() -> tuple[str, ...]:
 def newest() -> str:
     """Give the revision that this version of the service was written for."""
     return known()[0]
+
+
+def require_newest(revision: str | None) -> None:
+    """Raise UnfitDatabase for a database at another revision than the newest."""
+    if revision is not None and revision not in known():
+        raise UnfitDatabase(
+            f"The database is at migration {revision}, which a newer version made; this one cannot use it."
+        )
+    if revision != newest():
+        raise UnfitDatabase(
+            f"The database is at migration {revision or 'none'}, this version needs {newest()}:"
+            " run 'invsys-manage migrate'."
+        )
 
 
 def found(connection: Connection) -> str | None:

@@ -137,16 +137,7 @@ def revision() -> str | None:
 
 def require_fit() -> None:
     """See that the database may be used; raises UnfitDatabase, or DatabaseUnavailable where it cannot be reached."""
-    found = revision()
-    if found is not None and found not in revisions.known():
-        raise UnfitDatabase(
-            f"The database is at migration {found}, which a newer version made; this one cannot use it."
-        )
-    if found != revisions.newest():
-        raise UnfitDatabase(
-            f"The database is at migration {found or 'none'}, this version needs {revisions.newest()}:"
-            " run 'depot-manage migrate'."
-        )
+    revisions.require_newest(revision())
 
 
 def require_fit_to_start() -> None:
