@@ -29,6 +29,7 @@ test: $(VENV)/tox
 	$(BIN)/tox run-parallel --parallel 2 --parallel-live
 
 bench: $(VENV)/run $(VENV)/bench
+	$(INSTALL) --requirement requirements-gateway.txt
 	$(BIN)/python -m benchmarks
 
 docs: $(VENV)/tox
