@@ -9,7 +9,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any
 
 import click
@@ -87,6 +87,22 @@ class Manager(flask_script.Manager):
         parser: argparse.ArgumentParser = super().create_parser(*args, **kwargs)
         parser.allow_abbrev = False
         return parser
+
+    def _patch_argparser(self, parser: argparse.ArgumentParser) -> None:
+        """Make ``parser`` print its whole help when it gets no arguments.
+
+        The original stores argparse's method as ``parser._parse_known_args2``, a name that argparse itself uses since
+        Python 3.12.8 and 3.13.1.
+        """
+        parse_known_args = parser._parse_known_args  # type: ignore[attr-defined]  # noqa: SLF001 - as the original does
+
+        def parse(parser: argparse.ArgumentParser, arguments: list[str], *args: Any, **kwargs: Any) -> Any:
+            if not arguments:
+                parser.print_help()
+                parser.exit(2)
+            return parse_known_args(arguments, *args, **kwargs)
+
+        parser._parse_known_args = MethodType(parse, parser)  # type: ignore[attr-defined]  # noqa: SLF001
 
     def handle(self, prog: str, args: Sequence[str] | None = None) -> Any:
         """Run the command that ``args`` name."""

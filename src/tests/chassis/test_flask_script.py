@@ -1,5 +1,6 @@
 """Flask-Script on today's Flask and Python: nothing left behind, and commands that get what was typed."""
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -154,6 +155,19 @@ def test_help_of_the_manager_names_every_command(run: Any, words: list[str]) -> 
 def test_words_that_make_no_command_end_with_status_2(run: Any, made: list[Recorder], words: list[str]) -> None:
     assert run(*words)[0] == 2
     assert made == []
+
+
+@pytest.mark.parametrize("config", [[], ["-c", "x"]])
+def test_without_a_command_the_whole_help_is_printed(run: Any, config: list[str]) -> None:
+    status, printed = run(*config)
+    assert status == 2
+    assert config or "runserver" in printed
+
+
+def test_the_parser_keeps_the_method_that_argparse_calls_parse_known_args2(manager: Manager) -> None:
+    parser = argparse.ArgumentParser()
+    manager._patch_argparser(parser)
+    assert "_parse_known_args2" not in vars(parser)
 
 
 @pytest.mark.parametrize("status", [0, 1, 7])
