@@ -220,6 +220,17 @@ def test_a_list_in_an_xml_problem_is_made_of_i(answer_to: Callable[..., TestResp
     assert [child.tag for child in conflicts] == [f"{NAMESPACE}i"] * 2
 
 
+@pytest.mark.parametrize(
+    ("length", "mimetype"), [(1000, "application/problem+xml"), (1001, "application/problem+json")]
+)
+@pytest.mark.parametrize("padding", [" ", ",", "a/b,"])
+def test_an_accept_of_over_1000_characters_is_not_parsed(
+    answer_to: Callable[..., TestResponse], length: int, mimetype: str, padding: str
+) -> None:
+    accept = f"application/xml,{padding * length}"[:length]
+    assert answer_to(exceptions.NotFound(), Accept=accept).mimetype == mimetype
+
+
 @pytest.mark.parametrize("accept", ["application/json", "application/xml"])
 def test_caches_are_told_that_a_problem_depends_on_accept(answer_to: Callable[..., TestResponse], accept: str) -> None:
     assert "Accept" in answer_to(exceptions.NotFound(), Accept=accept).headers.get("Vary", "")

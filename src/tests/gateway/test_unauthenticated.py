@@ -106,6 +106,11 @@ def test_a_path_of_another_kind_asks_too(call, path):
 
 
 @pytest.mark.parametrize("path", ["/api/cars", "/nothing", "/"])
+def test_an_accept_of_28000_characters_is_not_parsed(call, path):
+    refused(call(None, path, Accept=f"application/xml{' ' * 28_000};q=1"), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("path", ["/api/cars", "/nothing", "/"])
 def test_who_asked_for_xml_is_asked_in_xml(call, path):
     answer = call("Bearer wrong", path, Accept="application/xml")
     assert (answer.status_code, answer.mimetype) == (401, "application/problem+xml")

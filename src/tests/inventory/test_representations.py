@@ -50,6 +50,7 @@ def as_text(value: object) -> str:
         ("image/png, text/csv", JSON),
         ("nonsense", JSON),
         (";;;,,,", JSON),
+        (f"{XML}{' ' * 28_000};q=1", JSON),
     ],
 )
 @pytest.mark.parametrize("path", ["/api/cars", "/api/cars/all/allocations"])
