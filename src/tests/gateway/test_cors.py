@@ -116,6 +116,12 @@ def test_a_page_may_not_send_what_only_gateways_say(calling, header):
     assert header not in words(answer, "Access-Control-Allow-Headers")
 
 
+@pytest.mark.parametrize(("length", "allowed"), [(1000, {"authorization"}), (1001, set())])
+def test_a_list_of_over_1000_characters_allows_no_header(calling, length, allowed):
+    answer = preflight(calling(STAFF), STAFF, headers=f"authorization{',' * length}"[:length])
+    assert words(answer, "Access-Control-Allow-Headers") == allowed
+
+
 @pytest.mark.parametrize("origin", TRICKS)
 def test_an_origin_that_is_only_alike_is_not_let_in(calling, origin):
     client = calling(STAFF)
