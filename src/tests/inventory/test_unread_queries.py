@@ -47,6 +47,21 @@ def test_what_is_not_utf8_is_no_text(client, register, refused, path, query):
     refused(client.get(f"{path}?{query}"), 422, "invalid_fields")
 
 
+@pytest.mark.direct("the gateway encodes these bytes")
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/api/cars"), ("GET", "/api/events"), ("GET", "/"), ("GET", "{car}"), ("DELETE", "{car}")],
+)
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [("na+me=\x80", "na me"), ("\xff=1", "\\xff"), ("limit=1&a%62c=\xc3", "abc"), ("\xe2\x82=1", "\\xe2\\x82")],
+)
+def test_raw_bytes_that_are_not_utf8_are_refused(client, car, refused, nothing_changes, method, path, query, name):
+    with nothing_changes():
+        answer = client.open(path.format(car=car), method=method, environ_overrides={"QUERY_STRING": query})
+        refused(answer, 422, "invalid_fields", name)
+
+
 def test_a_percent_sign_that_is_one_is_text(client, register):
     register("100%")
     assert [car["name"] for car in client.get("/api/cars?name=100%").json] == ["100%"]
