@@ -1,0 +1,175 @@
+"""Does any header, query or body cost more CPU than its length? ``python -m benchmarks.hostile``.
+
+Sends hostile values of 1, 8 and 64 KB to both services, in process and past every limit of the server, and prints the
+most expensive one for each place. Eight times the length may cost eight times the time; the status is 1 where it costs
+more than sixteen times.
+"""
+
+import io
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks import databases
+from invsys.gateway import administration
+from invsys.gateway import application as gateway
+from invsys.gateway import settings as gateway_settings
+from invsys.inventory import application as inventory
+from invsys.inventory import settings as inventory_settings
+
+KB = 1000
+# Below this (seconds) the noise of the machine is larger than the difference.
+NOISE = 0.02
+
+# What is repeated to fill the length, with what stands before and behind it.
+VALUES = [
+    ("a", " ", "b"),
+    ("", "\t", "x"),
+    ("", "a", ""),
+    ("", ",", ""),
+    ("", "a/b,", ""),
+    ("a/b;q=0.", "1", "x"),
+    ("a/b", " ", ";q=1"),
+    ('a;b="', "\\", ""),
+    ('a;b="', '\\"', ""),
+    ("a;", "a*0*=", ""),
+    ("", '"a",', "x"),
+    ('W/"a"', " ", "x"),
+    ("", '"', "a"),
+    ("Bearer ", "a.", ""),
+    ("Bearer invsys_", "_", ""),
+    ("Basic ", "YTph", ""),
+    ("bytes=", "1-2,", ""),
+    ("Mon, 01 Jan ", "(", ""),
+    ("", "1", ""),
+    ("", "10.0.0.1, ", ""),
+    ("[", ":", ""),
+    ("", "a=1&", ""),
+    ("", "%ff=&", ""),
+    ("", "attribute.a=1&", ""),
+    ("from=", "0", ""),
+    ("cursor=", "A", ""),
+    ("", "/a", ""),
+    ("/api", "/", "cars"),
+    ('{"name": "', "\\u0041", '"}'),
+    ('{"name": 1', "0", "}"),
+    ("", '{"a":', ""),
+    ('{"from_datetime": "2020-01-01T00:00:00.', "0", '"}'),
+]
+HEADERS = [
+    "Accept",
+    "Accept-Language",
+    "Access-Control-Request-Headers",
+    "Authorization",
+    "Content-Encoding",
+    "Cookie",
+    "Host",
+    "Idempotency-Key",
+    "If-Match",
+    "If-Modified-Since",
+    "If-None-Match",
+    "If-Range",
+    "Origin",
+    "Range",
+    "Transfer-Encoding",
+    "User-Agent",
+    "X-Client-Id",
+    "X-Client-Sees",
+    "X-Forwarded-For",
+    "X-Request-Id",
+]
+PLACES = [
+    "PATH_INFO",
+    "QUERY_STRING",
+    "CONTENT_TYPE",
+    "body",
+    *(f"HTTP_{h.upper().replace('-', '_')}" for h in HEADERS),
+]
+REQUESTS = [("GET", "/api/cars"), ("GET", "{car}"), ("POST", "/api/cars"), ("PATCH", "{car}"), ("OPTIONS", "/api/cars")]
+
+
+class Service(NamedTuple):
+    """An application, and what its caller always sends."""
+
+    name: str
+    app: Callable[..., Any]
+    environ: dict[str, str]
+
+
+def cpu(service: Service, method: str, path: str, place: str, value: str) -> float:
+    """Return the CPU seconds of one request with ``value`` in ``place``."""
+    body = value.encode("latin-1") if place == "body" else b"{}"
+    environ = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(body)),
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "HTTP_HOST": "localhost",
+        "HTTP_ORIGIN": "https://staff.example",
+        "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "GET",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        **service.environ,
+    }
+    if place != "body":
+        environ[place] = value
+    started = time.thread_time()
+    for _ in service.app(environ, lambda *_: None):
+        pass
+    return time.thread_time() - started
+
+
+def worst(service: Service, car: str, place: str) -> tuple[list[float], str]:
+    """Return the CPU seconds of 1, 8 and 64 KB of the value that costs most in ``place``, and which value that is."""
+    found: list[tuple[list[float], str]] = []
+    for method, path in REQUESTS:
+        for before, filling, behind in VALUES:
+            values = [f"{before}{filling * (size * KB // len(filling))}{behind}" for size in (1, 8, 64)]
+            seconds = [min(cpu(service, method, path.format(car=car), place, value) for _ in "12") for value in values]
+            found.append((seconds, f"{method} {before}{filling}...{behind}"))
+    return max(found, key=lambda one: one[0][-1])
+
+
+def services(folder: Path, url: str) -> Iterator[tuple[Service, str]]:
+    """Build both services; nothing answers behind the gateway."""
+    app = inventory.build_app(inventory_settings.load(environ={"INVSYS_DATABASE_URL": url}))
+    car = app.test_client().post("/api/cars", json={"name": "Car1"}).headers["Location"]
+    yield Service("inventory", app, {}), car
+    key = administration.add(folder / "clients.ini", "caller", ["resources:read", "resources:write"])
+    environ = {
+        "INVSYS_CLIENTS_FILE": str(folder / "clients.ini"),
+        "INVSYS_SERVICES_INVENTORY": "http://127.0.0.1:1",
+        "INVSYS_CORS_ORIGINS": "https://staff.example",
+        "INVSYS_LIMITS_RATE": "1000000/second",
+        "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
+    }
+    app = gateway.build_app(gateway_settings.load(environ=environ))
+    yield Service("gateway", app, {"HTTP_AUTHORIZATION": f"Bearer {key}"}), car
+
+
+def main() -> int:
+    """Measure every place of both services; return 1 where one costs more than its length."""
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - the requests' log lines
+    status = 0
+    print(f"{'service':<10} {'place':<36} {'1 KB':>8} {'8 KB':>8} {'64 KB':>8} ms  value")
+    with databases.sqlite() as engine:
+        for service, car in services(engine.folder, engine.make("hostile")):
+            for place in PLACES:
+                seconds, value = worst(service, car, place)
+                figures = " ".join(f"{second * 1000:8.1f}" for second in seconds)
+                print(f"{service.name:<10} {place:<36} {figures}     {value!r:.40}", flush=True)
+                if seconds[2] > NOISE and seconds[2] > 16 * seconds[1]:
+                    status = 1
+    return status
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
