@@ -43,7 +43,8 @@ wheelhouse: | $(BIN)/python
 
 deb:
 	mkdir -p dist
-	name=$$(dpkg-parsechangelog --show-field=Source)_$$(debian/rules version)_$$(dpkg --print-architecture) && \
+	version=$$(MAKEFLAGS=--no-print-directory debian/rules version) && \
+	    name=$$(dpkg-parsechangelog --show-field=Source)_$${version}_$$(dpkg --print-architecture) && \
 	    dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary \
 	        --buildinfo-file=../$$name.buildinfo --changes-file=../$$name.changes && \
 	    mv ../$$name.changes dist/
