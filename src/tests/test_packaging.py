@@ -103,13 +103,11 @@ def test_a_package_depends_on_the_python_and_has_the_version_of_the_release_that
     assert all("\n ${venv:Depends},\n" in package for package in packages)
 
 
-@pytest.mark.parametrize(("script", "link"), [("preinst", ">"), ("postinst", "|")])
-def test_a_running_service_is_restarted_for_another_python(script, link):
-    # Both compare the same lines: what is there before an upgrade with what is there after it.
-    text = (DEBIAN / f"invsys.{script}").read_text()
-    [compared] = re.findall(rf"\{{\n((?:        .*\n)+)    \}} \{link}", text)
-    assert compared.splitlines() == [
-        "        readlink -f /opt/venvs/#PACKAGE#/bin/python",
-        "        cat /opt/venvs/#PACKAGE#/lib/python3.*/site-packages/granian-*/METADATA"
-        " /lib/systemd/system/#PACKAGE#.service",
-    ]
+def test_a_running_service_is_restarted_for_another_python():
+    # preinst notes what an upgrade finds, postinst compares it with what the upgrade has put there.
+    noted, compared = (
+        re.search(r"\{\n((?:        .*\n)+)    \} [>|]", (DEBIAN / f"invsys.{script}").read_text())[1]
+        for script in ("preinst", "postinst")
+    )
+    assert noted == compared
+    assert "readlink -f /opt/venvs/#PACKAGE#/bin/python\n" in noted

@@ -20,7 +20,8 @@ def read(path):
 
 def classified(folder):
     """Return the versions that setup.cfg claims: ``["3.11", ...]``."""
-    return re.findall(r"Programming Language :: Python :: ([\d.]+)", read(folder / "setup.cfg")["metadata"]["classifiers"])
+    classifiers = read(folder / "setup.cfg")["metadata"]["classifiers"]
+    return re.findall(r"Programming Language :: Python :: ([\d.]+)", classifiers)
 
 
 @FOLDERS
