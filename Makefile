@@ -2,7 +2,8 @@
 # make gateway  install and serve the gateway in front of it, at http://127.0.0.1:5001/
 # make test     every test and every check
 # make bench    the measurements
-# make deb      both Debian packages, in dist/; make wheelhouse fetches what they are made of, so that it needs no network
+# make deb      both Debian packages of the Debian that it runs on, in dist/; make wheelhouse fetches what they are made
+#               of, so that it needs no network
 # make lock     pin newer releases of everything (with Debian 12's Python, the oldest that is supported)
 
 PYTHON ?= python3
@@ -41,10 +42,13 @@ wheelhouse: | $(BIN)/python
 	done
 
 deb:
-	dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary
 	mkdir -p dist
+	version=$$(MAKEFLAGS=--no-print-directory debian/rules version) && \
+	    name=$$(dpkg-parsechangelog --show-field=Source)_$${version}_$$(dpkg --print-architecture) && \
+	    dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary \
+	        --buildinfo-file=../$$name.buildinfo --changes-file=../$$name.changes && \
+	    mv ../$$name.changes dist/
 	cut -d' ' -f1 debian/files | (cd .. && xargs mv --target-directory=$(CURDIR)/dist)
-	mv ../$$(dpkg-parsechangelog --show-field=Source)_*.changes dist/
 
 # One stamp for each set that the virtual environment holds.
 $(VENV)/run: requirements.txt setup.cfg | $(BIN)/python

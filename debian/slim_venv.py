@@ -29,6 +29,8 @@ def slim(venv: Path) -> None:
         # Some wheels come with modules that can be executed.
         if file.is_file():
             file.chmod(0o644)
+    # Written by venv since Python 3.13.
+    (venv / ".gitignore").unlink(missing_ok=True)
     for needless in ("include", "lib64"):
         path = venv / needless
         path.unlink() if path.is_symlink() else shutil.rmtree(path, ignore_errors=True)

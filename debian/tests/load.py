@@ -1,6 +1,6 @@
 """Callers that register vehicles one after another while something happens to the service.
 
-    python3.11 load.py URL -- COMMAND [ARGUMENT ...]
+    python3 load.py URL -- COMMAND [ARGUMENT ...]
 
 Runs the command under their load, and then compares what was acknowledged with what is there. An order that got no
 answer, or a 5xx, is sent again under its Idempotency-Key, as the booking monolith does. Prints how many were refused

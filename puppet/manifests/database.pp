@@ -13,14 +13,18 @@
 # @param listen_addresses
 #   Where PostgreSQL listens: names and addresses, with commas between, or `*`.
 # @param version
-#   Which PostgreSQL. Debian's puppetlabs-postgresql does not know Debian 12, so it has to be told.
+#   The major version of PostgreSQL; by default the one of the host's Debian. It is always passed on, because Debian's
+#   puppetlabs-postgresql does not know the release that it belongs to.
 class invsys::database (
   Sensitive[String[1]] $password,
   String[1] $user = 'invsys',
   String[1] $database = 'invsys',
   Array[Variant[Stdlib::IP::Address::V4::CIDR, Stdlib::IP::Address::V6::CIDR]] $clients = [],
   String[1] $listen_addresses = 'localhost',
-  String[1] $version = '15',
+  String[1] $version = $facts['os']['release']['major'] ? {
+    '12' => '15',
+    '13' => '17',
+  },
 ) {
   class { 'postgresql::globals':
     version             => $version,

@@ -8,6 +8,14 @@ modules = Dir.mktmpdir
 at_exit { FileUtils.remove_entry(modules) }
 File.symlink(File.expand_path('..', __dir__), File.join(modules, 'invsys'))
 
+# What differs between the releases of Debian. puppet/check runs the specs on each of them.
+RELEASES = {
+  '12' => { codename: 'bookworm', full: '12.12', postgresql: '15' },
+  '13' => { codename: 'trixie', full: '13.3', postgresql: '17' },
+}.freeze
+MAJOR = ENV.fetch('DEBIAN_RELEASE')
+RELEASE = RELEASES.fetch(MAJOR)
+
 RSpec.configure do |c|
   c.module_path = [modules, File.join(EXAMPLES, 'site'), '/usr/share/puppet/modules'].join(File::PATH_SEPARATOR)
   c.manifest = File.join(EXAMPLES, 'manifests')
@@ -17,10 +25,10 @@ RSpec.configure do |c|
   c.default_facts = {
     path: '/usr/sbin:/usr/bin',
     os: {
-      'family' => 'Debian', 'name' => 'Debian', 'distro' => { 'codename' => 'bookworm', 'id' => 'Debian' },
-      'release' => { 'full' => '12.12', 'major' => '12' },
+      'family' => 'Debian', 'name' => 'Debian', 'distro' => { 'codename' => RELEASE[:codename], 'id' => 'Debian' },
+      'release' => { 'full' => RELEASE[:full], 'major' => MAJOR },
     },
-    osfamily: 'Debian', operatingsystem: 'Debian', operatingsystemrelease: '12.12',
+    osfamily: 'Debian', operatingsystem: 'Debian', operatingsystemrelease: RELEASE[:full],
     kernel: 'Linux', id: 'root', role: 'none',
   }
 end

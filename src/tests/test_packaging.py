@@ -78,5 +78,36 @@ def test_the_readme_names_what_the_build_depends_on():
     source = (DEBIAN / "control").read_text().partition("\n\n")[0]
     needed = set(re.findall(r"^ ([a-z0-9.-]+)", source.partition("Build-Depends:")[2], re.MULTILINE))
     [named] = re.findall(r"``apt-get\ninstall -y (build-essential[^`]*)``", (DEBIAN.parent / "README.rst").read_text())
-    # python3-venv brings the interpreter.
-    assert needed - {"debhelper-compat", "python3.11"} <= set(named.split())
+    # python3-venv depends on the interpreter.
+    assert needed - {"debhelper-compat"} <= set(named.split())
+
+
+def test_no_file_of_a_package_names_one_release_of_python():
+    # Of debian/ itself the files only: folders beside these are what a build leaves there.
+    folders = [DEBIAN / name for name in ("completions", "source", "tests", "units")] + [DEBIAN.parent / "template"]
+    paths = [*DEBIAN.glob("*"), *(path for folder in folders for path in folder.rglob("*"))]
+    texts = {path: path.read_text(errors="replace") for path in paths if path.is_file() and path.suffix != ".pyc"}
+    assert [str(path) for path, text in texts.items() if re.search(r"python3\.\d", text)] == []
+
+
+RULES = [DEBIAN / "rules", DEBIAN.parent / "template/{{cookiecutter.service}}/debian/rules"]
+
+
+@pytest.mark.parametrize("rules", RULES, ids=["here", "the template"])
+def test_a_package_depends_on_the_python_and_has_the_version_of_the_release_that_it_is_built_on(rules):
+    text = rules.read_text()
+    assert "\nPYTHON := $(shell py3versions --default)\n" in text
+    assert "\nVERSION = $(DEB_VERSION)~$(RELEASE)\n" in text
+    assert "\tdh_gencontrol -- -v$(VERSION) -Vvenv:Depends=$(PYTHON)\n" in text
+    packages = (rules.parent / "control").read_text().split("\n\n")[1:]
+    assert all("\n ${venv:Depends},\n" in package for package in packages)
+
+
+def test_a_running_service_is_restarted_for_another_python():
+    # preinst notes what an upgrade finds, postinst compares it with what the upgrade has put there.
+    noted, compared = (
+        re.search(r"\{\n((?:        .*\n)+)    \} [>|]", (DEBIAN / f"invsys.{script}").read_text())[1]
+        for script in ("preinst", "postinst")
+    )
+    assert noted == compared
+    assert "readlink -f /opt/venvs/#PACKAGE#/bin/python\n" in noted

@@ -1,5 +1,7 @@
 """A baked service's Debian package is built, where Debian's tools are; from the wheelhouse, where that is filled."""
 
+import platform
+import re
 import shutil
 
 from baking import PROJECT, bake, run
@@ -10,11 +12,15 @@ def test_it_is_built(tmp_path):
     if (PROJECT / "wheelhouse").exists():
         (depot / "wheelhouse").symlink_to(PROJECT / "wheelhouse")
     # Its tests have been run already, with the same libraries.
-    run(depot, "dpkg-buildpackage", "--unsigned-changes", "--build=binary", DEB_BUILD_OPTIONS="nocheck")
-    [package] = tmp_path.glob("depot_0.1.0_*.deb")
+    run(depot, "make", "deb", DEB_BUILD_OPTIONS="nocheck")
+    release = platform.freedesktop_os_release()["VERSION_ID"]
+    package = depot / f"dist/depot_0.1.0~deb{release}_{run(depot, 'dpkg', '--print-architecture').strip()}.deb"
+    names = {package.with_suffix(suffix).name for suffix in (".buildinfo", ".changes", ".deb")}
+    assert {path.name for path in package.parent.iterdir()} == names
+    python = run(depot, "py3versions", "--default").strip()
+    assert f" {python}," in run(depot, "dpkg-deb", "--field", str(package), "Depends")
     listed = run(tmp_path, "dpkg-deb", "--contents", str(package))
     for path in (
-        "lib/systemd/system/depot.service",
         "opt/venvs/depot/bin/depot-manage",
         "usr/bin/depot-manage",
         "usr/share/bash-completion/completions/depot-manage",
@@ -22,5 +28,7 @@ def test_it_is_built(tmp_path):
         "usr/share/man/man1/depot-manage.1.gz",
     ):
         assert f" ./{path}\n" in listed
+    # Under /usr from Debian 13 on.
+    assert re.search(r" \./(usr/)?lib/systemd/system/depot\.service\n", listed)
     if shutil.which("lintian"):
         run(tmp_path, "lintian", "--fail-on", "error,warning", "--no-tag-display-limit", str(package))

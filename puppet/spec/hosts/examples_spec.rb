@@ -18,7 +18,7 @@ require 'spec_helper'
       it { is_expected.to have_invsys__service_resource_count(1) }
       it { is_expected.to contain_file('/etc/invsys/gateway.ini').with_content(sensitive(/^inventory = http:/)) }
     when 'all.example'
-      it { is_expected.to contain_package('depot').with_ensure('0.1.0') }
+      it { is_expected.to contain_package('depot').with_ensure("0.1.0~deb#{MAJOR}") }
       it { is_expected.to contain_class('invsys::database').that_comes_before('Class[invsys]') }
       it { is_expected.to contain_file('/etc/invsys/gateway.ini').with_content(sensitive(%r{^/api/depots = depot$})) }
     end
@@ -33,7 +33,7 @@ describe 'profile::invsys_repository', type: :class do
 
   it 'has the key known and the packages listed before one is installed' do
     is_expected.to contain_apt__setting('list-invsys').with_content(
-      %r{^deb \[signed-by=/etc/apt/keyrings/invsys\.asc\] https://apt\.example/ bookworm main$}
+      %r{^deb \[signed-by=/etc/apt/keyrings/invsys\.asc\] https://apt\.example/ #{RELEASE[:codename]} main$}
     )
     is_expected.to contain_file('/etc/apt/keyrings/invsys.asc').that_comes_before('Apt::Source[invsys]')
     is_expected.to contain_class('apt::update').that_comes_before('Package[invsys]')

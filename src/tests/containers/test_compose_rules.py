@@ -1,6 +1,7 @@
 """What the compose files promise: one door, networks apart, nobody believed but who may be, no more than is needed."""
 
 import os
+import re
 from ipaddress import ip_network
 
 import pytest
@@ -147,11 +148,10 @@ def test_no_service_may_do_more_than_it_needs(name, service):
 
 
 @pytest.mark.parametrize(("name", "service"), EVERY_SERVICE)
-def test_what_others_publish_is_taken_by_its_version(name, service):
+def test_what_others_publish_is_taken_by_its_version_and_its_digest(name, service):
     made = services(name)[service]
     image = with_defaults(made["image"] if "build" not in made else made["build"]["args"]["PYTHON_IMAGE"])
-    _, _, tag = image.partition(":")
-    assert tag[:1].isdigit()
+    assert re.fullmatch(r"[a-z]+:\d[\w.-]*-trixie@sha256:[0-9a-f]{64}", image)
 
 
 def test_data_outlives_containers():
