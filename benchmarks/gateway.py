@@ -40,6 +40,7 @@ def measure(stock: Stock, scale: Scale) -> dict[str, Measured]:
             "INVSYS_CLIENTS_FILE": str(clients),
             "INVSYS_SERVICES_INVENTORY": f"http://127.0.0.1:{stock.port}",
             "INVSYS_LIMITS_RATE": "1000000/second",
+            "INVSYS_LIMITS_WRITE_RATE": "1000000/second",
         }
         with _served(environ) as gateway:
             ports = {DIRECT: stock.port, THROUGH: gateway.port, NGINX: proxied}

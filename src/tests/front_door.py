@@ -41,6 +41,7 @@ class FrontDoor:
             "INVSYS_CLIENTS_FILE": str(folder / "clients.ini"),
             "INVSYS_SERVICES_INVENTORY": self._stack.enter_context(served_app(self._inventory)),
             "INVSYS_LIMITS_RATE": "1000000/second",
+            "INVSYS_LIMITS_WRITE_RATE": "1000000/second",
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
         }
         self._gateway = build_app(settings.load(environ=environ))

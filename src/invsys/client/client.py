@@ -18,10 +18,11 @@ class Client:
     """A caller of the inventory service at ``base_url``; threads may share it, ``with`` closes it.
 
     ``token`` goes with every request as ``Authorization: Bearer``. ``timeout`` is in seconds, for each step of an
-    attempt (to connect, to send, to wait for an answer). A request without an answer, or answered with 429, 502, 503 or
-    504, is sent again after a pause: ``attempts`` times in all, and never later than ``give_up_after`` seconds after
-    the first. ``transport`` replaces the way to the service (a private certificate authority, a test); ``sleep`` and
-    ``clock`` are those of ``time``. Settings of the environment, such as proxies, are not looked at.
+    attempt (to connect, to send, to wait for an answer). A request without an answer, or answered with 429 (other than
+    for too many holds), 502, 503 or 504, is sent again after a pause: ``attempts`` times in all, and never later than
+    ``give_up_after`` seconds after the first. ``transport`` replaces the way to the service (a private certificate
+    authority, a test); ``sleep`` and ``clock`` are those of ``time``. Settings of the environment, such as proxies, are
+    not looked at.
     """
 
     def __init__(

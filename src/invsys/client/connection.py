@@ -17,6 +17,7 @@ from invsys.client.errors import (
     Busy,
     KeysUnavailable,
     ResourceNotFound,
+    TooManyHolds,
     Unavailable,
     UnexpectedAnswer,
 )
@@ -149,6 +150,8 @@ class Connection:
         if answer.status_code not in _RETRIED:
             return answer
         refused = refusal(answer)
+        if isinstance(refused, TooManyHolds):
+            return answer
         was_turned_away = answer.status_code == httpx.codes.TOO_MANY_REQUESTS or isinstance(
             refused, Busy | KeysUnavailable
         )

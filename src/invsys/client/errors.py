@@ -22,6 +22,7 @@
     │   ├── UnsupportedMediaType    415 unsupported_media_type
     │   ├── InvalidFields           422 invalid_fields: .errors
     │   ├── IdempotencyKeyReused    422 idempotency_key_reused
+    │   ├── TooManyHolds            429 too_many_holds: .retry_after
     │   ├── InternalError           500 internal_error
     │   │                           The following are seen as the cause of Unavailable.
     │   ├── RateLimited             429 rate_limited
@@ -162,6 +163,19 @@ class InternalError(Refused, code="internal_error"):
     """A fault of the service, which its log has under ``request_id``."""
 
 
+class TooManyHolds(Refused, code="too_many_holds"):
+    """The client has as many holds as it may have: confirm or free some, or wait.
+
+    In ``retry_after`` seconds enough of them will have expired. The request is not sent again by itself: that can be a
+    day away, and the caller is the one who can end a hold sooner.
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        super().__init__(status, problem, headers)
+        said = headers.get("retry-after", "")
+        self.retry_after: int | None = int(said) if said.isascii() and said.isdigit() else None
+
+
 class RateLimited(Refused, code="rate_limited"):
     """The caller asks too much at once; nothing was done."""
 
@@ -189,9 +203,9 @@ class DatabaseUnavailable(Refused, code="database_unavailable"):
 class Unavailable(InvSysError):
     """No attempt succeeded, and there was no more time, or number, of them: the cause is what the last one met.
 
-    That is a lost connection, or an answer with 429, 502, 503 or 504. ``request`` is the method and URL, ``attempts``
-    how many were made. The request may have been carried out: an order is settled by giving it again under the same
-    ``key``, which is None for what is no order.
+    That is a lost connection, or an answer with 429 (not ``TooManyHolds``), 502, 503 or 504. ``request`` is the method
+    and URL, ``attempts`` how many were made. The request may have been carried out: an order is settled by giving it
+    again under the same ``key``, which is None for what is no order.
     """
 
     def __init__(self, request: str, attempts: int, key: str | None) -> None:

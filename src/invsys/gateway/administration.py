@@ -26,9 +26,21 @@ class RefusedChange(Exception):
 _NEW = "; The clients of the gateway. Keys are kept as SHA-256 only; invsys-gateway-manage client makes them.\n"
 
 
-def add(path: Path, name: str, scopes: list[str], rate: str | None = None, concurrent: int | None = None) -> str:
-    """Make a client, and give its API key; raises UnusableClients, RefusedChange."""
-    given = {"scopes": " ".join(scopes), "rate": rate, "concurrent": None if concurrent is None else str(concurrent)}
+def add(
+    path: Path,
+    name: str,
+    scopes: list[str],
+    rate: str | None = None,
+    concurrent: int | None = None,
+    write_rate: str | None = None,
+) -> str:
+    """Make a client, and return its API key; raises UnusableClients, RefusedChange."""
+    given = {
+        "scopes": " ".join(scopes),
+        "rate": rate,
+        "write_rate": write_rate,
+        "concurrent": None if concurrent is None else str(concurrent),
+    }
     said = {option: value for option, value in given.items() if value is not None}
     try:
         clients_file.read_client(name, said)

@@ -12,13 +12,14 @@ from invsys.gateway.scopes import Grants
 class Client:
     """Somebody who calls: a name, what it may do, and limits of its own where it has any.
 
-    ``rate`` is in words (``50/second``), ``concurrent`` a number of requests.
+    ``rate`` and ``write_rate`` are in words (``50/second``), ``concurrent`` is a number of requests.
     """
 
     id: str
     grants: Grants
     rate: str | None = None
     concurrent: int | None = None
+    write_rate: str | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@
     [booking]
     scopes = resources:read allocations:own
     rate = 50/second
+    write_rate = 5/second; 100/minute
     concurrent = 8
     key.3f9a1c2e = SHA-256 of the key, in hexadecimal
     key.77ab01cd = SHA-256 of the key, in hexadecimal, until 2026-12-24T18:00:00+00:00
@@ -32,7 +33,7 @@ _INTERVAL = 1.0
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:/+-]{0,254}")
 _KEY = re.compile(r"key\.([0-9a-f]{8})")
 _KEPT = re.compile(r"([0-9a-f]{64})(?:,? until (\S+))?")
-_NAMES = frozenset({"scopes", "rate", "concurrent"})
+_NAMES = frozenset({"scopes", "rate", "write_rate", "concurrent"})
 
 
 class UnusableClients(Exception):
@@ -160,17 +161,18 @@ def read_client(name: str, section: Mapping[str, str]) -> Client:
         grants = scopes.read(section.get("scopes", "").split())
     except ValueError as error:
         raise ValueError(f"[{name}] scopes: {error}") from error
-    return Client(name, grants, _rate(name, section.get("rate")), _concurrent(name, section.get("concurrent")))
+    rate, write_rate = (_rate(name, option, section) for option in ("rate", "write_rate"))
+    return Client(name, grants, rate, _concurrent(name, section.get("concurrent")), write_rate)
 
 
-def _rate(name: str, text: str | None) -> str | None:
-    if text is None:
+def _rate(name: str, option: str, section: Mapping[str, str]) -> str | None:
+    if (text := section.get(option)) is None:
         return None
     try:
         # Read once more when it is needed; here it is only checked.
         rates.read(text)
     except ValueError as error:
-        raise ValueError(f"[{name}] rate: {text!r} is no rate such as 50/second") from error
+        raise ValueError(f"[{name}] {option}: {text!r} is no rate such as 50/second") from error
     return text
 
 

@@ -21,14 +21,14 @@ class Counters:
         self._counts: dict[Hashable, tuple[int, float]] = {}
         self._cleared_at = time.time()
 
-    def count(self, key: Hashable, seconds: float) -> tuple[int, float]:
-        """Count one more, and give the count and when it ends, in seconds since 1970; a new one has ``seconds``."""
+    def count(self, key: Hashable, seconds: float, cost: int = 1) -> tuple[int, float]:
+        """Add ``cost``, and return the count and when it ends, in seconds since 1970; a new one has ``seconds``."""
         now = time.time()
         with self._lock:
             if now - self._cleared_at > _INTERVAL:
                 self._counts = {known: count for known, count in self._counts.items() if now < count[1]}
                 self._cleared_at = now
             number, ends = self._counts.get(key, (0, 0.0))
-            counted = (number + 1, ends) if now < ends else (1, now + seconds)
+            counted = (number + cost, ends) if now < ends else (cost, now + seconds)
             self._counts[key] = counted
             return counted

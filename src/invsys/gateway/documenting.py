@@ -58,7 +58,7 @@ def _complete(operation: dict[str, Any], line: Line) -> None:
     operation["parameters"] = [each for each in operation.get("parameters", ()) if each.get("name") not in _IDENTITY]
     ends = _ALWAYS if line.scope is None else (*_ALWAYS, *_WITH_KEY)
     for kind in ends:
-        operation["responses"].setdefault(str(kind.status), {"$ref": f"#/components/responses/{kind.code}"})
+        _add(operation["responses"], kind)
     if line.scope is None:
         operation["security"] = []
         return
@@ -66,6 +66,17 @@ def _complete(operation: dict[str, Any], line: Line) -> None:
     takes = f"{line.scope}`` or ``{OWN}" if line.scope.startswith("allocations:") else line.scope
     said = operation.get("description", "")
     operation["description"] = f"{said}\n\nTakes the scope ``{takes}``.".replace("``", "`").strip()
+
+
+def _add(responses: dict[str, Any], kind: type[Problem]) -> None:
+    """Add the gateway's own failure to the responses of an operation, beside the service's with the same status."""
+    known = responses.setdefault(str(kind.status), {"$ref": f"#/components/responses/{kind.code}"})
+    if "content" not in known:
+        return
+    known["description"] = f"{known['description']}; or: {kind.title}"
+    for media_type, content in _response(kind)["content"].items():
+        if (other := known["content"].get(media_type)) is not None:
+            other["schema"] = {"oneOf": [*other["schema"].get("oneOf", [other["schema"]]), content["schema"]]}
 
 
 def _response(kind: type[Problem]) -> dict[str, Any]:

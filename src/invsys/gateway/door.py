@@ -110,6 +110,7 @@ class Door:
         leave = self._limits.enter(client)
         try:
             answer = self._forwarding.forward(service, client, own=own)
+            self._limits.count_changes(client, g.changes)
         except BaseException:
             leave()
             raise

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
-from flask import Response, request
+from flask import Response, g, request
 
 from invsys.chassis import answers, bodies
 from invsys.gateway import figures, passing, targets
@@ -38,7 +38,8 @@ class Forwarding:
     def forward(self, service: str, client: Client | None, own: bool) -> Response:
         """Pass on the request at hand in the name of ``client``, and give the answer.
 
-        ``own``: the client may see its own allocations only. Raises BodyTooLarge, UpstreamUnreachable, UpstreamTimeout.
+        ``own``: the client may see its own allocations only. Sets ``g.changes``, the number of changes that the service
+        made. Raises BodyTooLarge, UpstreamUnreachable, UpstreamTimeout.
         """
         body = bodies.read(self._max_body) if request.method in _WITH_BODY else None
         headers = passing.to_service(client, own)
@@ -60,6 +61,7 @@ class Forwarding:
 
     def _answer(self, exchange: Exchange) -> Response:
         status, headers = exchange.status, passing.to_caller(exchange.headers, exchange.url)
+        g.changes = passing.number_of_changes(exchange.headers)
         length = exchange.length
         if exchange.has_no_body:
             exchange.end()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 from limits import RateLimitItem
 from limits.errors import StorageError
 from limits.storage import storage_from_string
@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 _REDIS_TIMEOUTS: dict[str, Any] = {"socket_connect_timeout": 0.25, "socket_timeout": 0.25}
 _PAUSE = 1.0
 
+# The methods that ``write_rate`` counts.
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
 
 class Left(NamedTuple):
     """What a client is told of its limit: requests in all, those that are left, seconds until it begins anew."""
@@ -33,6 +36,10 @@ class Left(NamedTuple):
     limit: int
     remaining: int
     seconds: int
+
+    def is_tighter_than(self, other: "Left | None") -> bool:
+        """Return whether this limit leaves fewer requests, or as few for longer."""
+        return other is None or (self.remaining, -self.seconds) < (other.remaining, -other.seconds)
 
 
 class Limits:
@@ -67,16 +74,26 @@ class Limits:
             return answer
 
     def count(self, client: Client | None) -> None:
-        """Count a request of a client, or of somebody unknown at this address; raises RateLimited."""
-        name = f"client {client.id}" if client else f"address {addresses.counted()}"
-        text = self._settings["anonymous"] if client is None else client.rate or self._settings["rate"]
+        """Count a request of a client, or of somebody unknown at this address; raises RateLimited.
+
+        A client's writes count as requests and as writes; one that ``rate`` refuses is no write.
+        """
         g.left = None
-        for rate in rates.read(text):
-            is_within, left = self._hit(rate, name)
-            if g.left is None or left.remaining < g.left.remaining:
+        if client is None:
+            self._count(f"address {addresses.counted()}", self._settings["anonymous"])
+            return
+        self._count(f"client {client.id}", client.rate or self._settings["rate"])
+        if request.method in _WRITES:
+            self._count(_writes_of(client), self._write_rate(client), " of requests that change something")
+
+    def count_changes(self, client: Client, number: int) -> None:
+        """Count that the write of a client which was let in made so many changes: each of them is a write."""
+        if number < 2:
+            return
+        for rate in rates.read(self._write_rate(client)):
+            _, left = self._hit(rate, _writes_of(client), number - 1)
+            if left.is_tighter_than(g.left):
                 g.left = left
-            if not is_within:
-                raise RateLimited(f"More than {rate}.", left.seconds)
 
     def enter(self, client: Client) -> Callable[[], None]:
         """Let a request in while fewer of the client's are inside than may; gives what to call when it leaves.
@@ -92,20 +109,33 @@ class Limits:
         leaving.callback(self._leave, client)
         return leaving.close
 
+    def _write_rate(self, client: Client) -> str:
+        text: str = client.write_rate or self._settings["write_rate"]
+        return text
+
+    def _count(self, name: str, text: str, what: str = "") -> None:
+        for rate in rates.read(text):
+            is_within, left = self._hit(rate, name)
+            if not is_within:
+                g.left = left
+                raise RateLimited(f"More than {rate}{what}.", left.seconds)
+            if left.is_tighter_than(g.left):
+                g.left = left
+
     def _leave(self, client: Client) -> None:
         with self._lock:
             self._running[client.id] -= 1
             if not self._running[client.id]:
                 del self._running[client.id]
 
-    def _hit(self, rate: RateLimitItem, name: str) -> tuple[bool, Left]:
+    def _hit(self, rate: RateLimitItem, name: str, cost: int = 1) -> tuple[bool, Left]:
         if self._shared is not None and time.monotonic() > self._away_until:
             try:
-                return _hit(self._shared, rate, name)
+                return _hit(self._shared, rate, name, cost)
             except StorageError as error:
                 logger.warning("the limits are counted by this process: %s", error)
                 self._away_until = time.monotonic() + _PAUSE
-        number, ends = self._own.count((name, rate), rate.get_expiry())
+        number, ends = self._own.count((name, rate), rate.get_expiry(), cost)
         return number <= rate.amount, _left(rate.amount, rate.amount - number, ends)
 
 
@@ -115,8 +145,12 @@ def _shared(storage: str) -> FixedWindowRateLimiter | None:
     return FixedWindowRateLimiter(storage_from_string(storage, wrap_exceptions=True, **_REDIS_TIMEOUTS))
 
 
-def _hit(limiter: FixedWindowRateLimiter, rate: RateLimitItem, name: str) -> tuple[bool, Left]:
-    is_within = limiter.hit(rate, name)
+def _writes_of(client: Client) -> str:
+    return f"writes of client {client.id}"
+
+
+def _hit(limiter: FixedWindowRateLimiter, rate: RateLimitItem, name: str, cost: int) -> tuple[bool, Left]:
+    is_within = limiter.hit(rate, name, cost=cost)
     window = limiter.get_window_stats(rate, name)
     return is_within, _left(rate.amount, window.remaining, window.reset_time)
 

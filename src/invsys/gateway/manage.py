@@ -3,6 +3,7 @@
 import logging
 import math
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from invsys.chassis.flask_script import ClickCommand, Manager, Shell, ShowUrls
 from invsys.chassis.settings import SettingsError
 from invsys.gateway import administration, application, clients_file, permissions, scopes, settings
 from invsys.gateway.administration import RefusedChange
+from invsys.gateway.clients import Client
 from invsys.gateway.clients_file import UnusableClients
 
 
@@ -57,12 +59,13 @@ def client_group() -> None:
 @click.argument("name")
 @click.option("--scope", multiple=True, required=True, help="such as allocations:own@cars; repeatable")
 @click.option("--rate", help="such as 50/second, instead of the setting")
+@click.option("--write-rate", help="such as 5/second, of requests that change something, instead of the setting")
 @click.option("--concurrent", type=int, help="requests at once, instead of the setting")
-def _add(name: str, scope: tuple[str, ...], rate: str | None, concurrent: int | None) -> None:
+def _add(name: str, scope: tuple[str, ...], rate: str | None, write_rate: str | None, concurrent: int | None) -> None:
     """Make a client, and print its API key, once."""
     words = [word for given in scope for word in given.split()]
     _require_known(words)
-    print(administration.add(_file(), name, words, rate, concurrent))
+    print(administration.add(_file(), name, words, rate, concurrent, write_rate))
 
 
 @client_group.command("list")
@@ -70,11 +73,19 @@ def _list() -> None:
     """List the clients, what they may do, and the prefixes of their keys."""
     found = clients_file.load(_file())
     for client in found.clients:
-        limits = [text for text in (client.rate, client.concurrent and f"{client.concurrent} at once") if text]
-        print(f"{client.id}: {'; '.join([str(client.grants) or 'nothing', *limits])}")
+        print(f"{client.id}: {'; '.join([str(client.grants) or 'nothing', *_limits(client)])}")
         for prefix, key in found.keys.items():
             if key.client == client:
                 print(f"    {prefix}{f' until {key.until.isoformat()}' if key.until else ''}")
+
+
+def _limits(client: Client) -> Iterator[str]:
+    if client.rate is not None:
+        yield client.rate
+    if client.write_rate is not None:
+        yield f"writes: {client.write_rate}"
+    if client.concurrent is not None:
+        yield f"{client.concurrent} at once"
 
 
 @client_group.command("rotate")

@@ -10,8 +10,11 @@ from urllib.parse import urlsplit, urlunsplit
 from flask import request
 from marshmallow import ValidationError
 
-from invsys.chassis import client_id, request_id
+from invsys.chassis import changes, client_id, request_id
 from invsys.gateway.clients import Client
+
+# More than that no request changes.
+_MOST_CHANGES = 10_000
 
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
@@ -98,6 +101,14 @@ def to_caller(headers: Iterable[tuple[str, str]], base: str) -> list[tuple[str, 
         if name.lower() in _ANSWERED and value.isascii() and value.isprintable()
     ]
     return [(name, value) for name, value in passed if value is not None]
+
+
+def number_of_changes(headers: Iterable[tuple[str, str]]) -> int:
+    """Return how many changes the service says that it made: 1 where it says nothing usable."""
+    said = [value for name, value in headers if name.lower() == changes.HEADER.lower()]
+    if len(said) != 1 or not re.fullmatch("[0-9]{1,9}", said[0]):
+        return 1
+    return min(int(said[0]), _MOST_CHANGES)
 
 
 def _checked(name: str, value: str) -> str:

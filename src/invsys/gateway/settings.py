@@ -116,6 +116,7 @@ class LimitSettings(Schema):
     """How much is too much."""
 
     rate = fields.String(required=True, validate=_rate)
+    write_rate = fields.String(required=True, validate=_rate)
     anonymous = fields.String(required=True, validate=_rate)
     concurrent = fields.Integer(required=True, validate=validate.Range(1, 10_000))
     max_body = fields.Integer(required=True, validate=validate.Range(1024, 16 * 1024 * 1024))

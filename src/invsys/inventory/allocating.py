@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Integer, Select, String, Uuid, bindparam, select
 from sqlalchemy.types import TypeEngine
 
 from invsys.chassis import identifiers
-from invsys.inventory import database, expiry, lookup, occupancy
+from invsys.inventory import client_limits, database, expiry, lookup, occupancy
 from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.idempotency import Made, once, try_change
 from invsys.inventory.instants import UtcDateTime, later
@@ -69,8 +69,10 @@ def allocate(
 ) -> Made:
     """Allocate a vehicle for a period, ``given`` its allocation_type, description, dump; held if with ``hold_seconds``.
 
-    Raises ResourceNotFound, PeriodTaken, IdempotencyKeyReused, Busy.
+    Raises ResourceNotFound, PeriodTaken, IdempotencyKeyReused, TooManyHolds, Busy, and marshmallow's ValidationError
+    for a period beyond the caller's limits.
     """
+    client_limits.require_period(caller, period)
     values = {
         "id": identifiers.new(),
         "resource_type": resource_type,
@@ -78,12 +80,19 @@ def allocate(
         **columns(period, given),
     }
     statement = _ALLOCATE[caller.key is not None]
+    most = client_limits.most_holds(caller, hold_seconds)
 
     def attempt(_: int) -> list[Row]:
+        if not client_limits.has_room(caller, most):
+            return []
         rows = try_change(lambda: database.change(statement, values | {"hold_seconds": hold_seconds} | by(caller)))
         return [{**values, **row} for row in rows]
 
-    return once(caller, attempt, lambda: _explain(resource_type, resource_id, period, caller.owner))
+    def explain() -> None:
+        client_limits.require_room(caller, most)
+        _explain(resource_type, resource_id, period, caller.owner)
+
+    return once(caller, attempt, explain)
 
 
 def columns(period: Period, given: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def build_app(in_force: Settings) -> Flask:
     app.config["NAIVE_DATETIMES"] = in_force["api"]["naive_datetimes"]
     app.config["ANY_STRATEGY"] = in_force["api"]["any_strategy"]
     app.config["IDEMPOTENCY_TTL"] = in_force["api"]["idempotency_ttl"]
+    app.config["CLIENT_LIMITS"] = in_force["limits"]
     app.config["TRUSTED_PROXIES"] = in_force["server"]["trusted_proxies"]
     # One path names one thing: no redirect from //api/cars.
     app.url_map.merge_slashes = False

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Integer, Select, String, bindparam, func, lit
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
-from invsys.inventory import database, expiry, lookup, occupancy
+from invsys.inventory import client_limits, database, expiry, lookup, occupancy
 from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.errors import (
     AllocationNotFound,
@@ -96,7 +96,7 @@ def change(
             with database.transaction() as connection:
                 row = _require(connection, resource_type, allocation_id, resource_id, caller.owner)
                 require_version(row, versions)
-                new, hold_seconds = _new_values(connection, row, changes)
+                new, hold_seconds = _new_values(connection, row, changes, caller)
                 if hold_seconds is None and same(row, new):
                     return row
                 _lock_vehicles(connection, row, new)
@@ -138,7 +138,9 @@ def _locked(connection: Connection, item: Select[Any], sought: dict[str, Any]) -
     raise Busy("The allocation moved at every attempt.")
 
 
-def _new_values(connection: Connection, row: Row, changes: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
+def _new_values(
+    connection: Connection, row: Row, changes: dict[str, Any], caller: Caller
+) -> tuple[dict[str, Any], int | None]:
     """Give what the columns shall hold, and for how many seconds to hold from now."""
     new = {name: changes.get(name, row[name]) for name in _CHANGEABLE}
     if changes.get("status") == "confirmed":
@@ -149,6 +151,9 @@ def _new_values(connection: Connection, row: Row, changes: dict[str, Any]) -> tu
     if "resource_id" in changes:
         new["resource_key"] = _key_of(connection, row["resource_type"], changes["resource_id"])
     require_order(new["starts"], new["ends"])
+    if (new["starts"], new["ends"]) != (row["starts"], row["ends"]):
+        before = Period(row["starts"], row["ends"])
+        client_limits.require_period(caller, Period(new["starts"], new["ends"]), before)
     return new, hold_seconds
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import JSON, BigInteger, Integer, Select, bindparam, func, select
 
-from invsys.inventory import database, expiry
+from invsys.inventory import client_limits, database, expiry
 from invsys.inventory.allocating import GIVEN, columns, insertion, new_allocations
 from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.errors import NoneAvailable
@@ -33,14 +33,19 @@ def allocate_any(
 ) -> Made:
     """Allocate ``quantity`` vehicles (None: one), whichever are free for the period and have these attributes, or none.
 
-    Raises NoneAvailable, IdempotencyKeyReused, Busy.
+    Raises NoneAvailable, IdempotencyKeyReused, TooManyHolds, InvalidFields, Busy, and marshmallow's ValidationError for
+    a period beyond the caller's limits.
     """
+    client_limits.require_period(caller, period)
     wanted = quantity or 1
+    most = client_limits.most_holds(caller, hold_seconds)
     values = {"resource_type": resource_type, **columns(period, given), "hold_seconds": hold_seconds}
     choice = {"wanted": wanted, "attributes": attributes, **by(caller)}
     best_fit = current_app.config["ANY_STRATEGY"] == "best_fit"
 
     def attempt(number: int) -> list[Row]:
+        if not client_limits.has_room(caller, most, wanted):
+            return []
         # At first those are passed by that others are just taking; in the end it is waited for what becomes of them.
         statement = _any(caller.key is not None, bool(attributes), wanted == 1, best_fit, number > 1)
         place = {"keys": _tightest(values | choice)} if best_fit else {"start": _start(number)}
@@ -48,6 +53,7 @@ def allocate_any(
         return [{**values, **row} for row in rows]
 
     def explain() -> None:
+        client_limits.require_room(caller, most, wanted)
         if not expiry.clear(period, resource_type=resource_type):
             _require_available(values | choice)
 

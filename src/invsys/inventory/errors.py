@@ -13,6 +13,7 @@
     ├── HoldExpired            409 hold_expired
     ├── IdempotencyKeyReused   422 idempotency_key_reused
     ├── VersionMismatch        412 version_mismatch
+    ├── TooManyHolds           429 too_many_holds
     └── Unavailable
         ├── Busy               503 busy
         └── DatabaseUnavailable 503 database_unavailable
@@ -121,6 +122,17 @@ def require_version(row: Mapping[Any, Any], versions: Collection[int] | None) ->
     """Raise VersionMismatch unless the row is at one of ``versions`` (None: at any)."""
     if versions is not None and row["version"] not in versions:
         raise VersionMismatch(row["version"])
+
+
+class TooManyHolds(Problem):
+    """The client has as many live holds as it may have, or would have more; nothing was done."""
+
+    status, code, title = 429, "too_many_holds", "Too many holds"
+    adds = "The ``Retry-After`` header: in how many seconds enough of the client's holds will have expired."
+    advice = "Confirm or free some of your holds, or wait until they expire; then send it again."
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail, {"Retry-After": str(retry_after)})
 
 
 class Busy(Unavailable):

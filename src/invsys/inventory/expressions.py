@@ -49,6 +49,14 @@ class contains(FunctionElement[bool]):  # noqa: N801 - it is read as an SQL func
     inherit_cache = True
 
 
+@spelled(postgresql="idempotency_keys.ctid", sqlite="idempotency_keys.rowid")
+class address_of_key(FunctionElement[Any]):  # noqa: N801 - it is read as an SQL column
+    """Where a row of ``idempotency_keys`` is stored, valid within one statement."""
+
+    type = NullType()
+    inherit_cache = True
+
+
 @spelled(
     postgresql="(SELECT CAST(json_array_elements_text({0}) AS bigint))",
     sqlite="(SELECT value FROM json_each({0}))",

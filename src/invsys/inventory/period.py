@@ -26,6 +26,12 @@ class Period:
         """
         return _before(self.start, other.end) and _before(other.start, self.end)
 
+    def is_within(self, window: "Period") -> bool:
+        """Return whether every instant of the period is in ``window``."""
+        starts_within = window.start is None or (self.start is not None and self.start >= window.start)
+        ends_within = window.end is None or (self.end is not None and self.end <= window.end)
+        return starts_within and ends_within
+
     def clipped(self, window: "Period") -> "Period":
         """Give the part that lies within ``window``, which the period overlaps."""
         start = self.start if _before(window.start, self.start) and self.start is not None else window.start

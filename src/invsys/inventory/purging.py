@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Delete, Float, bindparam, delete, func, select, tuple_
+from sqlalchemy import Delete, Float, bindparam, delete, func, select
 
 from invsys.inventory import database, expiry
+from invsys.inventory.expressions import address_of_key, among
 from invsys.inventory.instants import later
 from invsys.inventory.models import Event, IdempotencyKey
 
@@ -15,10 +16,9 @@ _DAY, _MARGIN = 86400, 60
 _AT_ONCE = 10_000
 
 _ago = later(-bindparam("seconds", type_=Float))
-_key = (IdempotencyKey.client_id, IdempotencyKey.key)
-_FORGET_KEYS = delete(IdempotencyKey).where(
-    tuple_(*_key).in_(select(*_key).where(IdempotencyKey.created <= _ago).limit(_AT_ONCE))
-)
+# Not by the primary key: PostgreSQL would read the whole table for each portion.
+_OLD_KEYS = select(address_of_key()).select_from(IdempotencyKey).where(IdempotencyKey.created <= _ago).limit(_AT_ONCE)
+_FORGET_KEYS = delete(IdempotencyKey).where(among(address_of_key(), _OLD_KEYS.scalar_subquery()))
 # The newest stays: SQLite goes on from its number, and readers hold cursors.
 _OLD_EVENTS = select(Event.key).where(Event.at <= _ago, Event.key < select(func.max(Event.key)).scalar_subquery())
 _FORGET_EVENTS = delete(Event).where(Event.key.in_(_OLD_EVENTS.order_by(Event.key).limit(_AT_ONCE)))

@@ -84,6 +84,14 @@ class ApiSettings(Schema):
     events_ttl = fields.Integer(required=True, validate=validate.Range(0, 100 * 366))
 
 
+class LimitSettings(Schema):
+    """How much one client may have; 0 is no limit."""
+
+    held_per_client = fields.Integer(required=True, validate=validate.Range(0, 100_000))
+    max_days_ahead = fields.Integer(required=True, validate=validate.Range(0, 100 * 366))
+    max_days_long = fields.Integer(required=True, validate=validate.Range(0, 100 * 366))
+
+
 class ResourceTypes(Schema):
     """The collections: free keys, each the name in the URL, with the resource_type as its value."""
 
@@ -117,6 +125,7 @@ class InventorySettings(Schema):
     server = fields.Nested(ServerSettings, required=True)
     database = fields.Nested(DatabaseSettings, required=True)
     api = fields.Nested(ApiSettings, required=True)
+    limits = fields.Nested(LimitSettings, required=True)
     log = fields.Nested(LogSettings, required=True)
     resource_types = fields.Nested(ResourceTypes, required=True)
 

@@ -31,6 +31,7 @@ CODES = [
     (422, "idempotency_key_reused", client.IdempotencyKeyReused),
     (500, "internal_error", client.InternalError),
     (429, "rate_limited", client.RateLimited),
+    (429, "too_many_holds", client.TooManyHolds),
     (502, "upstream_unreachable", client.UpstreamUnreachable),
     (503, "busy", client.Busy),
     (503, "keys_unavailable", client.KeysUnavailable),

@@ -10,6 +10,7 @@ HAND_WRITTEN = """\
 scopes = resources:read   allocations:own
 # doubled for Christmas
 rate=50/second
+write_rate=20/second; 500/minute
 key.0000000a = {a}
 
 [page:staff]
@@ -50,6 +51,7 @@ UNUSABLE = {
     "no scope": "[booking]\nscopes = everything\n",
     "a scope with a comma": "[booking]\nscopes = resources:read, events:read\n",
     "no rate": "[booking]\nrate = fast\n",
+    "no rate of writes": "[booking]\nwrite_rate = 0/second\n",
     "no number": "[booking]\nconcurrent = many\n",
     "none at once": "[booking]\nconcurrent = 0\n",
     "a name with a blank": "[the booking]\n",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -49,8 +50,8 @@ def run(
 def key_of(clients_file: Path) -> Callable[..., str]:
     """Make a client; gives its API key."""
 
-    def key_of(name: str, *scopes: str, rate: str | None = None, concurrent: int | None = None) -> str:
-        return administration.add(clients_file, name, list(scopes), rate, concurrent)
+    def key_of(name: str, *scopes: str, **limits: Any) -> str:
+        return administration.add(clients_file, name, list(scopes), **limits)
 
     return key_of
 
@@ -87,6 +88,7 @@ def gateway(clients_file: Path, built_apps: list[Flask]) -> Callable[..., Flask]
             "INVSYS_CLIENTS_FILE": str(clients_file),
             "INVSYS_SERVICES_INVENTORY": inventory,
             "INVSYS_LIMITS_RATE": "1000000/second",
+            "INVSYS_LIMITS_WRITE_RATE": "1000000/second",
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
             **more,
         }

@@ -53,6 +53,7 @@ def built_house(database_url, folder, scopes, **more):
             "INVSYS_SERVICES_INVENTORY": url,
             "INVSYS_UPSTREAM_READ_TIMEOUT": "5",
             "INVSYS_LIMITS_RATE": "1000000/second",
+            "INVSYS_LIMITS_WRITE_RATE": "1000000/second",
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
             **more,
         }

@@ -16,7 +16,7 @@ from tests.waiting import SECONDS, until
 Sections = Mapping[str, Mapping[str, object]]
 
 # What no test here is about.
-FREE = {"limits": {"rate": "1000000/second", "anonymous": "1000000/second"}}
+FREE = {"limits": dict.fromkeys(("rate", "write_rate", "anonymous"), "1000000/second")}
 
 
 @dataclass

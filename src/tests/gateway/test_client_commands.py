@@ -152,3 +152,12 @@ def test_a_client_without_any_key_left_can_have_one_again(run, rotated, added, c
     assert run("client", "revoke", "booking", "--key", old.split("_")[1])[0] == 0
     assert not counts(old)
     assert counts(rotated("booking"))
+
+
+def test_the_limits_of_a_client_are_kept_and_listed(run, clients_file):
+    options = ("--rate", "50/second", "--write-rate", "5/second; 100/minute", "--concurrent", "8")
+    assert run("client", "add", "booking", "--scope", "resources:read", *options)[0] == 0
+    written = {"rate = 50/second", "write_rate = 5/second; 100/minute", "concurrent = 8"}
+    assert written <= set(clients_file.read_text().splitlines())
+    line = "booking: resources:read; 50/second; writes: 5/second; 100/minute; 8 at once"
+    assert line in run("client", "list")[1].splitlines()

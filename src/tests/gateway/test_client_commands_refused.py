@@ -82,8 +82,10 @@ def test_a_scope_that_nothing_takes(refused, written, scope):
 
 
 @pytest.mark.parametrize("rate", ["", "fast", "50", "50/fortnight", "-1/second", "many/second", "1/second\nscopes = x"])
-def test_a_wrong_rate(refused, written, rate):
-    refused("client", "add", "new", "--scope", "resources:read", "--rate", rate)
+@pytest.mark.parametrize("option", ["rate", "write-rate"])
+def test_a_wrong_rate(refused, written, option, rate):
+    told = refused("client", "add", "new", "--scope", "resources:read", f"--{option}", rate)
+    assert f" {option.replace('-', '_')}: " in told
 
 
 @pytest.mark.parametrize("number", ["", "0", "-1", "many", "1.5"])

@@ -31,6 +31,30 @@ def test_always_has_no_ends():
     assert ALWAYS.start is ALWAYS.end is None
 
 
+@pytest.mark.parametrize(
+    ("inner", "outer", "within"),
+    [
+        ((10, 12), (10, 12), True),
+        ((10, 12), (9, 13), True),
+        ((10, 12), (11, 13), False),
+        ((10, 12), (9, 11), False),
+        ((10, 12), (12, 14), False),
+        ((10, 12), (None, 12), True),
+        ((10, 12), (10, None), True),
+        ((10, 12), (None, None), True),
+        ((None, 12), (10, 12), False),
+        ((None, 12), (None, 13), True),
+        ((10, None), (10, 12), False),
+        ((10, None), (9, None), True),
+        ((None, None), (10, None), False),
+        ((None, None), (None, 12), False),
+        ((None, None), (None, None), True),
+    ],
+)
+def test_a_period_is_within_another_that_has_every_instant_of_it(inner, outer, within):
+    assert period(inner).is_within(period(outer)) is within
+
+
 hours = st.integers(-5, 20)
 edges = st.lists(hours, unique=True, max_size=10).map(sorted)
 windows = st.tuples(st.none() | st.integers(-8, 7), st.none() | st.integers(8, 23))

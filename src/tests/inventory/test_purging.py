@@ -132,12 +132,23 @@ def test_an_old_key_does_not_hide_what_is_in_the_way(app, client, send, refused)
     assert again.json["id"] != first.json["id"]
 
 
-def test_the_feed_is_kept_for_ever_by_default(app, client, send, purge):
+def test_the_feed_is_kept_for_400_days_by_default(app, client, car, booking, allocate, purge):
+    pass_for(app, AT, days=1)
+    later = allocate(car, at(13), at(14)).json["id"]
+    pass_for(app, AT, days=398)
+    assert purge() == purged()
+    pass_for(app, AT, days=1)
+    assert purge() == purged(events=2)
+    # Without a cursor the feed begins at the oldest event kept.
+    assert kinds(Reader(client).news()) == [("allocated", later)]
+
+
+def test_with_0_days_the_feed_is_kept_for_ever(app, client, send, purge):
     send(10, "key")
     pass_for(app, AT, days=10_000)
     pass_for(app, CREATED, days=10_000)
     before = Reader(client).news()
-    assert purge() == purged(keys=1)
+    assert purge(events_ttl=0) == purged(keys=1)
     assert Reader(client).news() == before
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select, text
 from invsys.inventory import purging
 from invsys.inventory.database import lift_limits
 from invsys.inventory.models import Event, IdempotencyKey, db
+from invsys.inventory.straight import compiled
 
 HOLDS = """
 INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends, expires)
@@ -47,6 +48,20 @@ def test_more_keys_and_events_than_one_statement_takes_are_deleted(app, register
         purged = purging.purge(60, 1)
     # The newest event stays.
     assert (purged.keys, purged.events) == (len(many), len(many) - 1)
+
+
+def test_a_portion_of_keys_is_deleted_by_where_they_are_stored(engine, app):
+    # By their primary key, PostgreSQL would read the whole table for each portion.
+    keys = [{"client_id": "", "key": str(number), "fingerprint": b"", "events": []} for number in range(MANY // 4)]
+    with app.app_context(), db.engine.connect() as connection:
+        connection.execute(insert(IdempotencyKey), keys)
+        explain = "EXPLAIN QUERY PLAN" if engine == "sqlite" else "EXPLAIN"
+        paramstyle = "named" if engine == "sqlite" else "pyformat"
+        forget = compiled(purging._FORGET_KEYS, db.engine.dialect, paramstyle)
+        steps = connection.exec_driver_sql(f"{explain} {forget.sql}", forget.bind({"seconds": 60.0})).all()
+        connection.rollback()
+    plan = "\n".join(str(step[-1]) for step in steps)
+    assert ("SEARCH idempotency_keys USING INTEGER PRIMARY KEY" if engine == "sqlite" else "Tid Scan") in plan
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from sqlalchemy import event, text
 
-from invsys.inventory import changing, deallocating, expiry, listing, lookup
+from invsys.inventory import changing, client_limits, deallocating, expiry, listing, lookup
 from invsys.inventory.models import db
 from invsys.inventory.straight import compiled
 from tests.inventory.owners import OWN
@@ -182,3 +182,35 @@ def test_sqlite_looks_for_expired_holds_among_holds_alone(engine, plan):
         return
     found = plan(expiry._CLEAR_OF_TYPE.change, start=None, end=None, resource_type="Car")
     assert "ix_continuous_resource_allocations_expires" in found
+
+
+HOLDS = """
+UPDATE continuous_resource_allocations SET client_id = 'many', expires = now() + make_interval(hours => :hours)
+WHERE key % 500 = :rest"""
+COUNTS = (client_limits._COUNT_UP_TO, client_limits._COUNT, client_limits._SECONDS_LEFT)
+OF_MANY = {"of_client": "many", "most": 1000, "place": 5}
+
+
+@pytest.mark.usefixtures("owned")
+def test_holds_of_a_client_are_counted_among_live_holds_alone(engine, app):
+    if engine == "sqlite":
+        return
+    with app.app_context(), db.engine.connect() as connection:
+        for rest, hours in ((1, 1), (2, -1)):
+            connection.execute(text(HOLDS), {"rest": rest, "hours": hours})
+        connection.execute(text("ANALYZE"))
+        for statement in COUNTS:
+            bound = statement.params(OF_MANY)
+            sql = bound.compile(db.engine, compile_kwargs={"literal_binds": True})
+            (explained,) = connection.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")).scalar_one()
+            assert sum(_rows(explained["Plan"])) <= VEHICLES * PAST / 500
+
+
+@pytest.mark.parametrize("statement", COUNTS, ids=("up to", "all", "seconds left"))
+def test_sqlite_counts_holds_among_live_holds_alone(engine, plan, statement):
+    if engine == "postgresql":
+        return
+    found = plan(statement, **OF_MANY)
+    assert "ix_continuous_resource_allocations_expires (expires>?)" in found
+    assert "continuous_resource_allocations_client_id" not in found
+    assert "TEMP B-TREE" not in found

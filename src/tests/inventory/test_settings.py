@@ -49,8 +49,9 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "max_body": 65536,
             "any_strategy": "random",
             "idempotency_ttl": 86400,
-            "events_ttl": 0,
+            "events_ttl": 400,
         },
+        "limits": {"held_per_client": 0, "max_days_ahead": 0, "max_days_long": 0},
         "log": {"level": "info", "file": ""},
         "resource_types": COLLECTIONS,
     }
@@ -67,6 +68,9 @@ RANGES = {
     "api.max_body": (1024, 16 * 1024 * 1024),
     "api.idempotency_ttl": (60, 366 * 86400),
     "api.events_ttl": (0, 36600),
+    "limits.held_per_client": (0, 100_000),
+    "limits.max_days_ahead": (0, 36600),
+    "limits.max_days_long": (0, 36600),
 }
 BAD = [
     *((name, bad) for name, ends in RANGES.items() for bad in (ends[0] - 1, ends[1] + 1, -1, "", "x", "1.5", "1e3")),

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from flask import Response, request
 from marshmallow import Schema
 
-from invsys.chassis import answers, conditional
+from invsys.chassis import answers, changes, conditional
 from invsys.inventory import fields
 from invsys.inventory.idempotency import Made
 from invsys.inventory.models import Row
@@ -56,7 +56,9 @@ def created(made: Made, schema: Schema, root: str, collection: str) -> Response:
 
 def several_created(made: Made, schema: Schema, root: str) -> Response:
     """Answer the items that an order made."""
-    return answers.answer(schema.dump(made.rows), 201, _replayed(made), root=root)
+    # A repeated request has made no change.
+    headers = _replayed(made) or {changes.HEADER: str(len(made.rows))}
+    return answers.answer(schema.dump(made.rows), 201, headers, root=root)
 
 
 def _replayed(made: Made) -> dict[str, str]:

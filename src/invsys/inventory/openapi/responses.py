@@ -20,7 +20,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
     "Retry-After": {"description": "Seconds to wait before trying again", "schema": {"type": "integer"}},
 }
-_PROBLEM_HEADERS = {412: "ETag", 503: "Retry-After"}
+_PROBLEM_HEADERS = {412: "ETag", 429: "Retry-After", 503: "Retry-After"}
 
 
 def of_operation(of: Operation) -> dict[str, Any]:
