@@ -31,6 +31,8 @@ test: $(VENV)/tox
 
 bench: $(VENV)/run $(VENV)/bench
 	$(INSTALL) --requirement requirements-gateway.txt
+	$(BIN)/python -m benchmarks.cost --engine sqlite
+	$(BIN)/python -m benchmarks.cost --engine postgresql
 	$(BIN)/python -m benchmarks
 
 docs: $(VENV)/tox

@@ -21,12 +21,12 @@ def cases(stock: Stock, last_hour: int, first: int) -> list[Case]:
     """Extend the allocations of the last hour; hold free hours from the request numbered ``first`` on."""
     ids = seeds.allocation_ids(stock.url, len(stock.vehicles), last_hour)
     return [
-        Case(EXTEND, stock.port, _extensions(ids, last_hour), 200),
+        Case(EXTEND, stock.port, extensions(ids, last_hour), 200),
         Case(PAIR, stock.port, Holds(stock.vehicles, first), frozenset({200, 201})),
     ]
 
 
-def _extensions(ids: Sequence[uuid.UUID], hour: int) -> Iterator[bytes]:
+def extensions(ids: Sequence[uuid.UUID], hour: int) -> Iterator[bytes]:
     _, end = calls.slot(hour)
     for number in count(len(ids)):
         until = end + timedelta(seconds=number // len(ids))

@@ -111,9 +111,9 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 @contextmanager
-def sqlite() -> Iterator[SQLite]:
-    """Give a folder for databases; afterwards nothing is left of it."""
-    with tempfile.TemporaryDirectory(prefix="invsys-benchmark-") as folder:
+def sqlite(parent: str | None = None) -> Iterator[SQLite]:
+    """Return a folder for databases, below ``parent`` if one is named; it is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="invsys-benchmark-", dir=parent) as folder:
         yield SQLite(Path(folder))
 
 

@@ -14,7 +14,7 @@ import orjson
 import psycopg
 
 # The service's one statement for a create without a key.
-_STATEMENT = b"""
+STATEMENT = b"""
     WITH made AS (
         INSERT INTO continuous_resource_allocations
             (resource_key, id, starts, ends, allocation_type, description, dump)
@@ -51,7 +51,7 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
         return [b""]
     body = orjson.loads(environ["wsgi.input"].read())
     values = {**body, "id": uuid.uuid4(), "resource_id": uuid.UUID(environ["PATH_INFO"].split("/")[3])}
-    row = _connection().execute(_STATEMENT, values).fetchone()
+    row = _connection().execute(STATEMENT, values).fetchone()
     if row is None:
         start_response("409 Conflict", [("Content-Length", "0")])
         return [b""]

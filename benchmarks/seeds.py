@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, select, text
 
 from benchmarks import calls
-from invsys.inventory.models import ContinuousResourceAllocation
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
 
+_vehicle = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 
 _CAR = text("INSERT INTO continuous_resources (id, resource_type, name) VALUES (:id, 'Car', :name)")
@@ -124,5 +125,14 @@ def allocation_ids(url: str, count: int, hour: int | None = None) -> list[uuid.U
     engine = create_engine(url)
     with engine.connect() as connection:
         ids = list(connection.scalars(statement))
+    engine.dispose()
+    return ids
+
+
+def vehicle_ids(url: str) -> list[uuid.UUID]:
+    """Return the ids of all cars, in the order in which they were registered."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        ids = list(connection.scalars(select(_vehicle.c.id).order_by(_vehicle.c.key)))
     engine.dispose()
     return ids

@@ -138,7 +138,7 @@ LACKS = {
         r"(gateway|bench): .*",
         r"\t\.venv-gateway/.*",
         r"\t\$\(INSTALL\) --requirement requirements-gateway\.txt",
-        r"\t\$\(BIN\)/python -m benchmarks",
+        r"\t\$\(BIN\)/python -m benchmarks.*",
         r"# As on a host of its own: .*",
         r"\.venv-gateway/.*",
         r"\t\$\(PYTHON\) -m venv \.venv-gateway",

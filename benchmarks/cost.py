@@ -1,0 +1,122 @@
+"""What does a request cost? CPU and function calls in process, beside the least code for the same work, in turn.
+
+``python -m benchmarks.cost [--engine ENGINE] [--json FILE] [--compare FILE]``. With ``--compare`` the exit status is 1
+where a row costs more than in the earlier run. What is measured is the ``invsys`` that Python imports: to measure that
+of another checkout with this tool, set ``PYTHONPATH`` to its ``src``.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from benchmarks import cost_report, cost_rows, databases, processes, seeds
+from benchmarks.stocks import SERVICE
+from invsys.chassis import draining, metrics
+
+# Where Linux keeps files in memory: the time that a disk's driver takes is no property of the service.
+_MEMORY = "/dev/shm"
+
+_ENGINES: dict[str, tuple[str, Callable[[], AbstractContextManager[databases.Databases]]]] = {
+    "sqlite": ("SQLite", lambda: databases.sqlite(_memory())),
+    "postgresql": ("PostgreSQL", databases.postgresql),
+}
+
+
+def main() -> int:
+    """Measure, print, save and compare; the status is 1 where a row costs more, 2 where that cannot be said."""
+    chosen = _parser().parse_args()
+    try:
+        return _run(chosen)
+    except cost_report.UnusableReport as error:
+        print(f"{chosen.compare}: {error}", file=sys.stderr)
+    except OSError as error:
+        print(error, file=sys.stderr)
+    except subprocess.CalledProcessError as error:
+        print(f"{error.cmd[0]} failed with status {error.returncode}; its own message is above", file=sys.stderr)
+    return 2
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    name, engine = _ENGINES[chosen.engine]
+    before = None
+    if chosen.compare is not None:
+        before = cost_report.load(chosen.compare)
+        cost_report.require_comparable(before, name)
+    report = measure(name, engine, chosen.processes, chosen.rounds, chosen.requests)
+    print(*cost_report.lines(report), sep="\n")
+    if chosen.json is not None:
+        cost_report.save(report, chosen.json)
+    if before is None:
+        return 0
+    rises = list(cost_report.rises(before, report))
+    print(*(rises or [f"No row costs more than in {chosen.compare}."]), sep="\n")
+    return 1 if rises else 0
+
+
+def _memory() -> str | None:
+    return _MEMORY if os.access(_MEMORY, os.W_OK) else None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
+    parser.add_argument("--engine", choices=_ENGINES, default="sqlite")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="compare with figures that --json saved")
+    parser.add_argument("--processes", type=_positive, default=3, help="measured one after another")
+    parser.add_argument("--rounds", type=_positive, default=20, help="of all rows, in each process")
+    parser.add_argument("--requests", type=_positive, default=25, help="of each row in each round")
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
+
+
+def measure(
+    name: str,
+    engine: Callable[[], AbstractContextManager[databases.Databases]],
+    count: int,
+    rounds: int,
+    requests: int,
+) -> cost_report.Report:
+    """Measure every row in ``count`` processes, each on databases of its own."""
+    with engine() as made:
+        measured = [_process(made, number, rounds, requests) for number in range(count)]
+    return cost_report.report(name, measured)
+
+
+def _process(made: databases.Databases, number: int, rounds: int, requests: int) -> dict[str, Any]:
+    url, floor_url = (made.make(f"{side}_{number}") for side in ("service", "floor"))
+    for each in (url, floor_url):
+        seeds.fill(each, cost_rows.VEHICLES, cost_rows.EACH)
+    port = processes.free_port()
+    upstream = processes.granian(SERVICE, port, workers=1, threads=1)
+    with (
+        tempfile.TemporaryDirectory(prefix="invsys-cost-") as folder,
+        processes.running(upstream, port, {"INVSYS_DATABASE_URL": url}),
+    ):
+        arguments = (url, floor_url, str(port), folder, str(rounds), str(requests))
+        command = [sys.executable, "-m", "benchmarks.cost_process", *arguments]
+        environ = {**os.environ, **_as_served(folder), "PYTHONHASHSEED": str(number)}
+        done = subprocess.run(command, env=environ, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    result: dict[str, Any] = orjson.loads(done.stdout)
+    return result
+
+
+def _as_served(folder: str) -> Mapping[str, str]:
+    """Return what the production server adds to the environment, with more workers than there ever are."""
+    return {metrics.DIRECTORY_VARIABLE: folder, draining.WORKERS_VARIABLE: "1000"}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,83 @@
+"""The rows of the cost table: for each, the requests, the service and the floor that answer them."""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, repeat
+from pathlib import Path
+
+from flask import Flask
+
+from benchmarks import calls, changes, cost_floor, seeds
+from benchmarks.cost_meter import Side
+from invsys.chassis import request_log
+from invsys.gateway import administration
+from invsys.gateway import application as gateway_application
+from invsys.gateway import settings as gateway_settings
+from invsys.inventory import application, settings
+
+CREATE, REFUSED, GET, LIST, PATCH = "create", "refused", "get", "list of 100", "PATCH"
+GATEWAY = "gateway get"
+ROWS = (CREATE, REFUSED, GET, LIST, PATCH, GATEWAY)
+
+VEHICLES, EACH = 1_000, 10
+_LAST_HOUR = 2 * (EACH - 1)
+_ALL = "/api/cars/all/allocations"
+
+Requests = Iterator[bytes]
+
+
+def sides(url: str, floor_url: str, upstream: int, folder: Path) -> dict[str, tuple[Side, Side]]:
+    """Return service and floor for each of ``ROWS``.
+
+    Each side has a database of its own, seeded alike; an inventory over ``url`` listens on the port ``upstream``.
+    """
+    service, floor = _inventory(url, folder), cost_floor.inventory(cost_floor.connect(floor_url))
+    mine, its = _requests(url), _requests(floor_url)
+    rows = {
+        name: (Side(service, mine[name], status), Side(floor, its[name], status))
+        for name, status in ((CREATE, 201), (REFUSED, 409), (GET, 200), (LIST, 200), (PATCH, 200))
+    }
+    passing, sign = _gateway(upstream, folder)
+    signed = (sign(request) for request in _gets(url))
+    rows[GATEWAY] = (Side(passing, signed, 200), Side(cost_floor.gateway(upstream), _gets(url), 200))
+    return rows
+
+
+def _requests(url: str) -> dict[str, Requests]:
+    vehicles = seeds.vehicle_ids(url)
+    return {
+        CREATE: calls.creates(vehicles),
+        REFUSED: cycle([calls.create(vehicle, 0) for vehicle in vehicles]),
+        GET: _gets(url),
+        LIST: repeat(calls.get(f"{_ALL}?limit=100")),
+        PATCH: changes.extensions(_ids(url), _LAST_HOUR),
+    }
+
+
+def _gets(url: str) -> Requests:
+    return cycle([calls.get(f"{_ALL}/{allocation}") for allocation in _ids(url)])
+
+
+def _ids(url: str) -> Sequence[uuid.UUID]:
+    return seeds.allocation_ids(url, VEHICLES, _LAST_HOUR)
+
+
+def _inventory(url: str, folder: Path) -> Flask:
+    environ = {"INVSYS_DATABASE_URL": url, "INVSYS_LOG_FILE": str(folder / "requests.log")}
+    in_force = settings.load(environ=environ)
+    request_log.configure(in_force["log"])
+    return application.build_app(in_force)
+
+
+def _gateway(upstream: int, folder: Path) -> tuple[Flask, Callable[[bytes], bytes]]:
+    """Return a gateway in front of ``upstream``, and what adds its client's key to a request."""
+    clients = folder / "clients.ini"
+    key = administration.add(clients, "benchmark", ["allocations:read"])
+    environ = {
+        "INVSYS_CLIENTS_FILE": str(clients),
+        "INVSYS_SERVICES_INVENTORY": f"http://127.0.0.1:{upstream}",
+        "INVSYS_LIMITS_RATE": "1000000/second",
+    }
+    header = f"\r\nAuthorization: Bearer {key}\r\n".encode()
+    app = gateway_application.build_app(gateway_settings.load(environ=environ))
+    return app, lambda request: request.replace(b"\r\n", header, 1)
