@@ -88,13 +88,13 @@ class Manager(flask_script.Manager):
         parser.allow_abbrev = False
         return parser
 
-    def _patch_argparser(self, parser: argparse.ArgumentParser) -> None:
+    def _patch_argparser(self, parser: Any) -> None:  # what is private differs between Pythons, to mypy too
         """Make ``parser`` print its whole help when it gets no arguments.
 
         The original stores argparse's method as ``parser._parse_known_args2``, a name that argparse itself uses since
         Python 3.12.8 and 3.13.1.
         """
-        parse_known_args = parser._parse_known_args  # type: ignore[attr-defined]  # noqa: SLF001 - as the original does
+        parse_known_args = parser._parse_known_args  # noqa: SLF001 - as the original does
 
         def parse(parser: argparse.ArgumentParser, arguments: list[str], *args: Any, **kwargs: Any) -> Any:
             if not arguments:
@@ -102,7 +102,7 @@ class Manager(flask_script.Manager):
                 parser.exit(2)
             return parse_known_args(arguments, *args, **kwargs)
 
-        parser._parse_known_args = MethodType(parse, parser)  # type: ignore[attr-defined]  # noqa: SLF001
+        parser._parse_known_args = MethodType(parse, parser)  # noqa: SLF001
 
     def handle(self, prog: str, args: Sequence[str] | None = None) -> Any:
         """Run the command that ``args`` name."""
