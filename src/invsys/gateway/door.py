@@ -110,10 +110,12 @@ class Door:
         leave = self._limits.enter(client)
         try:
             answer = self._forwarding.forward(service, client, own=own)
-            self._limits.count_changes(client, g.changes)
         except BaseException:
             leave()
             raise
+        finally:
+            # Also where the answer broke off: the changes were made.
+            self._limits.count_changes(client)
         if answer.is_streamed:
             # It is still on its way. However that ends, and whoever ends it, the client is outside then.
             answer.response = _then(answer.response, leave)

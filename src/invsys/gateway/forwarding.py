@@ -39,17 +39,19 @@ class Forwarding:
         """Pass on the request at hand in the name of ``client``, and give the answer.
 
         ``own``: the client may see its own allocations only. Sets ``g.changes``, the number of changes that the service
-        made. Raises BodyTooLarge, UpstreamUnreachable, UpstreamTimeout.
+        made, unless the request only reads. Raises BodyTooLarge, UpstreamUnreachable, UpstreamTimeout.
         """
-        body = bodies.read(self._max_body) if request.method in _WITH_BODY else None
+        method = request.method
+        body = bodies.read(self._max_body) if method in _WITH_BODY else None
         headers = passing.to_service(client, own)
-        repeatable = request.method in ("GET", "HEAD") or (request.method == "POST" and "Idempotency-Key" in headers)
+        only_reads = method in ("GET", "HEAD")
+        repeatable = only_reads or (method == "POST" and "Idempotency-Key" in headers)
         started, outcome = time.perf_counter(), "failed"
         try:
-            exchange = self._services[service].ask(
-                request.method, targets.target(), headers, body, repeatable=repeatable
-            )
+            exchange = self._services[service].ask(method, targets.target(), headers, body, repeatable=repeatable)
             try:
+                if not only_reads:
+                    g.changes = passing.number_of_changes(exchange.headers)
                 answer = self._answer(exchange)
             except BaseException:
                 exchange.end()
@@ -61,7 +63,6 @@ class Forwarding:
 
     def _answer(self, exchange: Exchange) -> Response:
         status, headers = exchange.status, passing.to_caller(exchange.headers, exchange.url)
-        g.changes = passing.number_of_changes(exchange.headers)
         length = exchange.length
         if exchange.has_no_body:
             exchange.end()

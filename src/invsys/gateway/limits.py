@@ -37,9 +37,9 @@ class Left(NamedTuple):
     remaining: int
     seconds: int
 
-    def is_tighter_than(self, other: "Left | None") -> bool:
+    def is_tighter_than(self, other: "Left") -> bool:
         """Return whether this limit leaves fewer requests, or as few for longer."""
-        return other is None or (self.remaining, -self.seconds) < (other.remaining, -other.seconds)
+        return (self.remaining, -self.seconds) < (other.remaining, -other.seconds)
 
 
 class Limits:
@@ -78,20 +78,22 @@ class Limits:
 
         A client's writes count as requests and as writes; one that ``rate`` refuses is no write.
         """
-        g.left = None
         if client is None:
-            self._count(f"address {addresses.counted()}", self._settings["anonymous"])
+            g.left = self._count(f"address {addresses.counted()}", self._settings["anonymous"])
             return
-        self._count(f"client {client.id}", client.rate or self._settings["rate"])
+        g.left = self._count(f"client {client.id}", client.rate or self._settings["rate"])
         if request.method in _WRITES:
-            self._count(_writes_of(client), self._write_rate(client), " of requests that change something")
+            left = self._count(_writes_of(client), self._write_rate(client), " of requests that change something")
+            if left.is_tighter_than(g.left):
+                g.left = left
 
-    def count_changes(self, client: Client, number: int) -> None:
-        """Count that the write of a client which was let in made so many changes: each of them is a write."""
-        if number < 2:
+    def count_changes(self, client: Client) -> None:
+        """Count each change that the client's write made (``g.changes``) as a write; the first one is counted."""
+        further = g.get("changes", 1) - 1
+        if further < 1:
             return
         for rate in rates.read(self._write_rate(client)):
-            _, left = self._hit(rate, _writes_of(client), number - 1)
+            _, left = self._hit(rate, _writes_of(client), further)
             if left.is_tighter_than(g.left):
                 g.left = left
 
@@ -113,14 +115,18 @@ class Limits:
         text: str = client.write_rate or self._settings["write_rate"]
         return text
 
-    def _count(self, name: str, text: str, what: str = "") -> None:
+    def _count(self, name: str, text: str, what: str = "") -> Left:
+        """Count by every rate in the text, and return the tightest; raises RateLimited."""
+        tightest = None
         for rate in rates.read(text):
             is_within, left = self._hit(rate, name)
             if not is_within:
                 g.left = left
                 raise RateLimited(f"More than {rate}{what}.", left.seconds)
-            if left.is_tighter_than(g.left):
-                g.left = left
+            if tightest is None or left.is_tighter_than(tightest):
+                tightest = left
+        assert tightest is not None  # a text without a rate is refused where it is read
+        return tightest
 
     def _leave(self, client: Client) -> None:
         with self._lock:

@@ -104,7 +104,7 @@ class Check(OnFitDatabase):
 
 
 class Purge(OnFitDatabase):
-    """Delete what time has made useless: expired holds, old idempotency keys, and old events if the settings say so."""
+    """Delete expired holds, old idempotency keys, and events older than [api] events_ttl (0: none)."""
 
     def __call__(self, app: Flask, *arguments: Any, **options: Any) -> Any:
         """Hand on what the settings say."""

@@ -41,11 +41,24 @@ def test_every_operation_of_the_table_says_what_it_takes(document):
 def test_an_operation_names_its_scope_and_the_gateways_ends(document):
     operation = document["paths"]["/api/{collection}/{resource_id}/allocations"]["post"]
     assert "`allocations:write` or `allocations:own`" in operation["description"]
-    kinds = (errors.Unauthenticated, errors.Forbidden, errors.RateLimited, errors.UpstreamUnreachable)
-    for kind in (*kinds, errors.UpstreamTimeout):
+    alone = (errors.Unauthenticated, errors.Forbidden, errors.UpstreamUnreachable, errors.UpstreamTimeout)
+    for kind in alone:
         assert operation["responses"][str(kind.status)] == {"$ref": f"#/components/responses/{kind.code}"}
         assert document["components"]["responses"][kind.code]["description"] == kind.title
+    listing = document["paths"]["/api/{collection}/{resource_id}/allocations"]["get"]["responses"]
+    assert listing["429"] == {"$ref": f"#/components/responses/{errors.RateLimited.code}"}
 
 
 def test_nobody_is_told_of_headers_that_the_gateway_throws_away(document):
     assert not [name for name in ("X-Client-Id", "X-Client-Sees") if f'"name": "{name}"' in json.dumps(document)]
+
+
+@pytest.mark.parametrize("where", ["any", "{resource_id}"])
+def test_a_status_of_both_tells_the_ends_of_both(document, where):
+    answer = document["paths"][f"/api/{{collection}}/{where}/allocations"]["post"]["responses"]["429"]
+    assert answer["description"] == "Too many holds; or: Too many requests"
+    assert "Retry-After" in answer["headers"]
+    for media_type in ("application/problem+json", "application/problem+xml"):
+        service, gateway = answer["content"][media_type]["schema"]["oneOf"]
+        assert service == {"$ref": "#/components/schemas/TooManyHoldsProblem"}
+        assert gateway["properties"]["code"]["const"] == "rate_limited"

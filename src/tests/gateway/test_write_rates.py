@@ -177,6 +177,14 @@ def test_a_write_that_makes_several_changes_counts_as_many(caller, upstream, mad
     assert client.get("/api/cars").status_code == 200
 
 
+def test_changes_count_whose_answer_broke_off(caller, upstream):
+    client = caller()
+    head = b"HTTP/1.1 201 Created\r\nX-Changes: 100\r\nContent-Length: 9\r\n\r\n"
+    upstream.answer = says(head, b"[", then="closes")
+    assert [(answer.status_code, announced(answer)) for answer in post(client)] == [(502, ("2", "0"))]
+    assert post(client)[0].status_code == 429
+
+
 @pytest.mark.parametrize("said", ["", "0", "-5", "1.5", "x", "9" * 30, "1, 2", "2\r\nX-Changes: 2"])
 def test_a_number_of_changes_that_is_none_counts_as_one(caller, upstream, said):
     client = caller()

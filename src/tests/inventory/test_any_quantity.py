@@ -103,3 +103,13 @@ def test_xml_has_them_as_allocations(client, five):
     assert (made.status_code, found.tag) == (201, "allocations")
     assert [child.tag for child in found] == ["allocation"] * 2
     assert {child.findtext("resource_id") for child in found} <= set(five)
+
+
+@pytest.mark.direct("the gateway counts by it, and does not pass it on")
+def test_the_number_of_changes_is_told_once(client, five):
+    body = PERIOD | {"quantity": 3}
+    first, again = (
+        client.post(f"{ANY}/allocations", json=body, headers={"Idempotency-Key": "order-1"}) for _ in range(2)
+    )
+    assert (first.headers.get("X-Changes"), again.headers.get("X-Changes")) == ("3", None)
+    assert "X-Changes" not in client.post(f"{ANY}/allocations", json=PERIOD).headers
