@@ -71,7 +71,10 @@ def test_the_package_has_the_version_of_the_code():
 
 def test_its_log_is_rotated(package):
     service = SERVICES[package][2]
-    assert (DEBIAN / f"{package}.logrotate").read_text().startswith(f"/var/log/invsys/{service}.log {{")
+    rules = (DEBIAN / f"{package}.logrotate").read_text()
+    assert rules.startswith(f"/var/log/invsys/{service}.log {{")
+    # A caller that makes much log fills no disk: it is rotated by its size too.
+    assert {"    daily", "    maxsize 100M"} <= set(rules.splitlines())
 
 
 def test_the_readme_names_what_the_build_depends_on():

@@ -6,6 +6,9 @@ from flask import Flask, Response
 
 from invsys.chassis import answers
 
+# What operators and their machines ask, with ``metrics``: under any name of the host, and without a key.
+FOR_OPERATORS = frozenset({"/healthz", "/readyz", "/metrics"})
+
 
 def register(app: Flask, require_ready: Callable[[], None]) -> None:
     """Serve both; ``require_ready`` raises a Problem while something is missing."""

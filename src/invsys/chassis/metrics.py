@@ -2,12 +2,17 @@
 
 import functools
 import os
+import threading
 import time
 from pathlib import Path
 
 from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from invsys.chassis import proxies
+from invsys.chassis.problems import AddressNotAllowed
+from invsys.chassis.settings import Settings
 
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -26,15 +31,22 @@ DURATION = Histogram(
     buckets=BUCKETS,
 )
 
+# Seconds for which a text is returned again: to render it takes some 30 ms of CPU.
+MAX_AGE = 1.0
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def register(app: Flask) -> None:
-    """Time every request of ``app``, and serve the figures."""
+def allowed(in_force: Settings) -> str:
+    """Return the addresses and networks that may read the figures: by default this machine and the trusted proxies."""
+    return in_force["metrics"]["allow"] or f"{proxies.LOOPBACK}, {in_force['server']['trusted_proxies']}"
 
-    @app.before_request
-    def start() -> None:
-        g.started = time.perf_counter()
+
+def register(app: Flask, allow: str = proxies.LOOPBACK) -> None:
+    """Time every request of ``app``, and serve the figures to the addresses and networks in ``allow``."""
+    rendered = Rendered()
+
+    app.before_request(start)
 
     @app.after_request
     def observe(answer: Response) -> Response:
@@ -46,7 +58,43 @@ def register(app: Flask) -> None:
 
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+        _require_allowed(allow)
+        return Response(rendered.text(), content_type=CONTENT_TYPE_LATEST)
+
+
+def start() -> None:
+    """Begin to time the request at hand."""
+    g.started = time.perf_counter()
+
+
+class Rendered:
+    """The figures as Prometheus reads them, rendered at most once in ``MAX_AGE`` seconds, by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._text = b""
+        self._rendered_at = float("-inf")
+
+    def text(self) -> bytes:
+        """Return the figures as they were at most ``MAX_AGE`` seconds ago."""
+        with self._lock:
+            if time.monotonic() - self._rendered_at >= MAX_AGE:
+                self._text = generate_latest(_registry())
+                self._rendered_at = time.monotonic()
+            return self._text
+
+
+def _require_allowed(allow: str) -> None:
+    """Raise AddressNotAllowed unless whoever connects is in ``allow``, and so is everybody it forwards for.
+
+    A proxy that forwards for a stranger is a stranger; nobody gains anything by sending the header.
+    """
+    networks = proxies.networks(allow)
+    forwarded = request.environ.get("HTTP_X_FORWARDED_FOR")
+    for text in (request.remote_addr, *(forwarded.split(",") if forwarded is not None else ())):
+        address = proxies.address(text and text.strip())
+        if address is None or not any(address in network for network in networks):
+            raise AddressNotAllowed("The setting [metrics] allow does not list this address.")
 
 
 @functools.cache

@@ -62,6 +62,23 @@ class UnsupportedMediaType(Problem):
     advice = "Send ``Content-Type: application/json``, in UTF-8, and no ``Content-Encoding``."
 
 
+class AddressNotAllowed(Problem):
+    """The metrics are for the operators' addresses only."""
+
+    status, code, title = 403, "address_not_allowed", "This address may not read the metrics"
+    advice = "Ask from an address that the setting ``[metrics] allow`` lists, or let the operator add yours."
+
+
+class GatewayRequired(Problem):
+    """The service answers only to its gateway, which sends a secret that both know."""
+
+    status, code, title = 403, "gateway_required", "Only the gateway may ask this service"
+    advice = (
+        "Ask the gateway. If you did, the operator has set different secrets: ``[upstream] secret`` of the gateway has"
+        " to be ``[server] gateway_secret`` of the service."
+    )
+
+
 class NotFound(Problem):
     """Nothing is served at this path."""
 
@@ -84,6 +101,16 @@ class InternalError(Problem):
     advice = (
         "Report it with its ``request_id``: under that the cause stands in the service's log. Whether a change was made"
         " is not known: look first, or send a ``POST`` again under the same ``Idempotency-Key``."
+    )
+
+
+class MisdirectedRequest(Problem):
+    """The service does not answer requests for this ``Host``; nothing was done."""
+
+    status, code, title = 421, "misdirected_request", "This host name is not served here"
+    advice = (
+        "Use the name or the address at which the operator serves it. An operator adds a name to the setting"
+        " ``[server] allowed_hosts``."
     )
 
 

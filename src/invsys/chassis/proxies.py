@@ -5,6 +5,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from flask import current_app, request
 
+# The addresses of this machine for itself.
+LOOPBACK = "127.0.0.0/8, ::1"
+
 
 def networks(words: str) -> list[IPv4Network | IPv6Network]:
     """Read addresses and networks with commas between; raises ValueError."""
@@ -13,7 +16,7 @@ def networks(words: str) -> list[IPv4Network | IPv6Network]:
 
 def is_trusted() -> bool:
     """Say whether the request at hand comes from one of ``[server] trusted_proxies``."""
-    return _is_among(request.remote_addr, current_app.config["TRUSTED_PROXIES"])
+    return _is_among(request.remote_addr, current_app.config.get("TRUSTED_PROXIES", ""))
 
 
 def address(text: str | None) -> IPv4Address | IPv6Address | None:

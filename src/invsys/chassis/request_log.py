@@ -1,22 +1,32 @@
-"""The log: one JSON object a line, on standard error or in a file, and one line for every request."""
+"""The log: one JSON object a line, on standard error or in a file, and one line for every request.
+
+A caller cannot make it grow without bounds: values are cut (``log_lines``), of the refusals that one address repeats
+within a second the first one is logged and the others are counted, and so are identical warnings.
+"""
 
 import contextlib
-import json
 import logging
 import logging.handlers
 import sys
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
+from multiprocessing import util
 from typing import Any
 
-import orjson
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Response, g, request
 
-from invsys.chassis import request_id
+from invsys.chassis import addresses, health, log_lines, request_id
+from invsys.chassis.log_lines import METHOD, PATH, JsonLines, cut
+from invsys.chassis.repeats import WINDOW, Repeats
 from invsys.chassis.settings import Section, SettingsError
 
 logger = logging.getLogger("invsys.requests")
+
+# Statuses by which callers are turned away at a rate of their own choice.
+_REFUSALS = frozenset({401, 429})
+# Addresses, and messages, that are counted apart within a second.
+_MOST_ADDRESSES = 10_000
+_MOST_MESSAGES = 100
 
 
 class LogFile(logging.handlers.WatchedFileHandler):
@@ -31,36 +41,92 @@ class LogFile(logging.handlers.WatchedFileHandler):
             self.flush()
 
 
-# Where the lines go instead of to standard error.
-_file: LogFile | None = None
+class Log:
+    """Where the lines go: a file, or standard error; and what is counted instead of being logged."""
+
+    def __init__(self, file: LogFile | None = None) -> None:
+        self._file = file
+        self.refusals = Repeats(_MOST_ADDRESSES, self._report_refusals)
+        self.messages = Repeats(_MOST_MESSAGES, self._report_messages)
+
+    def write(self, fields: dict[str, Any]) -> None:
+        """Write a line; one that finds no place is lost, for what it tells of is done all the same."""
+        with contextlib.suppress(OSError, ValueError):
+            (self._file or sys.stderr).write(log_lines.dumps(fields) + "\n")
+
+    def flush(self, *, at_once: bool = False) -> None:
+        """Write the summaries of what was repeated, if its second is over, or ``at_once``."""
+        self.refusals.flush(at_once=at_once)
+        self.messages.flush(at_once=at_once)
+
+    def _report_refusals(self, key: Hashable, count: int) -> None:
+        names = key if isinstance(key, tuple) else (("remote", "others"),)
+        self.write(
+            {
+                "at": log_lines.now(),
+                "level": "info",
+                "logger": logger.name,
+                "message": "repeated requests",
+                **dict(names),
+                "count": count,
+                "seconds": WINDOW,
+            }
+        )
+
+    def _report_messages(self, key: Hashable, count: int) -> None:
+        level, name, message = key if isinstance(key, tuple) else ("warning", logger.name, "further messages")
+        self.write(
+            {
+                "at": log_lines.now(),
+                "level": level,
+                "logger": name,
+                "message": message,
+                "repeated": count,
+                "seconds": WINDOW,
+            }
+        )
 
 
-class JsonLines(logging.Formatter):
-    """Write a record as one JSON object; what was passed as ``extra={"fields": {...}}`` becomes its members."""
+class WithoutRepeats(logging.Filter):
+    """Drops a warning or error that is repeated within a second: it is counted. One with an exception is never dropped.
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Write one line, without its end."""
-        line: dict[str, Any] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, "fields", {}),
-        }
-        if has_request_context():
-            line["request_id"] = request_id.current()
-        if record.exc_info:
-            line["exception"] = "".join(traceback.format_exception(*record.exc_info))
-        return _line(line)
+    The exception of an internal error is what a caller's ``request_id`` leads to.
+    """
+
+    def __init__(self, messages: Repeats) -> None:
+        super().__init__()
+        self._messages = messages
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is to be logged."""
+        if record.levelno < logging.WARNING or record.exc_info:
+            return True
+        key = record.levelname.lower(), record.name, cut(record.getMessage(), log_lines.MESSAGE)
+        return self._messages.is_first(key)
+
+
+_log = Log()
 
 
 def configure(log: Section) -> None:
     """Send every log record where the settings' section ``log`` says; raises SettingsError."""
-    global _file  # noqa: PLW0603 - a process has one log
-    _file = open_file(log)
-    handler = _file or logging.StreamHandler(sys.stderr)
+    global _log  # noqa: PLW0603 - a process has one log
+    file = open_file(log)
+    flush()
+    _log = Log(file)
+    handler = file or logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
+    handler.addFilter(WithoutRepeats(_log.messages))
     logging.basicConfig(level=log["level"].upper(), handlers=[handler], force=True)
+
+
+def flush() -> None:
+    """Write at once the summaries of what was repeated."""
+    _log.flush(at_once=True)
+
+
+# At the end of the process. The server's workers are forked by multiprocessing, and such a process runs no atexit.
+util.Finalize(None, flush, exitpriority=0)
 
 
 def open_file(log: Section) -> LogFile | None:
@@ -76,39 +142,42 @@ def open_file(log: Section) -> LogFile | None:
 def register(app: Flask, more: Callable[[], dict[str, Any]] = dict) -> None:
     """Log every request of ``app``; health and metrics, which are asked every few seconds, at debug level.
 
-    ``more`` gives what a service adds to the line. ``metrics`` has to be registered after it: that is where the time is
-    taken.
+    ``more`` returns what a service adds to the line, of bounded size. ``metrics`` has to be registered after it: that
+    is where the time is taken.
     """
 
     @app.after_request
     def log(answer: Response) -> Response:
-        level = logging.DEBUG if request.path in ("/healthz", "/readyz", "/metrics") else logging.INFO
+        if _log.refusals.pending or _log.messages.pending:
+            _log.flush()
+        level = logging.DEBUG if request.path in health.FOR_OPERATORS else logging.INFO
         if logger.isEnabledFor(level):
-            # Straight to where it goes: a LogRecord for each request costs more than the line itself.
-            # What was done is done, whether or not the line about it finds a place.
-            with contextlib.suppress(OSError, ValueError):
-                (_file or sys.stderr).write(_line({**_fields(answer, level), **more()}) + "\n")
+            added = more()
+            if answer.status_code not in _REFUSALS or _is_first(answer.status_code, added):
+                # Straight to where it goes: a LogRecord for each request costs more than the line itself.
+                _log.write({**_fields(answer, level), **added})
         return answer
 
 
+def _is_first(status: int, added: dict[str, Any]) -> bool:
+    """Return whether this refusal is the first of its address, and of its client where there is one, in a second."""
+    key = [("remote", addresses.counted()), ("status", status)]
+    if client := added.get("client"):
+        key.append(("client", client))
+    return _log.refusals.is_first(tuple(key))
+
+
 def _fields(answer: Response, level: int) -> dict[str, Any]:
+    method, path = request.method, request.path
     return {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "level": logging.getLevelName(level).lower(),
         "logger": logger.name,
         "message": "request",
-        "method": request.method,
-        "path": request.path,
+        "method": method if len(method) <= METHOD else cut(method, METHOD),
+        "path": path if len(path) <= PATH else cut(path, PATH),
         "status": answer.status_code,
         "milliseconds": round(g.seconds * 1000, 3),
         "remote": request.remote_addr,
         "request_id": request_id.current(),
     }
-
-
-def _line(fields: dict[str, Any]) -> str:
-    try:
-        return orjson.dumps(fields, default=str).decode()
-    except orjson.JSONEncodeError:
-        # Text that is not UTF-8, such as a file's name: escaped, and not lost.
-        return json.dumps(fields, default=str, skipkeys=True)

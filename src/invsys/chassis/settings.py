@@ -20,6 +20,7 @@ CONFIG_VARIABLE = "INVSYS_CONFIG"
 
 # Up to the last @: a password may hold a colon or a slash.
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^:/?#@]*:).*@")
+_SECRET_KEY = re.compile(r"(?:.*_)?secret")
 _PASSWORD_IN_QUERY = re.compile(r"(?<=password=)[^&]*")
 
 Section = dict[str, Any]
@@ -40,13 +41,15 @@ class Settings:
         return self.values[section]
 
     def shown(self) -> Iterator[tuple[str, str, str, str]]:
-        """Give (section, key, value, origin) of every setting, with passwords masked."""
+        """Give (section, key, value, origin) of every setting, with passwords and secrets masked."""
         for section, keys in self.values.items():
             for key, value in keys.items():
-                yield section, key, _masked(str(value)), self.origins[section, key]
+                yield section, key, _masked(key, str(value)), self.origins[section, key]
 
 
-def _masked(value: str) -> str:
+def _masked(key: str, value: str) -> str:
+    if _SECRET_KEY.fullmatch(key):
+        return "***" if value else ""
     return _PASSWORD_IN_QUERY.sub("***", _PASSWORD_IN_URL.sub(r"\1***@", value)) if "://" in value else value
 
 

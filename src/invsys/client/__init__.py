@@ -7,11 +7,13 @@ of exceptions; ``docs/source/client.rst`` tells a story from beginning to end.
 from invsys.client.client import Client, Feed
 from invsys.client.collection import Collection
 from invsys.client.errors import (
+    AddressNotAllowed,
     AllocationNotFound,
     BodyTooLarge,
     Busy,
     DatabaseUnavailable,
     Forbidden,
+    GatewayRequired,
     HoldExpired,
     IdempotencyKeyReused,
     InternalError,
@@ -21,6 +23,7 @@ from invsys.client.errors import (
     KeysUnavailable,
     MalformedBody,
     MethodNotAllowed,
+    MisdirectedRequest,
     NameTaken,
     NoneAvailable,
     NotFound,
@@ -51,6 +54,7 @@ from invsys.client.records import (
 )
 
 __all__ = [
+    "AddressNotAllowed",
     "Allocation",
     "AllocationNotFound",
     "Attribute",
@@ -66,6 +70,7 @@ __all__ = [
     "EventPage",
     "Feed",
     "Forbidden",
+    "GatewayRequired",
     "HoldExpired",
     "IdempotencyKeyReused",
     "InTheWay",
@@ -75,6 +80,7 @@ __all__ = [
     "KeysUnavailable",
     "MalformedBody",
     "MethodNotAllowed",
+    "MisdirectedRequest",
     "NameTaken",
     "NoneAvailable",
     "NotFound",

@@ -7,6 +7,8 @@
     │   ├── MalformedBody           400 malformed_body
     │   ├── Unauthenticated         401 unauthenticated: no key, or one that is not accepted
     │   ├── Forbidden               403 forbidden: .scope
+    │   ├── GatewayRequired         403 gateway_required
+    │   ├── AddressNotAllowed       403 address_not_allowed
     │   ├── NotFound                404 not_found
     │   │   ├── ResourceNotFound    404 resource_not_found
     │   │   └── AllocationNotFound  404 allocation_not_found
@@ -20,6 +22,7 @@
     │   ├── VersionMismatch         412 version_mismatch: .etag
     │   ├── BodyTooLarge            413 body_too_large
     │   ├── UnsupportedMediaType    415 unsupported_media_type
+    │   ├── MisdirectedRequest      421 misdirected_request
     │   ├── InvalidFields           422 invalid_fields: .errors
     │   ├── IdempotencyKeyReused    422 idempotency_key_reused
     │   ├── TooManyHolds            429 too_many_holds: .retry_after
@@ -87,6 +90,14 @@ class Forbidden(Refused, code="forbidden"):
         self.scope: str = problem.get("scope", "")
 
 
+class GatewayRequired(Refused, code="gateway_required"):
+    """The service answers to its gateway only."""
+
+
+class AddressNotAllowed(Refused, code="address_not_allowed"):
+    """The metrics are not for this address."""
+
+
 class NotFound(Refused, code="not_found"):
     """Nothing is served at this path: no such collection, perhaps."""
 
@@ -145,6 +156,10 @@ class BodyTooLarge(Refused, code="body_too_large"):
 
 class UnsupportedMediaType(Refused, code="unsupported_media_type"):
     """The body is not announced as the service wants it."""
+
+
+class MisdirectedRequest(Refused, code="misdirected_request"):
+    """The service is not served under the host name in the client's URL."""
 
 
 class InvalidFields(Refused, code="invalid_fields"):

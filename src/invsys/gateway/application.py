@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from invsys.chassis import bodies, draining, health, metrics, problems, request_id, request_log
+from invsys.chassis import allowed_hosts, bodies, draining, health, metrics, problems, request_id, request_log
 from invsys.chassis.documentation import problem_pages
 from invsys.chassis.settings import Section, Settings
 from invsys.gateway import errors, figures, origins, settings
@@ -36,14 +36,17 @@ def build_app(in_force: Settings) -> Flask:
     draining.register(app)
     request_log.register(app, figures.line)
     request_id.register(app)
-    metrics.register(app)
+    metrics.register(app, metrics.allowed(in_force))
     problems.register(app)
+    limits = Limits(in_force["limits"])
+    # Whoever asks under a wrong name is counted as unknown callers are, so that refusals are not without limit.
+    allowed_hosts.register(app, in_force["server"], lambda: limits.count(None))
     bodies.register(app)
     clients = ClientsFile(Path(in_force["clients"]["file"]))
     health.register(app, clients.require)
     app.config["OPENAPI_DOCUMENT"] = "/api/openapi.json"
     app.register_blueprint(problem_pages.pages_of(errors))
-    door = Door(Authentication(clients, _tokens(in_force["jwt"])), Limits(in_force["limits"]), _forwarding(in_force))
+    door = Door(Authentication(clients, _tokens(in_force["jwt"])), limits, _forwarding(in_force))
     door.register(app, in_force["routes"])
     origins.allow(app, settings.words(in_force["cors"]["origins"]))
     return app

@@ -8,7 +8,7 @@ import orjson
 from flask import Response, request
 
 from invsys.chassis import answers, client_id, problem_schemas
-from invsys.chassis.problems import Problem
+from invsys.chassis.problems import MisdirectedRequest, Problem
 from invsys.gateway import errors
 from invsys.gateway.permissions import OWN, Line
 
@@ -18,7 +18,7 @@ _SCHEME = {
     "scheme": "bearer",
     "description": "An API key of a client, or a JSON Web Token. What each may do is told by its scopes.",
 }
-_ALWAYS = (errors.RateLimited, errors.UpstreamUnreachable, errors.UpstreamTimeout)
+_ALWAYS = (MisdirectedRequest, errors.RateLimited, errors.UpstreamUnreachable, errors.UpstreamTimeout)
 _WITH_KEY = (errors.Unauthenticated, errors.Forbidden)
 
 _IDENTITY = (client_id.HEADER, client_id.SEES)

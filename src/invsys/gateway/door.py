@@ -7,7 +7,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
-from invsys.chassis import identifiers
+from invsys.chassis import health, identifiers
 from invsys.chassis.problems import NotFound
 from invsys.gateway import documenting, permissions, targets
 from invsys.gateway.authentication import Authentication
@@ -81,7 +81,10 @@ class Door:
         line = self._line() if is_known else None
         g.client, g.line = None, line
         if is_known and request.endpoint not in self._lines:
-            return  # the gateway's own
+            # The gateway's own.
+            if request.path not in health.FOR_OPERATORS:
+                self._limits.count(None)
+            return
         # OPTIONS is answered here: a browser asks it before it may say who it asks for.
         if is_known and (request.method == "OPTIONS" or (line is not None and line.scope is None)):
             self._limits.count(None)

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from flask import Response, g, request
 
-from invsys.chassis import answers, bodies
+from invsys.chassis import answers, bodies, gateway_secret
 from invsys.gateway import figures, passing, targets
 from invsys.gateway.clients import Client
 from invsys.gateway.errors import UpstreamTimeout, UpstreamUnreachable
@@ -34,6 +34,7 @@ class Forwarding:
         self._max_answer = settings["max_answer"]
         self._answer_timeout = settings["answer_timeout"]
         self._max_body = max_body
+        self._secret = {gateway_secret.HEADER: settings["secret"]} if settings["secret"] else {}
 
     def forward(self, service: str, client: Client | None, own: bool) -> Response:
         """Pass on the request at hand in the name of ``client``, and give the answer.
@@ -43,7 +44,7 @@ class Forwarding:
         """
         method = request.method
         body = bodies.read(self._max_body) if method in _WITH_BODY else None
-        headers = passing.to_service(client, own)
+        headers = {**passing.to_service(client, own), **self._secret}
         only_reads = method in ("GET", "HEAD")
         repeatable = only_reads or (method == "POST" and "Idempotency-Key" in headers)
         started, outcome = time.perf_counter(), "failed"

@@ -15,7 +15,8 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
-from invsys.gateway import addresses, rates
+from invsys.chassis import addresses
+from invsys.gateway import rates
 from invsys.gateway.clients import Client
 from invsys.gateway.counters import Counters
 from invsys.gateway.errors import RateLimited

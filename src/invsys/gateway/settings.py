@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from invsys.chassis import settings
-from invsys.chassis.sections import LogSettings, ServerSettings
+from invsys.chassis.sections import LogSettings, MetricsSettings, ServerSettings, secret
 from invsys.gateway import rates
 from invsys.gateway.permissions import TABLES, lines, scopes
 from invsys.gateway.tokens import ALGORITHMS
@@ -63,12 +63,13 @@ class Routes(_Free):
 
 
 class UpstreamSettings(Schema):
-    """How long to wait for the services, and how much to take from them."""
+    """How to ask the services, how long to wait for them, and how much to take from them."""
 
     connect_timeout = fields.Float(required=True, validate=validate.Range(0.01, 60))
     read_timeout = fields.Float(required=True, validate=validate.Range(0.01, 600))
     answer_timeout = fields.Float(required=True, validate=validate.Range(0.01, 3600))
     max_answer = fields.Integer(required=True, validate=validate.Range(1024, 2**40))
+    secret = secret()
 
 
 class ClientSettings(Schema):
@@ -146,6 +147,7 @@ class GatewaySettings(Schema):
     limits = fields.Nested(LimitSettings, required=True)
     cors = fields.Nested(CorsSettings, required=True)
     log = fields.Nested(LogSettings, required=True)
+    metrics = fields.Nested(MetricsSettings, required=True)
 
     @validates_schema
     def _check(self, data: dict[str, Any], **_: Any) -> None:

@@ -3,10 +3,12 @@
 from flask import Flask, request
 
 from invsys.chassis import (
+    allowed_hosts,
     bodies,
     documentation,
     draining,
     fitness,
+    gateway_secret,
     health,
     metrics,
     problems,
@@ -44,8 +46,10 @@ def build_app(in_force: Settings) -> Flask:
     draining.register(app)
     request_log.register(app)
     request_id.register(app)
-    metrics.register(app)
+    metrics.register(app, metrics.allowed(in_force))
     problems.register(app)
+    allowed_hosts.register(app, in_force["server"])
+    gateway_secret.register(app, in_force["server"]["gateway_secret"])
     bodies.register(app)
     database.configure(app, in_force)
     fit = fitness.Fitness(database.require_fit, database.revision)

@@ -17,7 +17,7 @@ class Operation:
 
     ``headers`` are those that a success adds, ``conditional`` the header that makes it one of RFC 9110's conditional
     requests, ``keyed`` says that it takes an Idempotency-Key, ``shows_own`` that a client may be shown its own only,
-    ``ends`` are the ways in which it can fail.
+    ``ends`` are the ways in which it can fail, beside those of every operation. ``any_host``: whatever ``Host`` says.
     """
 
     summary: str
@@ -34,8 +34,14 @@ class Operation:
     keyed: bool = False
     shows_own: bool = False
     ends: tuple[type[Problem], ...] = ()
+    any_host: bool = False
     media_types: tuple[str, ...] = ("application/json", "application/xml")
     tag: str = "operations"
+
+    @property
+    def failures(self) -> tuple[type[Problem], ...]:
+        """Return every way in which it can fail."""
+        return self.ends if self.any_host else (*self.ends, problems.MisdirectedRequest)
 
 
 _WITH_BODY = (
@@ -199,13 +205,20 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         gbfs.SCHEMA,
         media_types=("application/json",),
     ),
-    ("healthz", "GET"): Operation("Say that the process answers", _STATE),
+    ("healthz", "GET"): Operation("Say that the process answers", _STATE, any_host=True),
     ("readyz", "GET"): Operation(
         "Say whether the database can be used",
         _STATE,
         ends=_FAULTS,
+        any_host=True,
     ),
-    ("metrics", "GET"): Operation("Give the figures for Prometheus", {"type": "string"}, media_types=("text/plain",)),
+    ("metrics", "GET"): Operation(
+        "Give the figures for Prometheus",
+        {"type": "string"},
+        media_types=("text/plain",),
+        ends=(problems.AddressNotAllowed,),
+        any_host=True,
+    ),
     ("openapi", "GET"): Operation("Give this document", {"type": "object"}, media_types=("application/json",)),
     ("page.static", "GET"): Operation("Give a file of the page", {"type": "string"}, **_FILES),
     ("page.show", "GET"): Operation(

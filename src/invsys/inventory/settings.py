@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from invsys.chassis import settings
-from invsys.chassis.sections import LogSettings, ServerSettings
+from invsys.chassis.sections import BackendServerSettings, LogSettings, MetricsSettings
 
 _COLLECTION = re.compile(r"[a-z][a-z0-9_-]{0,35}")
 # Names that stand beside the collections under /api.
@@ -122,11 +122,12 @@ class ResourceTypes(Schema):
 class InventorySettings(Schema):
     """All sections."""
 
-    server = fields.Nested(ServerSettings, required=True)
+    server = fields.Nested(BackendServerSettings, required=True)
     database = fields.Nested(DatabaseSettings, required=True)
     api = fields.Nested(ApiSettings, required=True)
     limits = fields.Nested(LimitSettings, required=True)
     log = fields.Nested(LogSettings, required=True)
+    metrics = fields.Nested(MetricsSettings, required=True)
     resource_types = fields.Nested(ResourceTypes, required=True)
 
 

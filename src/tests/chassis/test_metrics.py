@@ -17,6 +17,12 @@ Counts = dict[tuple[str, str, str], float]
 
 
 @pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Render the figures for every request."""
+    monkeypatch.setattr(metrics, "MAX_AGE", 0)
+
+
+@pytest.fixture
 def app() -> Flask:
     app = Flask("tiny", static_folder=None)
     metrics.register(app)
@@ -46,6 +52,7 @@ def counted(app: Flask, method: str, *paths: str) -> Counts:
     return {labels: value for labels, value in grown.items() if value and labels[1] != "/metrics"}
 
 
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize(
     ("method", "paths", "labels"),
     [

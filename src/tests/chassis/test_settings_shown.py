@@ -5,9 +5,9 @@ import pytest
 from invsys.chassis.settings import Settings
 
 
-def shown(value: object) -> str:
-    [setting] = Settings({"backend": {"url": value}}, {("backend", "url"): "here"}).shown()
-    assert (*setting[:2], setting[3]) == ("backend", "url", "here")
+def shown(value: object, key: str = "url") -> str:
+    [setting] = Settings({"backend": {key: value}}, {("backend", key): "here"}).shown()
+    assert (*setting[:2], setting[3]) == ("backend", key, "here")
     return setting[2]
 
 
@@ -36,3 +36,10 @@ def test_passwords_in_urls_are_masked_where_settings_are_shown(url: str, masked:
 @pytest.mark.parametrize("value", ["127.0.0.1", "a:b@c", "12:30", "password=x", 5000, True, ""])
 def test_what_is_no_url_is_shown_as_it_is(value: object) -> None:
     assert shown(value) == str(value)
+
+
+@pytest.mark.parametrize("key", ["secret", "gateway_secret"])
+def test_a_secret_is_masked_whatever_is_in_it(key: str) -> None:
+    for value in ("a-secret-of-20-chars", "http://a", "***"):
+        assert shown(value, key) == "***"
+    assert shown("", key) == ""

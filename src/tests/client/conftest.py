@@ -16,6 +16,12 @@ FRIDAY = MONDAY.replace(day=6)
 
 
 @pytest.fixture
+def environ(environ: dict[str, str]) -> dict[str, str]:
+    """The settings of ``app``, which the client asks as http://inventory, or over a socket."""
+    return environ | {"INVSYS_SERVER_ALLOWED_HOSTS": "inventory, 127.0.0.1"}
+
+
+@pytest.fixture
 def time() -> Time:
     """The clock that the clients go by."""
     return Time()

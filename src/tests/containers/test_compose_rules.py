@@ -69,8 +69,9 @@ def test_where_strangers_reach_the_gateway_nobody_is_believed():
 
 
 @BOTH
-def test_the_gateway_asks_the_inventory(name):
+def test_the_gateway_asks_the_inventory_by_the_name_that_it_answers_to(name):
     assert settings_of(name, "gateway")["services"]["inventory"] == "http://inventory:5000"
+    assert settings_of(name, "inventory")["server"]["allowed_hosts"] == "inventory"
 
 
 @BOTH

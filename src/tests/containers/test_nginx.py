@@ -5,7 +5,7 @@ from configparser import ConfigParser
 
 import pytest
 
-from invsys.chassis import client_id
+from invsys.chassis import client_id, gateway_secret
 from tests.containers.composing import PROJECT, TLS, WHOLE, services, text
 
 FOLDER = "docker/nginx"
@@ -17,7 +17,7 @@ def value(name, file="http.conf"):
     return found
 
 
-@pytest.mark.parametrize("header", [client_id.HEADER, client_id.SEES, "Forwarded", "X-Real-IP"])
+@pytest.mark.parametrize("header", [client_id.HEADER, client_id.SEES, gateway_secret.HEADER, "Forwarded", "X-Real-IP"])
 def test_what_says_who_somebody_is_goes_no_further(header):
     assert f'proxy_set_header {header} "";' in text(f"{FOLDER}/server.conf")
 

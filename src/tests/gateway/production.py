@@ -52,7 +52,7 @@ def write_ini(folder: Path, *layers: Sections) -> Path:
 def served_gateway(folder: Path, settings: Sections, environ: Mapping[str, str] | None = None) -> Iterator[Served]:
     """Run a gateway, of one worker if ``settings`` say no more; ``folder`` may hold its ``clients.ini``."""
     port, workers = unused_port(), int(str(settings.get("server", {}).get("workers", 1)))
-    server = {"port": port, "workers": 1, "threads": 16, "graceful_timeout": 1}
+    server = {"port": port, "workers": 1, "threads": 16, "graceful_timeout": 1, "allowed_hosts": "*"}
     ours = {"server": server, "clients": {"file": folder / "clients.ini"}}
     file = write_ini(folder, FREE, ours, settings)
     command = [sys.executable, "-m", "invsys.gateway.manage", "-c", str(file), "serve"]

@@ -27,6 +27,8 @@ FORGED = [
     "X-Client-Sees: everything",
     "X_Client_Sees: everything",
     "X-Client-Scopes: resources:write",
+    "X-Gateway-Secret: a-secret-of-20-chars",
+    "X_Gateway_Secret: a-secret-of-20-chars",
     "X-Forwarded-For: 10.9.8.7",
     "X-Forwarded-Host: elsewhere.example",
     "X-Forwarded-Proto: https",

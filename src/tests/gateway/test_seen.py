@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.gateway.raw_upstream import OK, says
+from tests.scraping import fresh
 from tests.waiting import until
 
 CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
@@ -22,8 +23,12 @@ def lines(door, request_id):
     return found()
 
 
+def figures(door):
+    return door.anonymous("GET", "/metrics").body.decode()
+
+
 def samples(door):
-    families = text_string_to_metric_families(door.anonymous("GET", "/metrics").body.decode())
+    families = text_string_to_metric_families(fresh(lambda: figures(door)))
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in families
@@ -162,6 +167,6 @@ def test_what_callers_write_makes_no_series(door, behind):
     for target in made_up:
         door.get(target, "X-Client-Id: made-up-one", "X-Request-Id: made-up-one", "User-Agent: made-up-one")
     door.call("MADE-UP-ONE", "/api/cars")
-    said = door.anonymous("GET", "/metrics").body.decode().lower()
+    said = fresh(lambda: figures(door)).lower()
     assert "made-up-one" not in said
     assert CAR.rpartition("/")[2] not in said

@@ -20,12 +20,26 @@ RANGES = {
 }
 SECONDS = {"upstream.connect_timeout": 60, "upstream.read_timeout": 600, "upstream.answer_timeout": 3600}
 
+# Too short, too long, not visible, not ASCII.
+SECRETS = ["too-short", "a" * 15, "a" * 256, "a" * 15 + " b", "a" * 16 + "\xe9", "\x7f" * 16]
 BAD = [
     *((name, bad) for name, ends in RANGES.items() for bad in (ends[0] - 1, ends[1] + 1, -1, "", "x", "1.5", "1e3")),
     *((name, bad) for name, end in SECONDS.items() for bad in (0, -1, end + 1, "", "x", "nan", "inf", "-inf", "1s")),
     ("server.host", ""),
     ("server.trusted_proxies", "gateway"),
     ("server.trusted_proxies", "10.0.0.1/8"),
+    ("server.allowed_hosts", "inventory:5000"),
+    ("server.allowed_hosts", "[::1]:5000"),
+    ("server.allowed_hosts", "http://inventory"),
+    ("server.allowed_hosts", "inventory/"),
+    ("server.allowed_hosts", "*.example"),
+    ("server.allowed_hosts", "a b"),
+    ("server.allowed_hosts", "[1:2]"),
+    ("server.allowed_hosts", "inventory, a..b"),
+    ("metrics.allow", "prometheus"),
+    ("metrics.allow", "10.0.0.1/8"),
+    ("metrics.allow", "*"),
+    *(("upstream.secret", bad) for bad in SECRETS),
     ("clients.file", ""),
     ("limits.rate", ""),
     ("limits.rate", "many"),
@@ -136,6 +150,9 @@ BAD = [
 GOOD = [
     *((name, end, end) for name, ends in RANGES.items() for end in ends),
     *((name, written, written) for name, end in SECONDS.items() for written in (0.1, end)),
+    ("server.allowed_hosts", "bookings.example, [::1]", "bookings.example, [::1]"),
+    ("metrics.allow", "10.0.0.0/8, ::1", "10.0.0.0/8, ::1"),
+    *(("upstream.secret", good, good) for good in ("", "a" * 16, "!~" * 127)),
     ("limits.rate", "1/second", "1/second"),
     ("limits.rate", "100 per minute; 1000/hour", "100 per minute; 1000/hour"),
     ("limits.storage", "redis://127.0.0.1:6379/1", "redis://127.0.0.1:6379/1"),

@@ -36,10 +36,12 @@ def line_of(printed, key):
 
 
 def test_config_masks_the_password(run, monkeypatch):
-    monkeypatch.setenv("INVSYS_DATABASE_URL", "postgresql://me:secret@host/fleet")
+    monkeypatch.setenv("INVSYS_DATABASE_URL", "postgresql://me:hidden@host/fleet")
+    monkeypatch.setenv("INVSYS_SERVER_GATEWAY_SECRET", "hidden-from-all-others")
     status, printed, _ = run("config")
     assert status == 0
-    assert "secret" not in printed
+    assert "hidden" not in printed
+    assert line_of(printed, "gateway_secret") == ["gateway_secret", "=", "***", ";", "INVSYS_SERVER_GATEWAY_SECRET"]
     assert "postgresql+psycopg://me:***@host/fleet" in printed
 
 

@@ -36,6 +36,8 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "threads": 8,
             "graceful_timeout": 30,
             "trusted_proxies": "127.0.0.0/8, ::1",
+            "allowed_hosts": "",
+            "gateway_secret": "",
         },
         "database": {
             "url": f"sqlite:///{tmp_path}/invsys.sqlite3",
@@ -53,6 +55,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         },
         "limits": {"held_per_client": 0, "max_days_ahead": 0, "max_days_long": 0},
         "log": {"level": "info", "file": ""},
+        "metrics": {"allow": ""},
         "resource_types": COLLECTIONS,
     }
     assert {origin for *_, origin in loaded.shown()} == {"default"}
@@ -72,11 +75,25 @@ RANGES = {
     "limits.max_days_ahead": (0, 36600),
     "limits.max_days_long": (0, 36600),
 }
+# Too short, too long, not visible, not ASCII.
+SECRETS = ["too-short", "a" * 15, "a" * 256, "a" * 15 + " b", "a" * 16 + "\xe9", "\x7f" * 16]
 BAD = [
     *((name, bad) for name, ends in RANGES.items() for bad in (ends[0] - 1, ends[1] + 1, -1, "", "x", "1.5", "1e3")),
     ("server.host", ""),
     ("server.trusted_proxies", "gateway"),
     ("server.trusted_proxies", "10.0.0.1/8"),
+    ("server.allowed_hosts", "inventory:5000"),
+    ("server.allowed_hosts", "[::1]:5000"),
+    ("server.allowed_hosts", "http://inventory"),
+    ("server.allowed_hosts", "inventory/"),
+    ("server.allowed_hosts", "*.example"),
+    ("server.allowed_hosts", "a b"),
+    ("server.allowed_hosts", "[1:2]"),
+    ("server.allowed_hosts", "inventory, a..b"),
+    ("metrics.allow", "prometheus"),
+    ("metrics.allow", "10.0.0.1/8"),
+    ("metrics.allow", "*"),
+    *(("server.gateway_secret", bad) for bad in SECRETS),
     ("api.any_strategy", "first"),
     ("database.url", ""),
     ("database.allow_unsafe_durability", "perhaps"),
@@ -89,6 +106,12 @@ BAD = [
 GOOD = [
     *((name, end, end) for name, ends in RANGES.items() for end in ends),
     ("server.host", "::", "::"),
+    ("server.allowed_hosts", "", ""),
+    ("server.allowed_hosts", "*", "*"),
+    ("server.allowed_hosts", "inventory, [::1], 2001:db8::1, A.example.", "inventory, [::1], 2001:db8::1, A.example."),
+    ("metrics.allow", "", ""),
+    ("metrics.allow", "10.0.0.0/8, ::1", "10.0.0.0/8, ::1"),
+    *(("server.gateway_secret", good, good) for good in ("", "a" * 16, "!~" * 127)),
     ("server.host", "0.0.0.0", "0.0.0.0"),
     ("database.allow_unsafe_durability", "yes", True),
     ("database.allow_unsafe_durability", "off", False),

@@ -113,4 +113,4 @@ def _operation(rule: Rule, method: str) -> dict[str, Any]:
 
 
 def _problems_of(operations: Iterable[Operation]) -> list[type[Problem]]:
-    return sorted({kind for of in operations for kind in of.ends}, key=lambda kind: kind.code)
+    return sorted({kind for of in operations for kind in of.failures}, key=lambda kind: kind.code)

@@ -29,7 +29,7 @@ def of_operation(of: Operation) -> dict[str, Any]:
     if of.conditional == "If-None-Match":
         responses["304"] = {"description": "It is still at this ETag", "headers": _headers("ETag")}
     by_status = defaultdict(list)
-    for kind in of.ends:
+    for kind in of.failures:
         by_status[kind.status].append(kind)
     for status, kinds in sorted(by_status.items()):
         responses[str(status)] = _failure(status, kinds)

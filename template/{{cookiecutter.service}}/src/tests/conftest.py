@@ -50,9 +50,9 @@ def new_url(engine, request, tmp_path_factory):
 
 
 @contextmanager
-def application(url):
+def application(url, **more):
     """An application over a database, as in production: TESTING is off, so failures are told as callers see them."""
-    app = build_app(settings.load(environ={"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url}))
+    app = build_app(settings.load(environ={"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url, **more}))
     yield app
     with app.app_context():
         disconnect()

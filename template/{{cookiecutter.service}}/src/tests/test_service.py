@@ -44,7 +44,32 @@ def test_the_figures_are_by_route(client):
     assert 'route="/api/pallets",status="200"' in client.get("/metrics").text
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/none", "/api/pallets/", "//api/pallets"])
+def test_the_figures_are_for_this_machine_only(client):
+    answer = client.get("/metrics", environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
+    refused(answer, 403, "address_not_allowed")
+
+
+@pytest.mark.parametrize("path", ["/api/pallets", "/docs/problems", "/nowhere"])
+def test_another_host_name_is_refused(client, path):
+    refused(client.get(path, headers={"Host": "elsewhere.example"}), 421, "misdirected_request")
+    refused(client.get(path, headers={"Host": "localhost, elsewhere.example"}), 400, "http_400")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_operators_may_use_any_host_name(client, path):
+    assert client.get(path, headers={"Host": "elsewhere.example"}).status_code == 200
+
+
+def test_with_a_secret_only_the_gateway_is_answered(new_url):
+    secret = "a-secret-of-20-chars"
+    with application(new_url(), INVSYS_SERVER_GATEWAY_SECRET=secret) as app:
+        client = app.test_client()
+        refused(client.get("/docs/problems"), 403, "gateway_required")
+        assert client.get("/docs/problems", headers={"X-Gateway-Secret": secret}).status_code == 200
+        assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/api", "/api/none", "/api/pallets/", "/api//pallets"])
 def test_what_is_not_served_is_not_found(client, path):
     refused(client.get(path), 404, "not_found")
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from depot.chassis import settings
-from depot.chassis.sections import LogSettings, ServerSettings
+from depot.chassis.sections import BackendServerSettings, LogSettings, MetricsSettings
 
 
 class DatabaseUrl(fields.String):
@@ -52,10 +52,11 @@ class ApiSettings(Schema):
 class DepotSettings(Schema):
     """All sections."""
 
-    server = fields.Nested(ServerSettings, required=True)
+    server = fields.Nested(BackendServerSettings, required=True)
     database = fields.Nested(DatabaseSettings, required=True)
     api = fields.Nested(ApiSettings, required=True)
     log = fields.Nested(LogSettings, required=True)
+    metrics = fields.Nested(MetricsSettings, required=True)
 
 
 def load(file: str | None = None, environ: Mapping[str, str] = os.environ) -> settings.Settings:

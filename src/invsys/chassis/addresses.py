@@ -1,0 +1,20 @@
+"""The address of a caller, behind proxies too."""
+
+from ipaddress import ip_network
+
+from flask import request
+
+from invsys.chassis import proxies
+
+
+def counted() -> str:
+    """Return what requests are counted by: the caller's address, for IPv6 the /64 network that one subscriber has.
+
+    The caller is the last address that a trusted proxy names in ``X-Forwarded-For``, else the one that connected.
+    """
+    named = request.environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+    address = proxies.address(named) if named and proxies.is_trusted() else None
+    address = address or proxies.address(request.remote_addr)
+    if address is None:
+        return "local"
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)

@@ -1,0 +1,27 @@
+"""The secret that a gateway and a service behind it share: the service then answers nobody else.
+
+Without it, any process that may connect from one of ``[server] trusted_proxies`` can act as any client.
+"""
+
+import hmac
+
+from flask import Flask, request
+
+from invsys.chassis import health
+from invsys.chassis.problems import GatewayRequired
+
+HEADER = "X-Gateway-Secret"
+
+
+def register(app: Flask, secret: str) -> None:
+    """Refuse requests to ``app`` without the secret, but for what operators ask; an empty one is none."""
+    if not secret:
+        return
+    expected = secret.encode()
+
+    @app.before_request
+    def check() -> None:
+        # As bytes: compare_digest does not take other characters than those of ASCII.
+        sent = request.environ.get("HTTP_X_GATEWAY_SECRET", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(sent, expected) and request.path not in health.FOR_OPERATORS:
+            raise GatewayRequired(f"The header {HEADER} is missing, or has another secret.")

@@ -1,0 +1,42 @@
+"""What requests are counted by: the caller's address, however it is written."""
+
+import pytest
+from flask import Flask
+
+from invsys.chassis import addresses
+
+ADDRESSES = [
+    ("203.0.113.7", "203.0.113.7"),
+    # As a socket that listens for both families writes it: no two of IPv4 are one.
+    ("::ffff:203.0.113.7", "203.0.113.7"),
+    ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
+    ("", "local"),
+]
+
+
+@pytest.fixture
+def app() -> Flask:
+    app = Flask("tiny", static_folder=None)
+    app.config["TRUSTED_PROXIES"] = "127.0.0.1"
+    return app
+
+
+@pytest.mark.parametrize(("address", "counted"), ADDRESSES)
+def test_the_address_that_connects(app: Flask, address: str, counted: str) -> None:
+    with app.test_request_context(environ_base={"REMOTE_ADDR": address}):
+        assert addresses.counted() == counted
+
+
+@pytest.mark.parametrize(("address", "counted"), ADDRESSES[:-1])
+def test_the_address_that_a_trusted_proxy_names(app: Flask, address: str, counted: str) -> None:
+    said = {"X-Forwarded-For": f"198.51.100.1, {address}"}
+    with app.test_request_context(headers=said, environ_base={"REMOTE_ADDR": "127.0.0.1"}):
+        assert addresses.counted() == counted
+    with app.test_request_context(headers=said, environ_base={"REMOTE_ADDR": "192.0.2.1"}):
+        assert addresses.counted() == "192.0.2.1"
+
+
+@pytest.mark.parametrize("said", ["", "made-up", "203.0.113.7, made-up"])
+def test_a_proxy_that_names_nobody_is_counted_itself(app: Flask, said: str) -> None:
+    with app.test_request_context(headers={"X-Forwarded-For": said}, environ_base={"REMOTE_ADDR": "127.0.0.1"}):
+        assert addresses.counted() == "127.0.0.1"

@@ -1,0 +1,216 @@
+"""A request for another host name is refused: with 421, or 400 where Host says nothing; operators may use any name."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, Response
+from flask.testing import FlaskClient
+from werkzeug.test import EnvironBuilder
+
+from invsys.chassis import allowed_hosts, bodies, health, metrics, problems, request_id, request_log
+from invsys.chassis.allowed_hosts import AllowedHosts
+from invsys.chassis.problems import MisdirectedRequest, Problem
+from tests.refusals import refused
+
+# The Host of a request, and whether a service that listens on loopback answers.
+LOCAL = [
+    ("localhost", True),
+    ("localhost:5000", True),
+    ("LOCALHOST", True),
+    ("localhost.", True),
+    ("localhost.:5000", True),
+    ("localhost:", True),
+    ("127.0.0.1", True),
+    ("127.0.0.1:5000", True),
+    ("[::1]", True),
+    ("[::1]:5000", True),
+    ("[0:0:0:0:0:0:0:1]", True),
+    ("127.0.0.2", False),
+    ("127.1", False),
+    ("2130706433", False),
+    ("[::2]", False),
+    ("[::ffff:127.0.0.1]", False),
+    ("evil.example", False),
+    ("localhost.evil.example", False),
+    ("evil.example:5000", False),
+    ("a_b", False),
+    (".".join(["a" * 63] * 4), False),
+]
+MALFORMED = [
+    "",
+    " ",
+    ".",
+    "localhost..",
+    ".localhost",
+    "a..b",
+    "a" * 64,
+    ":5000",
+    "localhost:x",
+    "localhost:123456",
+    "localhost:5000:5000",
+    "localhost,localhost",
+    "localhost, evil.example",
+    "user@localhost",
+    "localhost/",
+    "localhost/api",
+    "localhost?x",
+    "localhost#x",
+    "local host",
+    "localhost\t",
+    "[::1",
+    "::1",
+    "[]",
+    "[localhost]",
+    "[::1]x",
+    "[1:2]",
+    "b\xfccher.example",
+    "%6cocalhost",
+    "a." * 140,
+    "a" * 65_000,
+]
+
+
+def server(hosts: str = "", host: str = "127.0.0.1") -> dict[str, Any]:
+    return {"host": host, "allowed_hosts": hosts}
+
+
+def is_allowed(hosts: AllowedHosts, host: str) -> bool:
+    try:
+        hosts.require(host)
+    except MisdirectedRequest:
+        return False
+    return True
+
+
+Built = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def built() -> Built:
+    def built(hosts: str = "", host: str = "127.0.0.1", **more: Any) -> FlaskClient:
+        app = Flask("tiny", static_folder=None)
+        for module in (request_log, request_id, metrics, problems, bodies):
+            module.register(app)
+        allowed_hosts.register(app, server(hosts, host), **more)
+        health.register(app, lambda: None)
+        app.add_url_rule("/cars", "cars", lambda: "served", methods=["GET", "POST"])
+        return app.test_client()
+
+    return built
+
+
+def get(client: FlaskClient, host: str | None, path: str = "/cars", **more: Any) -> Any:
+    """Send a Host exactly as it is; None is none."""
+    environ = EnvironBuilder(path, environ_base={"REMOTE_ADDR": "127.0.0.1"}, **more).get_environ()
+    del environ["HTTP_HOST"]
+    environ["PATH_INFO"] = path  # not as a URL, in which two slashes begin a name
+    return Response.from_app(client.application, environ | ({} if host is None else {"HTTP_HOST": host}))
+
+
+@pytest.mark.parametrize(("host", "allowed"), LOCAL)
+def test_on_loopback_the_names_of_this_machine_are_answered(built: Built, host: str, allowed: bool) -> None:
+    client = built()
+    for _ in range(2):  # the second time from memory
+        answer = get(client, host)
+        if allowed:
+            assert (answer.status_code, answer.get_data(as_text=True)) == (200, "served")
+        else:
+            assert "[server] allowed_hosts" in refused(answer, 421, "misdirected_request")["detail"]
+
+
+@pytest.mark.parametrize("host", MALFORMED)
+@pytest.mark.parametrize("hosts", ["", "*"])
+def test_a_malformed_or_repeated_host_is_a_bad_request(built: Built, hosts: str, host: str) -> None:
+    refused(get(built(hosts), host), 400, "http_400")
+
+
+@pytest.mark.parametrize("hosts", ["", "*", "inventory"])
+def test_a_missing_host_is_a_bad_request(built: Built, hosts: str) -> None:
+    refused(get(built(hosts), None), 400, "http_400")
+
+
+@pytest.mark.parametrize("host", [None, "", "evil.example", "a,b", "a" * 65_000])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_operators_may_use_any_host(built: Built, path: str, host: str | None) -> None:
+    assert get(built(), host, path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "//healthz", "/metrics/x", "/nowhere", "/"])
+def test_what_only_looks_like_theirs_is_refused(built: Built, path: str) -> None:
+    refused(get(built(), "evil.example", path), 421, "misdirected_request")
+
+
+def test_the_machines_own_names_are_answered(built: Built) -> None:
+    for name in (socket.gethostname(), socket.getfqdn()):
+        assert get(built(), f"{name}:5000").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "[::1]", "localhost"])
+def test_the_address_that_it_listens_at_is_answered(host: str) -> None:
+    hosts = AllowedHosts(server(host=host))
+    written = f"[{host.strip('[]')}]" if ":" in host else host
+    assert is_allowed(hosts, f"{written}:5000")
+    assert not is_allowed(hosts, "evil.example")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "2001:db8::1", "no-such-name.invalid"])
+def test_beyond_loopback_any_host_is_answered(host: str) -> None:
+    assert is_allowed(AllowedHosts(server(host=host)), "bookings.example")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize(
+    ("hosts", "asked", "allowed"),
+    [
+        ("inventory", "inventory:5000", True),
+        ("inventory", "INVENTORY.", True),
+        ("inventory", "localhost", False),
+        ("inventory", socket.gethostname(), False),
+        ("Bookings.Example., 192.0.2.7 ,2001:DB8::7, [::1]", "bookings.example", True),
+        ("bookings.example, 192.0.2.7", "192.0.2.7:80", True),
+        ("2001:DB8::7", "[2001:db8:0::7]:80", True),
+        ("[::1]", "[::1]", True),
+        ("bookings.example", "www.bookings.example", False),
+        ("*", "evil.example", True),
+        ("inventory, *", "evil.example", True),
+    ],
+)
+def test_the_setting_counts_wherever_it_listens(host: str, hosts: str, asked: str, allowed: bool) -> None:
+    assert is_allowed(AllowedHosts(server(hosts, host)), asked) == allowed
+
+
+@pytest.mark.parametrize("hosts", ["", "*"])
+def test_callers_cannot_make_it_remember_without_bounds(hosts: str) -> None:
+    allowed = AllowedHosts(server(hosts))
+    for port in range(1000):
+        allowed.require(f"localhost:{port}")
+        assert is_allowed(allowed, f"evil{port}.example") == (hosts == "*")
+    assert len(allowed.remembered) == 256
+    allowed.require("localhost:60000")
+
+
+def test_a_refusal_is_answered_as_any_other(built: Built) -> None:
+    client = built()
+    answer = get(client, "evil.example", headers={"X-Request-Id": "mine"})
+    assert refused(answer, 421, "misdirected_request")["request_id"] == "mine"
+    xml = get(client, "evil.example", headers={"Accept": "application/xml"})
+    assert (xml.status_code, xml.mimetype) == (421, "application/problem+xml")
+
+
+def test_a_refused_body_closes_the_connection(built: Built) -> None:
+    answer = get(built(), "evil.example", method="POST", data=b"abc")
+    assert (answer.status_code, answer.headers["Connection"]) == (421, "close")
+
+
+def test_another_refusal_may_take_its_place(built: Built) -> None:
+    class TooMany(Problem):
+        status, code, title, advice = 429, "http_429", "Too many", "None."
+
+    def refuse() -> None:
+        raise TooMany("Too many.")
+
+    client = built(refusing=refuse)
+    assert get(client, "evil.example").status_code == 429
+    assert get(client, "localhost").status_code == 200

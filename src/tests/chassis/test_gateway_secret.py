@@ -1,0 +1,51 @@
+"""With a shared secret a service answers to its gateway only."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from invsys.chassis import gateway_secret, health, metrics, problems, request_id
+from tests.refusals import refused
+
+SECRET = "a-secret-of-20-chars"
+
+
+def built(secret: str) -> FlaskClient:
+    app = Flask("tiny", static_folder=None)
+    for module in (request_id, metrics, problems):
+        module.register(app)
+    gateway_secret.register(app, secret)
+    health.register(app, lambda: None)
+    app.add_url_rule("/cars", "cars", lambda: "served")
+    return app.test_client()
+
+
+@pytest.fixture
+def client() -> Iterator[FlaskClient]:
+    with built(SECRET) as client:
+        yield client
+
+
+def test_who_knows_the_secret_is_served(client: FlaskClient) -> None:
+    assert client.get("/cars", headers={"X-Gateway-Secret": SECRET}).text == "served"
+
+
+@pytest.mark.parametrize(
+    "sent", [None, "", "x", SECRET[:-1], SECRET + "x", SECRET.upper(), f"{SECRET},{SECRET}", "\xe9" * 20, "a" * 65_000]
+)
+def test_nobody_else_is(client: FlaskClient, sent: str | None) -> None:
+    headers = {} if sent is None else {"X-Gateway-Secret": sent}
+    body = refused(client.get("/cars", headers=headers), 403, "gateway_required")
+    assert SECRET not in str(body)
+    refused(client.get("/nowhere", headers=headers), 403, "gateway_required")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_operators_need_none(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 200
+
+
+def test_without_one_everybody_is_served() -> None:
+    assert built("").get("/cars").text == "served"

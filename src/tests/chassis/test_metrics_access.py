@@ -1,0 +1,144 @@
+"""The figures are for the addresses that may read them, and rendered at most once a second."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
+
+from invsys.chassis import metrics, problems, request_id
+from invsys.chassis.settings import Settings
+from tests.gateway.clocks import Clock
+from tests.refusals import refused
+
+
+def built(allow: str) -> FlaskClient:
+    app = Flask("tiny", static_folder=None)
+    request_id.register(app)
+    metrics.register(app, allow)
+    problems.register(app)
+    return app.test_client()
+
+
+def get(client: FlaskClient, address: str | None, forwarded: str | None = None) -> Any:
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    return client.get("/metrics", headers=headers, environ_overrides={"REMOTE_ADDR": address})
+
+
+@pytest.mark.parametrize(
+    ("allow", "trusted", "allowed"),
+    [
+        ("", "10.0.0.0/8", "127.0.0.0/8, ::1, 10.0.0.0/8"),
+        ("", "", "127.0.0.0/8, ::1, "),
+        ("192.0.2.7", "10.0.0.0/8", "192.0.2.7"),
+    ],
+)
+def test_the_default_is_this_machine_and_the_trusted_proxies(allow: str, trusted: str, allowed: str) -> None:
+    in_force = Settings({"metrics": {"allow": allow}, "server": {"trusted_proxies": trusted}}, {})
+    assert metrics.allowed(in_force) == allowed
+    assert get(built(allowed), "192.0.2.7" if allow else "127.0.0.1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("10.1.2.3", True),
+        ("::ffff:10.1.2.3", True),
+        ("192.0.2.7", False),
+        ("2001:db8::1", False),
+        ("::ffff:192.0.2.7", False),
+        ("made-up", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_only_those_who_may_read_them_are_answered(address: str | None, allowed: bool) -> None:
+    answer = get(built("127.0.0.0/8, ::1, 10.0.0.0/8"), address)
+    if allowed:
+        assert answer.status_code == 200
+    else:
+        refused(answer, 403, "address_not_allowed")
+
+
+@pytest.mark.parametrize(
+    ("address", "forwarded", "allowed"),
+    [
+        ("127.0.0.1", "10.0.0.1", True),
+        ("127.0.0.1", " 10.0.0.1 , ::1", True),
+        ("127.0.0.1", "192.0.2.7", False),
+        # Whoever is the last, a proxy of ours may have forwarded for another proxy.
+        ("127.0.0.1", "192.0.2.7, 10.0.0.1", False),
+        ("127.0.0.1", "10.0.0.1, 192.0.2.7", False),
+        ("127.0.0.1", "", False),
+        ("127.0.0.1", "unknown", False),
+        ("127.0.0.1", "10.0.0.1,", False),
+        ("127.0.0.1", "127.0.0.1," * 10_000, False),
+        # Nobody becomes another by saying so.
+        ("192.0.2.7", "127.0.0.1", False),
+    ],
+)
+def test_a_proxy_that_forwards_for_a_stranger_is_a_stranger(address: str, forwarded: str, allowed: bool) -> None:
+    answer = get(built("127.0.0.0/8, ::1, 10.0.0.0/8"), address, forwarded)
+    assert answer.status_code == (200 if allowed else 403)
+
+
+@pytest.fixture
+def rendered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The renderings that there were."""
+    renderings: list[int] = []
+    original: Callable[[], CollectorRegistry] = metrics._registry
+
+    def registry() -> CollectorRegistry:
+        renderings.append(1)
+        return original()
+
+    monkeypatch.setattr(metrics, "_registry", registry)
+    return renderings
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    clock.perf_counter = clock.monotonic
+    monkeypatch.setattr(metrics, "time", clock)
+    return clock
+
+
+def test_they_are_rendered_once_a_second(rendered: list[int], clock: Clock) -> None:
+    client = built("127.0.0.1")
+    texts = [get(client, "127.0.0.1").text for _ in range(10)]
+    assert (len(rendered), len(set(texts))) == (1, 1)
+    clock.pass_by(0.99)
+    assert get(client, "127.0.0.1").text == texts[0]
+    clock.pass_by(0.02)
+    assert get(client, "127.0.0.1").text != texts[0]
+    assert len(rendered) == 2
+
+
+def test_a_stranger_makes_nothing_be_rendered(rendered: list[int]) -> None:
+    assert get(built("127.0.0.1"), "192.0.2.7").status_code == 403
+    assert rendered == []
+
+
+def test_threads_wait_for_one_rendering(rendered: list[int], clock: Clock) -> None:
+    client, texts = built("127.0.0.1"), list[str]()
+    start = threading.Barrier(8)
+
+    def ask() -> None:
+        start.wait()
+        texts.append(client.application.test_client().get("/metrics").text)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(rendered), len(texts), len(set(texts))) == (1, 8, 1)
+    assert texts[0]
