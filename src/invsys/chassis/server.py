@@ -1,4 +1,4 @@
-"""The production server: granian, several worker processes, each with threads.
+"""The production server: granian under a supervisor of ours, several worker processes, each with threads.
 
 SIGTERM and SIGINT stop it, SIGHUP exchanges its workers one after the other; requests in flight are finished. A client
 that sends over an idle connection at the moment when its worker leaves finds it closed, and sends again over another
@@ -14,38 +14,30 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from invsys.chassis.draining import WORKERS_VARIABLE
+from invsys.chassis.listening import listen
 from invsys.chassis.metrics import DIRECTORY_VARIABLE
-
-# How long a client may take to send a request's header.
-_HEADER_READ_TIMEOUT_MS = 10_000
-# Connections of a worker, idle ones included: with granian's default, 1,200 that say nothing stop the service.
-_CONNECTIONS = 4096
 
 
 def serve(target: str, server: Mapping[str, Any], environ: Mapping[str, str]) -> NoReturn:
     """Become the server of the WSGI application ``target`` (``module:name``); ``server`` is the settings' section.
 
     The process is replaced, so that nothing is loaded in the parent: what a reload starts is the code then installed.
+    Raises SettingsError where the port cannot be opened.
     """
-    program = [sys.executable, "-m", "granian", *_options(server), target]
+    sockets = listen(server["host"], server["port"], server["workers"])
+    for each in sockets:
+        each.set_inheritable(True)
+    descriptors = ",".join(str(each.detach()) for each in sockets)
+    program = [sys.executable, "-m", f"{__package__}.supervisor", *_options(descriptors, server), target]
     added = {DIRECTORY_VARIABLE: _metrics_directory(environ), WORKERS_VARIABLE: str(server["workers"])}
     os.execve(program[0], program, {**environ, **added})
 
 
-def _options(server: Mapping[str, Any]) -> list[str]:
+def _options(sockets: str, server: Mapping[str, Any]) -> list[str]:
     return [
-        "--interface=wsgi",
-        "--http=1",
-        "--no-ws",
-        f"--host={server['host']}",
-        f"--port={server['port']}",
-        f"--workers={server['workers']}",
-        f"--blocking-threads={server['threads']}",
-        f"--workers-kill-timeout={server['graceful_timeout']}",
-        f"--http1-header-read-timeout={_HEADER_READ_TIMEOUT_MS}",
-        f"--backlog={_CONNECTIONS}",
-        f"--backpressure={_CONNECTIONS}",
-        "--respawn-failed-workers",
+        f"--sockets={sockets}",
+        f"--threads={server['threads']}",
+        f"--timeout={server['graceful_timeout']}",
     ]
 
 
