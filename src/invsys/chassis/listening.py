@@ -14,6 +14,8 @@ from invsys.chassis.settings import SettingsError
 
 # Connections that the kernel keeps until a worker accepts them.
 _BACKLOG = 4096
+# Milliseconds that data may wait for a client to take it.
+_PATIENCE = 60_000
 
 
 def listen(host: str, port: int, sockets: int = 1) -> list[socket.socket]:
@@ -41,6 +43,8 @@ def _open(opened: socket.socket, address: Any, alone: bool) -> None:
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # Connections inherit it: an answer does not wait for the acknowledgement of the one before.
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # And this: a client that takes nothing of an answer for so long is gone.
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _PATIENCE)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, not alone)
     opened.bind(address)
     opened.listen(_BACKLOG)

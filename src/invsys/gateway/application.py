@@ -38,7 +38,7 @@ def build_app(in_force: Settings) -> Flask:
     request_id.register(app)
     metrics.register(app)
     problems.register(app)
-    bodies.register(app)
+    bodies.register(app, in_force["server"])
     clients = ClientsFile(Path(in_force["clients"]["file"]))
     health.register(app, clients.require)
     app.config["OPENAPI_DOCUMENT"] = "/api/openapi.json"

@@ -35,6 +35,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "workers": 2,
             "threads": 8,
             "graceful_timeout": 30,
+            "body_timeout": 10,
             "trusted_proxies": "127.0.0.0/8, ::1",
         },
         "database": {
@@ -62,6 +63,7 @@ RANGES = {
     "server.workers": (1, 256),
     "server.threads": (1, 256),
     "server.graceful_timeout": (1, 3600),
+    "server.body_timeout": (1, 3600),
     "database.connect_timeout": (1, 60),
     "database.statement_timeout": (1, 600),
     "api.max_body": (1024, 16 * 1024 * 1024),

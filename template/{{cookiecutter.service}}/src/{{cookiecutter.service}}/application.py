@@ -41,7 +41,7 @@ def build_app(in_force: Settings) -> Flask:
     request_id.register(app)
     metrics.register(app)
     problems.register(app)
-    bodies.register(app)
+    bodies.register(app, in_force["server"])
     database.configure(app, in_force)
     fit = fitness.Fitness(database.require_fit, database.revision)
     fitness.register(app, fit, _uses_the_database)
