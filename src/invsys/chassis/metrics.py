@@ -3,17 +3,15 @@
 import functools
 import os
 import time
-from pathlib import Path
 
 from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 
-DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+from invsys.chassis import metric_files
 
-if DIRECTORY_VARIABLE in os.environ:
-    # It may have been cleared away since the server was started.
-    Path(os.environ[DIRECTORY_VARIABLE]).mkdir(parents=True, exist_ok=True)
+DIRECTORY_VARIABLE = metric_files.DIRECTORY_VARIABLE
+
+metric_files.install()
 
 # Seconds.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -46,6 +44,8 @@ def register(app: Flask) -> None:
 
     @app.get("/metrics")
     def metrics() -> Response:
+        if reason := metric_files.reason():
+            return Response(f"{reason}\n", 503, content_type="text/plain; charset=utf-8")
         return Response(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -55,9 +55,5 @@ def _series(method: str, route: str, status: int) -> Histogram:
 
 
 def _registry() -> CollectorRegistry:
-    # With several workers each writes its figures to this directory, and whoever is asked adds them up.
-    if DIRECTORY_VARIABLE not in os.environ:
-        return REGISTRY
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return registry
+    # With several workers each writes its figures to this directory, and the one that is asked adds them up.
+    return metric_files.registry() if DIRECTORY_VARIABLE in os.environ else REGISTRY

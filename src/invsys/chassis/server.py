@@ -5,6 +5,7 @@ that sends over an idle connection at the moment when its worker leaves finds it
 (RFC 9112, 9.3.1). docs/source/server.rst has the measurements that chose it.
 """
 
+import contextlib
 import os
 import shutil
 import sys
@@ -15,7 +16,10 @@ from typing import Any, NoReturn
 
 from invsys.chassis.draining import WORKERS_VARIABLE
 from invsys.chassis.listening import listen
-from invsys.chassis.metrics import DIRECTORY_VARIABLE
+from invsys.chassis.metric_files import DIRECTORY_VARIABLE
+
+# Bytes that the files of the metrics take, of a few workers.
+_ROOM = 2**20
 
 
 def serve(target: str, server: Mapping[str, Any], environ: Mapping[str, str]) -> NoReturn:
@@ -42,11 +46,31 @@ def _options(sockets: str, server: Mapping[str, Any]) -> list[str]:
 
 
 def _metrics_directory(environ: Mapping[str, str]) -> str:
+    """Return a new folder for the files of the metrics; where there is no room for any, one that is not there."""
     if given := environ.get(DIRECTORY_VARIABLE):
         return given
-    # systemd's RuntimeDirectory= goes with the service; elsewhere, those of servers that are no more are cleared away.
-    folder = Path(environ.get("RUNTIME_DIRECTORY") or tempfile.gettempdir())
+    # systemd's RuntimeDirectory= is removed with the service, and may be several; both of the first are in memory.
+    folders = [environ.get("RUNTIME_DIRECTORY", "").partition(":")[0], "/dev/shm", tempfile.gettempdir()]  # noqa: S108
+    for folder in filter(None, folders):
+        _remove_old(Path(folder))
+        with contextlib.suppress(OSError):
+            return _with_room(folder)
+    return str(Path(tempfile.gettempdir(), f"invsys-metrics-{os.getpid()}-none"))
+
+
+def _remove_old(folder: Path) -> None:
     for old in folder.glob("invsys-metrics-*-*"):
         if not Path("/proc", old.name.split("-")[2]).exists():
             shutil.rmtree(old, ignore_errors=True)
-    return tempfile.mkdtemp(prefix=f"invsys-metrics-{os.getpid()}-", dir=folder)
+
+
+def _with_room(folder: str) -> str:
+    """Make a folder in another one; raises OSError where there is no room for files in it."""
+    made = tempfile.mkdtemp(prefix=f"invsys-metrics-{os.getpid()}-", dir=folder)
+    try:
+        with tempfile.TemporaryFile(dir=made) as probe:
+            os.posix_fallocate(probe.fileno(), 0, _ROOM)
+    except OSError:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    return made
