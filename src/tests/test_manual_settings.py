@@ -15,6 +15,8 @@ from invsys.inventory.settings import InventorySettings
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs/source/settings.rst").read_text()
 SCHEMAS: dict[str, Schema] = {"inventory": InventorySettings(), "gateway": GatewaySettings()}
+# The keys of [server] that the workers read; the production server itself is started with the others.
+OF_THE_WORKERS = ("allowed_hosts", "body_timeout", "gateway_secret", "trusted_proxies")
 
 
 class Row(NamedTuple):
@@ -88,7 +90,6 @@ def _limits(field: fields.Field) -> Iterator[str]:
 def test_a_change_counts_after_a_reload_or_a_restart() -> None:
     for service in SCHEMAS:
         for (section, key), row in told(service).items():
-            # What the production server itself is started with; the workers read everything else anew.
-            of_the_server = section == "server" and key not in ("trusted_proxies", "allowed_hosts", "gateway_secret")
+            of_the_server = section == "server" and key not in OF_THE_WORKERS
             assert row.counts == ("restart" if of_the_server else "reload")
             assert row.meaning

@@ -109,8 +109,10 @@ def test_a_package_depends_on_the_python_and_has_the_version_of_the_release_that
 def test_a_running_service_is_restarted_for_another_python():
     # preinst notes what an upgrade finds, postinst compares it with what the upgrade has put there.
     noted, compared = (
-        re.search(r"\{\n((?:        .*\n)+)    \} [>|]", (DEBIAN / f"invsys.{script}").read_text())[1]
+        re.search(r"[{(]\n((?:        .*\n)+)    [})] [>|]", (DEBIAN / f"invsys.{script}").read_text())[1]
         for script in ("preinst", "postinst")
     )
     assert noted == compared
     assert "readlink -f /opt/venvs/#PACKAGE#/bin/python\n" in noted
+    # What the parent process of the workers has loaded, which a reload does not exchange.
+    assert all(f"/chassis/{name}.py" in noted for name in ("steering", "supervisor", "worker"))

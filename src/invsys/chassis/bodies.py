@@ -1,15 +1,19 @@
 """Request bodies: announced as JSON, no larger than allowed, strict, one object."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
-from invsys.chassis import strict_json
+from invsys.chassis import broken_off, strict_json
+from invsys.chassis.body_reader import Abandoned, BodyReader
 from invsys.chassis.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType
+
+_READER = "invsys.body_reader"
 
 
 def json_object() -> dict[str, Any]:
-    """Give the request's body; raises UnsupportedMediaType, BodyTooLarge, MalformedBody."""
+    """Return the request's body; raises UnsupportedMediaType and what ``read`` raises."""
     _require_json()
     try:
         value = strict_json.loads(read(current_app.config["MAX_BODY"]))
@@ -31,25 +35,44 @@ def _require_json() -> None:
 
 
 def read(limit: int) -> bytes:
-    """Give the body, whatever is in it; raises BodyTooLarge (more than ``limit`` bytes), MalformedBody (broken off)."""
+    """Return the body, whatever is in it.
+
+    Raises BodyTooLarge (more than ``limit`` bytes), MalformedBody (shorter than announced), RequestTimeout, SlowBodies.
+    """
     # Read by hand: Werkzeug's own MAX_CONTENT_LENGTH cuts a chunked body silently at the limit.
-    if (request.content_length or 0) > limit:
+    length = request.content_length or 0
+    if length > limit:
         raise BodyTooLarge(f"A body may have at most {limit} bytes.")
-    raw = request.stream.read(limit + 1)
+    raw = _read(limit + 1) if length or "HTTP_TRANSFER_ENCODING" in request.environ else b""
     if len(raw) > limit:
         raise BodyTooLarge(f"A body may have at most {limit} bytes.")
-    if len(raw) < (request.content_length or 0):
+    if len(raw) < length:
         raise MalformedBody("The body is shorter than announced.")
     g.body_was_read = True
     return raw
 
 
-def register(app: Flask) -> None:
-    """Close the connection after a request whose body was not read: a caller would send the next one into its midst."""
+def _read(size: int) -> bytes:
+    reader: BodyReader = current_app.extensions[_READER]
+    try:
+        return reader.read(request.stream, size)
+    except Abandoned as abandoned:
+        g.abandoned = abandoned
+        raise abandoned.problem from None
+
+
+def register(app: Flask, server: Mapping[str, Any]) -> None:
+    """Read bodies within the limits of ``server``, the settings' section, and close connections with unread ones.
+
+    After a request whose body was not read, a caller would send the next one into its midst.
+    """
+    app.extensions[_READER] = BodyReader(server["threads"], server["body_timeout"])
 
     @app.after_request
     def close(answer: Response) -> Response:
         announced = request.environ.get("CONTENT_LENGTH") or request.environ.get("HTTP_TRANSFER_ENCODING")
         if announced and announced != "0" and "body_was_read" not in g:
             answer.headers["Connection"] = "close"
+            if "abandoned" in g and request.environ.get("SERVER_SOFTWARE") == "Granian":
+                return broken_off.response(answer, g.abandoned)
         return answer

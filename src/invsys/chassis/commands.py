@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from werkzeug.serving import is_running_from_reloader
 
-from invsys.chassis import request_log, server, settings
+from invsys.chassis import listening, request_log, server, settings
 from invsys.chassis.flask_script import Command, Option, Server
 
 
@@ -42,8 +43,12 @@ class RunServer(Server):
         """Listen where the settings say, unless the command line says otherwise; raises what stands in the way."""
         with app.app_context():
             self._require_ready()
-        listen = settings_of(app)["server"]
-        super().__call__(app, host=host or listen["host"], port=port or listen["port"], **options)
+        server = settings_of(app)["server"]
+        host, port = host or server["host"], port or server["port"]
+        # The reloader's process gets the socket that the first process opened.
+        if not is_running_from_reloader():
+            listening.close(listening.listen(host, port))
+        super().__call__(app, host=host, port=port, **options)
 
 
 class Serve(Command):
@@ -63,7 +68,10 @@ class Serve(Command):
         # Each worker opens it for itself; what stands in the way is better said before there are any.
         if log := request_log.open_file(settings_of(app)["log"]):
             log.close()
-        if not check:
+        if check:
+            # On any free port: the server that runs has the one of the settings.
+            listening.close(listening.listen(settings_of(app)["server"]["host"], 0))
+        else:
             server.serve(self._target, settings_of(app)["server"], os.environ)
 
 

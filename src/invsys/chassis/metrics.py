@@ -4,21 +4,17 @@ import functools
 import os
 import threading
 import time
-from pathlib import Path
 
 from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 
-from invsys.chassis import proxies
+from invsys.chassis import metric_files, proxies
 from invsys.chassis.problems import AddressNotAllowed
 from invsys.chassis.settings import Settings
 
-DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+DIRECTORY_VARIABLE = metric_files.DIRECTORY_VARIABLE
 
-if DIRECTORY_VARIABLE in os.environ:
-    # It may have been cleared away since the server was started.
-    Path(os.environ[DIRECTORY_VARIABLE]).mkdir(parents=True, exist_ok=True)
+metric_files.install()
 
 # Seconds.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -59,6 +55,8 @@ def register(app: Flask, allow: str = proxies.LOOPBACK) -> None:
     @app.get("/metrics")
     def metrics() -> Response:
         _require_allowed(allow)
+        if reason := metric_files.reason():
+            return Response(f"{reason}\n", 503, content_type="text/plain; charset=utf-8")
         return Response(rendered.text(), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -103,9 +101,5 @@ def _series(method: str, route: str, status: int) -> Histogram:
 
 
 def _registry() -> CollectorRegistry:
-    # With several workers each writes its figures to this directory, and whoever is asked adds them up.
-    if DIRECTORY_VARIABLE not in os.environ:
-        return REGISTRY
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return registry
+    # With several workers each writes its figures to this directory, and the one that is asked adds them up.
+    return metric_files.registry() if DIRECTORY_VARIABLE in os.environ else REGISTRY

@@ -55,6 +55,14 @@ class BodyTooLarge(Problem):
     advice = "Send less; ``detail`` names the limit."
 
 
+class RequestTimeout(Problem):
+    """The body did not arrive in time; nothing was done."""
+
+    status, code, title = 408, "request_timeout", "The body took too long"
+    adds = "The ``Connection: close`` header: the connection is closed."
+    advice = "Send it again over a new connection; ``detail`` names the limit in seconds."
+
+
 class UnsupportedMediaType(Problem):
     """The body is not announced as JSON."""
 
@@ -131,6 +139,13 @@ class Unavailable(Problem):
 
     def __init__(self, detail: str, retry_after: int = 1, **members: Any) -> None:
         super().__init__(detail, {"Retry-After": str(retry_after)}, **members)
+
+
+class SlowBodies(Unavailable):
+    """Too many requests whose bodies arrive slowly; nothing was done."""
+
+    code, title = "slow_bodies", "Too many slow bodies"
+    advice = "Send it again over a new connection, the body together with the head."
 
 
 class Unnamed(Problem):

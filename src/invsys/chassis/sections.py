@@ -49,6 +49,7 @@ class ServerSettings(Schema):
     workers = fields.Integer(required=True, validate=validate.Range(1, 256))
     threads = fields.Integer(required=True, validate=validate.Range(1, 256))
     graceful_timeout = fields.Integer(required=True, validate=validate.Range(1, 3600))
+    body_timeout = fields.Integer(required=True, validate=validate.Range(1, 3600))
     trusted_proxies = Networks(required=True)
     allowed_hosts = HostNames(required=True)
 

@@ -1,10 +1,11 @@
-"""The production server: granian, several worker processes, each with threads.
+"""The production server: granian under a supervisor of ours, several worker processes, each with threads.
 
 SIGTERM and SIGINT stop it, SIGHUP exchanges its workers one after the other; requests in flight are finished. A client
 that sends over an idle connection at the moment when its worker leaves finds it closed, and sends again over another
 (RFC 9112, 9.3.1). docs/source/server.rst has the measurements that chose it.
 """
 
+import contextlib
 import os
 import shutil
 import sys
@@ -14,47 +15,62 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from invsys.chassis.draining import WORKERS_VARIABLE
-from invsys.chassis.metrics import DIRECTORY_VARIABLE
+from invsys.chassis.listening import listen
+from invsys.chassis.metric_files import DIRECTORY_VARIABLE
 
-# How long a client may take to send a request's header.
-_HEADER_READ_TIMEOUT_MS = 10_000
-# Connections of a worker, idle ones included: with granian's default, 1,200 that say nothing stop the service.
-_CONNECTIONS = 4096
+# Bytes that the files of the metrics take, of a few workers.
+_ROOM = 2**20
 
 
 def serve(target: str, server: Mapping[str, Any], environ: Mapping[str, str]) -> NoReturn:
     """Become the server of the WSGI application ``target`` (``module:name``); ``server`` is the settings' section.
 
     The process is replaced, so that nothing is loaded in the parent: what a reload starts is the code then installed.
+    Raises SettingsError where the port cannot be opened.
     """
-    program = [sys.executable, "-m", "granian", *_options(server), target]
+    sockets = listen(server["host"], server["port"], server["workers"])
+    for each in sockets:
+        each.set_inheritable(True)
+    descriptors = ",".join(str(each.detach()) for each in sockets)
+    program = [sys.executable, "-m", f"{__package__}.supervisor", *_options(descriptors, server), target]
     added = {DIRECTORY_VARIABLE: _metrics_directory(environ), WORKERS_VARIABLE: str(server["workers"])}
     os.execve(program[0], program, {**environ, **added})
 
 
-def _options(server: Mapping[str, Any]) -> list[str]:
+def _options(sockets: str, server: Mapping[str, Any]) -> list[str]:
     return [
-        "--interface=wsgi",
-        "--http=1",
-        "--no-ws",
-        f"--host={server['host']}",
-        f"--port={server['port']}",
-        f"--workers={server['workers']}",
-        f"--blocking-threads={server['threads']}",
-        f"--workers-kill-timeout={server['graceful_timeout']}",
-        f"--http1-header-read-timeout={_HEADER_READ_TIMEOUT_MS}",
-        f"--backlog={_CONNECTIONS}",
-        f"--backpressure={_CONNECTIONS}",
-        "--respawn-failed-workers",
+        f"--sockets={sockets}",
+        f"--threads={server['threads']}",
+        f"--timeout={server['graceful_timeout']}",
     ]
 
 
 def _metrics_directory(environ: Mapping[str, str]) -> str:
+    """Return a new folder for the files of the metrics; where there is no room for any, one that is not there."""
     if given := environ.get(DIRECTORY_VARIABLE):
         return given
-    # systemd's RuntimeDirectory= goes with the service; elsewhere, those of servers that are no more are cleared away.
-    folder = Path(environ.get("RUNTIME_DIRECTORY") or tempfile.gettempdir())
+    # systemd's RuntimeDirectory= is removed with the service, and may be several; both of the first are in memory.
+    folders = [environ.get("RUNTIME_DIRECTORY", "").partition(":")[0], "/dev/shm", tempfile.gettempdir()]  # noqa: S108
+    for folder in filter(None, folders):
+        _remove_old(Path(folder))
+        with contextlib.suppress(OSError):
+            return _with_room(folder)
+    return str(Path(tempfile.gettempdir(), f"invsys-metrics-{os.getpid()}-none"))
+
+
+def _remove_old(folder: Path) -> None:
     for old in folder.glob("invsys-metrics-*-*"):
         if not Path("/proc", old.name.split("-")[2]).exists():
             shutil.rmtree(old, ignore_errors=True)
-    return tempfile.mkdtemp(prefix=f"invsys-metrics-{os.getpid()}-", dir=folder)
+
+
+def _with_room(folder: str) -> str:
+    """Make a folder in another one; raises OSError where there is no room for files in it."""
+    made = tempfile.mkdtemp(prefix=f"invsys-metrics-{os.getpid()}-", dir=folder)
+    try:
+        with tempfile.TemporaryFile(dir=made) as probe:
+            os.posix_fallocate(probe.fileno(), 0, _ROOM)
+    except OSError:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    return made

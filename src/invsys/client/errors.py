@@ -20,6 +20,7 @@
     │   ├── NameTaken               409 name_taken
     │   ├── HoldExpired             409 hold_expired
     │   ├── VersionMismatch         412 version_mismatch: .etag
+    │   ├── RequestTimeout          408 request_timeout
     │   ├── BodyTooLarge            413 body_too_large
     │   ├── UnsupportedMediaType    415 unsupported_media_type
     │   ├── MisdirectedRequest      421 misdirected_request
@@ -31,6 +32,7 @@
     │   ├── RateLimited             429 rate_limited
     │   ├── UpstreamUnreachable     502 upstream_unreachable
     │   ├── Busy                    503 busy
+    │   ├── SlowBodies              503 slow_bodies
     │   ├── DatabaseUnavailable     503 database_unavailable
     │   ├── KeysUnavailable         503 keys_unavailable
     │   └── UpstreamTimeout         504 upstream_timeout
@@ -150,6 +152,10 @@ class VersionMismatch(Refused, code="version_mismatch"):
         self.etag = headers.get("etag")
 
 
+class RequestTimeout(Refused, code="request_timeout"):
+    """The body did not arrive in time; nothing was done."""
+
+
 class BodyTooLarge(Refused, code="body_too_large"):
     """The body is larger than the service takes."""
 
@@ -209,6 +215,10 @@ class KeysUnavailable(Refused, code="keys_unavailable"):
 
 class Busy(Refused, code="busy"):
     """Too many at once; nothing was done."""
+
+
+class SlowBodies(Refused, code="slow_bodies"):
+    """Too many requests whose bodies arrive slowly; nothing was done."""
 
 
 class DatabaseUnavailable(Refused, code="database_unavailable"):

@@ -41,7 +41,7 @@ def build_app(in_force: Settings) -> Flask:
     limits = Limits(in_force["limits"])
     # Whoever asks under a wrong name is counted as unknown callers are, so that refusals are not without limit.
     allowed_hosts.register(app, in_force["server"], lambda: limits.count(None))
-    bodies.register(app)
+    bodies.register(app, in_force["server"])
     clients = ClientsFile(Path(in_force["clients"]["file"]))
     health.register(app, clients.require)
     app.config["OPENAPI_DOCUMENT"] = "/api/openapi.json"

@@ -50,7 +50,7 @@ def build_app(in_force: Settings) -> Flask:
     problems.register(app)
     allowed_hosts.register(app, in_force["server"])
     gateway_secret.register(app, in_force["server"]["gateway_secret"])
-    bodies.register(app)
+    bodies.register(app, in_force["server"])
     database.configure(app, in_force)
     fit = fitness.Fitness(database.require_fit, database.revision)
     fitness.register(app, fit, _uses_the_database)

@@ -48,6 +48,8 @@ _WITH_BODY = (
     problems.MalformedBody,
     problems.BodyTooLarge,
     problems.UnsupportedMediaType,
+    problems.RequestTimeout,
+    problems.SlowBodies,
 )
 # How every operation on the data can end, whatever it is.
 _FAULTS = (errors.Busy, errors.DatabaseUnavailable, problems.InternalError)

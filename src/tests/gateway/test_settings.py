@@ -12,6 +12,7 @@ RANGES = {
     "server.workers": (1, 256),
     "server.threads": (1, 256),
     "server.graceful_timeout": (1, 3600),
+    "server.body_timeout": (1, 3600),
     "upstream.max_answer": (1024, 2**40),
     "jwt.leeway": (0, 600),
     "jwt.refresh": (1, 7 * 86400),

@@ -16,22 +16,27 @@ _MEASURED = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 
 @contextmanager
-def served(database_url, folder):
-    """Run a server of two workers on a migrated database; gives its process, its port and the file of its log."""
+def served(database_url, folder, workers=2, **server):
+    """Run a server on a migrated database; gives its process, its port and the file of its log.
+
+    ``server`` are further settings of the section ``[server]``.
+    """
     port = free_port()
     environ = {
         **{name: value for name, value in os.environ.items() if name not in _MEASURED},
         "INVSYS_CONFIG": os.devnull,
         "INVSYS_DATABASE_URL": database_url,
         "INVSYS_SERVER_PORT": str(port),
+        "INVSYS_SERVER_WORKERS": str(workers),
+        **{f"INVSYS_SERVER_{key.upper()}": str(value) for key, value in server.items()},
         "RUNTIME_DIRECTORY": str(folder),
     }
     command = [sys.executable, "-m", "invsys.inventory.manage", "serve"]
     told = folder / "log"
     with told.open("w") as log, subprocess.Popen(command, env=environ, stderr=log, stdout=log) as process:
         try:
-            # Every worker: granian tells one that is just starting to stop, and it does not listen.
-            until(lambda: has_started(told, workers=2) and is_ready(port))
+            # Every worker: what a test counts is counted from here.
+            until(lambda: has_started(told, workers) and is_ready(port))
             yield process, port, told
         finally:
             process.terminate()

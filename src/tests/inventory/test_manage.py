@@ -1,15 +1,18 @@
 """The command line, as an operator types it."""
 
 import io
+import socket
 import sys
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 from flask.cli import ScriptInfo
 
-from invsys.chassis import server
+from invsys.chassis import listening, server
 from invsys.inventory.models import db
 from tests.conftest import dispose
+from tests.inventory.serving import free_port
 
 LINES = "resource_type,name,from_datetime,to_datetime\ncars,Car1,2026-01-01T10:00Z,2026-01-01T11:00Z\n"
 
@@ -124,6 +127,32 @@ def test_nothing_is_done_with_a_database_that_is_not_migrated(run, tmp_path, mon
     assert "run 'invsys-manage migrate'" in complaints
 
 
+@pytest.fixture
+def port_in_use(monkeypatch):
+    """The port of the settings, on which another program listens."""
+    with closing(listening.listen("127.0.0.1", 0)[0]) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setenv("INVSYS_SERVER_PORT", str(port))
+        yield port
+
+
+@pytest.mark.parametrize("command", ["serve", "runserver"])
+def test_a_port_in_use_is_refused_in_one_line(run, port_in_use, command):
+    told = f"invsys-manage: port {port_in_use} of 127.0.0.1 is in use\n"
+    assert run(command) == (2, "", told)
+
+
+def test_the_check_of_a_server_that_runs_does_not_mind_its_port(run, port_in_use):
+    assert run("serve", "--check")[0] == 0
+
+
+@pytest.mark.parametrize("command", ["serve", "serve --check", "runserver"])
+def test_an_address_of_another_machine_is_refused_in_one_line(run, monkeypatch, command):
+    monkeypatch.setenv("INVSYS_SERVER_HOST", "192.0.2.1")
+    told = "invsys-manage: host 192.0.2.1 is not an address of this machine\n"
+    assert run(*command.split()) == (2, "", told)
+
+
 def test_runserver_listens_where_the_settings_say_unless_told_otherwise(run, monkeypatch):
     heard, connections = [], []
 
@@ -134,10 +163,11 @@ def test_runserver_listens_where_the_settings_say_unless_told_otherwise(run, mon
             connections.append(sum(engine.pool.checkedin() for engine in db.engines.values()))
 
     monkeypatch.setattr("flask.Flask.run", listen)
-    monkeypatch.setenv("INVSYS_SERVER_PORT", "8001")
+    ports = free_port(), free_port()
+    monkeypatch.setenv("INVSYS_SERVER_PORT", str(ports[0]))
     assert run("runserver")[0] == 0
-    assert run("runserver", "-h", "0.0.0.0", "-p", "8002", "--processes", "2")[0] == 0
-    assert [(options["host"], options["port"]) for options in heard] == [("127.0.0.1", 8001), ("0.0.0.0", 8002)]
+    assert run("runserver", "-h", "0.0.0.0", "-p", ports[1], "--processes", "2")[0] == 0
+    assert [(options["host"], options["port"]) for options in heard] == [("127.0.0.1", ports[0]), ("0.0.0.0", ports[1])]
     assert [options["threaded"] for options in heard] == [True, False]
     assert connections == [0, 0]
     assert not any(options["use_debugger"] or options["use_reloader"] for options in heard)
@@ -148,11 +178,16 @@ def test_serve_becomes_the_server_with_the_settings(run, monkeypatch, tmp_path):
     monkeypatch.setattr(server.os, "execve", lambda *arguments: started.append(arguments))
     monkeypatch.setenv("INVSYS_SERVER_WORKERS", "3")
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
-    file = tmp_path / "own.ini"
-    file.write_text("[server]\nport = 8003\n")
+    file, port = tmp_path / "own.ini", free_port()
+    file.write_text(f"[server]\nport = {port}\nthreads = 5\n")
     run("-c", file, "serve")
     [(program, words, environ)] = started
     assert program == sys.executable
-    assert {"--port=8003", "--workers=3", "invsys.inventory.wsgi:app"} <= set(words)
+    assert {"--threads=5", "--timeout=30", "invsys.inventory.wsgi:app"} <= set(words)
+    [sockets] = [word.partition("=")[2].split(",") for word in words if word.startswith("--sockets=")]
+    with ExitStack() as stack:
+        handed_over = [stack.enter_context(closing(socket.socket(fileno=int(number)))) for number in sockets]
+        assert [each.getsockname() for each in handed_over] == [("127.0.0.1", port)] * 3
+        assert all(each.get_inheritable() for each in handed_over)
     assert environ["INVSYS_CONFIG"] == str(file)
     assert environ["PROMETHEUS_MULTIPROC_DIR"].startswith(str(tmp_path))

@@ -66,7 +66,6 @@ def test_a_reload_replaces_the_workers_and_no_request_fails(serving):
         answered = len(callers.statuses)
         until(lambda: len(callers.statuses) > answered + 20)
         until(lambda: not closes(port))
-        # One that is just starting does not hear that it has to stop.
         until(lambda: has_started(told, workers=4))
     assert set(callers.statuses) == {201}
     assert callers.again <= 4

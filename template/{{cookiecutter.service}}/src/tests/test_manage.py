@@ -2,7 +2,9 @@
 
 import io
 import os
+import socket
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -77,6 +79,15 @@ def test_nothing_is_served_from_a_database_that_is_not_migrated(run):
     status, _, complaints = run("serve")
     assert status == 2
     assert "run 'depot-manage migrate'" in complaints
+
+
+@pytest.mark.parametrize("command", ["serve", "runserver"])
+def test_a_port_in_use_is_refused_in_one_line(run, monkeypatch, command):
+    run("migrate")
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setenv("INVSYS_SERVER_PORT", str(port))
+        assert run(command) == (2, "", f"depot-manage: port {port} of 127.0.0.1 is in use\n")
 
 
 def test_installing_migrates_unless_the_settings_say_no(run, monkeypatch):

@@ -42,7 +42,6 @@ def test_it_is_migrated_and_served_and_logs_what_it_is_asked(tmp_path):
         "INVSYS_DATABASE_URL": f"sqlite:///{tmp_path / 'served.sqlite3'}",
         "INVSYS_LOG_FILE": str(log),
         "INVSYS_SERVER_PORT": str(port),
-        # A second one that is just starting would not hear that it has to stop.
         "INVSYS_SERVER_WORKERS": "1",
         "RUNTIME_DIRECTORY": str(tmp_path),
     }

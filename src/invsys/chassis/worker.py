@@ -1,0 +1,117 @@
+"""A worker of the production server, as its supervisor starts and sees it.
+
+Like the supervisor, this module imports nothing of the application.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import struct
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from granian.server.mp import MPServer
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+_PR_SET_PDEATHSIG = 1
+_PID = struct.Struct("i")
+
+
+class Loaded:
+    """A pipe by which workers tell the supervisor that they have loaded the application."""
+
+    def __init__(self) -> None:
+        self.reader, self._writer = os.pipe()
+        os.set_blocking(self.reader, False)
+
+    def tell(self) -> None:
+        """Tell it, in a worker."""
+        os.write(self._writer, _PID.pack(os.getpid()))
+
+    def pids(self) -> list[int]:
+        """Return the processes that have told it since the last call."""
+        with contextlib.suppress(BlockingIOError):
+            return [pid for (pid,) in _PID.iter_unpack(os.read(self.reader, 1024 * _PID.size))]
+        return []
+
+
+class Worker:
+    """A process that serves the application."""
+
+    def __init__(self, number: int, process: BaseProcess) -> None:
+        self.name, self.born = f"worker-{number}", time.monotonic()
+        self._process = process
+
+    def start(self) -> None:
+        """Start the process; raises OSError where the system has no room for it."""
+        # The handlers of the supervisor must not take a signal that the worker is sent before it has its own.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid or 0
+
+    @property
+    def sentinel(self) -> int:
+        """A file descriptor that is readable when the process has ended."""
+        return self._process.sentinel
+
+    def is_alive(self) -> bool:
+        """Return whether the process runs."""
+        return self._process.is_alive()
+
+    def terminate(self) -> None:
+        """Ask it to finish its requests and to end."""
+        self._process.terminate()
+
+    def end(self, timeout: float) -> bool:
+        """Wait until it has ended, and kill it after a timeout in seconds; return whether that was necessary."""
+        self._process.join(timeout)
+        if not self._process.is_alive():
+            return False
+        self._process.kill()
+        self._process.join()
+        return True
+
+    def death(self) -> str:
+        """Return how it ended, in words."""
+        code = self._process.exitcode or 0
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        return f"{self.name} (PID {self.pid}) {how}"
+
+
+def work(supervisor: int, loaded: Loaded, number: int, name: str | None, load: Callable[[], Any], *rest: Any) -> None:
+    """Serve in this process, which the supervisor has just forked, until SIGTERM or until the supervisor dies."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != supervisor:
+        os._exit(1)
+    signal.set_wakeup_fd(-1)
+    for each, action in zip(SIGNALS, (signal.SIG_DFL, signal.SIG_DFL, signal.SIG_IGN), strict=True):
+        signal.signal(each, action)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+    def load_and_tell() -> Any:
+        _forget_modules()
+        application = load()
+        loaded.tell()
+        return application
+
+    # granian lets a server name another function for its workers, but not add to its own.
+    MPServer._spawn_wsgi_worker(number, name, load_and_tell, *rest)  # noqa: SLF001
+
+
+def _forget_modules() -> None:
+    """Forget what the supervisor has loaded of this package: after an upgrade, it is not what is installed now."""
+    package = __name__.partition(".")[0]
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]

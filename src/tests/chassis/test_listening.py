@@ -1,0 +1,83 @@
+"""One server on a port: the second one is refused in one line, whoever of them is quicker."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from invsys.chassis import listening
+from invsys.chassis.settings import SettingsError
+from tests.chassis.tiny_server import free_port, prepared, until_it_serves
+from tests.waiting import until
+
+# Not every container has IPv6.
+LOOPBACK = ["127.0.0.1", "localhost", *(["::1"] if Path("/proc/net/if_inet6").exists() else [])]
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port that is in use."""
+    with closing(listening.listen("127.0.0.1", 0)[0]) as opened:
+        yield opened.getsockname()[1]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", *(["::"] if "::1" in LOOPBACK else [])])
+def test_a_port_in_use_is_refused(port: int, host: str) -> None:
+    with pytest.raises(SettingsError, match=f"^port {port} of {host} is in use$"):
+        listening.listen(host, port)
+
+
+def test_a_port_on_which_another_program_listens_with_so_reuseport_is_refused() -> None:
+    with closing(socket.socket()) as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(SettingsError, match="is in use"):
+            listening.listen("127.0.0.1", other.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        ("192.0.2.1", "host 192.0.2.1 is not an address of this machine"),
+        ("2001:db8::1", "host 2001:db8::1 (is not an address of this machine|cannot)"),
+        ("nowhere.invalid", "host nowhere.invalid has no address: .+"),
+        ("a..b", "host a..b has no address: .+"),
+        ("x" * 70, "host x+ has no address: .+"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_in_one_line(host: str, reason: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{reason}$") as refused:
+        listening.listen(host, 0)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("host", LOOPBACK)
+def test_each_worker_gets_a_socket_and_every_one_of_them_gets_connections(host: str) -> None:
+    first = listening.listen(host, 0)
+    address = first[0].getsockname()
+    listening.close(first)
+    sockets = listening.listen(host, address[1], 2)
+    with ExitStack() as stack:
+        for each in sockets:
+            stack.enter_context(closing(each)).setblocking(False)
+        for _ in range(40):
+            stack.enter_context(socket.create_connection(address[:2]))
+        for each in sockets:
+            stack.enter_context(each.accept()[0])
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_of_two_servers_that_start_at_the_same_time_one_serves(tmp_path: Path, turn: int) -> None:
+    port = free_port()
+    with prepared(tmp_path / "a", port) as first, prepared(tmp_path / "b", port) as second:
+        first.go()
+        second.go()
+        until(lambda: first.process.poll() is not None or second.process.poll() is not None)
+        [refused] = [one for one in (first, second) if one.process.poll() is not None]
+        [serving] = [one for one in (first, second) if one is not refused]
+        until_it_serves(serving)
+        assert refused.log.read_text() == f"port {port} of 127.0.0.1 is in use\n"
+        assert refused.process.returncode == 1
