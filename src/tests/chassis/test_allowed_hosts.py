@@ -73,7 +73,7 @@ MALFORMED = [
 
 
 def server(hosts: str = "", host: str = "127.0.0.1") -> dict[str, Any]:
-    return {"host": host, "allowed_hosts": hosts}
+    return {"host": host, "allowed_hosts": hosts, "threads": 2, "body_timeout": 10}
 
 
 def is_allowed(hosts: AllowedHosts, host: str) -> bool:
@@ -91,8 +91,9 @@ Built = Callable[..., FlaskClient]
 def built() -> Built:
     def built(hosts: str = "", host: str = "127.0.0.1", **more: Any) -> FlaskClient:
         app = Flask("tiny", static_folder=None)
-        for module in (request_log, request_id, metrics, problems, bodies):
+        for module in (request_log, request_id, metrics, problems):
             module.register(app)
+        bodies.register(app, server(hosts, host))
         allowed_hosts.register(app, server(hosts, host), **more)
         health.register(app, lambda: None)
         app.add_url_rule("/cars", "cars", lambda: "served", methods=["GET", "POST"])
