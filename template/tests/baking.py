@@ -41,9 +41,12 @@ def bake(folder, repository=PROJECT, **answers):
 
 
 def files(tree):
-    """Give every file of a tree: its content and its mode, by its path there."""
-    found = [path for path in tree.rglob("*") if path.is_file()]
-    return {path.relative_to(tree).as_posix(): (path.read_bytes(), path.stat().st_mode) for path in found}
+    """Return every file of a tree by its path there: its content, and whether it is executable.
+
+    Git keeps no more of a file's mode; the rest is the umask's of whoever checked it out.
+    """
+    paths = [path for path in tree.rglob("*") if path.is_file()]
+    return {path.relative_to(tree).as_posix(): (path.read_bytes(), os.access(path, os.X_OK)) for path in paths}
 
 
 def run(tree, *command, **environ):
