@@ -5,11 +5,11 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
-from invsys.chassis import broken_off, strict_json
-from invsys.chassis.body_reader import Abandoned, BodyReader
+from invsys.chassis import strict_json
 from invsys.chassis.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from invsys.chassis.slow_bodies import PROTOCOL, Watch
 
-_READER = "invsys.body_reader"
+_WATCH = "invsys.slow_bodies"
 
 
 def json_object() -> dict[str, Any]:
@@ -53,12 +53,11 @@ def read(limit: int) -> bytes:
 
 
 def _read(size: int) -> bytes:
-    reader: BodyReader = current_app.extensions[_READER]
-    try:
-        return reader.read(request.stream, size)
-    except Abandoned as abandoned:
-        g.abandoned = abandoned
-        raise abandoned.problem from None
+    protocol = request.environ.get(PROTOCOL)
+    if protocol is None:  # not under the production server
+        return request.stream.read(size)
+    watch: Watch = current_app.extensions[_WATCH]
+    return watch.read(request.stream, size, protocol)
 
 
 def register(app: Flask, server: Mapping[str, Any]) -> None:
@@ -66,13 +65,11 @@ def register(app: Flask, server: Mapping[str, Any]) -> None:
 
     After a request whose body was not read, a caller would send the next one into its midst.
     """
-    app.extensions[_READER] = BodyReader(server["threads"], server["body_timeout"])
+    app.extensions[_WATCH] = Watch(server["threads"], server["body_timeout"])
 
     @app.after_request
     def close(answer: Response) -> Response:
         announced = request.environ.get("CONTENT_LENGTH") or request.environ.get("HTTP_TRANSFER_ENCODING")
         if announced and announced != "0" and "body_was_read" not in g:
             answer.headers["Connection"] = "close"
-            if "abandoned" in g and request.environ.get("SERVER_SOFTWARE") == "Granian":
-                return broken_off.response(answer, g.abandoned)
         return answer

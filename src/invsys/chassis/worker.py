@@ -14,7 +14,7 @@ from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from granian.server.mp import MPServer
+from granian.server import mp
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -106,8 +106,26 @@ def work(supervisor: int, loaded: Loaded, number: int, name: str | None, load: C
         loaded.tell()
         return application
 
+    _hand_over_protocol()
     # granian lets a server name another function for its workers, but not add to its own.
-    MPServer._spawn_wsgi_worker(number, name, load_and_tell, *rest)  # noqa: SLF001
+    mp.MPServer._spawn_wsgi_worker(number, name, load_and_tell, *rest)  # noqa: SLF001
+
+
+def _hand_over_protocol() -> None:
+    """Put granian's side of each request into its environment, for ``slow_bodies``."""
+    wrap = vars(mp)["_wsgi_call_wrap"]
+
+    def wrap_once_more(*args: Any) -> Callable[[Any, dict[str, Any]], int]:
+        call = wrap(*args)
+
+        def handle(protocol: Any, scope: dict[str, Any]) -> int:
+            scope["granian.protocol"] = protocol
+            status: int = call(protocol, scope)
+            return status
+
+        return handle
+
+    vars(mp)["_wsgi_call_wrap"] = wrap_once_more
 
 
 def _forget_modules() -> None:

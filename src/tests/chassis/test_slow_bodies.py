@@ -1,0 +1,106 @@
+"""Bodies that arrive slowly: how many are waited for, for how long, and how the others are answered."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from invsys.chassis.problems import Problem, RequestTimeout, SlowBodies
+from invsys.chassis.slow_bodies import Watch
+from tests.waiting import SECONDS, until
+
+
+class Connection:
+    """What granian shows of a connection: its body, and the response; an incomplete one ends the connection."""
+
+    def __init__(self, body: bytes | None = None) -> None:
+        self.body, self.status, self.sent = body, 0, b""
+        self._announced = 0
+        self._ended = threading.Event()
+        if body is not None:
+            self._ended.set()
+
+    def arrive(self, body: bytes) -> None:
+        self.body = body
+        self._ended.set()
+
+    def read(self, size: int) -> bytes:
+        assert self._ended.wait(SECONDS)
+        return (self.body or b"")[:size]
+
+    def response_iter(self, status: int, headers: list[tuple[str, str]], pieces: Iterator[bytes]) -> None:
+        self.status, self._announced = status, int(dict(headers)["Content-Length"])
+        assert dict(headers)["Connection"] == "close"
+        self.sent = b"".join(pieces)
+        assert len(self.sent) < self._announced
+        self._ended.set()
+
+
+class Reading:
+    """A request's thread, which reads a body."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.connection, self.outcome = Connection(), list[bytes | Problem]()
+        self._watch = watch
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            with Flask("tiny").test_request_context():
+                self.outcome.append(self._watch.read(self.connection, 10, self.connection))
+        except Problem as problem:
+            self.outcome.append(problem)
+
+    def end(self) -> bytes | Problem:
+        self._thread.join(SECONDS)
+        return self.outcome[0]
+
+
+@pytest.mark.parametrize("size", [1, 3, 10])
+def test_a_prompt_body_is_read_up_to_the_size(size: int) -> None:
+    watch = Watch(threads=1, timeout=SECONDS)
+    connection = Connection(b"abcde")
+    assert [watch.read(connection, size, connection) for _ in range(3)] == [b"abcde"[:size]] * 3
+    assert connection.status == 0
+
+
+@pytest.mark.parametrize(("threads", "slots"), [(1, 1), (2, 1), (3, 1), (8, 4)])
+def test_half_the_threads_may_wait_and_more_are_refused_until_there_is_room(threads: int, slots: int) -> None:
+    watch = Watch(threads, timeout=SECONDS)
+    waiting = [Reading(watch) for _ in range(slots)]
+    until(lambda: sum(read.has_slot for read in watch._reads) == slots)
+    refused = [Reading(watch) for _ in range(threads)]
+    assert all(isinstance(each.end(), SlowBodies) for each in refused)
+    assert {each.connection.status for each in refused} == {503}
+    assert all(b'"code":"slow_bodies"' in each.connection.sent for each in refused)
+    for each in waiting:
+        each.connection.arrive(b"late")
+    assert [each.end() for each in waiting] == [b"late"] * slots
+    assert {each.connection.status for each in waiting} == {0}
+    another = Reading(watch)
+    until(lambda: any(read.has_slot for read in watch._reads))
+    another.connection.arrive(b"later")
+    assert another.end() == b"later"
+
+
+def test_a_body_that_takes_too_long_is_answered_and_its_thread_is_free() -> None:
+    watch = Watch(threads=2, timeout=0.1)
+    reading = Reading(watch)
+    problem = reading.end()
+    assert isinstance(problem, RequestTimeout)
+    assert "within 0.1 seconds" in problem.detail
+    assert reading.connection.status == 408
+    assert b'"code":"request_timeout"' in reading.connection.sent
+
+
+def test_what_the_stream_raises_is_raised() -> None:
+    class Broken(Connection):
+        def read(self, size: int) -> bytes:
+            raise ConnectionResetError
+
+    watch = Watch(threads=1, timeout=SECONDS)
+    with pytest.raises(ConnectionResetError):
+        watch.read(Broken(), 1, Broken())
+    assert not watch._reads
