@@ -23,7 +23,8 @@ def test_by_default_this_machines_names_are_answered(client, host):
 
 def test_by_default_another_name_is_not(client, upstream):
     refused(call(client, "bookings.example"), 421, "misdirected_request")
-    assert upstream.requests == []
+    # Another test's gateway may still look whether a host on this port answers.
+    assert not [request for request in upstream.requests if not request.head.startswith(b"GET /healthz ")]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def restore(engine, fresh_url):
 
 
 def client_of(app):
-    return Client("http://inventory", transport=httpx.WSGITransport(app=app))
+    return Client("http://localhost", transport=httpx.WSGITransport(app=app))
 
 
 def test_a_backup_under_load_is_restored_and_gone_on_with(serving, cars, app, back_up, restore, fresh_app):

@@ -54,6 +54,7 @@ def test_a_portion_of_keys_is_deleted_by_where_they_are_stored(engine, app):
     # By their primary key, PostgreSQL would read the whole table for each portion.
     keys = [{"client_id": "", "key": str(number), "fingerprint": b"", "events": []} for number in range(MANY // 4)]
     with app.app_context(), db.engine.connect() as connection:
+        lift_limits(connection)
         connection.execute(insert(IdempotencyKey), keys)
         explain = "EXPLAIN QUERY PLAN" if engine == "sqlite" else "EXPLAIN"
         paramstyle = "named" if engine == "sqlite" else "pyformat"
