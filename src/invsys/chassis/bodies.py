@@ -37,8 +37,12 @@ def _require_json() -> None:
 def read(limit: int) -> bytes:
     """Return the body, whatever is in it.
 
-    Raises BodyTooLarge (more than ``limit`` bytes), MalformedBody (shorter than announced), RequestTimeout, SlowBodies.
+    Raises BodyTooLarge (more than ``limit`` bytes), MalformedBody (shorter than announced, or another transfer coding
+    than chunked), RequestTimeout, SlowBodies.
     """
+    # Before Werkzeug parses it: a list of codings costs it a millisecond for each 1,000 characters.
+    if request.environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":
+        raise MalformedBody("Send the body with a Content-Length, or with Transfer-Encoding: chunked.")
     # Read by hand: Werkzeug's own MAX_CONTENT_LENGTH cuts a chunked body silently at the limit.
     length = request.content_length or 0
     if length > limit:

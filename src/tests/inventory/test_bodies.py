@@ -165,6 +165,16 @@ def test_a_body_of_exactly_64_kib_is_taken(client: FlaskClient) -> None:
     assert client.post("/api/cars", data=padded(LIMIT), content_type=JSON).status_code == 201
 
 
+@pytest.mark.parametrize("coding", ["gzip, chunked", "gzip", "identity", "chunked, chunked", '"a",' * 8000])
+def test_another_transfer_coding_than_chunked_is_refused(
+    client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], coding: str
+) -> None:
+    environ = {"HTTP_TRANSFER_ENCODING": coding, "wsgi.input_terminated": True}
+    with nothing_changes():
+        answer = client.post("/api/cars", data=b'{"name": "Car1"}', content_type=JSON, environ_overrides=environ)
+        refused(answer, 400, "malformed_body")
+
+
 def test_a_chunked_body_of_exactly_64_kib_is_taken(client: FlaskClient) -> None:
     assert send_chunked(client, padded(LIMIT)).status_code == 201
 
