@@ -1,6 +1,6 @@
 # The images of both services: docker build --target inventory .    docker build --target gateway .
-# By its digest, so that every build has the same base. For a newer one, with its fixes: `docker buildx imagetools inspect
-# python:3.13-slim-trixie` prints it; it stands here, in both compose files and in .env.example, which a test compares.
+# By its digest, so that every build has the same base. `docker buildx imagetools inspect python:3.13-slim-trixie` prints
+# the newest one; write it here, in both compose files and in .env.example (a test compares them).
 ARG PYTHON_IMAGE=python:3.13-slim-trixie@sha256:bb2988715db2cf7ace7b53f38f3cffbef7c7046a656bee66245eb0ed386e2e81
 
 # Makes wheels and virtual environments. None of its tools is in an image that runs.

@@ -2,8 +2,8 @@
 # make gateway  install and serve the gateway in front of it, at http://127.0.0.1:5001/
 # make test     every test and every check
 # make bench    the measurements
-# make deb      both Debian packages of the Debian that it runs on, in dist/; make wheelhouse fetches what they are made
-#               of, so that it needs no network
+# make deb      both Debian packages for the Debian that it runs on, in dist/; make wheelhouse fetches their parts, so
+#               that it needs no network
 # make lock     pin newer releases of everything (with Debian 12's Python, the oldest that is supported)
 
 PYTHON ?= python3

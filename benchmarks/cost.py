@@ -1,8 +1,8 @@
-"""What does a request cost? CPU and function calls in process, beside the least code for the same work, in turn.
+"""CPU time and function calls of each request, in process, compared with the least code for the same work.
 
 ``python -m benchmarks.cost [--engine ENGINE] [--json FILE] [--compare FILE]``. With ``--compare`` the exit status is 1
-where a row costs more than in the earlier run. What is measured is the ``invsys`` that Python imports: to measure that
-of another checkout with this tool, set ``PYTHONPATH`` to its ``src``.
+if a row costs more than in the earlier run. The tool measures the ``invsys`` that Python imports: to measure another
+checkout, set ``PYTHONPATH`` to its ``src``.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from benchmarks import cost_report, cost_rows, databases, processes, seeds
 from benchmarks.stocks import SERVICE
 from invsys.chassis import draining, metrics
 
-# Where Linux keeps files in memory: the time that a disk's driver takes is no property of the service.
+# A folder in memory, so that the CPU time of the disk's driver is not measured.
 _MEMORY = "/dev/shm"
 
 _ENGINES: dict[str, tuple[str, Callable[[], AbstractContextManager[databases.Databases]]]] = {
@@ -31,7 +31,7 @@ _ENGINES: dict[str, tuple[str, Callable[[], AbstractContextManager[databases.Dat
 
 
 def main() -> int:
-    """Measure, print, save and compare; the status is 1 where a row costs more, 2 where that cannot be said."""
+    """Measure, print, save and compare; return 1 if a row costs more, 2 if the comparison failed."""
     chosen = _parser().parse_args()
     try:
         return _run(chosen)
@@ -89,7 +89,7 @@ def measure(
     rounds: int,
     requests: int,
 ) -> cost_report.Report:
-    """Measure every row in ``count`` processes, each on databases of its own."""
+    """Measure every row in ``count`` processes, each with its own databases."""
     with engine() as made:
         measured = [_process(made, number, rounds, requests) for number in range(count)]
     return cost_report.report(name, measured)
@@ -114,7 +114,7 @@ def _process(made: databases.Databases, number: int, rounds: int, requests: int)
 
 
 def _as_served(folder: str) -> Mapping[str, str]:
-    """Return what the production server adds to the environment, with more workers than there ever are."""
+    """Return the variables that the production server sets, with more workers than ever run."""
     return {metrics.DIRECTORY_VARIABLE: folder, draining.WORKERS_VARIABLE: "1000"}
 
 

@@ -1,7 +1,7 @@
-"""What is the least that each request costs under Flask? A bare route, one statement through the driver, orjson.
+"""The least that each request costs under Flask: a bare route, one statement through the driver, orjson.
 
 Nothing is checked, logged or measured, and values are written as the driver returns them. ``floor.py`` does without
-Flask too, under the production server.
+Flask too, and runs under the production server.
 """
 
 import socket
@@ -41,7 +41,7 @@ _COPIED = "a.id, a.created, a.version, a.starts, a.ends, a.allocation_type, a.de
 
 
 class Database(Protocol):
-    """One connection; each method is one request's work. ``values`` are the body's, and the ids of the path."""
+    """One connection; each method is the work of one request. ``values`` has the body's values and the path's ids."""
 
     def create(self, values: Values) -> Sequence[Any] | None:
         """Insert an allocation and its event; return ``created``, ``version`` and ``expires``, None if it is taken."""

@@ -18,7 +18,7 @@ from typing import Any
 Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
-# As granian gives it; ``environ`` adds what the request says.
+# As granian passes it; ``environ`` adds the values of the request.
 _ENVIRON: Environ = {
     "GATEWAY_INTERFACE": "CGI/1.1",
     "REMOTE_ADDR": "127.0.0.1",
@@ -82,7 +82,7 @@ def _send(app: App, request: Environ, statuses: _Statuses) -> None:
 def cpu_seconds(sides: Sequence[Side], count: int) -> list[list[float]]:
     """Return, for each side, the CPU seconds of this process, user and system, for each of ``count`` requests.
 
-    The sides take turns at every request: what slows this machine slows both.
+    The sides take turns at every request, so that other load on the machine slows both.
     """
     environs, statuses = [side.environs(count) for side in sides], [_Statuses() for _ in sides]
     seconds: list[list[float]] = [[] for _ in sides]
@@ -90,7 +90,7 @@ def cpu_seconds(sides: Sequence[Side], count: int) -> list[list[float]]:
     gc.disable()
     try:
         for number in range(count):
-            # Each goes first as often as the others: what the one before leaves in the caches is no advantage.
+            # Each side goes first equally often, so that warm caches favour none.
             for turn in range(len(sides)):
                 side = (turn + number) % len(sides)
                 app, request = sides[side].app, environs[side][number]
@@ -106,14 +106,14 @@ def cpu_seconds(sides: Sequence[Side], count: int) -> list[list[float]]:
 
 @dataclass(frozen=True)
 class Calls:
-    """Calls of functions for one request: of those written in Python (a generator's resumptions too), and in C."""
+    """Function calls of one request: in Python (resuming a generator counts as a call), and in C."""
 
     python: int
     c: int
 
 
 def calls(side: Side, count: int) -> Calls:
-    """Return the median calls of ``count`` requests: what is done now and then only does not blur it."""
+    """Return the median calls of ``count`` requests, so that occasional work does not count."""
     statuses = _Statuses()
     counted = [_count(side.app, one, statuses) for one in side.environs(count)]
     _require(side, statuses, count)

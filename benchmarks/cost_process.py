@@ -12,7 +12,7 @@ import orjson
 
 from benchmarks import cost_meter, cost_rows
 
-# So many requests of each row come first, to fill the caches of the code; as many are counted.
+# Requests of each row that come first, to fill the caches of the code; the same number is counted.
 _COUNTED = 15
 
 

@@ -1,4 +1,4 @@
-"""The cost table: in print, as a JSON file, and beside that of an earlier run."""
+"""The cost table: printed, saved as JSON, and compared with that of an earlier run."""
 
 import json
 import math
@@ -18,14 +18,14 @@ _HEAD = (
 
 
 class UnusableReport(Exception):
-    """The file of an earlier run cannot be compared with; the message says why."""
+    """The file of an earlier run cannot be used for a comparison; the message has the reason."""
 
 
 @dataclass(frozen=True)
 class Row:
     """The CPU microseconds of a request, and the calls of functions in Python and in C, of the service and the floor.
 
-    ``ratio`` is the median of the requests' ratios, each of the service to its neighbour in time on the floor.
+    ``ratio`` is the median over the requests: each one of the service, divided by the floor's next to it in time.
     """
 
     cpu_us: float
@@ -47,13 +47,13 @@ class Report:
 
 
 def report(engine: str, processes: Sequence[Mapping[str, Any]]) -> Report:
-    """Return the report of what several ``cost_process`` printed."""
+    """Return the report of the outputs of several ``cost_process``."""
     rows = {name: _row([one[name] for one in processes]) for name in processes[0]}
     return Report(engine, python_version(), rows)
 
 
 def python_version() -> str:
-    """Return the release of this Python: the calls of functions differ between releases."""
+    """Return the release of this Python; the function calls differ between releases."""
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 

@@ -29,7 +29,7 @@ Requests = Iterator[bytes]
 def sides(url: str, floor_url: str, upstream: int, folder: Path) -> dict[str, tuple[Side, Side]]:
     """Return service and floor for each of ``ROWS``.
 
-    Each side has a database of its own, seeded alike; an inventory over ``url`` listens on the port ``upstream``.
+    Each side has its own database with the same rows; an inventory on ``url`` listens on the port ``upstream``.
     """
     service, floor = _inventory(url, folder), cost_floor.inventory(cost_floor.connect(floor_url))
     mine, its = _requests(url), _requests(floor_url)
@@ -70,7 +70,7 @@ def _inventory(url: str, folder: Path) -> Flask:
 
 
 def _gateway(upstream: int, folder: Path) -> tuple[Flask, Callable[[bytes], bytes]]:
-    """Return a gateway in front of ``upstream``, and what adds its client's key to a request."""
+    """Return a gateway in front of ``upstream``, and a function that adds its client's key to a request."""
     clients = folder / "clients.ini"
     key = administration.add(clients, "benchmark", ["allocations:read"])
     environ = {

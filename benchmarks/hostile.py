@@ -1,8 +1,8 @@
-"""Does any header, query or body cost more CPU than its length? ``python -m benchmarks.hostile``.
+"""Does the CPU time of any header, query or body grow faster than its length? ``python -m benchmarks.hostile``.
 
-Sends hostile values of 1, 8 and 64 KB to both services, in process and past every limit of the server, and prints the
-most expensive one for each place. Eight times the length may cost eight times the time; the status is 1 where it costs
-more than sixteen times.
+Sends hostile values of 1, 8 and 64 KB to both services, in process and so without the limits of the server, and prints
+the most expensive value of each place. Eight times the length may cost eight times the time; the status is 1 if it
+costs more than sixteen times.
 """
 
 import io
@@ -24,7 +24,7 @@ KB = 1000
 # Below this (seconds) the noise of the machine is larger than the difference.
 NOISE = 0.02
 
-# What is repeated to fill the length, with what stands before and behind it.
+# The text before, the text that is repeated to fill the length, the text behind.
 VALUES = [
     ("a", " ", "b"),
     ("", "\t", "x"),
@@ -92,7 +92,7 @@ REQUESTS = [("GET", "/api/cars"), ("GET", "{car}"), ("POST", "/api/cars"), ("PAT
 
 
 class Service(NamedTuple):
-    """An application, and what its caller always sends."""
+    """An application, and the headers that its caller always sends."""
 
     name: str
     app: Callable[..., Any]
@@ -156,7 +156,7 @@ def services(folder: Path, url: str) -> Iterator[tuple[Service, str]]:
 
 
 def main() -> int:
-    """Measure every place of both services; return 1 where one costs more than its length."""
+    """Measure every place of both services; return 1 if the cost of one grows faster than its length."""
     sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - the requests' log lines
     status = 0
     print(f"{'service':<10} {'place':<36} {'1 KB':>8} {'8 KB':>8} {'64 KB':>8} ms  value")

@@ -13,8 +13,8 @@
 # @param listen_addresses
 #   Where PostgreSQL listens: names and addresses, with commas between, or `*`.
 # @param version
-#   The major version of PostgreSQL; by default the one of the host's Debian. It is always passed on, because Debian's
-#   puppetlabs-postgresql does not know the release that it belongs to.
+#   The major version of PostgreSQL; by default the one of the host's Debian. It is always passed on, because the
+#   puppetlabs-postgresql of each Debian has no default for that Debian.
 class invsys::database (
   Sensitive[String[1]] $password,
   String[1] $user = 'invsys',

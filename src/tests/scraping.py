@@ -6,7 +6,7 @@ from tests.waiting import until
 
 
 def fresh(scrape: Callable[[], str]) -> str:
-    """Return the figures as they are now, of a service of one process; ``scrape`` asks for them."""
+    """Return the current figures of a service with one process; ``scrape`` requests them."""
     texts = [scrape()]
 
     def has_another() -> bool:

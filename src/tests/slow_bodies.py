@@ -24,7 +24,7 @@ class SlowBody:
         self._socket.sendall(data)
 
     def has_ended(self) -> bool:
-        """Say whether the server has closed the connection; takes in what it has sent."""
+        """Return whether the server has closed the connection; receives what it has sent."""
         while not self._ended and select.select([self._socket], [], [], 0)[0]:
             try:
                 data = self._socket.recv(65536)
@@ -35,12 +35,12 @@ class SlowBody:
         return self._ended
 
     def status(self) -> int | None:
-        """Give the status of what was answered; None where the connection was closed without a word."""
+        """Return the status of the response; None if the connection was closed without one."""
         self.has_ended()
         return int(self._received[9:12]) if self._received else None
 
     def text(self) -> str:
-        """Give all that was answered."""
+        """Return all that was received."""
         return self._received.decode()
 
     def close(self) -> None:

@@ -43,7 +43,7 @@ def test_every_row_is_printed_and_saved(first):
 
 
 def compare(folder, saved):
-    """Run again, and compare with other figures; return the exit status and what is printed below the table."""
+    """Run again, and compare with other figures; return the exit status and the lines below the table."""
     file = folder / EARLIER
     file.write_text(json.dumps(saved))
     done = run(folder, *TINY, "--compare", str(file))
@@ -52,7 +52,7 @@ def compare(folder, saved):
 
 
 def patient(first):
-    """Return the figures with ratios that no run reaches: the CPU time of so few requests says nothing."""
+    """Return the figures with ratios that no run reaches, because the CPU time of few requests is too noisy."""
     saved = json.loads(json.dumps(first[1]))
     for row in saved["rows"].values():
         row["ratio"] *= 1000
@@ -83,7 +83,7 @@ def test_without_an_earlier_report_nothing_is_measured(tmp_path):
 
 @pytest.fixture
 def report(monkeypatch):
-    """The module of the benchmarks, which stand beside ``src``."""
+    """The module ``cost_report`` of the benchmarks, a folder next to ``src``."""
     monkeypatch.syspath_prepend(PROJECT)
     return importlib.import_module("benchmarks.cost_report")
 
@@ -92,7 +92,7 @@ def report(monkeypatch):
     ("figure", "factor", "is_more"),
     [("calls", 1.029, False), ("calls", 1.031, True), ("ratio", 1.079, False), ("ratio", 1.081, True)],
 )
-def test_what_counts_as_more(report, figure, factor, is_more):
+def test_a_rise_beyond_the_margin_counts(report, figure, factor, is_more):
     row = report.Row(1000, 500, 2, 1000, 200, 1000, 200)
     before, after = (
         report.Report("SQLite", "3.11", {"get": one})
@@ -119,7 +119,7 @@ ROW = {"cpu_us": 1, "floor_us": 1, "ratio": 1, "calls": 1, "floor_calls": 1, "c_
     ],
     ids=str,
 )
-def test_what_is_no_report_is_refused(report, tmp_path, saved):
+def test_a_file_that_is_no_report_is_refused(report, tmp_path, saved):
     (tmp_path / EARLIER).write_text(json.dumps(saved))
     with pytest.raises(report.UnusableReport, match="not a file that"):
         report.load(tmp_path / EARLIER)

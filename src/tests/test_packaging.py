@@ -73,7 +73,7 @@ def test_its_log_is_rotated(package):
     service = SERVICES[package][2]
     rules = (DEBIAN / f"{package}.logrotate").read_text()
     assert rules.startswith(f"/var/log/invsys/{service}.log {{")
-    # A caller that makes much log fills no disk: it is rotated by its size too.
+    # Rotated by size too, so that callers cannot fill the disk.
     assert {"    daily", "    maxsize 100M"} <= set(rules.splitlines())
 
 
@@ -86,7 +86,7 @@ def test_the_readme_names_what_the_build_depends_on():
 
 
 def test_no_file_of_a_package_names_one_release_of_python():
-    # Of debian/ itself the files only: folders beside these are what a build leaves there.
+    # Of debian/ itself only the files, because builds leave folders there.
     folders = [DEBIAN / name for name in ("completions", "source", "tests", "units")] + [DEBIAN.parent / "template"]
     paths = [*DEBIAN.glob("*"), *(path for folder in folders for path in folder.rglob("*"))]
     texts = {path: path.read_text(errors="replace") for path in paths if path.is_file() and path.suffix != ".pyc"}
@@ -107,12 +107,12 @@ def test_a_package_depends_on_the_python_and_has_the_version_of_the_release_that
 
 
 def test_a_running_service_is_restarted_for_another_python():
-    # preinst notes what an upgrade finds, postinst compares it with what the upgrade has put there.
+    # preinst notes the state before the upgrade, postinst compares it with the state after.
     noted, compared = (
         re.search(r"[{(]\n((?:        .*\n)+)    [})] [>|]", (DEBIAN / f"invsys.{script}").read_text())[1]
         for script in ("preinst", "postinst")
     )
     assert noted == compared
     assert "readlink -f /opt/venvs/#PACKAGE#/bin/python\n" in noted
-    # What the parent process of the workers has loaded, which a reload does not exchange.
+    # The files that the parent process of the workers has loaded; a reload does not replace these.
     assert all(f"/chassis/{name}.py" in noted for name in ("steering", "supervisor", "worker"))

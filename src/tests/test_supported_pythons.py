@@ -1,4 +1,4 @@
-"""The Pythons that InvSys says it supports are those that its tests are run on."""
+"""The supported Pythons of InvSys are those that its tests run on."""
 
 import re
 from configparser import ConfigParser

@@ -43,7 +43,7 @@ def bake(folder, repository=PROJECT, **answers):
 def files(tree):
     """Return every file of a tree by its path there: its content, and whether it is executable.
 
-    Git keeps no more of a file's mode; the rest is the umask's of whoever checked it out.
+    Git stores no more of a file's mode; the rest depends on the umask at the checkout.
     """
     paths = [path for path in tree.rglob("*") if path.is_file()]
     return {path.relative_to(tree).as_posix(): (path.read_bytes(), os.access(path, os.X_OK)) for path in paths}

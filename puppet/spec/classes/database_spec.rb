@@ -13,7 +13,7 @@ describe 'invsys::database' do
     )
   end
 
-  # By MD5 with Debian 12's puppetlabs-postgresql, by SCRAM with Debian 13's.
+  # Debian 12's puppetlabs-postgresql hashes with MD5, Debian 13's with SCRAM.
   it 'gives the owner the password, hashed' do
     is_expected.to contain_postgresql__server__db('invsys').with_password(
       /\A(?:md5#{Digest::MD5.hexdigest('secretinvsys')}|SCRAM-SHA-256\$4096:[\w+\/=]+\$[\w+\/=]+:[\w+\/=]+)\z/
@@ -22,7 +22,7 @@ describe 'invsys::database' do
 
   it { is_expected.to contain_postgresql__server__pg_hba_rule('invsys from 192.0.2.0/24').with_database('invsys') }
 
-  context 'on a release that it does not know' do
+  context 'on an unsupported release' do
     let(:facts) { super().merge(os: { 'family' => 'Debian', 'name' => 'Debian', 'release' => { 'major' => '99' } }) }
 
     it { is_expected.to compile.and_raise_error(/No matching entry for selector parameter with value '99'/) }

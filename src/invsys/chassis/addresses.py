@@ -8,7 +8,7 @@ from invsys.chassis import proxies
 
 
 def counted() -> str:
-    """Return what requests are counted by: the caller's address, for IPv6 the /64 network that one subscriber has.
+    """Return the key that requests are counted by: the caller's address, or the /64 network of an IPv6 address.
 
     The caller is the last address that a trusted proxy names in ``X-Forwarded-For``, else the one that connected.
     """

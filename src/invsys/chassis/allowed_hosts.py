@@ -1,7 +1,7 @@
-"""The names under which a service may be asked: a request with another ``Host`` is refused with 421.
+"""The host names that a service accepts: a request with another ``Host`` is refused with 421.
 
-A web page whose name is made to resolve to this machine (DNS rebinding) sends its own name in ``Host``. A missing,
-malformed or repeated ``Host`` is a 400 (RFC 9112, 3.2).
+This stops DNS rebinding: a web page whose name was made to resolve to this machine sends that name in ``Host``. A
+missing, malformed or repeated ``Host`` is a 400 (RFC 9112, 3.2).
 """
 
 import functools
@@ -28,14 +28,14 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _LABEL = "[A-Za-z0-9_-]{1,63}"
 _HOST = re.compile(rf"(?:\[([0-9A-Fa-f:.]{{2,45}})\]|({_LABEL}(?:\.{_LABEL})*)\.?)(?::[0-9]{{0,5}})?")
 _LONGEST = 255 + len(".:65535")
-# What stands in the place of a ``Host`` that nobody has checked: Werkzeug fails on some.
+# Replaces a ``Host`` that was not checked, because Werkzeug fails on some of them.
 _NEUTRAL = "localhost"
-# Spellings of ``Host`` that are remembered as allowed: callers choose them, so there must not be more and more.
+# Spellings of ``Host`` that are remembered as allowed. Callers choose them, so their number is limited.
 _MOST_REMEMBERED = 256
 
 
 def names(words: str) -> frozenset[str]:
-    """Read names and addresses of hosts with commas between, and ``ANY``; raises ValueError."""
+    """Return the host names and addresses in a text with commas between, and ``ANY``; raises ValueError."""
     return frozenset(_name(word.strip()) for word in words.split(",") if word.strip())
 
 
@@ -72,7 +72,7 @@ def name_in(host: str) -> str | None:
 class AllowedHosts:
     """The names in the setting ``allowed_hosts`` of the section ``server``.
 
-    Without any they are those of this machine where the service listens on loopback only, and else all.
+    If the setting is empty: the names of this machine if the service listens on loopback only, otherwise all names.
     """
 
     def __init__(self, server: Section) -> None:
@@ -81,11 +81,11 @@ class AllowedHosts:
         if self._is_default:
             self._names = _LOOPBACK_NAMES | {server["host"].lower().strip("[]")}
         self._is_any = not self._names or ANY in self._names
-        # As they came.
+        # Exactly as callers sent them.
         self.remembered: set[str] = set()
 
     def require(self, host: str | None) -> None:
-        """Raise MisdirectedRequest for a ``Host`` that is not allowed, and a Problem with status 400 for none."""
+        """Raise MisdirectedRequest if ``Host`` is not allowed, a Problem with status 400 if missing or malformed."""
         if host is None or (name := name_in(host)) is None:
             raise unnamed(HTTPStatus.BAD_REQUEST)("The Host header is missing, malformed or repeated.")
         if not (self._is_any or name in self._names or (self._is_default and name in _own_names())):
@@ -95,7 +95,7 @@ class AllowedHosts:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether who listens at ``host``, a name or an address, is reached from this machine only."""
+    """Return whether a server that listens at ``host``, a name or an address, is reachable from this machine only."""
     if address := proxies.address(host.strip("[]")):
         return address.is_loopback
     try:
@@ -107,15 +107,15 @@ def is_loopback(host: str) -> bool:
 
 @functools.cache
 def _own_names() -> frozenset[str]:
-    # Only when a request needs them: to ask for the full name may take seconds where no name server answers.
+    # Looked up only when a request needs them: the full name may take seconds if no name server answers.
     return frozenset(name.lower().removesuffix(".") for name in (socket.gethostname(), socket.getfqdn()))
 
 
 def register(app: Flask, server: Section, refusing: Callable[[], None] = lambda: None) -> None:
-    """Refuse what comes to ``app`` under another name, but for what operators ask; ``refusing`` is called before.
+    """Refuse requests to ``app`` with another host name, except those for ``health.FOR_OPERATORS``.
 
-    ``server`` is the settings' section; ``refusing`` may raise another Problem instead. This wraps the WSGI
-    application: a ``before_request`` function would cost every request ten times as many calls.
+    ``server`` is the settings' section. ``refusing`` is called before each refusal and may raise another Problem
+    instead. This wraps the WSGI application: a ``before_request`` function would make ten times as many calls.
     """
     allowed = AllowedHosts(server)
     serve = app.wsgi_app

@@ -35,9 +35,9 @@ def _require_json() -> None:
 
 
 def read(limit: int) -> bytes:
-    """Return the body, whatever is in it.
+    """Return the body as bytes, not parsed.
 
-    Raises BodyTooLarge (more than ``limit`` bytes), MalformedBody (shorter than announced, or another transfer coding
+    Raises BodyTooLarge (more than ``limit`` bytes), MalformedBody (shorter than announced, or a transfer coding other
     than chunked), RequestTimeout, SlowBodies.
     """
     # Before Werkzeug parses it: a list of codings costs it a millisecond for each 1,000 characters.
@@ -65,9 +65,9 @@ def _read(size: int) -> bytes:
 
 
 def register(app: Flask, server: Mapping[str, Any]) -> None:
-    """Read bodies within the limits of ``server``, the settings' section, and close connections with unread ones.
+    """Limit slow bodies by ``server``, the settings' section, and close connections whose body was not read.
 
-    After a request whose body was not read, a caller would send the next one into its midst.
+    Otherwise the rest of that body would be taken for the beginning of the next request.
     """
     app.extensions[_WATCH] = Watch(server["threads"], server["body_timeout"])
 

@@ -1,6 +1,6 @@
-"""How many changes a request made, as the service tells the gateway (``X-Changes``), which counts each as a write.
+"""The response header ``X-Changes``: how many changes a request made. The gateway counts each one as a write.
 
-Absent where a request makes one change at most.
+A request that makes one change at most is answered without it.
 """
 
 HEADER = "X-Changes"

@@ -69,7 +69,7 @@ class Serve(Command):
         if log := request_log.open_file(settings_of(app)["log"]):
             log.close()
         if check:
-            # On any free port: the server that runs has the one of the settings.
+            # On any free port, because the running server uses the port of the settings.
             listening.close(listening.listen(settings_of(app)["server"]["host"], 0))
         else:
             server.serve(self._target, settings_of(app)["server"], os.environ)

@@ -88,7 +88,7 @@ class Manager(flask_script.Manager):
         parser.allow_abbrev = False
         return parser
 
-    def _patch_argparser(self, parser: Any) -> None:  # what is private differs between Pythons, to mypy too
+    def _patch_argparser(self, parser: Any) -> None:  # typed Any: private names of argparse differ
         """Make ``parser`` print its whole help when it gets no arguments.
 
         The original stores argparse's method as ``parser._parse_known_args2``, a name that argparse itself uses since

@@ -6,7 +6,7 @@ from flask import Flask, Response
 
 from invsys.chassis import answers
 
-# What operators and their machines ask, with ``metrics``: under any name of the host, and without a key.
+# The paths for operators and their machines: they accept any ``Host``, and need no key.
 FOR_OPERATORS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 

@@ -1,9 +1,9 @@
 """The listening sockets of a server, opened before anything else starts: one for each worker, all on one port.
 
 The first socket is opened without SO_REUSEPORT, so the kernel refuses a second server on the same port: at ``bind``
-while another one listens, and at ``listen`` where two start at the same time. Only then the option is set, for the
-sockets of the other workers. They stay open for the life of the server, so they do what a lock file would do, and the
-kernel releases them however the server ends.
+while another one listens, and at ``listen`` if two start at the same time. Only then the option is set, for the sockets
+of the other workers. The sockets stay open while the server runs, so they replace a lock file, and the kernel closes
+them however the server ends.
 """
 
 import errno
@@ -14,12 +14,12 @@ from invsys.chassis.settings import SettingsError
 
 # Connections that the kernel keeps until a worker accepts them.
 _BACKLOG = 4096
-# Milliseconds that data may wait for a client to take it.
+# Milliseconds that sent data may wait for its acknowledgement by the client.
 _PATIENCE = 60_000
 
 
 def listen(host: str, port: int, sockets: int = 1) -> list[socket.socket]:
-    """Return sockets that listen on a port of an address, or of the address of a name; raises SettingsError."""
+    """Return sockets that listen on ``port`` of ``host``, an address or a name; raises SettingsError."""
     family, address = _resolve(host, port)
     opened: list[socket.socket] = []
     try:
@@ -33,17 +33,17 @@ def listen(host: str, port: int, sockets: int = 1) -> list[socket.socket]:
 
 
 def close(sockets: list[socket.socket]) -> None:
-    """Close them."""
+    """Close all of the sockets."""
     for each in sockets:
         each.close()
 
 
 def _open(opened: socket.socket, address: Any, alone: bool) -> None:
-    # Without it, connections of the server before it would keep the port for a minute.
+    # Without it, connections of an earlier server would keep the port for a minute.
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Connections inherit it: an answer does not wait for the acknowledgement of the one before.
+    # Connections inherit it: a response does not wait for the acknowledgement of the previous one.
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # And this: a client that takes nothing of an answer for so long is gone.
+    # Connections inherit this too: they are closed if the client receives nothing for that long.
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _PATIENCE)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, not alone)
     opened.bind(address)
@@ -56,7 +56,7 @@ def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise SettingsError(f"host {host} has no address: {getattr(error, 'strerror', None) or error}") from error
-    # A name such as localhost often has an IPv6 address, too; those who connect expect the IPv4 one.
+    # A name such as localhost often has an IPv6 address, too; clients expect the IPv4 one.
     family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
     return family, address
 

@@ -1,4 +1,4 @@
-"""The lines of the log: one JSON object each, of a bounded size whatever a caller has sent."""
+"""The lines of the log: one JSON object each. A caller cannot make a line longer than the limits here."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from flask import has_request_context
 
 from invsys.chassis import request_id
 
-# Characters of a value that are logged. A message may quote what a caller sent, and so may an exception.
+# Characters of a value that are logged. Messages and exceptions may quote a request.
 PATH = 512
 METHOD = 32
 MESSAGE = 2_000
@@ -40,19 +40,19 @@ def now() -> str:
 
 
 def dumps(fields: dict[str, Any]) -> str:
-    """Write a line, without its end."""
+    """Return a line of the log, without the newline."""
     try:
         return orjson.dumps(fields, default=str).decode()
     except orjson.JSONEncodeError:
-        # Text that is not UTF-8, such as a file's name: escaped, and not lost.
+        # Text that is not UTF-8, such as a file name, is escaped.
         return json.dumps(fields, default=str, skipkeys=True)
 
 
 class JsonLines(logging.Formatter):
-    """Write a record as one JSON object; what was passed as ``extra={"fields": {...}}`` becomes its members."""
+    """Formats a record as one JSON object; ``extra={"fields": {...}}`` adds members to it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one line, without its end."""
+        """Return one line, without the newline."""
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

@@ -1,7 +1,7 @@
-"""The files behind ``/metrics``: each worker counts in files that are mapped into its memory, and one reads them all.
+"""The files behind ``/metrics``: each worker counts in files that are mapped into its memory, and can read all files.
 
-Where the file system is full, writing to a mapped file kills the worker (SIGBUS). So room is allocated before it is
-used. A worker that gets none counts in memory of its own, and answers ``/metrics`` with the reason.
+If the file system is full, writing to a mapped file kills the worker (SIGBUS). So room is allocated before it is used.
+A worker that gets no room counts in private memory, and answers ``/metrics`` with 503 and the reason.
 """
 
 import contextlib
@@ -17,34 +17,34 @@ from prometheus_client import CollectorRegistry, Metric, values
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
-# Names the folder of the files in the environment.
+# The environment variable with the folder of the files.
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 logger = logging.getLogger(__name__)
 
-# Bytes of a new file, as prometheus_client makes it; and of a value beside its key, at most.
+# Bytes of a new file, as prometheus_client makes it; and of an entry without its key, at most.
 _SIZE, _VALUE_SIZE = 1 << 16, 32
-# What reading a file raises that is just being made, or that was cut off.
+# Errors from reading a file that is being written, or that was cut off.
 _UNREADABLE = (OSError, struct.error, RuntimeError, ValueError)
 
-# Why this process counts by itself.
+# Why this process counts in private memory; empty if it does not.
 _reasons: list[str] = []
 
 
 def install() -> None:
-    """Let this process count in such files; call it before the first metric is made."""
+    """Make this process count in such files; call it before the first metric is created."""
     if DIRECTORY_VARIABLE in os.environ:
         _make_folder()
         vars(values)["MmapedDict"] = _AllocatedDict
 
 
 def reason() -> str:
-    """Return why this process has no figures that others see; empty where it has them."""
+    """Return why this process counts in private memory; empty if it counts in files."""
     return _reasons[0] if _reasons else ""
 
 
 def registry() -> CollectorRegistry:
-    """Return a registry of what all processes have counted."""
+    """Return a registry with the figures of all processes."""
     _make_folder()
     made = CollectorRegistry()
     _Collector(made)  # type: ignore[no-untyped-call]
@@ -58,7 +58,7 @@ def _make_folder() -> None:
 
 
 class _AllocatedDict(MmapedDict):
-    """Values in a mapped file whose room is allocated, or else in memory."""
+    """Values in a mapped file whose room is allocated, or in memory if there is no room."""
 
     def __init__(self, filename: str) -> None:
         try:
@@ -92,7 +92,7 @@ class _Collector(MultiProcessCollector):
     """Reads the files of all processes, except those that cannot be read just now."""
 
     def collect(self) -> Iterable[Metric]:
-        """Add up what the files say."""
+        """Return the sums over the files."""
         files = [str(file) for file in Path(self._path).glob("*.db")]
         try:
             return self.merge(files)  # type: ignore[no-any-return, no-untyped-call]
@@ -108,7 +108,7 @@ class _Collector(MultiProcessCollector):
 
 
 def _allocate(path: str, size: int) -> None:
-    """Make room for ``size`` bytes in a file, and for what it has beyond them; raises OSError."""
+    """Allocate at least ``size`` bytes for a file, and all that it has already; raises OSError."""
     # Not the file that prometheus_client opens to append: glibc does not allocate there on every file system.
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -122,7 +122,7 @@ def _path(file: int) -> str:
 
 
 def _memory(error: OSError) -> BinaryIO:
-    """Return a file in memory instead of the one that there is no room for, and say so once."""
+    """Return a file in memory, to be used for lack of room, and log the reason once."""
     if not _reasons:
         folder = os.environ[DIRECTORY_VARIABLE]
         _reasons.append(f"no room for the files of the metrics in {folder}: {error.strerror}")

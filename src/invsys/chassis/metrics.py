@@ -27,7 +27,7 @@ DURATION = Histogram(
     buckets=BUCKETS,
 )
 
-# Seconds for which a text is returned again: to render it takes some 30 ms of CPU.
+# Seconds for which a rendered text is reused: rendering takes some 30 ms of CPU.
 MAX_AGE = 1.0
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -61,7 +61,7 @@ def register(app: Flask, allow: str = proxies.LOOPBACK) -> None:
 
 
 def start() -> None:
-    """Begin to time the request at hand."""
+    """Start to time the current request."""
     g.started = time.perf_counter()
 
 
@@ -83,9 +83,9 @@ class Rendered:
 
 
 def _require_allowed(allow: str) -> None:
-    """Raise AddressNotAllowed unless whoever connects is in ``allow``, and so is everybody it forwards for.
+    """Raise AddressNotAllowed unless ``allow`` has the address of the connection and all of ``X-Forwarded-For``.
 
-    A proxy that forwards for a stranger is a stranger; nobody gains anything by sending the header.
+    So a proxy does not get the figures for a stranger, and sending the header never adds a right.
     """
     networks = proxies.networks(allow)
     forwarded = request.environ.get("HTTP_X_FORWARDED_FOR")
@@ -101,5 +101,5 @@ def _series(method: str, route: str, status: int) -> Histogram:
 
 
 def _registry() -> CollectorRegistry:
-    # With several workers each writes its figures to this directory, and the one that is asked adds them up.
+    # With several workers each writes its figures to this directory, and the one that answers adds them up.
     return metric_files.registry() if DIRECTORY_VARIABLE in os.environ else REGISTRY

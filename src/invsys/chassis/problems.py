@@ -78,7 +78,7 @@ class AddressNotAllowed(Problem):
 
 
 class GatewayRequired(Problem):
-    """The service answers only to its gateway, which sends a secret that both know."""
+    """The service answers only to its gateway, which sends a shared secret."""
 
     status, code, title = 403, "gateway_required", "Only the gateway may ask this service"
     advice = (
@@ -117,8 +117,8 @@ class MisdirectedRequest(Problem):
 
     status, code, title = 421, "misdirected_request", "This host name is not served here"
     advice = (
-        "Use the name or the address at which the operator serves it. An operator adds a name to the setting"
-        " ``[server] allowed_hosts``."
+        "Use a name or an address that the operator has configured for this service. An operator adds one to the"
+        " setting ``[server] allowed_hosts``."
     )
 
 

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from flask import current_app, request
 
-# The addresses of this machine for itself.
+# The loopback addresses.
 LOOPBACK = "127.0.0.0/8, ::1"
 
 

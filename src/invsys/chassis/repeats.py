@@ -1,4 +1,4 @@
-"""Counts what repeats within a second, so that a caller who repeats itself cannot flood the log."""
+"""Counts events that repeat within a second, so that a caller cannot flood the log by repeating a request."""
 
 import threading
 import time
@@ -7,16 +7,16 @@ from collections.abc import Callable, Hashable
 # Seconds that are counted together.
 WINDOW = 1
 
-# The key of whatever comes when there is no room for a key of its own.
+# The key of all events that come when there is no room for another key.
 OTHERS = None
 
 
 class Repeats:
     """Counts by key, for ``WINDOW`` seconds at a time, and keeps at most ``most`` keys.
 
-    The first one of a key within a window is for the caller to log. ``report`` is called with a key and the number of
-    further ones after the window, by whichever call of ``is_first`` or ``flush`` comes next; with ``OTHERS`` for those
-    that came when there were ``most`` keys already.
+    The first event of a key within a window is for the caller to log. After the window, the next call of ``is_first``
+    or ``flush`` calls ``report`` with each key and the number of its further events. Events without room for their key
+    are reported as ``OTHERS``.
     """
 
     def __init__(self, most: int, report: Callable[[Hashable, int], None]) -> None:
@@ -24,7 +24,7 @@ class Repeats:
         self._report = report
         self._lock = threading.Lock()
         self._ends = 0.0
-        # By key, how many came after the first one. Empty where there is nothing to flush.
+        # The number of events after the first one, by key. Empty if there is nothing to flush.
         self.pending: dict[Hashable, int] = {}
 
     def is_first(self, key: Hashable) -> bool:
@@ -42,7 +42,7 @@ class Repeats:
             return False
 
     def flush(self, *, at_once: bool = False) -> None:
-        """Report what repeated, if the window is over, or ``at_once``."""
+        """Report the repeated events if the window is over, or if ``at_once``."""
         with self._lock:
             if not at_once and time.monotonic() < self._ends:
                 return

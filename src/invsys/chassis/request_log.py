@@ -1,7 +1,7 @@
 """The log: one JSON object a line, on standard error or in a file, and one line for every request.
 
-A caller cannot make it grow without bounds: values are cut (``log_lines``), of the refusals that one address repeats
-within a second the first one is logged and the others are counted, and so are identical warnings.
+A caller cannot make it grow without bounds: long values are cut (``log_lines``). Of equal refusals of one address
+within a second the first one is logged and the others are counted. The same holds for identical warnings.
 """
 
 import contextlib
@@ -22,9 +22,9 @@ from invsys.chassis.settings import Section, SettingsError
 
 logger = logging.getLogger("invsys.requests")
 
-# Statuses by which callers are turned away at a rate of their own choice.
+# Statuses that a caller can cause at any rate.
 _REFUSALS = frozenset({401, 429})
-# Addresses, and messages, that are counted apart within a second.
+# Addresses, and messages, that are counted separately within a second, at most.
 _MOST_ADDRESSES = 10_000
 _MOST_MESSAGES = 100
 
@@ -42,7 +42,7 @@ class LogFile(logging.handlers.WatchedFileHandler):
 
 
 class Log:
-    """Where the lines go: a file, or standard error; and what is counted instead of being logged."""
+    """The output of the lines, a file or standard error, and the counts of lines that are not logged."""
 
     def __init__(self, file: LogFile | None = None) -> None:
         self._file = file
@@ -50,12 +50,12 @@ class Log:
         self.messages = Repeats(_MOST_MESSAGES, self._report_messages)
 
     def write(self, fields: dict[str, Any]) -> None:
-        """Write a line; one that finds no place is lost, for what it tells of is done all the same."""
+        """Write a line. If that fails, the line is lost: the request was done, and must not fail."""
         with contextlib.suppress(OSError, ValueError):
             (self._file or sys.stderr).write(log_lines.dumps(fields) + "\n")
 
     def flush(self, *, at_once: bool = False) -> None:
-        """Write the summaries of what was repeated, if its second is over, or ``at_once``."""
+        """Write the summaries of repeated lines if their second is over, or if ``at_once``."""
         self.refusals.flush(at_once=at_once)
         self.messages.flush(at_once=at_once)
 
@@ -88,9 +88,9 @@ class Log:
 
 
 class WithoutRepeats(logging.Filter):
-    """Drops a warning or error that is repeated within a second: it is counted. One with an exception is never dropped.
+    """Drops and counts a warning or error that is repeated within a second, unless it has an exception.
 
-    The exception of an internal error is what a caller's ``request_id`` leads to.
+    Operators look up the exception of an internal error by the caller's ``request_id``.
     """
 
     def __init__(self, messages: Repeats) -> None:
@@ -121,7 +121,7 @@ def configure(log: Section) -> None:
 
 
 def flush() -> None:
-    """Write at once the summaries of what was repeated."""
+    """Write the summaries of repeated lines at once."""
     _log.flush(at_once=True)
 
 
@@ -142,8 +142,8 @@ def open_file(log: Section) -> LogFile | None:
 def register(app: Flask, more: Callable[[], dict[str, Any]] = dict) -> None:
     """Log every request of ``app``; health and metrics, which are asked every few seconds, at debug level.
 
-    ``more`` returns what a service adds to the line, of bounded size. ``metrics`` has to be registered after it: that
-    is where the time is taken.
+    ``more`` returns the fields that a service adds to the line, of bounded size. ``metrics`` has to be registered after
+    it, because it measures the time that the line has.
     """
 
     @app.after_request

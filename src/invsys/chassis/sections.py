@@ -36,7 +36,7 @@ class HostNames(fields.String):
 
 
 def secret() -> fields.String:
-    """Return a field for a secret that two services share; empty is none."""
+    """Return a field for a secret that two services share; it may be empty."""
     rule = validate.Regexp(_SECRET, error="Not 16 to 255 visible ASCII characters.")
     return fields.String(required=True, validate=rule)
 
@@ -55,7 +55,7 @@ class ServerSettings(Schema):
 
 
 class BackendServerSettings(ServerSettings):
-    """The same for a service that a gateway stands in front of."""
+    """The same for a service behind a gateway."""
 
     gateway_secret = secret()
 

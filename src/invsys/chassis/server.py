@@ -18,7 +18,7 @@ from invsys.chassis.draining import WORKERS_VARIABLE
 from invsys.chassis.listening import listen
 from invsys.chassis.metric_files import DIRECTORY_VARIABLE
 
-# Bytes that the files of the metrics take, of a few workers.
+# Bytes that the metrics files of a few workers take.
 _ROOM = 2**20
 
 
@@ -26,7 +26,7 @@ def serve(target: str, server: Mapping[str, Any], environ: Mapping[str, str]) ->
     """Become the server of the WSGI application ``target`` (``module:name``); ``server`` is the settings' section.
 
     The process is replaced, so that nothing is loaded in the parent: what a reload starts is the code then installed.
-    Raises SettingsError where the port cannot be opened.
+    Raises SettingsError if the port cannot be opened.
     """
     sockets = listen(server["host"], server["port"], server["workers"])
     for each in sockets:
@@ -46,10 +46,10 @@ def _options(sockets: str, server: Mapping[str, Any]) -> list[str]:
 
 
 def _metrics_directory(environ: Mapping[str, str]) -> str:
-    """Return a new folder for the files of the metrics; where there is no room for any, one that is not there."""
+    """Return a new folder for the metrics files, or the path of a missing folder if there is no room anywhere."""
     if given := environ.get(DIRECTORY_VARIABLE):
         return given
-    # systemd's RuntimeDirectory= is removed with the service, and may be several; both of the first are in memory.
+    # systemd removes RUNTIME_DIRECTORY with the service; it may list several. The first two folders are in memory.
     folders = [environ.get("RUNTIME_DIRECTORY", "").partition(":")[0], "/dev/shm", tempfile.gettempdir()]  # noqa: S108
     for folder in filter(None, folders):
         _remove_old(Path(folder))
@@ -65,7 +65,7 @@ def _remove_old(folder: Path) -> None:
 
 
 def _with_room(folder: str) -> str:
-    """Make a folder in another one; raises OSError where there is no room for files in it."""
+    """Make a folder in another one, and return it; raises OSError if there is no room for files in it."""
     made = tempfile.mkdtemp(prefix=f"invsys-metrics-{os.getpid()}-", dir=folder)
     try:
         with tempfile.TemporaryFile(dir=made) as probe:

@@ -41,7 +41,7 @@ class Settings:
         return self.values[section]
 
     def shown(self) -> Iterator[tuple[str, str, str, str]]:
-        """Give (section, key, value, origin) of every setting, with passwords and secrets masked."""
+        """Yield (section, key, value, origin) of every setting, with passwords and secrets masked."""
         for section, keys in self.values.items():
             for key, value in keys.items():
                 yield section, key, _masked(key, str(value)), self.origins[section, key]

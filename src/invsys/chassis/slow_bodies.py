@@ -1,12 +1,12 @@
 """Limits on request bodies that arrive slowly: a deadline, and at most half the threads may wait for them.
 
 The production server (granian 2.8) hands over a request when its head has arrived, and its ``read`` blocks until the
-whole body is there; nothing interrupts it but the end of the connection. So one thread, the watch, looks at the reads
-in progress, and answers a request whose read takes too long in the place of the request's own thread. That answer
-announces a byte more than it has: the server then ends the connection, the read returns, and the request's thread is
-free. After a complete answer, the server would wait for the rest of the body.
+whole body is there; only the end of the connection interrupts it. So one thread, the watch, looks at the reads in
+progress. If a read takes too long, a thread of the watch answers the request instead of the request's own thread. That
+answer announces one byte more than it has, so the server closes the connection, the read returns, and the request's
+thread is free. After a complete answer, the server would wait for the rest of the body.
 
-A prompt body costs an entry in a set. Without the production server there are no limits.
+A body that arrives at once costs only an entry in a set. Without the production server there are no limits.
 """
 
 import contextlib
@@ -19,21 +19,21 @@ from typing import Protocol
 from invsys.chassis import request_id
 from invsys.chassis.problems import Problem, RequestTimeout, SlowBodies, problem_answer
 
-# Where ``worker`` puts granian's side of a request into the environment.
+# The key of the WSGI environment under which ``worker`` stores granian's side of a request.
 PROTOCOL = "granian.protocol"
 
 # Seconds between two looks of the watch. A body that is not there after one of them is slow.
 _INTERVAL = 0.025
-# A slow body without a slot is refused after so many looks. A look that is this much too late does not count: the
-# machine is busy, and perhaps the body only has to be taken in.
+# A slow body without a slot is refused after this many looks. A look that comes later than the interval times _LATE
+# does not count: the machine is busy, and the body may have arrived already.
 _LOOKS, _LATE = 3, 1.2
-# Seconds that the server gets to send an answer before the connection is ended. Refusals must not occupy threads for
-# long; a client that gets the end of the connection alone knows as well that nothing was done.
+# Seconds that the server gets to send an answer before the connection is closed. They are few for SlowBodies, so that
+# its answers do not occupy threads for long; a client that sees only the closed connection learns that it failed, too.
 _TO_SEND: dict[type[Problem], float] = {RequestTimeout: 0.5, SlowBodies: 0.02}
 
 
 class Stream(Protocol):
-    """What a body is read from."""
+    """The input stream of a body."""
 
     def read(self, size: int, /) -> bytes:
         """Read up to ``size`` bytes, until the body ends."""
@@ -62,7 +62,7 @@ class Watch:
 
     def __init__(self, threads: int, timeout: float) -> None:
         self._slots, self._timeout = max(1, threads // 2), timeout
-        # Its own thread or the watch, whichever takes a read out of it, answers the request.
+        # A read is removed either by its own thread or by the watch; the one that removes it answers the request.
         self._reads: set[_Read] = set()
         self._thread: threading.Thread | None = None
         self._sleeps, self._begun, self._lock = True, threading.Event(), threading.Lock()
@@ -122,7 +122,7 @@ class Watch:
 
 
 def _send(protocol: Responding, problem: Problem) -> None:
-    """Answer the request of the context that this runs in, and let the server end the connection."""
+    """Answer the request of the current context, and make the server close the connection."""
     answer = problem_answer(problem)
     body = answer.get_data()
     answer.headers.update(
@@ -132,7 +132,7 @@ def _send(protocol: Responding, problem: Problem) -> None:
 
 
 class _Pieces:
-    """The body, and a pause after it in which the server sends it."""
+    """The body, then a pause in which the server sends it."""
 
     def __init__(self, body: bytes, seconds: float) -> None:
         self._pieces, self._seconds = [body], seconds
@@ -147,4 +147,4 @@ class _Pieces:
         raise StopIteration
 
     def close(self) -> None:
-        """Close nothing."""
+        """Do nothing; granian requires the method."""

@@ -1,8 +1,8 @@
 """Which of several sockets that listen on one port (SO_REUSEPORT) get the new connections.
 
-By itself, the kernel chooses by a hash of the addresses. A program for its packet filter (classic BPF,
-SO_ATTACH_REUSEPORT_CBPF in socket(7)) chooses among those whose worker runs. This module is part of the supervisor, and
-like it imports nothing of the application.
+By default, the kernel chooses by a hash of the addresses. A program for its packet filter (classic BPF,
+SO_ATTACH_REUSEPORT_CBPF in socket(7)) chooses among the sockets whose worker runs. This module is part of the
+supervisor, and like it imports nothing of the application.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 _SO_ATTACH_REUSEPORT_CBPF = 51
 # Instructions: load a word, modulo, jump if equal, return.
 _LOAD, _MODULO, _IF_EQUAL, _RETURN = 0x20, 0x94, 0x15, 0x06
-# The address of a random number.
+# The address that the packet filter reads a random number from.
 _RANDOM = 0xFFFFF000 + 56
 
 
@@ -25,7 +25,7 @@ def steer(group: Sequence[socket.socket], live: Sequence[int]) -> None:
         steps += [step for choice in choices for step in (choice[:4], choice[4:])]
         steps += [(_RETURN, 0, 0, live[0])]
     else:
-        # A number that no socket has: the kernel goes by its hash.
+        # A number that no socket has: the kernel uses its hash.
         steps = [(_RETURN, 0, 0, len(group))]
     program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
     option = struct.pack("HxxxxxxP", len(steps), ctypes.addressof(program))

@@ -3,15 +3,15 @@
 ``server.serve`` becomes this program: ``python -m invsys.chassis.supervisor --sockets=3,4 ... MODULE:NAME``. It imports
 nothing of the application: workers are forked from it, and a reload has to load the code that is installed then.
 
-granian's own supervisor (2.8) ends the whole server when one worker dies twice within 5.5 seconds, and each worker
-opens a socket of its own, so that the connections that wait for a dead worker are reset. Here:
+granian's own supervisor (2.8) ends the whole server when one worker dies twice within 5.5 seconds. Its workers open
+their own sockets, so the connections that wait for a dead worker are reset. Here:
 
-* This process holds a listening socket for each worker's place. What waits in it is served by the next worker there,
-  and new connections go to the places whose worker has loaded the application (``steering``). One socket for all was
-  slower by a sixth: one of two workers got up to 15 of 16 connections.
+* This process holds a listening socket for each worker's place. The next worker of a place serves the connections that
+  wait there, and new connections go to the places whose worker has loaded the application (``steering``). One socket
+  for all was slower by a sixth: one of two workers got up to 15 of 16 connections.
 * A dead worker is replaced at once, or after a delay that doubles while its successors die soon, too. The other
   workers keep serving, and the server never ends because workers die.
-* SIGHUP exchanges the workers one after another. A new worker that dies is given up, and the old one stays.
+* SIGHUP exchanges the workers one after another. If a new worker dies, the reload is given up, and the old one stays.
 * SIGTERM and SIGINT stop the server; requests in progress are finished within the timeout.
 * Workers die with this process (prctl(2), PR_SET_PDEATHSIG), so that they do not keep the port from the next server.
 """
@@ -48,7 +48,7 @@ _CONNECTIONS = 4096
 _OVERLAP = 3.5
 # Seconds before a worker that died soon after its start is replaced: the first delay, and the longest.
 _FIRST_DELAY, _LONGEST_DELAY = 0.25, 8.0
-# Seconds after which a worker's death is not counted with those before it.
+# A worker that ran for this many seconds resets the count of quick deaths.
 _STABLE = 30.0
 
 
@@ -65,7 +65,7 @@ class _Place:
 
 
 class Supervisor(MPServer):
-    """granian's server with listening sockets that are open already, and with supervision of its own."""
+    """granian's server, with listening sockets that are already open and with the supervision described above."""
 
     def __init__(self, sockets: list[socket.socket], target: str, threads: int, timeout: int) -> None:
         address, port = sockets[0].getsockname()[:2]
@@ -86,7 +86,7 @@ class Supervisor(MPServer):
         # Seconds that a worker may take to finish its requests.
         self._timeout = timeout
         self._places = [_Place(number, each) for number, each in enumerate(sockets)]
-        # Workers without a place: new ones that have to show that they live, and old ones that finish their requests.
+        # Workers without a place: new ones that are starting, and old ones that finish their requests.
         self._others: list[Worker] = []
         # Processes that have loaded the application.
         self._loaded, self._ready = Loaded(), set[int]()
@@ -97,7 +97,7 @@ class Supervisor(MPServer):
         signal.set_wakeup_fd(waker)
 
     def _init_shared_socket(self) -> None:
-        """Leave granian without a socket of its own."""
+        """Keep granian from opening a socket."""
         self._sso = None
 
     def _drop_shared_socket(self) -> None:
@@ -117,7 +117,7 @@ class Supervisor(MPServer):
                 self._exchange_all()
 
     def _supervise(self, until: Callable[[], bool], seconds: float | None = None) -> None:
-        """Replace workers that die until the condition holds, the time is over, or the server has to stop."""
+        """Replace dead workers until the condition holds, the time is over, or the server has to stop."""
         ends = None if seconds is None else time.monotonic() + seconds
         while True:
             self._notice()
@@ -129,7 +129,7 @@ class Supervisor(MPServer):
             wait([self._signals, self._loaded.reader, *(worker.sentinel for worker in self._workers())], timeout)
 
     def _notice(self) -> None:
-        """Take in which workers have loaded the application, and which have died."""
+        """Record which workers have loaded the application, and which have died."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._signals, 1024)
         self._ready.update(self._loaded.pids())
@@ -141,7 +141,7 @@ class Supervisor(MPServer):
         live = [place.number for place in self._places if place.worker and place.worker.pid in self._ready]
         if live != self._steered:
             self._steered = live
-            # Where the kernel cannot do it, connections wait for the next worker of their place.
+            # If the kernel does not support it, connections wait for the next worker of their place.
             with contextlib.suppress(OSError):
                 steer([place.socket for place in self._places], live)
 
@@ -152,7 +152,7 @@ class Supervisor(MPServer):
         now = time.monotonic()
         place.worker = None
         place.quick_deaths = 0 if now - worker.born >= _STABLE else place.quick_deaths + 1
-        # The first one to die soon is replaced at once, like one that has served for long.
+        # The first quick death is replaced at once, like the death of a worker that has run for long.
         delay = min(_FIRST_DELAY * 2.0 ** (place.quick_deaths - 2), _LONGEST_DELAY) if place.quick_deaths > 1 else 0.0
         place.due = now + delay
         logger.error(f"{worker.death()}; it is replaced {f'in {delay:g} seconds' if delay else 'at once'}")
@@ -164,8 +164,8 @@ class Supervisor(MPServer):
                 place.due = time.monotonic() + _LONGEST_DELAY
 
     def _start(self, place: _Place) -> Worker | None:
-        """Start a worker for a place; return None where the system has no room for another process."""
-        # granian puts it among the worker's arguments.
+        """Start a worker for a place; return None if the system cannot start another process."""
+        # granian passes it to the worker.
         self._shd: Any = SocketHolder(place.socket.fileno(), False, self.backlog)  # type: ignore[call-arg]
         worker = Worker(place.number + 1, self._spawn_worker(place.number, *self._spawn).inner)
         try:

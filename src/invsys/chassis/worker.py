@@ -1,4 +1,4 @@
-"""A worker of the production server, as its supervisor starts and sees it.
+"""A worker of the production server: the supervisor's handle of the process, and the code that runs in it.
 
 Like the supervisor, this module imports nothing of the application.
 """
@@ -23,18 +23,18 @@ _PID = struct.Struct("i")
 
 
 class Loaded:
-    """A pipe by which workers tell the supervisor that they have loaded the application."""
+    """A pipe over which workers report to the supervisor that they have loaded the application."""
 
     def __init__(self) -> None:
         self.reader, self._writer = os.pipe()
         os.set_blocking(self.reader, False)
 
     def tell(self) -> None:
-        """Tell it, in a worker."""
+        """Report it; called in a worker."""
         os.write(self._writer, _PID.pack(os.getpid()))
 
     def pids(self) -> list[int]:
-        """Return the processes that have told it since the last call."""
+        """Return the ids of the processes that have reported since the last call."""
         with contextlib.suppress(BlockingIOError):
             return [pid for (pid,) in _PID.iter_unpack(os.read(self.reader, 1024 * _PID.size))]
         return []
@@ -48,8 +48,8 @@ class Worker:
         self._process = process
 
     def start(self) -> None:
-        """Start the process; raises OSError where the system has no room for it."""
-        # The handlers of the supervisor must not take a signal that the worker is sent before it has its own.
+        """Start the process; raises OSError if the system cannot start another one."""
+        # Until the worker has set its own handlers, it must not run those of the supervisor.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             self._process.start()
@@ -58,7 +58,7 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """Its process."""
+        """The id of the process, or 0 before it is started."""
         return self._process.pid or 0
 
     @property
@@ -107,7 +107,7 @@ def work(supervisor: int, loaded: Loaded, number: int, name: str | None, load: C
         return application
 
     _hand_over_protocol()
-    # granian lets a server name another function for its workers, but not add to its own.
+    # granian lets a server replace the function of its workers, but not extend it.
     mp.MPServer._spawn_wsgi_worker(number, name, load_and_tell, *rest)  # noqa: SLF001
 
 
@@ -129,7 +129,7 @@ def _hand_over_protocol() -> None:
 
 
 def _forget_modules() -> None:
-    """Forget what the supervisor has loaded of this package: after an upgrade, it is not what is installed now."""
+    """Forget the modules of this package that the supervisor has loaded: an upgrade may have replaced them since."""
     package = __name__.partition(".")[0]
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         del sys.modules[name]

@@ -185,16 +185,16 @@ class InternalError(Refused, code="internal_error"):
 
 
 class TooManyHolds(Refused, code="too_many_holds"):
-    """The client has as many holds as it may have: confirm or free some, or wait.
+    """The client would have more holds than it may have: confirm or free some, or wait.
 
-    In ``retry_after`` seconds enough of them will have expired. The request is not sent again by itself: that can be a
-    day away, and the caller is the one who can end a hold sooner.
+    In ``retry_after`` seconds enough of them will have expired. The client does not send the request again: that can
+    be a day away, and the caller can end a hold sooner.
     """
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         super().__init__(status, problem, headers)
-        said = headers.get("retry-after", "")
-        self.retry_after: int | None = int(said) if said.isascii() and said.isdigit() else None
+        text = headers.get("retry-after", "")
+        self.retry_after: int | None = int(text) if text.isascii() and text.isdigit() else None
 
 
 class RateLimited(Refused, code="rate_limited"):

@@ -39,7 +39,7 @@ def build_app(in_force: Settings) -> Flask:
     metrics.register(app, metrics.allowed(in_force))
     problems.register(app)
     limits = Limits(in_force["limits"])
-    # Whoever asks under a wrong name is counted as unknown callers are, so that refusals are not without limit.
+    # A request with a wrong host name counts as one of an unknown caller, so that its refusals are limited.
     allowed_hosts.register(app, in_force["server"], lambda: limits.count(None))
     bodies.register(app, in_force["server"])
     clients = ClientsFile(Path(in_force["clients"]["file"]))

@@ -69,7 +69,7 @@ def _complete(operation: dict[str, Any], line: Line) -> None:
 
 
 def _add(responses: dict[str, Any], kind: type[Problem]) -> None:
-    """Add the gateway's own failure to the responses of an operation, beside the service's with the same status."""
+    """Add a failure of the gateway to the responses of an operation; the service may have one with the same status."""
     known = responses.setdefault(str(kind.status), {"$ref": f"#/components/responses/{kind.code}"})
     if "content" not in known:
         return

@@ -117,7 +117,7 @@ class Door:
             leave()
             raise
         finally:
-            # Also where the answer broke off: the changes were made.
+            # Also if the answer broke off: the changes were made.
             self._limits.count_changes(client)
         if answer.is_streamed:
             # It is still on its way. However that ends, and whoever ends it, the client is outside then.

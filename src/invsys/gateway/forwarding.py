@@ -39,8 +39,8 @@ class Forwarding:
     def forward(self, service: str, client: Client | None, own: bool) -> Response:
         """Pass on the request at hand in the name of ``client``, and give the answer.
 
-        ``own``: the client may see its own allocations only. Sets ``g.changes``, the number of changes that the service
-        made, unless the request only reads. Raises BodyTooLarge, UpstreamUnreachable, UpstreamTimeout.
+        ``own``: the client may see its own allocations only. Unless the request only reads, sets ``g.changes``,
+        the number of changes that the service made. Raises BodyTooLarge, UpstreamUnreachable, UpstreamTimeout.
         """
         method = request.method
         body = bodies.read(self._max_body) if method in _WITH_BODY else None

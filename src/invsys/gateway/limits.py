@@ -75,9 +75,9 @@ class Limits:
             return answer
 
     def count(self, client: Client | None) -> None:
-        """Count a request of a client, or of somebody unknown at this address; raises RateLimited.
+        """Count a request of a client, or of an unknown caller at this address; raises RateLimited.
 
-        A client's writes count as requests and as writes; one that ``rate`` refuses is no write.
+        A client's write counts as a request and as a write. If ``rate`` refuses it, it does not count as a write.
         """
         if client is None:
             g.left = self._count(f"address {addresses.counted()}", self._settings["anonymous"])
@@ -89,7 +89,7 @@ class Limits:
                 g.left = left
 
     def count_changes(self, client: Client) -> None:
-        """Count each change that the client's write made (``g.changes``) as a write; the first one is counted."""
+        """Count the changes of the client's write (``g.changes``) as writes, except the first: ``count`` counted it."""
         further = g.get("changes", 1) - 1
         if further < 1:
             return
@@ -117,7 +117,7 @@ class Limits:
         return text
 
     def _count(self, name: str, text: str, what: str = "") -> Left:
-        """Count by every rate in the text, and return the tightest; raises RateLimited."""
+        """Count a request by every rate in the text, and return the tightest limit; raises RateLimited."""
         tightest = None
         for rate in rates.read(text):
             is_within, left = self._hit(rate, name)
@@ -126,7 +126,7 @@ class Limits:
                 raise RateLimited(f"More than {rate}{what}.", left.seconds)
             if tightest is None or left.is_tighter_than(tightest):
                 tightest = left
-        assert tightest is not None  # a text without a rate is refused where it is read
+        assert tightest is not None  # the settings and the clients' file refuse a text without a rate
         return tightest
 
     def _leave(self, client: Client) -> None:

@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 from invsys.chassis import changes, client_id, request_id
 from invsys.gateway.clients import Client
 
-# More than that no request changes.
+# No request makes more changes than that.
 _MOST_CHANGES = 10_000
 
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -104,11 +104,11 @@ def to_caller(headers: Iterable[tuple[str, str]], base: str) -> list[tuple[str, 
 
 
 def number_of_changes(headers: Iterable[tuple[str, str]]) -> int:
-    """Return how many changes the service says that it made: 1 where it says nothing usable."""
-    said = [value for name, value in headers if name.lower() == changes.HEADER.lower()]
-    if len(said) != 1 or not re.fullmatch("[0-9]{1,9}", said[0]):
+    """Return the number of changes in the service's response; 1 if it is missing or malformed."""
+    values = [value for name, value in headers if name.lower() == changes.HEADER.lower()]
+    if len(values) != 1 or not re.fullmatch("[0-9]{1,9}", values[0]):
         return 1
-    return min(int(said[0]), _MOST_CHANGES)
+    return min(int(values[0]), _MOST_CHANGES)
 
 
 def _checked(name: str, value: str) -> str:

@@ -69,8 +69,8 @@ def allocate(
 ) -> Made:
     """Allocate a vehicle for a period, ``given`` its allocation_type, description, dump; held if with ``hold_seconds``.
 
-    Raises ResourceNotFound, PeriodTaken, IdempotencyKeyReused, TooManyHolds, Busy, and marshmallow's ValidationError
-    for a period beyond the caller's limits.
+    Raises ResourceNotFound, PeriodTaken, IdempotencyKeyReused, TooManyHolds, Busy, and marshmallow's ValidationError if
+    the period exceeds the caller's limits.
     """
     client_limits.require_period(caller, period)
     values = {

@@ -33,8 +33,8 @@ def allocate_any(
 ) -> Made:
     """Allocate ``quantity`` vehicles (None: one), whichever are free for the period and have these attributes, or none.
 
-    Raises NoneAvailable, IdempotencyKeyReused, TooManyHolds, InvalidFields, Busy, and marshmallow's ValidationError for
-    a period beyond the caller's limits.
+    Raises NoneAvailable, IdempotencyKeyReused, TooManyHolds, InvalidFields, Busy, and marshmallow's ValidationError if
+    the period exceeds the caller's limits.
     """
     client_limits.require_period(caller, period)
     wanted = quantity or 1

@@ -1,7 +1,7 @@
 """Limits per client: live holds, how far ahead an allocation may be, and how long.
 
-They apply to each client that the gateway names (``X-Client-Id``), whatever it may see. Imports, operators and callers
-without a name are not limited. A limit of 0 is off, and is not looked up in the database.
+They apply to each client that the gateway names (``X-Client-Id``), also to one that may see everything. Imports,
+operators and callers without a name are not limited. A limit of 0 is off, and costs no query.
 """
 
 import math
@@ -22,8 +22,8 @@ from invsys.inventory.period import Period
 
 _allocation = ContinuousResourceAllocation.__table__
 
-# By the index of the instants at which holds expire, which has live holds only. Without the concatenation the planner
-# may choose the index of the client's allocations, and a client may own all that there are.
+# Finds live holds by the index on ``expires``. Without the concatenation the planner may choose the index on
+# ``client_id``, and one client may own all allocations.
 _LIVE_HOLD_OF_CLIENT = (
     _allocation.c.client_id.concat(literal_column("''")) == bindparam("of_client", type_=String),
     _allocation.c.expires > clock(),
@@ -41,7 +41,7 @@ _SECONDS_LEFT = (
 
 
 def most_holds(caller: Caller, hold_seconds: int | None) -> int:
-    """Return how many holds the caller may have when it asks for another one; 0: no limit, or it asks for none."""
+    """Return how many holds the caller may have; 0 if there is no limit, or if the request is not for a hold."""
     if caller.client_id is None or hold_seconds is None:
         return 0
     most: int = current_app.config["CLIENT_LIMITS"]["held_per_client"]
@@ -49,7 +49,7 @@ def most_holds(caller: Caller, hold_seconds: int | None) -> int:
 
 
 def has_room(caller: Caller, most: int, wanted: int = 1) -> bool:
-    """Return whether the caller may hold so many more.
+    """Return whether the caller may have ``wanted`` more holds.
 
     Requests at the same time do not see each other's holds: together they can exceed the limit by a few.
     """
@@ -61,7 +61,7 @@ def has_room(caller: Caller, most: int, wanted: int = 1) -> bool:
 
 
 def require_room(caller: Caller, most: int, wanted: int = 1) -> None:
-    """Raise TooManyHolds unless the caller may hold so many more, or InvalidFields where it never may."""
+    """Raise TooManyHolds unless the caller may have ``wanted`` more holds; InvalidFields if it never may."""
     if not most:
         return
     if wanted > most:
@@ -87,7 +87,7 @@ def _seconds_until_room(connection: Connection, caller: Caller, most: int, wante
 def require_period(caller: Caller, period: Period, before: Period | None = None) -> None:
     """Raise marshmallow's ValidationError if the period is too far ahead or too long for the caller.
 
-    A change of the period ``before`` that only makes it shorter is always allowed. "Ahead" is by this process's clock.
+    A change that only shortens the period ``before`` is always allowed. "Ahead" is measured by this process's clock.
     """
     if caller.client_id is None:
         return
@@ -119,7 +119,7 @@ def _too_far(period: Period, latest: datetime) -> list[str]:
 
 
 def _too_long(period: Period, longest: timedelta, before: Period | None) -> list[str]:
-    """Return the fields that make the period too long; the side that was not changed is not named."""
+    """Return the fields that make the period too long, without a side that was not changed."""
     fields = [f"{side}_infinity" for side, at in (("from", period.start), ("to", period.end)) if at is None]
     if not fields and period.start is not None and period.end is not None and period.end - period.start > longest:
         end_stays = before is not None and before.end == period.end

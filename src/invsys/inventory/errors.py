@@ -125,7 +125,7 @@ def require_version(row: Mapping[Any, Any], versions: Collection[int] | None) ->
 
 
 class TooManyHolds(Problem):
-    """The client has as many live holds as it may have, or would have more; nothing was done."""
+    """With this request the client would have more live holds than it may have; nothing was done."""
 
     status, code, title = 429, "too_many_holds", "Too many holds"
     adds = "The ``Retry-After`` header: in how many seconds enough of the client's holds will have expired."

@@ -17,7 +17,8 @@ class Operation:
 
     ``headers`` are those that a success adds, ``conditional`` the header that makes it one of RFC 9110's conditional
     requests, ``keyed`` says that it takes an Idempotency-Key, ``shows_own`` that a client may be shown its own only,
-    ``ends`` are the ways in which it can fail, beside those of every operation. ``any_host``: whatever ``Host`` says.
+    ``ends`` are the ways in which it can fail, in addition to those of every operation, ``any_host`` says that it
+    accepts any ``Host``.
     """
 
     summary: str
@@ -40,7 +41,7 @@ class Operation:
 
     @property
     def failures(self) -> tuple[type[Problem], ...]:
-        """Return every way in which it can fail."""
+        """Every way in which it can fail."""
         return self.ends if self.any_host else (*self.ends, problems.MisdirectedRequest)
 
 

@@ -16,7 +16,7 @@ _DAY, _MARGIN = 86400, 60
 _AT_ONCE = 10_000
 
 _ago = later(-bindparam("seconds", type_=Float))
-# Not by the primary key: PostgreSQL would read the whole table for each portion.
+# By the primary key PostgreSQL would read the whole table for each portion.
 _OLD_KEYS = select(address_of_key()).select_from(IdempotencyKey).where(IdempotencyKey.created <= _ago).limit(_AT_ONCE)
 _FORGET_KEYS = delete(IdempotencyKey).where(among(address_of_key(), _OLD_KEYS.scalar_subquery()))
 # The newest stays: SQLite goes on from its number, and readers hold cursors.

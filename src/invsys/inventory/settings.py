@@ -85,7 +85,7 @@ class ApiSettings(Schema):
 
 
 class LimitSettings(Schema):
-    """How much one client may have; 0 is no limit."""
+    """Limits of one client; 0 is no limit."""
 
     held_per_client = fields.Integer(required=True, validate=validate.Range(0, 100_000))
     max_days_ahead = fields.Integer(required=True, validate=validate.Range(0, 100 * 366))

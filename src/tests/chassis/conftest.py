@@ -1,4 +1,4 @@
-"""What the tests of the chassis share: the log, read back."""
+"""Fixtures of the chassis tests: the log, read back."""
 
 import io
 import json
@@ -17,7 +17,7 @@ Logged = Callable[..., AbstractContextManager[list[dict[str, Any]]]]
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> Logged:
-    """A context in which the log is configured; at its end the list has the lines that came on standard error."""
+    """A context in which the log is configured; at its end the list has the lines written to standard error."""
 
     @contextmanager
     def logged(level: str) -> Iterator[list[dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""What requests are counted by: the caller's address, however it is written."""
+"""Requests are counted by the caller's address, however it is written."""
 
 import pytest
 from flask import Flask
@@ -7,7 +7,7 @@ from invsys.chassis import addresses
 
 ADDRESSES = [
     ("203.0.113.7", "203.0.113.7"),
-    # As a socket that listens for both families writes it: no two of IPv4 are one.
+    # IPv4 as a socket for both families writes it: each address is counted separately.
     ("::ffff:203.0.113.7", "203.0.113.7"),
     ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
     ("", "local"),
@@ -29,14 +29,14 @@ def test_the_address_that_connects(app: Flask, address: str, counted: str) -> No
 
 @pytest.mark.parametrize(("address", "counted"), ADDRESSES[:-1])
 def test_the_address_that_a_trusted_proxy_names(app: Flask, address: str, counted: str) -> None:
-    said = {"X-Forwarded-For": f"198.51.100.1, {address}"}
-    with app.test_request_context(headers=said, environ_base={"REMOTE_ADDR": "127.0.0.1"}):
+    headers = {"X-Forwarded-For": f"198.51.100.1, {address}"}
+    with app.test_request_context(headers=headers, environ_base={"REMOTE_ADDR": "127.0.0.1"}):
         assert addresses.counted() == counted
-    with app.test_request_context(headers=said, environ_base={"REMOTE_ADDR": "192.0.2.1"}):
+    with app.test_request_context(headers=headers, environ_base={"REMOTE_ADDR": "192.0.2.1"}):
         assert addresses.counted() == "192.0.2.1"
 
 
-@pytest.mark.parametrize("said", ["", "made-up", "203.0.113.7, made-up"])
-def test_a_proxy_that_names_nobody_is_counted_itself(app: Flask, said: str) -> None:
-    with app.test_request_context(headers={"X-Forwarded-For": said}, environ_base={"REMOTE_ADDR": "127.0.0.1"}):
+@pytest.mark.parametrize("forwarded", ["", "made-up", "203.0.113.7, made-up"])
+def test_a_proxy_that_names_no_address_is_counted_itself(app: Flask, forwarded: str) -> None:
+    with app.test_request_context(headers={"X-Forwarded-For": forwarded}, environ_base={"REMOTE_ADDR": "127.0.0.1"}):
         assert addresses.counted() == "127.0.0.1"

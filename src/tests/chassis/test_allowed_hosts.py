@@ -1,4 +1,4 @@
-"""A request for another host name is refused: with 421, or 400 where Host says nothing; operators may use any name."""
+"""A request for another host name is refused with 421, or 400 if Host is malformed; operators may use any name."""
 
 import socket
 from collections.abc import Callable
@@ -103,7 +103,7 @@ def built() -> Built:
 
 
 def get(client: FlaskClient, host: str | None, path: str = "/cars", **more: Any) -> Any:
-    """Send a Host exactly as it is; None is none."""
+    """Send a Host exactly as it is; None: no Host."""
     environ = EnvironBuilder(path, environ_base={"REMOTE_ADDR": "127.0.0.1"}, **more).get_environ()
     del environ["HTTP_HOST"]
     environ["PATH_INFO"] = path  # not as a URL, in which two slashes begin a name
@@ -139,7 +139,7 @@ def test_operators_may_use_any_host(built: Built, path: str, host: str | None) -
 
 
 @pytest.mark.parametrize("path", ["/healthz/", "//healthz", "/metrics/x", "/nowhere", "/"])
-def test_what_only_looks_like_theirs_is_refused(built: Built, path: str) -> None:
+def test_a_path_that_only_resembles_an_operators_path_is_refused(built: Built, path: str) -> None:
     refused(get(built(), "evil.example", path), 421, "misdirected_request")
 
 
@@ -178,12 +178,12 @@ def test_beyond_loopback_any_host_is_answered(host: str) -> None:
         ("inventory, *", "evil.example", True),
     ],
 )
-def test_the_setting_counts_wherever_it_listens(host: str, hosts: str, asked: str, allowed: bool) -> None:
+def test_the_setting_applies_wherever_the_service_listens(host: str, hosts: str, asked: str, allowed: bool) -> None:
     assert is_allowed(AllowedHosts(server(hosts, host)), asked) == allowed
 
 
 @pytest.mark.parametrize("hosts", ["", "*"])
-def test_callers_cannot_make_it_remember_without_bounds(hosts: str) -> None:
+def test_the_remembered_hosts_are_limited(hosts: str) -> None:
     allowed = AllowedHosts(server(hosts))
     for port in range(1000):
         allowed.require(f"localhost:{port}")
@@ -205,7 +205,7 @@ def test_a_refused_body_closes_the_connection(built: Built) -> None:
     assert (answer.status_code, answer.headers["Connection"]) == (421, "close")
 
 
-def test_another_refusal_may_take_its_place(built: Built) -> None:
+def test_another_refusal_may_replace_it(built: Built) -> None:
     class TooMany(Problem):
         status, code, title, advice = 429, "http_429", "Too many", "None."
 

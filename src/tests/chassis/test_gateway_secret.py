@@ -28,14 +28,14 @@ def client() -> Iterator[FlaskClient]:
         yield client
 
 
-def test_who_knows_the_secret_is_served(client: FlaskClient) -> None:
+def test_a_request_with_the_secret_is_served(client: FlaskClient) -> None:
     assert client.get("/cars", headers={"X-Gateway-Secret": SECRET}).text == "served"
 
 
 @pytest.mark.parametrize(
     "sent", [None, "", "x", SECRET[:-1], SECRET + "x", SECRET.upper(), f"{SECRET},{SECRET}", "\xe9" * 20, "a" * 65_000]
 )
-def test_nobody_else_is(client: FlaskClient, sent: str | None) -> None:
+def test_other_requests_are_refused(client: FlaskClient, sent: str | None) -> None:
     headers = {} if sent is None else {"X-Gateway-Secret": sent}
     body = refused(client.get("/cars", headers=headers), 403, "gateway_required")
     assert SECRET not in str(body)
@@ -43,9 +43,9 @@ def test_nobody_else_is(client: FlaskClient, sent: str | None) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_operators_need_none(client: FlaskClient, path: str) -> None:
+def test_operators_need_no_secret(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 200
 
 
-def test_without_one_everybody_is_served() -> None:
+def test_without_a_secret_every_request_is_served() -> None:
     assert built("").get("/cars").text == "served"

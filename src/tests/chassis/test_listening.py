@@ -1,4 +1,4 @@
-"""One server on a port: the second one is refused in one line, whoever of them is quicker."""
+"""One server on a port: the second one is refused in one line, also if both start at the same time."""
 
 import socket
 from collections.abc import Iterator

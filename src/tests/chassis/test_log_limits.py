@@ -11,7 +11,7 @@ from invsys.chassis.problems import unnamed
 from tests.chassis.conftest import Logged
 from tests.gateway.clocks import Clock
 
-# Of a line, all but the value that was cut.
+# The characters of a line without the value that was cut.
 REST = 500
 
 
@@ -65,7 +65,7 @@ def test_a_path_is_cut(logged: Logged, app: Flask, letter: str) -> None:
 
 
 @pytest.mark.parametrize(("length", "cut"), [(512, False), (513, True)])
-def test_a_path_that_fits_is_whole(logged: Logged, app: Flask, length: int, cut: bool) -> None:
+def test_a_path_that_fits_is_logged_whole(logged: Logged, app: Flask, length: int, cut: bool) -> None:
     path = "/".ljust(length, "a")
     with logged("info") as lines:
         app.test_client().get(path)
@@ -116,7 +116,7 @@ def test_repeated_refusals_of_an_address_are_counted(logged: Logged, app: Flask,
     with logged("info") as lines:
         ask(app, status, 50)
         clock.pass_by(1.01)
-        # Whatever comes next.
+        # The next request.
         ask(app, 200, address="192.0.2.2")
     assert statuses(lines) == [status, 200]
     assert summaries(lines) == [("192.0.2.1", status, 49)]
@@ -133,7 +133,7 @@ def test_in_the_next_second_one_is_logged_again(logged: Logged, app: Flask, cloc
     assert summaries(lines) == [("192.0.2.1", 401, 9)] * 3
 
 
-def test_one_alone_has_no_summary(logged: Logged, app: Flask, clock: Clock) -> None:
+def test_a_single_refusal_has_no_summary(logged: Logged, app: Flask, clock: Clock) -> None:
     with logged("info") as lines:
         ask(app, 401)
         clock.pass_by(1.01)
@@ -141,7 +141,7 @@ def test_one_alone_has_no_summary(logged: Logged, app: Flask, clock: Clock) -> N
     assert [line["message"] for line in lines] == ["request", "request"]
 
 
-def test_addresses_and_statuses_are_counted_apart(logged: Logged, app: Flask, clock: Clock) -> None:
+def test_addresses_and_statuses_are_counted_separately(logged: Logged, app: Flask, clock: Clock) -> None:
     with logged("info") as lines:
         for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"):
             for status in (401, 429):
@@ -175,7 +175,7 @@ def test_many_addresses_take_bounded_memory(
     assert summaries(lines) == [*((f"192.0.2.{number}", 401, 1) for number in range(5)), ("others", None, 30)]
 
 
-def test_ten_thousand_addresses_are_counted_apart() -> None:
+def test_ten_thousand_addresses_are_counted_separately() -> None:
     refusals = request_log.Log().refusals
     for number in range(20_000):
         refusals.is_first(number)
@@ -184,7 +184,7 @@ def test_ten_thousand_addresses_are_counted_apart() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 404, 500, 503])
-def test_other_statuses_are_logged_each(logged: Logged, app: Flask, clock: Clock, status: int) -> None:
+def test_each_request_with_another_status_is_logged(logged: Logged, app: Flask, clock: Clock, status: int) -> None:
     with logged("info") as lines:
         ask(app, status, 10)
         request_log.flush()
@@ -207,8 +207,8 @@ def test_repeated_warnings_are_counted(logged: Logged, app: Flask, clock: Clock)
         logging.getLogger("b").warning("The database: %s", "away")
         clock.pass_by(1.01)
         ask(app, 200)
-    told = [(line["logger"], line["message"], line.get("repeated")) for line in lines[:-1]]
-    assert told == [
+    logged_messages = [(line["logger"], line["message"], line.get("repeated")) for line in lines[:-1]]
+    assert logged_messages == [
         ("a", "The database: away", None),
         ("a", "The database: full", None),
         ("b", "The database: away", None),
@@ -226,7 +226,7 @@ def test_warnings_that_all_differ_are_counted_together_from_the_hundredth_on(log
     assert (lines[-1]["message"], lines[-1]["repeated"]) == ("further messages", 900)
 
 
-def test_exceptions_and_information_are_logged_each(logged: Logged, clock: Clock) -> None:
+def test_each_exception_and_each_information_is_logged(logged: Logged, clock: Clock) -> None:
     with logged("info") as lines:
         for _ in range(5):
             logging.getLogger("a").info("done")

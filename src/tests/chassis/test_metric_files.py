@@ -1,4 +1,4 @@
-"""The files of the metrics: no full file system stops a worker, and no broken file stops the figures."""
+"""The metrics files: a full file system stops no worker, and a broken file does not stop the figures."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ from prometheus_client import values
 
 from invsys.chassis import metric_files, server
 
-# Answers requests for as many routes as it is told, and tells the status of each and what is at /metrics.
+# Requests as many routes as the argument says, and prints the status of each and the text of /metrics.
 WORKER = """
 import sys
 from flask import Flask
@@ -30,7 +30,7 @@ MAY_MOUNT = subprocess.run(["unshare", "--mount", "true"], check=False, stderr=s
 
 
 def answered(folder: Path, routes: int, *prefix: str) -> list[str]:
-    """What a worker tells whose files are in a folder."""
+    """Return the output of a worker whose files are in a folder."""
     command = [*prefix, sys.executable, "-c", WORKER, str(routes)]
     environ = os.environ | {metric_files.DIRECTORY_VARIABLE: str(folder)}
     done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
@@ -39,14 +39,14 @@ def answered(folder: Path, routes: int, *prefix: str) -> list[str]:
 
 @pytest.mark.skipif(not MAY_MOUNT, reason="mounting a small file system takes root")
 @pytest.mark.parametrize(("size", "routes"), [("4k", 1), ("64k", 60), ("100k", 60), ("200k", 120)])
-def test_a_worker_serves_on_although_the_file_system_is_full(tmp_path: Path, size: str, routes: int) -> None:
+def test_a_worker_keeps_serving_when_the_file_system_is_full(tmp_path: Path, size: str, routes: int) -> None:
     small = ("unshare", "--mount", "sh", "-c", ON_SMALL_DISK, "sh", size, str(tmp_path))
     statuses, metrics, *_ = answered(tmp_path, routes, *small)
     assert statuses == "{200}"
     assert metrics == f"503 no room for the files of the metrics in {tmp_path}: No space left on device"
 
 
-def test_a_worker_serves_on_although_its_folder_cannot_be_made(tmp_path: Path) -> None:
+def test_a_worker_keeps_serving_when_its_folder_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     statuses, metrics, *_ = answered(tmp_path / "file" / "folder", 1)
     assert statuses == "{200}"
@@ -61,13 +61,13 @@ def test_many_series_are_counted_where_there_is_room(tmp_path: Path) -> None:
 
 @pytest.fixture
 def in_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A folder, in which this process may count."""
+    """A folder in which this process counts."""
     monkeypatch.setenv(metric_files.DIRECTORY_VARIABLE, str(tmp_path))
     monkeypatch.setattr(metric_files, "_reasons", [])
     return tmp_path
 
 
-def test_values_survive_that_a_file_cannot_grow(in_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_are_kept_when_a_file_cannot_grow(in_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = metric_files._AllocatedDict(str(in_files / "counter_1.db"))
     counted.write_value("first", 1.0, 0.0)
 
@@ -122,7 +122,7 @@ def test_the_folder_is_that_of_the_runtime_directory(tmp_path: Path, runtime: st
     assert made.parent == tmp_path / "run"
 
 
-def test_without_a_usable_one_it_is_in_memory(tmp_path: Path) -> None:
+def test_without_a_usable_runtime_directory_the_folder_is_in_memory(tmp_path: Path) -> None:
     made = Path(server._metrics_directory({"RUNTIME_DIRECTORY": str(tmp_path / "missing")}))
     made.rmdir()
     assert made.parent == Path("/dev/shm") or not os.access("/dev/shm", os.W_OK)

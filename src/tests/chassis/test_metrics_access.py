@@ -73,25 +73,25 @@ def test_only_those_who_may_read_them_are_answered(address: str | None, allowed:
         ("127.0.0.1", "10.0.0.1", True),
         ("127.0.0.1", " 10.0.0.1 , ::1", True),
         ("127.0.0.1", "192.0.2.7", False),
-        # Whoever is the last, a proxy of ours may have forwarded for another proxy.
+        # Every address counts: our proxy may have forwarded for another proxy.
         ("127.0.0.1", "192.0.2.7, 10.0.0.1", False),
         ("127.0.0.1", "10.0.0.1, 192.0.2.7", False),
         ("127.0.0.1", "", False),
         ("127.0.0.1", "unknown", False),
         ("127.0.0.1", "10.0.0.1,", False),
         ("127.0.0.1", "127.0.0.1," * 10_000, False),
-        # Nobody becomes another by saying so.
+        # The header adds no right.
         ("192.0.2.7", "127.0.0.1", False),
     ],
 )
-def test_a_proxy_that_forwards_for_a_stranger_is_a_stranger(address: str, forwarded: str, allowed: bool) -> None:
+def test_a_proxy_that_forwards_for_a_stranger_is_refused(address: str, forwarded: str, allowed: bool) -> None:
     answer = get(built("127.0.0.0/8, ::1, 10.0.0.0/8"), address, forwarded)
     assert answer.status_code == (200 if allowed else 403)
 
 
 @pytest.fixture
 def rendered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The renderings that there were."""
+    """The renderings so far, one entry each."""
     renderings: list[int] = []
     original: Callable[[], CollectorRegistry] = metrics._registry
 
@@ -122,7 +122,7 @@ def test_they_are_rendered_once_a_second(rendered: list[int], clock: Clock) -> N
     assert len(rendered) == 2
 
 
-def test_a_stranger_makes_nothing_be_rendered(rendered: list[int]) -> None:
+def test_a_refused_request_renders_nothing(rendered: list[int]) -> None:
     assert get(built("127.0.0.1"), "192.0.2.7").status_code == 403
     assert rendered == []
 

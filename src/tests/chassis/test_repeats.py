@@ -1,4 +1,4 @@
-"""What repeats within a second is counted by key, in bounded memory."""
+"""Events that repeat within a second are counted by key, in bounded memory."""
 
 import threading
 from collections import Counter
@@ -19,14 +19,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Counted(Repeats):
-    """Counts at most three keys; what was reported is kept."""
+    """Counts at most three keys; the reports are recorded."""
 
     def __init__(self) -> None:
         self.reported: list[tuple[Hashable, int]] = []
         super().__init__(3, lambda key, count: self.reported.append((key, count)))
 
 
-def test_the_first_is_told_from_the_others(clock: Clock) -> None:
+def test_only_the_first_of_a_key_is_first(clock: Clock) -> None:
     counted = Counted()
     assert [counted.is_first(key) for key in "aababc"] == [True, False, True, False, False, True]
     assert counted.reported == []
@@ -65,7 +65,7 @@ def test_at_once_reports_before_the_second_is_over(clock: Clock) -> None:
     assert counted.reported == [("a", 1)]
 
 
-def test_many_keys_take_no_more_room_than_the_most(clock: Clock) -> None:
+def test_the_number_of_keys_is_limited(clock: Clock) -> None:
     counted = Counted()
     firsts = [counted.is_first(number) for number in range(1000)]
     assert firsts == [True] * 3 + [False] * 997
@@ -74,7 +74,7 @@ def test_many_keys_take_no_more_room_than_the_most(clock: Clock) -> None:
     assert counted.reported == [(OTHERS, 997)]
 
 
-def test_those_that_have_a_key_keep_it_when_there_is_no_more_room(clock: Clock) -> None:
+def test_known_keys_are_counted_separately_when_there_is_no_more_room(clock: Clock) -> None:
     counted = Counted()
     for key in "abcda":
         counted.is_first(key)
@@ -82,7 +82,7 @@ def test_those_that_have_a_key_keep_it_when_there_is_no_more_room(clock: Clock) 
     assert dict(counted.reported) == {"a": 1, OTHERS: 1}
 
 
-def test_threads_lose_none(clock: Clock) -> None:
+def test_no_event_is_lost_between_threads(clock: Clock) -> None:
     counted, firsts = Counted(), Counter[str]()
 
     def count() -> None:

@@ -12,7 +12,7 @@ from tests.waiting import SECONDS, until
 
 
 class Connection:
-    """What granian shows of a connection: its body, and the response; an incomplete one ends the connection."""
+    """A connection as granian presents it: body and response; an incomplete response ends the connection."""
 
     def __init__(self, body: bytes | None = None) -> None:
         self.body, self.status, self.sent = body, 0, b""

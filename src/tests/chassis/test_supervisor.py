@@ -1,4 +1,4 @@
-"""The supervisor of the production server: workers that die, reloads that fail, and a stop meanwhile."""
+"""The supervisor of the production server: workers that die, reloads that fail, and stopping."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ def test_a_worker_that_is_killed_again_and_again_comes_back_and_the_other_one_ke
     assert [tiny.logged(f"it is replaced {when}") for when in ("at once", "in 0.25 sec", "in 0.5 sec")] == [1, 1, 1]
 
 
-def test_all_workers_killed_at_once_come_back_and_no_connection_is_refused_meanwhile(tiny: Tiny) -> None:
+def test_all_workers_killed_at_once_come_back_and_no_connection_is_refused(tiny: Tiny) -> None:
     for worker in tiny.workers:
         os.kill(worker, signal.SIGKILL)
     assert answers(tiny.port)

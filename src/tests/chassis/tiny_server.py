@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.conftest import children
 from tests.waiting import SECONDS, until
 
-# By which coverage measures every process; the server's end without telling it.
+# Makes coverage measure every process; those of the server end without notice to it.
 _MEASURED = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 _APPLICATION = """
@@ -21,7 +21,7 @@ def app(environ, start_response):
     return [b"ok"]
 """
 
-# Waits until it is told to go, so that several can start in the same moment.
+# Waits for a signal of the test, so that several can start in the same moment.
 _SERVE = """
 import os, sys
 from invsys.chassis.server import serve
@@ -54,7 +54,7 @@ class Tiny:
         return self.log.read_text().count(text)
 
     def change_application(self, text: str) -> None:
-        """What workers load from now on; never what was compiled before, in the same second perhaps."""
+        """Replace the application that new workers load, and its compiled file, which may be of the same second."""
         (self.folder / "tiny.py").write_text(text)
 
     def go(self) -> None:
@@ -66,7 +66,7 @@ class Tiny:
 
 @contextmanager
 def prepared(folder: Path, port: int, application: str = _APPLICATION) -> Iterator[Tiny]:
-    """Start a process that serves as soon as it is told to go."""
+    """Start a process that serves once the test lets it."""
     folder.mkdir(exist_ok=True)
     log = folder / "log"
     environ = {name: value for name, value in os.environ.items() if name not in _MEASURED}
@@ -96,7 +96,7 @@ def tiny_server(folder: Path, application: str = _APPLICATION) -> Iterator[Tiny]
 
 
 def free_port() -> int:
-    """Give a port of the loopback address that nobody listens on."""
+    """Return a free port of the loopback address."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -104,7 +104,7 @@ def free_port() -> int:
 
 
 def answers(port: int) -> bool:
-    """Say whether a server answers a request over a new connection."""
+    """Return whether a server answers a request over a new connection."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: tiny\r\nConnection: close\r\n\r\n")

@@ -1,4 +1,4 @@
-"""A hold too many: an exception of its own at once, as the caller can end a hold sooner than a pause."""
+"""A hold beyond the limit raises TooManyHolds at once: the caller can end a hold sooner than a pause would."""
 
 import pytest
 
@@ -30,10 +30,10 @@ def test_a_hold_too_many_is_refused_at_once(connect, lorry, spare, time):
     assert lorries.allocate(spare.id, MONDAY, FRIDAY, hold_seconds=600).resource_id == spare.id
 
 
-@pytest.mark.parametrize("said", ["soon", "-1", "1.5", ""])
-def test_a_time_that_is_none_is_not_told(connect, said):
+@pytest.mark.parametrize("retry_after", ["soon", "-1", "1.5", ""])
+def test_a_malformed_retry_after_is_none(connect, retry_after):
     refusal = '{"code": "too_many_holds", "detail": "d"}'
-    client, way = connect(answered(429, refusal, Content_Type="application/problem+json", Retry_After=said))
+    client, way = connect(answered(429, refusal, Content_Type="application/problem+json", Retry_After=retry_after))
     with pytest.raises(TooManyHolds) as refused:
         list(client.collection("cars").resources())
     assert (refused.value.retry_after, len(way.requests)) == (None, 1)

@@ -84,8 +84,8 @@ def test_a_scope_that_nothing_takes(refused, written, scope):
 @pytest.mark.parametrize("rate", ["", "fast", "50", "50/fortnight", "-1/second", "many/second", "1/second\nscopes = x"])
 @pytest.mark.parametrize("option", ["rate", "write-rate"])
 def test_a_wrong_rate(refused, written, option, rate):
-    told = refused("client", "add", "new", "--scope", "resources:read", f"--{option}", rate)
-    assert f" {option.replace('-', '_')}: " in told
+    message = refused("client", "add", "new", "--scope", "resources:read", f"--{option}", rate)
+    assert f" {option.replace('-', '_')}: " in message
 
 
 @pytest.mark.parametrize("number", ["", "0", "-1", "many", "1.5"])

@@ -54,7 +54,7 @@ def test_nobody_is_told_of_headers_that_the_gateway_throws_away(document):
 
 
 @pytest.mark.parametrize("where", ["any", "{resource_id}"])
-def test_a_status_of_both_tells_the_ends_of_both(document, where):
+def test_a_status_of_both_describes_the_failures_of_both(document, where):
     answer = document["paths"][f"/api/{{collection}}/{where}/allocations"]["post"]["responses"]["429"]
     assert answer["description"] == "Too many holds; or: Too many requests"
     assert "Retry-After" in answer["headers"]

@@ -1,4 +1,4 @@
-"""The secret that the gateway and the services behind it share: sent to those only, and nowhere to be read."""
+"""The secret that the gateway and the services behind it share: sent only to them, and shown nowhere."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ def guarded(database_url):
     close(app)
 
 
-def test_it_is_sent_with_every_request(gateway, upstream, key_of):
+def test_the_secret_is_sent_with_every_request(gateway, upstream, key_of):
     app = gateway(upstream.url, INVSYS_UPSTREAM_SECRET=SECRET)
     client = as_client(app, key_of("booking", *EVERYTHING))
     client.get("/api/cars")
@@ -35,14 +35,14 @@ def test_it_is_sent_with_every_request(gateway, upstream, key_of):
 
 
 @pytest.mark.parametrize("secret", ["", SECRET])
-def test_what_a_caller_sends_in_its_place_goes_no_further(gateway, upstream, key_of, secret):
+def test_a_secret_from_a_caller_is_not_passed_on(gateway, upstream, key_of, secret):
     client = as_client(gateway(upstream.url, INVSYS_UPSTREAM_SECRET=secret), key_of("booking", *EVERYTHING))
     client.get("/api/cars", headers={"X-Gateway-Secret": ANOTHER})
     [request] = upstream.requests
     assert request.values("x-gateway-secret") == ([secret] if secret else [])
 
 
-def test_whoever_issues_tokens_is_not_told(gateway, upstream):
+def test_the_issuer_of_tokens_does_not_get_it(gateway, upstream):
     keys = f"{upstream.url}/keys"
     more = {"INVSYS_JWT_KEYS": keys, "INVSYS_JWT_ISSUER": "https://a.example", "INVSYS_JWT_AUDIENCE": "invsys"}
     app = gateway("http://127.0.0.1:9", INVSYS_UPSTREAM_SECRET=SECRET, **more)
@@ -68,13 +68,13 @@ def test_with_the_same_secret_the_gateway_is_served(gateway, guarded, key_of):
 
 
 @pytest.mark.parametrize("secret", ["", ANOTHER])
-def test_without_it_nobody_is(gateway, guarded, key_of, secret):
+def test_without_it_the_gateway_is_refused(gateway, guarded, key_of, secret):
     client = as_client(gateway(guarded, INVSYS_UPSTREAM_SECRET=secret), key_of("booking", *EVERYTHING))
     refused(client.get("/api/cars"), 403, "gateway_required")
     refused(client.post("/api/cars", json={"name": "Car1"}), 403, "gateway_required")
 
 
-def test_who_only_says_that_it_is_the_gateway_is_refused(database_url):
+def test_a_caller_that_only_claims_to_be_the_gateway_is_refused(database_url):
     app = build_inventory(load(database_url, INVSYS_SERVER_GATEWAY_SECRET=SECRET))
     client = app.test_client()
     for path in ("/api/cars", "/api/openapi.json", "/docs", "/", "/nowhere"):
@@ -87,17 +87,17 @@ def test_who_only_says_that_it_is_the_gateway_is_refused(database_url):
 
 def test_the_config_command_does_not_show_it(run, monkeypatch):
     monkeypatch.setenv("INVSYS_UPSTREAM_SECRET", SECRET)
-    status, said, _ = run("config")
+    status, output, _ = run("config")
     assert status == 0
-    assert SECRET not in said
-    assert "secret = ***" in said
+    assert SECRET not in output
+    assert "secret = ***" in output
 
 
 @pytest.mark.parametrize("secret", ["short-SECRET", "a secret with blanks", "s\xe9cret-of-20-letters"])
-def test_one_that_cannot_be_used_is_refused_without_showing_it(run, monkeypatch, secret):
+def test_an_unusable_secret_is_refused_without_showing_it(run, monkeypatch, secret):
     monkeypatch.setenv("INVSYS_UPSTREAM_SECRET", secret)
-    status, said, complaint = run("config")
+    status, output, error = run("config")
     assert status == 2
-    assert complaint.startswith("invsys-gateway-manage: [upstream] secret (from INVSYS_UPSTREAM_SECRET): Not 16 to 255")
-    assert complaint.count("\n") == 1
-    assert secret not in said + complaint
+    assert error.startswith("invsys-gateway-manage: [upstream] secret (from INVSYS_UPSTREAM_SECRET): Not 16 to 255")
+    assert error.count("\n") == 1
+    assert secret not in output + error

@@ -1,4 +1,4 @@
-"""Under which names the gateway answers, and that a wrong one is counted as an unknown caller."""
+"""The host names that the gateway accepts; a request with a wrong one counts as one of an unknown caller."""
 
 import pytest
 
@@ -21,23 +21,23 @@ def test_by_default_this_machines_names_are_answered(client, host):
     assert call(client, host).status_code == 200
 
 
-def test_by_default_another_name_is_not(client, upstream):
+def test_by_default_another_name_is_refused(client, upstream):
     refused(call(client, "bookings.example"), 421, "misdirected_request")
-    # Another test's gateway may still look whether a host on this port answers.
+    # Another test's gateway may still send health checks to this port.
     assert not [request for request in upstream.requests if not request.head.startswith(b"GET /healthz ")]
 
 
 @pytest.mark.parametrize(
     "more", [{"INVSYS_SERVER_ALLOWED_HOSTS": "bookings.example"}, {"INVSYS_SERVER_HOST": "0.0.0.0"}], ids=str
 )
-def test_a_name_in_the_setting_or_any_beyond_loopback_is(gateway, upstream, key_of, more):
+def test_a_name_in_the_setting_or_any_beyond_loopback_is_answered(gateway, upstream, key_of, more):
     client = as_client(gateway(upstream.url, **more), key_of("booking", *EVERYTHING))
     assert call(client, "bookings.example").status_code == 200
     assert upstream.requests[0].values("host") == [upstream.url.removeprefix("http://")]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_operators_may_use_any(client, path):
+def test_operators_may_use_any_host_name(client, path):
     assert call(client, "bookings.example", path).status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""How much a client may change: counted beside its requests, announced, and refused."""
+"""How much a client may write: counted in addition to its requests, announced, and refused."""
 
 import os
 import time
@@ -30,7 +30,7 @@ def limited(built, upstream):
 
 @pytest.fixture
 def caller(limited, key_of):
-    """A client, with these limits of its own, of a gateway with these limits."""
+    """A client with its own limits, of a gateway with these limits."""
 
     def caller(own=None, **limits):
         key = key_of("booking", *EVERYTHING, "echo:write", **(own or {}))
@@ -52,7 +52,7 @@ def announced(answer):
 
 
 def changing(number):
-    """An answer of a service that has made so many changes."""
+    """An answer of a service that made ``number`` changes."""
     return says(f"HTTP/1.1 201 Created\r\nX-Changes: {number}\r\nContent-Length: 2\r\n\r\n".encode(), b"[]")
 
 
@@ -94,7 +94,7 @@ def test_the_limit_of_the_clients_file_replaces_the_setting(caller, own):
     assert statuses(post(caller({"write_rate": f"{own}/hour"}), 6)) == [200] * own + [429] * (6 - own)
 
 
-def test_of_several_windows_all_hold(caller):
+def test_all_of_several_windows_apply(caller):
     assert statuses(post(caller(write_rate="100/second; 2/hour"), 3)) == [200, 200, 429]
 
 
@@ -105,7 +105,7 @@ def test_a_refused_write_counts_as_a_request(caller):
 
 
 class Clock:
-    """Stands where the counters have ``time``."""
+    """Replaces ``time`` of the counters."""
 
     def __init__(self):
         self.now = time.time()
@@ -137,7 +137,7 @@ def test_a_write_of_an_earlier_window_does_not_count(caller, monkeypatch):
     [
         ("9/hour", "3/hour", ("3", "2"), ("9", "7")),
         ("3/hour", "9/hour", ("3", "2"), ("3", "1")),
-        # As many are left of both: the one that begins anew later is the tighter one.
+        # Both have as many left: the one whose window ends later is the tighter one.
         ("3/minute", "3/hour", ("3", "2"), ("3", "1")),
     ],
 )
@@ -177,7 +177,7 @@ def test_a_write_that_makes_several_changes_counts_as_many(caller, upstream, mad
     assert client.get("/api/cars").status_code == 200
 
 
-def test_changes_count_whose_answer_broke_off(caller, upstream):
+def test_changes_count_although_the_answer_broke_off(caller, upstream):
     client = caller()
     head = b"HTTP/1.1 201 Created\r\nX-Changes: 100\r\nContent-Length: 9\r\n\r\n"
     upstream.answer = says(head, b"[", then="closes")
@@ -185,10 +185,10 @@ def test_changes_count_whose_answer_broke_off(caller, upstream):
     assert post(client)[0].status_code == 429
 
 
-@pytest.mark.parametrize("said", ["", "0", "-5", "1.5", "x", "9" * 30, "1, 2", "2\r\nX-Changes: 2"])
-def test_a_number_of_changes_that_is_none_counts_as_one(caller, upstream, said):
+@pytest.mark.parametrize("number", ["", "0", "-5", "1.5", "x", "9" * 30, "1, 2", "2\r\nX-Changes: 2"])
+def test_a_malformed_number_of_changes_counts_as_one(caller, upstream, number):
     client = caller()
-    upstream.answer = changing(said)
+    upstream.answer = changing(number)
     assert statuses(post(client, 3)) == [201, 201, 429]
 
 
@@ -201,7 +201,7 @@ def test_a_quantity_counts_as_that_many_writes(gateway, inventory, key_of):
         client.post("/api/cars/any/allocations", json=order, headers={"Idempotency-Key": "order-1"}) for _ in range(2)
     ]
     assert statuses(orders) == [201, 201]
-    # A repeated order has made no further change.
+    # A replayed order makes no further change.
     assert [announced(answer) for answer in orders] == [("12", "6"), ("12", "5")]
     assert "X-Changes" not in orders[0].headers
 

@@ -17,7 +17,7 @@ _MEASURED = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 @contextmanager
 def served(database_url, folder, workers=2, **server):
-    """Run a server on a migrated database; gives its process, its port and the file of its log.
+    """Run a server on a migrated database; yields its process, its port and the file of its log.
 
     ``server`` are further settings of the section ``[server]``.
     """
@@ -35,7 +35,7 @@ def served(database_url, folder, workers=2, **server):
     told = folder / "log"
     with told.open("w") as log, subprocess.Popen(command, env=environ, stderr=log, stdout=log) as process:
         try:
-            # Every worker: what a test counts is counted from here.
+            # Wait for every worker, so that a test counts from a known state.
             until(lambda: has_started(told, workers) and is_ready(port))
             yield process, port, told
         finally:

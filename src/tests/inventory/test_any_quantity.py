@@ -106,7 +106,7 @@ def test_xml_has_them_as_allocations(client, five):
 
 
 @pytest.mark.direct("the gateway counts by it, and does not pass it on")
-def test_the_number_of_changes_is_told_once(client, five):
+def test_the_number_of_changes_is_sent_once(client, five):
     body = PERIOD | {"quantity": 3}
     first, again = (
         client.post(f"{ANY}/allocations", json=body, headers={"Idempotency-Key": "order-1"}) for _ in range(2)

@@ -21,7 +21,7 @@ def environ(environ):
 
 @pytest.fixture
 def client(app, client, way):
-    """A caller with a name: the gateway's, or one that is announced as the gateway would."""
+    """A caller with a name: through the gateway, or with the headers that the gateway would send."""
     return announced(app, "contract") if way == "direct" else client
 
 
@@ -45,13 +45,13 @@ def full(hold):
 
 
 def check_refused(answer, refused, place=1):
-    """Check the refusal; there is room when the hold that expires at this place has expired."""
+    """Check the refusal; there is room when the hold at this place in the order of expiry has expired."""
     assert refused(answer, 429, "too_many_holds")["detail"] == DETAIL
     assert math.ceil(int(answer.headers["Retry-After"]) / LONG) == place
 
 
 @pytest.mark.parametrize("vehicle", ["/api/cars/any", "/api/lorries/any", "that car"])
-def test_one_hold_too_many_is_refused_wherever(full, hold, register, refused, nothing_changes, vehicle):
+def test_a_hold_beyond_the_limit_is_refused_for_every_vehicle(full, hold, register, refused, nothing_changes, vehicle):
     register("Lorry1", "lorries")
     with nothing_changes():
         answer = hold(10) if vehicle == "that car" else hold(10, vehicle)
@@ -64,7 +64,7 @@ def test_holds_of_all_collections_count(hold, register, refused):
     check_refused(hold(3), refused)
 
 
-def test_what_is_no_hold_is_not_limited(full, client, allocate, hold):
+def test_an_order_without_a_hold_is_not_limited(full, client, allocate, hold):
     car = full[0].rpartition("/allocations")[0]
     assert allocate(car, at(10), at(11)).status_code == 201
     assert client.patch(full[0], json={"hold_seconds": 700}).status_code == 200
@@ -118,7 +118,7 @@ def test_a_repeated_order_is_answered_by_its_first_result(client, hold, full, re
         refused(client.post(f"{car}/allocations", json=other, headers=key), 422, "idempotency_key_reused")
         answer = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
         check_refused(answer, refused)
-    # What was refused is not remembered.
+    # A refusal is not remembered.
     client.delete(full[1])
     answer = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
     assert (answer.status_code, answer.headers.get("Idempotency-Replayed")) == (201, None)
@@ -135,7 +135,7 @@ def test_a_repeated_order_of_several_is_answered_too(client, hold, register, not
     assert (first.status_code, again.status_code, again.json) == (201, 201, first.json)
 
 
-@pytest.mark.direct("who calls is said in the headers")
+@pytest.mark.direct("the headers name the caller")
 def test_each_client_has_a_limit_of_its_own_whatever_it_sees(app, full, hold, refused):
     car = full[0].rpartition("/allocations")[0]
     for number, other in enumerate((announced(app, "two"), restricted(app, "three"))):
@@ -147,23 +147,23 @@ def test_each_client_has_a_limit_of_its_own_whatever_it_sees(app, full, hold, re
     check_refused(hold(20), refused)
 
 
-@pytest.mark.direct("who calls is said in the headers")
+@pytest.mark.direct("the headers name the caller")
 def test_a_caller_without_a_name_is_not_limited(app, full):
     car = full[0].rpartition("/allocations")[0]
-    nobody = app.test_client()
+    nameless = app.test_client()
     distrusted = {"environ_overrides": {"REMOTE_ADDR": "192.0.2.1"}, "headers": {"X-Client-Id": "contract"}}
     for hour in range(4, 12):
         order = {**wire(hour, hour + 1), "hold_seconds": LONG}
         more = distrusted if hour % 2 else {}
-        assert nobody.post(f"{car}/allocations", json=order, **more).status_code == 201
+        assert nameless.post(f"{car}/allocations", json=order, **more).status_code == 201
 
 
-def test_a_refusal_at_the_limit_is_told_before_what_is_in_the_way(full, hold, refused):
+def test_the_limit_is_reported_before_a_conflict(full, hold, refused):
     check_refused(hold(0), refused)
 
 
 @pytest.mark.direct("threads of one process")
-def test_at_once_the_limit_is_exceeded_by_few_at_most(app, client, register):
+def test_concurrent_requests_exceed_the_limit_by_few_at_most(app, client, register):
     vehicles = [register(f"Vehicle{number}") for number in range(8)]
     orders = [
         {
@@ -177,7 +177,7 @@ def test_at_once_the_limit_is_exceeded_by_few_at_most(app, client, register):
     found = outcomes(at_once(app, orders))
     assert set(found) <= {201, "too_many_holds"}
     assert found[201] >= MOST
-    # Whoever comes afterwards sees all of them.
+    # Later requests see all of them.
     later = [app.test_client().open(**{**order, "json": {**wire(12, 13), "hold_seconds": LONG}}) for order in orders]
     assert outcomes(later) == {"too_many_holds": 8}
 

@@ -138,19 +138,19 @@ def port_in_use(monkeypatch):
 
 @pytest.mark.parametrize("command", ["serve", "runserver"])
 def test_a_port_in_use_is_refused_in_one_line(run, port_in_use, command):
-    told = f"invsys-manage: port {port_in_use} of 127.0.0.1 is in use\n"
-    assert run(command) == (2, "", told)
+    message = f"invsys-manage: port {port_in_use} of 127.0.0.1 is in use\n"
+    assert run(command) == (2, "", message)
 
 
-def test_the_check_of_a_server_that_runs_does_not_mind_its_port(run, port_in_use):
+def test_the_check_accepts_the_port_of_a_running_server(run, port_in_use):
     assert run("serve", "--check")[0] == 0
 
 
 @pytest.mark.parametrize("command", ["serve", "serve --check", "runserver"])
 def test_an_address_of_another_machine_is_refused_in_one_line(run, monkeypatch, command):
     monkeypatch.setenv("INVSYS_SERVER_HOST", "192.0.2.1")
-    told = "invsys-manage: host 192.0.2.1 is not an address of this machine\n"
-    assert run(*command.split()) == (2, "", told)
+    message = "invsys-manage: host 192.0.2.1 is not an address of this machine\n"
+    assert run(*command.split()) == (2, "", message)
 
 
 def test_runserver_listens_where_the_settings_say_unless_told_otherwise(run, monkeypatch):

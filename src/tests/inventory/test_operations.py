@@ -90,7 +90,7 @@ def test_the_metrics_are_for_this_machine_only(client: FlaskClient, refused: Cal
 
 
 @pytest.mark.parametrize("environ", [{"INVSYS_METRICS_ALLOW": "192.0.2.7"}], indirect=True, ids=["prometheus"])
-def test_or_for_those_whom_the_setting_lists(client: FlaskClient, refused: Callable[..., Any]) -> None:
+def test_the_metrics_are_for_the_addresses_in_the_setting(client: FlaskClient, refused: Callable[..., Any]) -> None:
     assert client.get("/metrics", environ_overrides={"REMOTE_ADDR": "192.0.2.7"}).status_code == 200
     refused(client.get("/metrics"), 403, "address_not_allowed")
 

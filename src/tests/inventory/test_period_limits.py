@@ -22,7 +22,7 @@ def environ(environ):
 
 @pytest.fixture
 def client(app, client, way):
-    """A caller with a name: the gateway's, or one that is announced as the gateway would."""
+    """A caller with a name: through the gateway, or with the headers that the gateway would send."""
     return announced(app, "contract") if way == "direct" else client
 
 
@@ -47,7 +47,7 @@ def wire(start, end):
 
 SECOND = 1 / 86_400
 FAR, TOO_LONG = f"Must not be more than {AHEAD} days ahead.", f"The period must not be longer than {LONG} days."
-# More or less, where the limit is counted from now: no run of the tests lasts so long.
+# A margin, because the limit is counted from now: no run of the tests lasts so long.
 HALF_A_DAY = 0.5
 REFUSED = [
     ((20, 30 + HALF_A_DAY), {"to_datetime": [FAR, TOO_LONG]}),
@@ -117,7 +117,7 @@ def endless(app, client, car):
     "change",
     [{"description": "x"}, {"dump": {"a": 1}}, ENDLESS, side("to", 500), side("from", -500), wire(0, 300), wire(0, 5)],
 )
-def test_whatever_keeps_or_shortens_a_period_beyond_the_limits_is_allowed(client, endless, change):
+def test_a_change_that_keeps_or_shortens_a_period_beyond_the_limits_is_allowed(client, endless, change):
     assert client.patch(endless, json=change).status_code == 200
 
 
@@ -133,15 +133,15 @@ def test_the_vehicle_of_a_period_beyond_the_limits_may_change(client, endless, r
     assert client.patch(endless, json={"resource_id": other}).json["resource_id"] == other
 
 
-@pytest.mark.direct("who calls is said in the headers")
-def test_the_limits_are_for_every_client_with_a_name_and_nobody_else(app, car, refused):
+@pytest.mark.direct("the headers name the caller")
+def test_the_limits_are_for_every_client_with_a_name_and_no_other_caller(app, car, refused):
     for caller in (announced(app, "one"), restricted(app, "two")):
         refused(caller.post(f"{car}/allocations", json=ENDLESS), 422, "invalid_fields")
     distrusted = {"environ_overrides": {"REMOTE_ADDR": "192.0.2.1"}, "headers": {"X-Client-Id": "one"}}
-    nobody = app.test_client()
-    made = nobody.post(f"{car}/allocations", json=wire(1, None), **distrusted)
+    nameless = app.test_client()
+    made = nameless.post(f"{car}/allocations", json=wire(1, None), **distrusted)
     assert made.status_code == 201
-    assert nobody.patch(made.headers["Location"], json=ENDLESS).status_code == 200
+    assert nameless.patch(made.headers["Location"], json=ENDLESS).status_code == 200
 
 
 def test_an_operator_in_the_shell_is_not_limited(app, car):
@@ -152,7 +152,7 @@ def test_an_operator_in_the_shell_is_not_limited(app, car):
 
 
 @pytest.mark.parametrize(("ahead", "long"), [(0, 0), (AHEAD, 0), (0, LONG)])
-def test_a_limit_of_0_is_none(app, client, order, refused, ahead, long):
+def test_a_limit_of_0_is_off(app, client, order, refused, ahead, long):
     app.config["CLIENT_LIMITS"] = {"held_per_client": 0, "max_days_ahead": ahead, "max_days_long": long}
     answer = order(None, 29)
     if long:
@@ -169,7 +169,7 @@ def test_a_limit_of_0_is_none(app, client, order, refused, ahead, long):
 
 
 class Frozen(datetime):
-    """A clock that stands still."""
+    """A clock that does not advance."""
 
     @classmethod
     def now(cls, zone=None):
@@ -199,8 +199,8 @@ def test_the_limits_are_exact(monkeypatch, client, car, refused, start, end, fie
     assert answer.status_code == (422 if fields else 201)
 
 
-def test_a_caller_without_a_name_costs_no_look_at_the_settings():
-    # Outside an application: whoever looked at the settings would fail.
+def test_for_a_caller_without_a_name_the_settings_are_not_read():
+    # Outside an application, so reading the settings would fail.
     client_limits.require_period(Caller(), Period())
     assert client_limits.most_holds(Caller(), 600) == 0
     assert client_limits.most_holds(Caller("one"), None) == 0

@@ -1,4 +1,4 @@
-"""The head of a request: what nginx passes on is taken by both services, and what is much larger is refused."""
+"""The head of a request: both services take all that nginx passes on, and refuse a much larger one."""
 
 import socket
 import uuid
@@ -31,7 +31,7 @@ def ports(tmp_path_factory):
 
 
 def ask(port, target, *lines):
-    """Send a GET; gives all that is answered until the connection is closed."""
+    """Send a GET; return all that is received until the connection is closed."""
     head = "\r\n".join([f"GET {target} HTTP/1.1", "Host: head", "Connection: close", *lines, "", ""]).encode()
     with closing(socket.create_connection(("127.0.0.1", port), timeout=SECONDS)) as connection:
         connection.sendall(head)
@@ -47,7 +47,7 @@ def status(answer):
 def test_a_hundred_ids_and_a_long_token_pass(ports, service):
     token = "t" * 5000
     assert status(ask(ports[service], f"/healthz?{IDS}", f"Authorization: Bearer {token}")) == 200
-    # Whose token it is, the gateway alone asks; the inventory knows no such parameter.
+    # The inventory refuses the unknown parameter; the gateway checks the token before that.
     expected = {"inventory": 422, "gateway": 401}[service]
     assert status(ask(ports[service], f"/api/cars?{IDS}", f"Authorization: Bearer {token}")) == expected
     assert status(ask(ports[service], f"/api/cars?{IDS}", f"Authorization: Bearer {ports['key']}")) == 422

@@ -21,7 +21,7 @@ def url(tmp_path):
 
 
 def threads(process):
-    """Give how many threads the only worker has."""
+    """Return the number of threads of the only worker."""
     [worker] = children(process.pid)
     return len(list(Path(f"/proc/{worker}/task").iterdir()))
 
@@ -49,7 +49,7 @@ def test_others_are_answered_while_half_the_threads_wait_and_more_are_refused(ur
             until(lambda: another.status() == 201)
 
 
-def test_one_that_takes_too_long_is_answered_408_and_its_connection_and_thread_are_freed(url, tmp_path):
+def test_a_body_that_takes_too_long_is_answered_408_and_its_connection_and_thread_are_freed(url, tmp_path):
     with served(url, tmp_path, workers=1, threads=THREADS, body_timeout=1) as (process, port, _):
         usual = threads(process)
         dripping = SlowBody(port, length=60_000)

@@ -56,7 +56,7 @@ def created(made: Made, schema: Schema, root: str, collection: str) -> Response:
 
 def several_created(made: Made, schema: Schema, root: str) -> Response:
     """Answer the items that an order made."""
-    # A repeated request has made no change.
+    # A replayed request makes no change.
     headers = _replayed(made) or {changes.HEADER: str(len(made.rows))}
     return answers.answer(schema.dump(made.rows), 201, headers, root=root)
 
