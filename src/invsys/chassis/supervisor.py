@@ -33,6 +33,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import logger
 from granian.net import SocketHolder  # type: ignore[attr-defined]
+from granian.server.common import AbstractServer
 from granian.server.mp import MPServer
 
 from invsys.chassis.steering import steer
@@ -95,6 +96,10 @@ class Supervisor(MPServer):
         os.set_blocking(self._signals, False)
         os.set_blocking(waker, False)
         signal.set_wakeup_fd(waker)
+
+    def serve(self, *args: Any, **kwargs: Any) -> None:
+        """Serve without granian's warning about the number of threads, for which server.rst has measurements."""
+        AbstractServer.serve(self, *args, **kwargs)
 
     def _init_shared_socket(self) -> None:
         """Keep granian from opening a socket."""
