@@ -16,7 +16,7 @@ class SlowBody:
     def __init__(self, port: int, *lines: str, length: int = len(BODY)) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
         self._received, self._ended = b"", False
-        head = ["POST /api/cars HTTP/1.1", "Host: slow", "Content-Type: application/json", *lines]
+        head = ["POST /api/cars HTTP/1.1", "Host: localhost", "Content-Type: application/json", *lines]
         self._socket.sendall("\r\n".join([*head, f"Content-Length: {length}", "", ""]).encode())
 
     def send(self, data: bytes) -> None:

@@ -32,7 +32,7 @@ def ports(tmp_path_factory):
 
 def ask(port, target, *lines):
     """Send a GET; return all that is received until the connection is closed."""
-    head = "\r\n".join([f"GET {target} HTTP/1.1", "Host: head", "Connection: close", *lines, "", ""]).encode()
+    head = "\r\n".join([f"GET {target} HTTP/1.1", "Host: localhost", "Connection: close", *lines, "", ""]).encode()
     with closing(socket.create_connection(("127.0.0.1", port), timeout=SECONDS)) as connection:
         connection.sendall(head)
         with connection.makefile("rb") as stream:
