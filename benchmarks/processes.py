@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 WORKERS = 2
-THREADS = 8
+THREADS = 4
 
 _START = 30.0
 _STOP = 40.0

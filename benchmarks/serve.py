@@ -9,7 +9,7 @@ import sys
 from invsys.chassis.server import serve
 
 
-def main(target: str, port: str, workers: str = "2", threads: str = "8") -> None:
+def main(target: str, port: str, workers: str = "2", threads: str = "4") -> None:
     """Become the server."""
     size = {"workers": int(workers), "threads": int(threads)}
     serve(target, {"host": "127.0.0.1", "port": int(port), "graceful_timeout": 30, **size}, os.environ)
