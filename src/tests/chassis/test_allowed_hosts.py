@@ -207,7 +207,7 @@ def test_a_refused_body_closes_the_connection(built: Built) -> None:
 
 def test_another_refusal_may_replace_it(built: Built) -> None:
     class TooMany(Problem):
-        status, code, title, advice = 429, "http_429", "Too many", "None."
+        status, code, title, advice = 429, "asked_too_often", "Too many", "None."
 
     def refuse() -> None:
         raise TooMany("Too many.")

@@ -33,7 +33,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "host": "127.0.0.1",
             "port": 5000,
             "workers": 2,
-            "threads": 8,
+            "threads": 4,
             "graceful_timeout": 30,
             "body_timeout": 10,
             "trusted_proxies": "127.0.0.0/8, ::1",
