@@ -100,8 +100,9 @@ def test_a_database_that_is_away_is_told():
 
 def test_a_database_that_has_too_much_to_do_is_told(client, monkeypatch):
     with client.application.app_context():
-        monkeypatch.setattr(db.engine.pool, "_timeout", 0)
+        pool = db.engine.pool
+        monkeypatch.setattr(pool, "_timeout", 0)
         with ExitStack() as held:
-            for _ in range(10):
+            for _ in range(pool.size() + pool._max_overflow):
                 held.enter_context(db.engine.connect())
             refused(client.get("/api/pallets"), 503, "busy")
