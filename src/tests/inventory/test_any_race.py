@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from invsys.inventory import database
+from invsys.inventory.database import lift_limits
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Event, db
 from tests.inventory.crowd import at_once, outcomes
 from tests.inventory.instants import at, hours_pass, wire
@@ -84,6 +85,7 @@ def test_expired_holds_are_in_nobodys_way(app, cars, allocate):
 
 def test_very_many_expired_holds_are_in_nobodys_way_either(app, client, cars):
     with app.app_context(), db.engine.begin() as connection:
+        lift_limits(connection)
         keys = connection.scalars(select(ContinuousResource.key)).all()
         hours = [EPOCH + hour * HOUR for hour in range(2000)]
         holds = [

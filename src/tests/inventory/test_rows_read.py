@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from invsys.inventory import changing, client_limits, deallocating, expiry, listing, lookup
+from invsys.inventory.database import lift_limits
 from invsys.inventory.models import db
 from invsys.inventory.straight import compiled
 from tests.inventory.owners import OWN
@@ -31,6 +32,7 @@ def fleet(engine, app):
     if engine == "sqlite":
         return
     with app.app_context(), db.engine.begin() as connection:
+        lift_limits(connection)
         connection.execute(text(FLEET), {"vehicles": VEHICLES})
         connection.execute(text(ALLOCATIONS), {"busy": BUSY, "past": PAST})
         connection.execute(text("ANALYZE"))
@@ -94,6 +96,7 @@ def owned(engine, app, fleet):
     if engine == "sqlite":
         return
     with app.app_context(), db.engine.begin() as connection:
+        lift_limits(connection)
         connection.execute(text(OWNERS))
         connection.execute(text("ANALYZE"))
 
@@ -196,6 +199,7 @@ def test_holds_of_a_client_are_counted_among_live_holds_alone(engine, app):
     if engine == "sqlite":
         return
     with app.app_context(), db.engine.connect() as connection:
+        lift_limits(connection)
         for rest, hours in ((1, 1), (2, -1)):
             connection.execute(text(HOLDS), {"rest": rest, "hours": hours})
         connection.execute(text("ANALYZE"))
