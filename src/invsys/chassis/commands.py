@@ -44,7 +44,7 @@ class RunServer(Server):
         with app.app_context():
             self._require_ready()
         server = settings_of(app)["server"]
-        host, port = host or server["host"], port or server["port"]
+        host, port = host or server["host"], server["port"] if port is None else port
         # The reloader's process gets the socket that the first process opened.
         if not is_running_from_reloader():
             listening.close(listening.listen(host, port))

@@ -14,6 +14,7 @@ from invsys.chassis.settings import SettingsError
 
 # Connections that the kernel keeps until a worker accepts them.
 _BACKLOG = 4096
+_LAST_PORT = 65535
 # Milliseconds that sent data may wait for its acknowledgement by the client.
 _PATIENCE = 60_000
 
@@ -52,6 +53,9 @@ def _open(opened: socket.socket, address: Any, alone: bool) -> None:
 
 
 def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
+    # getaddrinfo takes 99999 for 34463. 0 is any free port.
+    if not 0 <= port <= _LAST_PORT:
+        raise SettingsError(f"port {port} is not one of 1 to {_LAST_PORT}")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:

@@ -23,7 +23,7 @@ from invsys.chassis.settings import Section, SettingsError
 logger = logging.getLogger("invsys.requests")
 
 # Statuses that a caller can cause at any rate.
-_REFUSALS = frozenset({401, 429})
+_REFUSALS = frozenset({400, 401, 421, 429})
 # Addresses, and messages, that are counted separately within a second, at most.
 _MOST_ADDRESSES = 10_000
 _MOST_MESSAGES = 100

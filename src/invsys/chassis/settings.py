@@ -5,14 +5,16 @@ The order, each over the one before: the package's ``default_config.ini``, the o
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from configparser import ConfigParser
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from configparser import ConfigParser, MissingSectionHeaderError, ParsingError
 from configparser import Error as IniError
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from marshmallow import Schema, ValidationError
 
 PREFIX = "INVSYS_"
@@ -111,13 +113,30 @@ def _read_ini(text: str, source: str) -> Iterator[tuple[str, str, str]]:
     try:
         parser.read_string(text, source)
     except IniError as error:
-        raise SettingsError(str(error)) from error
+        raise SettingsError(f"{source}: {ini_fault(error)}") from error
     for section in parser.sections():
         for key, value in parser.items(section):
             if "\n" in value:
                 # An indented line belongs to the one above it; hardly anybody means that.
                 raise SettingsError(f"[{section}] {key} (from {source}): a value stands on one line.")
             yield section, key, value
+
+
+def or_exit(build: Callable[[], Flask]) -> Flask:
+    """Return what ``build`` returns; settings that cannot be used end the process with one line and status 1."""
+    try:
+        return build()
+    except SettingsError as error:
+        sys.exit(f"settings: {error}")
+
+
+def ini_fault(error: IniError) -> str:
+    """Return what is wrong with an INI file, in one line and without quoting it: a line may hold a secret."""
+    if isinstance(error, MissingSectionHeaderError):
+        return f"line {error.lineno}: no [section] stands before it"
+    if isinstance(error, ParsingError):
+        return f"line {', '.join(str(number) for number, _ in error.errors)}: neither [section] nor key = value"
+    return " ".join(str(error).split())
 
 
 def _from_environment(schema: Schema, environ: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:

@@ -21,6 +21,7 @@ from configparser import Error as IniError
 from datetime import UTC, datetime
 from pathlib import Path
 
+from invsys.chassis import settings
 from invsys.gateway import rates, scopes
 from invsys.gateway.clients import Client, Clients, Key
 from invsys.gateway.errors import KeysUnavailable
@@ -116,7 +117,7 @@ def read(text: str) -> Clients:
     try:
         parser.read_string(text)
     except IniError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(settings.ini_fault(error)) from error
     clients = [read_client(name, parser[name]) for name in parser.sections()]
     keys: dict[str, Key] = {}
     for client in clients:

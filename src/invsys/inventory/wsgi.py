@@ -2,10 +2,10 @@
 
 import gc
 
-from invsys.chassis import readiness
+from invsys.chassis import readiness, settings
 from invsys.inventory.application import create_app
 
-app = create_app()
+app = settings.or_exit(create_app)
 
 # What is there now stays: without this, looking through it again and again stops every thread for 60 ms each time.
 gc.collect()

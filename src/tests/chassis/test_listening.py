@@ -54,6 +54,12 @@ def test_an_address_that_cannot_be_used_is_refused_in_one_line(host: str, reason
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("port", [-5, 65536, 99999])
+def test_a_number_that_is_no_port_is_refused(port: int) -> None:
+    with pytest.raises(SettingsError, match=f"^port {port} is not one of 1 to 65535$"):
+        listening.listen("127.0.0.1", port)
+
+
 @pytest.mark.parametrize("host", LOOPBACK)
 def test_each_worker_gets_a_socket_and_every_one_of_them_gets_connections(host: str) -> None:
     first = listening.listen(host, 0)

@@ -111,7 +111,7 @@ def test_an_internal_error_at_a_long_path_is_logged_in_bounded_size(logged: Logg
     assert len(str(lines)) < 16_000 + 2_000 + 512 + 2 * REST
 
 
-@pytest.mark.parametrize("status", [401, 429])
+@pytest.mark.parametrize("status", [400, 401, 421, 429])
 def test_repeated_refusals_of_an_address_are_counted(logged: Logged, app: Flask, clock: Clock, status: int) -> None:
     with logged("info") as lines:
         ask(app, status, 50)
@@ -183,7 +183,7 @@ def test_ten_thousand_addresses_are_counted_separately() -> None:
     refusals.pending.clear()
 
 
-@pytest.mark.parametrize("status", [200, 400, 403, 404, 500, 503])
+@pytest.mark.parametrize("status", [200, 403, 404, 422, 500, 503])
 def test_each_request_with_another_status_is_logged(logged: Logged, app: Flask, clock: Clock, status: int) -> None:
     with logged("info") as lines:
         ask(app, status, 10)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from marshmallow import INCLUDE, Schema, fields, validate
 
 from invsys.chassis import settings
@@ -202,3 +203,34 @@ def test_a_chosen_file_that_cannot_be_read_is_refused_by_its_name(load: Loader, 
     with pytest.raises(SettingsError, match="cannot be read") as caught:
         load(INVSYS_CONFIG=chosen)
     assert chosen in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("root:secret\n[server]\n", "line 1: no [section] stands before it"),
+        ("[server]\nport = 1\nsecret\n", "line 3: neither [section] nor key = value"),
+        ("[server]\nport = 1\nport = 2\n", "port"),
+    ],
+)
+def test_a_file_that_is_no_ini_is_refused_in_one_line_that_does_not_quote_it(
+    load: Loader, ini: Path, text: str, fault: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(text)
+    message = str(refused.value)
+    assert message.startswith(f"{ini}: ")
+    assert fault in message
+    assert "secret" not in message
+    assert "\n" not in message
+
+
+def test_a_worker_ends_with_one_line_where_a_setting_cannot_be_used() -> None:
+    def build() -> Flask:
+        raise SettingsError("[server] port (from a.ini): Not a valid integer.")
+
+    with pytest.raises(SystemExit) as ended:
+        settings.or_exit(build)
+    assert ended.value.code == "settings: [server] port (from a.ini): Not a valid integer."
+    app = Flask("tiny")
+    assert settings.or_exit(lambda: app) is app
