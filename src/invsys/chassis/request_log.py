@@ -9,7 +9,6 @@ import logging
 import logging.handlers
 import sys
 from collections.abc import Callable, Hashable
-from datetime import UTC, datetime
 from multiprocessing import util
 from typing import Any
 
@@ -170,7 +169,7 @@ def _is_first(status: int, added: dict[str, Any]) -> bool:
 def _fields(answer: Response, level: int) -> dict[str, Any]:
     method, path = request.method, request.path
     return {
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "at": log_lines.now(),
         "level": logging.getLevelName(level).lower(),
         "logger": logger.name,
         "message": "request",

@@ -1,8 +1,8 @@
 """The sections of settings that every service has."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate
 
@@ -11,28 +11,30 @@ from invsys.chassis import allowed_hosts, proxies
 _SECRET = re.compile(r"(?:[!-~]{16,255})?\Z")
 
 
-class Networks(fields.String):
+class _Words(fields.String):
+    """Words with commas between, kept as text once ``read`` has accepted them; ``read`` raises ValueError."""
+
+    read: ClassVar[Callable[[str], object]]
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        words = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            type(self).read(words)
+        except ValueError as error:
+            raise ValidationError(f"{error}.") from error
+        return words
+
+
+class Networks(_Words):
     """IP addresses and networks, with commas between."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        words = super()._deserialize(value, attr, data, **kwargs)
-        try:
-            proxies.networks(words)
-        except ValueError as error:
-            raise ValidationError(f"{error}.") from error
-        return words
+    read = proxies.networks
 
 
-class HostNames(fields.String):
+class HostNames(_Words):
     """Names and addresses of hosts without a port, with commas between, or ``*``."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        words = super()._deserialize(value, attr, data, **kwargs)
-        try:
-            allowed_hosts.names(words)
-        except ValueError as error:
-            raise ValidationError(f"{error}.") from error
-        return words
+    read = allowed_hosts.names
 
 
 def secret() -> fields.String:
