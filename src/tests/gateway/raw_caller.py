@@ -47,9 +47,10 @@ def request(method: str, target: str, key: str | None, *lines: str, body: bytes 
     return "\r\n".join([*head, "", ""]).encode("latin-1") + (body or b"")
 
 
-def ask(port: int, data: bytes) -> Answer:
-    """Send a request over a connection of its own, and read its answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
+def ask(port: int, data: bytes, source: str | None = None) -> Answer:
+    """Send a request over a connection of its own, from the address ``source`` of this machine; return its answer."""
+    own = (source, 0) if source else None
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS, source_address=own) as connection:
         connection.sendall(data)
         with connection.makefile("rb") as stream:
             return read(stream, data.startswith(b"HEAD "))
