@@ -40,7 +40,7 @@ _SETTINGS = {
     "transaction_timeout": "0",  # from PostgreSQL 17 on
     # Compiling a statement of milliseconds takes a second. Not the default.
     "jit": "off",
-    # Of the second migration's functions: a value from outside would hide running transactions from the change feed.
+    # The change feed's, in PostgreSQL's functions: a value from outside would hide running transactions from readers.
     "invsys.writes_events": "",
 }
 

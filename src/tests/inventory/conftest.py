@@ -159,7 +159,7 @@ def fresh_url(engine, request, tmp_path):
         return
     server = request.getfixturevalue("postgresql")
     name = f"fresh_{uuid.uuid4().hex}"
-    server.execute(f"CREATE DATABASE {name}")
+    server.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
     yield server.url(name)
     server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -8,7 +8,7 @@ from tests.conftest import PostgreSQL
 
 
 @contextmanager
-def new_database(server: PostgreSQL, options: str = "") -> Iterator[str]:
+def new_database(server: PostgreSQL, options: str = "ENCODING 'UTF8' TEMPLATE template0") -> Iterator[str]:
     """Create a database, and drop it afterwards; yields its name."""
     name = f"own_{uuid.uuid4().hex}"
     server.execute(f"CREATE DATABASE {name} {options}")
