@@ -7,6 +7,7 @@ from flask_migrate import upgrade
 
 from depot import database
 from depot.errors import UnfitDatabase
+
 from tests.conftest import SQLITE_ONLY, application
 
 
