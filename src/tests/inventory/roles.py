@@ -12,10 +12,10 @@ SCRIPT = Path(__file__).parents[3] / "debian/roles.sql"
 class Roles:
     """An owner and a service's role, with names of their own: roles belong to the whole server."""
 
-    def __init__(self, server: PostgreSQL, database: str) -> None:
+    def __init__(self, server: PostgreSQL, database: str, like: "Roles | None" = None) -> None:
         self._server, self._database = server, database
         suffix = uuid.uuid4().hex
-        self.owner, self.service = f"owner_{suffix}", f"service_{suffix}"
+        self.owner, self.service = (like.owner, like.service) if like else (f"owner_{suffix}", f"service_{suffix}")
 
     def make(self) -> None:
         """Run the script, as an operator does."""
