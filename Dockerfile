@@ -51,7 +51,8 @@ ENV PATH=/opt/invsys/bin:$PATH \
 RUN groupadd --gid 10001 invsys \
     && useradd --uid 10001 --gid invsys --no-log-init --no-create-home --home-dir /var/lib/invsys \
         --shell /usr/sbin/nologin invsys \
-    && install --directory --owner=invsys --group=invsys --mode=0750 /var/lib/invsys
+    && install --directory --owner=invsys --group=invsys --mode=0750 \
+        /var/lib/invsys /var/lib/invsys-owner /var/lib/invsys-service
 USER 10001:10001
 WORKDIR /var/lib/invsys
 

@@ -62,7 +62,7 @@ class PostgreSQL:
     def make(self, name: str) -> str:
         """Make a database at the newest migration and give its URL."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0".encode())
         migrate(self.url(name))
         return self.url(name)
 

@@ -1,7 +1,9 @@
-"""Have the database's password in a volume: the one that is given, the one that is there already, or else a new one.
+"""Have the passwords of the database in volumes: those that are there already, or else new ones.
 
-Run by docker-compose.yaml before the database starts, in the volume's folder. PostgreSQL reads ``password``, with its
-group; what connects to it reads ``pgpass``, which libpq takes from nobody but its owner.
+Run by docker-compose.yaml before the database starts, in the folder of the volume ``secret``. PostgreSQL reads
+``password``, the superuser's, with its group; it can be given. ``owner-password`` and ``service-password`` are those of
+the two roles. What connects to the database reads ``pgpass``, which libpq takes from nobody but its owner; each role's
+is in a volume of its own.
 """
 
 import os
@@ -33,12 +35,26 @@ def write(path, content, mode):
 def main():
     kept = Path("password")
     password = os.environb.get(b"POSTGRES_PASSWORD") or (kept.read_bytes() if kept.exists() else b"")
-    password = password.rstrip(b"\r\n") or secrets.token_hex(24).encode()
+    password = password.rstrip(b"\r\n") or new_password()
     if re.search(rb"[\r\n]", password):
         raise SystemExit("POSTGRES_PASSWORD has more than one line, which PostgreSQL does not take")
-    escaped = re.sub(rb"([\\:])", rb"\\\1", password)
     write(kept, password, 0o640)
-    write(Path("pgpass"), b"database:*:*:invsys:" + escaped + b"\n", 0o600)
+    write_pgpass(Path(), "invsys", password)
+    for role in ("owner", "service"):
+        kept = Path(f"{role}-password")
+        password = (kept.read_bytes() if kept.exists() else b"").rstrip(b"\r\n") or new_password()
+        write(kept, password, 0o600)
+        write_pgpass(Path(f"../invsys-{role}"), f"invsys_{role}", password)
+
+
+def new_password():
+    return secrets.token_hex(24).encode()
+
+
+def write_pgpass(folder, user, password):
+    """Write the file that libpq reads (PostgreSQL, chapter "The Password File")."""
+    escaped = re.sub(rb"([\\:])", rb"\\\1", password)
+    write(folder / "pgpass", b"database:*:*:" + user.encode() + b":" + escaped + b"\n", 0o600)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@
 #   The settings that differ from the defaults, as `{ section => { key => value } }`.
 # @param database
 #   Whether it has a database, which is migrated before new settings count.
+# @param owner_url
+#   The URL with which a PostgreSQL is migrated: its role owns the tables, and the one in `settings` does not. Only root can
+#   read it, in `/etc/invsys/TITLE.owner-url`.
 # @param package_ensure
 #   `installed`, `latest`, or a version that an apt repository has.
 # @param package_source
@@ -25,6 +28,7 @@ define invsys::service (
   Pattern[/\A[a-z][a-z0-9-]*\z/] $service = $title,
   Invsys::Settings $settings = {},
   Boolean $database = true,
+  Optional[Sensitive[Pattern[/\A[^\r\n]+\z/]]] $owner_url = undef,
   String[1] $package_ensure = 'installed',
   Optional[Invsys::Deb] $package_source = undef,
 ) {
@@ -61,14 +65,28 @@ define invsys::service (
     source => $package_source,
   }
 
+  if $owner_url {
+    file { "/etc/invsys/${title}.owner-url":
+      owner     => 'root',
+      group     => 'root',
+      mode      => '0600',
+      content   => Sensitive("${owner_url.unwrap}\n"),
+      show_diff => false,
+      backup    => false,
+      require   => Package[$title],
+      before    => File[$ini],
+    }
+  }
+
   # chown, because the command reads the file as the service's user. A copy among Puppet's would hold the passwords.
-  -> file { $ini:
+  file { $ini:
     owner        => $title,
     group        => 'root',
     mode         => '0640',
     content      => Sensitive(epp('invsys/ini.epp', { 'sections' => $sections })),
     show_diff    => false,
     backup       => false,
+    require      => Package[$title],
     validate_cmd => "/usr/bin/chown ${title} % && ${command} -c % config > /dev/null${migrate}",
   }
 

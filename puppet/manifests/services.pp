@@ -14,8 +14,10 @@ class invsys::services (
   ),
 ) {
   $services.unwrap.each |$service, $parameters| {
+    $sensitive = { 'settings' => {} } + $parameters.filter |$name, $_| { $name in ['settings', 'owner_url'] }
+
     invsys::service { $service:
-      * => $parameters + { 'settings' => Sensitive(pick($parameters['settings'], {})) },
+      * => $parameters + Hash($sensitive.map |$name, $value| { [$name, Sensitive($value)] }),
     }
   }
 }

@@ -162,7 +162,7 @@ def migrated_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
             server: PostgreSQL = request.getfixturevalue("postgresql")
             # Tests of one engine may come after those of the other, and then again.
             name = f"invsys_{uuid.uuid4().hex}"
-            server.execute(f"CREATE DATABASE {name}")
+            server.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
             url = server.url(name)
         migrate(url)
         yield url

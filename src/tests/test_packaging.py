@@ -1,6 +1,8 @@
 """What the Debian packages tell of the commands is what these can do, and the settings that they bring can be used."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import click
@@ -116,3 +118,37 @@ def test_a_running_service_is_restarted_for_another_python():
     assert "readlink -f /opt/venvs/#PACKAGE#/bin/python\n" in noted
     # The files that the parent process of the workers has loaded; a reload does not replace these.
     assert all(f"/chassis/{name}.py" in noted for name in ("steering", "supervisor", "worker"))
+
+
+@pytest.fixture
+def typed(tmp_path):
+    """Type a command of the wrapper, as root; gives the database's URL that the service's command would see."""
+    (tmp_path / "bin").mkdir()
+    for name, says in (("id", "echo 0"), ("setpriv", 'echo "${INVSYS_DATABASE_URL-none}"')):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{says}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    wrapper = tmp_path / "invsys-manage"
+    wrapper.write_text((DEBIAN / "manage").read_text().replace("/etc/invsys", str(tmp_path)))
+
+    def typed(*words):
+        environ = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+        done = subprocess.run(["sh", wrapper, *words], check=True, env=environ, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    return typed
+
+
+MIGRATING = [["migrate"], ["migrate", "--on-install"], ["-c", "FILE", "migrate"], ["--config=FILE", "db", "upgrade"]]
+
+
+@pytest.mark.parametrize("words", MIGRATING)
+def test_migrations_have_the_url_that_only_root_can_read(typed, tmp_path, words):
+    assert typed(*words) == "none"
+    (tmp_path / "invsys.owner-url").write_text("postgresql://owner:%24&'x@db/invsys?a=1&b=2\n")
+    assert typed(*words) == "postgresql://owner:%24&'x@db/invsys?a=1&b=2"
+
+
+@pytest.mark.parametrize("words", [[], ["serve"], ["-c", "migrate", "serve"], ["import", "migrate"], ["check"]])
+def test_other_commands_have_the_url_of_the_service(typed, tmp_path, words):
+    (tmp_path / "invsys.owner-url").write_text("postgresql://owner@db/invsys\n")
+    assert typed(*words) == "none"

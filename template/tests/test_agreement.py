@@ -86,6 +86,7 @@ DIFFERS = {
         r"# A package with a virtual environment in it\..*",
         r"NAME = invsys",
         r"\tdh_virtualenv --noscripts .*",
+        r"\tinstall .* debian/roles\.sql .*",
         r"\tcat debian/units/\$\(NAME\)\.service .*",
         r"\tdh_(installsystemd|installdeb|shlibdeps) .*",
     ],
@@ -121,6 +122,7 @@ LACKS = {
         r"# Of each package: .*",
         r"(define|endef|\$\(call|\t\$\(call|override_dh_installman).*",
         r"\tcat debian/units/invsys.*",
+        r"\tinstall .* debian/roles\.sql .*",
         r"\tdh_(virtualenv|installsystemd|installdeb|shlibdeps) .*",
     ],
     "tox.ini": [

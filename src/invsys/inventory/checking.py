@@ -48,11 +48,14 @@ _INFINITY = {
 }
 
 _NAMES = {
+    # Of the tables that the statements above read: current_schema() may be another schema of the search path.
     "postgresql": """
-        SELECT conname FROM pg_constraint WHERE convalidated
-            AND connamespace = current_schema()::regnamespace
-        UNION SELECT relname FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid WHERE indisvalid
-            AND relnamespace = current_schema()::regnamespace""",
+        WITH tables AS (
+            SELECT relnamespace FROM pg_class WHERE oid = 'continuous_resource_allocations'::regclass
+        )
+        SELECT conname FROM pg_constraint JOIN tables ON connamespace = relnamespace WHERE convalidated
+        UNION SELECT relname FROM pg_class JOIN tables USING (relnamespace) JOIN pg_index ON indexrelid = pg_class.oid
+            WHERE indisvalid""",
     # SQLite keeps the names of constraints in the text of the table alone.
     "sqlite": "SELECT name || ' ' || coalesce(sql, '') FROM sqlite_master",
 }

@@ -204,7 +204,19 @@ def _is_busy(error: DBAPIError) -> bool:
 def revision() -> str | None:
     """Give the migration at which the database is; raises DatabaseUnavailable where it cannot be reached."""
     with read() as connection:
+        if not _is_sqlite():
+            _require_same_server(connection)
         return revisions.found(connection)
+
+
+def _require_same_server(connection: Connection) -> None:
+    try:
+        _module().require_same_server(connection)
+    except UnfitDatabase:
+        # Every other connection goes through the same pooler.
+        connection.invalidate()
+        disconnect()
+        raise
 
 
 def require_fit() -> None:

@@ -11,6 +11,9 @@ from invsys.inventory.models import db
 
 logger = logging.getLogger("invsys.inventory")
 
+# SQLSTATE (PostgreSQL, appendix A).
+_INSUFFICIENT_PRIVILEGE = "42501"
+
 
 class FailedMigration(Exception):
     """The database could not be brought to the newest migration; the message says how it is now, and what to do."""
@@ -37,8 +40,7 @@ def migrate() -> None:
     except (Exception, SystemExit) as error:  # a migration may raise anything
         raise FailedMigration(
             f"The migration failed: {_reason(error)}\nThe database is as it was, at migration {found or 'none'}"
-            f"{f'; a copy from before is {copy}' if copy else ''}. Mend the reason and run 'invsys-manage migrate'"
-            " again, or go back to the version before this one."
+            f"{f'; a copy from before is {copy}' if copy else ''}. {_advice(error)}"
         ) from error
     logger.info("The database is at migration %s.", revisions.newest())
 
@@ -46,6 +48,15 @@ def migrate() -> None:
 def _reason(error: BaseException) -> str:
     # Flask-Migrate has logged those for which it exits.
     return "see above." if isinstance(error, SystemExit) else str(getattr(error, "orig", error)).strip()
+
+
+def _advice(error: BaseException) -> str:
+    if getattr(getattr(error, "orig", None), "sqlstate", None) == _INSUFFICIENT_PRIVILEGE:
+        return (
+            "The role in [database] url may not change tables: run 'invsys-manage migrate' with the URL of the tables'"
+            " owner in INVSYS_DATABASE_URL."
+        )
+    return "Mend the reason and run 'invsys-manage migrate' again, or go back to the version before this one."
 
 
 def _copy(revision: str | None) -> Path | None:

@@ -2,17 +2,18 @@
 
 import logging
 import select
-from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Engine, Executable, event, make_url
+from sqlalchemy import URL, Connection, Engine, Executable, event, make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
+from invsys.inventory import pooling
 from invsys.inventory.errors import UnfitDatabase
 from invsys.inventory.models import Row
 from invsys.inventory.recording import Recorded
+from invsys.inventory.sessions import ENCODING, Session, open_session
 from invsys.inventory.straight import compiled
 
 logger = logging.getLogger("invsys.inventory")
@@ -45,6 +46,7 @@ def options(database: dict[str, Any]) -> dict[str, Any]:
     """Give the engine's options for the settings' section."""
     url, seconds = make_url(database["url"]), database["connect_timeout"]
     connecting = {
+        **ENCODING,
         # A standby may be behind, and knows not what the change feed has to hold back: it is passed by.
         "target_session_attrs": url.query.get("target_session_attrs", "read-write"),
         # The driver takes the time for each host, one after the other, and two seconds at least.
@@ -66,12 +68,23 @@ def _hosts(url: URL) -> int:
 def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
     """Have every connection of the engine bounded and examined; in autocommit (``single``) or not is all the same."""
     timeout = database["statement_timeout"]
-    examine = _examination(timeout, allow_unsafe=database["allow_unsafe_durability"])
 
+    # Not at the event "connect": before that, SQLAlchemy asks questions of its own.
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Any, record: Any, arguments: Any, keywords: Any) -> BoundedConnection:
-        connection = BoundedConnection.connect(*arguments, **keywords)
-        connection.seconds = timeout + _GRACE_SECONDS
+        def open_another() -> BoundedConnection:
+            connection = BoundedConnection.connect(*arguments, **keywords)
+            connection.seconds = timeout + _GRACE_SECONDS
+            return connection
+
+        connection = open_another()
+        try:
+            session = open_session(connection, timeout)
+            _require_durable(session, allow_unsafe=database["allow_unsafe_durability"])
+            pooling.require_session(connection, session.pid, open_another)
+        except (UnfitDatabase, psycopg.Error):
+            connection.close()
+            raise
         return connection
 
     @event.listens_for(engine, "checkout")
@@ -79,14 +92,6 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
         # Nothing is due on an idle connection but its end: found before a request is sent over it, without asking.
         if connection.closed or _has_something_to_say(connection.fileno()):
             raise InvalidatePoolError
-
-    @event.listens_for(engine, "connect")
-    def check(connection: BoundedConnection, record: Any) -> None:
-        try:
-            examine(connection)
-        except UnfitDatabase:
-            connection.close()
-            raise
 
 
 def _has_something_to_say(descriptor: int) -> bool:
@@ -118,6 +123,12 @@ def change(engine: Engine, recorded: Recorded, values: dict[str, Any], seconds: 
         raise DBAPIError.instance(None, None, error, psycopg.Error) from error
 
 
+def require_same_server(connection: Connection) -> None:
+    """Raise UnfitDatabase if a pooler has given the connection another server process meanwhile."""
+    assert isinstance(connection.connection.driver_connection, psycopg.Connection)
+    pooling.require_same(connection.connection.driver_connection)
+
+
 def is_overlap(error: BaseException | None) -> bool:
     """Say whether the exclusion constraint refused the row."""
     return isinstance(error, psycopg.errors.ExclusionViolation)
@@ -128,27 +139,12 @@ def is_known_key(error: BaseException | None) -> bool:
     return isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name == "pk_idempotency_keys"
 
 
-def _examination(timeout: int, *, allow_unsafe: bool) -> Callable[[BoundedConnection], None]:
-    def examine(connection: BoundedConnection) -> None:
-        # Settings and questions in one round trip; committed, as a rollback would take the settings back.
-        found = connection.execute(
-            "SELECT current_setting('fsync'), current_setting('synchronous_commit'),"
-            " set_config('statement_timeout', %s, false), set_config('TimeZone', 'UTC', false),"
-            # A host that vanishes within a transaction leaves its locks behind, and the feed waiting for its events.
-            " set_config('idle_in_transaction_session_timeout', %s, false),"
-            # Compiling a statement of milliseconds takes a second.
-            " set_config('jit', 'off', false)",
-            [str(timeout * 1000)] * 2,
-        ).fetchone()
-        connection.commit()
-        assert found is not None
-        fsync, synchronous_commit = found[:2]
-        if "off" not in (fsync, synchronous_commit):
-            return
-        danger = f"PostgreSQL runs with fsync={fsync} and synchronous_commit={synchronous_commit}: it may forget"
-        danger += " allocations that it has acknowledged."
-        if not allow_unsafe:
-            raise UnfitDatabase(f"{danger} Switch both on, or set [database] allow_unsafe_durability = yes.")
-        logger.warning("%s [database] allow_unsafe_durability allows it.", danger)
-
-    return examine
+def _require_durable(session: Session, *, allow_unsafe: bool) -> None:
+    fsync, synchronous_commit = session.fsync, session.synchronous_commit
+    if "off" not in (fsync, synchronous_commit):
+        return
+    danger = f"PostgreSQL runs with fsync={fsync} and synchronous_commit={synchronous_commit}: it may forget"
+    danger += " allocations that it has acknowledged."
+    if not allow_unsafe:
+        raise UnfitDatabase(f"{danger} Switch both on, or set [database] allow_unsafe_durability = yes.")
+    logger.warning("%s [database] allow_unsafe_durability allows it.", danger)

@@ -29,7 +29,7 @@ def test_nothing_has_to_be_set(folder, copied):
     if copied:
         shutil.copy(folder / ".env.example", folder / ".env")
     made = services(config(folder, WHOLE))
-    assert set(made) == {"nginx", "gateway", "inventory", "migrations", "secret", "database"}
+    assert set(made) == {"nginx", "gateway", "inventory", "migrations", "roles", "secret", "database"}
     assert not made["secret"]["environment"]["POSTGRES_PASSWORD"]
     assert set(services(config(folder, SMALLEST))) == {"gateway", "inventory", "migrations"}
 

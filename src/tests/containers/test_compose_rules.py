@@ -5,6 +5,7 @@ import re
 from ipaddress import ip_network
 
 import pytest
+from sqlalchemy import make_url
 
 from invsys.gateway import settings as gateway_settings
 from invsys.inventory import settings as inventory_settings
@@ -81,14 +82,27 @@ def test_migrations_run_once_on_the_same_database_before_the_inventory_starts(na
     assert made["migrations"]["restart"] == "no"
     assert made["inventory"]["depends_on"]["migrations"] == {"condition": "service_completed_successfully"}
     assert made["inventory"]["build"] == made["migrations"]["build"]
-    assert settings_of(name, "inventory")["database"] == settings_of(name, "migrations")["database"]
+    urls = [make_url(settings_of(name, service)["database"]["url"]) for service in ("inventory", "migrations")]
+    assert len({(url.drivername, url.host, url.port, url.database) for url in urls}) == 1
+
+
+def test_the_service_and_the_migrations_have_roles_of_their_own():
+    users = {
+        make_url(settings_of(WHOLE, service)["database"]["url"]).username: service
+        for service in ("inventory", "migrations")
+    }
+    assert users == {"invsys_service": "inventory", "invsys_owner": "migrations"}
+    # Nobody but what makes the roles connects as the superuser.
+    assert services(WHOLE)["database"]["environment"]["POSTGRES_USER"] == "invsys"
+    assert "--username=invsys" in services(WHOLE)["roles"]["entrypoint"]
 
 
 def test_the_password_is_there_before_the_database_and_whoever_talks_to_it():
     made = services(WHOLE)
+    assert made["migrations"]["depends_on"]["roles"] == {"condition": "service_completed_successfully"}
     assert made["secret"]["restart"] == "no"
     assert made["database"]["depends_on"] == {"secret": {"condition": "service_completed_successfully"}}
-    for service in ("inventory", "migrations"):
+    for service in ("inventory", "migrations", "roles"):
         assert made[service]["depends_on"]["database"] == {"condition": "service_healthy"}
 
 
@@ -97,10 +111,14 @@ def test_the_password_is_read_by_who_needs_it_and_written_by_one_without_a_netwo
         (service, volume)
         for service, made in services(WHOLE).items()
         for volume in made.get("volumes", ())
-        if volume.startswith("secret:")
+        if volume.startswith(("secret:", "owner:", "service:"))
     }
-    readers = {(service, "secret:/var/lib/invsys:ro") for service in ("database", "inventory", "migrations")}
-    assert mounted == readers | {("secret", "secret:/var/lib/invsys")}
+    readers = {(service, "secret:/var/lib/invsys:ro") for service in ("database", "roles")}
+    readers |= {("migrations", "owner:/var/lib/invsys-owner:ro"), ("inventory", "service:/var/lib/invsys-service:ro")}
+    writes = {"secret:/var/lib/invsys", "owner:/var/lib/invsys-owner", "service:/var/lib/invsys-service"}
+    assert mounted == readers | {("secret", volume) for volume in writes}
+    for volume in writes:
+        assert f" {volume.partition(':')[2]}" in text("Dockerfile")
     assert services(WHOLE)["secret"]["network_mode"] == "none"
     # The group of the user whom the Dockerfile makes.
     assert services(WHOLE)["database"]["group_add"] == ["10001"]
@@ -116,8 +134,9 @@ def test_no_environment_has_the_password_but_the_one_that_may_be_given_it():
     assert told == {
         ("secret", "POSTGRES_PASSWORD", "${POSTGRES_PASSWORD:-}"),
         ("database", "POSTGRES_PASSWORD_FILE", "/var/lib/invsys/password"),
-        ("inventory", "PGPASSFILE", "/var/lib/invsys/pgpass"),
-        ("migrations", "PGPASSFILE", "/var/lib/invsys/pgpass"),
+        ("inventory", "PGPASSFILE", "/var/lib/invsys-service/pgpass"),
+        ("migrations", "PGPASSFILE", "/var/lib/invsys-owner/pgpass"),
+        ("roles", "PGPASSFILE", "/var/lib/invsys/pgpass"),
     }
 
 
@@ -125,7 +144,7 @@ def test_no_environment_has_the_password_but_the_one_that_may_be_given_it():
 def test_what_goes_on_is_looked_after(name, service):
     made = services(name)[service]
     if made["restart"] == "no":
-        assert service in ("migrations", "secret")
+        assert service in ("migrations", "roles", "secret")
         return
     target = made.get("build", {}).get("target")
     assert "healthcheck" in made or f" AS {target}\n" in text("Dockerfile")
@@ -145,7 +164,7 @@ def test_no_service_may_do_more_than_it_needs(name, service):
     assert not {"cap_add", "privileged", "pid"} & set(made)
     assert made.get("network_mode", "none") == "none"
     # The images of ours have theirs from the Dockerfile.
-    assert "build" in made or made["user"] in ("postgres", "101:101")
+    assert "build" in made or made["user"] in ("postgres", "101:101", "10001:10001")
 
 
 @pytest.mark.parametrize(("name", "service"), EVERY_SERVICE)

@@ -20,7 +20,7 @@ from invsys.inventory import database, exporting, manage
 from invsys.inventory.application import build_app
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Event, db
 from tests import refusals
-from tests.conftest import dispose, load
+from tests.conftest import SQLITE_ONLY, dispose, load
 from tests.inventory.serving import served
 from tests.inventory.strict_reader import StrictReader
 
@@ -174,7 +174,7 @@ def fresh_url(engine, request, tmp_path):
         return
     server = request.getfixturevalue("postgresql")
     name = f"fresh_{uuid.uuid4().hex}"
-    server.execute(f"CREATE DATABASE {name}")
+    server.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
     yield server.url(name)
     server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -196,9 +196,22 @@ def serving(database_url, tmp_path):
 
 
 @pytest.fixture
-def run(database_url, monkeypatch, capsys):
+def pg_server(request):
+    """The PostgreSQL of the tests, for what only PostgreSQL has."""
+    if request.config.getoption(SQLITE_ONLY):
+        pytest.skip("needs PostgreSQL")
+    return request.getfixturevalue("postgresql")
+
+
+@pytest.fixture
+def run(database_url, run_on):
     """Type a command; gives its status, what it printed, and what it complained of."""
-    monkeypatch.setenv("INVSYS_DATABASE_URL", database_url)
+    return run_on(database_url)
+
+
+@pytest.fixture
+def run_on(monkeypatch, capsys):
+    """Choose the database of the commands that a test types."""
     monkeypatch.setenv("INVSYS_CONFIG", os.devnull)
 
     made = []
@@ -211,7 +224,11 @@ def run(database_url, monkeypatch, capsys):
             manage.main()
         return ended.value.code, *capsys.readouterr()
 
-    yield run
+    def run_on(url):
+        monkeypatch.setenv("INVSYS_DATABASE_URL", url)
+        return run
+
+    yield run_on
     # A process that ends closes its connections; here it goes on.
     for app in made:
         with app.app_context():

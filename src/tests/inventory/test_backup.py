@@ -1,16 +1,22 @@
 """Backup and restore, by the commands of docs/source/backup.rst: made under load, whole, and gone on with."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from invsys.client import Client
-from tests.conftest import binaries
+from invsys.inventory.application import build_app
+from tests.applications import close
+from tests.conftest import binaries, load, migrate
+from tests.inventory.databases import new_database
 from tests.inventory.ordering import CARS, Callers, done
+from tests.inventory.roles import Roles
 
 DUMP = ("pg_dump", "--format=custom", "--no-owner")
 RESTORE = ("pg_restore", "--no-owner", "--exit-on-error")
@@ -87,6 +93,38 @@ def test_these_are_the_commands_of_the_manual():
     written = MANUAL.read_text("utf-8")
     for command in (DUMP, RESTORE, ("invsys-manage", "backup")):
         assert f" {' '.join(command)} " in written
+
+
+@pytest.mark.parametrize("had_roles", [True, False], ids=["of two roles", "of one role, which owns everything"])
+def test_a_dump_is_restored_into_a_database_with_two_roles(pg_server, tmp_path, had_roles):
+    file = tmp_path / "backup"
+    with new_database(pg_server) as lost, new_database(pg_server, printed_options()) as restored:
+        roles = Roles(pg_server, lost)
+        if had_roles:
+            roles.make()
+            migrate(roles.owner_url)
+        else:
+            pg_server.execute(f"CREATE ROLE {roles.service} LOGIN")
+            pg_server.execute(f"ALTER DATABASE {lost} OWNER TO {roles.service}")
+            migrate(roles.service_url)
+        subprocess.run([binaries() / DUMP[0], *DUMP[1:], f"--file={file}", pg_server.url(lost)], check=True)
+        roles = Roles(pg_server, restored, like=roles)
+        roles.make()
+        pg_server.execute(f"ALTER DATABASE {restored} OWNER TO {roles.owner}")
+        into = (f"--role={roles.owner}", f"--dbname={pg_server.url(restored)}")
+        subprocess.run([binaries() / RESTORE[0], *RESTORE[1:], *into, file], check=True)
+        roles.make()
+        migrate(roles.owner_url)
+        app = build_app(load(roles.service_url))
+        assert app.test_client().post("/api/cars", json={"name": "Car1"}).status_code == 201
+        close(app)
+        with psycopg.connect(roles.service_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("TRUNCATE events")
+
+
+def printed_options():
+    """What the manual's CREATE DATABASE says of the encoding."""
+    return re.search(r"CREATE DATABASE invsys_restored OWNER invsys_owner (.*)\"", MANUAL.read_text("utf-8"))[1]
 
 
 def test_no_backup_takes_the_place_of_another(run, engine, tmp_path):

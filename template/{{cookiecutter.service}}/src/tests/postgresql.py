@@ -20,10 +20,10 @@ class PostgreSQL:
         self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
         self._run("pg_ctl", "-w", "-o", f"-c listen_addresses= -c unix_socket_directories={self.folder}", "start")
 
-    def new_database(self, name):
+    def new_database(self, name, options="ENCODING 'UTF8' TEMPLATE template0"):
         """Make a database; gives its URL."""
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} {options}")
         return self._url(name)
 
     def remove(self):

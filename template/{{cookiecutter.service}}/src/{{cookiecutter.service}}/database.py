@@ -13,10 +13,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from depot import revisions
+from depot import pooling, revisions
 from depot.chassis.settings import Section, Settings
 from depot.errors import Busy, DatabaseUnavailable, UnfitDatabase
 from depot.models import db
+from depot.sessions import ENCODING, open_session
 
 logger = logging.getLogger("depot")
 
@@ -39,9 +40,11 @@ def configure(app: Flask, settings: Settings) -> None:
     }
     db.init_app(app)
     Migrate(app, db, directory=str(revisions.MIGRATIONS))
-    if is_sqlite:
-        with app.app_context():
+    with app.app_context():
+        if is_sqlite:
             _prepare_sqlite(db.engine)
+        else:
+            _prepare_postgresql(db.engine, database["statement_timeout"])
 
 
 def _sqlite(database: Section) -> dict[str, Any]:
@@ -50,12 +53,12 @@ def _sqlite(database: Section) -> dict[str, Any]:
 
 def _postgresql(database: Section) -> dict[str, Any]:
     return {
+        **ENCODING,
         # Of several hosts, a standby is passed by.
         "target_session_attrs": "read-write",
         "connect_timeout": database["connect_timeout"],
         # A host that vanished says nothing: this lets the kernel notice.
         "tcp_user_timeout": database["statement_timeout"] * 1000,
-        "options": f"-c statement_timeout={database['statement_timeout']}s -c timezone=UTC",
     }
 
 
@@ -75,6 +78,25 @@ def _prepare_sqlite(engine: Engine) -> None:
         # A transaction that reads first and writes later could find its snapshot overtaken.
         only_reads = connection.get_execution_options().get("only_reads", False)
         connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+
+
+def _prepare_postgresql(engine: Engine, timeout: int) -> None:
+    """Have every session opened with the settings that answers depend on, and no unusable one opened at all."""
+
+    # Not at the event "connect": before that, SQLAlchemy asks questions of its own.
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, record: Any, arguments: Any, keywords: Any) -> Any:
+        def open_another() -> Any:
+            return dialect.connect(*arguments, **keywords)
+
+        connection = open_another()
+        try:
+            session = open_session(connection, timeout)
+            pooling.require_session(connection, session.pid, open_another)
+        except (UnfitDatabase, dialect.loaded_dbapi.Error):
+            connection.close()
+            raise
+        return connection
 
 
 @contextmanager
@@ -132,7 +154,21 @@ def _is_busy(error: BaseException | None) -> bool:
 def revision() -> str | None:
     """Give the migration at which the database is; raises DatabaseUnavailable where it cannot be reached."""
     with read() as session:
-        return revisions.found(session.connection())
+        connection = session.connection()
+        if connection.dialect.name == "postgresql":
+            _require_same_server(connection)
+        return revisions.found(connection)
+
+
+def _require_same_server(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    try:
+        pooling.require_same(driver)
+    except UnfitDatabase:
+        # Every other connection goes through the same pooler.
+        connection.invalidate()
+        disconnect()
+        raise
 
 
 def require_fit() -> None:

@@ -24,6 +24,7 @@ def _migrate(connection: Connection) -> None:
 def _migrate_postgresql(connection: Connection) -> None:
     with connection.begin():
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         # A second upgrade at the same time waits here, and then finds nothing left to do.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
         _migrate(connection)

@@ -1,0 +1,6 @@
+-- The roles of the compose file, with the passwords that docker/secret.py has made. Read by psql in the service "roles".
+\set owner invsys_owner
+\set service invsys_service
+\set owner_password `cat /var/lib/invsys/owner-password`
+\set service_password `cat /var/lib/invsys/service-password`
+\ir roles.sql

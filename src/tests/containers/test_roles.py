@@ -1,0 +1,96 @@
+"""The roles of the compose file, on a real server: made by its script, with the passwords that libpq reads."""
+
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from tests.conftest import SQLITE_ONLY, PostgreSQL, binaries, migrate
+from tests.containers.composing import PROJECT, WHOLE, services
+from tests.inventory.serving import free_port
+
+GUARD = "ALTER TABLE continuous_resource_allocations DROP CONSTRAINT ex_continuous_resource_allocations_no_overlap"
+# As PostgreSQL's image writes it with --auth-host and POSTGRES_HOST_AUTH_METHOD.
+HBA = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+
+
+class Server(PostgreSQL):
+    """A server that is reached over TCP as well, with passwords."""
+
+    def __init__(self):
+        self.port = free_port()
+        super().__init__()
+        (self._data / "pg_hba.conf").write_text(HBA)
+        self.start("listen_addresses=127.0.0.1", f"port={self.port}")
+
+    def url(self, database="postgres"):
+        return f"{super().url(database)}&port={self.port}"
+
+
+@pytest.fixture
+def server(request):
+    """A server as the image makes it, with its superuser and its database."""
+    if request.config.getoption(SQLITE_ONLY):
+        pytest.skip("needs PostgreSQL")
+    server = Server()
+    server.execute("CREATE ROLE invsys SUPERUSER LOGIN")
+    server.execute("CREATE DATABASE invsys OWNER invsys ENCODING 'UTF8' TEMPLATE template0")
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def volumes(tmp_path):
+    """The folder of the volumes, with the passwords."""
+    for name in ("invsys", "invsys-owner", "invsys-service"):
+        (tmp_path / name).mkdir()
+    subprocess.run([sys.executable, PROJECT / "docker/secret.py"], check=True, cwd=tmp_path / "invsys", env={})
+    return tmp_path
+
+
+@pytest.fixture
+def make_roles(server, volumes):
+    """Run the scripts, as the service "roles" does."""
+    for path in (PROJECT / "docker/compose.sql", PROJECT / "debian/roles.sql"):
+        (volumes / path.name).write_text(path.read_text().replace("/var/lib/", f"{volumes}/"))
+
+    def make_roles():
+        url = server.url("invsys").replace("postgres@", "invsys@")
+        command = [binaries() / "psql", "--no-psqlrc", "--quiet", f"--file={volumes / 'compose.sql'}", url]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    return make_roles
+
+
+def url_of(service, server, volumes):
+    """The URL that a service of the compose file has, with its file of passwords."""
+    environment = services(WHOLE)[service]["environment"]
+    passfile = environment["PGPASSFILE"].replace("/var/lib", str(volumes))
+    return f"{environment['INVSYS_DATABASE_URL']}?hostaddr=127.0.0.1&port={server.port}&passfile={passfile}"
+
+
+@pytest.mark.parametrize("older", [False, True], ids=["a new volume", "one of the superuser's"])
+def test_the_owner_migrates_and_the_service_cannot_change_tables(server, volumes, make_roles, older):
+    if older:
+        migrate(server.url("invsys").replace("postgres@", "invsys@"), "0003")
+    for _ in range(2):  # at every start
+        make_roles()
+    migrate(url_of("migrations", server, volumes))
+    with psycopg.connect(url_of("inventory", server, volumes)) as connection:
+        connection.execute(
+            "INSERT INTO continuous_resources (id, resource_type, name) VALUES (gen_random_uuid(), 'Car', 'Car1')"
+        )
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(GUARD)
+
+
+def test_a_new_password_counts_from_the_next_start_on(server, volumes, make_roles):
+    make_roles()
+    (volumes / "invsys/service-password").write_text("chosen: by 'hand'\n")
+    subprocess.run([sys.executable, PROJECT / "docker/secret.py"], check=True, cwd=volumes / "invsys", env={})
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(url_of("inventory", server, volumes))
+    make_roles()
+    psycopg.connect(url_of("inventory", server, volumes)).close()

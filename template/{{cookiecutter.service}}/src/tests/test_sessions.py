@@ -1,0 +1,42 @@
+"""PostgreSQL: whatever is set elsewhere, answers are the same; a database that is not UTF8 is refused."""
+
+import uuid
+
+import pytest
+from flask_migrate import upgrade
+
+from depot import database
+from depot.errors import UnfitDatabase
+
+from tests.conftest import SQLITE_ONLY, application
+
+
+@pytest.fixture
+def server(request):
+    if request.config.getoption(SQLITE_ONLY):
+        pytest.skip("needs PostgreSQL")
+    return request.getfixturevalue("postgresql")
+
+
+def test_answers_are_the_same_whatever_is_set_elsewhere(server, monkeypatch):
+    for variable, value in {"PGDATESTYLE": "German", "PGTZ": "Asia/Tokyo", "PGCLIENTENCODING": "LATIN1"}.items():
+        monkeypatch.setenv(variable, value)
+    options = "-cdatestyle%3DSQL%20-cdefault_transaction_isolation%3Dserializable"
+    with application(f"{server.new_database(f'own_{uuid.uuid4().hex}')}&options={options}") as app:
+        with app.app_context():
+            upgrade()
+        client = app.test_client()
+        answer = client.post("/api/pallets", json={"name": "100 € für 日本"})
+        assert answer.status_code == 201, answer.text
+        assert client.get(answer.headers["Location"]).json == answer.json
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_is_not_utf8_is_refused(server, encoding):
+    url = server.new_database(f"own_{uuid.uuid4().hex}", f"ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+    with application(url) as app:
+        with app.app_context(), pytest.raises(UnfitDatabase, match=encoding):
+            database.require_fit_to_start()
+        answer = app.test_client().get("/readyz")
+        assert answer.status_code == 503
+        assert f"has the encoding {encoding}" in answer.json["detail"]

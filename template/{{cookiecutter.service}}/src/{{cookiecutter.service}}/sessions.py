@@ -1,0 +1,1 @@
+../../../../src/invsys/inventory/sessions.py
