@@ -51,7 +51,8 @@ class Resource:
 class Allocation:
     """A vehicle's allocation for ``[start, end)``; ``status`` is ``confirmed``, or ``held`` until ``expires``.
 
-    If it is held, it counts until ``expires``, whether the feed has told that it expired or not. Of a list, ``etag`` is None; ``replayed`` says that its order had been carried out before.
+    If it is held, it counts until ``expires``, whether the feed's event ``expired`` has come or not. Of a list, ``etag``
+    is None; ``replayed`` says that its order had been carried out before.
     """
 
     id: str

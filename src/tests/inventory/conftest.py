@@ -22,6 +22,7 @@ from invsys.inventory.models import ContinuousResource, ContinuousResourceAlloca
 from tests import refusals
 from tests.conftest import dispose, load
 from tests.inventory.serving import served
+from tests.inventory.strict_reader import StrictReader
 
 MODELS = (ContinuousResource, ContinuousResourceAllocation, Event)
 
@@ -124,6 +125,20 @@ def _check_errors(errors: dict[str, list[str]], fields: tuple[str, ...]) -> None
         assert all(isinstance(message, str) and message for message in messages), errors
     if fields:
         assert set(errors) == set(fields)
+
+
+@pytest.fixture
+def strict_reader(app: Flask) -> Iterator[None]:
+    """Replay the change feed while the test runs, and compare the result with the lists and the tables."""
+    with StrictReader(app):
+        yield
+
+
+@pytest.fixture
+def strict_replay(app: Flask) -> Iterator[None]:
+    """Do the same after the test alone, for one in which no other reader may ask for the feed."""
+    with StrictReader(app, beside=False):
+        yield
 
 
 @pytest.fixture
