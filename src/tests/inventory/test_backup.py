@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from invsys.client import Client
+from invsys.client import Client, CursorExpired
 from tests.conftest import binaries
 from tests.inventory.ordering import CARS, Callers, done
 
@@ -68,6 +68,7 @@ def test_a_backup_under_load_is_restored_and_gone_on_with(serving, cars, app, ba
         file = back_up()
         callers.go_on()
         lost = set(callers.answered)
+        late = client.event_page("now").next
     restore(file)
     kept = done(fresh_app)
     assert before <= set(kept)
@@ -76,10 +77,15 @@ def test_a_backup_under_load_is_restored_and_gone_on_with(serving, cars, app, ba
         events, all_events = list(restored.events(cursor)), list(client.events(cursor))
         assert events == [event for event in all_events if event in events]
         assert events
+        with pytest.raises(CursorExpired):
+            restored.event_page(late)
         # Those that are there are answered as they were, the others are done now.
         assert callers.repeat(kept, restored) == kept
         assert done(fresh_app) == kept
         again = callers.repeat(callers.answered, restored)
+        # By now the numbers of the lost events belong to others.
+        with pytest.raises(CursorExpired):
+            restored.event_page(late)
     assert done(fresh_app) == again
 
 
