@@ -51,7 +51,8 @@ class Resource:
 class Allocation:
     """A vehicle's allocation for ``[start, end)``; ``status`` is ``confirmed``, or ``held`` until ``expires``.
 
-    Of a list, ``etag`` is None; ``replayed`` says that its order had been carried out before.
+    If it is held, it counts until ``expires``, whether the event ``expired`` has come or not. Of a list, ``etag``
+    is None; ``replayed`` says that its order had been carried out before.
     """
 
     id: str

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from invsys.client import Client
+from invsys.client import Client, CursorExpired
 from invsys.inventory.application import build_app
 from tests.applications import close
 from tests.conftest import binaries, load, migrate
@@ -74,6 +74,7 @@ def test_a_backup_under_load_is_restored_and_gone_on_with(serving, cars, app, ba
         file = back_up()
         callers.go_on()
         lost = set(callers.answered)
+        late = client.event_page("now").next
     restore(file)
     kept = done(fresh_app)
     assert before <= set(kept)
@@ -82,10 +83,15 @@ def test_a_backup_under_load_is_restored_and_gone_on_with(serving, cars, app, ba
         events, all_events = list(restored.events(cursor)), list(client.events(cursor))
         assert events == [event for event in all_events if event in events]
         assert events
+        with pytest.raises(CursorExpired):
+            restored.event_page(late)
         # Those that are there are answered as they were, the others are done now.
         assert callers.repeat(kept, restored) == kept
         assert done(fresh_app) == kept
         again = callers.repeat(callers.answered, restored)
+        # By now the numbers of the lost events belong to others.
+        with pytest.raises(CursorExpired):
+            restored.event_page(late)
     assert done(fresh_app) == again
 
 

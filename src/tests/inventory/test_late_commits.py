@@ -131,6 +131,35 @@ def test_nobody_is_told_of_what_follows_a_change_before_it_is_settled(client, be
 
 
 @ends
+def test_the_end_of_the_feed_is_before_what_is_not_settled(client, begin, cars, meanwhile, end):
+    meanwhile(cars[0])()
+    before = client.get("/api/events?after=now").json["next"]
+    late = begin()
+    late.change(cars[1])
+    wait = meanwhile(cars[2])
+    answers = [client.get("/api/events", query_string={"after": after}).json for after in ("now", before)]
+    assert answers == [{"events": [], "next": before}] * 2
+    end(late)
+    wait()
+    expected = [cars[1], cars[2]] if end is LateWriter.commit else [cars[2]]
+    assert vehicles(client.get("/api/events", query_string={"after": before}).json["events"]) == expected
+
+
+def test_a_horizon_that_goes_back_behind_a_cursor_is_no_loss(engine, app, client, cars, meanwhile):
+    if engine == "sqlite":
+        return
+    reader = Reader(client)
+    reader.news()
+    # A transaction that has read the last number drawn before the reader came, and announces it only now.
+    late = LateWriter(app)
+    late.execute("SELECT pg_advisory_xact_lock_shared((17750::bigint << 48) + 1)")
+    meanwhile(cars[0])()
+    assert reader.page() == []
+    late.commit()
+    assert vehicles(reader.news()) == [cars[0]]
+
+
+@ends
 def test_what_a_late_writer_writes_last_is_told_too(begin, reader, cars, meanwhile, end):
     late = begin()
     late.change(cars[0])
