@@ -126,13 +126,21 @@ def test_events_come_by_start_and_only_those_of_the_vehicle(events, register, al
 @pytest.mark.parametrize(
     ("start", "end", "window", "shown_start", "shown_end", "marks"),
     [
-        ("2026", None, {}, "20260101T000000Z", "99990101T000000Z", " (no end)"),
-        (None, "2026", {}, "18991231T235959Z", "20260101T000000Z", " (no start)"),
-        (None, None, {}, "18991231T235959Z", "99990101T000000Z", " (no start, no end)"),
+        # 32-bit seconds: from 1970 to 2038. Exchange and Outlook: from 1601 to 4500.
+        ("2026", None, {}, "20260101T000000Z", "20380101T000000Z", " (no end)"),
+        (None, "2026", {}, "19700101T000000Z", "20260101T000000Z", " (no start)"),
+        (None, None, {}, "19700101T000000Z", "20380101T000000Z", " (no start, no end)"),
+        # Beyond a bound: the next one.
+        ("2038", None, {}, "20380101T000000Z", "45000101T000000Z", " (no end)"),
+        ("4500", None, {}, "45000101T000000Z", "99990101T000000Z", " (no end)"),
+        (None, "1970", {}, "18991231T235959Z", "19700101T000000Z", " (no start)"),
+        (None, "1900", {}, "18991231T235959Z", "19000101T000000Z", " (no start)"),
         # Some calendars cannot hold years so far away: what is open ends where the window does.
         ("2026", None, {"to": "2030"}, "20260101T000000Z", "20300101T000000Z", " (no end)"),
         (None, "2026", {"from": "2020"}, "20200101T000000Z", "20260101T000000Z", " (no start)"),
         (None, None, {"from": "2020", "to": "2030"}, "20200101T000000Z", "20300101T000000Z", " (no start, no end)"),
+        (None, None, {"from": "2040"}, "20400101T000000Z", "45000101T000000Z", " (no start, no end)"),
+        (None, None, {"to": "1960"}, "18991231T235959Z", "19600101T000000Z", " (no start, no end)"),
         # What has an end of its own keeps it.
         ("2020", "2030", {"from": "2025", "to": "2026"}, "20200101T000000Z", "20300101T000000Z", ""),
     ],
