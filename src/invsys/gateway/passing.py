@@ -41,6 +41,7 @@ _ASKED_KEYS = [
 _ANSWERED = frozenset(
     name.lower()
     for name in (
+        "Accept-Patch",
         "Accept-Ranges",
         "Allow",
         "Cache-Control",
@@ -62,6 +63,7 @@ _ANSWERED = frozenset(
 )
 
 TO_PAGES = (
+    "Accept-Patch",
     "Allow",
     "ETag",
     "Idempotency-Replayed",

@@ -19,6 +19,7 @@ from invsys.inventory.errors import (
     require_version,
 )
 from invsys.inventory.instants import later
+from invsys.inventory.merging import resolved
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Event, Row
 from invsys.inventory.period import Period
 from invsys.inventory.predicates import IN_CIRCULATION, OWN, live
@@ -142,6 +143,7 @@ def _new_values(
     connection: Connection, row: Row, changes: dict[str, Any], caller: Caller
 ) -> tuple[dict[str, Any], int | None]:
     """Give what the columns shall hold, and for how many seconds to hold from now."""
+    changes = resolved(changes, row)
     new = {name: changes.get(name, row[name]) for name in _CHANGEABLE}
     if changes.get("status") == "confirmed":
         new["expires"] = None

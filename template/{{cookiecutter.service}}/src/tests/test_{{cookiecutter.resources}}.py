@@ -94,6 +94,15 @@ def test_what_is_left_out_of_a_change_stays(client, register):
     assert client.get(answer.headers["Location"]).json == changed.json
 
 
+def test_a_change_may_be_a_merge_patch(client, register):
+    first = register("First", description="here").headers["Location"]
+    changed = client.patch(first, data=b'{"description": null}', content_type="application/merge-patch+json")
+    assert (changed.status_code, changed.json["name"], changed.json["description"]) == (200, "First", None)
+    answer = client.patch(first, data=b"{}", content_type="text/plain")
+    refused(answer, 415, "unsupported_media_type")
+    assert "application/merge-patch+json" in answer.headers["Accept-Patch"]
+
+
 @pytest.mark.parametrize("method", ["patch", "delete"])
 def test_a_change_of_another_version_is_refused(client, first, method):
     known = client.get(first).headers["ETag"]
