@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from sqlalchemy import Connection, Engine, create_engine, select, text
 
 from benchmarks import calls
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory import cursors, events
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, CursorState, Event
 
 _vehicle = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
@@ -115,6 +117,16 @@ def tell(url: str, count: int) -> None:
         connection.execute(text("SELECT setval('events_key_seq', :count)"), {"count": count})
     _settle(engine)
     engine.dispose()
+
+
+def cursor(url: str, key: int) -> str:
+    """Return the feed's cursor that names an event."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        event = connection.execute(select(Event.key, Event.id).where(Event.key == key)).mappings().one()
+        cipher = AESSIV(connection.scalars(select(CursorState.secret)).one())
+    engine.dispose()
+    return cursors.encrypt(cipher, cursors.EVENTS, *events.Position.of(event))
 
 
 def allocation_ids(url: str, count: int, hour: int | None = None) -> list[uuid.UUID]:

@@ -63,11 +63,17 @@ class Client:
         return Collection(self._connection, name)
 
     def events(self, after: str | None = None, *, page_size: int = 100) -> "Feed":
-        """Give the changes after a cursor, up to the present; without one, from the beginning."""
+        """Return the changes after a cursor, up to the present; without one, from the oldest event kept.
+
+        With ``"now"`` as the cursor there are none yet; the feed goes on with what happens later. CursorExpired.
+        """
         return Feed(lambda cursor: self.event_page(cursor, limit=page_size), after)
 
     def event_page(self, after: str | None = None, *, limit: int = 100) -> EventPage:
-        """Give one page of the changes after a cursor: to keep what it led to and ``next`` in one transaction."""
+        """Return one page of the changes after a cursor: to keep what it led to and ``next`` in one transaction.
+
+        After ``"now"`` it is empty, and ``next`` is the end of the feed. CursorExpired.
+        """
         return understood(self._connection.get("api/events", {"after": after, "limit": limit}), EventPage.read)
 
 
@@ -76,6 +82,9 @@ class Feed(Iterable[Event]):
 
     ``cursor`` is where that would be; keep it, and ``Client.events(cursor)`` misses nothing. It moves on with each
     page, when the event after the page's last is asked for: who stops halfway gets the page's first events again.
+
+    The event ``expired`` can come later than the instant at which a hold expires. A held allocation counts until its
+    ``expires``, whether its event has come or not.
     """
 
     def __init__(self, ask: Callable[[str | None], EventPage], after: str | None) -> None:

@@ -19,6 +19,7 @@
     │   ├── NoneAvailable           409 none_available
     │   ├── NameTaken               409 name_taken
     │   ├── HoldExpired             409 hold_expired
+    │   ├── CursorExpired           410 cursor_expired
     │   ├── VersionMismatch         412 version_mismatch: .etag
     │   ├── RequestTimeout          408 request_timeout
     │   ├── BodyTooLarge            413 body_too_large
@@ -142,6 +143,13 @@ class NameTaken(Refused, code="name_taken"):
 
 class HoldExpired(Refused, code="hold_expired"):
     """The hold ended before it was confirmed, extended or changed."""
+
+
+class CursorExpired(Refused, code="cursor_expired"):
+    """The feed no longer has the event that the cursor names: events that follow it may be missing, too.
+
+    Begin anew: keep ``Client.event_page("now").next``, read the lists, then follow the feed from that cursor.
+    """
 
 
 class VersionMismatch(Refused, code="version_mismatch"):

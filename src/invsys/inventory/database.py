@@ -18,6 +18,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from invsys.chassis import strict_json
+from invsys.chassis.problems import Unavailable
 from invsys.chassis.settings import Settings
 from invsys.inventory import on_sqlite, revisions
 from invsys.inventory.errors import Busy, DatabaseUnavailable, UnfitDatabase
@@ -28,6 +29,8 @@ logger = logging.getLogger("invsys.inventory")
 
 # SQLSTATEs (PostgreSQL, appendix A) of a server that is there, but has too much to do for this statement.
 _BUSY = frozenset({"40001", "40P01", "53300", "55P03", "57014"})
+# Of a role, or of a transaction, that may not write.
+_ONLY_READS = frozenset({"42501", "25006"})
 
 # After a fault that took longer than this (seconds), for how long nobody is made to wait for the database.
 _LONG, _PAUSE = 1.0, 1.0
@@ -128,8 +131,8 @@ def _is_sqlite() -> bool:
     return db.engine.dialect.name == "sqlite"
 
 
-def _writing() -> AbstractContextManager[Connection]:
-    return on_sqlite.writing(db.engine, current_app.config["STATEMENT_TIMEOUT"])
+def _writing(seconds: float | None = None) -> AbstractContextManager[Connection]:
+    return on_sqlite.writing(db.engine, current_app.config["STATEMENT_TIMEOUT"] if seconds is None else seconds)
 
 
 @contextmanager
@@ -172,6 +175,29 @@ def in_portions(work: Callable[[Connection], int]) -> int:
         done += portion
 
 
+def try_at_once(work: Callable[[Connection], int]) -> int:
+    """Do work in a transaction of its own that waits for no lock; return what it returns, or 0 if it is not possible.
+
+    For what a reader does on the side: that must not make it wait or fail. The work takes no row lock but with SKIP
+    LOCKED.
+    """
+    try:
+        with _writing(0.0) if _is_sqlite() else db.engine.begin() as connection:
+            if not _is_sqlite():
+                # Milliseconds; 0 would be for ever. For locks on whole tables.
+                connection.exec_driver_sql("SET LOCAL lock_timeout = 1")
+            return work(connection)
+    except Busy:
+        return 0
+    except DBAPIError as error:
+        if not (_is_busy(error) or _sqlstate(error) in _ONLY_READS):
+            logger.warning("The database: %s: %s", type(error.orig).__name__, str(error.orig).strip())
+        return 0
+    except (PoolTimeout, Unavailable) as error:
+        logger.warning("The database: %s", error)
+        return 0
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     """Turn a fault of the database into the Problem that tells the caller to come again."""
@@ -198,7 +224,11 @@ def _translated() -> Iterator[None]:
 
 
 def _is_busy(error: DBAPIError) -> bool:
-    return on_sqlite.is_busy(error.orig) or getattr(error.orig, "sqlstate", None) in _BUSY
+    return on_sqlite.is_busy(error.orig) or _sqlstate(error) in _BUSY
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
 
 
 def revision() -> str | None:

@@ -4,41 +4,47 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import ScalarSelect, bindparam, delete, select
 
-from invsys.inventory import database, lookup
+from invsys.inventory import database, lock_order, lookup
 from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.errors import Busy, require_version
+from invsys.inventory.expressions import among
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
-from invsys.inventory.predicates import IN_CIRCULATION, OWN, live
+from invsys.inventory.predicates import OWN, live
 from invsys.inventory.recording import Recorded, Values, by, recorded
 
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 
-# How often it is tried: PostgreSQL passes by an allocation that is moved to another vehicle while it waits for it.
+# How often it is tried: an allocation that moved to another vehicle meanwhile is not deleted.
 _ATTEMPTS = 5
 
-# Correlated: SQLite would otherwise list every vehicle of the type first.
-_ITS_VEHICLE = select(_resource.c.key).where(_resource.c.key == _allocation.c.resource_key, IN_CIRCULATION)
-_NAMED_VEHICLE = _ITS_VEHICLE.where(_resource.c.id == bindparam("resource_id"))
+_THIS_ONE = _allocation.c.id == bindparam("allocation_id")
 
 
-def _deallocate(vehicle: Any, owned: bool, versions: Collection[int] | None = None) -> Recorded:
-    this_one = _allocation.c.id == bindparam("allocation_id")
-    statement = delete(_allocation).where(this_one, live(), vehicle.exists())
-    if owned:
-        statement = statement.where(OWN)
+def _deallocate(named: bool, owned: bool, versions: Collection[int] | None = None) -> Recorded:
+    conditions = [_THIS_ONE, live()]
     if versions is not None:
-        statement = statement.where(_allocation.c.version.in_(versions))
-    return recorded(lambda _: statement, "deallocated")
+        conditions.append(_allocation.c.version.in_(versions))
+    statement = delete(_allocation).where(*conditions, among(_allocation.c.resource_key, _vehicle(named, owned)))
+    return recorded(lambda _: statement.where(OWN) if owned else statement, "deallocated")
 
 
-_DEALLOCATE = {
-    (vehicle, owned): _deallocate(vehicle, owned)
-    for vehicle in (_ITS_VEHICLE, _NAMED_VEHICLE)
-    for owned in (False, True)
-}
+def _vehicle(named: bool, owned: bool) -> ScalarSelect[Any]:
+    """Select and lock the allocation's vehicle, before the allocation itself is locked."""
+    key = select(_allocation.c.resource_key).where(_THIS_ONE)
+    if owned:
+        # Nobody waits for a lock because of another client's allocation.
+        key = key.where(OWN)
+    of_type = _resource.c.resource_type == bindparam("resource_type")
+    vehicle = lock_order.vehicles(of_type, _resource.c.key == key.correlate(None).scalar_subquery())
+    if named:
+        vehicle = vehicle.where(_resource.c.id == bindparam("resource_id"))
+    return vehicle.with_only_columns(_resource.c.key).correlate(None).scalar_subquery()
+
+
+_DEALLOCATE = {(named, owned): _deallocate(named, owned) for named in (False, True) for owned in (False, True)}
 
 
 def deallocate(
@@ -55,15 +61,15 @@ def deallocate(
     """
     values = {"resource_type": resource_type, "resource_id": resource_id, "allocation_id": allocation_id, **by(caller)}
     for _ in range(_ATTEMPTS):
-        if _try(_ITS_VEHICLE if resource_id is None else _NAMED_VEHICLE, versions, values):
+        if _try(resource_id is not None, versions, values):
             return
         require_version(lookup.allocation(resource_type, allocation_id, resource_id, caller.owner), versions)
     raise Busy("The allocation changed at every attempt.")
 
 
-def _try(vehicle: Any, versions: Collection[int] | None, values: Values) -> bool:
+def _try(named: bool, versions: Collection[int] | None, values: Values) -> bool:
     owned = values["owner"] is not None
     if versions is None:
-        return bool(database.change(_DEALLOCATE[vehicle, owned], values))
+        return bool(database.change(_DEALLOCATE[named, owned], values))
     with database.write() as connection:
-        return bool(_deallocate(vehicle, owned, versions).run_in(connection, values))
+        return bool(_deallocate(named, owned, versions).run_in(connection, values))

@@ -11,6 +11,7 @@
     ├── NoneAvailable          409 none_available
     ├── NameTaken              409 name_taken
     ├── HoldExpired            409 hold_expired
+    ├── CursorExpired          410 cursor_expired
     ├── IdempotencyKeyReused   422 idempotency_key_reused
     ├── VersionMismatch        412 version_mismatch
     ├── TooManyHolds           429 too_many_holds
@@ -87,6 +88,25 @@ class HoldExpired(Problem):
 
     status, code, title = 409, "hold_expired", "The hold has expired"
     advice = "Allocate again: the period may still be free. Confirm or extend a hold before its ``expires``."
+
+
+class CursorExpired(Problem):
+    """The cursor of the change feed points to an event that is not known any more.
+
+    It was purged, or the database was restored from a backup that does not have it: events that follow it are missing.
+    """
+
+    status, code, title = 410, "cursor_expired", "The cursor has expired"
+    advice = (
+        "Begin anew: ask for ``/api/events?after=now`` and keep ``next``, then read the lists of vehicles and"
+        " allocations, then follow the feed from that ``next``."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The feed no longer has the event that the cursor names. Begin anew: ask for after=now and keep its next,"
+            " then read the lists, then follow the feed from that next."
+        )
 
 
 class IdempotencyKeyReused(Problem):

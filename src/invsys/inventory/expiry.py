@@ -1,49 +1,72 @@
-"""Expired holds: they count nowhere from that instant on, and are cleared away where they are in the way."""
+"""Expired holds: they count nowhere from that instant on, and are cleared away where they are in the way.
+
+``lock_order`` describes the locks.
+"""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Delete, Select, bindparam, delete, literal_column, select
 
-from invsys.inventory import database
-from invsys.inventory.caller import NOBODY
+from invsys.inventory import database, lock_order
+from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.expressions import among
 from invsys.inventory.instants import UtcDateTime
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.period import Period
 from invsys.inventory.predicates import expired, overlaps
-from invsys.inventory.recording import Recorded, by, recorded
+from invsys.inventory.recording import Recorded, Values, by, recorded
 
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 
-_IN_PERIOD = overlaps(bindparam("start", type_=UtcDateTime), bindparam("end", type_=UtcDateTime))
-# Correlated: SQLite would otherwise begin with the vehicles, and read everything that each has.
-_OF_TYPE = (
-    select(_resource.c.key)
-    .where(_resource.c.key == _allocation.c.resource_key, _resource.c.resource_type == bindparam("resource_type"))
-    .exists()
-)
-
-
 # So many at once: no statement takes long, however many have expired.
 _AT_ONCE = 1000
 
-
-def _clear(*where: ColumnElement[bool], order_by: ColumnElement[Any] | None = None) -> Recorded:
-    found = select(_allocation.c.key).where(expired(), *where).order_by(order_by).limit(_AT_ONCE)
-    # One that somebody else clears, confirms or extends at this moment is left to them.
-    found = found.with_for_update(skip_locked=True)
-    these = among(_allocation.c.key, found.scalar_subquery())
-    return recorded(lambda _: delete(_allocation).where(these), "expired")
-
-
+_IN_PERIOD = overlaps(bindparam("start", type_=UtcDateTime), bindparam("end", type_=UtcDateTime))
 _OF_ONE = _allocation.c.resource_key == bindparam("of_resource_key")
-_CLEAR_OF_ONE = _clear(_IN_PERIOD, _OF_ONE)
-_CLEAR_ALL_OF_ONE = _clear(_OF_ONE)
+
+
+def _delete(holds: Select[Any]) -> Delete:
+    return delete(_allocation).where(among(_allocation.c.key, holds.limit(_AT_ONCE).scalar_subquery()))
+
+
+def _clear(holds: Select[Any]) -> Recorded:
+    return recorded(lambda _: _delete(holds), "expired")
+
+
+# Waits for the vehicle, as the caller's own attempt does. A hold that is locked is just confirmed, extended or cleared;
+# the constraint makes the next attempt wait for it.
+_VEHICLE = lock_order.vehicles(_resource.c.key == bindparam("of_resource_key")).with_only_columns(_resource.c.key)
+_CLEAR_OF_ONE = _clear(
+    select(_allocation.c.key)
+    .where(expired(), _IN_PERIOD, _OF_ONE, among(_allocation.c.resource_key, _VEHICLE.scalar_subquery()))
+    .with_for_update(skip_locked=True)
+)
 # Vehicle after vehicle: a thousand holds, one of each, might free none of them. "+ 0", or SQLite would read every
 # allocation in the order of that index instead of looking up what has expired.
-_CLEAR_OF_TYPE = _clear(_IN_PERIOD, _OF_TYPE, order_by=_allocation.c.resource_key + literal_column("0"))
-_CLEAR_ALL = _clear()
+_CLEAR_OF_TYPE = _clear(
+    lock_order.holds_or_skip(expired(), _IN_PERIOD, _resource.c.resource_type == bindparam("resource_type")).order_by(
+        _allocation.c.resource_key + literal_column("0")
+    )
+)
+_CLEAR_ALL = _clear(lock_order.holds_or_skip(expired()))
+
+
+def _of_locked_vehicle(*conditions: ColumnElement[bool]) -> Select[Any]:
+    # Waits for locked holds: only transactions that ignore the lock order can have locked them.
+    return select(_allocation.c.key).where(_OF_ONE, *conditions).order_by(_allocation.c.key).with_for_update()
+
+
+_EXPIRE = _clear(_of_locked_vehicle(expired()))
+_DEALLOCATE = recorded(lambda _: _delete(_of_locked_vehicle(_allocation.c.expires.is_not(None))), "deallocated")
+
+# Left by versions that decommissioned vehicles without ending all holds. No event may follow the vehicle's last one.
+_LEFT_BEHIND = _delete(
+    select(_allocation.c.key)
+    .join(_resource, _resource.c.key == _allocation.c.resource_key + literal_column("0"))
+    .where(expired(), _resource.c.decommissioned.is_not(None))
+    .with_for_update(of=_allocation, skip_locked=True)
+)
 
 
 def clear(period: Period, *, resource_key: int | None = None, resource_type: str | None = None) -> bool:
@@ -53,12 +76,35 @@ def clear(period: Period, *, resource_key: int | None = None, resource_type: str
     return bool(database.change(statement, {"start": period.start, "end": period.end, **sought, **by(NOBODY)}))
 
 
-def clear_vehicle(connection: Connection, resource_key: int) -> None:
-    """Clear a vehicle's expired holds within the caller's transaction."""
-    while _CLEAR_ALL_OF_ONE.run_in(connection, {"of_resource_key": resource_key, **by(NOBODY)}):
-        pass
+def settle(connection: Connection) -> int:
+    """Clear up to 1,000 expired holds of any vehicles, each with its event; return how many.
+
+    One statement on PostgreSQL. Locked holds and vehicles are skipped, so it never waits. On SQLite the connection
+    must be in a transaction that may write.
+    """
+    return len(_CLEAR_ALL.run_in(connection, by(NOBODY)))
 
 
 def clear_all() -> int:
-    """Clear every expired hold, and give how many there were."""
-    return database.in_portions(lambda connection: len(_CLEAR_ALL.run_in(connection, by(NOBODY))))
+    """Clear every expired hold, and return how many there were."""
+    left_behind = database.in_portions(lambda connection: connection.execute(_LEFT_BEHIND).rowcount)
+    return left_behind + database.in_portions(settle)
+
+
+def clear_vehicle(connection: Connection, resource_key: int) -> None:
+    """Clear a vehicle's expired holds within the caller's transaction, which has locked the vehicle FOR UPDATE."""
+    _in_portions(connection, _EXPIRE, {"of_resource_key": resource_key, **by(NOBODY)})
+
+
+def end_holds(connection: Connection, resource_key: int, caller: Caller) -> None:
+    """End every hold of a vehicle that the caller's transaction has locked FOR UPDATE and decommissions.
+
+    The events are ``expired``, or ``deallocated`` by the caller if a hold has not expired by the database's clock.
+    """
+    clear_vehicle(connection, resource_key)
+    _in_portions(connection, _DEALLOCATE, {"of_resource_key": resource_key, **by(caller)})
+
+
+def _in_portions(connection: Connection, statement: Recorded, values: Values) -> None:
+    while len(statement.run_in(connection, values)) == _AT_ONCE:
+        pass

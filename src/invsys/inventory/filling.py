@@ -4,12 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, select, tuple_
+from sqlalchemy import Connection, bindparam, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from invsys.chassis import identifiers
-from invsys.inventory import database, expiry, occupancy
+from invsys.inventory import database, expiry, lock_order, occupancy
 from invsys.inventory.caller import NOBODY
+from invsys.inventory.errors import Busy
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.recording import by, recorded
 
@@ -17,6 +18,8 @@ REGISTERED = "registered"
 ALLOCATED = "allocated"
 KNOWN = "known"
 
+# How often a batch is tried: others may register its vehicles at the same time.
+_ATTEMPTS = 50
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
@@ -66,23 +69,34 @@ class Filled:
 
 
 def fill(orders: Sequence[Order]) -> Filled:
-    """Carry out the orders in their sequence; what is refused does not keep the rest from taking effect."""
+    """Carry out the orders in their sequence; what is refused does not keep the rest from taking effect.
+
+    Raises Busy if other requests keep registering the vehicles at the same time.
+    """
     expiry.clear_all()
-    with database.transaction() as connection:
-        registered = _register_missing(connection, orders)
-        keys = _lock(connection, orders)
-        fates = [_fate(connection, order, keys.get(order.vehicle), order.vehicle in registered) for order in orders]
-    return Filled(len(registered), fates)
+    for _ in range(_ATTEMPTS):
+        with database.transaction() as connection:
+            if filled := _fill(connection, orders):
+                return filled
+            connection.rollback()
+    raise Busy("Other requests registered vehicles of this file at every attempt.")
 
 
-def _register_missing(connection: Connection, orders: Sequence[Order]) -> set[Vehicle]:
+def _fill(connection: Connection, orders: Sequence[Order]) -> Filled | None:
+    """Return None, to be rolled back and tried again, if another request registers a vehicle at the same time.
+
+    That vehicle's key may be less than those that are locked already (see ``lock_order``).
+    """
     wanted = {order.vehicle: order for order in reversed(orders)}
-    there = {
-        tuple(row) for row in connection.execute(_vehicles(_resource.resource_type, _resource.name, wanted=wanted))
-    }
+    keys = _lock(connection, wanted)
     # In one order everywhere: two imports at once then wait for each other, and do not deadlock.
-    missing = sorted(wanted.keys() - there)
-    return {vehicle for vehicle in missing if _register(connection, wanted[vehicle])}
+    missing = sorted(wanted.keys() - keys.keys())
+    if not all(_register(connection, wanted[vehicle]) for vehicle in missing):
+        return None
+    keys |= _lock(connection, missing)
+    new = frozenset(missing)
+    fates = [_fate(connection, order, keys[order.vehicle], order.vehicle in new) for order in orders]
+    return Filled(len(new), fates)
 
 
 def _register(connection: Connection, order: Order) -> bool:
@@ -90,21 +104,17 @@ def _register(connection: Connection, order: Order) -> bool:
     return bool(_REGISTER.run_in(connection, {**values, "attributes": order.attributes, **by(NOBODY)}))
 
 
-def _lock(connection: Connection, orders: Sequence[Order]) -> dict[Vehicle, int]:
-    wanted = {order.vehicle for order in orders}
-    statement = _vehicles(_resource.resource_type, _resource.name, _resource.key, wanted=wanted)
-    rows = connection.execute(statement.order_by(_resource.key).with_for_update())
-    return {(kind, name): key for kind, name, key in rows}
-
-
-def _vehicles(*columns: Any, wanted: Collection[Vehicle]) -> Select[Any]:
+def _lock(connection: Connection, wanted: Collection[Vehicle]) -> dict[Vehicle, int]:
+    """Lock those vehicles that are there, and return their keys."""
+    if not wanted:
+        return {}
     named = tuple_(_resource.resource_type, _resource.name).in_(wanted)
-    return select(*columns).where(named, _resource.decommissioned.is_(None))
+    found = lock_order.vehicles(named, exclusive=True)
+    rows = connection.execute(found.with_only_columns(_resource.resource_type, _resource.name, _resource.key))
+    return {(resource_type, name): key for resource_type, name, key in rows}
 
 
-def _fate(connection: Connection, order: Order, key: int | None, is_new: bool) -> str:
-    if key is None:
-        return f"resource_not_found: {order.name} was decommissioned at this moment"
+def _fate(connection: Connection, order: Order, key: int, is_new: bool) -> str:
     if order.allocation is None:
         return REGISTERED if is_new else KNOWN
     period = order.allocation["period"]

@@ -103,5 +103,5 @@ def decommission(
         require_version(row, versions)
         occupancy.require_unused(connection, row, caller.owner)
         # Their end belongs to the vehicle's story, before its own.
-        expiry.clear_vehicle(connection, row["key"])
+        expiry.end_holds(connection, row["key"], caller)
         _DECOMMISSION.run_in(connection, {"resource_key": row["key"], **by(caller)})

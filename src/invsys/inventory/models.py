@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Uuid,
     text,
@@ -139,3 +140,15 @@ class IdempotencyKey(db.Model):  # type: ignore[name-defined]
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
     created: Mapped[datetime] = mapped_column(UtcDateTime, server_default=clock())
     events: Mapped[list[int]] = mapped_column(JSON)
+
+
+class CursorState(db.Model):  # type: ignore[name-defined]
+    """The secret that encrypts cursors, and the last event that ``purge`` deleted (null: none yet); a single row."""
+
+    __tablename__ = "cursor_state"
+
+    key: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    # For AES-SIV: two keys of 256 bits.
+    secret: Mapped[bytes] = mapped_column(LargeBinary(64))
+    purged_key: Mapped[int | None] = mapped_column(_Key)
+    purged_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)

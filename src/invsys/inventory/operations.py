@@ -196,7 +196,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "required": ["events", "next"],
         },
         query=schemas.EventQuery,
-        ends=_ALWAYS,
+        ends=(errors.CursorExpired, *_ALWAYS),
         tag="changes",
     ),
     ("allocationcalendar", "GET"): _allocations(

@@ -82,6 +82,13 @@ def expired() -> ColumnElement[bool]:
     return _allocation.expires <= clock()
 
 
+# Whether there is an expired hold at all. As a minimum it takes one look-up in the index of holds, whatever the
+# statistics say.
+SOME_EXPIRED: ColumnElement[bool] = (
+    select(func.min(_allocation.expires)).where(_allocation.expires.is_not(None)).scalar_subquery() <= clock()
+)
+
+
 def is_free(start: Any, end: Any) -> ColumnElement[bool]:
     """Give the predicate "this vehicle has no allocation that counts and overlaps ``[start, end)``".
 

@@ -1,13 +1,14 @@
 """The purge: what time has made useless is deleted. Nothing waits for it; it only saves space."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from sqlalchemy import Delete, Float, bindparam, delete, func, select
+from sqlalchemy import Connection, Float, bindparam, delete, func, or_, select, update
 
-from invsys.inventory import database, expiry
+from invsys.inventory import database, event_horizon, expiry
 from invsys.inventory.expressions import address_of_key, among
-from invsys.inventory.instants import later
-from invsys.inventory.models import Event, IdempotencyKey
+from invsys.inventory.instants import clock, later
+from invsys.inventory.models import CursorState, Event, IdempotencyKey
 
 # Seconds.
 _DAY, _MARGIN = 86400, 60
@@ -16,12 +17,35 @@ _DAY, _MARGIN = 86400, 60
 _AT_ONCE = 10_000
 
 _ago = later(-bindparam("seconds", type_=Float))
-# By the primary key PostgreSQL would read the whole table for each portion.
-_OLD_KEYS = select(address_of_key()).select_from(IdempotencyKey).where(IdempotencyKey.created <= _ago).limit(_AT_ONCE)
-_FORGET_KEYS = delete(IdempotencyKey).where(among(address_of_key(), _OLD_KEYS.scalar_subquery()))
-# The newest stays: SQLite goes on from its number, and readers hold cursors.
-_OLD_EVENTS = select(Event.key).where(Event.at <= _ago, Event.key < select(func.max(Event.key)).scalar_subquery())
-_FORGET_EVENTS = delete(Event).where(Event.key.in_(_OLD_EVENTS.order_by(Event.key).limit(_AT_ONCE)))
+# By where they are stored: whatever else they are deleted by, PostgreSQL may read the whole table for each portion.
+_OLD_KEYS = select(address_of_key()).select_from(IdempotencyKey).where(IdempotencyKey.created <= _ago)
+_SOME_OLD_KEYS = _OLD_KEYS.order_by(IdempotencyKey.created).limit(_AT_ONCE)
+_FORGET_KEYS = delete(IdempotencyKey).where(among(address_of_key(), _SOME_OLD_KEYS.scalar_subquery()))
+
+# Without the newest, which always stays: SQLite goes on from its number. And none beyond the horizon: no event may
+# appear before one that is deleted.
+_NEWEST = select(func.max(Event.key)).scalar_subquery()
+_OLDEST = (
+    select(Event.key, Event.id, Event.at)
+    .where(Event.key < _NEWEST, Event.key <= bindparam("horizon"))
+    .order_by(Event.key)
+    .limit(_AT_ONCE)
+    .cte("oldest")
+)
+# Up to the first that has to stay, so that the feed has no gap; a clock that once was ahead does not count.
+_STAYS = select(func.min(_OLDEST.c.key)).where(_OLDEST.c.at > _ago, _OLDEST.c.at <= clock()).scalar_subquery()
+_LAST_TO_GO = (
+    select(_OLDEST.c.key, _OLDEST.c.id)
+    .where(or_(_STAYS.is_(None), _OLDEST.c.key < _STAYS))
+    .order_by(_OLDEST.c.key.desc())
+    .limit(1)
+)
+_FORGET_EVENTS = delete(Event).where(Event.key <= bindparam("last_key"))
+_MARK = (
+    update(CursorState)
+    .where(func.coalesce(CursorState.purged_key, 0) < bindparam("last_key"))
+    .values(purged_key=bindparam("last_key"), purged_id=bindparam("last_id"))
+)
 
 
 @dataclass(frozen=True)
@@ -42,12 +66,22 @@ def purge(idempotency_ttl: int, events_ttl: int) -> Purged:
     With 0 days every event stays; the newest always does, and those that a key still tells the result of.
     """
     holds = expiry.clear_all()
-    keys = _forget(_FORGET_KEYS, idempotency_ttl)
+    keys = database.in_portions(partial(_forget_keys, seconds=idempotency_ttl))
     # Not by the same instant as the keys: an event is a little older than its key.
-    events = _forget(_FORGET_EVENTS, max(events_ttl * _DAY, idempotency_ttl + _MARGIN)) if events_ttl else 0
-    return Purged(holds, keys, events)
+    seconds = max(events_ttl * _DAY, idempotency_ttl + _MARGIN)
+    return Purged(holds, keys, database.in_portions(partial(_forget_events, seconds=seconds)) if events_ttl else 0)
 
 
-def _forget(statement: Delete, seconds: int) -> int:
-    """Delete what is older, and give how much it was."""
-    return database.in_portions(lambda connection: connection.execute(statement, {"seconds": seconds}).rowcount)
+def _forget_keys(connection: Connection, seconds: int) -> int:
+    return connection.execute(_FORGET_KEYS, {"seconds": seconds}).rowcount
+
+
+def _forget_events(connection: Connection, seconds: int) -> int:
+    """Delete a portion of events, and keep the position of the last one for the cursors that name it."""
+    values = {"seconds": seconds, "horizon": event_horizon.settled(connection)}
+    last = connection.execute(_LAST_TO_GO, values).first()
+    if last is None:
+        return 0
+    deleted = connection.execute(_FORGET_EVENTS, {"last_key": last.key}).rowcount
+    connection.execute(_MARK, {"last_key": last.key, "last_id": last.id})
+    return deleted

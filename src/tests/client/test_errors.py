@@ -26,6 +26,7 @@ CODES = [
     (409, "name_taken", client.NameTaken),
     (409, "resource_in_use", client.ResourceInUse),
     (409, "hold_expired", client.HoldExpired),
+    (410, "cursor_expired", client.CursorExpired),
     (412, "version_mismatch", client.VersionMismatch),
     (408, "request_timeout", client.RequestTimeout),
     (413, "body_too_large", client.BodyTooLarge),

@@ -2,8 +2,11 @@
 
 import pytest
 
-from invsys.client import Period
+from invsys.client import CursorExpired, Period
+from invsys.inventory import purging
+from invsys.inventory.models import Event
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
+from tests.inventory.passing import pass_for
 
 SUNDAY = MONDAY.replace(day=1)
 SATURDAY = MONDAY.replace(day=7)
@@ -81,6 +84,26 @@ def test_a_page_of_the_feed_comes_with_the_cursor_behind_it(invsys, lorries):
     rest = invsys.event_page(page.next)
     assert [event.resource_id for event in rest.events] == registered[2:]
     assert invsys.event_page(rest.next).events == ()
+
+
+def test_a_feed_from_now_on_has_what_happens_later(invsys, lorries, lorry):
+    feed = invsys.events("now")
+    assert list(feed) == []
+    assert feed.cursor == invsys.event_page("now").next
+    later = lorries.register("Lorry9").id
+    assert [event.resource_id for event in feed] == [later]
+
+
+def test_a_cursor_that_is_not_known_has_expired(app, invsys, lorries):
+    cursors = [invsys.event_page("now").next]
+    for number in range(3):
+        lorries.register(f"Lorry{number}")
+    pass_for(app, Event.at, days=2)
+    with app.app_context():
+        assert purging.purge(60, 1).events == 2
+    for ask in (lambda: list(invsys.events(cursors[0])), lambda: invsys.event_page(cursors[0])):
+        with pytest.raises(CursorExpired, match="after=now"):
+            ask()
 
 
 def test_a_vehicle_s_allocations_are_a_calendar(lorries, booking):

@@ -31,6 +31,8 @@ class Changes(Beside):
         if conflicts := self.fleet.not_ended(vehicle):
             return is_refused(answer, "resource_in_use", conflicts)
         assert answer.status_code == 204, answer.text
+        for hold in self.fleet.end_holds(vehicle):
+            self.kinds[hold].append("deallocated")
         del self.fleet.vehicles[vehicle]
         return self.kinds[vehicle].append("resource_decommissioned")
 
@@ -51,13 +53,8 @@ class Changes(Beside):
 
     def _is_gone(self, answer, allocation):
         one = self.fleet.allocations.get(allocation)
-        if one is None or not self.fleet.is_expired(one):
-            return is_refused(answer, "allocation_not_found")
-        if one.vehicle not in self.fleet.vehicles:
-            # By whether the hold was cleared away already.
-            assert answer.json["code"] in ("allocation_not_found", "hold_expired")
-            return None
-        return is_refused(answer, "hold_expired")
+        has_expired = one is not None and self.fleet.is_expired(one)
+        return is_refused(answer, "hold_expired" if has_expired else "allocation_not_found")
 
     def deallocate(self, allocation, match):
         answer = self.client.delete(f"{ALL}/{allocation}", headers=self.if_match(allocation, match))

@@ -14,7 +14,23 @@ def locked(url, statement):
     """Hold what a statement locks, and commit what it changed when the context ends."""
     with psycopg.connect(url) as other:
         other.execute(statement)
-        yield
+        yield other
+
+
+# Advisory locks with this number in their upper 16 bits announce the events that a transaction writes (migration 0002).
+_FEED = 0x4556
+_NEXT = f"SELECT pg_advisory_lock(({_FEED}::bigint << 48) + pg_sequence_last_value('events_key_seq'))"
+
+
+@contextmanager
+def first_event_waits(url):
+    """Let the transaction that draws the next event number wait for the end of the context.
+
+    Those that draw one after the yielded function was called do not wait.
+    """
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute(_NEXT)
+        yield lambda: other.execute("SELECT nextval('events_key_seq')")
 
 
 def until_waiting(url, count):

@@ -85,6 +85,13 @@ class Fleet:
             if one.vehicle in self.vehicles and not self.is_expired(one)
         }
 
+    def end_holds(self, vehicle):
+        """Remove the holds of a vehicle that have not expired; return their ids."""
+        ended = [each for each, one in self.live().items() if (one.vehicle, one.status) == (vehicle, "held")]
+        for each in ended:
+            del self.allocations[each]
+        return ended
+
     def of(self, vehicle):
         """Give the periods that a vehicle is allocated for."""
         return [one.period for one in self.live().values() if one.vehicle == vehicle]

@@ -1,11 +1,15 @@
-"""What a reader of the change feed knows, from the events alone: each has to follow from those before it."""
+"""A strict reader's view of the change feed: each event must follow from those before it.
+
+A hold counts until its ``expired`` or ``deallocated`` event, also after its ``expires``: until then the row is there,
+and the database refuses an overlap with it. So whatever overlaps it must come after the event that ended it.
+"""
 
 from collections import defaultdict
 from datetime import datetime
 
 
 def overlap(one, other):
-    """Say whether two allocations (as they are on the wire) share an instant."""
+    """Return whether two allocations (as they are on the wire) share an instant."""
     return _bound(one, "from") < _bound(other, "to") and _bound(other, "from") < _bound(one, "to")
 
 
@@ -22,31 +26,36 @@ def but_expires(one):
 
 
 class Replayed:
-    """The vehicles in circulation and the allocations, expired holds among them until their event; by their ids."""
+    """The vehicles in circulation and their allocations (holds until the event of their end) by their ids."""
 
     def __init__(self):
         self.vehicles, self.allocations = {}, {}
-        # Of each item, the kinds of its events in their order.
+        # For each item, the kinds of its events in their order.
         self.kinds = defaultdict(list)
         self._ids = set()
 
     def tell(self, events):
+        """Apply the events; fails if one does not follow from those before it."""
         for event in events:
-            assert event["id"] not in self._ids, f"told twice: {event}"
+            assert event["id"] not in self._ids, f"twice in the feed: {event}"
             self._ids.add(event["id"])
-            self._tell(event)
+            self._apply(event)
 
-    def _tell(self, event):
-        data = event["data"]
+    def _apply(self, event):
+        data, kind = event["data"], event["kind"]
         assert data["id"] == (event["allocation_id"] or event["resource_id"])
-        getattr(self, event["kind"])(data)
-        self.kinds[data["id"]].append(event["kind"])
+        before = self.kinds[data["id"]]
+        assert bool(before) is (kind not in ("resource_registered", "allocated")), f"{before}, then {event}"
+        if event["allocation_id"] is not None:
+            assert data["resource_id"] == event["resource_id"]
+            assert event["resource_id"] in self.vehicles, f"of a vehicle that is not in circulation: {event}"
+        getattr(self, f"_{kind}")(data)
+        before.append(kind)
 
-    def resource_registered(self, data):
-        assert data["id"] not in self.kinds
+    def _resource_registered(self, data):
         self._put_vehicle(data)
 
-    def resource_changed(self, data):
+    def _resource_changed(self, data):
         assert self.vehicles[data["id"]] != data
         self._put_vehicle(data)
 
@@ -55,31 +64,33 @@ class Replayed:
         names = [(vehicle["resource_type"], vehicle["name"]) for vehicle in self.vehicles.values()]
         assert len(set(names)) == len(names), data
 
-    def resource_decommissioned(self, data):
+    def _resource_decommissioned(self, data):
         assert self.vehicles.pop(data["id"]) == data
+        rest = [one for one in self.allocations.values() if one["resource_id"] == data["id"]]
+        for one in rest:
+            assert one["status"] == "confirmed", f"a hold without an end: {one}"
+            del self.allocations[one["id"]]
 
-    def allocated(self, data):
-        assert data["id"] not in self.kinds
+    def _allocated(self, data):
         self._put(data)
 
-    def allocation_changed(self, data):
+    def _allocation_changed(self, data):
         assert self.allocations[data["id"]]["status"] == data["status"]
         self._put(data)
 
-    def confirmed(self, data):
+    def _confirmed(self, data):
         assert (self.allocations[data["id"]]["status"], data["status"]) == ("held", "confirmed")
         self._put(data)
 
     def _put(self, data):
-        assert data["resource_id"] in self.vehicles
         for other in self.allocations.values():
             is_another = other["id"] != data["id"] and other["resource_id"] == data["resource_id"]
             assert not (is_another and overlap(other, data)), f"twice at one instant: {other}, {data}"
         self.allocations[data["id"]] = data
 
-    def deallocated(self, data):
+    def _deallocated(self, data):
         assert but_expires(self.allocations.pop(data["id"])) == but_expires(data)
 
-    def expired(self, data):
+    def _expired(self, data):
         assert data["status"] == "held"
-        self.deallocated(data)
+        self._deallocated(data)

@@ -1,18 +1,13 @@
 """Many want any free vehicle at the same moment: nobody gets a taken one, and nobody is sent away while one is free."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
-from sqlalchemy import func, insert, select
 
-from invsys.inventory import database
-from invsys.inventory.database import lift_limits
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Event, db
 from tests.inventory.crowd import at_once, outcomes
 from tests.inventory.instants import at, hours_pass, wire
 
+pytestmark = pytest.mark.usefixtures("strict_reader")
+
 THREADS, ROUNDS = 8, 5
-EPOCH, HOUR = datetime(2000, 1, 1, tzinfo=UTC), timedelta(hours=1)
 
 
 @pytest.fixture(params=["random", "best_fit"])
@@ -81,25 +76,6 @@ def test_expired_holds_are_in_nobodys_way(app, cars, allocate):
         answers = at_once(app, [order(hour)] * THREADS)
         assert outcomes(answers) == {201: 3, "none_available": THREADS - 3}
         assert vehicles(answers) == ids(cars)
-
-
-def test_very_many_expired_holds_are_in_nobodys_way_either(app, client, cars):
-    with app.app_context(), db.engine.begin() as connection:
-        lift_limits(connection)
-        keys = connection.scalars(select(ContinuousResource.key)).all()
-        hours = [EPOCH + hour * HOUR for hour in range(2000)]
-        holds = [
-            {"resource_key": key, "starts": hour, "ends": hour + HOUR, "expires": EPOCH}
-            for hour in hours
-            for key in keys
-        ]
-        connection.execute(insert(ContinuousResourceAllocation), holds)
-    period = {"from_datetime": EPOCH.isoformat(), "to_infinity": True}
-    answer = client.post("/api/cars/any/allocations", json=period)
-    assert answer.status_code == 201
-    # Of one vehicle, and not of all.
-    with app.app_context(), database.read() as connection:
-        assert connection.scalar(select(func.count()).select_from(Event).where(Event.kind == "expired")) < 4000
 
 
 def test_orders_of_several_get_all_or_none(app, cars, register):

@@ -13,6 +13,8 @@ from tests.inventory.change_feed import Reader
 from tests.inventory.instants import hours_pass, wire
 from tests.inventory.replaying import Replayed
 
+pytestmark = pytest.mark.usefixtures("strict_reader")
+
 WRITERS, ROUNDS = 6, 24
 ALL = "/api/cars/all/allocations"
 

@@ -9,8 +9,11 @@ from sqlalchemy import event
 from invsys.inventory import filling, schemas
 from invsys.inventory.models import db
 from tests.inventory.blocking import locked, until_waiting
+from tests.inventory.change_feed import Reader
 from tests.inventory.crowd import at_once, outcomes
 from tests.inventory.instants import at, wire
+
+pytestmark = pytest.mark.usefixtures("strict_reader")
 
 SECONDS = 10
 
@@ -58,9 +61,13 @@ def test_a_hold_that_expires_while_it_waits_is_not_confirmed(
         until_waiting(database_url, 1)
         while client.get(hold).status_code == 200:
             pass
-        # It counts nowhere any more, so nothing keeps its vehicle in circulation.
-        assert client.delete(car).status_code == 204
+        # It counts nowhere any more, so nothing but this order keeps its vehicle in circulation.
+        decommissioned = pool.submit(app.test_client().delete, car)
+        until_waiting(database_url, 2)
     refused(order.result(), 409, "hold_expired")
+    assert decommissioned.result().status_code == 204
+    kinds = [event["kind"] for event in Reader(client).news()]
+    assert kinds == ["resource_registered", "allocated", "expired", "resource_decommissioned"]
 
 
 @pytest.fixture

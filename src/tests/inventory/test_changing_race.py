@@ -5,6 +5,8 @@ import pytest
 from tests.inventory.crowd import at_once, outcomes
 from tests.inventory.instants import at, hours, wire
 
+pytestmark = pytest.mark.usefixtures("strict_reader")
+
 ROUNDS = 8
 
 

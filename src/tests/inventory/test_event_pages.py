@@ -114,7 +114,9 @@ def test_a_damaged_cursor_is_no_failure_of_ours(client, seven, refused):
     damaged = [given[:place] + letter + given[place + 1 :] for place in range(len(given)) for letter in "A9_z"]
     for after in [*damaged, given[:-1], given + "A", given + given]:
         answer = client.get(FEED, query_string={"after": after})
-        if answer.status_code != 200:
+        if answer.status_code == 410:
+            refused(answer, 410, "cursor_expired")
+        elif answer.status_code != 200:
             refused(answer, 422, "invalid_fields", "after")
 
 

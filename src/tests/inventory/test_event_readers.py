@@ -2,8 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.inventory.change_feed import Reader
 from tests.inventory.instants import at, wire
+
+pytestmark = pytest.mark.usefixtures("strict_reader")
 
 WRITERS, ORDERS = 4, 12
 

@@ -5,6 +5,8 @@ import pytest
 from tests.inventory.crowd import at_once, outcomes
 from tests.inventory.instants import at, hours, hours_pass, wire
 
+pytestmark = pytest.mark.usefixtures("strict_replay")
+
 
 @pytest.fixture
 def expired(app, car, allocate):

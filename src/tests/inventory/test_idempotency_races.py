@@ -5,6 +5,8 @@ import pytest
 from tests.inventory.crowd import at_once, outcomes
 from tests.inventory.instants import wire
 
+pytestmark = pytest.mark.usefixtures("strict_reader")
+
 ANY = "/api/cars/any/allocations"
 THREADS, ROUNDS = 4, 5
 

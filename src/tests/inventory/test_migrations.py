@@ -25,8 +25,8 @@ ALL = "/api/cars/all/allocations"
 CHANGE = '''"""A change."""
 import sqlalchemy as sa
 from alembic import op
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 def upgrade():
     {statement}
 '''
@@ -60,7 +60,7 @@ def later(tmp_path):
     def make(statement):
         folder = tmp_path / "migrations"
         shutil.copytree(revisions.MIGRATIONS, folder)
-        (folder / "versions" / "0004_a_change.py").write_text(CHANGE.format(statement=statement))
+        (folder / "versions" / "0005_a_change.py").write_text(CHANGE.format(statement=statement))
         return str(folder)
 
     return make

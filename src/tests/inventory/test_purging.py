@@ -1,10 +1,12 @@
 """``invsys-manage purge``: what time has made useless goes, the rest stays, and readers of the feed go on."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from invsys.inventory import database
-from invsys.inventory.models import ContinuousResourceAllocation, Event, IdempotencyKey
+from invsys.inventory.models import ContinuousResourceAllocation, Event, IdempotencyKey, db
 from tests.inventory.change_feed import Reader
 from tests.inventory.instants import at, wire
 from tests.inventory.passing import pass_for
@@ -186,10 +188,29 @@ def test_the_newest_stays_and_a_reader_goes_on_where_it_was(app, client, car, bo
     assert kinds(reader.news()) == kinds(Reader(client).news()[1:]) == [("allocated", made)]
 
 
-def test_a_reader_that_was_away_for_too_long_goes_on_with_what_is_left(app, client, car, booking, allocate, purge):
-    reader = Reader(client, limit=1)
-    assert kinds(reader.page()) == [("resource_registered", None)]
+def test_a_reader_that_was_away_for_too_long_has_to_begin_anew(app, client, car, booking, allocate, purge, refused):
+    start = client.get("/api/events?limit=1").json["next"]
     pass_for(app, AT, days=2)
     made = allocate(car, at(13), at(14)).json["id"]
     purge(events_ttl=1)
-    assert kinds(reader.news()) == [("allocated", made)]
+    body = refused(client.get("/api/events", query_string={"after": start}), 410, "cursor_expired")
+    assert "after=now" in body["detail"]
+    assert kinds(Reader(client).news()) == [("allocated", made)]
+
+
+def test_an_event_before_one_that_stays_stays_too(app, client, car, booking, allocate, purge):
+    allocate(car, at(13), at(14))
+    with app.app_context(), db.engine.begin() as connection:
+        old, last = datetime.now(UTC) - timedelta(days=2), select(func.max(Event.key)).scalar_subquery()
+        connection.execute(update(Event).where(Event.key == last - 1).values(at=old))
+    before = Reader(client).news()
+    assert purge(events_ttl=1) == purged()
+    assert Reader(client, limit=1).news() == before
+
+
+def test_a_clock_that_was_ahead_for_a_moment_holds_nothing_up(app, client, car, booking, allocate, purge):
+    pass_for(app, AT, days=2)
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(update(Event).where(Event.kind == "allocated").values(at=datetime(2200, 1, 1, tzinfo=UTC)))
+    allocate(car, at(13), at(14))
+    assert purge(events_ttl=1) == purged(events=2)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("strict_reader")
+
 PROCESSES, THREADS, ROUNDS = 3, 4, 15
 RACER = Path(__file__).parent / "racer.py"
 

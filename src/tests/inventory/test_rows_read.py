@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from sqlalchemy import event, text
 
-from invsys.inventory import changing, client_limits, deallocating, expiry, listing, lookup
+from invsys.inventory import client_limits, deallocating, expiry, listing, locked_allocation, lookup
 from invsys.inventory.database import lift_limits
 from invsys.inventory.models import db
 from invsys.inventory.straight import compiled
@@ -172,12 +172,17 @@ def test_sqlite_does_not_read_all_of_an_owners_past(engine, plan):
 def test_sqlite_looks_for_an_owners_item_by_its_id(engine, plan):
     if engine == "postgresql":
         return
-    values = {**NAMES, "allocation_id": uuid.uuid4(), "resource_id": uuid.uuid4()}
+    values = {**NAMES, "allocation_id": uuid.uuid4(), "resource_id": uuid.uuid4(), "new_resource_id": uuid.uuid4()}
     owned = [statement for (_, owned), statement in lookup._ALLOCATION.items() if owned]
     owned += [made.change for (_, owned), made in deallocating._DEALLOCATE.items() if owned]
-    for statement in (*owned, changing._OWN_ITEM):
-        assert "continuous_resource_allocations_client_id" not in plan(statement, **values)
-    assert "ix_events_allocation_id_of_owned_hold" in plan(changing._OWN_CLEARED, **values)
+    owned += [locked_allocation.locking(named, True, True, True) for named in (False, True)]
+    for statement in owned:
+        found = plan(statement, **values)
+        assert "continuous_resource_allocations_client_id" not in found
+        # Neither the vehicles nor the allocations of a vehicle are read.
+        assert "resource_key=?" not in found
+        assert "SCAN continuous" not in found
+    assert "ix_events_allocation_id_of_owned_hold" in plan(locked_allocation._OWN_CLEARED, **values)
 
 
 def test_sqlite_looks_for_expired_holds_among_holds_alone(engine, plan):

@@ -1,41 +1,54 @@
 """The forms that answers have: a page of a list, an item with its ETag, what an order made."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from flask import Response, request
 from marshmallow import Schema
 
 from invsys.chassis import answers, changes, conditional
-from invsys.inventory import fields
+from invsys.inventory import cursors, lookup
 from invsys.inventory.idempotency import Made
 from invsys.inventory.models import Row
 
-Position = Callable[[Row], Sequence[int | None]]
+
+class Listing(NamedTuple):
+    """A kind of list: the purpose of its cursors, and what returns the sort key of a row."""
+
+    purpose: str
+    sort_key: Callable[[Row], Sequence[int | None]]
 
 
-def with_one_more(query: dict[str, Any]) -> dict[str, Any]:
-    """Ask for one more than the caller did: it tells whether there is a next page."""
-    return {**query, "limit": query["limit"] + 1}
+def _by_key(row: Row) -> list[int]:
+    return [row["key"]]
 
 
-def page(rows: Sequence[Row], limit: int, schema: Schema, position: Position, **names: Any) -> Response:
+VEHICLES = Listing(cursors.VEHICLES, _by_key)
+ALLOCATIONS = Listing(cursors.ALLOCATIONS, lookup.position)
+AVAILABILITY = Listing(cursors.AVAILABILITY, _by_key)
+
+
+def with_one_more(query: dict[str, Any], listing: Listing) -> dict[str, Any]:
+    """Return the query with its cursor decrypted and a limit higher by one, which shows whether there is a next page.
+
+    Raises ValidationError for a cursor of another list.
+    """
+    return {**query, "limit": query["limit"] + 1, "cursor": cursors.of_query(listing.purpose, query)}
+
+
+def page(rows: Sequence[Row], limit: int, schema: Schema, listing: Listing, **names: Any) -> Response:
     """Answer up to ``limit`` of the rows, with a link to the next page if there are more.
 
-    ``position`` gives a row's sort key; ``names`` are those of XML (``answers.answer``).
+    ``names`` are those of XML (``answers.answer``).
     """
     shown = rows[:limit]
     answer = answers.answer(schema.dump(shown), **names)
     if len(rows) > limit:
-        query = {**request.args.to_dict(flat=False), "cursor": fields.cursor(*position(shown[-1]))}
+        cursor = cursors.write(listing.purpose, *listing.sort_key(shown[-1]))
+        query = {**request.args.to_dict(flat=False), "cursor": cursor}
         answer.headers["Link"] = f'<{request.path}?{urlencode(query, doseq=True)}>; rel="next"'
     return answer
-
-
-def by_key(row: Row) -> list[int | None]:
-    """Give the sort key of a vehicle."""
-    return [row["key"]]
 
 
 def item(row: Row, schema: Schema, root: str) -> Response:

@@ -36,21 +36,35 @@ def _migrate_postgresql(connection: Connection) -> None:
         _migrate(connection)
 
 
-def _triggers_and_rows(connection: Connection) -> dict[str, int]:
-    tables = connection.scalars(
-        text("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'alembic_version'")
+def _triggers_and_rows(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return, for each table, how many rows it has under its own name, and 1 under the name of each trigger."""
+    found = connection.execute(
+        text("SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('table', 'trigger') ORDER BY type")
     )
-    rows = {table: connection.scalar(text(f'SELECT count(*) FROM "{table}"')) or 0 for table in tables.all()}
-    triggers = connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
-    return rows | dict.fromkeys(triggers, 1)
+    counts: dict[str, dict[str, int]] = {}
+    for kind, name, table in found.all():
+        if kind == "table":
+            counts[table] = {name: connection.scalar(text(f'SELECT count(*) FROM "{table}"')) or 0}
+        else:
+            counts[table][name] = 1
+    return counts
 
 
-def _refuse_losses(connection: Connection, before: dict[str, int]) -> None:
-    """Raise, which rolls everything back, where building a table anew took rows or triggers with it."""
+def _refuse_losses(connection: Connection, before: dict[str, dict[str, int]]) -> None:
+    """Raise, which rolls everything back, where building a table anew took rows or triggers with it.
+
+    A table that is gone was dropped on purpose, as a downgrade does.
+    """
     after = _triggers_and_rows(connection)
-    lost = [name for name, count in before.items() if after.get(name, 0) < count]
-    # A downgrade to nothing drops what it made; an upgrade never does.
-    if after and lost:
+    before.pop("alembic_version", None)
+    lost = [
+        name
+        for table, counts in before.items()
+        if table in after
+        for name, count in counts.items()
+        if after[table].get(name, 0) < count
+    ]
+    if lost:
         raise RuntimeError(f"the migration would have lost something of {', '.join(sorted(lost))}; nothing was changed")
     if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
         raise RuntimeError("the migration would have broken a foreign key; nothing was changed")

@@ -86,6 +86,7 @@ class _Plugin(MarshmallowPlugin):
             fields.Status: ("string", None),
             After: ("object", None),
             fields.Cursor: ("string", None),
+            fields.FeedCursor: ("string", None),
         }
 
 

@@ -22,7 +22,10 @@ it sees only these (`X-Client-Sees: own`): others' are not there for it, except 
 **Lists** come in pages: follow `Link: <...>; rel="next"` until there is none.
 
 **The change feed** is read from `/api/events`: keep `next`, and ask with it as `after` for what has happened since.
-Without `after` it begins at the oldest event kept; old ones are deleted after a time that the operator sets.
+Without `after` it begins at the oldest event kept; old ones are deleted after a time that the operator sets. With
+`after=now` it begins at its end. If the event that a cursor names is gone, the answer is 410 `cursor_expired`: begin
+anew with `after=now`, read the lists, then follow `next`. A held allocation counts until its `expires`, whether its
+`expired` event has come or not.
 
 **Limits.** The operator may limit how many holds a client has at a time (429 `too_many_holds`), and how far ahead and
 how long its allocations are (422).

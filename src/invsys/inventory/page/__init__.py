@@ -7,8 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask, current_app, render_template
 
 from invsys.chassis import client_id, policy, queries
-from invsys.inventory import lookup, occupancy, schemas
-from invsys.inventory.fields import cursor
+from invsys.inventory import cursors, lookup, occupancy, schemas
 from invsys.inventory.models import Row
 from invsys.inventory.period import Period
 
@@ -40,7 +39,8 @@ def show() -> str:
     collection = query.get("collection", "")
     if collection not in collections:
         collection = next(iter(collections))
-    vehicles = lookup.resources(collections[collection], _VEHICLES + 1, query.get("cursor"), query.get("name") or None)
+    after = cursors.of_query(cursors.VEHICLES, query)
+    vehicles = lookup.resources(collections[collection], _VEHICLES + 1, after, query.get("name") or None)
     shown = vehicles[:_VEHICLES]
     now = lookup.now()
     window = Period(now, now + timedelta(days=DAYS))
@@ -54,7 +54,7 @@ def show() -> str:
         vehicles=[_shown(vehicle, known, now) for vehicle in shown],
         days=[now + timedelta(days=day) for day in range(DAYS)],
         now=now,
-        next=cursor(shown[-1]["key"]) if len(vehicles) > _VEHICLES else None,
+        next=cursors.write(cursors.VEHICLES, shown[-1]["key"]) if len(vehicles) > _VEHICLES else None,
     )
 
 

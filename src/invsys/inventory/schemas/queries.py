@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from invsys.inventory.fields import Count, Cursor, Instant
+from invsys.inventory.fields import Count, Cursor, FeedCursor, Instant
 from invsys.inventory.period import Period
 from invsys.inventory.schemas.rules import (
     A_NAME,
@@ -87,7 +87,12 @@ class AllocationQuery(WindowQuery, Page):
 class EventQuery(Page):
     """What the change feed can be asked."""
 
-    after = Cursor(1, metadata={"description": "The `next` of the page before; without it, from the beginning"})
+    after = FeedCursor(
+        metadata={
+            "description": "The `next` of the page before, or `now` for the end of the feed;"
+            " without it, from the oldest event kept"
+        }
+    )
 
 
 class FleetQuery(Schema):

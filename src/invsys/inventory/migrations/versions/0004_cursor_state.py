@@ -1,0 +1,37 @@
+"""The secret that encrypts cursors, the last event that was purged, and an index for the purge of idempotency keys.
+
+A reader's cursor names an event. Once ``purge`` has deleted that event, only this table shows whether it was the last
+one deleted: then the reader has missed nothing.
+"""
+
+import secrets
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+TABLE = "cursor_state"
+KEYS = "idempotency_keys"
+
+
+def upgrade() -> None:
+    """Create the table with its only row, and the index."""
+    state = op.create_table(
+        TABLE,
+        sa.Column("key", sa.SmallInteger(), nullable=False, autoincrement=False),
+        sa.Column("secret", sa.LargeBinary(64), nullable=False),
+        sa.Column("purged_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite")),
+        sa.Column("purged_id", sa.Uuid()),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_cursor_state")),
+        sa.CheckConstraint("key = 1", name=op.f("ck_cursor_state_single_row")),
+    )
+    op.bulk_insert(state, [{"key": 1, "secret": secrets.token_bytes(64)}])
+    op.create_index(op.f("ix_idempotency_keys_created"), KEYS, ["created"])
+
+
+def downgrade() -> None:
+    """Drop both: readers of the change feed have to begin anew after the next upgrade."""
+    op.drop_index("ix_idempotency_keys_created", KEYS)
+    op.drop_table(TABLE)

@@ -1,0 +1,51 @@
+"""A standby does not know which transactions of the primary are still open: it has no change feed."""
+
+import pytest
+
+from invsys.inventory.application import build_app
+from tests import refusals
+from tests.applications import close
+from tests.conftest import load, migrate
+from tests.inventory.cluster import Member
+
+
+@pytest.fixture(scope="module")
+def members(request):
+    """A primary with a migrated database, and a standby that follows it."""
+    if request.config.getoption("--sqlite-only"):
+        pytest.skip("PostgreSQL only")
+    primary = Member("db1")
+    primary.start()
+    migrate(primary.url())
+    standby = Member("db2", leader=primary)
+    standby.start()
+    primary.wait_for(standby)
+    yield primary, standby
+    standby.remove()
+    primary.remove()
+
+
+@pytest.fixture
+def caller(members):
+    """A caller of a service that is connected to one of the servers, whichever it is."""
+    made = []
+
+    def caller(member):
+        made.append(build_app(load(member.url() + "?target_session_attrs=any")))
+        return made[-1].test_client()
+
+    yield caller
+    for app in made:
+        close(app)
+
+
+def test_the_feed_is_read_from_the_primary_alone(members, caller):
+    primary, standby = map(caller, members)
+    assert primary.post("/api/cars", json={"name": "Car1"}).status_code == 201
+    cursor = primary.get("/api/events").json["next"]
+    for after in (None, "now", cursor):
+        answer = standby.get("/api/events", query_string={"after": after})
+        body = refusals.refused(answer, 503, "database_unavailable")
+        assert "standby" in body["detail"]
+    # The lists can be read there.
+    assert standby.get("/api/cars").status_code == 200
