@@ -51,9 +51,9 @@ class Resource:
 class Allocation:
     """A vehicle's allocation for ``[start, end)``; ``status`` is ``confirmed``, or ``held`` until ``expires``.
 
-    If it is held, it counts until ``expires``, whether the feed's event ``expired`` has come or not. Of a list, ``etag``
-    is None; ``replayed`` says that its order had been carried out before. A replayed allocation is shown as it was then:
-    ``Collection.allocation`` returns it as it is now.
+    If it is held, it counts until ``expires``, whether the feed's event ``expired`` has come or not. Of a list,
+    ``etag`` is None; ``replayed`` says that its order had been carried out before. A replayed allocation is shown as it
+    was then: ``Collection.allocation`` returns it as it is now.
     """
 
     id: str

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from invsys.inventory import client_limits, database, expiry, locked_allocation, occupancy
 from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.errors import Busy, HoldExpired, require_version
-from invsys.inventory.instants import later
+from invsys.inventory.instants import clock, later
 from invsys.inventory.locked_allocation import TOO_LATE
 from invsys.inventory.merging import resolved
 from invsys.inventory.models import ContinuousResourceAllocation, Row
@@ -38,6 +38,7 @@ _CHANGE = recorded(
                 bindparam("new_expires", type_=_allocation.c.expires.type),
             ),
             version=_allocation.c.version + 1,
+            changed=clock(),
         )
     ),
     bindparam("kind", type_=String),

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
+from sqlalchemy import select
 
 from invsys.inventory.formats import icalendar
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, db
 from invsys.inventory.period import ALWAYS, Period
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -84,6 +85,7 @@ def test_an_allocation_is_an_event(client, events, car, allocate):
     assert {name: event.decoded(name) for name in event} == {
         "UID": f"{made['id']}@invsys",
         "DTSTAMP": created,
+        "LAST-MODIFIED": created,
         "CREATED": created,
         "SEQUENCE": 0,
         "DTSTART": NOON - timedelta(hours=1),
@@ -94,6 +96,25 @@ def test_an_allocation_is_an_event(client, events, car, allocate):
         "TRANSP": "OPAQUE",
     }
     assert "\r\nDTSTART:20261120T110000Z\r\nDTEND:20261120T140000Z\r\n" in client.get(f"{car}/allocations.ics").text
+
+
+def test_the_last_change_is_told(app, client, events, alter, car, allocate):
+    # RFC 5545, 3.8.7: without a METHOD, DTSTAMP is the last change, too.
+    made = allocate(car, "2099-03-01T12:00:00Z", None, hold_seconds=3600)
+    allocation = made.headers["Location"]
+    alter(ContinuousResourceAllocation, created=LONG_AGO)
+    for sequence, change in enumerate([{"description": "x"}, {"status": "confirmed"}, {"dump": {"a": 1}}], 1):
+        alter(ContinuousResourceAllocation, changed=None)
+        assert client.patch(allocation, json=change).status_code == 200
+        with app.app_context(), db.engine.connect() as connection:
+            last = connection.scalar(select(ContinuousResourceAllocation.changed)).replace(microsecond=0)
+        (event,) = events(car)
+        assert (event.decoded("DTSTAMP"), event.decoded("LAST-MODIFIED")) == (last, last)
+        assert (event.decoded("CREATED"), event["SEQUENCE"]) == (LONG_AGO, sequence)
+    before = client.get(f"{car}/allocations.ics").data
+    # It changes nothing.
+    assert client.patch(allocation, json={"description": "x"}).status_code == 200
+    assert client.get(f"{car}/allocations.ics").data == before
 
 
 def test_the_calendar_has_the_name_of_the_vehicle(client, register):
@@ -234,6 +255,7 @@ def row(starts=None, ends=None, description=None):
         "description": description,
         "expires": None,
         "created": NOON,
+        "changed": NOON,
         "version": 1,
     }
 

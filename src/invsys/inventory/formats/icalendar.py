@@ -60,12 +60,13 @@ def _head(title: str) -> Iterator[str]:
 
 def _event(title: str, allocation: Row, window: Period) -> Iterator[str]:
     starts, ends = allocation["starts"], allocation["ends"]
-    created = _down(allocation["created"])
+    changed = _down(allocation["changed"])
     yield "BEGIN:VEVENT"
     yield f"UID:{allocation['id']}@invsys"
-    # When it was last revised (3.8.7.2). That is not kept; which revision it is, SEQUENCE tells.
-    yield f"DTSTAMP:{created}"
-    yield f"CREATED:{created}"
+    # Without a METHOD, DTSTAMP is the last change, as LAST-MODIFIED is (3.8.7.2, 3.8.7.3).
+    yield f"DTSTAMP:{changed}"
+    yield f"LAST-MODIFIED:{changed}"
+    yield f"CREATED:{_down(allocation['created'])}"
     yield f"SEQUENCE:{allocation['version'] - 1}"
     start, end = starts or window.start, ends or window.end
     yield f"DTSTART:{_down(start or _start_before(end))}"
