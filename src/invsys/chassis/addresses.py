@@ -12,8 +12,8 @@ def counted() -> str:
 
     The caller is the last address that a trusted proxy names in ``X-Forwarded-For``, else the one that connected.
     """
-    named = request.environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-    address = proxies.address(named) if named and proxies.is_trusted() else None
+    named = request.environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2]
+    address = proxies.forwarded_address(named) if named and proxies.is_trusted() else None
     address = address or proxies.address(request.remote_addr)
     if address is None:
         return "local"

@@ -87,11 +87,15 @@ class AllowedHosts:
     def require(self, host: str | None) -> None:
         """Raise MisdirectedRequest if ``Host`` is not allowed, a Problem with status 400 if missing or malformed."""
         if host is None or (name := name_in(host)) is None:
-            raise unnamed(HTTPStatus.BAD_REQUEST)("The Host header is missing, malformed or repeated.")
+            raise _bad_host()
         if not (self._is_any or name in self._names or (self._is_default and name in _own_names())):
             raise MisdirectedRequest("The setting [server] allowed_hosts of the service does not list this Host.")
         if len(self.remembered) < _MOST_REMEMBERED:
             self.remembered.add(host)
+
+
+def _bad_host() -> Problem:
+    return unnamed(HTTPStatus.BAD_REQUEST)("The Host header is missing, malformed or repeated.")
 
 
 def is_loopback(host: str) -> bool:
@@ -112,7 +116,7 @@ def _own_names() -> frozenset[str]:
 
 
 def register(app: Flask, server: Section, refusing: Callable[[], None] = lambda: None) -> None:
-    """Refuse requests to ``app`` with another host name, except those for ``health.FOR_OPERATORS``.
+    """Refuse requests to ``app`` with another host name; those for ``health.FOR_OPERATORS`` may have any name.
 
     ``server`` is the settings' section. ``refusing`` is called before each refusal and may raise another Problem
     instead. This wraps the WSGI application: a ``before_request`` function would make ten times as many calls.
@@ -121,18 +125,27 @@ def register(app: Flask, server: Section, refusing: Callable[[], None] = lambda:
     serve = app.wsgi_app
 
     def check(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        host = environ.get("HTTP_HOST")
-        if environ.get("PATH_INFO") in health.FOR_OPERATORS:
-            environ["HTTP_HOST"] = _NEUTRAL
-        elif host not in allowed.remembered:
+        if environ.get("HTTP_HOST") not in allowed.remembered:
             try:
-                allowed.require(host)
+                _require(allowed, environ)
             except Problem as problem:
                 environ["HTTP_HOST"] = _NEUTRAL
                 return _refuse(app, environ, problem, refusing)(environ, start_response)
         return serve(environ, start_response)
 
     app.wsgi_app = check  # type: ignore[method-assign]
+
+
+def _require(allowed: AllowedHosts, environ: "WSGIEnvironment") -> None:
+    """Raise a Problem if the Host is not allowed; operators may use any one name."""
+    host = environ.get("HTTP_HOST")
+    if environ.get("PATH_INFO") not in health.FOR_OPERATORS:
+        allowed.require(host)
+        return
+    # Load balancers send health checks in HTTP/1.0, which needs no Host.
+    if name_in(host or "") is None and (host or environ.get("SERVER_PROTOCOL") != "HTTP/1.0"):
+        raise _bad_host()
+    environ["HTTP_HOST"] = _NEUTRAL
 
 
 def _refuse(app: Flask, environ: "WSGIEnvironment", problem: Problem, refusing: Callable[[], None]) -> Response:

@@ -9,11 +9,20 @@ from invsys.chassis import strict_json
 from invsys.chassis.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from invsys.chassis.slow_bodies import PROTOCOL, Watch
 
+_JSON = "application/json"
+# RFC 7396: as JSON, but members of objects are merged, and null removes one.
+MERGE_PATCH = "application/merge-patch+json"
+# RFC 5789, 3.1: what PATCH takes.
+ACCEPT_PATCH = f"{_JSON}, {MERGE_PATCH}"
+
 _WATCH = "invsys.slow_bodies"
 
 
 def json_object() -> dict[str, Any]:
-    """Return the request's body; raises UnsupportedMediaType and what ``read`` raises."""
+    """Return the request's body, for PATCH also a merge patch (see ``is_merge_patch``).
+
+    Raises UnsupportedMediaType and what ``read`` raises.
+    """
     _require_json()
     try:
         value = strict_json.loads(read(current_app.config["MAX_BODY"]))
@@ -25,13 +34,25 @@ def json_object() -> dict[str, Any]:
 
 
 def _require_json() -> None:
-    if request.environ.get("CONTENT_TYPE") == "application/json" and "HTTP_CONTENT_ENCODING" not in request.environ:
+    if request.environ.get("CONTENT_TYPE") == _JSON and "HTTP_CONTENT_ENCODING" not in request.environ:
         return  # what nearly everybody sends
     charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if request.mimetype != "application/json" or charset not in ("utf-8", "utf8"):
-        raise UnsupportedMediaType("Send the body as Content-Type: application/json, in UTF-8.")
+    if not (request.mimetype == _JSON or is_merge_patch()) or charset not in ("utf-8", "utf8"):
+        raise _unsupported_type()
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("Send the body without a Content-Encoding.")
+
+
+def is_merge_patch() -> bool:
+    """Return whether the request is a PATCH whose body is a JSON Merge Patch (RFC 7396)."""
+    return request.method == "PATCH" and request.mimetype == MERGE_PATCH
+
+
+def _unsupported_type() -> UnsupportedMediaType:
+    if request.method == "PATCH":
+        detail = f"Send the body as Content-Type: {_JSON} or {MERGE_PATCH}, in UTF-8."
+        return UnsupportedMediaType(detail, {"Accept-Patch": ACCEPT_PATCH})
+    return UnsupportedMediaType(f"Send the body as Content-Type: {_JSON}, in UTF-8.")
 
 
 def read(limit: int) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from werkzeug.serving import is_running_from_reloader
+from werkzeug.serving import WSGIRequestHandler, is_running_from_reloader
 
 from invsys.chassis import listening, request_log, server, settings
 from invsys.chassis.flask_script import Command, Option, Server
@@ -30,13 +30,20 @@ def choose(config: str | None) -> None:
         os.environ[settings.CONFIG_VARIABLE] = str(Path(config).absolute())
 
 
+class _RequestHandler(WSGIRequestHandler):
+    def send_header(self, keyword: str, value: str) -> None:
+        # It names the versions of Werkzeug and Python.
+        if keyword.lower() != "server":
+            super().send_header(keyword, value)
+
+
 class RunServer(Server):
     """Run the development server."""
 
     help = description = __doc__
 
     def __init__(self, require_ready: Callable[[], None]) -> None:
-        super().__init__(host=None, port=None)
+        super().__init__(host=None, port=None, request_handler=_RequestHandler)
         self._require_ready = require_ready
 
     def __call__(self, app: Flask, *, host: str | None = None, port: int | None = None, **options: Any) -> None:

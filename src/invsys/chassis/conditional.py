@@ -1,4 +1,8 @@
-"""Conditional requests (RFC 9110, chapter 13): an item's version as a strong ETag, one for each representation."""
+"""Conditional requests (RFC 9110, chapter 13): an item's version as a strong ETag, one for each representation.
+
+A proxy that compresses responses changes their ETags: nginx makes them weak (``W/"2"``), Apache and Caddy append the
+coding (``"2-gzip"``). Both forms count as the ETag of this service, since the version does not depend on the coding.
+"""
 
 import re
 
@@ -6,8 +10,10 @@ from flask import Response, request
 
 from invsys.chassis import answers
 
-# What ``etag`` writes; a version fits 32 bits.
-_OURS = re.compile(r'"([1-9][0-9]{0,8})(?:-xml)?"')
+_CODING = "-(?:gzip|br|zstd)"
+# What ``etag`` writes, as it comes back through proxies; a version fits 32 bits.
+_OURS = re.compile(rf'(?:W/)?"([1-9][0-9]{{0,8}})(?:-xml)?(?:{_CODING})?"')
+_CODING_AT_END = re.compile(rf'{_CODING}"')
 # RFC 9110, 8.8.3 and 5.6.1: a list of entity tags. Werkzeug's reader takes more than that, and ``"1", *`` for ``*``.
 _TAG = r'(?:W/)?"[^"]*"'
 _TAGS = re.compile(rf"[ \t]*{_TAG}(?:[ \t]*,[ \t]*{_TAG})*[ \t]*")
@@ -21,7 +27,7 @@ def etag(version: int) -> str:
 def expected_versions() -> list[int] | None:
     """Read If-Match: the versions that the caller accepts, or None for any (no header, or ``*``).
 
-    A weak tag matches nothing (RFC 9110, 13.1.1), and nor does what is no list of tags.
+    A weak tag of ours counts, other than in RFC 9110, 13.1.1 (see above). What is no list of tags matches nothing.
     """
     named = request.headers.get("If-Match", "*")
     if named.strip() == "*":
@@ -35,5 +41,8 @@ def expected_versions() -> list[int] | None:
 def unless_known(answer: Response) -> Response:
     """Turn the answer into a 304 where If-None-Match names its ETag."""
     # Werkzeug would look at If-Match too, which is for changes.
-    answer.make_conditional({name: value for name, value in request.environ.items() if name != "HTTP_IF_MATCH"})
+    environ = {name: value for name, value in request.environ.items() if name != "HTTP_IF_MATCH"}
+    if (known := environ.get("HTTP_IF_NONE_MATCH")) is not None:
+        environ["HTTP_IF_NONE_MATCH"] = _CODING_AT_END.sub('"', known)
+    answer.make_conditional(environ)
     return answer

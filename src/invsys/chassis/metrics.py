@@ -89,8 +89,10 @@ def _require_allowed(allow: str) -> None:
     """
     networks = proxies.networks(allow)
     forwarded = request.environ.get("HTTP_X_FORWARDED_FOR")
-    for text in (request.remote_addr, *(forwarded.split(",") if forwarded is not None else ())):
-        address = proxies.address(text and text.strip())
+    addresses = [proxies.address(request.remote_addr)]
+    if forwarded is not None:
+        addresses += map(proxies.forwarded_address, forwarded.split(","))
+    for address in addresses:
         if address is None or not any(address in network for network in networks):
             raise AddressNotAllowed("The setting [metrics] allow does not list this address.")
 

@@ -67,6 +67,7 @@ class UnsupportedMediaType(Problem):
     """The body is not announced as JSON."""
 
     status, code, title = 415, "unsupported_media_type", "The body is not application/json"
+    adds = "After ``PATCH``, the ``Accept-Patch`` header: the types that it takes (RFC 5789)."
     advice = "Send ``Content-Type: application/json``, in UTF-8, and no ``Content-Encoding``."
 
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from typing import Protocol
 
-from invsys.chassis import request_id
+from invsys.chassis import default_headers, request_id
 from invsys.chassis.problems import Problem, RequestTimeout, SlowBodies, problem_answer
 
 # The key of the WSGI environment under which ``worker`` stores granian's side of a request.
@@ -128,7 +128,9 @@ def _send(protocol: Responding, problem: Problem) -> None:
     answer.headers.update(
         {"Connection": "close", "Content-Length": str(len(body) + 1), request_id.HEADER: request_id.current()}
     )
-    protocol.response_iter(answer.status_code, answer.headers.to_wsgi_list(), _Pieces(body, _TO_SEND[type(problem)]))
+    headers = answer.headers.to_wsgi_list()
+    default_headers.complete(headers)
+    protocol.response_iter(answer.status_code, headers, _Pieces(body, _TO_SEND[type(problem)]))
 
 
 class _Pieces:

@@ -4,6 +4,7 @@ The standard library's parser accepts duplicate keys, NaN, Infinity, numbers pas
 hooks here refuse them, at the speed of its C scanner.
 """
 
+import codecs
 import json
 import math
 import re
@@ -13,6 +14,9 @@ from typing import Any, Never
 import orjson
 
 MAX_DEPTH = 32
+
+# RFC 8259, 8.1: not to be added. That of UTF-16 in little-endian order also begins the one of UTF-32.
+_BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 # A string, closed or not, as one token, or a bracket. Possessive: one pass, however the text is made up.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
@@ -24,6 +28,9 @@ class MalformedJson(ValueError):
 
 def loads(raw: bytes) -> Any:
     """Read UTF-8 bytes as one JSON value; raises MalformedJson."""
+    if raw.startswith(_BYTE_ORDER_MARKS):
+        coding = "UTF-8" if raw.startswith(codecs.BOM_UTF8) else "UTF-16 or UTF-32"
+        raise MalformedJson(f"it begins with a byte order mark (BOM) of {coding}; send UTF-8 without one")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

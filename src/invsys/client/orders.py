@@ -4,7 +4,6 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Literal, TypedDict
 
 from invsys.client.records import Attribute
@@ -73,16 +72,10 @@ def identifier(value: Id) -> str:
 
 
 def attribute_filter(attributes: Mapping[str, Attribute]) -> dict[str, str]:
-    """Write the query that asks for these values; they are compared as text, ``4`` and ``true``."""
-    return {f"attribute.{key}": _text(value) for key, value in attributes.items()}
-
-
-def _text(value: Attribute) -> str:
-    """Write a value as the service does, which has 0.00001 and 1e-7 where Python has 1e-05 and 1e-07."""
-    if isinstance(value, str):
-        return value
-    written = json.dumps(value)
-    return f"{Decimal(written):f}" if written.endswith("e-05") else written.replace("e-0", "e-")
+    """Write the query that asks for these values, ``4`` and ``true``; the service compares numbers by their value."""
+    return {
+        f"attribute.{key}": value if isinstance(value, str) else json.dumps(value) for key, value in attributes.items()
+    }
 
 
 def window(start: datetime | None, end: datetime | None, names: tuple[str, str] = ("from", "to")) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 Attribute = str | int | float | bool
@@ -51,8 +51,9 @@ class Resource:
 class Allocation:
     """A vehicle's allocation for ``[start, end)``; ``status`` is ``confirmed``, or ``held`` until ``expires``.
 
-    If it is held, it counts until ``expires``, whether the event ``expired`` has come or not. Of a list, ``etag``
-    is None; ``replayed`` says that its order had been carried out before.
+    If it is held, it counts until ``expires``, whether the feed's event ``expired`` has come or not. Of a list,
+    ``etag`` is None; ``replayed`` says that its order had been carried out before. A replayed allocation is shown as it
+    was then: ``Collection.allocation`` returns it as it is now.
     """
 
     id: str
@@ -68,6 +69,14 @@ class Allocation:
     expires: datetime | None
     etag: str | None = field(default=None, compare=False)
     replayed: bool = field(default=False, compare=False)
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether it was a hold that has expired since, by the clock of this machine.
+
+        The service decides by the clock of its database: to confirm an expired hold raises HoldExpired.
+        """
+        return self.expires is not None and self.expires <= datetime.now(UTC)
 
     @classmethod
     def read(cls, document: Mapping[str, Any], etag: str | None = None, replayed: bool = False) -> Self:

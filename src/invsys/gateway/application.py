@@ -4,7 +4,17 @@ from pathlib import Path
 
 from flask import Flask
 
-from invsys.chassis import allowed_hosts, bodies, draining, health, metrics, problems, request_id, request_log
+from invsys.chassis import (
+    allowed_hosts,
+    bodies,
+    default_headers,
+    draining,
+    health,
+    metrics,
+    problems,
+    request_id,
+    request_log,
+)
 from invsys.chassis.documentation import problem_pages
 from invsys.chassis.settings import Section, Settings
 from invsys.gateway import errors, figures, origins, settings
@@ -41,6 +51,7 @@ def build_app(in_force: Settings) -> Flask:
     limits = Limits(in_force["limits"])
     # A request with a wrong host name counts as one of an unknown caller, so that its refusals are limited.
     allowed_hosts.register(app, in_force["server"], lambda: limits.count(None))
+    default_headers.register(app)
     bodies.register(app, in_force["server"])
     clients = ClientsFile(Path(in_force["clients"]["file"]))
     health.register(app, clients.require)

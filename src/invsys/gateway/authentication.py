@@ -1,4 +1,4 @@
-"""Who sends a request: ``Authorization: Bearer`` with an API key or a token; from a browser, Basic with a key."""
+"""Who sends a request: ``Authorization: Bearer`` with an API key or a token; on some paths, Basic with a key."""
 
 from dataclasses import dataclass
 
@@ -21,8 +21,8 @@ class Authentication:
     clients: ClientsFile
     tokens: Tokens | None
 
-    def require_client(self, *, page: bool) -> Client:
-        """Give the client that sends the request at hand; for a ``page``, a browser may say it in its own way.
+    def require_client(self, *, basic: bool) -> Client:
+        """Return the client that sends the current request; ``basic``: accept Basic with its name and key, too.
 
         Raises Unauthenticated, KeysUnavailable.
         """
@@ -30,12 +30,12 @@ class Authentication:
         text = sent.strip(" ")
         if scheme.lower() == "bearer" and text:
             client = self._bearer(text)
-        elif page and scheme.lower() == "basic":
+        elif basic and scheme.lower() == "basic":
             client = self._basic()
         else:
-            raise _unauthenticated("Say who you are with Authorization: Bearer and your API key.", page)
+            raise _unauthenticated("Say who you are with Authorization: Bearer and your API key.", basic)
         if client is None:
-            raise _unauthenticated("This API key or token is not accepted.", page, ', error="invalid_token"')
+            raise _unauthenticated("This API key or token is not accepted.", basic, ', error="invalid_token"')
         return client
 
     def _bearer(self, text: str) -> Client | None:
@@ -59,7 +59,7 @@ class Authentication:
         return client if client is not None and client.id == said.username else None
 
 
-def _unauthenticated(detail: str, page: bool, error: str = "") -> Unauthenticated:
+def _unauthenticated(detail: str, basic: bool, error: str = "") -> Unauthenticated:
     challenge = _BEARER + error
     # Basic first: browsers look no further than the first one.
-    return Unauthenticated(detail, {"WWW-Authenticate": f"{_BASIC}, {challenge}" if page else challenge})
+    return Unauthenticated(detail, {"WWW-Authenticate": f"{_BASIC}, {challenge}" if basic else challenge})

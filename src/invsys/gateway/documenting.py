@@ -18,6 +18,12 @@ _SCHEME = {
     "scheme": "bearer",
     "description": "An API key of a client, or a JSON Web Token. What each may do is told by its scopes.",
 }
+_BASIC = "basic"
+_BASIC_SCHEME = {
+    "type": "http",
+    "scheme": "basic",
+    "description": "For browsers and calendar programs: the name of the client and its API key.",
+}
 _ALWAYS = (MisdirectedRequest, errors.RateLimited, errors.UpstreamUnreachable, errors.UpstreamTimeout)
 _WITH_KEY = (errors.Unauthenticated, errors.Forbidden)
 
@@ -46,7 +52,7 @@ def _completed(document: dict[str, Any], find: Callable[[str, str], Line | None]
             if (line := find(filled, method.upper())) is not None:
                 _complete(operation, line)
     components = document.setdefault("components", {})
-    components.setdefault("securitySchemes", {})[_KEY] = _SCHEME
+    components.setdefault("securitySchemes", {}).update({_KEY: _SCHEME, _BASIC: _BASIC_SCHEME})
     components.setdefault("responses", {}).update(
         {kind.code: _response(kind) for kind in (*_ALWAYS, *_WITH_KEY)},
     )
@@ -62,7 +68,8 @@ def _complete(operation: dict[str, Any], line: Line) -> None:
     if line.scope is None:
         operation["security"] = []
         return
-    operation["security"] = [{_KEY: []}]
+    # Either of them.
+    operation["security"] = [{_KEY: []}, {_BASIC: []}] if line.basic else [{_KEY: []}]
     takes = f"{line.scope}`` or ``{OWN}" if line.scope.startswith("allocations:") else line.scope
     said = operation.get("description", "")
     operation["description"] = f"{said}\n\nTakes the scope ``{takes}``.".replace("``", "`").strip()

@@ -90,7 +90,7 @@ class Door:
             self._limits.count(None)
             return
         try:
-            g.client = self._authentication.require_client(page=line is not None and line.page)
+            g.client = self._authentication.require_client(basic=line is not None and line.basic)
         except Unauthenticated:
             self._limits.count(None)
             raise

@@ -4,13 +4,16 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from joserfc import jwk
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from joserfc.util import base64_to_int
 
 from invsys.gateway.connections import Connections, NotConnected
 from invsys.gateway.errors import KeysUnavailable
@@ -25,6 +28,8 @@ _PATIENCE = 0.5
 # To connect, and to answer.
 _TIMEOUTS = 2.0, 3.0
 _LARGEST = 1024 * 1024
+# RFC 7518, 3.3 and 3.5.
+_SHORTEST_RSA = 2048
 # What comes of content that is no set of keys.
 _UNREADABLE = (JoseError, AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
@@ -74,16 +79,23 @@ class Keys:
 
 
 def _key_set(content: bytes) -> KeySet:
-    """Read the keys, without those of a kind that is not known (RFC 7517, 5); raises ``_UNREADABLE``."""
+    """Read the keys, without those that are weak or of an unknown kind (RFC 7517, 5); raises ``_UNREADABLE``."""
     keys = []
     for each in json.loads(content)["keys"]:
         try:
+            _refuse_short_rsa(each)
             keys.append(jwk.import_key(dict(each)))
         except _UNREADABLE as error:
             logger.warning("a key of the token's issuer is left out: %s", error)
     if not keys:
         raise ValueError("none of its keys can be used")
     return KeySet(keys)
+
+
+def _refuse_short_rsa(key: Mapping[str, Any]) -> None:
+    # joserfc only warns of it.
+    if key["kty"] == "RSA" and (bits := base64_to_int(key["n"]).bit_length()) < _SHORTEST_RSA:
+        raise ValueError(f"an RSA key of {bits} bits; at least {_SHORTEST_RSA} are required")
 
 
 def _content(place: str) -> bytes:

@@ -38,9 +38,11 @@ _ASKED_KEYS = [
     (name, "CONTENT_TYPE" if name == "Content-Type" else f"HTTP_{name.upper().replace('-', '_')}") for name in _ASKED
 ]
 
-_ANSWERED = frozenset(
-    name.lower()
+# By their names in small letters, as servers write them; ``default_headers`` knows them in their usual case.
+_ANSWERED = {
+    name.lower(): name
     for name in (
+        "Accept-Patch",
         "Accept-Ranges",
         "Allow",
         "Cache-Control",
@@ -55,13 +57,15 @@ _ANSWERED = frozenset(
         "Last-Modified",
         "Link",
         "Location",
+        "Referrer-Policy",
         "Retry-After",
         "Vary",
         "X-Content-Type-Options",
     )
-)
+}
 
 TO_PAGES = (
+    "Accept-Patch",
     "Allow",
     "ETag",
     "Idempotency-Replayed",
@@ -96,9 +100,9 @@ def to_service(client: Client | None, own: bool) -> dict[str, str]:
 def to_caller(headers: Iterable[tuple[str, str]], base: str) -> list[tuple[str, str]]:
     """Give the headers of an answer for the caller; ``base`` is the URL that the caller must not learn."""
     passed = [
-        (name, _relative(value, base) if name.lower() == "location" else value)
+        (usual, _relative(value, base) if usual == "Location" else value)
         for name, value in headers
-        if name.lower() in _ANSWERED and value.isascii() and value.isprintable()
+        if (usual := _ANSWERED.get(name.lower())) and value.isascii() and value.isprintable()
     ]
     return [(name, value) for name, value in passed if value is not None]
 

@@ -17,8 +17,8 @@ class Line:
     methods: str
     path: str
     scope: str | None
-    # People may say who they are to their browser.
-    page: bool = False
+    # Basic authentication is accepted as well: browsers and calendar programs cannot send a Bearer header.
+    basic: bool = False
     # Any path below the route.
     is_any: bool = False
     # An OpenAPI document, to be completed.
@@ -38,9 +38,9 @@ TABLES: Mapping[str, tuple[Line, ...]] = {
         Line("PATCH DELETE", _CAR, "resources:write"),
         Line("GET", f"{_CAR}/availability", "resources:read"),
         Line("GET", f"{_ALL}/availability", "resources:read"),
-        Line("GET", f"{_CARS}/gbfs/vehicle_availability.json", "resources:read"),
+        Line("GET", f"{_CARS}/gbfs/vehicle_availability.json", "resources:read", basic=True),
         Line("GET", f"{_CAR}/allocations", "allocations:read"),
-        Line("GET", f"{_CAR}/allocations.ics", "allocations:read"),
+        Line("GET", f"{_CAR}/allocations.ics", "allocations:read", basic=True),
         Line("GET", f"{_ALL}/allocations", "allocations:read"),
         Line("POST", f"{_CAR}/allocations", "allocations:write"),
         Line("POST", f"{_CARS}/any/allocations", "allocations:write"),
@@ -49,7 +49,7 @@ TABLES: Mapping[str, tuple[Line, ...]] = {
         Line("PATCH DELETE", f"{_CAR}/allocations/<id:allocation>", "allocations:write"),
         Line("PATCH DELETE", f"{_ALL}/allocations/<id:allocation>", "allocations:write"),
         Line("GET", "/api/events", "events:read"),
-        Line("GET", "/", "resources:read", page=True),
+        Line("GET", "/", "resources:read", basic=True),
         Line("GET", "/static/<path:file>", None),
         Line("GET", "/docs", None),
         Line("GET", "/docs/", None),

@@ -86,6 +86,7 @@ class JwtSettings(Schema):
     audience = fields.String(required=True)
     algorithms = fields.String(required=True)
     client = fields.String(required=True, validate=validate.Length(min=1))
+    scopes = fields.String(required=True, validate=validate.Length(min=1))
     leeway = fields.Integer(required=True, validate=validate.Range(0, 600))
     refresh = fields.Integer(required=True, validate=validate.Range(1, 7 * 86400))
 

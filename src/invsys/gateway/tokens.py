@@ -31,7 +31,7 @@ class Tokens:
     def __init__(self, settings: Mapping[str, Any], keys: Keys) -> None:
         self._keys = keys
         self._algorithms = settings["algorithms"].split()
-        self._client = settings["client"]
+        self._client, self._scopes = settings["client"], settings["scopes"]
         self._claims = jwt.JWTClaimsRegistry(
             leeway=settings["leeway"],
             iss={"essential": True, "value": settings["issuer"]},
@@ -47,10 +47,19 @@ class Tokens:
         # joserfc raises the others on values of types that it does not expect, and on brackets without end.
         except (JoseError, RecursionError, TypeError, ValueError) as error:
             raise UnacceptableToken(str(error)) from error
-        name, granted = token.claims.get(self._client), token.claims.get("scope", "")
-        if not isinstance(name, str) or not headers.is_visible(name) or not isinstance(granted, str):
-            raise UnacceptableToken(f"the claim {self._client} names no client, or scope is no text")
-        return Client(name, scopes.read_known(granted.split()))
+        name = token.claims.get(self._client)
+        if not isinstance(name, str) or not headers.is_visible(name):
+            raise UnacceptableToken(f"the claim {self._client} does not name a client")
+        return Client(name, scopes.read_known(self._granted(token.claims)))
+
+    def _granted(self, claims: Mapping[str, Any]) -> list[str]:
+        """Return the scopes in the claim: a text with blanks between (RFC 8693, 4.2), or a list, as some issuers do."""
+        granted = claims.get(self._scopes, "")
+        if isinstance(granted, str):
+            return granted.split()
+        if not isinstance(granted, list) or not all(isinstance(word, str) for word in granted):
+            raise UnacceptableToken(f"the claim {self._scopes} is neither a text nor a list of texts")
+        return granted
 
     def _verified(self, text: str) -> jwt.Token:
         try:
@@ -62,4 +71,8 @@ class Tokens:
             return self._decode(text, newer)
 
     def _decode(self, text: str, keys: KeySet) -> jwt.Token:
-        return jwt.decode(text, keys, algorithms=self._algorithms)
+        token = jwt.decode(text, keys, algorithms=self._algorithms)
+        if "crit" in token.header:
+            # No extension is understood here (RFC 7515, 4.1.11). joserfc accepts an empty list.
+            raise UnacceptableToken("the header crit names extensions that have to be understood")
+        return token

@@ -5,6 +5,7 @@ from flask import Flask, request
 from invsys.chassis import (
     allowed_hosts,
     bodies,
+    default_headers,
     documentation,
     draining,
     fitness,
@@ -49,6 +50,7 @@ def build_app(in_force: Settings) -> Flask:
     metrics.register(app, metrics.allowed(in_force))
     problems.register(app)
     allowed_hosts.register(app, in_force["server"])
+    default_headers.register(app)
     gateway_secret.register(app, in_force["server"]["gateway_secret"])
     bodies.register(app, in_force["server"])
     database.configure(app, in_force)

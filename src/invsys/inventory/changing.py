@@ -11,8 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from invsys.inventory import client_limits, database, expiry, locked_allocation, occupancy
 from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.errors import Busy, HoldExpired, require_version
-from invsys.inventory.instants import later
+from invsys.inventory.instants import clock, later
 from invsys.inventory.locked_allocation import TOO_LATE
+from invsys.inventory.merging import resolved
 from invsys.inventory.models import ContinuousResourceAllocation, Row
 from invsys.inventory.period import Period
 from invsys.inventory.predicates import live
@@ -37,6 +38,7 @@ _CHANGE = recorded(
                 bindparam("new_expires", type_=_allocation.c.expires.type),
             ),
             version=_allocation.c.version + 1,
+            changed=clock(),
         )
     ),
     bindparam("kind", type_=String),
@@ -80,6 +82,7 @@ def change(
 
 def _new_values(row: Row, changes: dict[str, Any], caller: Caller) -> tuple[dict[str, Any], int | None]:
     """Give what the columns shall hold, and for how many seconds to hold from now."""
+    changes = resolved(changes, row)
     new = {name: changes.get(name, row[name]) for name in _CHANGEABLE}
     if changes.get("status") == "confirmed":
         new["expires"] = None

@@ -65,7 +65,9 @@ def _require_available(values: dict[str, Any]) -> None:
     with database.read() as connection:
         found = len(connection.execute(_candidates(bool(values["attributes"])).limit(wanted), values).all())
     if found < wanted:
-        raise NoneAvailable(f"{found} of the {wanted} wanted are available for the whole period.")
+        # Without the number of free vehicles: a client may allocate without the scope to list vehicles.
+        fewer = f"Fewer than the {wanted} requested vehicles are" if wanted > 1 else "No vehicle that fits is"
+        raise NoneAvailable(f"{fewer} available for the whole period.")
 
 
 def _take(statement: Recorded, values: dict[str, Any], wanted: int) -> list[Row]:

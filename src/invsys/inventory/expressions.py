@@ -36,14 +36,23 @@ class attribute_text(FunctionElement[str]):  # noqa: N801 - it is read as an SQL
 
 
 @spelled(
+    postgresql="(json_typeof({0} -> CAST({1} AS text)) = 'number')",
+    sqlite="attribute_is_number({0}, {1})",  # ours, as above
+)
+class attribute_is_number(FunctionElement[bool]):  # noqa: N801 - it is read as an SQL function
+    """Whether the value of one key of a JSON object is a number; null where there is none."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@spelled(
     postgresql="(CAST({0} AS jsonb) @> CAST({1} AS jsonb))",
-    # No member is wanted that the object has not.
-    sqlite="(NOT EXISTS (SELECT 1 FROM json_each({1}) AS wanted WHERE NOT EXISTS ("
-    "SELECT 1 FROM json_each({0}) AS has WHERE has.key = wanted.key AND has.value = wanted.value AND"
-    " (has.type = wanted.type OR has.type IN ('integer', 'real') AND wanted.type IN ('integer', 'real')))))",
+    # Ours: SQLite compares a whole number with the double, PostgreSQL with the text.
+    sqlite="attributes_contain({0}, {1})",
 )
 class contains(FunctionElement[bool]):  # noqa: N801 - it is read as an SQL function
-    """Whether a flat JSON object has every member of another one, with exactly its value."""
+    """Whether a flat JSON object has every member of another one, with exactly its value: 4.0 is 4, "4" is not."""
 
     type = Boolean()
     inherit_cache = True

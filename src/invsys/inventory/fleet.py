@@ -13,6 +13,7 @@ from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.errors import NameTaken, require_version
 from invsys.inventory.idempotency import Made, once, try_change
 from invsys.inventory.instants import clock
+from invsys.inventory.merging import resolved
 from invsys.inventory.models import ContinuousResource, Row
 from invsys.inventory.recording import by, recorded, same
 
@@ -72,12 +73,14 @@ def change(
 ) -> Row:
     """Give a vehicle another ``name``, other ``attributes``, if it is at one of ``versions`` (None: at any).
 
-    Raises ResourceNotFound, VersionMismatch, NameTaken.
+    Raises ResourceNotFound, VersionMismatch, NameTaken, and marshmallow's ValidationError if a merge patch has a result
+    that is not allowed.
     """
     try:
         with database.transaction() as connection:
             row = lookup.require_resource(connection, resource_type, resource_id, lock=True)
             require_version(row, versions)
+            changes = resolved(changes, row)
             if same(row, changes):
                 return row
             new = {f"new_{name}": changes.get(name, row[name]) for name in _CHANGEABLE}

@@ -13,8 +13,10 @@ from invsys.inventory.predicates import IN_CIRCULATION, OWN, OWN_OF_VEHICLE, las
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
 
+# Without the last change, which no representation has.
+_COLUMNS = [column for column in _allocation.__table__.columns if column.name != "changed"]
 ALLOCATIONS = (
-    select(*_allocation.__table__.columns, _resource.id.label("resource_id"), _resource.resource_type)
+    select(*_COLUMNS, _resource.id.label("resource_id"), _resource.resource_type)
     .join(_resource, _resource.key == _allocation.resource_key)
     .where(IN_CIRCULATION, live())
 )

@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
 from invsys.inventory import database, listing
+from invsys.inventory.attributes import number, spellings
 from invsys.inventory.errors import AllocationNotFound, ResourceNotFound
-from invsys.inventory.expressions import attribute_text
+from invsys.inventory.expressions import attribute_is_number, attribute_text
 from invsys.inventory.instants import clock
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.period import ALWAYS, Period
@@ -71,12 +72,22 @@ def resources(
         statement = statement.where(_resource.key > cursor[0])
     if name is not None:
         statement = statement.where(_resource.name == name)
-    for key, value in attributes:
-        statement = statement.where(attribute_text(_resource.attributes, key) == value)
+    for key, text in attributes:
+        statement = statement.where(*_reads_as(key, text))
     if available is not None:
         statement = statement.where(is_free(available.start, available.end))
     with database.read() as connection:
         return connection.execute(statement, {"resource_type": resource_type}).mappings().all()
+
+
+def _reads_as(key: str, text: str) -> list[ColumnElement[bool]]:
+    """Return the predicates "the attribute reads as this text"; a number does so in any of its spellings."""
+    found = attribute_text(_resource.attributes, key)
+    if (value := number(text)) is None:
+        return [found == text]
+    # A string is no other spelling of a number. Only the rows that pass the first predicate are asked for it.
+    is_text_or_number = or_(found == text, attribute_is_number(_resource.attributes, key))
+    return [found.in_(sorted(spellings(value) | {text})), is_text_or_number]
 
 
 def allocation(

@@ -94,6 +94,8 @@ class ContinuousResourceAllocation(db.Model):  # type: ignore[name-defined]
     version: Mapped[int] = mapped_column(Integer, server_default="1")
     # Who made it, and owns it; null: nobody whom a gateway names.
     client_id: Mapped[str | None] = mapped_column(String(255))
+    # When it was last changed; null: not since it was made.
+    changed: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Event(db.Model):  # type: ignore[name-defined]

@@ -1,10 +1,11 @@
 """SQLite: WAL, BEGIN IMMEDIATE for every write, synchronous=FULL, foreign keys on."""
 
+import functools
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, Engine, Executable, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from invsys.chassis import strict_json
+from invsys.inventory.attributes import contain
 from invsys.inventory.errors import Busy
 from invsys.inventory.models import Row
 from invsys.inventory.recording import Recorded
@@ -40,7 +42,8 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
     def connect(connection: sqlite3.Connection, record: Any) -> None:
         # The driver would open transactions at moments of its own choice; ``begin`` does it instead.
         connection.isolation_level = None
-        connection.create_function("attribute_text", 2, _attribute_text, deterministic=True)
+        for name, function in _FUNCTIONS.items():
+            connection.create_function(name, 2, function, deterministic=True)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
@@ -73,6 +76,25 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
 def _attribute_text(attributes: str, key: str) -> str | None:
     value = orjson.loads(attributes).get(key)
     return value if value is None or isinstance(value, str) else strict_json.dumps(value)
+
+
+def _attribute_is_number(attributes: str, key: str) -> bool:
+    return type(orjson.loads(attributes).get(key)) in (int, float)
+
+
+def _attributes_contain(attributes: str, wanted: str) -> bool:
+    return contain(orjson.loads(attributes), _wanted(wanted))
+
+
+# The same for every row of a statement.
+_wanted = functools.lru_cache(maxsize=64)(orjson.loads)
+
+# Those that ``expressions`` calls, by name; each has two arguments.
+_FUNCTIONS: dict[str, Callable[[str, str], Any]] = {
+    "attribute_text": _attribute_text,
+    "attribute_is_number": _attribute_is_number,
+    "attributes_contain": _attributes_contain,
+}
 
 
 def _identity(file: str) -> tuple[int, int] | None:

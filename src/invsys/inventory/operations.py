@@ -40,6 +40,11 @@ class Operation:
     tag: str = "operations"
 
     @property
+    def takes_patches(self) -> bool:
+        """Whether it is a PATCH: the only kind of operation with a body and If-Match."""
+        return self.body is not None and self.conditional == "If-Match"
+
+    @property
     def failures(self) -> tuple[type[Problem], ...]:
         """Every way in which it can fail."""
         return self.ends if self.any_host else (*self.ends, problems.MisdirectedRequest)

@@ -72,6 +72,8 @@ def test_only_those_who_may_read_them_are_answered(address: str | None, allowed:
     [
         ("127.0.0.1", "10.0.0.1", True),
         ("127.0.0.1", " 10.0.0.1 , ::1", True),
+        ("127.0.0.1", "10.0.0.1:4711, [::1]:443, [::1]", True),
+        ("127.0.0.1", "192.0.2.7:4711", False),
         ("127.0.0.1", "192.0.2.7", False),
         # Every address counts: our proxy may have forwarded for another proxy.
         ("127.0.0.1", "192.0.2.7, 10.0.0.1", False),

@@ -1,11 +1,13 @@
 """Changes of allocations through the client: holds, new periods, other vehicles."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
-from invsys.client import AllocationNotFound, InvalidFields, PeriodTaken, VersionMismatch
+from invsys.client import AllocationNotFound, HoldExpired, InvalidFields, PeriodTaken, VersionMismatch
+from invsys.inventory.models import ContinuousResourceAllocation, Event, db
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
@@ -37,6 +39,22 @@ def test_a_hold_is_extended(lorries, hold):
     longer = lorries.extend_hold(hold.id, 3600)
     assert longer.status == "held"
     assert longer.expires - hold.expires > timedelta(minutes=40)
+
+
+def test_a_replayed_order_shows_that_its_hold_has_expired(app, lorries, lorry, booking):
+    def order():
+        return lorries.allocate(lorry.id, FRIDAY, None, hold_seconds=60, key="order-1")
+
+    assert not order().is_expired
+    with app.app_context(), db.engine.begin() as connection:
+        for model in (ContinuousResourceAllocation, Event):
+            held = update(model).where(model.expires.is_not(None))
+            connection.execute(held.values(expires=datetime.now(UTC) - timedelta(microseconds=1)))
+    again = order()
+    assert (again.replayed, again.status, again.is_expired) == (True, "held", True)
+    assert not booking.is_expired
+    with pytest.raises(HoldExpired):
+        lorries.confirm(again.id)
 
 
 def test_what_is_confirmed_has_no_hold_to_extend(lorries, booking):

@@ -22,8 +22,8 @@ def elliptic(kid, curve="P-256"):
     return ECKey.generate_key(curve, {"kid": kid}, private=True)
 
 
-def rsa(kid):
-    return RSAKey.generate_key(2048, {"kid": kid}, private=True)
+def rsa(kid, bits=2048):
+    return RSAKey.generate_key(bits, {"kid": kid}, private=True)
 
 
 def key_set(*keys):

@@ -5,6 +5,7 @@ import pytest
 from tests.gateway.raw_upstream import says
 
 PASSED = {
+    "Accept-Patch": "application/json",
     "Accept-Ranges": "bytes",
     "Allow": "GET, HEAD",
     "Cache-Control": "private, max-age=60",
@@ -18,8 +19,10 @@ PASSED = {
     "Last-Modified": "Thu, 26 Nov 2026 10:00:00 GMT",
     "Link": '</api/cars?cursor=a%20b&limit=1>; rel="next"',
     "Location": "/api/cars/1",
+    "Referrer-Policy": "same-origin",
     "Retry-After": "7",
     "Vary": "Accept",
+    "X-Content-Type-Options": "nosniff",
 }
 KEPT_BACK = [
     "Set-Cookie: session=1",
@@ -55,6 +58,12 @@ def test_what_the_caller_may_know_is_passed_back_as_it_was_said(door, behind, na
     answer = door.get("/api/cars")
     assert (answer.status, answer.body) == (200, b"ok")
     assert answer.values(name) == [value]
+
+
+@pytest.mark.parametrize("name", ["cache-control", "CACHE-CONTROL", "referrer-policy", "x-content-type-options"])
+def test_what_the_service_said_is_not_said_again(door, behind, name):
+    behind.answer = answer_with(f"{name}: of-the-service")
+    assert door.get("/api/cars").values(name) == ["of-the-service"]
 
 
 @pytest.mark.parametrize("line", KEPT_BACK)

@@ -104,6 +104,21 @@ def test_a_key_that_was_taken_back_no_longer_counts_after_the_refresh(issuer, st
     assert status(NEW) == 502
 
 
+@pytest.mark.filterwarnings("ignore:Key size should be")
+@pytest.mark.parametrize("bits", [1024, 2040])
+def test_a_short_rsa_key_is_left_out(issuer, built, clock, caplog, bits):
+    # RFC 7518, 3.3: 2048 bits or larger.
+    short = rsa("short", bits)
+    token = signed(short, "RS256")
+    issuer.publish(short)
+    refused(as_client(built, token).get("/api/cars"), 503, "keys_unavailable")
+    assert f"an RSA key of {bits} bits" in caplog.text
+    clock.pass_by(11)
+    issuer.publish(short, OLD)
+    assert as_client(built, signed(OLD)).get("/api/cars").status_code == 502
+    refused(as_client(built, token).get("/api/cars"), 401, "unauthenticated")
+
+
 UNUSABLE = {
     "away": ("503 Service Unavailable", b"", {}),
     "not found": ("404 Not Found", b"{}", {}),

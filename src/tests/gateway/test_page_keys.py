@@ -1,4 +1,4 @@
-"""The page: a browser says who it is with the client's name and its key (HTTP Basic), there and nowhere else."""
+"""HTTP Basic with the client's name and its key: for the page, calendars and GBFS, and nowhere else."""
 
 from base64 import b64encode
 
@@ -8,6 +8,7 @@ from tests.gateway.refusals import challenges
 from tests.refusals import refused
 
 CLIENTS = {"staff": "resources:read allocations:read", "other": "resources:read", "mover": "resources:write"}
+CLIENTS["own"] = "resources:read allocations:own"
 
 
 def basic(name, key):
@@ -22,6 +23,43 @@ def test_the_page_is_shown_to_who_has_a_key(house):
         assert house.call(None, "HEAD", "/", headers).status_code == 200
     lower = {"Authorization": basic("staff", house.keys["staff"])["Authorization"].replace("Basic", "basic")}
     assert house.call(None, "GET", "/", lower).status_code == 200
+
+
+@pytest.fixture
+def subscribed(house):
+    """The paths that calendar and GBFS programs subscribe to, with the scope of each."""
+    car = house.furnish("staff")["car"]
+    return {
+        f"/api/cars/{car}/allocations.ics": "allocations:read",
+        "/api/cars/gbfs/vehicle_availability.json": "resources:read",
+    }
+
+
+def test_calendars_and_gbfs_are_subscribed_to_with_basic(house, subscribed):
+    for path in subscribed:
+        for method in ("GET", "HEAD"):
+            shown = house.call(None, method, path, basic("staff", house.keys["staff"]))
+            assert shown.status_code == 200, shown.text
+        refused(house.call(None, "GET", path, basic("staff", house.keys["other"])), 401, "unauthenticated")
+
+
+def test_a_program_without_a_key_is_asked_for_one_by_basic(house, subscribed):
+    for path in subscribed:
+        answer = house.call(None, "GET", path)
+        refused(answer, 401, "unauthenticated")
+        assert list(challenges(answer)) == ["Basic", "Bearer"]
+
+
+def test_basic_adds_no_scope(house, subscribed):
+    for path, scope in subscribed.items():
+        answer = house.call(None, "GET", path, basic("mover", house.keys["mover"]))
+        assert refused(answer, 403, "forbidden")["scope"] == scope
+
+
+def test_with_basic_a_calendar_shows_its_own_only(house, subscribed):
+    path = next(iter(subscribed))
+    shown = [house.call(None, "GET", path, basic(name, house.keys[name])).text for name in ("staff", "own")]
+    assert [text.count("BEGIN:VEVENT") for text in shown] == [1, 0]
 
 
 def test_the_page_takes_its_scope_from_browsers_too(house):

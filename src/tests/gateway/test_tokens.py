@@ -100,12 +100,24 @@ def test_a_setting_says_which_claim_names_the_client(trusting, inventory):
         ("resources:readevents:read", 404, 404, 403),
         ("RESOURCES:READ", 404, 404, 403),
         ("resources:read,events:read", 404, 404, 403),
+        (["resources:read", "events:read"], 502, 502, 502),
+        (["openid", "resources:read@cars"], 502, 404, 403),
+        (["resources:read events:read"], 404, 404, 403),
+        ([], 404, 404, 403),
     ],
 )
 def test_the_scopes_are_those_of_the_claim_that_are_known(trusting, scope, cars, lorries, events):
     client = as_client(trusting(), signed(EC, scope=scope))
     found = [client.get(path).status_code for path in ("/api/cars", "/api/lorries", "/api/events")]
     assert found == [cars, lorries, events]
+
+
+@pytest.mark.parametrize("scopes", ["events:read openid", ["openid", "events:read"]])
+def test_another_claim_can_list_the_scopes(trusting, scopes):
+    token = signed(EC, scp=scopes, scope="resources:read")
+    client = as_client(trusting(INVSYS_JWT_SCOPES="scp"), token)
+    assert [client.get(path).status_code for path in ("/api/cars", "/api/events")] == [404, 502]
+    assert as_client(trusting(), token).get("/api/events").status_code == 403
 
 
 def test_a_client_of_the_file_goes_on_beside(trusting, key_of):

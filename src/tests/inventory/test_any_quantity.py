@@ -51,6 +51,14 @@ def test_it_is_all_or_none(five, allocate, refused, nothing_changes):
     assert allocate(ANY, at(13), None, quantity=5).status_code == 201
 
 
+def test_a_refusal_does_not_say_how_many_are_free(register, allocate, refused):
+    details = set()
+    for number in range(3):
+        details.add(refused(allocate(ANY, at(10), at(12), quantity=4), 409, "none_available")["detail"])
+        register(f"Car{number}")
+    assert len(details) == 1
+
+
 def test_a_hundred_at_once(client, register, allocate):
     for number in range(100):
         register(f"Car{number}")

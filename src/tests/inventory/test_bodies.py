@@ -91,6 +91,11 @@ def test_what_is_not_one_strict_json_object_is_refused(
         refused(client.post("/api/cars", data=body, content_type=JSON), 400, "malformed_body")
 
 
+def test_a_byte_order_mark_is_named(client: FlaskClient, refused: Callable[..., Any]) -> None:
+    answer = client.post("/api/cars", data='{"name": "Car1"}'.encode("utf-8-sig"), content_type=JSON)
+    assert "byte order mark (BOM)" in refused(answer, 400, "malformed_body")["detail"]
+
+
 def nested(levels: int) -> bytes:
     inside = b"[" * (levels - 2) + b"]" * (levels - 2)
     return b'{"from_infinity": true, "to_infinity": true, "dump": {"a": ' + inside + b"}}"

@@ -6,6 +6,7 @@ from tests.inventory.instants import at, wire
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
 
 
 @pytest.fixture(params=["its vehicle", "all"])
@@ -121,11 +122,22 @@ def test_a_body_must_be_one_strict_json_object(client, item, refused, nothing_ch
 
 
 @pytest.mark.parametrize(
-    "content_type", [None, "text/plain", "application/merge-patch+json", f"{JSON}; charset=latin-1"]
+    "content_type", [None, "text/plain", "application/json-patch+json", f"{JSON}; charset=latin-1"]
 )
 def test_another_content_type_is_refused(client, item, refused, nothing_changes, content_type):
     with nothing_changes():
-        refused(client.patch(item, data=b"{}", content_type=content_type), 415, "unsupported_media_type")
+        answer = client.patch(item, data=b"{}", content_type=content_type)
+    assert MERGE_PATCH in refused(answer, 415, "unsupported_media_type")["detail"]
+    # RFC 5789, 2.2 and 3.1.
+    assert answer.headers["Accept-Patch"] == f"{JSON}, {MERGE_PATCH}"
+
+
+def test_only_patch_takes_patches(client, car, refused, nothing_changes):
+    for path, body in (("/api/cars", b'{"name": "Car9"}'), (f"{car}/allocations", b'{"from_infinity": true}')):
+        with nothing_changes():
+            answer = client.post(path, data=body, content_type=MERGE_PATCH)
+        refused(answer, 415, "unsupported_media_type")
+        assert "Accept-Patch" not in answer.headers
 
 
 def test_a_body_that_is_too_long_is_refused(client, item, refused, nothing_changes):

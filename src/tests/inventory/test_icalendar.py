@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
+from sqlalchemy import select
 
 from invsys.inventory.formats import icalendar
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, db
 from invsys.inventory.period import ALWAYS, Period
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -84,6 +85,7 @@ def test_an_allocation_is_an_event(client, events, car, allocate):
     assert {name: event.decoded(name) for name in event} == {
         "UID": f"{made['id']}@invsys",
         "DTSTAMP": created,
+        "LAST-MODIFIED": created,
         "CREATED": created,
         "SEQUENCE": 0,
         "DTSTART": NOON - timedelta(hours=1),
@@ -94,6 +96,25 @@ def test_an_allocation_is_an_event(client, events, car, allocate):
         "TRANSP": "OPAQUE",
     }
     assert "\r\nDTSTART:20261120T110000Z\r\nDTEND:20261120T140000Z\r\n" in client.get(f"{car}/allocations.ics").text
+
+
+def test_the_last_change_is_told(app, client, events, alter, car, allocate):
+    # RFC 5545, 3.8.7: without a METHOD, DTSTAMP is the last change, too.
+    made = allocate(car, "2099-03-01T12:00:00Z", None, hold_seconds=3600)
+    allocation = made.headers["Location"]
+    alter(ContinuousResourceAllocation, created=LONG_AGO)
+    for sequence, change in enumerate([{"description": "x"}, {"status": "confirmed"}, {"dump": {"a": 1}}], 1):
+        alter(ContinuousResourceAllocation, changed=None)
+        assert client.patch(allocation, json=change).status_code == 200
+        with app.app_context(), db.engine.connect() as connection:
+            last = connection.scalar(select(ContinuousResourceAllocation.changed)).replace(microsecond=0)
+        (event,) = events(car)
+        assert (event.decoded("DTSTAMP"), event.decoded("LAST-MODIFIED")) == (last, last)
+        assert (event.decoded("CREATED"), event["SEQUENCE"]) == (LONG_AGO, sequence)
+    before = client.get(f"{car}/allocations.ics").data
+    # It changes nothing.
+    assert client.patch(allocation, json={"description": "x"}).status_code == 200
+    assert client.get(f"{car}/allocations.ics").data == before
 
 
 def test_the_calendar_has_the_name_of_the_vehicle(client, register):
@@ -126,13 +147,21 @@ def test_events_come_by_start_and_only_those_of_the_vehicle(events, register, al
 @pytest.mark.parametrize(
     ("start", "end", "window", "shown_start", "shown_end", "marks"),
     [
-        ("2026", None, {}, "20260101T000000Z", "99990101T000000Z", " (no end)"),
-        (None, "2026", {}, "18991231T235959Z", "20260101T000000Z", " (no start)"),
-        (None, None, {}, "18991231T235959Z", "99990101T000000Z", " (no start, no end)"),
+        # 32-bit seconds: from 1970 to 2038. Exchange and Outlook: from 1601 to 4500.
+        ("2026", None, {}, "20260101T000000Z", "20380101T000000Z", " (no end)"),
+        (None, "2026", {}, "19700101T000000Z", "20260101T000000Z", " (no start)"),
+        (None, None, {}, "19700101T000000Z", "20380101T000000Z", " (no start, no end)"),
+        # Beyond a bound: the next one.
+        ("2038", None, {}, "20380101T000000Z", "45000101T000000Z", " (no end)"),
+        ("4500", None, {}, "45000101T000000Z", "99990101T000000Z", " (no end)"),
+        (None, "1970", {}, "18991231T235959Z", "19700101T000000Z", " (no start)"),
+        (None, "1900", {}, "18991231T235959Z", "19000101T000000Z", " (no start)"),
         # Some calendars cannot hold years so far away: what is open ends where the window does.
         ("2026", None, {"to": "2030"}, "20260101T000000Z", "20300101T000000Z", " (no end)"),
         (None, "2026", {"from": "2020"}, "20200101T000000Z", "20260101T000000Z", " (no start)"),
         (None, None, {"from": "2020", "to": "2030"}, "20200101T000000Z", "20300101T000000Z", " (no start, no end)"),
+        (None, None, {"from": "2040"}, "20400101T000000Z", "45000101T000000Z", " (no start, no end)"),
+        (None, None, {"to": "1960"}, "18991231T235959Z", "19600101T000000Z", " (no start, no end)"),
         # What has an end of its own keeps it.
         ("2020", "2030", {"from": "2025", "to": "2026"}, "20200101T000000Z", "20300101T000000Z", ""),
     ],
@@ -226,6 +255,7 @@ def row(starts=None, ends=None, description=None):
         "description": description,
         "expires": None,
         "created": NOON,
+        "changed": NOON,
         "version": 1,
     }
 
@@ -246,11 +276,15 @@ def test_a_calendar_never_shows_free_what_is_taken(bounds, is_open):
     assert event.decoded("DTEND") - event.decoded("DTSTART") < end - start + timedelta(seconds=2)
 
 
-@pytest.mark.parametrize("written", ["{etag}", "W/{etag}", '"other", {etag}', "*"])
+KNOWN = ["{etag}", "W/{etag}", '"other", {etag}', "*", '"{inside}-gzip"', 'W/"{inside}-br"', '"a", "{inside}-zstd"']
+
+
+@pytest.mark.parametrize("written", KNOWN)
 def test_what_a_calendar_has_already_is_not_sent_again(client, car, booking, written):
     url = f"{car}/allocations.ics"
     etag = client.get(url).headers["ETag"]
-    answer = client.get(url, headers={"If-None-Match": written.format(etag=etag)})
+    known = written.format(etag=etag, inside=etag.strip('"'))
+    answer = client.get(url, headers={"If-None-Match": known})
     assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", etag)
 
 

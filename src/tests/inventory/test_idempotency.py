@@ -122,12 +122,14 @@ def test_an_order_for_a_vehicle_that_went_meanwhile_is_replayed(client, car, sen
     is_the_first_answer_again(first, send(path, body))
 
 
-def test_a_hold_that_expired_is_replayed_as_it_was(app, client, car, send):
-    path, body = f"{car}/allocations", PERIOD | {"hold_seconds": 60}
+@pytest.mark.parametrize("kind", ["an allocation", "any vehicle", "several vehicles"])
+def test_a_hold_that_expired_is_replayed_as_it_was(app, client, car, register, send, kind):
+    register("Car2")
+    path, body = ORDERS[kind][0].format(car=car), ORDERS[kind][1] | {"hold_seconds": 60}
     first = send(path, body)
     hours_pass(app)
     is_the_first_answer_again(first, send(path, body))
-    assert client.get(path).json == []
+    assert client.get("/api/cars/all/allocations").json == []
 
 
 def test_xml_is_replayed_as_xml(order, send, nothing_changes):

@@ -16,8 +16,8 @@ from tests.conftest import dispose, load
 OLD = "0002"
 BROKEN = '''"""A change that fails half way."""
 from alembic import op
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 def upgrade():
     op.execute("DELETE FROM continuous_resources")
     op.execute("SELECT missing FROM nowhere")
@@ -43,7 +43,7 @@ def broken(monkeypatch, tmp_path):
     """A later version of the package, whose migration fails."""
     folder = tmp_path / "migrations"
     shutil.copytree(revisions.MIGRATIONS, folder)
-    (folder / "versions" / "0005_broken.py").write_text(BROKEN)
+    (folder / "versions" / "0006_broken.py").write_text(BROKEN)
     monkeypatch.setattr(revisions, "MIGRATIONS", folder)
     revisions.known.cache_clear()
     yield

@@ -3,19 +3,20 @@
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from invsys.inventory import checking, database, revisions
 from invsys.inventory.application import build_app
 from invsys.inventory.errors import UnfitDatabase
-from invsys.inventory.models import db
+from invsys.inventory.models import ContinuousResourceAllocation, Event, db
 from tests.conftest import dispose, load
 from tests.inventory.owners import announced, restricted
 
@@ -25,8 +26,8 @@ ALL = "/api/cars/all/allocations"
 CHANGE = '''"""A change."""
 import sqlalchemy as sa
 from alembic import op
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 def upgrade():
     {statement}
 '''
@@ -60,7 +61,7 @@ def later(tmp_path):
     def make(statement):
         folder = tmp_path / "migrations"
         shutil.copytree(revisions.MIGRATIONS, folder)
-        (folder / "versions" / "0005_a_change.py").write_text(CHANGE.format(statement=statement))
+        (folder / "versions" / "0006_a_change.py").write_text(CHANGE.format(statement=statement))
         return str(folder)
 
     return make
@@ -106,6 +107,24 @@ def test_the_owners_come_back_from_the_feed(fresh_app, filled):
     upgrade()
     assert everything(filled) == before
     assert [len(restricted(fresh_app, name).get(ALL).json) for name in ("one", "two")] == [1, 0]
+    assert checking.check().sound
+
+
+def test_the_last_changes_come_back_from_the_feed(filled):
+    first, *others = (allocation["id"] for allocation in filled.get(ALL).json)
+    for description in ("a", "b"):
+        assert filled.patch(f"{ALL}/{first}", json={"description": description}).status_code == 200
+    changes = select(Event.key).where(Event.kind == "allocation_changed").order_by(Event.key)
+    instants = [datetime(2026, 1, day, tzinfo=UTC) for day in (2, 3)]
+    with db.engine.begin() as connection:
+        for key, at in zip(connection.scalars(changes).all(), instants, strict=True):
+            connection.execute(update(Event).where(Event.key == key).values(at=at))
+    downgrade(revision="0004")
+    upgrade()
+    row = ContinuousResourceAllocation
+    with db.engine.connect() as connection:
+        changed = {str(each): at for each, at in connection.execute(select(row.id, row.changed))}
+    assert changed == {first: instants[-1], **dict.fromkeys(others)}
     assert checking.check().sound
 
 

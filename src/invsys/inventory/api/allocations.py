@@ -5,7 +5,7 @@ import uuid
 import flask_restful as rest
 from flask import Response, request
 
-from invsys.chassis import answers, bodies, client_id, conditional, queries
+from invsys.chassis import answers, client_id, conditional, queries
 from invsys.inventory import allocating, changing, choosing, deallocating, lookup, schemas
 from invsys.inventory.api import orders, replies
 
@@ -57,7 +57,7 @@ class AllocationItem(rest.Resource):
 
     def patch(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
         """Change an allocation, confirm or extend a hold."""
-        changes = schemas.changed_allocation.load(bodies.json_object())
+        changes = orders.changes(schemas.changed_allocation)
         versions = conditional.expected_versions()
         row = changing.change(resource_type, allocation_id, changes, resource_id, versions, orders.caller())
         return replies.item(row, schemas.allocation, root="allocation")

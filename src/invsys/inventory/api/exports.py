@@ -20,8 +20,9 @@ class AllocationCalendar(rest.Resource):
         body = icalendar.calendar(vehicle["name"], allocations, window)
         answer = Response(body, content_type="text/calendar; charset=utf-8")
         answer.headers["Content-Disposition"] = f'attachment; filename="{resource_id}.ics"'
-        # Calendars ask every few minutes or hours, mostly in vain.
+        # Calendars ask every few minutes or hours, mostly in vain: they keep it, and ask whether it has changed.
         answer.add_etag()
+        answer.headers["Cache-Control"] = "private, no-cache"
         return conditional.unless_known(answer)
 
 
@@ -32,4 +33,5 @@ class VehicleAvailability(rest.Resource):
         """Say when each vehicle is free."""
         names = {value: name for name, value in current_app.config["COLLECTIONS"].items()}
         with rows.not_ended(resource_type) as (now, found):
-            return answers.json(gbfs.vehicle_availability(names[resource_type], now, found))
+            document = gbfs.vehicle_availability(names[resource_type], now, found)
+        return answers.json(document, headers={"Cache-Control": f"private, max-age={gbfs.TTL}"})

@@ -1,4 +1,4 @@
-"""What every order says beside its body: who gives it, and under which Idempotency-Key."""
+"""The bodies of orders and changes, who gives them, and under which Idempotency-Key."""
 
 import hashlib
 from dataclasses import replace
@@ -6,10 +6,11 @@ from typing import Any
 
 import orjson
 from flask import request
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
 from invsys.chassis import bodies, client_id, headers
 from invsys.inventory.caller import Caller
+from invsys.inventory.merging import MergePatch
 
 KEY = "Idempotency-Key"
 
@@ -29,6 +30,23 @@ def order(schema: Schema) -> tuple[dict[str, Any], Caller]:
     if KEY not in request.headers:
         return given, caller()
     return given, replace(caller(), key=headers.visible(KEY), fingerprint=_fingerprint(body))
+
+
+def changes(schema: Schema) -> dict[str, Any]:
+    """Load the body of a PATCH; of a merge patch, members that are objects become patches (``merging``).
+
+    Raises what ``bodies.json_object`` does, and marshmallow's ValidationError.
+    """
+    body = bodies.json_object()
+    patches = _take_patches(body, schema) if bodies.is_merge_patch() else {}
+    loaded: dict[str, Any] = schema.load(body)
+    return {**loaded, **patches}
+
+
+def _take_patches(body: dict[str, Any], schema: Schema) -> dict[str, MergePatch]:
+    objects = [field.data_key or name for name, field in schema.fields.items() if isinstance(field, fields.Dict)]
+    taken = [name for name in objects if isinstance(body.get(name, ""), dict | None)]
+    return {name: MergePatch(name, body.pop(name), schema.load) for name in taken}
 
 
 def _fingerprint(body: dict[str, Any]) -> bytes:

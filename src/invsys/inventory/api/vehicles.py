@@ -5,7 +5,7 @@ import uuid
 import flask_restful as rest
 from flask import Response, request
 
-from invsys.chassis import answers, bodies, conditional, queries
+from invsys.chassis import answers, conditional, queries
 from invsys.inventory import fleet, lookup, schemas
 from invsys.inventory.api import orders, replies
 from invsys.inventory.schemas.queries import ATTRIBUTE
@@ -37,7 +37,7 @@ class ResourceItem(rest.Resource):
 
     def patch(self, resource_type: str, resource_id: uuid.UUID) -> Response:
         """Change a vehicle."""
-        changes = schemas.changed_resource.load(bodies.json_object())
+        changes = orders.changes(schemas.changed_resource)
         row = fleet.change(resource_type, resource_id, changes, conditional.expected_versions(), orders.caller())
         return replies.item(row, schemas.resource, root="resource")
 

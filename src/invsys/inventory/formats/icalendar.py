@@ -1,11 +1,11 @@
 """A vehicle's allocations as an iCalendar object (RFC 5545): each an event that a calendar shows as busy.
 
 A calendar never shows free what is taken: it knows whole seconds, so starts are rounded down and ends up; and it
-knows no infinity, so an open side ends where the window asked for does, or with the years that the service knows.
+knows no infinity, so an open side ends where the window asked for does, or at a bound that calendar programs accept.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import invsys
 from invsys.inventory.fields import EARLIEST, LATEST
@@ -13,8 +13,12 @@ from invsys.inventory.formats.content_lines import fold, text
 from invsys.inventory.models import Row
 from invsys.inventory.period import Period
 
-# An allocation may end with the first instant there is, and an event has to begin before.
-_NO_START = EARLIEST - timedelta(seconds=1)
+# The bounds of open sides. Some programs keep instants as 32-bit seconds from 1970; sabre/dav (Nextcloud) itself uses
+# 2038-01-01 as the last date. Exchange refuses a whole calendar with a year before 1601 or after 4500 in it
+# (MS-STANXICAL, 2.2.29), and Outlook ignores the date (MS-STANOICAL, 2.2.31). An allocation beyond a bound gets the
+# next one; it may end with the first instant that the service accepts, and an event has to begin before.
+_NO_START = (datetime(1970, 1, 1, tzinfo=UTC), EARLIEST - timedelta(seconds=1))
+_NO_END = (datetime(2038, 1, 1, tzinfo=UTC), datetime(4500, 1, 1, tzinfo=UTC), LATEST)
 _ALMOST_A_SECOND = timedelta(microseconds=999_999)
 
 # What the summary says of open sides: that there is no start, that there is no end.
@@ -56,15 +60,17 @@ def _head(title: str) -> Iterator[str]:
 
 def _event(title: str, allocation: Row, window: Period) -> Iterator[str]:
     starts, ends = allocation["starts"], allocation["ends"]
-    created = _down(allocation["created"])
+    changed = _down(allocation["changed"])
     yield "BEGIN:VEVENT"
     yield f"UID:{allocation['id']}@invsys"
-    # When it was last revised (3.8.7.2). That is not kept; which revision it is, SEQUENCE tells.
-    yield f"DTSTAMP:{created}"
-    yield f"CREATED:{created}"
+    # Without a METHOD, DTSTAMP is the last change, as LAST-MODIFIED is (3.8.7.2, 3.8.7.3).
+    yield f"DTSTAMP:{changed}"
+    yield f"LAST-MODIFIED:{changed}"
+    yield f"CREATED:{_down(allocation['created'])}"
     yield f"SEQUENCE:{allocation['version'] - 1}"
-    yield f"DTSTART:{_down(starts or window.start or _NO_START)}"
-    yield f"DTEND:{_up(ends or window.end or LATEST)}"
+    start, end = starts or window.start, ends or window.end
+    yield f"DTSTART:{_down(start or _start_before(end))}"
+    yield f"DTEND:{_up(end or _end_after(start))}"
     yield f"SUMMARY:{title}: {text(allocation['allocation_type'])}{_OPEN[starts is None, ends is None]}"
     if allocation["description"]:
         yield f"DESCRIPTION:{text(allocation['description'])}"
@@ -75,6 +81,14 @@ def _event(title: str, allocation: Row, window: Period) -> Iterator[str]:
     if ends is None:
         yield "X-INVSYS-TO-INFINITY;VALUE=BOOLEAN:TRUE"
     yield "END:VEVENT"
+
+
+def _start_before(end: datetime | None) -> datetime:
+    return next(bound for bound in _NO_START if end is None or bound < end)
+
+
+def _end_after(start: datetime | None) -> datetime:
+    return next(bound for bound in _NO_END if start is None or bound > start)
 
 
 def _down(instant: datetime) -> str:

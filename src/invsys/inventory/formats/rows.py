@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
 from invsys.inventory import database, lookup
 from invsys.inventory.instants import UtcDateTime, clock
@@ -28,6 +28,7 @@ _ALLOCATIONS = (
         _allocation.description,
         _allocation.expires,
         _allocation.created,
+        func.coalesce(_allocation.changed, _allocation.created).label("changed"),
         _allocation.version,
     )
     .where(_allocation.resource_key == bindparam("resource_key"), live())

@@ -10,10 +10,11 @@ from typing import Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask, Response
+from marshmallow import Schema
 from werkzeug.routing import Rule
 
 import invsys
-from invsys.chassis import answers
+from invsys.chassis import answers, bodies
 from invsys.chassis.problems import Problem
 from invsys.inventory import fields, schemas
 from invsys.inventory.examples import EXAMPLES
@@ -110,7 +111,14 @@ def _operation(rule: Rule, method: str) -> dict[str, Any]:
     if of.body is not None:
         media_type = {"schema": of.body, "example": EXAMPLES[of.body]}
         made["requestBody"] = {"required": True, "content": {"application/json": media_type}}
+        if method == "PATCH":
+            made["requestBody"]["content"][bodies.MERGE_PATCH] = _merge_patch(of.body)
     return made
+
+
+def _merge_patch(body: type[Schema]) -> dict[str, Any]:
+    description = "As application/json, but `attributes` and `dump` are merged (RFC 7396): `null` removes a key"
+    return {"schema": {"type": "object", "description": description}, "example": EXAMPLES[body]}
 
 
 def _problems_of(operations: Iterable[Operation]) -> list[type[Problem]]:

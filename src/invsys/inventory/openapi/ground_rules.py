@@ -30,6 +30,8 @@ anew with `after=now`, read the lists, then follow `next`. A held allocation cou
 **Limits.** The operator may limit how many holds a client has at a time (429 `too_many_holds`), and how far ahead and
 how long its allocations are (422).
 
+**Caching.** Responses have `Cache-Control: no-store`, except calendars, GBFS and files.
+
 Nothing is ignored: unknown fields and query parameters are refused.
 
 **Problems** have a `code` that stays; `type` is the path of a page about it. All are listed at `/docs/problems`.

@@ -30,7 +30,8 @@ _HEADERS: dict[str, dict[str, Any]] = {
 _ATTRIBUTE_FILTERS = {
     "in": "query",
     "name": "attributes",
-    "description": 'Only vehicles whose attributes read so, all of them; for example `{"attribute.city": "Leeds"}`',
+    "description": "Only vehicles whose attributes read so, all of them, numbers by their value; for example"
+    ' `{"attribute.city": "Leeds"}`',
     "style": "form",
     "explode": True,
     "schema": {

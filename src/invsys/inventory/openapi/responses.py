@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from invsys.chassis.problem_schemas import REQUEST_ID
-from invsys.chassis.problems import Problem
+from invsys.chassis.problems import Problem, UnsupportedMediaType
 from invsys.inventory.examples import EXAMPLES
 from invsys.inventory.openapi import problems
 from invsys.inventory.operations import Operation
@@ -18,6 +18,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "true: this was done by an earlier request under the same Idempotency-Key",
         "schema": {"type": "string", "const": "true"},
     },
+    "Accept-Patch": {"description": "The media types that PATCH takes (RFC 5789)", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait before trying again", "schema": {"type": "integer"}},
 }
 _PROBLEM_HEADERS = {412: "ETag", 429: "Retry-After", 503: "Retry-After"}
@@ -32,7 +33,10 @@ def of_operation(of: Operation) -> dict[str, Any]:
     for kind in of.failures:
         by_status[kind.status].append(kind)
     for status, kinds in sorted(by_status.items()):
-        responses[str(status)] = _failure(status, kinds)
+        headers = [_PROBLEM_HEADERS[status]] if status in _PROBLEM_HEADERS else []
+        if of.takes_patches and UnsupportedMediaType in kinds:
+            headers.append("Accept-Patch")
+        responses[str(status)] = _failure(kinds, headers)
     return responses
 
 
@@ -48,10 +52,9 @@ def _success(of: Operation) -> dict[str, Any]:
     return made
 
 
-def _failure(status: int, kinds: list[type[Problem]]) -> dict[str, Any]:
+def _failure(kinds: list[type[Problem]], headers: list[str]) -> dict[str, Any]:
     refs = [{"$ref": f"#/components/schemas/{problems.component(kind)}"} for kind in kinds]
     schema = refs[0] if len(refs) == 1 else {"oneOf": refs}
-    headers = [_PROBLEM_HEADERS[status]] if status in _PROBLEM_HEADERS else []
     return {
         "description": "; or: ".join(kind.title for kind in kinds),
         "headers": _headers(*headers),

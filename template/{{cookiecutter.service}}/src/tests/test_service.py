@@ -69,6 +69,13 @@ def test_with_a_secret_only_the_gateway_is_answered(new_url):
         assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/api/pallets", "/docs/problems", "/nowhere", "/metrics"])
+def test_every_response_has_the_default_headers(client, path):
+    headers = client.get(path).headers
+    names = ("X-Content-Type-Options", "Referrer-Policy", "Cache-Control")
+    assert [headers[name] for name in names] == ["nosniff", "no-referrer", "no-store"]
+
+
 @pytest.mark.parametrize("path", ["/", "/api", "/api/none", "/api/pallets/", "/api//pallets"])
 def test_what_is_not_served_is_not_found(client, path):
     refused(client.get(path), 404, "not_found")

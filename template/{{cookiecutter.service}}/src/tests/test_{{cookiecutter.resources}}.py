@@ -44,6 +44,8 @@ def test_what_is_registered_is_shown(client, register):
 def test_what_has_not_changed_is_not_sent_again(client, first):
     etag = client.get(first).headers["ETag"]
     assert client.get(first, headers={"If-None-Match": etag}).status_code == 304
+    # As a proxy that compresses sends it on.
+    assert client.get(first, headers={"If-None-Match": f"W/{etag}"}).status_code == 304
 
 
 def test_callers_that_prefer_xml_get_it(client, first):
@@ -90,6 +92,15 @@ def test_what_is_left_out_of_a_change_stays(client, register):
     assert changed.json == {**answer.json, "name": "Renamed"}
     assert changed.headers["ETag"] != answer.headers["ETag"]
     assert client.get(answer.headers["Location"]).json == changed.json
+
+
+def test_a_change_may_be_a_merge_patch(client, register):
+    first = register("First", description="here").headers["Location"]
+    changed = client.patch(first, data=b'{"description": null}', content_type="application/merge-patch+json")
+    assert (changed.status_code, changed.json["name"], changed.json["description"]) == (200, "First", None)
+    answer = client.patch(first, data=b"{}", content_type="text/plain")
+    refused(answer, 415, "unsupported_media_type")
+    assert "application/merge-patch+json" in answer.headers["Accept-Patch"]
 
 
 @pytest.mark.parametrize("method", ["patch", "delete"])

@@ -6,6 +6,7 @@ from depot import api, database, settings
 from depot.chassis import (
     allowed_hosts,
     bodies,
+    default_headers,
     documentation,
     draining,
     fitness,
@@ -44,6 +45,7 @@ def build_app(in_force: Settings) -> Flask:
     metrics.register(app, metrics.allowed(in_force))
     problems.register(app)
     allowed_hosts.register(app, in_force["server"])
+    default_headers.register(app)
     gateway_secret.register(app, in_force["server"]["gateway_secret"])
     bodies.register(app, in_force["server"])
     database.configure(app, in_force)
