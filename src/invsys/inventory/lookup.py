@@ -7,8 +7,9 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, bindparam, select
 
+from invsys.chassis import names
 from invsys.inventory import database, listing
 from invsys.inventory.errors import AllocationNotFound, ResourceNotFound
 from invsys.inventory.expressions import attribute_text
@@ -70,13 +71,18 @@ def resources(
     if cursor is not None:
         statement = statement.where(_resource.key > cursor[0])
     if name is not None:
-        statement = statement.where(_resource.name == name)
+        statement = statement.where(_is_called(name))
     for key, value in attributes:
         statement = statement.where(attribute_text(_resource.attributes, key) == value)
     if available is not None:
         statement = statement.where(is_free(available.start, available.end))
     with database.read() as connection:
         return connection.execute(statement, {"resource_type": resource_type}).mappings().all()
+
+
+def _is_called(name: str) -> ColumnElement[bool]:
+    spellings = names.spellings(name)
+    return _resource.name == name if len(spellings) == 1 else _resource.name.in_(spellings)
 
 
 def allocation(
