@@ -5,7 +5,6 @@ Vehicles come by type and name, the allocations of each by start: two databases 
 
 import csv
 import io
-import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import IO, Any
@@ -44,27 +43,17 @@ _EVERYTHING = (
 
 
 class NotExported(Exception):
-    """The export cannot be written; the message says why."""
+    """The export is not possible as it was ordered; the message says why."""
 
 
 def export_to_stdout(form: str, *, safe_for_spreadsheets: bool) -> None:
-    """Write all to standard output, in UTF-8; raises NotExported, or BrokenPipeError where nobody reads any more."""
+    """Write all to standard output, in UTF-8; raises NotExported."""
     if safe_for_spreadsheets and form != "csv":
         raise NotExported("--safe-for-spreadsheets is for --format csv")
-    if sys.stdout is None:
-        raise NotExported("standard output is closed")
-    try:
-        # Whatever the locale; and the ends of lines as they are.
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8", newline="")
-        export(sys.stdout, form, safe_for_spreadsheets=safe_for_spreadsheets)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        # Python would try once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise NotExported(f"standard output: {error.strerror}") from error
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # In UTF-8 whatever the locale, and without changed line ends.
+        sys.stdout.reconfigure(encoding="utf-8", newline="")
+    export(sys.stdout, form, safe_for_spreadsheets=safe_for_spreadsheets)
 
 
 def export(file: IO[str], form: str, *, safe_for_spreadsheets: bool = False) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
-from invsys.chassis import identifiers
+from invsys.chassis import identifiers, names
 from invsys.inventory import database, expiry, occupancy
 from invsys.inventory.caller import NOBODY
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
@@ -77,9 +77,8 @@ def fill(orders: Sequence[Order]) -> Filled:
 
 def _register_missing(connection: Connection, orders: Sequence[Order]) -> set[Vehicle]:
     wanted = {order.vehicle: order for order in reversed(orders)}
-    there = {
-        tuple(row) for row in connection.execute(_vehicles(_resource.resource_type, _resource.name, wanted=wanted))
-    }
+    rows = connection.execute(_vehicles(_resource.resource_type, _resource.name, wanted=wanted))
+    there = {(kind, names.normalize(name)) for kind, name in rows}
     # In one order everywhere: two imports at once then wait for each other, and do not deadlock.
     missing = sorted(wanted.keys() - there)
     return {vehicle for vehicle in missing if _register(connection, wanted[vehicle])}
@@ -93,12 +92,15 @@ def _register(connection: Connection, order: Order) -> bool:
 def _lock(connection: Connection, orders: Sequence[Order]) -> dict[Vehicle, int]:
     wanted = {order.vehicle for order in orders}
     statement = _vehicles(_resource.resource_type, _resource.name, _resource.key, wanted=wanted)
-    rows = connection.execute(statement.order_by(_resource.key).with_for_update())
-    return {(kind, name): key for kind, name, key in rows}
+    rows = connection.execute(statement.order_by(_resource.key).with_for_update()).all()
+    normalized = {(kind, names.normalize(name)): key for kind, name, key in rows}
+    # A name that is stored exactly so comes before one of another form.
+    return normalized | {(kind, name): key for kind, name, key in rows}
 
 
 def _vehicles(*columns: Any, wanted: Collection[Vehicle]) -> Select[Any]:
-    named = tuple_(_resource.resource_type, _resource.name).in_(wanted)
+    spelled = {(kind, spelling) for kind, name in wanted for spelling in names.spellings(name)}
+    named = tuple_(_resource.resource_type, _resource.name).in_(spelled)
     return select(*columns).where(named, _resource.decommissioned.is_(None))
 
 

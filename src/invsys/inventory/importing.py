@@ -91,13 +91,11 @@ def import_file(file: str, report: str | None = None, outcome: Outcome | None = 
 
 @contextmanager
 def _source(file: str) -> Iterator[IO[bytes]]:
-    if file != "-":
-        with reading.opened(file) as source:
-            yield source
-    elif sys.stdin is None:
-        raise UnusableFile("it is closed")
-    else:
+    if file == "-":
         yield sys.stdin.buffer
+        return
+    with reading.opened(file) as source:
+        yield source
 
 
 def _progress_bar(source: IO[bytes]) -> Any:

@@ -10,7 +10,7 @@ from invsys.chassis import strict_json
 from invsys.inventory.transfer import spreadsheet
 from invsys.inventory.transfer.columns import REPORTED, Header, read_header
 from invsys.inventory.transfer.csv_records import Record, records
-from invsys.inventory.transfer.text_lines import UnusableFile, text_lines
+from invsys.inventory.transfer.text_lines import TOO_LONG, CutLine, UnusableFile, text_lines
 
 # Cells of a CSV file that are not plain text.
 _JSON_CELLS = frozenset({"attributes", "from_infinity", "to_infinity", "dump"})
@@ -64,7 +64,9 @@ def contents(file: str, source: IO[bytes], progress: Callable[[int], object]) ->
 
 def _json_lines(texts: Iterator[str]) -> Iterator[Line]:
     for number, text in enumerate(texts, 1):
-        if text.strip():
+        if isinstance(text, CutLine):
+            yield Line(number, text, fault=TOO_LONG)
+        elif text.strip():
             yield _json_line(number, text.strip())
 
 

@@ -48,14 +48,13 @@ def read_header(record: Record | None) -> Header:
     if record is None:
         raise UnusableFile(f"the file is empty; its first line has to name the columns: {', '.join(COLUMNS)}")
     line = f"line {record.number}"
-    if record.fault is not None:
-        raise UnusableFile(f"{line} is not CSV: {record.fault}")
     columns = [name.strip() for name in record.cells]
-    while not columns[-1]:
+    while columns and not columns[-1]:
         columns.pop()
     if missing := [name for name in REQUIRED if name not in columns]:
         lack = f"has to name the columns; it lacks {', '.join(missing)}"
-        raise UnusableFile(f"{line} {_another_form(record.text) or lack}")
+        fault = None if record.fault is None else f"is not CSV: {record.fault}"
+        raise UnusableFile(f"{line} {_another_form(record.text) or fault or lack}")
     if "" in columns:
         raise UnusableFile(f"{line} has no name for column {columns.index('') + 1}")
     known = {*COLUMNS, *REPORTED, spreadsheet.MARK}

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from invsys.inventory.transfer.text_lines import MAX_LINE, CutLine
+from invsys.inventory.transfer.text_lines import MAX_LINE, TOO_LONG, CutLine
 
 # Lines that one record may span, within quotes; all together they are no longer than MAX_LINE characters.
 _MAX_LINES = 1000
@@ -86,5 +86,5 @@ class _Lines:
 
 def _fault(line: str, message: str) -> str:
     if isinstance(line, CutLine):
-        return f"the line is longer than {MAX_LINE} bytes"
+        return TOO_LONG
     return next((fault for beginning, fault in _FAULTS.items() if message.startswith(beginning)), message)

@@ -38,16 +38,23 @@ class Report:
         self._is_empty = True
         try:
             # Opening to append changes nothing in a file that exists.
-            self._file = Path(path).open("a", encoding="utf-8", newline="")  # noqa: SIM115 - closed by __exit__
+            self._file = Path(path).open("a", encoding="utf-8", newline="")  # noqa: SIM115 - closed by _close
         except OSError as error:
             raise self._unusable(error) from error
         self._is_regular = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
+        try:
+            self._require_usable(source)
+        except UnusableReport:
+            self._close()
+            raise
+
+    def _require_usable(self, source: IO[bytes]) -> None:
         if self._is_regular and _is_same(self._file, source):
-            raise UnusableReport(f"{path} is the file to import: refused lines could not be listed there")
+            raise UnusableReport(f"{self.path} is the file to import: refused lines could not be listed there")
         if not self._is_regular:
             # /dev/full would otherwise be found out after the first lines are in the database.
             self._begin()
-            self._file.write("" if columns else "\n")  # which the reader skips
+            self._file.write("" if self._columns else "\n")  # which the reader skips
             self.flush()
 
     def __enter__(self) -> Self:
@@ -56,11 +63,14 @@ class Report:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         # After a failed write, closing fails once more.
         with contextlib.suppress(OSError):
             self._file.close()
-        if self._is_new and self._is_empty and self._is_regular:
-            Path(self.path).unlink(missing_ok=True)
+            if self._is_new and self._is_empty and self._is_regular:
+                Path(self.path).unlink()
 
     def add(self, number: int, reason: str, source: dict[str, Any] | str) -> None:
         """Write a line with the reason why it was refused; see ``reading.Line`` for ``source``."""

@@ -6,6 +6,7 @@ from typing import IO
 
 # Bytes of the longest line. The longest vehicle or allocation that the API takes fits, with every character escaped.
 MAX_LINE = 2**20
+TOO_LONG = f"the line is longer than {MAX_LINE} bytes"
 # Characters that are kept of a longer one, to show it.
 _SHOWN = 200
 
@@ -74,7 +75,7 @@ def _require_text(raw: bytes) -> None:
         # ASCII in UTF-16: every other byte is 0.
         is_utf_16 = any(raw[0:100:2]) != any(raw[1:100:2])
         raise UnusableFile("line 1 is UTF-16; save the file as UTF-8" if is_utf_16 else "line 1 is no text: a NUL byte")
-    if b"\r" in raw.removesuffix(b"\n").removesuffix(b"\r"):
+    if b"\r" in raw.removesuffix(b"\r\n"):
         raise UnusableFile("line 1 ends with CR alone, as on old Macs; save the file with LF or CR LF line ends")
 
 
