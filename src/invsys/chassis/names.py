@@ -14,7 +14,7 @@ from marshmallow import ValidationError, fields
 # Multilingual Plane they share no escapes, so these characters are written as they are.
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
 # The categories Cf, Zl and Zp, and Default_Ignorable_Code_Point (DerivedCoreProperties.txt), of Unicode 16. The zero
-# width joiner is one of them: it joins emoji and some scripts, but elsewhere nobody sees it.
+# width joiner is one of them: emoji and some scripts use it, but in other places it is not visible.
 _INVISIBLE = (
     r"\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     r"\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
@@ -24,7 +24,7 @@ _UNSEEN = _CONTROL + _INVISIBLE
 _CONTROL_CHARACTER = re.compile(f"[{_CONTROL}]")
 _INVISIBLE_CHARACTER = re.compile(f"[{_INVISIBLE}]")
 
-# What an OpenAPI document says of a name.
+# Members of a name's schema in an OpenAPI document.
 METADATA = {
     "pattern": rf"^[^\s{_UNSEEN}]([^{_UNSEEN}]*[^\s{_UNSEEN}])?$",
     "description": "Not blank at either end, no control or invisible characters; kept in Unicode normal form C",
@@ -66,5 +66,5 @@ def no_blank_ends(name: str) -> None:
         raise ValidationError("Must not begin or end with a blank.")
 
 
-# The validators of a ``Name``, beside its length.
+# The validators of a ``Name``, in addition to its length.
 RULES: list[Callable[[str], None]] = [no_control_characters, no_invisible_characters, no_blank_ends]

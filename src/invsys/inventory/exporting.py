@@ -43,7 +43,7 @@ _EVERYTHING = (
 
 
 class NotExported(Exception):
-    """The export is not possible as it was ordered; the message says why."""
+    """The export is not possible with these options; the message names the reason."""
 
 
 def export_to_stdout(form: str, *, safe_for_spreadsheets: bool) -> None:
@@ -51,7 +51,7 @@ def export_to_stdout(form: str, *, safe_for_spreadsheets: bool) -> None:
     if safe_for_spreadsheets and form != "csv":
         raise NotExported("--safe-for-spreadsheets is for --format csv")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # In UTF-8 whatever the locale, and without changed line ends.
+        # In UTF-8 with any locale, and without changed line ends.
         sys.stdout.reconfigure(encoding="utf-8", newline="")
     export(sys.stdout, form, safe_for_spreadsheets=safe_for_spreadsheets)
 

@@ -69,7 +69,7 @@ def default_report(file: str, *, is_csv: bool) -> str:
 def import_file(file: str, report: str | None = None, outcome: Outcome | None = None) -> Outcome:
     """Import ``file`` (``-``: standard input); refused lines go to the file ``report``, or to one named after ``file``.
 
-    Raises UnusableFile, and KeyboardInterrupt between two batches; ``outcome`` then tells which lines were imported.
+    Raises UnusableFile, and KeyboardInterrupt between two batches; ``outcome`` then has the counts so far.
     """
     outcome = Outcome() if outcome is None else outcome
     try:

@@ -1,4 +1,4 @@
-"""Read what is to be imported, CSV or JSON Lines: one ``Line`` for each vehicle or allocation, valid or not."""
+"""Read a file to import, CSV or JSON Lines: one ``Line`` for each vehicle or allocation, valid or not."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,8 +20,8 @@ _JSON_CELLS = frozenset({"attributes", "from_infinity", "to_infinity", "dump"})
 class Line:
     """One line of the file: its number, and its fields, or the fault for which it has none.
 
-    ``source`` is what a report shows of the line: the cells by column of a CSV file, or the JSON object; the text where
-    the line could not be taken apart.
+    ``source`` is the line as a report shows it: the cells by column of a CSV file, or the JSON object, or the text if
+    the line could not be parsed.
     """
 
     number: int

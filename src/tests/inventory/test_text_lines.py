@@ -126,5 +126,5 @@ def test_a_record_that_is_too_long_is_refused(cell: str, fault: str) -> None:
 @pytest.mark.parametrize("write", [Path.mkdir, lambda path: None])
 def test_what_cannot_be_opened_is_said(tmp_path: Path, write: Callable[[Path], None]) -> None:
     write(tmp_path / "in.csv")
-    with pytest.raises(UnusableFile, match="Is a directory|No such file or directory"):
+    with pytest.raises(UnusableFile, match=r"Is a directory|No such file or directory"):
         reading.opened(str(tmp_path / "in.csv"))

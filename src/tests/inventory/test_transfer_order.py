@@ -1,4 +1,4 @@
-"""The order of an export: vehicles by type and name, the allocations of each by start, whatever made them."""
+"""The order of an export: vehicles by type and name, the allocations of each by start, in every database."""
 
 import io
 import json

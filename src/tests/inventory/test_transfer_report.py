@@ -23,7 +23,7 @@ OBJECT = {"resource_type": "lorry", "name": "L1", "attributes": {"axles": 3, "a"
 
 @pytest.fixture
 def bring(app: Flask, tmp_path: Path) -> Callable[..., Outcome]:
-    """Import a file, with refused lines in ``NAME.refused.csv`` or ``.jsonl`` beside it."""
+    """Import a file, with refused lines in ``refused-NAME`` in the same folder."""
 
     def bring(name: str, text: str | None = None, report: str | None = None) -> Outcome:
         if text is not None:

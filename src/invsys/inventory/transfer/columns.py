@@ -20,7 +20,7 @@ COLUMNS = (
     "dump",
     "client_id",
 )
-# What a report of refused lines has in addition; nothing is read from them.
+# Columns that a report of refused lines has in addition; they are not read.
 REPORTED = ("line", "reason")
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -66,7 +66,7 @@ def read_header(record: Record | None) -> Header:
 
 
 def _another_form(text: str) -> str | None:
-    """Return what a first line is that is not the header of a CSV file, if it is known."""
+    """Return a description of a first line that belongs to a known form other than CSV with commas."""
     if text.lower().startswith("sep="):
         return "is 'sep=', which only Excel reads; delete this line, and separate the columns by commas"
     if text.lstrip().startswith("["):

@@ -10,7 +10,7 @@ from invsys.inventory.transfer.text_lines import MAX_LINE, TOO_LONG, CutLine
 # Lines that one record may span, within quotes; all together they are no longer than MAX_LINE characters.
 _MAX_LINES = 1000
 
-# What the csv module says, and what it means here.
+# Messages of the csv module by their beginnings, and the messages of this one.
 _FAULTS = {
     "unexpected end of data": "a quote is opened and not closed",
     "new-line character seen": "a carriage return (CR) outside of quotes; lines end with LF or CR LF",
@@ -20,7 +20,7 @@ _FAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record: the number of its first line, its text, and its cells or what is wrong with it."""
+    """A record: the number of its first line, its text, and its cells or its fault."""
 
     number: int
     text: str
@@ -54,8 +54,8 @@ class _Lines:
         self._number = 1
 
     def at_end(self) -> bool:
-        if not self._pending:
-            self._pending.extend(text for text in (next(self._texts, None),) if text is not None)
+        if not self._pending and (text := next(self._texts, None)) is not None:
+            self._pending.append(text)
         return not self._pending
 
     def record(self) -> Record:

@@ -1,4 +1,4 @@
-"""Ctrl-C while something is done that should be finished and counted."""
+"""Ctrl-C during work that should be finished and counted."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ from typing import Any
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Let Ctrl-C take effect after the block, so that what is counted is what was committed; pressed twice, at once."""
+    """Let Ctrl-C take effect after the block, so that the counts agree with the commits; pressed twice, at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

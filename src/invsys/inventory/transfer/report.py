@@ -1,7 +1,7 @@
 """The report of refused lines, in the form of the file that was read, so that it can be corrected and imported.
 
 CSV: ``line``, ``reason`` and the columns of the file, with cells escaped for spreadsheets. JSON Lines: the objects of
-the file, with ``line`` and ``reason``. A line that could not be taken apart is written whole in a place in which it is
+the file, with ``line`` and ``reason``. A line that could not be parsed is written whole in a place in which it is
 refused again: as ``resource_type``, or as the member ``text``.
 """
 
@@ -21,7 +21,7 @@ from invsys.inventory.transfer.text_lines import UnusableFile
 
 
 class UnusableReport(UnusableFile):
-    """Refused lines cannot be listed in a file; the message says why."""
+    """Refused lines cannot be listed in a file; the message names the reason."""
 
 
 class Report:
@@ -66,7 +66,7 @@ class Report:
         self._close()
 
     def _close(self) -> None:
-        # After a failed write, closing fails once more.
+        # After a failed write, closing fails too.
         with contextlib.suppress(OSError):
             self._file.close()
             if self._is_new and self._is_empty and self._is_regular:
@@ -84,7 +84,7 @@ class Report:
             raise self._unusable(error) from error
 
     def flush(self) -> None:
-        """Write what is in memory."""
+        """Write the lines that are still in memory."""
         try:
             self._file.flush()
         except OSError as error:

@@ -1,7 +1,7 @@
 """Cells of CSV files that a spreadsheet must not take for formulas, and back.
 
-https://owasp.org/www-community/attacks/CSV_Injection lists the beginnings. A ``'`` stands before each such cell, and
-before each that would otherwise read as one with a ``'`` before it, so that ``unescape`` restores every cell exactly.
+https://owasp.org/www-community/attacks/CSV_Injection lists the beginnings. ``escape`` puts a ``'`` before each
+such cell, and before each that already looks escaped, so that ``unescape`` restores every cell exactly.
 """
 
 import re

@@ -7,10 +7,10 @@ from typing import IO
 # Bytes of the longest line. The longest vehicle or allocation that the API takes fits, with every character escaped.
 MAX_LINE = 2**20
 TOO_LONG = f"the line is longer than {MAX_LINE} bytes"
-# Characters that are kept of a longer one, to show it.
+# Characters of a longer line that are kept, to show them.
 _SHOWN = 200
 
-# How the first line of a file begins that is no text, or not UTF-8, and what to say of it.
+# Beginnings of files that are not text or not UTF-8, and the messages about them.
 _FORMATS = {
     b"PK\x03\x04": "an Excel workbook (.xlsx) or another ZIP archive; save it as 'CSV UTF-8 (comma delimited)'",
     b"\xd0\xcf\x11\xe0": "an Excel workbook (.xls); save it as 'CSV UTF-8 (comma delimited)'",
@@ -29,7 +29,7 @@ _FORMATS = {
 
 
 class UnusableFile(Exception):
-    """The file as a whole cannot be read; the message says why."""
+    """The file as a whole cannot be read; the message names the reason."""
 
 
 class CutLine(str):
@@ -39,7 +39,7 @@ class CutLine(str):
 
 
 def text_lines(source: IO[bytes], progress: Callable[[int], object] = lambda _: None) -> Iterator[str]:
-    """Yield the lines with their ends, without a byte order mark; tell ``progress`` the bytes of each.
+    """Yield the lines with their ends, without a byte order mark; call ``progress`` with the bytes of each.
 
     Raises UnusableFile for another format than text in UTF-8.
     """
