@@ -101,13 +101,13 @@ def test_a_line_that_is_not_utf_8_in_a_pipe_says_what_is_in_before_it(
 
 @pytest.mark.direct("the command speaks to the database")
 def test_a_line_that_is_not_utf_8_in_a_file_is_found_before_anything_is_in(
-    run: Callable[..., Any], nothing_changes: Callable[..., Any], tmp_path: Path
+    run: Callable[..., Any], client: FlaskClient, tmp_path: Path
 ) -> None:
     file = tmp_path / "in.csv"
     file.write_bytes((HEADER + cars(0, 600)).encode() + b"cars,\xfc\n")
     message = f"{file}: line 602 is not UTF-8 (it looks like Windows-1252): save the file as UTF-8"
-    with nothing_changes():
-        assert run("import", file) == (2, "", f"invsys-manage: {message}\n")
+    assert run("import", file) == (2, "", f"invsys-manage: {message}\n")
+    assert not has(client, "Car0")
 
 
 @pytest.mark.direct("the command speaks to the database")
