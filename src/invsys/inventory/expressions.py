@@ -58,6 +58,14 @@ class contains(FunctionElement[bool]):  # noqa: N801 - it is read as an SQL func
     inherit_cache = True
 
 
+@spelled(postgresql='({0} COLLATE "C")', sqlite="{0}")
+class by_code_point(FunctionElement[str]):  # noqa: N801 - it is read as an SQL function
+    """A text that is compared by code point, whatever the database's collation."""
+
+    type = String()
+    inherit_cache = True
+
+
 @spelled(postgresql="idempotency_keys.ctid", sqlite="idempotency_keys.rowid")
 class address_of_key(FunctionElement[Any]):  # noqa: N801 - it is read as an SQL column
     """Where a row of ``idempotency_keys`` is stored, valid within one statement."""

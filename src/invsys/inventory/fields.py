@@ -12,9 +12,11 @@ from marshmallow import fields
 
 from invsys.chassis import identifiers
 
-# RFC 3339, and of ISO 8601 what is close to it: seconds and offset may be left out.
+# RFC 3339, and of ISO 8601 what is close to it: seconds, the offset and its minutes may be left out. PostgreSQL writes
+# 2026-11-20 10:00:00+01.
 _DATETIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?([Zz]|[+-][0-9]{2}:?[0-5][0-9])?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}"
+    r"(:[0-9]{2}(\.(?P<fraction>[0-9]+))?)?([Zz]|[+-][0-9]{2}(:?[0-5][0-9])?)?"
 )
 # What years are taken: from 1900 to 9998.
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
@@ -32,6 +34,7 @@ class Instant(fields.Field[datetime]):
 
     default_error_messages = {
         "invalid": "Not an ISO 8601 date-time such as 2026-11-20T10:00:00Z.",
+        "fraction": "At most six digits of a second's fraction.",
         "range": "Not between the years 1900 and 9998.",
         "naive": "An offset is needed, such as Z or +01:00.",
     }
@@ -41,8 +44,11 @@ class Instant(fields.Field[datetime]):
         return None if value is None else f"{value.isoformat()[:-6]}Z"
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
-        if not isinstance(value, str) or not _DATETIME.fullmatch(value):
+        if not isinstance(value, str) or not (parts := _DATETIME.fullmatch(value)):
             raise self.make_error("invalid")
+        # PostgreSQL would round, Python would cut off.
+        if len(parts["fraction"] or "") > 6:
+            raise self.make_error("fraction")
         # Before the conversion, which overflows at either end of what Python can hold.
         if not "1900" <= value[:4] <= "9998":
             raise self.make_error("range")

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, tuple_
 from sqlalchemy.exc import IntegrityError
 
-from invsys.chassis import identifiers
+from invsys.chassis import identifiers, names
 from invsys.inventory import database, expiry, lock_order, occupancy
 from invsys.inventory.caller import NOBODY
 from invsys.inventory.errors import Busy
@@ -108,10 +108,14 @@ def _lock(connection: Connection, wanted: Collection[Vehicle]) -> dict[Vehicle, 
     """Lock those vehicles that are there, and return their keys."""
     if not wanted:
         return {}
-    named = tuple_(_resource.resource_type, _resource.name).in_(wanted)
-    found = lock_order.vehicles(named, exclusive=True)
-    rows = connection.execute(found.with_only_columns(_resource.resource_type, _resource.name, _resource.key))
-    return {(resource_type, name): key for resource_type, name, key in rows}
+    spelled = {(kind, spelling) for kind, name in wanted for spelling in names.spellings(name)}
+    named = tuple_(_resource.resource_type, _resource.name).in_(spelled)
+    vehicles = lock_order.vehicles(named, exclusive=True)
+    vehicles = vehicles.with_only_columns(_resource.resource_type, _resource.name, _resource.key)
+    rows = connection.execute(vehicles).all()
+    normalized = {(kind, names.normalize(name)): key for kind, name, key in rows}
+    # A name that is stored exactly so comes before one of another form.
+    return normalized | {(kind, name): key for kind, name, key in rows}
 
 
 def _fate(connection: Connection, order: Order, key: int, is_new: bool) -> str:

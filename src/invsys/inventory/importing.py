@@ -4,15 +4,15 @@ A line names a vehicle (``resource_type`` or collection, ``name``, maybe ``attri
 an allocation of it. What is there already is recognised, so an import that was cut short is simply run again.
 """
 
-import csv
 import os
+import stat
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from flask import current_app
 from marshmallow import ValidationError
@@ -21,7 +21,10 @@ from tqdm import tqdm
 from invsys.chassis import problems
 from invsys.inventory import filling, reading, schemas
 from invsys.inventory.filling import ALLOCATED, KNOWN, REGISTERED, Order
-from invsys.inventory.reading import Line, UnusableFile
+from invsys.inventory.reading import Line
+from invsys.inventory.transfer import interrupts
+from invsys.inventory.transfer.report import Report, UnusableReport
+from invsys.inventory.transfer.text_lines import UnusableFile, text_lines
 
 _VEHICLE = frozenset({"resource_type", "name", "attributes"})
 # Lines in one transaction: enough to spare commits, few enough that nobody waits long for its locks.
@@ -40,62 +43,86 @@ class Outcome:
     report: str = ""
 
     def __str__(self) -> str:
-        told = (
-            f"{self.lines} lines: {self.registered} vehicles registered, {self.allocated} allocations made,"
-            f" {self.known} lines already known, {self.refused} refused"
+        counts = (
+            f"{_count(self.lines, 'line')}: {_count(self.registered, 'vehicle')} registered,"
+            f" {_count(self.allocated, 'allocation')} made, {_count(self.known, 'line')} already known,"
+            f" {self.refused} refused"
         )
-        return f"{told} (see {self.report})" if self.refused else told
+        # A file name may hold bytes that are no text.
+        report = os.fsencode(self.report).decode(errors="backslashreplace")
+        return f"{counts} (see {report})" if self.refused else counts
+
+    def so_far(self) -> str:
+        """Return what an import that ended early has done."""
+        return f"already imported: {self}; run it again for the rest" if self.lines else "nothing was imported"
 
 
-def default_report(file: str) -> str:
-    """Give the name of the report of refused lines, in the working directory."""
-    return f"{'stdin' if file == '-' else Path(file).stem}.refused.csv"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def import_file(file: str, report: str) -> Outcome:
-    """Import ``file`` (``-``: CSV from standard input); refused lines go to the file ``report``.
+def default_report(file: str, *, is_csv: bool) -> str:
+    """Return the name of the report of refused lines, in the working directory."""
+    return f"{'stdin' if file == '-' else Path(file).stem}.refused.{'csv' if is_csv else 'jsonl'}"
 
-    Raises UnusableFile; every batch before the fault is in.
+
+def import_file(file: str, report: str | None = None, outcome: Outcome | None = None) -> Outcome:
+    """Import ``file`` (``-``: standard input); refused lines go to the file ``report``, or to one named after ``file``.
+
+    Raises UnusableFile, and KeyboardInterrupt between two batches; ``outcome`` then has the counts so far.
     """
-    if not os.access(Path(report).parent, os.W_OK):
-        raise UnusableFile(f"{report}: refused lines could not be listed there")
-    outcome = Outcome(report=report)
-    with ExitStack() as stack:
-        source = sys.stdin.buffer if file == "-" else stack.enter_context(reading.opened(file))
-        size = None if file == "-" else Path(file).stat().st_size
-        # None: shown on a terminal only.
-        bar = stack.enter_context(tqdm(total=size, unit="B", unit_scale=True, disable=None))
-        refusals = _Refusals(report, stack)
-        lines = reading.lines(file, _measured(source, bar))
-        while batch := list(islice(lines, _BATCH)):
-            _import_batch(batch, outcome, refusals)
+    outcome = Outcome() if outcome is None else outcome
+    try:
+        with _source(file) as source, _progress_bar(source) as bar:
+            _require_readable(source)
+            contents = reading.contents(file, source, bar.update)
+            path = report or default_report(file, is_csv=contents.columns is not None)
+            with Report(path, contents.columns, source) as refusals:
+                outcome.report = path
+                while batch := list(islice(contents.lines, _BATCH)):
+                    with interrupts.deferred():
+                        _import_batch(batch, outcome, refusals)
+    except UnusableReport:
+        raise
+    except UnusableFile as error:
+        raise UnusableFile(f"{'standard input' if file == '-' else file}: {error}") from error
     return outcome
 
 
-def _measured(source: Iterable[bytes], bar: Any) -> Iterator[bytes]:
-    for raw in source:
-        bar.update(len(raw))
-        yield raw
+@contextmanager
+def _source(file: str) -> Iterator[IO[bytes]]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    with reading.opened(file) as source:
+        yield source
 
 
-class _Refusals:
-    """The report, made when the first line is refused."""
-
-    def __init__(self, report: str, stack: ExitStack) -> None:
-        self._report = report
-        self._stack = stack
-        self._writer: Any = None
-
-    def add(self, line: Line, reason: str) -> None:
-        if self._writer is None:
-            opened = Path(self._report).open("w", encoding="utf-8", newline="", errors="replace")  # noqa: SIM115
-            file = self._stack.enter_context(opened)
-            self._writer = csv.writer(file, lineterminator="\n")
-            self._writer.writerow(["line", "reason", "text"])
-        self._writer.writerow([line.number, reason, line.text])
+def _progress_bar(source: IO[bytes]) -> Any:
+    # disable=None: shown on a terminal only.
+    return tqdm(total=_size(source), unit="B", unit_scale=True, disable=None)
 
 
-def _import_batch(batch: Sequence[Line], outcome: Outcome, refusals: _Refusals) -> None:
+def _size(source: IO[bytes]) -> int | None:
+    """Return the size of a regular file, None for anything else."""
+    try:
+        status = os.fstat(source.fileno())
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _require_readable(source: IO[bytes]) -> None:
+    """Raise UnusableFile if a line is not UTF-8, before anything is imported; a pipe cannot be read twice."""
+    if _size(source) is None:
+        return
+    start = source.tell()
+    for _ in text_lines(source):
+        pass
+    source.seek(start)
+
+
+def _import_batch(batch: Sequence[Line], outcome: Outcome, refusals: Report) -> None:
     orders: list[tuple[Line, Order]] = []
     refused: list[tuple[Line, str]] = []
     for line in batch:
@@ -113,7 +140,8 @@ def _import_batch(batch: Sequence[Line], outcome: Outcome, refusals: _Refusals) 
     outcome.known += filled.fates.count(KNOWN)
     outcome.refused += len(refused)
     for line, reason in sorted(refused, key=lambda refusal: refusal[0].number):
-        refusals.add(line, reason)
+        refusals.add(line.number, reason, line.source)
+    refusals.flush()
 
 
 def _order(line: Line) -> Order:
@@ -133,7 +161,8 @@ def _resource_type(given: Any) -> str:
         return str(given)
     if isinstance(given, str) and given in collections:
         return collections[given]
-    raise ValidationError({"resource_type": ["Neither a resource_type nor a collection of this service."]})
+    valid = f"{', '.join(collections.values())} (or {', '.join(collections)})"
+    raise ValidationError({"resource_type": [f"Not a resource_type of this service: {valid}."]})
 
 
 def _reason(error: ValidationError) -> str:

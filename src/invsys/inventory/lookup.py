@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
+from invsys.chassis import names
 from invsys.inventory import database, listing
 from invsys.inventory.attributes import number, spellings
 from invsys.inventory.errors import AllocationNotFound, ResourceNotFound
@@ -71,7 +72,7 @@ def resources(
     if cursor is not None:
         statement = statement.where(_resource.key > cursor[0])
     if name is not None:
-        statement = statement.where(_resource.name == name)
+        statement = statement.where(_is_called(name))
     for key, text in attributes:
         statement = statement.where(*_reads_as(key, text))
     if available is not None:
@@ -88,6 +89,11 @@ def _reads_as(key: str, text: str) -> list[ColumnElement[bool]]:
     # A string is no other spelling of a number. Only the rows that pass the first predicate are asked for it.
     is_text_or_number = or_(found == text, attribute_is_number(_resource.attributes, key))
     return [found.in_(sorted(spellings(value) | {text})), is_text_or_number]
+
+
+def _is_called(name: str) -> ColumnElement[bool]:
+    spellings = names.spellings(name)
+    return _resource.name == name if len(spellings) == 1 else _resource.name.in_(spellings)
 
 
 def allocation(

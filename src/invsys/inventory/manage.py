@@ -32,9 +32,11 @@ from invsys.inventory import (
     settings,
 )
 from invsys.inventory.backing_up import NotBackedUp
+from invsys.inventory.exporting import NotExported
 from invsys.inventory.migrating import FailedMigration
 from invsys.inventory.period import Period
-from invsys.inventory.reading import UnusableFile
+from invsys.inventory.transfer.columns import COLUMNS
+from invsys.inventory.transfer.text_lines import UnusableFile
 
 
 def _build_app(config: str | None = None) -> Flask:
@@ -61,14 +63,29 @@ class OnFitDatabase(Command):
 class Import(OnFitDatabase):
     """Register the vehicles and make the allocations that a CSV or JSON Lines file lists."""
 
+    description = (
+        f"{__doc__} The first line of a CSV file names its columns, the members of a JSON Lines object have the same"
+        f" names: {', '.join(COLUMNS)}. A line needs resource_type and name; with a period it is an allocation. The"
+        " columns line and reason, which the report of refused lines has, are not read."
+    )
+
     option_list = (
-        Option("file", help="a .csv or .jsonl file; - is CSV from standard input"),
+        Option("file", help="a CSV or JSON Lines file in UTF-8; - is standard input"),
         Option("--report", help="where to list refused lines (default: FILE's name with .refused.csv, in this folder)"),
     )
 
     def run(self, file: str, report: str | None) -> int:
         """Import; the status is 1 where a line was refused."""
-        outcome = importing.import_file(file, report or importing.default_report(file))
+        outcome = importing.Outcome()
+        try:
+            importing.import_file(file, report, outcome)
+        except KeyboardInterrupt:
+            print(f"invsys-manage: interrupted; {outcome.so_far()}", file=sys.stderr)
+            return 130
+        except (UnusableFile, Problem) as error:
+            if not outcome.lines:
+                raise
+            raise UnusableFile(f"{error}; {outcome.so_far()}") from error
         print(outcome)
         return 1 if outcome.refused else 0
 
@@ -76,11 +93,18 @@ class Import(OnFitDatabase):
 class Export(OnFitDatabase):
     """Write every vehicle and allocation, as ``import`` reads them, to standard output."""
 
-    option_list = (Option("--format", choices=["csv", "jsonl"], default="csv"),)
+    option_list = (
+        Option("--format", choices=["csv", "jsonl"], default="csv"),
+        Option(
+            "--safe-for-spreadsheets",
+            action="store_true",
+            help="CSV: a ' before every cell that a spreadsheet would take for a formula; import removes it",
+        ),
+    )
 
-    def run(self, format: str) -> None:  # noqa: A002 - the option's name
+    def run(self, format: str, safe_for_spreadsheets: bool) -> None:  # noqa: A002 - the option's name
         """Export."""
-        exporting.export(sys.stdout, format)
+        exporting.export_to_stdout(format, safe_for_spreadsheets=safe_for_spreadsheets)
 
 
 class Backup(Command):
@@ -167,7 +191,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         manager().run()
-    except (SettingsError, UnusableFile, FailedMigration, NotBackedUp, Problem) as error:
+    except (SettingsError, UnusableFile, NotExported, FailedMigration, NotBackedUp, Problem) as error:
         print(f"invsys-manage: {error}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:

@@ -36,7 +36,6 @@ NAMES = [
     "_",
     "0",
     "null",
-    "a\u200bb",
 ]
 BAD_NAMES = [
     "",
@@ -52,6 +51,9 @@ BAD_NAMES = [
     "a\u3000",
     "a\u2003",
     "x" * 37,
+    "a\u200bb",
+    "a\u202eb",
+    "\ufeffa",
 ]
 
 

@@ -15,6 +15,9 @@ ACCEPTED = [
     ("2026-11-20T10:00:00+01:00", "2026-11-20T09:00:00Z"),
     ("2026-11-20T10:00:00-05:30", "2026-11-20T15:30:00Z"),
     ("2026-11-20T10:00:00+14:00", "2026-11-19T20:00:00Z"),
+    ("2026-11-20 10:00:00+01", "2026-11-20T09:00:00Z"),
+    ("2026-11-20 10:00:00.25-03:30", "2026-11-20T13:30:00.250000Z"),
+    ("2026-11-20T10:00:00+0530", "2026-11-20T04:30:00Z"),
     ("2026-11-20T10:00:00.5Z", "2026-11-20T10:00:00.500000Z"),
     ("2026-11-20T10:00:00.123Z", "2026-11-20T10:00:00.123000Z"),
     ("2026-11-20T10:00:00.123456Z", "2026-11-20T10:00:00.123456Z"),
@@ -36,8 +39,6 @@ DOUBTFUL = [
     ("2026-11-20T10:00Z", "2026-11-20T10:00:00Z"),
     ("20261120T100000Z", "2026-11-20T10:00:00Z"),
     ("2026-W47-5T10:00:00Z", "2026-11-20T10:00:00Z"),
-    ("2026-11-20T10:00:00+0100", "2026-11-20T09:00:00Z"),
-    ("2026-11-20T10:00:00+01", "2026-11-20T09:00:00Z"),
     ("2026-11-20T10:00:00,5Z", "2026-11-20T10:00:00.500000Z"),
     ("2026-11-20T24:00:00Z", "2026-11-21T00:00:00Z"),
     ("2026-11-20T10:00:00+23:59", "2026-11-19T10:01:00Z"),
@@ -73,6 +74,8 @@ REFUSED = [
     "2026-11-20T10:00:00+25:00",
     "2026-11-20T10:00:00+01:60",
     "2026-11-20T10:00:00+1",
+    "2026-11-20T10:00:00+24",
+    "2026-11-20T10:00:00+123",
     "2026-11-20T10:00:00+01:00:30",
     "2026-11-20T10:00:00+",
     "2026-11-20T10:00:00 01:00",
@@ -150,6 +153,15 @@ def test_any_other_date_time_is_refused_and_the_field_named(
     with nothing_changes():
         refused(allocate(car, given, None), 422, "invalid_fields", "from_datetime")
         refused(allocate(car, None, given), 422, "invalid_fields", "to_datetime")
+
+
+@pytest.mark.parametrize("digits", [7, 9, 60])
+def test_the_message_names_the_most_digits_of_a_fraction(
+    car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any], digits: int
+) -> None:
+    answer = allocate(car, f"2026-11-20T10:00:00.{'1' * digits}Z", None)
+    body = refused(answer, 422, "invalid_fields", "from_datetime")
+    assert body["errors"]["from_datetime"] == ["At most six digits of a second's fraction."]
 
 
 @pytest.mark.parametrize("parameter", ["from", "to"])

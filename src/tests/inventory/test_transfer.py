@@ -1,6 +1,8 @@
 """Import and export: everything gets in once, whatever is refused is told, and what comes out goes in again."""
 
 import csv
+import json
+import re
 
 import pytest
 
@@ -20,7 +22,7 @@ TRIPS = (
 
 @pytest.fixture
 def bring(app, tmp_path):
-    """Import a text; gives the outcome and the lines of the report."""
+    """Import a text; return the outcome and the rows of the report, which are text for JSON Lines."""
 
     def bring(text, suffix=".csv"):
         file, report = tmp_path / f"in{suffix}", tmp_path / "report.csv"
@@ -29,7 +31,7 @@ def bring(app, tmp_path):
         with app.app_context():
             outcome = importing.import_file(str(file), str(report))
         told = report.read_text().splitlines() if report.exists() else []
-        return outcome, list(csv.reader(told))
+        return outcome, told if suffix == ".jsonl" else list(csv.reader(told))
 
     return bring
 
@@ -77,8 +79,8 @@ def test_refused_lines_are_told_with_number_reason_and_text_and_the_rest_is_in(b
     )
     outcome, report = bring(TRIPS + bad)
     assert counts(outcome) == (3, 4, 0, 7)
-    assert report[0] == ["line", "reason", "text"]
-    told = [(int(number), reason.split(":")[0]) for number, reason, _ in report[1:]]
+    assert report[0] == ["line", "reason", *HEADER.strip().split(","), "safe_for_spreadsheets"]
+    told = [(int(number), reason.split(":")[0]) for number, reason, *_ in report[1:]]
     assert told == [
         (5, "period_taken"),
         (6, "resource_type"),
@@ -86,9 +88,9 @@ def test_refused_lines_are_told_with_number_reason_and_text_and_the_rest_is_in(b
         (8, "to_datetime"),
         (9, "from_datetime"),
         (10, "to_datetime"),
-        (11, "3 cells for 6 columns"),
+        (11, "to_datetime"),
     ]
-    assert report[1][2].startswith("cars,Car1,2026-01-01T10:30:00Z")
+    assert report[1][2:5] == ["cars", "Car1", "2026-01-01T10:30:00Z"]
     assert [car["name"] for car in client.get("/api/cars").json] == ["Car1", "Car3"]
     assert "7 refused (see " in str(outcome)
 
@@ -112,20 +114,24 @@ def test_an_allocation_that_differs_in_more_than_its_period_is_not_the_same(brin
         ('{"resource_type": "cars"}', "name: "),
         ('{"resource_type": "cars", "name": "A", "from_infinity": "yes", "to_infinity": true}', "from_infinity: "),
         ('{"resource_type": "cars", "name": "A", "from_infinity": true, "to_infinity": true, "dump": 1}', "dump: "),
-        (b'{"resource_type": "cars", "name": "\xff"}', "not UTF-8"),
     ],
 )
 def test_bad_json_lines_are_refused_with_their_reason(bring, client, line, reason):
     outcome, report = bring(line, ".jsonl")
     assert counts(outcome) == (0, 0, 0, 1)
-    assert reason in report[1][1]
+    assert reason in json.loads(report[0])["reason"]
     assert client.get("/api/cars").json == []
 
 
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        (b"cars,\xff,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,\n", "name: "),
+        (b"lorry,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,\n", "Car, Lorry, Truck (or cars, lorries, trucks)"),
+        (b"cars,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00.1234567Z,,\n", "to_datetime: At most six digits"),
+        (b"cars,A\0,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,\n", "a NUL character"),
+        (b"cars,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,a\0b\n", "a NUL character"),
+        (b"cars,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,a\rb\n", "a carriage return (CR) outside of quotes"),
+        (b"cars,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,a,,b\n", "8 cells for 6 columns"),
         (b'cars,"A"B,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,\n', "expected after"),
         (b"cars,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,a type of more than 20 characters,\n", "allocation_type: "),
     ],
@@ -163,15 +169,36 @@ def test_a_report_that_could_not_be_written_is_told_before_anything_is_done(app,
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "lacks name, resource_type"),
-        ("name,from_datetime\n", "lacks resource_type"),
-        ("resource_type,name,colour\n", "unknown columns: colour"),
-        ('"resource_type",na"me\n"', "lacks name"),
+        ("", "the file is empty"),
+        ("\n\n", "the file is empty"),
+        ("name,from_datetime\n", "line 1 has to name the columns; it lacks resource_type"),
+        ("\n,,\nname,from_datetime\n", "line 3 has to name the columns; it lacks resource_type"),
+        ("resource_type,name,colour\n", "line 1 has unknown columns: colour"),
+        ('"resource_type",na"me\n"', "line 1 has to name the columns; it lacks name"),
+        ('"resource_type","name\n', "line 1 is not CSV: a quote is opened and not closed"),
+        ("resource_type,name,description,name\n", "line 1 names a column twice: name"),
+        ("resource_type,,name\n", "line 1 has no name for column 2"),
+        ("resource_type;name;description\ncars;Car1;x\n", "line 1 separates the columns by semicolons"),
+        ('"resource_type"\t"name"\n', "line 1 separates the columns by tabs"),
+        ("sep=;\nresource_type;name\n", "line 1 is 'sep=', which only Excel reads"),
+        ("\ufeffsep=,\nresource_type,name\n", "line 1 is 'sep=', which only Excel reads"),
+        ('[{"resource_type": "cars", "name": "Car1"}]', "line 1 begins a JSON array"),
     ],
 )
 def test_a_file_without_a_usable_header_is_refused_as_a_whole(bring, text, reason):
-    with pytest.raises(UnusableFile, match=reason):
+    with pytest.raises(UnusableFile, match=f"in.csv: {re.escape(reason)}"):
         bring(text)
+
+
+def test_empty_cells_at_the_ends_of_lines_and_lines_without_any_other_are_ignored(bring, client):
+    lines = ["resource_type,name,description,,", "cars,Car1", "", ",,,,", "cars,Car2,,,,,", " , ,"]
+    assert counts(bring("\r\n".join(lines))[0]) == (2, 0, 0, 0)
+    assert [car["name"] for car in client.get("/api/cars").json] == ["Car1", "Car2"]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".JSONL", ".NdJson", ".csv", ""])
+def test_json_lines_are_known_by_their_name_or_by_how_they_begin(bring, suffix):
+    assert counts(bring('{"resource_type": "cars", "name": "Car1"}\n', suffix)[0]) == (1, 0, 0, 0)
 
 
 def test_a_file_that_is_not_there_is_told(app, tmp_path):
@@ -234,5 +261,6 @@ def test_an_outage_in_the_middle_loses_nothing_that_was_told(bring, monkeypatch)
 
 
 def test_an_outcome_is_told_in_a_sentence():
-    told = "4 lines: 1 vehicles registered, 2 allocations made, 1 lines already known, 0 refused"
+    told = "4 lines: 1 vehicle registered, 2 allocations made, 1 line already known, 0 refused"
     assert str(Outcome(lines=4, registered=1, allocated=2, known=1)) == told
+    assert str(Outcome(lines=1)).startswith("1 line: 0 vehicles registered, 0 allocations made, 0 lines already known")

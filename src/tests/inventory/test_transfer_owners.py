@@ -28,10 +28,10 @@ def bring(app, tmp_path):
         file.write_text(text, newline="")
         with app.app_context():
             outcome = importing.import_file(str(file), str(report))
-        told = report.read_text().splitlines()[1:] if report.exists() else []
-        return (outcome.registered, outcome.allocated, outcome.known, outcome.refused), [
-            reason for _, reason, _ in csv.reader(told)
-        ]
+        told = report.read_text().splitlines() if report.exists() else []
+        rows = map(json.loads, told) if suffix == ".jsonl" else csv.DictReader(told)
+        counts = outcome.registered, outcome.allocated, outcome.known, outcome.refused
+        return counts, [row["reason"] for row in rows]
 
     return bring
 

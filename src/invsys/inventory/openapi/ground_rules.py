@@ -5,7 +5,8 @@ Vehicles and their allocations. The database itself refuses two allocations of o
 
 **Periods** are half-open, `[from, to)`: one that begins where another ends does not overlap it. A side is either a
 date-time (`from_datetime`) or infinite (`from_infinity: true`); `null` and `false` count as not given, so that what was
-answered can be sent again. Date-times are ISO 8601; without an offset they are UTC, unless the service is set to refuse
+answered can be sent again. Date-times are ISO 8601 with at most six digits of a second's fraction; PostgreSQL's form
+`2026-11-20 10:00:00+01` is understood as well. Without an offset they are UTC, unless the service is set to refuse
 them. Answers are in UTC.
 
 **Holds.** With `hold_seconds` an order blocks others until `expires`, by the database's clock. From that instant it

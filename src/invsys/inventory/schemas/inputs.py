@@ -7,6 +7,7 @@ from flask_marshmallow.sqla import SQLAlchemySchema
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
 from marshmallow_sqlalchemy import auto_field
 
+from invsys.chassis.names import METADATA, Name
 from invsys.inventory.fields import Flag, Id, Instant, WholeNumber
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.period import Period
@@ -14,7 +15,6 @@ from invsys.inventory.schemas.rules import (
     A_NAME,
     AN_ALLOCATION_TYPE,
     FLAT,
-    NAME,
     a_client_id,
     at_most_16_kib,
     flat,
@@ -41,7 +41,7 @@ class NewResource(Input):
         model = ContinuousResource
         unknown = RAISE
 
-    name = auto_field(required=True, validate=A_NAME, metadata=NAME)
+    name = Name(required=True, validate=A_NAME, metadata=METADATA)
     attributes = fields.Dict(load_default=dict, validate=flat, metadata=FLAT)
 
 
@@ -52,7 +52,7 @@ class ChangedResource(NewResource):
         model = ContinuousResource
         unknown = RAISE
 
-    name = auto_field(required=False, validate=A_NAME, metadata=NAME)
+    name = Name(validate=A_NAME, metadata=METADATA)
     attributes = fields.Dict(validate=flat, metadata=FLAT)
 
 

@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 from invsys.inventory.fields import Count, Cursor, FeedCursor, Instant
 from invsys.inventory.period import Period
 from invsys.inventory.schemas.rules import (
-    A_NAME,
+    A_NAME_TO_FIND,
     A_STATUS,
     AN_ALLOCATION_TYPE,
     MAX_KEY,
@@ -33,7 +33,7 @@ class ResourceQuery(Page):
     ``attribute.KEY`` into ``attributes``, pairs of key and text.
     """
 
-    name = fields.String(validate=A_NAME)
+    name = fields.String(validate=A_NAME_TO_FIND)
     available_from = Instant()
     available_to = Instant()
     attributes = fields.Raw(data_key=ATTRIBUTE, load_default=())

@@ -1,6 +1,5 @@
 """The rules for what callers send, body or query: names, attributes, the order of a period's sides."""
 
-import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -8,27 +7,18 @@ from typing import Any
 import orjson
 from marshmallow import ValidationError, validate
 
-from invsys.chassis import headers
+from invsys.chassis import headers, names
 
 MAX_KEYS, MAX_KEY, MAX_VALUE = 32, 64, 256
 
 
-def _no_control_characters(value: str) -> None:
-    if any(unicodedata.category(character) == "Cc" for character in value):
-        raise ValidationError("Control characters are not allowed.")
-
-
-def _no_blank_ends(value: str) -> None:
-    if value != value.strip():
-        raise ValidationError("Must not begin or end with a blank.")
-
-
-# What the OpenAPI document says of it.
-NAME = {
-    "pattern": r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$",
-    "description": "Not blank at either end, no control characters",
-}
-A_NAME: list[Callable[[Any], Any]] = [validate.Length(1, 36), _no_control_characters, _no_blank_ends]
+A_NAME: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.RULES]
+# Vehicles that were registered before names had all of these rules can still be found.
+A_NAME_TO_FIND: list[Callable[[Any], Any]] = [
+    validate.Length(1, 36),
+    names.no_control_characters,
+    names.no_blank_ends,
+]
 
 
 def flat(attributes: dict[str, Any]) -> None:

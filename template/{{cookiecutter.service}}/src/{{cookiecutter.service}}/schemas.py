@@ -1,17 +1,17 @@
 """The wire format: what callers send and get. Each schema is built once, as building one costs more than using it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask_marshmallow.sqla import SQLAlchemySchema
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 from marshmallow_sqlalchemy import auto_field
 
+from depot.chassis import names
 from depot.models import Pallet
 
 
-def _is_a_line(text: str) -> None:
-    if text != text.strip() or not text.isprintable():
-        raise ValidationError("No blank at either end, and no control characters.")
+_A_NAME: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.RULES]
 
 
 class Input(SQLAlchemySchema):
@@ -28,7 +28,7 @@ class NewPallet(Input):
     class Meta:
         model = Pallet
 
-    name = auto_field(required=True, validate=[validate.Length(1, 36), _is_a_line])
+    name = names.Name(required=True, validate=_A_NAME)
     description = auto_field(load_default=None)
 
 
@@ -38,7 +38,7 @@ class ChangedPallet(Input):
     class Meta:
         model = Pallet
 
-    name = auto_field(required=False, validate=[validate.Length(1, 36), _is_a_line])
+    name = names.Name(validate=_A_NAME)
     description = auto_field()
 
 

@@ -1,0 +1,114 @@
+"""The report of refused lines, in the form of the file that was read, so that it can be corrected and imported.
+
+CSV: ``line``, ``reason`` and the columns of the file, with cells escaped for spreadsheets. JSON Lines: the objects of
+the file, with ``line`` and ``reason``. A line that could not be parsed is written whole in a place in which it is
+refused again: as ``resource_type``, or as the member ``text``.
+"""
+
+import contextlib
+import csv
+import os
+import stat
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import orjson
+
+from invsys.inventory.transfer import spreadsheet
+from invsys.inventory.transfer.columns import REPORTED
+from invsys.inventory.transfer.text_lines import UnusableFile
+
+
+class UnusableReport(UnusableFile):
+    """Refused lines cannot be listed in a file; the message names the reason."""
+
+
+class Report:
+    """A file of refused lines: a context manager that removes the file if it made one and no line was refused.
+
+    ``columns`` are those of a CSV file, None is JSON Lines; ``source`` is the file that is read, which the report must
+    not be. Raises UnusableReport, also from ``add`` and ``flush``.
+    """
+
+    def __init__(self, path: str, columns: tuple[str, ...] | None, source: IO[bytes]) -> None:
+        self.path = path
+        self._columns = columns
+        self._is_new = not os.path.lexists(path)
+        self._is_empty = True
+        try:
+            # Opening to append changes nothing in a file that exists.
+            self._file = Path(path).open("a", encoding="utf-8", newline="")  # noqa: SIM115 - closed by _close
+        except OSError as error:
+            raise self._unusable(error) from error
+        self._is_regular = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
+        try:
+            self._require_usable(source)
+        except UnusableReport:
+            self._close()
+            raise
+
+    def _require_usable(self, source: IO[bytes]) -> None:
+        if self._is_regular and _is_same(self._file, source):
+            raise UnusableReport(f"{self.path} is the file to import: refused lines could not be listed there")
+        if not self._is_regular:
+            # /dev/full would otherwise be found out after the first lines are in the database.
+            self._begin()
+            self._file.write("" if self._columns else "\n")  # which the reader skips
+            self.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        # After a failed write, closing fails too.
+        with contextlib.suppress(OSError):
+            self._file.close()
+            if self._is_new and self._is_empty and self._is_regular:
+                Path(self.path).unlink()
+
+    def add(self, number: int, reason: str, source: dict[str, Any] | str) -> None:
+        """Write a line with the reason why it was refused; see ``reading.Line`` for ``source``."""
+        try:
+            if self._is_empty and self._is_regular:
+                self._file.truncate(0)
+                self._begin()
+            self._is_empty = False
+            self._write({"line": number, "reason": reason}, source)
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def flush(self) -> None:
+        """Write the lines that are still in memory."""
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _begin(self) -> None:
+        if self._columns is not None:
+            csv.writer(self._file, lineterminator="\n").writerow([*REPORTED, *self._columns, spreadsheet.MARK])
+
+    def _write(self, reported: dict[str, Any], source: dict[str, Any] | str) -> None:
+        if self._columns is None:
+            members = source if isinstance(source, dict) else {"text": source}
+            self._file.write(orjson.dumps(reported | members, option=orjson.OPT_APPEND_NEWLINE).decode())
+            return
+        cells = source if isinstance(source, dict) else {"resource_type": source}
+        row = [*map(str, reported.values()), *(cells.get(name, "") for name in self._columns)]
+        csv.writer(self._file, lineterminator="\n").writerow([*map(spreadsheet.escape, row), ""])
+
+    def _unusable(self, error: OSError) -> UnusableReport:
+        return UnusableReport(f"{self.path}: refused lines could not be listed there: {error.strerror}")
+
+
+def _is_same(report: IO[str], source: IO[bytes]) -> bool:
+    try:
+        return os.path.samestat(os.fstat(report.fileno()), os.fstat(source.fileno()))
+    except OSError:  # standard input that is no file
+        return False
