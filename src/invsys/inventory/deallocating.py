@@ -17,7 +17,7 @@ from invsys.inventory.recording import Recorded, Values, by, recorded
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 
-# How often it is tried: an allocation that moved to another vehicle meanwhile is not deleted.
+# How often it is tried: an allocation that moved to another vehicle before it was locked is not deleted.
 _ATTEMPTS = 5
 
 _THIS_ONE = _allocation.c.id == bindparam("allocation_id")
@@ -35,7 +35,7 @@ def _vehicle(named: bool, owned: bool) -> ScalarSelect[Any]:
     """Select and lock the allocation's vehicle, before the allocation itself is locked."""
     key = select(_allocation.c.resource_key).where(_THIS_ONE)
     if owned:
-        # Nobody waits for a lock because of another client's allocation.
+        # A request must not wait because of another client's allocation.
         key = key.where(OWN)
     of_type = _resource.c.resource_type == bindparam("resource_type")
     vehicle = lock_order.vehicles(of_type, _resource.c.key == key.correlate(None).scalar_subquery())

@@ -1,4 +1,4 @@
-"""Expired holds: they count nowhere from that instant on, and are cleared away where they are in the way.
+"""Expired holds: they count nowhere from that instant on, and are deleted where they overlap a new period.
 
 ``lock_order`` describes the locks.
 """
@@ -19,7 +19,7 @@ from invsys.inventory.recording import Recorded, Values, by, recorded
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 
-# So many at once: no statement takes long, however many have expired.
+# Limits how long a statement takes, however many have expired.
 _AT_ONCE = 1000
 
 _IN_PERIOD = overlaps(bindparam("start", type_=UtcDateTime), bindparam("end", type_=UtcDateTime))
@@ -70,7 +70,7 @@ _LEFT_BEHIND = _delete(
 
 
 def clear(period: Period, *, resource_key: int | None = None, resource_type: str | None = None) -> bool:
-    """Clear expired holds that overlap the period, of a vehicle or of all of a type; say whether there were any."""
+    """Clear expired holds that overlap the period, of a vehicle or of all of a type; return whether there were any."""
     statement = _CLEAR_OF_TYPE if resource_key is None else _CLEAR_OF_ONE
     sought = {"of_resource_key": resource_key, "resource_type": resource_type}
     return bool(database.change(statement, {"start": period.start, "end": period.end, **sought, **by(NOBODY)}))

@@ -69,7 +69,7 @@ class Filled:
 
 
 def fill(orders: Sequence[Order]) -> Filled:
-    """Carry out the orders in their sequence; what is refused does not keep the rest from taking effect.
+    """Carry out the orders in their sequence; a refused one does not keep the rest from taking effect.
 
     Raises Busy if other requests keep registering the vehicles at the same time.
     """

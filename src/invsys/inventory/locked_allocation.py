@@ -30,7 +30,7 @@ _CLEARED = select(Event.key).where(
     Event.resource_type == bindparam("resource_type"),
 )
 _made = aliased(Event)
-# Said as the index of such events says it, so that it serves whatever the parameters are.
+# Literals as in the partial index of such events, so that the planner can use it.
 _OWN_CLEARED = _CLEARED.where(
     select(_made.key)
     .where(
@@ -55,8 +55,8 @@ def lock(
 
     ``changes`` is of ``schemas.ChangedAllocation``. The row also has its vehicle's ``resource_id`` and
     ``resource_type``, and if ``changes`` name another vehicle the ``new_resource_key`` (None: it is not in
-    circulation). Return None if the allocation moved to another vehicle meanwhile: end the transaction, and begin
-    again. Raises AllocationNotFound, HoldExpired.
+    circulation). Return None if the allocation moved to another vehicle before it was locked: end the transaction,
+    and begin again. Raises AllocationNotFound, HoldExpired.
     """
     named, owned = resource_id is not None, owner is not None
     values = {
@@ -76,7 +76,7 @@ def lock(
 
 
 def _require(connection: Connection, named: bool, owned: bool, values: dict[str, Any]) -> None:
-    """Return if the allocation is there, on whichever vehicle; raises AllocationNotFound, HoldExpired."""
+    """Raise AllocationNotFound or HoldExpired unless the allocation is there, on this vehicle or another one."""
     if connection.execute(_item(named, owned), values).first() is not None:
         return
     cleared = _OWN_CLEARED if owned else _CLEARED
@@ -102,7 +102,7 @@ def locking(named: bool, owned: bool, moves: bool, exclusive: bool) -> Select[An
     """Build the statement that locks the vehicles, and then the allocation if it is on its vehicle still."""
     keys: Any = _item(named, owned)
     if moves:
-        # Not without the allocation: nobody waits for a lock because of another client's allocation.
+        # Only if the allocation is there: a request must not wait because of another client's allocation.
         keys = union_all(
             keys,
             select(_resource.c.key).where(

@@ -8,7 +8,7 @@ from sqlalchemy import event
 
 from invsys.inventory import filling, schemas
 from invsys.inventory.models import db
-from tests.inventory.blocking import locked, until_waiting
+from tests.inventory.blocking import first_event_waits, locked, until_waiting
 from tests.inventory.change_feed import Reader
 from tests.inventory.crowd import at_once, outcomes
 from tests.inventory.instants import at, wire
@@ -17,7 +17,6 @@ pytestmark = pytest.mark.usefixtures("strict_reader")
 
 SECONDS = 10
 
-MOVE = "UPDATE continuous_resource_allocations SET resource_key = (SELECT max(key) FROM continuous_resources)"
 ALLOCATIONS = "SELECT FROM continuous_resource_allocations FOR UPDATE"
 VEHICLE = "SELECT FROM continuous_resources WHERE id = '{}' FOR UPDATE"
 
@@ -34,19 +33,33 @@ def cars(register):
     return [register(f"Car{number}") for number in range(2)]
 
 
+@pytest.mark.parametrize("first", [{"resource_id": "{there}"}, {"description": "first"}], ids=["moved", "changed"])
 @pytest.mark.parametrize(
-    ("method", "body", "status"), [("PATCH", {"description": "changed"}, 200), ("DELETE", None, 204)]
+    ("method", "body", "version", "status"),
+    [
+        ("PATCH", {"description": "second"}, None, 200),
+        ("PATCH", {"description": "second"}, 2, 200),
+        ("PATCH", {"description": "second"}, 1, 412),
+        ("PATCH", {"to_datetime": at(11)}, None, 200),
+        ("DELETE", None, None, 204),
+        ("DELETE", None, 1, 412),
+    ],
 )
-def test_an_allocation_that_is_moved_meanwhile_is_still_found_among_all(
-    engine, app, database_url, pool, cars, allocate, method, body, status
+def test_an_allocation_that_is_changed_meanwhile_is_taken_as_it_is_then(
+    engine, app, database_url, pool, cars, allocate, first, method, body, version, status
 ):
     if engine == "sqlite":
         return
-    booking = allocate(cars[0], at(10), at(12)).headers["Location"]
-    with locked(database_url, MOVE):
-        url = booking.replace(cars[0], "/api/cars/all")
-        order = pool.submit(app.test_client().open, url, method=method, json=body)
+    booking = allocate(cars[0], at(10), at(12)).headers["Location"].replace(cars[0], "/api/cars/all")
+    first = {name: value.format(there=cars[1][-36:]) for name, value in first.items()}
+    headers = {} if version is None else {"If-Match": f'"{version}"'}
+    with first_event_waits(database_url) as let_pass:
+        changed = pool.submit(app.test_client().patch, booking, json=first)
         until_waiting(database_url, 1)
+        let_pass()
+        order = pool.submit(app.test_client().open, booking, method=method, json=body, headers=headers)
+        until_waiting(database_url, 2)
+    assert changed.result().status_code == 200
     assert order.result().status_code == status, order.result().text
 
 
