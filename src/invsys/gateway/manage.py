@@ -11,6 +11,7 @@ from typing import Any
 import click
 from flask import Flask, current_app
 
+from invsys import __version__
 from invsys.chassis import commands
 from invsys.chassis.flask_script import ClickCommand, Manager, Shell, ShowUrls
 from invsys.chassis.settings import SettingsError
@@ -118,7 +119,7 @@ def _shell_names() -> dict[str, Any]:
 
 def manager() -> Manager:
     """Build the command line."""
-    made = Manager(_build_app, description=__doc__, with_default_commands=False)
+    made = Manager(_build_app, program="invsys-gateway-manage", version=__version__, description=__doc__)
     made.add_option("-c", "--config", dest="config", help="the settings' file")
     made.add_command("runserver", commands.RunServer(_require_usable_clients))
     made.add_command("serve", commands.Serve("invsys.gateway.wsgi:app", _require_usable_clients))

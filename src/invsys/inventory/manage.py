@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask
 from flask_migrate.cli import db as migrate_group
 
+from invsys import __version__
 from invsys.chassis import commands
 from invsys.chassis.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
 from invsys.chassis.problems import Problem
@@ -150,7 +151,7 @@ def _shell_names() -> dict[str, Any]:
 
 def manager() -> Manager:
     """Build the command line."""
-    made = Manager(_build_app, description=__doc__, with_default_commands=False)
+    made = Manager(_build_app, program="invsys-manage", version=__version__, description=__doc__)
     made.add_option("-c", "--config", dest="config", help="the settings' file")
     made.add_command("runserver", commands.RunServer(_require_fit_to_start))
     made.add_command("serve", commands.Serve("invsys.inventory.wsgi:app", _require_fit_to_start))

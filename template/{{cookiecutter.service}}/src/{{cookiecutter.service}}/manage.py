@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from flask_migrate.cli import db as migrate_group
 
-from depot import application, database, migrating, models, pallets, settings
+from depot import __version__, application, database, migrating, models, pallets, settings
 from depot.chassis import commands
 from depot.chassis.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
 from depot.chassis.problems import Problem
@@ -48,7 +48,7 @@ def _shell_names() -> dict[str, Any]:
 
 def manager() -> Manager:
     """Build the command line."""
-    made = Manager(_build_app, description=__doc__, with_default_commands=False)
+    made = Manager(_build_app, program="depot-manage", version=__version__, description=__doc__)
     made.add_option("-c", "--config", dest="config", help="the settings' file")
     made.add_command("runserver", commands.RunServer(_require_fit_to_start))
     made.add_command("serve", commands.Serve("depot.wsgi:app", _require_fit_to_start))
