@@ -1,5 +1,11 @@
 """What an operator does with the gateway from a terminal: ``invsys-gateway-manage``."""
 
+if __name__ == "__main__":
+    # Before the other imports, so that Ctrl-C is also handled while they run.
+    from invsys.chassis import entry_point
+
+    entry_point.run("invsys-gateway-manage", "invsys.gateway.manage")
+
 import logging
 import math
 import sys
@@ -138,7 +144,3 @@ def main() -> None:
     except (SettingsError, UnusableClients, RefusedChange) as error:
         print(f"invsys-gateway-manage: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,12 @@
 """What an operator does with the inventory from a terminal: ``invsys-manage``."""
 
+if __name__ == "__main__":
+    # Before the other imports, so that Ctrl-C is also handled while they run.
+    from invsys.chassis import entry_point
+
+    entry_point.run("invsys-manage", "invsys.inventory.manage")
+
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -171,11 +176,3 @@ def main() -> None:
     except (SettingsError, UnusableFile, FailedMigration, NotBackedUp, Problem) as error:
         print(f"invsys-manage: {error}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:
-        # Whoever read the output has had enough, as head(1) does; Python would complain once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,11 @@
 """What an operator does with the depot from a terminal: ``depot-manage``."""
 
+if __name__ == "__main__":
+    # Before the other imports, so that Ctrl-C is also handled while they run.
+    from depot.chassis import entry_point
+
+    entry_point.run("depot-manage", "depot.manage")
+
 import logging
 import sys
 from typing import Any
@@ -68,7 +74,3 @@ def main() -> None:
     except (SettingsError, FailedMigration, Problem) as error:
         print(f"depot-manage: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()
