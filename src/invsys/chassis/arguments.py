@@ -1,10 +1,11 @@
 """The parser of a command line: argparse with messages of one line, and with options by their whole names only."""
 
 import argparse
-import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
+
+from invsys.chassis.suggestions import nearest
 
 # argparse takes such a word for a value.
 _NUMBER = re.compile(r"-\d+(?:\.\d*)?|-\.\d+")
@@ -49,9 +50,3 @@ def _names(parser: argparse.ArgumentParser) -> list[str]:
 
 def _has(parser: argparse.ArgumentParser, word: str) -> bool:
     return _name(word) in _names(parser)
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return ``" (did you mean NAME?)"`` with the most similar one of ``names``, or nothing if none is similar."""
-    found = difflib.get_close_matches(name, names, n=1)
-    return f" (did you mean {found[0]}?)" if found else ""

@@ -19,7 +19,8 @@ from click.exceptions import NoArgsIsHelpError
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from invsys.chassis.arguments import Parser, nearest
+from invsys.chassis.arguments import Parser
+from invsys.chassis.suggestions import nearest
 
 
 @contextlib.contextmanager

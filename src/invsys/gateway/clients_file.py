@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from invsys.chassis import settings
+from invsys.chassis.suggestions import nearest
 from invsys.gateway import rates, scopes
 from invsys.gateway.clients import Client, Clients, Key
 from invsys.gateway.errors import KeysUnavailable
@@ -117,7 +118,7 @@ def read(text: str) -> Clients:
     try:
         parser.read_string(text)
     except IniError as error:
-        raise ValueError(settings.ini_fault(error)) from error
+        raise ValueError(settings.ini_fault(error, "booking")) from error
     clients = [read_client(name, parser[name]) for name in parser.sections()]
     keys: dict[str, Key] = {}
     for client in clients:
@@ -133,7 +134,7 @@ def _keys(client: Client, section: Mapping[str, str]) -> Iterator[tuple[str, Key
         if option in _NAMES:
             continue
         if (named := _KEY.fullmatch(option)) is None:
-            raise ValueError(f"[{client.id}] {option}: no such option")
+            raise ValueError(f"[{client.id}] {option}: no such option{nearest(option, sorted(_NAMES))}")
         try:
             yield named[1], Key(client, *read_key(value))
         except ValueError as error:

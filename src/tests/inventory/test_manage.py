@@ -51,9 +51,9 @@ def test_config_masks_the_password(run, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[server]\nprot = 1\n", "[server] prot (from {file}): Unknown field."),
+        ("[server]\nprot = 1\n", "[server] prot (from {file}): No such setting (did you mean port?)."),
         ("[server]\nport = many\n", "[server] port (from {file}): Not a valid integer."),
-        ("[sever]\nport = 1\n", "[sever] (from {file}): Unknown field."),
+        ("[sever]\nport = 1\n", "[sever] (from {file}): No such section (did you mean server?)."),
     ],
 )
 @pytest.mark.parametrize("command", ["config", "serve", "check"])
