@@ -118,6 +118,11 @@ def change(engine: Engine, recorded: Recorded, values: dict[str, Any], seconds: 
         raise DBAPIError.instance(None, None, error, psycopg.Error) from error
 
 
+def reason(engine: Engine, error: BaseException | None) -> str:
+    """Return for operators why the database does not answer."""
+    return f"The database does not answer: {str(error).strip().partition(chr(10))[0]}"
+
+
 def is_overlap(error: BaseException | None) -> bool:
     """Say whether the exclusion constraint refused the row."""
     return isinstance(error, psycopg.errors.ExclusionViolation)

@@ -70,7 +70,8 @@ def main() -> None:
     """Run the command that the command line names; what stops it is told in a sentence, with status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        manager().run()
+        with database.faults_reported():
+            manager().run()
     except (SettingsError, FailedMigration, Problem) as error:
-        print(f"depot-manage: {error}", file=sys.stderr)
+        print(f"depot-manage: {getattr(error, 'reason', error)}", file=sys.stderr)
         sys.exit(2)
