@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,15 +25,19 @@ _ROOM = 2**20
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def serve(target: str, server: Mapping[str, Any], environ: Mapping[str, str]) -> NoReturn:
+def serve(
+    target: str, server: Mapping[str, Any], environ: Mapping[str, str], announce: Callable[[], None] = lambda: None
+) -> NoReturn:
     """Become the server of the WSGI application ``target`` (``module:name``); ``server`` is the settings' section.
 
+    ``announce`` is called once the port is open.
     The process is replaced, so that nothing is loaded in the parent: what a reload starts is the code then installed.
     Raises SettingsError if the port cannot be opened.
     """
     sockets = listen(server["host"], server["port"], server["workers"])
     for each in sockets:
         each.set_inheritable(True)
+    announce()
     descriptors = ",".join(str(each.detach()) for each in sockets)
     program = [sys.executable, "-m", f"{__package__}.supervisor", *_options(descriptors, server), target]
     added = {DIRECTORY_VARIABLE: _metrics_directory(environ), WORKERS_VARIABLE: str(server["workers"])}

@@ -18,6 +18,7 @@ from flask import Flask
 from marshmallow import Schema, ValidationError
 from marshmallow.fields import Nested
 
+from invsys.chassis import data_home
 from invsys.chassis.suggestions import nearest, nearest_or_all
 
 PREFIX = "INVSYS_"
@@ -45,11 +46,15 @@ class Settings:
     def __getitem__(self, section: str) -> Section:
         return self.values[section]
 
+    def masked(self, section: str, key: str) -> str:
+        """Return a setting as text, without passwords and secrets."""
+        return _masked(key, str(self.values[section][key]))
+
     def shown(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield (section, key, value, origin) of every setting, with passwords and secrets masked."""
         for section, keys in self.values.items():
-            for key, value in keys.items():
-                yield section, key, _masked(key, str(value)), self.origins[section, key]
+            for key in keys:
+                yield section, key, self.masked(section, key), self.origins[section, key]
 
 
 def _masked(key: str, value: str) -> str:
@@ -82,11 +87,23 @@ def load(
     for name, section, key, text in _from_environment(schema, environ):
         lay(section, key, text, name)
 
+    for section, keys in texts.items():
+        for key, text in keys.items():
+            if data_home.VARIABLE in text:
+                keys[key] = text.replace(data_home.VARIABLE, _data_home(environ, section, key))
+
     try:
         values = schema.load(texts)
     except ValidationError as error:
         raise SettingsError("\n".join(_worded(_named(error.messages_dict, schema), origins))) from error
     return Settings({s: v for s, v in values.items() if isinstance(v, dict)}, origins)
+
+
+def _data_home(environ: Mapping[str, str], section: str, key: str) -> str:
+    try:
+        return str(data_home.folder(environ))
+    except RuntimeError as error:
+        raise SettingsError(f"[{section}] {key}: {error}") from error
 
 
 def _operators_file(chosen: str | None, service: str) -> Path | None:

@@ -26,6 +26,8 @@ from invsys.gateway.administration import RefusedChange
 from invsys.gateway.clients import Client
 from invsys.gateway.clients_file import UnusableClients
 
+PLACE = commands.Place("The clients' file is", "clients", "file")
+
 
 def _build_app(config: str | None = None) -> Flask:
     commands.choose(config)
@@ -127,8 +129,8 @@ def manager() -> Manager:
     """Build the command line."""
     made = Manager(_build_app, program="invsys-gateway-manage", version=__version__, description=__doc__)
     made.add_option("-c", "--config", dest="config", help="the settings' file")
-    made.add_command("runserver", commands.RunServer(_require_usable_clients))
-    made.add_command("serve", commands.Serve("invsys.gateway.wsgi:app", _require_usable_clients))
+    made.add_command("runserver", commands.RunServer(_require_usable_clients, PLACE))
+    made.add_command("serve", commands.Serve("invsys.gateway.wsgi:app", _require_usable_clients, PLACE))
     made.add_command("shell", Shell(banner="At hand: app, settings, clients", make_context=_shell_names))
     made.add_command("client", ClickCommand(client_group, "invsys-gateway-manage client"))
     made.add_command("urls", ShowUrls())

@@ -42,6 +42,8 @@ from invsys.inventory.migrating import FailedMigration
 from invsys.inventory.period import Period
 from invsys.inventory.reading import UnusableFile
 
+PLACE = commands.Place("The database is", "database", "url")
+
 
 def _build_app(config: str | None = None) -> Flask:
     commands.choose(config)
@@ -135,6 +137,7 @@ class Migrate(Command):
             return
         with app.app_context():
             migrating.migrate()
+        PLACE.announce(app)
 
 
 def _shell_names() -> dict[str, Any]:
@@ -158,8 +161,8 @@ def manager() -> Manager:
     """Build the command line."""
     made = Manager(_build_app, program="invsys-manage", version=__version__, description=__doc__)
     made.add_option("-c", "--config", dest="config", help="the settings' file")
-    made.add_command("runserver", commands.RunServer(_require_fit_to_start))
-    made.add_command("serve", commands.Serve("invsys.inventory.wsgi:app", _require_fit_to_start))
+    made.add_command("runserver", commands.RunServer(_require_fit_to_start, PLACE))
+    made.add_command("serve", commands.Serve("invsys.inventory.wsgi:app", _require_fit_to_start, PLACE))
     made.add_command("shell", Shell(banner="At hand: " + ", ".join(_shell_names()), make_context=_shell_names))
     made.add_command("db", ClickCommand(migrate_group, "invsys-manage db"))
     made.add_command("urls", ShowUrls())

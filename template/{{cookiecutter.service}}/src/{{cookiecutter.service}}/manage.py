@@ -20,6 +20,8 @@ from depot.chassis.problems import Problem
 from depot.chassis.settings import SettingsError
 from depot.migrating import FailedMigration
 
+PLACE = commands.Place("The database is", "database", "url")
+
 
 def _build_app(config: str | None = None) -> Flask:
     commands.choose(config)
@@ -46,6 +48,7 @@ class Migrate(Command):
             return
         with app.app_context():
             migrating.migrate()
+        PLACE.announce(app)
 
 
 def _shell_names() -> dict[str, Any]:
@@ -56,8 +59,8 @@ def manager() -> Manager:
     """Build the command line."""
     made = Manager(_build_app, program="depot-manage", version=__version__, description=__doc__)
     made.add_option("-c", "--config", dest="config", help="the settings' file")
-    made.add_command("runserver", commands.RunServer(_require_fit_to_start))
-    made.add_command("serve", commands.Serve("depot.wsgi:app", _require_fit_to_start))
+    made.add_command("runserver", commands.RunServer(_require_fit_to_start, PLACE))
+    made.add_command("serve", commands.Serve("depot.wsgi:app", _require_fit_to_start, PLACE))
     made.add_command("shell", Shell(banner="At hand: " + ", ".join(_shell_names()), make_context=_shell_names))
     made.add_command("db", ClickCommand(migrate_group, "depot-manage db"))
     made.add_command("urls", ShowUrls())
