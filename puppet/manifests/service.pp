@@ -7,7 +7,7 @@
 # place: the run fails with the reason, the old file stays, and the service goes on.
 #
 # @param service
-#   The name of its files: `/etc/invsys/SERVICE.ini`, `/var/log/invsys/SERVICE.log`, `/var/lib/invsys/SERVICE.sqlite3`.
+#   The name of its files: `/etc/invsys/SERVICE.ini`, `/var/log/invsys/SERVICE/SERVICE.log`, `/var/lib/invsys/SERVICE.sqlite3`.
 # @param settings
 #   The settings that differ from the defaults, as `{ section => { key => value } }`.
 # @param database
@@ -37,7 +37,7 @@ define invsys::service (
   $drop_ins = "/etc/systemd/system/${title}.service.d"
 
   # As in the file that the package brings.
-  $log = { 'log' => { 'file' => "/var/log/invsys/${service}.log" } }
+  $log = { 'log' => { 'file' => "/var/log/invsys/${service}/${service}.log" } }
   if $database {
     $usual = $log + { 'database' => { 'url' => "sqlite:////var/lib/invsys/${service}.sqlite3" } }
     $migrate = " && ${command} -c % migrate --on-install"

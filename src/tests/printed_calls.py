@@ -47,14 +47,17 @@ def calls(text: str) -> Iterator[Call]:
 
 
 class Session:
-    """Plays calls one after the other; ``replaced`` are texts of the page, each with what it is here."""
+    """Plays calls one after the other; ``replaced`` are texts of the page, each with what it is here.
 
-    def __init__(self, caller: httpx.Client, replaced: dict[str, str]) -> None:
-        self._caller, self._replaced = caller, dict(replaced)
+    ``headers`` are sent with each call, besides those of the page.
+    """
+
+    def __init__(self, caller: httpx.Client, replaced: dict[str, str], headers: dict[str, str] | None = None) -> None:
+        self._caller, self._replaced, self._headers = caller, dict(replaced), headers or {}
 
     def send(self, call: Call) -> httpx.Response:
         """Send a call; gives the answer."""
-        headers = {name: self._here(value) for name, value in call.headers.items()}
+        headers = self._headers | {name: self._here(value) for name, value in call.headers.items()}
         body = self._here(call.option("-d")).encode() or None
         default = "GET" if body is None else "POST"
         return self._caller.request(call.option("-X", default), self._here(call.url), headers=headers, content=body)

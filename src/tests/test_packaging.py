@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def test_every_command_is_completed_and_no_other(package, commands):
 def test_the_settings_that_it_brings_can_be_used(package):
     _, settings, service = SERVICES[package]
     in_force = settings.load(str(DEBIAN / f"{service}.ini"), {})
-    assert in_force["log"]["file"] == f"/var/log/invsys/{service}.log"
+    assert in_force["log"]["file"] == f"/var/log/invsys/{service}/{service}.log"
     brought = {value for *_, value, origin in in_force.shown() if origin != "default"}
     assert all("/invsys/" in value for value in brought)
 
@@ -74,9 +75,34 @@ def test_the_package_has_the_version_of_the_code():
 def test_its_log_is_rotated(package):
     service = SERVICES[package][2]
     rules = (DEBIAN / f"{package}.logrotate").read_text()
-    assert rules.startswith(f"/var/log/invsys/{service}.log {{")
+    # The second one is of settings that an older package brought.
+    assert rules.startswith(f"/var/log/invsys/{service}/{service}.log /var/log/invsys/{service}.log {{")
     # Rotated by size too, so that callers cannot fill the disk.
     assert {"    daily", "    maxsize 100M"} <= set(rules.splitlines())
+
+
+def unit_of(package):
+    """Return the unit as debian/rules puts it together."""
+    return "\n".join((DEBIAN / "units" / name).read_text() for name in (f"{package}.service", "fence", "service"))
+
+
+def test_each_service_has_a_folder_of_logs_and_a_limit_of_memory_of_its_own(package):
+    service = SERVICES[package][2]
+    lines = unit_of(package).splitlines()
+    assert f"LogsDirectory=invsys/{service}" in lines
+    assert [line for line in lines if line.startswith("MemoryMax=")] != []
+    # The kernel kills one process, which the supervisor replaces; systemd would stop all of them.
+    assert {"OOMPolicy=continue", "LogsDirectoryMode=0750", "UMask=0077"} <= set(lines)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")
+def test_systemd_understands_every_line_of_a_unit(package, tmp_path):
+    # The programs and the manual are not installed here.
+    text = re.sub(r"/opt/venvs/\S+", "/bin/true", unit_of(package))
+    (tmp_path / f"{package}.service").write_text(re.sub(r"^Documentation=.*\n", "", text, flags=re.MULTILINE))
+    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / f"{package}.service")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert [line for line in done.stderr.splitlines() if package in line] == []
 
 
 def test_the_readme_names_what_the_build_depends_on():

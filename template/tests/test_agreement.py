@@ -33,7 +33,7 @@ DIFFERS = {
     "requirements/test.in": [],
     "requirements/typing.in": [],
     "debian/source/format": [],
-    "debian/depot.logrotate": [r"/var/log/invsys/invsys\.log \{"],
+    "debian/depot.logrotate": [r"/var/log/invsys/invsys/invsys\.log /var/log/invsys/invsys\.log \{"],
     "debian/depot.lintian-overrides": [],
     "debian/completions/depot-manage": [
         r'    local commands="config db migrate runserver serve shell urls"',
@@ -50,7 +50,7 @@ DIFFERS = {
         r" A service of the house of InvSys.*",
         r" it, and the command .*",
     ],
-    "debian/units/depot.service": [r"Description=.*"],
+    "debian/units/depot.service": [r"Description=.*", r"LogsDirectory=.*", r"# As the inventory .*"],
     "tox.ini": [r"env_list = .*", r"    python -m pytest --cov --cov-report= \{posargs\}"],
     "ruff.toml": [
         r"# What comes from InvSys is checked there\.",
@@ -115,7 +115,7 @@ DIFFERS = {
 
 # Lines of this project's that the baked files have not, in those that say how a service is built, run and checked.
 LACKS = {
-    "debian/units/depot.service": [r"Description=.*"],
+    "debian/units/depot.service": [r"Description=.*", r"LogsDirectory=.*", r"# Measured .*"],
     "debian/rules": [
         # Of each package; the second one; the purge.
         r"# Two packages, .*",

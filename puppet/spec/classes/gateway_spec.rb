@@ -12,7 +12,7 @@ describe 'invsys::gateway' do
       ; Puppet keeps this file: what is changed here by hand is lost at its next run.
 
       [log]
-      file = /var/log/invsys/gateway.log
+      file = /var/log/invsys/gateway/gateway.log
 
       [clients]
       file = /var/lib/invsys/clients.ini

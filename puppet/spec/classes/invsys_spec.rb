@@ -22,7 +22,7 @@ describe 'invsys' do
         ; Puppet keeps this file: what is changed here by hand is lost at its next run.
 
         [log]
-        file = /var/log/invsys/inventory.log
+        file = /var/log/invsys/inventory/inventory.log
         level = warning
 
         [database]

@@ -14,7 +14,7 @@ describe 'invsys::service' do
       ; Puppet keeps this file: what is changed here by hand is lost at its next run.
 
       [log]
-      file = /var/log/invsys/depot.log
+      file = /var/log/invsys/depot/depot.log
 
       [database]
       url = sqlite:////var/lib/invsys/depot.sqlite3

@@ -1,15 +1,18 @@
 """The commands that ``manage.py`` of every service has: serve, runserver, config."""
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, is_running_from_reloader
 
 from invsys.chassis import listening, request_log, server, settings
 from invsys.chassis.flask_script import Command, Option, Server
+
+logger = logging.getLogger("invsys.commands")
 
 
 def prepare(app: Flask, in_force: settings.Settings) -> Flask:
@@ -22,6 +25,18 @@ def settings_of(app: Flask) -> settings.Settings:
     """Give the settings in force."""
     in_force: settings.Settings = app.extensions["invsys.settings"]
     return in_force
+
+
+class Place(NamedTuple):
+    """The setting that says where the data of a service are, and how it is announced: ``"The database is"``."""
+
+    words: str
+    section: str
+    key: str
+
+    def announce(self, app: Flask) -> None:
+        """Print the place on standard error, without a password."""
+        logger.info("%s %s", self.words, settings_of(app).masked(self.section, self.key))
 
 
 def choose(config: str | None) -> None:
@@ -42,9 +57,9 @@ class RunServer(Server):
 
     help = description = __doc__
 
-    def __init__(self, require_ready: Callable[[], None]) -> None:
+    def __init__(self, require_ready: Callable[[], None], place: Place) -> None:
         super().__init__(host=None, port=None, request_handler=_RequestHandler)
-        self._require_ready = require_ready
+        self._require_ready, self._place = require_ready, place
 
     def __call__(self, app: Flask, *, host: str | None = None, port: int | None = None, **options: Any) -> None:
         """Listen where the settings say, unless the command line says otherwise; raises what stands in the way."""
@@ -55,6 +70,7 @@ class RunServer(Server):
         # The reloader's process gets the socket that the first process opened.
         if not is_running_from_reloader():
             listening.close(listening.listen(host, port))
+            self._place.announce(app)
         super().__call__(app, host=host, port=port, **options)
 
 
@@ -63,10 +79,10 @@ class Serve(Command):
 
     option_list = (Option("--check", action="store_true", help="only say what would stand in the way of it"),)
 
-    def __init__(self, target: str, require_ready: Callable[[], None]) -> None:
+    def __init__(self, target: str, require_ready: Callable[[], None], place: Place) -> None:
         super().__init__()
         self._target = target
-        self._require_ready = require_ready
+        self._require_ready, self._place = require_ready, place
 
     def __call__(self, app: Flask, *, check: bool) -> None:
         """Replace this process by the server of ``target`` (``module:name``); raises what stands in the way."""
@@ -79,7 +95,7 @@ class Serve(Command):
             # On any free port, because the running server uses the port of the settings.
             listening.close(listening.listen(settings_of(app)["server"]["host"], 0))
         else:
-            server.serve(self._target, settings_of(app)["server"], os.environ)
+            server.serve(self._target, settings_of(app)["server"], os.environ, lambda: self._place.announce(app))
 
 
 class Config(Command):

@@ -8,9 +8,10 @@ that sends over an idle connection at the moment when its worker leaves finds it
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,21 +21,32 @@ from invsys.chassis.metric_files import DIRECTORY_VARIABLE
 
 # Bytes that the metrics files of a few workers take.
 _ROOM = 2**20
+# Those that the supervisor handles.
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def serve(target: str, server: Mapping[str, Any], environ: Mapping[str, str]) -> NoReturn:
+def serve(
+    target: str, server: Mapping[str, Any], environ: Mapping[str, str], announce: Callable[[], None] = lambda: None
+) -> NoReturn:
     """Become the server of the WSGI application ``target`` (``module:name``); ``server`` is the settings' section.
 
+    ``announce`` is called once the port is open.
     The process is replaced, so that nothing is loaded in the parent: what a reload starts is the code then installed.
     Raises SettingsError if the port cannot be opened.
     """
     sockets = listen(server["host"], server["port"], server["workers"])
     for each in sockets:
         each.set_inheritable(True)
+    announce()
     descriptors = ",".join(str(each.detach()) for each in sockets)
     program = [sys.executable, "-m", f"{__package__}.supervisor", *_options(descriptors, server), target]
     added = {DIRECTORY_VARIABLE: _metrics_directory(environ), WORKERS_VARIABLE: str(server["workers"])}
-    os.execve(program[0], program, {**environ, **added})
+    # Those that arrive while the supervisor loads wait until it can stop in an orderly way.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        os.execve(program[0], program, {**environ, **added})
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 def _options(sockets: str, server: Mapping[str, Any]) -> list[str]:

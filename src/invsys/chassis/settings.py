@@ -16,6 +16,10 @@ from typing import Any
 
 from flask import Flask
 from marshmallow import Schema, ValidationError
+from marshmallow.fields import Nested
+
+from invsys.chassis import data_home
+from invsys.chassis.suggestions import nearest, nearest_or_all
 
 PREFIX = "INVSYS_"
 CONFIG_VARIABLE = "INVSYS_CONFIG"
@@ -42,11 +46,15 @@ class Settings:
     def __getitem__(self, section: str) -> Section:
         return self.values[section]
 
+    def masked(self, section: str, key: str) -> str:
+        """Return a setting as text, without passwords and secrets."""
+        return _masked(key, str(self.values[section][key]))
+
     def shown(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield (section, key, value, origin) of every setting, with passwords and secrets masked."""
         for section, keys in self.values.items():
-            for key, value in keys.items():
-                yield section, key, _masked(key, str(value)), self.origins[section, key]
+            for key in keys:
+                yield section, key, self.masked(section, key), self.origins[section, key]
 
 
 def _masked(key: str, value: str) -> str:
@@ -79,11 +87,23 @@ def load(
     for name, section, key, text in _from_environment(schema, environ):
         lay(section, key, text, name)
 
+    for section, keys in texts.items():
+        for key, text in keys.items():
+            if data_home.VARIABLE in text:
+                keys[key] = text.replace(data_home.VARIABLE, _data_home(environ, section, key))
+
     try:
         values = schema.load(texts)
     except ValidationError as error:
-        raise SettingsError("\n".join(_worded(error.messages_dict, origins))) from error
+        raise SettingsError("\n".join(_worded(_named(error.messages_dict, schema), origins))) from error
     return Settings({s: v for s, v in values.items() if isinstance(v, dict)}, origins)
+
+
+def _data_home(environ: Mapping[str, str], section: str, key: str) -> str:
+    try:
+        return str(data_home.folder(environ))
+    except RuntimeError as error:
+        raise SettingsError(f"[{section}] {key}: {error}") from error
 
 
 def _operators_file(chosen: str | None, service: str) -> Path | None:
@@ -102,9 +122,14 @@ def _operators_file(chosen: str | None, service: str) -> Path | None:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read: {error}") from error
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: cannot be read: byte {error.start + 1} is not UTF-8") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    if text.startswith("\ufeff"):
+        raise SettingsError(f"{path}: begins with a byte order mark: save it as UTF-8 without one")
+    return text
 
 
 def _read_ini(text: str, source: str) -> Iterator[tuple[str, str, str]]:
@@ -130,10 +155,13 @@ def or_exit(build: Callable[[], Flask]) -> Flask:
         sys.exit(f"settings: {error}")
 
 
-def ini_fault(error: IniError) -> str:
-    """Return what is wrong with an INI file, in one line and without quoting it: a line may hold a secret."""
+def ini_fault(error: IniError, section: str = "server") -> str:
+    """Return what is wrong with an INI file, in one line and without quoting it: a line may hold a secret.
+
+    ``section`` is an example of a section's name.
+    """
     if isinstance(error, MissingSectionHeaderError):
-        return f"line {error.lineno}: no [section] stands before it"
+        return f"line {error.lineno}: a section such as [{section}] is missing"
     if isinstance(error, ParsingError):
         return f"line {', '.join(str(number) for number, _ in error.errors)}: neither [section] nor key = value"
     return " ".join(str(error).split())
@@ -148,8 +176,34 @@ def _from_environment(schema: Schema, environ: Mapping[str, str]) -> Iterator[tu
         rest = name.removeprefix(PREFIX).lower()
         section = next((s for s in sections if rest.startswith(f"{s}_")), None)
         if section is None:
-            raise SettingsError(f"{name}: names no setting; the sections are {', '.join(sorted(sections))}")
+            names = [CONFIG_VARIABLE, *(f"{PREFIX}{s}_{key}".upper() for s in sections for key in _keys(schema, s))]
+            instead = nearest(name, names) or nearest_or_all("", sections, "sections")
+            raise SettingsError(f"{name}: names no setting{instead}")
         yield name, section, rest.removeprefix(f"{section}_"), environ[name].strip()
+
+
+def _keys(schema: Schema, section: str) -> list[str]:
+    """Return the keys of a section; none if they are free."""
+    field = schema.fields.get(section)
+    return list(field.schema.fields) if isinstance(field, Nested) else []
+
+
+def _named(messages: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    """Return marshmallow's messages; those about unknown sections and keys name the valid ones."""
+    named: dict[str, Any] = {}
+    for section, faults in messages.items():
+        if section not in schema.fields:
+            named[section] = [f"No such section{nearest_or_all(section, schema.fields, 'sections')}."]
+        elif isinstance(faults, dict) and (keys := _keys(schema, section)):
+            unknown = {
+                key: [f"No such setting{nearest_or_all(key, keys, f'settings of [{section}]')}."]
+                for key in faults
+                if key != "_schema" and key not in keys
+            }
+            named[section] = {**faults, **unknown}
+        else:
+            named[section] = faults
+    return named
 
 
 def _worded(messages: Mapping[str, Any], origins: Mapping[tuple[str, str], str]) -> Iterator[str]:

@@ -37,7 +37,7 @@ from granian.server.common import AbstractServer
 from granian.server.mp import MPServer
 
 from invsys.chassis.steering import steer
-from invsys.chassis.worker import Loaded, Worker, work
+from invsys.chassis.worker import SIGNALS, Loaded, Worker, work
 
 # Milliseconds that a client may take to send the head of a request; an idle connection is closed after them, too.
 _HEADER_READ_TIMEOUT = 10_000
@@ -111,7 +111,10 @@ class Supervisor(MPServer):
 
     def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:
         self._spawn = spawn_target, target_loader
-        self._fill_places()
+        # ``server.serve`` has blocked them while this process was loading.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        if not self.interrupt_signal:
+            self._fill_places()
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         while not self.interrupt_signal:

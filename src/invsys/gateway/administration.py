@@ -47,6 +47,7 @@ def add(
     except ValueError as error:
         raise RefusedChange(str(error)) from error
     key = keys.new()
+    _create_folder(path.parent)
     with _changed(path) as updater:
         if updater.has_section(name):
             raise RefusedChange(f"there is a client {name} already")
@@ -88,6 +89,16 @@ def revoke(path: Path, name: str, prefix: str | None = None) -> None:
             raise RefusedChange(f"the client {name} has no key {prefix}")
         else:
             del section[f"key.{prefix}"]
+
+
+def _create_folder(folder: Path) -> None:
+    """Create the folder of the file where it is missing, for its owner only; raises UnusableClients."""
+    try:
+        if not folder.exists():
+            _create_folder(folder.parent)
+            folder.mkdir(0o700, exist_ok=True)
+    except OSError as error:
+        raise UnusableClients(f"{folder}: cannot be created: {error.strerror}") from error
 
 
 def _section(updater: ConfigUpdater, name: str) -> IniSection:

@@ -12,7 +12,10 @@
 """
 
 import logging
+import os
+import pwd
 import re
+import stat
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from invsys.chassis import settings
+from invsys.chassis.suggestions import nearest
 from invsys.gateway import rates, scopes
 from invsys.gateway.clients import Client, Clients, Key
 from invsys.gateway.errors import KeysUnavailable
@@ -94,21 +98,43 @@ def _state(path: Path) -> object:
         return "missing"
     except OSError as error:
         return str(error)
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode, found.st_uid
 
 
 def load(path: Path) -> Clients:
     """Read the file, where there is one; raises UnusableClients."""
     try:
-        text = path.read_text("utf-8")
+        with path.open(encoding="utf-8") as file:
+            _require_trusted(path, os.fstat(file.fileno()))
+            text = file.read()
     except FileNotFoundError:
         return Clients([], {})
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnusableClients(f"{path}: cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UnusableClients(f"{path}: cannot be read: byte {error.start + 1} is not UTF-8") from error
+    except OSError as error:
+        raise UnusableClients(f"{path}: cannot be read: {error.strerror}") from error
     try:
         return read(text)
     except ValueError as error:
         raise UnusableClients(f"{path}: {error}") from error
+
+
+def _require_trusted(path: Path, found: os.stat_result) -> None:
+    """Raise UnusableClients if others can write to the file, and so could give themselves any key and scope."""
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        mode = stat.S_IMODE(found.st_mode)
+        raise UnusableClients(f"{path}: others can write to it (mode {mode:04o}): run 'chmod go-w {path}'")
+    me = os.geteuid()
+    # root may run the commands on the file of the service's user.
+    if me != 0 and found.st_uid not in (0, me):
+        raise UnusableClients(f"{path}: it belongs to {_name(found.st_uid)}, not to root or {_name(me)}")
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"
 
 
 def read(text: str) -> Clients:
@@ -117,7 +143,7 @@ def read(text: str) -> Clients:
     try:
         parser.read_string(text)
     except IniError as error:
-        raise ValueError(settings.ini_fault(error)) from error
+        raise ValueError(settings.ini_fault(error, "booking")) from error
     clients = [read_client(name, parser[name]) for name in parser.sections()]
     keys: dict[str, Key] = {}
     for client in clients:
@@ -133,7 +159,7 @@ def _keys(client: Client, section: Mapping[str, str]) -> Iterator[tuple[str, Key
         if option in _NAMES:
             continue
         if (named := _KEY.fullmatch(option)) is None:
-            raise ValueError(f"[{client.id}] {option}: no such option")
+            raise ValueError(f"[{client.id}] {option}: no such option{nearest(option, sorted(_NAMES))}")
         try:
             yield named[1], Key(client, *read_key(value))
         except ValueError as error:

@@ -1,5 +1,11 @@
 """What an operator does with the gateway from a terminal: ``invsys-gateway-manage``."""
 
+if __name__ == "__main__":
+    # Before the other imports, so that Ctrl-C is also handled while they run.
+    from invsys.chassis import entry_point
+
+    entry_point.run("invsys-gateway-manage", "invsys.gateway.manage")
+
 import logging
 import math
 import sys
@@ -11,6 +17,7 @@ from typing import Any
 import click
 from flask import Flask, current_app
 
+from invsys import __version__
 from invsys.chassis import commands
 from invsys.chassis.flask_script import ClickCommand, Manager, Shell, ShowUrls
 from invsys.chassis.settings import SettingsError
@@ -18,6 +25,8 @@ from invsys.gateway import administration, application, clients_file, permission
 from invsys.gateway.administration import RefusedChange
 from invsys.gateway.clients import Client
 from invsys.gateway.clients_file import UnusableClients
+
+PLACE = commands.Place("The clients' file is", "clients", "file")
 
 
 def _build_app(config: str | None = None) -> Flask:
@@ -118,10 +127,10 @@ def _shell_names() -> dict[str, Any]:
 
 def manager() -> Manager:
     """Build the command line."""
-    made = Manager(_build_app, description=__doc__, with_default_commands=False)
+    made = Manager(_build_app, program="invsys-gateway-manage", version=__version__, description=__doc__)
     made.add_option("-c", "--config", dest="config", help="the settings' file")
-    made.add_command("runserver", commands.RunServer(_require_usable_clients))
-    made.add_command("serve", commands.Serve("invsys.gateway.wsgi:app", _require_usable_clients))
+    made.add_command("runserver", commands.RunServer(_require_usable_clients, PLACE))
+    made.add_command("serve", commands.Serve("invsys.gateway.wsgi:app", _require_usable_clients, PLACE))
     made.add_command("shell", Shell(banner="At hand: app, settings, clients", make_context=_shell_names))
     made.add_command("client", ClickCommand(client_group, "invsys-gateway-manage client"))
     made.add_command("urls", ShowUrls())
@@ -137,7 +146,3 @@ def main() -> None:
     except (SettingsError, UnusableClients, RefusedChange) as error:
         print(f"invsys-gateway-manage: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

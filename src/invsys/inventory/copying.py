@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import stat
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -11,17 +10,16 @@ from pathlib import Path
 def copy_sqlite(source: Path, target: Path) -> None:
     """Copy a database by SQLite's online backup (sqlite.org/backup.html), while others read and write.
 
-    ``target`` is there only when the copy is whole and on the disk; it can be read by whoever may read ``source``.
+    ``target`` is there only when the copy is whole and on the disk; only its owner can read it.
     Raises FileNotFoundError, FileExistsError, another OSError, and sqlite3.Error where ``source`` is no such database.
     """
-    mode = stat.S_IMODE(source.stat().st_mode)
+    source.stat()
     if target.exists():
         raise FileExistsError(f"{target} is there already, and is not overwritten")
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     unfinished = Path(name)
     try:
         _copy(source, unfinished)
-        os.fchmod(descriptor, mode)
         os.fsync(descriptor)
         unfinished.rename(target)
     except BaseException:

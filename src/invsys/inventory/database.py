@@ -8,6 +8,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from invsys.chassis import strict_json
 from invsys.chassis.problems import Unavailable
 from invsys.chassis.settings import Settings
-from invsys.inventory import on_sqlite, revisions
+from invsys.inventory import on_sqlite, revisions, sqlite_file
 from invsys.inventory.errors import Busy, DatabaseUnavailable, UnfitDatabase
 from invsys.inventory.models import Row, db
 from invsys.inventory.recording import Recorded
@@ -35,6 +37,8 @@ _ONLY_READS = frozenset({"42501", "25006"})
 # After a fault that took longer than this (seconds), for how long nobody is made to wait for the database.
 _LONG, _PAUSE = 1.0, 1.0
 _AWAY = "invsys.database_away_until"
+
+_reported = ContextVar("reported", default=False)
 
 # The bind whose connections are in autocommit: for single statements. Switching a connection over for each request
 # would cost as much as the statement.
@@ -83,21 +87,21 @@ def _engine_module(dialect: str) -> ModuleType:
 @contextmanager
 def read() -> Iterator[Connection]:
     """Give a connection to ask single questions with."""
-    with _translated(), db.engines[_SINGLE].connect() as connection:
+    with translated(), db.engines[_SINGLE].connect() as connection:
         yield connection
 
 
 @contextmanager
 def write() -> Iterator[Connection]:
     """Give a connection for one writing statement: one round trip on PostgreSQL, BEGIN IMMEDIATE on SQLite."""
-    with _translated(), _writing() if _is_sqlite() else db.engines[_SINGLE].connect() as connection:
+    with translated(), _writing() if _is_sqlite() else db.engines[_SINGLE].connect() as connection:
         yield connection
 
 
 @contextmanager
 def transaction() -> Iterator[Connection]:
     """Give a connection whose statements take effect together, or not at all."""
-    with _translated(), _writing() if _is_sqlite() else db.engine.begin() as connection:
+    with translated(), _writing() if _is_sqlite() else db.engine.begin() as connection:
         yield connection
 
 
@@ -108,7 +112,7 @@ def change(recorded: Recorded, values: dict[str, Any]) -> list[Row]:
     """
     # On SQLite the engine for single statements only reads.
     engine = db.engine if _is_sqlite() else db.engines[_SINGLE]
-    with _translated():
+    with translated():
         rows: list[Row] = _module().change(engine, recorded, values, current_app.config["STATEMENT_TIMEOUT"])
     return rows
 
@@ -139,7 +143,7 @@ def _writing(seconds: float | None = None) -> AbstractContextManager[Connection]
 def snapshot() -> Iterator[Connection]:
     """Give a connection for several questions that have to see one state."""
     options = {"only_reads": True} if _is_sqlite() else {"isolation_level": "REPEATABLE READ"}
-    with _translated(), db.engine.execution_options(**options).begin() as connection:
+    with translated(), db.engine.execution_options(**options).begin() as connection:
         yield connection
 
 
@@ -199,7 +203,17 @@ def try_at_once(work: Callable[[Connection], int]) -> int:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def faults_reported() -> Iterator[None]:
+    """Do not log faults: the caller reports those that are raised, by their ``reason``."""
+    token = _reported.set(True)
+    try:
+        yield
+    finally:
+        _reported.reset(token)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
     """Turn a fault of the database into the Problem that tells the caller to come again."""
     started = time.monotonic()
     if started < current_app.extensions.get(_AWAY, 0.0):
@@ -212,7 +226,8 @@ def _translated() -> Iterator[None]:
         # A statement that the database refuses for what it says is no outage.
         raise
     except DBAPIError as error:
-        logger.warning("The database: %s: %s", type(error.orig).__name__, str(error.orig).strip())
+        if not _reported.get():
+            logger.warning("The database: %s: %s", type(error.orig).__name__, str(error.orig).strip())
         if _is_busy(error):
             raise Busy("The database has too much to do.") from error
         if time.monotonic() - started > _LONG:
@@ -220,7 +235,8 @@ def _translated() -> Iterator[None]:
             # connections that are still open, if another server has taken its place.
             disconnect()
             current_app.extensions[_AWAY] = time.monotonic() + _PAUSE
-        raise DatabaseUnavailable("The database does not answer as it should.") from error
+        reason = _module().reason(db.engine, error.orig)
+        raise DatabaseUnavailable("The database does not answer as it should.", reason) from error
 
 
 def _is_busy(error: DBAPIError) -> bool:
@@ -255,13 +271,22 @@ def require_fit() -> None:
 
 
 def require_fit_to_start() -> None:
-    """Raise UnfitDatabase; a database that is only away is waited for while serving, with 503s."""
+    """Raise UnfitDatabase, and DatabaseUnavailable for a file that cannot be used.
+
+    A server that is only away is waited for while serving, with 503s.
+    """
     try:
         require_fit()
     except UnfitDatabase:
         raise
-    except (Busy, DatabaseUnavailable):
-        logger.warning("The database is away; starting all the same, and answering 503 until it is there.")
+    except (Busy, DatabaseUnavailable) as error:
+        if _is_sqlite() and isinstance(error, DatabaseUnavailable):
+            raise
+        reason = getattr(error, "reason", error)
+        logger.warning("%s Starting all the same, and answering 503 until the database is there.", reason)
+    file = Path(str(db.engine.url.database))
+    if _is_sqlite() and (no_access := sqlite_file.no_access(file)):
+        raise UnfitDatabase(f"{file} {no_access}.")
 
 
 def disconnect() -> None:

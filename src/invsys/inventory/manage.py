@@ -1,7 +1,12 @@
 """What an operator does with the inventory from a terminal: ``invsys-manage``."""
 
+if __name__ == "__main__":
+    # Before the other imports, so that Ctrl-C is also handled while they run.
+    from invsys.chassis import entry_point
+
+    entry_point.run("invsys-manage", "invsys.inventory.manage")
+
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +14,7 @@ from typing import Any
 from flask import Flask
 from flask_migrate.cli import db as migrate_group
 
+from invsys import __version__
 from invsys.chassis import commands
 from invsys.chassis.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
 from invsys.chassis.problems import Problem
@@ -37,6 +43,8 @@ from invsys.inventory.migrating import FailedMigration
 from invsys.inventory.period import Period
 from invsys.inventory.transfer.columns import COLUMNS
 from invsys.inventory.transfer.text_lines import UnusableFile
+
+PLACE = commands.Place("The database is", "database", "url")
 
 
 def _build_app(config: str | None = None) -> Flask:
@@ -153,6 +161,7 @@ class Migrate(Command):
             return
         with app.app_context():
             migrating.migrate()
+        PLACE.announce(app)
 
 
 def _shell_names() -> dict[str, Any]:
@@ -174,10 +183,10 @@ def _shell_names() -> dict[str, Any]:
 
 def manager() -> Manager:
     """Build the command line."""
-    made = Manager(_build_app, description=__doc__, with_default_commands=False)
+    made = Manager(_build_app, program="invsys-manage", version=__version__, description=__doc__)
     made.add_option("-c", "--config", dest="config", help="the settings' file")
-    made.add_command("runserver", commands.RunServer(_require_fit_to_start))
-    made.add_command("serve", commands.Serve("invsys.inventory.wsgi:app", _require_fit_to_start))
+    made.add_command("runserver", commands.RunServer(_require_fit_to_start, PLACE))
+    made.add_command("serve", commands.Serve("invsys.inventory.wsgi:app", _require_fit_to_start, PLACE))
     made.add_command("shell", Shell(banner="At hand: " + ", ".join(_shell_names()), make_context=_shell_names))
     made.add_command("db", ClickCommand(migrate_group, "invsys-manage db"))
     made.add_command("urls", ShowUrls())
@@ -190,15 +199,8 @@ def main() -> None:
     """Run the command that the command line names; what stops it is told in a sentence, with status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        manager().run()
+        with database.faults_reported():
+            manager().run()
     except (SettingsError, UnusableFile, NotExported, FailedMigration, NotBackedUp, Problem) as error:
-        print(f"invsys-manage: {error}", file=sys.stderr)
+        print(f"invsys-manage: {getattr(error, 'reason', error)}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:
-        # Whoever read the output has had enough, as head(1) does; Python would complain once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask_migrate import upgrade
 
-from invsys.inventory import copying, database, revisions
+from invsys.inventory import copying, database, revisions, sqlite_file
 from invsys.inventory.models import db
 
 logger = logging.getLogger("invsys.inventory")
@@ -20,11 +20,12 @@ class FailedMigration(Exception):
 
 
 def migrate() -> None:
-    """Copy a SQLite database beside itself, as ``NAME.before-REVISION``, and run the migrations that it lacks.
+    """Run the migrations that the database lacks; create a SQLite database, or copy it to ``NAME.before-REVISION``.
 
     The services that use it may go on meanwhile. Raises FailedMigration, with the database as it was, and
     ``errors.Unavailable`` where it cannot be reached.
     """
+    _create_file()
     found = database.revision()
     if found == revisions.newest():
         logger.info("The database is at the newest migration, %s.", found)
@@ -43,6 +44,16 @@ def migrate() -> None:
             f"{f'; a copy from before is {copy}' if copy else ''}. {_advice(error)}"
         ) from error
     logger.info("The database is at migration %s.", revisions.newest())
+
+
+def _create_file() -> None:
+    """Create the file of a SQLite database where it is missing; no other command does."""
+    if db.engine.dialect.name == "sqlite":
+        file = Path(db.engine.url.database or "")
+        try:
+            sqlite_file.create(file)
+        except OSError as error:
+            raise FailedMigration(f"{file} cannot be created: {error.strerror}.") from error
 
 
 def _reason(error: BaseException) -> str:

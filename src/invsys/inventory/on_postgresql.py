@@ -129,6 +129,11 @@ def require_same_server(connection: Connection) -> None:
     pooling.require_same(connection.connection.driver_connection)
 
 
+def reason(engine: Engine, error: BaseException | None) -> str:
+    """Return for operators why the database does not answer."""
+    return f"The database does not answer: {str(error).strip().partition(chr(10))[0]}"
+
+
 def is_overlap(error: BaseException | None) -> bool:
     """Say whether the exclusion constraint refused the row."""
     return isinstance(error, psycopg.errors.ExclusionViolation)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Engine, Executable, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from invsys.chassis import strict_json
+from invsys.inventory import sqlite_file
 from invsys.inventory.attributes import contain
 from invsys.inventory.errors import Busy
 from invsys.inventory.models import Row
@@ -37,6 +39,10 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
     """Have every connection begin as the promise needs it, and every transaction too where it is not ``single``."""
     seconds = database["statement_timeout"]
     file = str(engine.url.database)
+
+    @event.listens_for(engine, "do_connect")
+    def open_existing(dialect: Any, record: Any, arguments: Any, parameters: dict[str, Any]) -> sqlite3.Connection:
+        return sqlite_file.connect(file, **parameters)
 
     @event.listens_for(engine, "connect")
     def connect(connection: sqlite3.Connection, record: Any) -> None:
@@ -174,6 +180,11 @@ def is_busy(error: BaseException | None) -> bool:
     # by itself has none.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def reason(engine: Engine, error: BaseException | None) -> str:
+    """Return for operators why the database cannot be used."""
+    return sqlite_file.fault(Path(str(engine.url.database)), error)
 
 
 def is_overlap(error: BaseException | None) -> bool:

@@ -31,10 +31,11 @@ def require_newest(revision: str | None) -> None:
         raise UnfitDatabase(
             f"The database is at migration {revision}, which a newer version made; this one cannot use it."
         )
+    if revision is None:
+        raise UnfitDatabase("The database has no tables yet: run 'invsys-manage migrate'.")
     if revision != newest():
         raise UnfitDatabase(
-            f"The database is at migration {revision or 'none'}, this version needs {newest()}:"
-            " run 'invsys-manage migrate'."
+            f"The database is at migration {revision}, this version needs {newest()}: run 'invsys-manage migrate'."
         )
 
 

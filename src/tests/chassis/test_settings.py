@@ -144,6 +144,43 @@ def test_a_setting_in_the_file_that_cannot_be_used_is_refused_by_name_and_file(
 
 
 @pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[server]\nprot = 1\n", "[server] prot (from {ini}): No such setting (did you mean port?)."),
+        ("[server]\nx = 1\n", "[server] x (from {ini}): No such setting; the settings of [server] are host, port."),
+        ("[sever]\nport = 1\n", "[sever] (from {ini}): No such section (did you mean server?)."),
+        ("[x]\ny = 1\n", "[x] (from {ini}): No such section; the sections are names, server, server_log."),
+    ],
+)
+def test_a_misspelt_name_in_the_file_is_answered_by_the_valid_ones(
+    load: Loader, ini: Path, text: str, message: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(text)
+    assert str(caught.value) == message.format(ini=ini)
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ("INVSYS_SERVER_PROT", "[server] prot (from INVSYS_SERVER_PROT): No such setting (did you mean port?)."),
+        ("INVSYS_SEVER_PORT", "INVSYS_SEVER_PORT: names no setting (did you mean INVSYS_SERVER_PORT?)"),
+        ("INVSYS_SERVERPORT", "INVSYS_SERVERPORT: names no setting (did you mean INVSYS_SERVER_PORT?)"),
+        ("INVSYS_CONFG", "INVSYS_CONFG: names no setting (did you mean INVSYS_CONFIG?)"),
+        ("INVSYS_WWWWWWWWWWWW", "INVSYS_WWWWWWWWWWWW: names no setting; the sections are names, server, server_log"),
+    ],
+)
+def test_a_misspelt_variable_is_answered_by_the_valid_ones(load: Loader, variable: str, message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(**{variable: "1"})
+    assert str(caught.value) == message
+
+
+def test_a_free_key_is_never_misspelt(load: Loader) -> None:
+    assert load("[names]\nb = B\n")["names"] == {"a": "A", "b": "B"}
+
+
+@pytest.mark.parametrize(
     "variable",
     ["INVSYS_SERVER_PORT", "INVSYS_SERVER_PROT", "INVSYS_SERVER_", "INVSYS_SERVER", "INVSYS_SEVER_PORT", "INVSYS_"],
 )
@@ -208,9 +245,10 @@ def test_a_chosen_file_that_cannot_be_read_is_refused_by_its_name(load: Loader, 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("root:secret\n[server]\n", "line 1: no [section] stands before it"),
+        ("root:secret\n[server]\n", "line 1: a section such as [server] is missing"),
         ("[server]\nport = 1\nsecret\n", "line 3: neither [section] nor key = value"),
         ("[server]\nport = 1\nport = 2\n", "port"),
+        ("\ufeff[server]\nport = 1\n", "begins with a byte order mark"),
     ],
 )
 def test_a_file_that_is_no_ini_is_refused_in_one_line_that_does_not_quote_it(

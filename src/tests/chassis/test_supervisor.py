@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -107,3 +107,43 @@ def test_workers_end_with_their_supervisor_and_free_the_port(tiny: Tiny) -> None
     tiny.process.wait(SECONDS)
     until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
     assert not answers(tiny.port)
+
+
+@pytest.fixture
+def signalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[signal.Signals], None]:
+    """Let the supervisor get a signal while Python starts, before it runs any code of ours."""
+
+    def signalled(number: signal.Signals) -> None:
+        condition = "if 'invsys.chassis.supervisor' in sys.orig_argv"
+        code = f"import os, sys\n{condition}: os.kill(os.getpid(), {int(number)})\n"
+        (tmp_path / "sitecustomize.py").write_text(code)
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+
+    return signalled
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_that_is_still_loading_stops_in_an_orderly_way(
+    tmp_path: Path, signalled: Callable[[signal.Signals], None], number: signal.Signals
+) -> None:
+    signalled(number)
+    with tiny_server(tmp_path / "served") as tiny:
+        assert tiny.process.wait(SECONDS) == 0
+        assert tiny.logged("shutdown completed")
+        assert not tiny.logged("Traceback")
+        assert not tiny.logged("Spawning worker-")
+
+
+def test_a_reload_while_the_server_is_still_loading_does_not_end_it(
+    tmp_path: Path, signalled: Callable[[signal.Signals], None]
+) -> None:
+    signalled(signal.SIGHUP)
+    with tiny_server(tmp_path / "served") as tiny:
+        until_it_serves(tiny)
+
+
+def test_ctrl_c_stops_the_whole_process_group_in_an_orderly_way(tiny: Tiny) -> None:
+    for pid in (*tiny.workers, tiny.process.pid):
+        os.kill(pid, signal.SIGINT)
+    assert tiny.process.wait(SECONDS) == 0
+    assert not tiny.logged("Traceback")

@@ -22,6 +22,14 @@ from tests.gateway.raw_upstream import Upstream, deaf, listening, unused_port
 from tests.serving_apps import close_idle, served_app
 
 
+@pytest.fixture(scope="session", autouse=True)
+def umask() -> Iterator[None]:
+    """Let files that tests write be writable for their owner only, as the gateway wants it of the clients' file."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture
 def clients_file(tmp_path: Path) -> Path:
     """Where the clients of the gateway stand; nobody is in it yet."""

@@ -149,9 +149,18 @@ def test_a_folder_is_no_file(run, clients_file, monkeypatch, command):
     assert str(clients_file) in complaints
 
 
-def test_a_folder_that_is_not_there_is_told(run, monkeypatch, clients_file):
-    elsewhere = clients_file.parent / "none" / "clients.ini"
-    monkeypatch.setenv("INVSYS_CLIENTS_FILE", str(elsewhere))
+def test_a_folder_that_cannot_be_created_is_refused_by_name(run, monkeypatch, clients_file):
+    clients_file.touch()
+    folder = clients_file / "none"
+    monkeypatch.setenv("INVSYS_CLIENTS_FILE", str(folder / "clients.ini"))
     status, printed, complaints = run("client", "add", "new", "--scope", "resources:read")
     assert (status, printed) == (2, "")
-    assert str(elsewhere.parent) in complaints
+    assert complaints == f"invsys-gateway-manage: {folder}: cannot be created: Not a directory\n"
+
+
+@pytest.mark.parametrize("command", ["client rotate booking", "client revoke booking"])
+def test_only_a_new_client_creates_a_folder(run, monkeypatch, clients_file, command):
+    folder = clients_file.parent / "none"
+    monkeypatch.setenv("INVSYS_CLIENTS_FILE", str(folder / "clients.ini"))
+    assert run(*command.split())[0] == 2
+    assert not folder.exists()

@@ -108,7 +108,7 @@ def test_a_new_file_is_for_its_owner_only(clients_file, done):
     assert clients_file.stat().st_mode & 0o7777 == 0o600
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o664])
+@pytest.mark.parametrize("mode", [0o640, 0o644])
 def test_mode_and_owner_stay(clients_file, done, mode):
     clients_file.write_text(hand_written())
     clients_file.chmod(mode)

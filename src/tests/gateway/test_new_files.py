@@ -14,6 +14,12 @@ def test_a_new_file_can_be_read_by_whom_it_is_for(tmp_path):
     assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (*owner, 0o600)
 
 
+def test_the_folder_of_a_new_file_is_created_for_its_owner_only(tmp_path):
+    file = tmp_path / "new" / "inner" / "clients.ini"
+    administration.add(file, "booking", ["resources:read"])
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in (file.parent, tmp_path / "new")} == {0o700}
+
+
 def test_keys_that_have_ended_are_taken_out_with_the_next_one(tmp_path):
     file = tmp_path / "clients.ini"
     administration.add(file, "booking", ["resources:read"])

@@ -1,5 +1,6 @@
-"""A copy of a SQLite database in use is whole, is as private as its source, and takes no other file's place."""
+"""A copy of a SQLite database in use is whole, is private, and takes no other file's place."""
 
+import os
 import sqlite3
 import stat
 from contextlib import closing
@@ -44,9 +45,14 @@ def test_a_copy_has_what_only_the_log_has_and_is_one_file(source, target):
     assert rows(target) == [("Car1",)]
 
 
-def test_a_copy_is_as_private_as_its_source(source, target):
-    copy_sqlite(source, target)
-    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_a_copy_is_its_owners_whatever_the_umask(source, target, umask):
+    before = os.umask(umask)
+    try:
+        copy_sqlite(source, target)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
 def test_a_copy_is_made_while_another_is_in_the_midst_of_a_change(source, target):

@@ -51,9 +51,9 @@ def test_config_masks_the_password(run, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[server]\nprot = 1\n", "[server] prot (from {file}): Unknown field."),
+        ("[server]\nprot = 1\n", "[server] prot (from {file}): No such setting (did you mean port?)."),
         ("[server]\nport = many\n", "[server] port (from {file}): Not a valid integer."),
-        ("[sever]\nport = 1\n", "[sever] (from {file}): Unknown field."),
+        ("[sever]\nport = 1\n", "[sever] (from {file}): No such section (did you mean server?)."),
     ],
 )
 @pytest.mark.parametrize("command", ["config", "serve", "check"])
@@ -173,7 +173,8 @@ def test_runserver_listens_where_the_settings_say_unless_told_otherwise(run, mon
     assert not any(options["use_debugger"] or options["use_reloader"] for options in heard)
 
 
-def test_serve_becomes_the_server_with_the_settings(run, monkeypatch, tmp_path):
+def test_serve_becomes_the_server_with_the_settings(run, monkeypatch, tmp_path, caplog, database_url):
+    caplog.set_level("INFO")
     started = []
     monkeypatch.setattr(server.os, "execve", lambda *arguments: started.append(arguments))
     monkeypatch.setenv("INVSYS_SERVER_WORKERS", "3")
@@ -182,6 +183,8 @@ def test_serve_becomes_the_server_with_the_settings(run, monkeypatch, tmp_path):
     file.write_text(f"[server]\nport = {port}\nthreads = 5\n")
     run("-c", file, "serve")
     [(program, words, environ)] = started
+    [said] = [record.getMessage() for record in caplog.records if record.name == "invsys.commands"]
+    assert said.startswith(f"The database is {database_url.partition(':')[0]}")
     assert program == sys.executable
     assert {"--threads=5", "--timeout=30", "invsys.inventory.wsgi:app"} <= set(words)
     [sockets] = [word.partition("=")[2].split(",") for word in words if word.startswith("--sockets=")]

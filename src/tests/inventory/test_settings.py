@@ -13,7 +13,7 @@ COLLECTIONS = {"cars": "Car", "lorries": "Lorry", "trucks": "Truck"}
 def load(text: str, folder: Path) -> settings.settings.Settings:
     file = folder / "inventory.ini"
     file.write_text(text, "utf-8")
-    return settings.load(str(file), {})
+    return settings.load(str(file), {"HOME": str(folder)})
 
 
 def url(given: str) -> str:
@@ -26,7 +26,8 @@ def collections(folder: Path, *lines: str) -> dict[str, str]:
 
 
 def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+    # The working directory does not matter.
+    monkeypatch.chdir("/")
     loaded = load("", tmp_path)
     assert dict(loaded.values) == {
         "server": {
@@ -41,7 +42,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "gateway_secret": "",
         },
         "database": {
-            "url": f"sqlite:///{tmp_path}/invsys.sqlite3",
+            "url": f"sqlite:///{tmp_path}/.local/share/invsys/invsys.sqlite3",
             "connect_timeout": 3,
             "statement_timeout": 4,
             "allow_unsafe_durability": False,

@@ -4,6 +4,8 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -13,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from depot import pooling, revisions
+from depot import pooling, revisions, sqlite_file
 from depot.chassis.settings import Section, Settings
 from depot.errors import Busy, DatabaseUnavailable, UnfitDatabase
 from depot.models import db
@@ -23,6 +25,8 @@ logger = logging.getLogger("depot")
 
 # SQLSTATEs (PostgreSQL, appendix A) of a server that is there, but has too much to do for this statement.
 _BUSY = frozenset({"40001", "40P01", "53300", "55P03", "57014"})
+
+_reported = ContextVar("reported", default=False)
 
 
 def configure(app: Flask, settings: Settings) -> None:
@@ -64,6 +68,12 @@ def _postgresql(database: Section) -> dict[str, Any]:
 
 def _prepare_sqlite(engine: Engine) -> None:
     """Have every connection begin as it should, and every transaction that writes take the lock at once."""
+
+    file = str(engine.url.database)
+
+    @event.listens_for(engine, "do_connect")
+    def open_existing(dialect: Any, record: Any, arguments: Any, parameters: dict[str, Any]) -> sqlite3.Connection:
+        return sqlite_file.connect(file, **parameters)
 
     @event.listens_for(engine, "connect")
     def connect(connection: sqlite3.Connection, record: Any) -> None:
@@ -118,7 +128,7 @@ def write() -> Iterator[Session]:
 
 @contextmanager
 def _transaction(*, only_reads: bool) -> Iterator[Session]:
-    with _translated():
+    with translated():
         try:
             db.session.connection(execution_options={"only_reads": only_reads})
             yield db.session()
@@ -129,7 +139,17 @@ def _transaction(*, only_reads: bool) -> Iterator[Session]:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def faults_reported() -> Iterator[None]:
+    """Do not log faults: the caller reports those that are raised, by their ``reason``."""
+    token = _reported.set(True)
+    try:
+        yield
+    finally:
+        _reported.reset(token)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
     """Turn a fault of the database into the Problem that tells the caller to come again."""
     try:
         yield
@@ -139,10 +159,18 @@ def _translated() -> Iterator[None]:
         # What a constraint refuses is no outage.
         raise
     except DBAPIError as error:
-        logger.warning("The database: %s: %s", type(error.orig).__name__, str(error.orig).strip())
+        if not _reported.get():
+            logger.warning("The database: %s: %s", type(error.orig).__name__, str(error.orig).strip())
         if _is_busy(error.orig):
             raise Busy("The database has too much to do.") from error
-        raise DatabaseUnavailable("The database does not answer as it should.") from error
+        raise DatabaseUnavailable("The database does not answer as it should.", _reason(error.orig)) from error
+
+
+def _reason(error: BaseException | None) -> str:
+    """Return for operators why the database cannot be used."""
+    if db.engine.dialect.name == "sqlite":
+        return sqlite_file.fault(Path(str(db.engine.url.database)), error)
+    return f"The database does not answer: {str(error).strip().partition(chr(10))[0]}"
 
 
 def _is_busy(error: BaseException | None) -> bool:
@@ -177,13 +205,22 @@ def require_fit() -> None:
 
 
 def require_fit_to_start() -> None:
-    """Raise UnfitDatabase; a database that is only away is waited for while serving, with 503s."""
+    """Raise UnfitDatabase, and DatabaseUnavailable for a file that cannot be used.
+
+    A server that is only away is waited for while serving, with 503s.
+    """
     try:
         require_fit()
     except UnfitDatabase:
         raise
-    except (Busy, DatabaseUnavailable):
-        logger.warning("The database is away; starting all the same, and answering 503 until it is there.")
+    except (Busy, DatabaseUnavailable) as error:
+        if db.engine.dialect.name == "sqlite" and isinstance(error, DatabaseUnavailable):
+            raise
+        reason = getattr(error, "reason", error)
+        logger.warning("%s Starting all the same, and answering 503 until the database is there.", reason)
+    file = Path(str(db.engine.url.database))
+    if db.engine.dialect.name == "sqlite" and (no_access := sqlite_file.no_access(file)):
+        raise UnfitDatabase(f"{file} {no_access}.")
 
 
 def disconnect() -> None:

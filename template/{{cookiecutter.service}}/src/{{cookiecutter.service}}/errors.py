@@ -57,6 +57,11 @@ class DatabaseUnavailable(Unavailable):
     code, title = "database_unavailable", "The database is not available"
     advice = "Wait, then send it again; names are unique, so nothing is registered twice."
 
+    def __init__(self, detail: str, reason: str | None = None) -> None:
+        super().__init__(detail)
+        # For operators: it may name files and hosts.
+        self.reason = reason or detail
+
 
 class UnfitDatabase(DatabaseUnavailable):
     """The database answers, but must not be used as it is; the detail says what to do."""

@@ -1,5 +1,11 @@
 """What an operator does with the depot from a terminal: ``depot-manage``."""
 
+if __name__ == "__main__":
+    # Before the other imports, so that Ctrl-C is also handled while they run.
+    from depot.chassis import entry_point
+
+    entry_point.run("depot-manage", "depot.manage")
+
 import logging
 import sys
 from typing import Any
@@ -7,12 +13,14 @@ from typing import Any
 from flask import Flask
 from flask_migrate.cli import db as migrate_group
 
-from depot import application, database, migrating, models, pallets, settings
+from depot import __version__, application, database, migrating, models, pallets, settings
 from depot.chassis import commands
 from depot.chassis.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
 from depot.chassis.problems import Problem
 from depot.chassis.settings import SettingsError
 from depot.migrating import FailedMigration
+
+PLACE = commands.Place("The database is", "database", "url")
 
 
 def _build_app(config: str | None = None) -> Flask:
@@ -40,6 +48,7 @@ class Migrate(Command):
             return
         with app.app_context():
             migrating.migrate()
+        PLACE.announce(app)
 
 
 def _shell_names() -> dict[str, Any]:
@@ -48,10 +57,10 @@ def _shell_names() -> dict[str, Any]:
 
 def manager() -> Manager:
     """Build the command line."""
-    made = Manager(_build_app, description=__doc__, with_default_commands=False)
+    made = Manager(_build_app, program="depot-manage", version=__version__, description=__doc__)
     made.add_option("-c", "--config", dest="config", help="the settings' file")
-    made.add_command("runserver", commands.RunServer(_require_fit_to_start))
-    made.add_command("serve", commands.Serve("depot.wsgi:app", _require_fit_to_start))
+    made.add_command("runserver", commands.RunServer(_require_fit_to_start, PLACE))
+    made.add_command("serve", commands.Serve("depot.wsgi:app", _require_fit_to_start, PLACE))
     made.add_command("shell", Shell(banner="At hand: " + ", ".join(_shell_names()), make_context=_shell_names))
     made.add_command("db", ClickCommand(migrate_group, "depot-manage db"))
     made.add_command("urls", ShowUrls())
@@ -64,11 +73,8 @@ def main() -> None:
     """Run the command that the command line names; what stops it is told in a sentence, with status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        manager().run()
+        with database.faults_reported():
+            manager().run()
     except (SettingsError, FailedMigration, Problem) as error:
-        print(f"depot-manage: {error}", file=sys.stderr)
+        print(f"depot-manage: {getattr(error, 'reason', error)}", file=sys.stderr)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,74 @@
+"""Files are by default in the user's folder for data, whatever the folder in which a command is run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from invsys.chassis import data_home
+from invsys.chassis.settings import SettingsError
+from invsys.gateway import settings as gateway_settings
+from invsys.inventory import settings as inventory_settings
+
+NONE = "/dev/null"
+
+
+@pytest.mark.parametrize(
+    ("environ", "folder"),
+    [
+        ({"HOME": "/home/me"}, "/home/me/.local/share"),
+        ({"HOME": "/home/me", "XDG_DATA_HOME": ""}, "/home/me/.local/share"),
+        ({"HOME": "/home/me", "XDG_DATA_HOME": "relative"}, "/home/me/.local/share"),
+        ({"HOME": "/home/me", "XDG_DATA_HOME": "/srv/data"}, "/srv/data"),
+        ({"XDG_DATA_HOME": "/srv/data"}, "/srv/data"),
+    ],
+)
+def test_the_folder_is_that_of_the_specification(environ: dict[str, str], folder: str) -> None:
+    assert data_home.folder(environ) == Path(folder)
+
+
+def test_without_a_variable_it_is_in_the_home_of_the_user() -> None:
+    assert data_home.folder({}) == Path.home() / ".local/share"
+
+
+def test_both_services_have_their_files_there_by_default() -> None:
+    environ = {"INVSYS_CONFIG": NONE, "XDG_DATA_HOME": "/srv/data"}
+    database = inventory_settings.load(environ=environ)["database"]["url"]
+    assert database == "sqlite:////srv/data/invsys/invsys.sqlite3"
+    assert gateway_settings.load(environ=environ)["clients"]["file"] == "/srv/data/invsys/clients.ini"
+
+
+def test_a_value_of_the_operators_may_name_it_too(tmp_path: Path) -> None:
+    (tmp_path / "own.ini").write_text("[clients]\nfile = $XDG_DATA_HOME/own.ini\n")
+    settings = gateway_settings.load(str(tmp_path / "own.ini"), {"XDG_DATA_HOME": "/srv"})
+    assert settings["clients"]["file"] == "/srv/own.ini"
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this user have no home directory."""
+
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", home)
+
+
+@pytest.mark.usefixtures("homeless")
+def test_a_user_without_a_home_has_to_name_the_file() -> None:
+    with pytest.raises(SettingsError) as caught:
+        inventory_settings.load(environ={"INVSYS_CONFIG": NONE})
+    assert str(caught.value) == "[database] url: this user has no home directory; set this, or XDG_DATA_HOME"
+    given = {"INVSYS_CONFIG": NONE, "INVSYS_DATABASE_URL": "sqlite:////srv/a.sqlite3"}
+    assert inventory_settings.load(environ=given)["database"]["url"] == "sqlite:////srv/a.sqlite3"
+
+
+def test_migrating_creates_it_and_prints_where_the_data_are(tmp_path: Path) -> None:
+    environ = {"INVSYS_CONFIG": NONE, "XDG_DATA_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    url = f"sqlite:///{tmp_path}/invsys/invsys.sqlite3"
+    words = [sys.executable, "-m", "invsys.inventory", "migrate"]
+    done = subprocess.run(words, env=environ, cwd="/", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, f"The database is {url}")
+    assert (tmp_path / "invsys/invsys.sqlite3").exists()

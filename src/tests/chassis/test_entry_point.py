@@ -1,0 +1,119 @@
+"""The start of a command's program: Ctrl-C and output that cannot be written end it with one line, at any moment."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+RUN = "from invsys.chassis import entry_point; entry_point.run('tiny', 'tiny_commands')"
+INTERRUPT = "import os, signal; os.kill(os.getpid(), signal.SIGINT)\n"
+PRINT = "def main():\n    print('x' * {size})\n    return {status}\n"
+
+
+@pytest.fixture(params=["", "1"], ids=["buffered", "unbuffered"], autouse=True)
+def buffering(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", request.param)
+
+
+def run(folder: Path, module: str, stdout: int | IO[Any] = subprocess.PIPE) -> tuple[int, str]:
+    """Run a program whose commands are in ``module``; return its status and what it wrote on standard error."""
+    (folder / "tiny_commands.py").write_text(module)
+    command = [sys.executable, "-c", RUN]
+    done = subprocess.run(command, cwd=folder, stdout=stdout, stderr=subprocess.PIPE, check=False)
+    return done.returncode, done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        INTERRUPT,
+        f"def main():\n    {INTERRUPT}",
+        f"def main():\n    print('x')\n    {INTERRUPT}",
+        f"def main():\n    try:\n        {INTERRUPT}    finally:\n        print('x' * 100000)\n",
+    ],
+    ids=["while it loads", "in a command", "with output left", "with much output left"],
+)
+def test_an_interrupt_is_one_line_and_status_130(tmp_path: Path, module: str) -> None:
+    assert run(tmp_path, module) == (130, "tiny: interrupted\n")
+
+
+def test_an_interrupt_with_output_that_cannot_be_written_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", "")
+    with Path("/dev/full").open("w") as full:
+        assert run(tmp_path, f"def main():\n    print('x')\n    {INTERRUPT}", full) == (130, "tiny: interrupted\n")
+
+
+def test_a_second_interrupt_ends_the_program_without_a_traceback(tmp_path: Path) -> None:
+    module = f"import atexit\n@atexit.register\ndef end():\n    {INTERRUPT}\n{INTERRUPT}"
+    assert run(tmp_path, module) == (-signal.SIGINT, "tiny: interrupted\n")
+
+
+@pytest.mark.parametrize("size", [1, 100_000])
+@pytest.mark.parametrize("status", [0, 1])
+def test_output_on_a_full_disk_is_one_line_and_status_2(tmp_path: Path, size: int, status: int) -> None:
+    with Path("/dev/full").open("w") as full:
+        told = "tiny: the output cannot be written: No space left on device\n"
+        assert run(tmp_path, PRINT.format(size=size, status=status), full) == (2, told)
+
+
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_output_that_nobody_reads_is_one_line_and_status_1(tmp_path: Path, size: int) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        told = "tiny: the output cannot be written: Broken pipe\n"
+        assert run(tmp_path, PRINT.format(size=size, status=0), closed) == (1, told)
+
+
+CLOSED = """
+import os
+def main():
+    descriptor = os.open(os.devnull, os.O_RDONLY)
+    {more}
+    return 0 if descriptor > 2 else 9
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("pass", (0, "")),
+        ("import sys; sys.stdin.read()", (0, "")),
+        ("print(1)", (2, "tiny: the output cannot be written: Bad file descriptor\n")),
+    ],
+)
+def test_closed_streams_are_opened_and_output_to_them_fails(
+    tmp_path: Path, more: str, expected: tuple[int, str]
+) -> None:
+    (tmp_path / "tiny_commands.py").write_text(CLOSED.format(more=more))
+    command = ["/bin/sh", "-c", 'exec "$@" <&- >&-', "sh", sys.executable, "-c", RUN]
+    done = subprocess.run(command, cwd=tmp_path, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr.decode()) == expected
+
+
+def test_a_file_that_cannot_be_opened_is_one_line_with_its_name(tmp_path: Path) -> None:
+    assert run(tmp_path, "def main():\n    open('/none/x')\n") == (2, "tiny: /none/x: No such file or directory\n")
+
+
+def test_any_other_error_keeps_its_traceback(tmp_path: Path) -> None:
+    status, told = run(tmp_path, "def main():\n    raise OSError('a bug')\n")
+    assert (status, told.splitlines()[-1]) == (1, "OSError: a bug")
+
+
+@pytest.mark.parametrize(
+    ("ending", "expected"),
+    [
+        ("return None", (0, "")),
+        ("return 1", (1, "")),
+        ("raise SystemExit(7)", (7, "")),
+        ("raise SystemExit('no')", (1, "no\n")),
+    ],
+)
+def test_the_status_is_that_of_the_commands(tmp_path: Path, ending: str, expected: tuple[int, str]) -> None:
+    assert run(tmp_path, f"def main():\n    {ending}\n") == expected

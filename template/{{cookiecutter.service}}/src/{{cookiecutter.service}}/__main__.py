@@ -1,0 +1,1 @@
+../../../../src/invsys/inventory/__main__.py

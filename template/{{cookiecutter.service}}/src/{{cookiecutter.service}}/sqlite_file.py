@@ -1,0 +1,1 @@
+../../../../src/invsys/inventory/sqlite_file.py
