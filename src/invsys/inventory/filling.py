@@ -110,9 +110,8 @@ def _lock(connection: Connection, wanted: Collection[Vehicle]) -> dict[Vehicle, 
         return {}
     spelled = {(kind, spelling) for kind, name in wanted for spelling in names.spellings(name)}
     named = tuple_(_resource.resource_type, _resource.name).in_(spelled)
-    vehicles = lock_order.vehicles(named, exclusive=True)
-    vehicles = vehicles.with_only_columns(_resource.resource_type, _resource.name, _resource.key)
-    rows = connection.execute(vehicles).all()
+    found = lock_order.vehicles(named, exclusive=True)
+    rows = connection.execute(found.with_only_columns(_resource.resource_type, _resource.name, _resource.key)).all()
     normalized = {(kind, names.normalize(name)): key for kind, name, key in rows}
     # A name that is stored exactly so comes before one of another form.
     return normalized | {(kind, name): key for kind, name, key in rows}

@@ -92,8 +92,8 @@ def _reads_as(key: str, text: str) -> list[ColumnElement[bool]]:
 
 
 def _is_called(name: str) -> ColumnElement[bool]:
-    spellings = names.spellings(name)
-    return _resource.name == name if len(spellings) == 1 else _resource.name.in_(spellings)
+    forms = names.spellings(name)
+    return _resource.name == name if len(forms) == 1 else _resource.name.in_(forms)
 
 
 def allocation(
