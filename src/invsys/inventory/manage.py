@@ -93,7 +93,7 @@ class Import(OnFitDatabase):
         except (UnusableFile, Problem) as error:
             if not outcome.lines:
                 raise
-            raise UnusableFile(f"{error}; {outcome.so_far()}") from error
+            raise UnusableFile(f"{getattr(error, 'reason', error)}; {outcome.so_far()}") from error
         print(outcome)
         return 1 if outcome.refused else 0
 
