@@ -38,7 +38,7 @@ _ASKED_KEYS = [
     (name, "CONTENT_TYPE" if name == "Content-Type" else f"HTTP_{name.upper().replace('-', '_')}") for name in _ASKED
 ]
 
-# By their names in small letters, as servers write them; ``default_headers`` knows them in their usual case.
+# By their names in lower case, as servers write them; ``default_headers`` needs them in their usual case.
 _ANSWERED = {
     name.lower(): name
     for name in (

@@ -100,7 +100,7 @@ corners = st.sampled_from([2**53 - 1, 2**53, 2**53 + 1, 2**60, 2**63 - 1, -(2**6
 
 
 def alike(value):
-    """Give the number in each form, and its neighbours."""
+    """Return the number in each form, and its neighbours."""
     others = [value, float(value), -value, value + 1, int(value)]
     return st.sampled_from([other for other in others if isinstance(other, float) or -(2**63) <= other < 2**63])
 
