@@ -1,4 +1,9 @@
-"""Refuses answers that would bake a service that cannot be imported, packaged or told from another one."""
+"""Refuses answers that would bake a service that cannot be imported, packaged or told from another one.
+
+cookiecutter and cruft print a traceback after the message of a hook. So the forms of the answers are also checked when
+an answer is given, by the ``__check_`` variables of cookiecutter.json: these are rendered between two questions, and
+reach ``re`` and ``sys.exit`` through a class of Jinja, because neither tool has a way to check answers.
+"""
 
 import json
 import keyword
@@ -8,15 +13,8 @@ from collections.abc import Iterator
 
 ANSWERS = json.loads(r"""{{ cookiecutter | jsonify }}""")
 
-# Of each answer: what it has to match, and the same in words.
-FORMS = {
-    "service": (r"[a-z][a-z0-9]{1,13}", "2 to 14 small letters and digits, a letter first: it names packages"),
-    "description": (r"(?! )[^%\"'\\\n<>&]{1,60}(?<! )", "up to 60 characters, without quotes and %, \\, <, >, &"),
-    "resource": (r"(?=.{1,14}$)[a-z]+(_[a-z]+)*", "up to 14 small letters, _ between words: it names classes"),
-    "resources": (r"(?=.{1,14}$)[a-z]+(_[a-z]+)*", "up to 14 small letters, _ between words: it names a table"),
-    "author": (r"[^<>\s][^<>\n]* <[^<>@\s]+@[^<>@\s]+>", "NAME <ADDRESS>, as Debian writes it"),
-    "port": (r"[1-9][0-9]{3,4}", "four or five digits"),
-}
+# Of each answer: what it has to match, and the same in words. cookiecutter.json checks these when an answer is given.
+FORMS = ANSWERS["_forms"]
 # The services and ports of the house, the libraries under a service, the modules and names inside.
 SERVICES = {
     "invsys",

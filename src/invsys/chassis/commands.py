@@ -2,6 +2,7 @@
 
 import logging
 import os
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,6 +66,8 @@ class RunServer(Server):
         """Listen where the settings say, unless the command line says otherwise; raises what stands in the way."""
         with app.app_context():
             self._require_ready()
+        _require_certificate(options.get("ssl_crt"), options.get("ssl_key"))
+        request_log.show_development_server()
         server = settings_of(app)["server"]
         host, port = host or server["host"], server["port"] if port is None else port
         # The reloader's process gets the socket that the first process opened.
@@ -72,6 +75,17 @@ class RunServer(Server):
             listening.close(listening.listen(host, port))
             self._place.announce(app)
         super().__call__(app, host=host, port=port, **options)
+
+
+def _require_certificate(certificate: str | None, key: str | None) -> None:
+    """Raise SettingsError unless both files can be used, or neither is named."""
+    if (certificate is None) != (key is None):
+        raise settings.SettingsError("--ssl-crt and --ssl-key belong together")
+    if certificate is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+        except OSError as error:  # also what ssl itself raises
+            raise settings.SettingsError(f"--ssl-crt {certificate}, --ssl-key {key}: {error.strerror}") from error
 
 
 class Serve(Command):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import traceback
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,9 @@ MESSAGE = 2_000
 EXCEPTION = 16_000
 
 CUT = "..."
+
+# Colours (ECMA-48, 8.3.117).
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def cut(text: str, most: int) -> str:
@@ -46,6 +50,14 @@ def dumps(fields: dict[str, Any]) -> str:
     except orjson.JSONEncodeError:
         # Text that is not UTF-8, such as a file name, is escaped.
         return json.dumps(fields, default=str, skipkeys=True)
+
+
+class PlainText(logging.Formatter):
+    """Formats the messages of the development server, which are for a terminal: as they are, without their colours."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message, without escape sequences."""
+        return _ESCAPES.sub("", super().format(record))
 
 
 class JsonLines(logging.Formatter):

@@ -15,7 +15,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from invsys.chassis import addresses, health, log_lines, request_id
-from invsys.chassis.log_lines import METHOD, PATH, JsonLines, cut
+from invsys.chassis.log_lines import METHOD, PATH, JsonLines, PlainText, cut
 from invsys.chassis.repeats import WINDOW, Repeats
 from invsys.chassis.settings import Section, SettingsError
 
@@ -117,6 +117,18 @@ def configure(log: Section) -> None:
     handler.setFormatter(JsonLines())
     handler.addFilter(WithoutRepeats(_log.messages))
     logging.basicConfig(level=log["level"].upper(), handlers=[handler], force=True)
+    show_development_server()
+
+
+def show_development_server() -> None:
+    """Print what Werkzeug's development server says, such as its address, as plain lines on standard error.
+
+    The production server never logs there.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PlainText())
+    werkzeug = logging.getLogger("werkzeug")
+    werkzeug.handlers, werkzeug.propagate = [handler], False
 
 
 def flush() -> None:

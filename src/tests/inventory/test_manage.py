@@ -173,6 +173,18 @@ def test_runserver_listens_where_the_settings_say_unless_told_otherwise(run, mon
     assert not any(options["use_debugger"] or options["use_reloader"] for options in heard)
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("--ssl-crt a", "--ssl-crt and --ssl-key belong together"),
+        ("--ssl-key a", "--ssl-crt and --ssl-key belong together"),
+        ("--ssl-crt /none/a --ssl-key /none/b", "--ssl-crt /none/a, --ssl-key /none/b: No such file or directory"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_refused_in_one_line(run, options, told):
+    assert run("runserver", *options.split()) == (2, "", f"invsys-manage: {told}\n")
+
+
 def test_serve_becomes_the_server_with_the_settings(run, monkeypatch, tmp_path, caplog, database_url):
     caplog.set_level("INFO")
     started = []

@@ -43,6 +43,7 @@ def new_url(engine, request, tmp_path_factory):
     def new_url():
         name = f"test_{uuid.uuid4().hex}"
         if engine == "sqlite":
+            (folder / f"{name}.sqlite3").touch()
             return f"sqlite:///{folder / name}.sqlite3"
         return request.getfixturevalue("postgresql").new_database(name)
 

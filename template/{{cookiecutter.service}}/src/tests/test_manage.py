@@ -81,6 +81,22 @@ def test_nothing_is_served_from_a_database_that_is_not_migrated(run):
     assert "run 'depot-manage migrate'" in complaints
 
 
+@pytest.mark.parametrize("command", ["serve", "runserver", "db current"])
+def test_a_database_file_that_is_missing_is_not_created(run, monkeypatch, tmp_path, command):
+    file = tmp_path / "none.sqlite3"
+    monkeypatch.setenv("INVSYS_DATABASE_URL", f"sqlite:///{file}")
+    told = f"depot-manage: There is no database at {file} yet: run 'depot-manage migrate'.\n"
+    assert run(*command.split()) == (2, "", told)
+    assert not file.exists()
+
+
+def test_a_file_that_is_no_database_is_refused_by_name(run, monkeypatch, tmp_path):
+    file = tmp_path / "text.sqlite3"
+    file.write_text("These are 100 or more bytes of a text, and no page of a database that SQLite could have written.")
+    monkeypatch.setenv("INVSYS_DATABASE_URL", f"sqlite:///{file}")
+    assert run("serve") == (2, "", f"depot-manage: {file} is not a SQLite database.\n")
+
+
 @pytest.mark.parametrize("command", ["serve", "runserver"])
 def test_a_port_in_use_is_refused_in_one_line(run, monkeypatch, command):
     run("migrate")

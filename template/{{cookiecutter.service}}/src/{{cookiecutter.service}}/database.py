@@ -68,7 +68,6 @@ def _postgresql(database: Section) -> dict[str, Any]:
 
 def _prepare_sqlite(engine: Engine) -> None:
     """Have every connection begin as it should, and every transaction that writes take the lock at once."""
-
     file = str(engine.url.database)
 
     @event.listens_for(engine, "do_connect")

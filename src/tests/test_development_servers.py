@@ -1,0 +1,36 @@
+"""The development servers of both services print plain lines: no JSON for the banner, and no escape sequences."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.chassis.tiny_server import free_port
+from tests.waiting import SECONDS, until
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "flask --app invsys.inventory.application run",
+        "flask --app invsys.gateway.application run",
+        "invsys.gateway runserver",
+    ],
+)
+def test_the_banner_is_plain(tmp_path: Path, command: str) -> None:
+    port = free_port()
+    environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "HOME": str(tmp_path)}
+    words = [sys.executable, "-m", *command.split(), "--port", str(port)]
+    with (tmp_path / "log").open("w") as log, subprocess.Popen(words, env=environ, stderr=log) as process:
+        try:
+            until(lambda: "Press CTRL+C" in (tmp_path / "log").read_text())
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(SECONDS) == 0
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert f" * Running on http://127.0.0.1:{port}" in lines
+    assert "Press CTRL+C to quit" in lines
+    assert [line for line in lines if "\x1b" in line or "\\u001b" in line or line.startswith("{")] == []
