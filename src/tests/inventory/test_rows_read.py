@@ -1,5 +1,6 @@
 """What a database reads for a question: neither what is past, nor the allocations of other vehicles or clients."""
 
+import itertools
 import json
 import uuid
 from contextlib import closing
@@ -172,24 +173,32 @@ def test_sqlite_does_not_read_all_of_an_owners_past(engine, plan):
 def test_sqlite_looks_for_an_owners_item_by_its_id(engine, plan):
     if engine == "postgresql":
         return
-    values = {**NAMES, "allocation_id": uuid.uuid4(), "resource_id": uuid.uuid4(), "new_resource_id": uuid.uuid4()}
+    values = {**NAMES, "allocation_id": uuid.uuid4(), "resource_id": uuid.uuid4()}
     owned = [statement for (_, owned), statement in lookup._ALLOCATION.items() if owned]
-    owned += [made.change for (_, owned), made in deallocating._DEALLOCATE.items() if owned]
-    owned += [locked_allocation.locking(named, True, True, True) for named in (False, True)]
     for statement in owned:
-        found = plan(statement, **values)
-        assert "continuous_resource_allocations_client_id" not in found
-        # Neither the vehicles nor the allocations of a vehicle are read.
-        assert "resource_key=?" not in found
-        assert "SCAN continuous" not in found
+        assert "continuous_resource_allocations_client_id" not in plan(statement, **values)
     assert "ix_events_allocation_id_of_owned_hold" in plan(locked_allocation._OWN_CLEARED, **values)
 
 
 def test_sqlite_looks_for_expired_holds_among_holds_alone(engine, plan):
     if engine == "postgresql":
         return
-    found = plan(expiry._CLEAR_OF_TYPE.change, start=None, end=None, resource_type="Car")
-    assert "ix_continuous_resource_allocations_expires" in found
+    for statement in (expiry._CLEAR_OF_TYPE.change, expiry._CLEAR_ALL.change, expiry._LEFT_BEHIND):
+        found = plan(statement, start=None, end=None, resource_type="Car")
+        assert "ix_continuous_resource_allocations_expires" in found
+        assert "SCAN continuous" not in found
+
+
+def test_sqlite_looks_for_an_item_that_is_changed_by_its_id(engine, plan):
+    if engine == "postgresql":
+        return
+    values = {**NAMES, "allocation_id": uuid.uuid4(), "resource_id": uuid.uuid4(), "new_resource_id": uuid.uuid4()}
+    kinds = list(itertools.product((False, True), repeat=3))
+    statements = [locked_allocation.locking(named, owned, moves, True) for named, owned, moves in kinds]
+    for statement in (*statements, *(made.change for made in deallocating._DEALLOCATE.values())):
+        found = plan(statement, **values)
+        for read_more in ("continuous_resource_allocations_client_id", "resource_key=?", "SCAN continuous"):
+            assert read_more not in found
 
 
 HOLDS = """
