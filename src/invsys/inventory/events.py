@@ -63,7 +63,7 @@ def page(after: Position | None, limit: int) -> Page:
     """Return up to ``limit`` events that follow a position; None is before the oldest event kept.
 
     If the page reaches the end of the feed, the events of holds that have expired by now are written first, unless that
-    would have to wait for somebody. Raises CursorExpired, DatabaseUnavailable.
+    would have to wait for a lock. Raises CursorExpired, DatabaseUnavailable.
     """
     return _with_expired(lambda: _following(after, limit))
 

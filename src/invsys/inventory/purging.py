@@ -1,4 +1,4 @@
-"""The purge: what time has made useless is deleted. Nothing waits for it; it only saves space."""
+"""The purge: what time has made useless is deleted, to save space."""
 
 from dataclasses import dataclass
 from functools import partial

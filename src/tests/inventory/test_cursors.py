@@ -29,7 +29,7 @@ def seven(register, allocate):
 
 
 def next_cursor(client, path, **query):
-    """Ask for a page that has a next one; gives that one's cursor."""
+    """Ask for a page, and return the cursor of the next one."""
     answer = client.get(path, query_string=query)
     assert answer.status_code == 200, answer.text
     (cursor,) = parse_qs(urlsplit(answer.headers["Link"].partition(">")[0][1:]).query)["cursor"]

@@ -24,7 +24,7 @@ def ask(client, **query):
 
 @pytest.fixture
 def names(register):
-    """Register cars; gives their names."""
+    """Register so many cars, and return their names."""
     count = 0
 
     def names(number):
@@ -38,7 +38,7 @@ def names(register):
     return names
 
 
-def told(events):
+def car_names(events):
     return [one["data"]["name"] for one in events]
 
 
@@ -117,7 +117,7 @@ def test_a_cursor_from_before_a_restore_is_refused_before_and_after_its_number_i
     again = names(5)
     for cursor in lost:
         expired(cursor)
-    assert told(ask(client, after=before)[0]) == again
+    assert car_names(ask(client, after=before)[0]) == again
 
 
 def test_what_purge_has_overtaken_is_refused_and_its_last_event_is_not(client, names, purge, expired):
@@ -127,12 +127,12 @@ def test_what_purge_has_overtaken_is_refused_and_its_last_event_is_not(client, n
     expired(first)
     expired(second)
     new = names(1)
-    assert told(ask(client, after=third)[0]) == ["Car3", *new]
-    assert told(ask(client, after=fourth)[0]) == new
-    assert told(ask(client)[0]) == ["Car3", *new]
+    assert car_names(ask(client, after=third)[0]) == ["Car3", *new]
+    assert car_names(ask(client, after=fourth)[0]) == new
+    assert car_names(ask(client)[0]) == ["Car3", *new]
     assert purge() == 1
     expired(third)
-    assert told(ask(client, after=fourth)[0]) == new
+    assert car_names(ask(client, after=fourth)[0]) == new
 
 
 def test_the_start_of_an_empty_feed_is_good_until_something_was_purged(client, names, purge, expired):
@@ -140,7 +140,7 @@ def test_the_start_of_an_empty_feed_is_good_until_something_was_purged(client, n
     assert ask(client, after="now") == ([], start)
     assert ask(client, after=start) == ([], start)
     names(2)
-    assert told(ask(client, after=start)[0]) == ["Car0", "Car1"]
+    assert car_names(ask(client, after=start)[0]) == ["Car0", "Car1"]
     assert purge() == 1
     expired(start)
 
@@ -150,9 +150,9 @@ def test_now_is_the_end_of_the_feed(client, names):
     events, now = ask(client, after="now", limit=2)
     assert (events, now) == ([], ask(client)[1])
     assert ask(client, after=now) == ([], now)
-    assert told(ask(client, after=now)[0]) == []
+    assert car_names(ask(client, after=now)[0]) == []
     new = names(2)
-    assert told(ask(client, after=now)[0]) == new
+    assert car_names(ask(client, after=now)[0]) == new
 
 
 @pytest.mark.parametrize("after", ["Now", "now ", "NOW"])
@@ -222,7 +222,7 @@ def test_a_purge_between_the_statements_of_a_page_hides_nothing(client, names, p
     answer = client.get(FEED, query_string={"after": cursor})
     assert answer.status_code in (200, 410)
     if answer.status_code == 200:
-        assert told(answer.json["events"]) == ["Car1", "Car2", "Car3", "Car4"]
+        assert car_names(answer.json["events"]) == ["Car1", "Car2", "Car3", "Car4"]
 
 
 def test_a_table_without_its_row_is_no_failure_of_ours(app, client, names, refused):

@@ -1,4 +1,4 @@
-"""A reader of the change feed beside a purge: it is told everything in order, or that it has to begin anew."""
+"""A reader of the change feed beside a purge: it gets every event in order, or 410 cursor_expired."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ CARS, DAY = 40, 86400
 
 
 def write_and_purge(app):
-    """Register cars, whose events are old at once, and purge after each; gives how many events were deleted."""
+    """Register cars, whose events are old at once, and purge meanwhile; return how many events were deleted."""
     client, purged = app.test_client(), 0
     for number in range(CARS):
         assert client.post("/api/cars", json={"name": f"{number}"}).status_code == 201
@@ -25,7 +25,7 @@ def write_and_purge(app):
 
 
 def read(app, limit, writer):
-    """Follow the feed until the writer has ended; gives what was told without interruption, each time."""
+    """Follow the feed until the writer has ended; return a list of cars for each time that it had to begin anew."""
     client, after, runs = app.test_client(), None, [[]]
     while True:
         ended = writer.done()
@@ -41,7 +41,7 @@ def read(app, limit, writer):
             return runs
 
 
-def test_nothing_is_lost_without_a_word(app):
+def test_no_event_is_lost_without_410(app):
     with ThreadPoolExecutor(4) as pool:
         writer = pool.submit(write_and_purge, app)
         readers = [pool.submit(read, app, limit, writer) for limit in (1, 3, 1000)]

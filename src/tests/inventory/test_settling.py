@@ -1,4 +1,4 @@
-"""The feed writes the events of expired holds with the first poll that reaches its end, and waits for nobody."""
+"""The first poll that reaches the end of the feed writes the events of expired holds, without waiting for a lock."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ MANY = 1_001
 
 @pytest.fixture
 def environ(environ):
-    """Whoever waits for a lock does so for longer than a test may take."""
+    """A request that waits for a lock takes longer than a test may."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "120"}
 
 
@@ -47,7 +47,7 @@ def left(app):
 
 @pytest.fixture
 def poll(client):
-    """Ask for a page; gives the allocations whose end it tells, and the cursor. It may not wait for a lock."""
+    """Ask for a page, without waiting for a lock; return the ids of the expired holds in it, and the cursor."""
 
     def ask(query):
         answer = client.get(FEED, query_string=query)
@@ -59,7 +59,7 @@ def poll(client):
         yield lambda **query: pool.submit(ask, query).result(SECONDS)
 
 
-def test_the_first_poll_tells_of_expired_holds_and_only_the_first(poll, expired, left):
+def test_the_first_poll_has_the_events_of_expired_holds_and_only_the_first(poll, expired, left):
     ended, cursor = poll()
     assert (ended, left()) == (sorted(expired), 0)
     assert poll(after=cursor) == ([], cursor)
@@ -144,7 +144,7 @@ LOCKS = {
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_what_somebody_else_has_locked_comes_later(engine, app, database_url, poll, expired, left, lock):
+def test_what_another_transaction_has_locked_comes_later(engine, app, database_url, poll, expired, left, lock):
     one, other = expired
     with writing(app, engine, database_url, LOCKS[lock].format(one)):
         ended, cursor = poll()
@@ -178,7 +178,7 @@ def reader_url(request, engine, database_url):
         connection.execute(f"DROP ROLE {role}")
 
 
-def test_who_may_not_write_reads_what_is_there(client, expired, left, reader_url, caplog):
+def test_a_role_that_may_not_write_reads_what_is_there(client, expired, left, reader_url, caplog):
     if reader_url is None:
         return
     app = build_app(load(reader_url))
