@@ -17,6 +17,7 @@ from cookiecutter.exceptions import FailedHookException
         ({"service": "json"}, "service: json is another one's name"),
         ({"resources": "pallet"}, "three names"),
         ({"resources": "models"}, "none that a module"),
+        ({"resource": "shift", "resources": "sessions"}, "none that a module"),
         ({"resources": "problems"}, "none that a module"),
         ({"resource": "session"}, "resource: session is the name of a class"),
         ({"resource": "page_query"}, "resource: page_query is the name of a class"),

@@ -48,7 +48,7 @@ def choose(config: str | None) -> None:
 
 class _RequestHandler(WSGIRequestHandler):
     def send_header(self, keyword: str, value: str) -> None:
-        # It names the versions of Werkzeug and Python.
+        # Werkzeug's own value would name its version and that of Python.
         if keyword.lower() != "server":
             super().send_header(keyword, value)
 

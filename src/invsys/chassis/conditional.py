@@ -27,7 +27,8 @@ def etag(version: int) -> str:
 def expected_versions() -> list[int] | None:
     """Read If-Match: the versions that the caller accepts, or None for any (no header, or ``*``).
 
-    A weak tag of ours counts, other than in RFC 9110, 13.1.1 (see above). What is no list of tags matches nothing.
+    A weak tag counts as well, unlike in RFC 9110, 13.1.1: proxies make ours weak. A header that is not a list of tags
+    matches nothing.
     """
     named = request.headers.get("If-Match", "*")
     if named.strip() == "*":

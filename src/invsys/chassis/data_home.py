@@ -1,6 +1,6 @@
-"""The folder of a user's data, for which a setting may have ``$XDG_DATA_HOME`` (XDG Base Directory Specification).
+"""The folder of a user's data: ``$XDG_DATA_HOME`` in a setting (XDG Base Directory Specification).
 
-Defaults of files are below it, so that they do not depend on the folder in which a command is run.
+Default paths are below it, so that they do not depend on the folder in which a command is run.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,14 @@ def folder(environ: Mapping[str, str]) -> Path:
         return set_by_user
     home = Path(environ["HOME"]) if environ.get("HOME") else _home()
     return home / ".local" / "share"
+
+
+def create(folder: Path) -> None:
+    """Create a folder and its parents where they are missing, each for its owner only; raises OSError."""
+    if not folder.exists():
+        # Not by ``parents=True``, which gives only the last one this mode.
+        create(folder.parent)
+        folder.mkdir(0o700, exist_ok=True)
 
 
 def _home() -> Path:

@@ -18,7 +18,7 @@ _DEFAULTS = (
     ("Referrer-Policy", "no-referrer"),
     # No cache keeps what a client may see. Calendars, GBFS and files have their own.
     ("Cache-Control", "no-store"),
-    # Without it, granian (2.8) names itself; it has no option to leave the header out. The development server does.
+    # Without it granian (2.8) sends its own name, and has no option against that. The development server drops it.
     ("Server", ""),
 )
 

@@ -9,7 +9,7 @@ from flask import current_app, request
 # The loopback addresses.
 LOOPBACK = "127.0.0.0/8, ::1"
 
-# Some proxies add the port of the connection: 203.0.113.5:4711, [2001:db8::1]:443; without a port, brackets may stay.
+# Some proxies add the port of the connection: 203.0.113.5:4711, [2001:db8::1]:443. Others only add the brackets.
 _WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:%[^\]]*)?)\]|([0-9.]+))(?::[0-9]{1,5})?")
 
 

@@ -21,7 +21,7 @@ from invsys.chassis.metric_files import DIRECTORY_VARIABLE
 
 # Bytes that the metrics files of a few workers take.
 _ROOM = 2**20
-# Those that the supervisor handles.
+# Signals that the supervisor handles.
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -30,8 +30,8 @@ def serve(
 ) -> NoReturn:
     """Become the server of the WSGI application ``target`` (``module:name``); ``server`` is the settings' section.
 
-    ``announce`` is called once the port is open.
-    The process is replaced, so that nothing is loaded in the parent: what a reload starts is the code then installed.
+    ``announce`` is called once the port is open. The process is replaced, so that nothing is loaded in the parent: what
+    a reload starts is the code then installed.
     Raises SettingsError if the port cannot be opened.
     """
     sockets = listen(server["host"], server["port"], server["workers"])
@@ -41,7 +41,7 @@ def serve(
     descriptors = ",".join(str(each.detach()) for each in sockets)
     program = [sys.executable, "-m", f"{__package__}.supervisor", *_options(descriptors, server), target]
     added = {DIRECTORY_VARIABLE: _metrics_directory(environ), WORKERS_VARIABLE: str(server["workers"])}
-    # Those that arrive while the supervisor loads wait until it can stop in an orderly way.
+    # Signals that arrive while the supervisor loads wait until it can stop in an orderly way.
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         os.execve(program[0], program, {**environ, **added})

@@ -111,7 +111,7 @@ class Supervisor(MPServer):
 
     def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:
         self._spawn = spawn_target, target_loader
-        # ``server.serve`` has blocked them while this process was loading.
+        # ``server.serve`` blocked them before this process was loaded.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         if not self.interrupt_signal:
             self._fill_places()

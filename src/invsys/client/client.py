@@ -65,14 +65,14 @@ class Client:
     def events(self, after: str | None = None, *, page_size: int = 100) -> "Feed":
         """Return the changes after a cursor, up to the present; without one, from the oldest event kept.
 
-        With ``"now"`` as the cursor there are none yet; the feed goes on with what happens later. CursorExpired.
+        With ``"now"`` as the cursor there are none yet; the feed goes on with what happens later. Raises CursorExpired.
         """
         return Feed(lambda cursor: self.event_page(cursor, limit=page_size), after)
 
     def event_page(self, after: str | None = None, *, limit: int = 100) -> EventPage:
         """Return one page of the changes after a cursor: to keep what it led to and ``next`` in one transaction.
 
-        After ``"now"`` it is empty, and ``next`` is the end of the feed. CursorExpired.
+        After ``"now"`` it is empty, and ``next`` is the end of the feed. Raises CursorExpired.
         """
         return understood(self._connection.get("api/events", {"after": after, "limit": limit}), EventPage.read)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from configupdater import ConfigUpdater
 from configupdater import Section as IniSection
 
+from invsys.chassis import data_home
 from invsys.gateway import clients_file, keys
 from invsys.gateway.clients_file import UnusableClients
 
@@ -94,9 +95,7 @@ def revoke(path: Path, name: str, prefix: str | None = None) -> None:
 def _create_folder(folder: Path) -> None:
     """Create the folder of the file where it is missing, for its owner only; raises UnusableClients."""
     try:
-        if not folder.exists():
-            _create_folder(folder.parent)
-            folder.mkdir(0o700, exist_ok=True)
+        data_home.create(folder)
     except OSError as error:
         raise UnusableClients(f"{folder}: cannot be created: {error.strerror}") from error
 

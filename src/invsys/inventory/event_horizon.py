@@ -1,4 +1,4 @@
-"""The horizon of the change feed: up to which event it is settled what there is (migration 0002 says how)."""
+"""The horizon of the change feed: no event up to it can still appear (migration 0002 describes how)."""
 
 import sys
 
@@ -6,7 +6,7 @@ from sqlalchemy import Connection, case, func, null, select
 
 from invsys.inventory.errors import DatabaseUnavailable
 
-# Null on a standby, which does not have the announcements of those who write on the primary.
+# Null on a standby: the announcements of writers are on the primary only.
 _HORIZON = select(case((func.pg_is_in_recovery(), null()), else_=func.event_horizon()))
 
 

@@ -1,4 +1,4 @@
-"""Expired holds: they count nowhere from that instant on, and are deleted where they overlap a new period.
+"""Expired holds: they count nowhere from ``expires`` on, and are deleted where they overlap a new period.
 
 ``lock_order`` describes the locks.
 """

@@ -83,7 +83,7 @@ def _csv_writer(file: IO[str], *, is_escaped: bool) -> Callable[[dict[str, Any]]
     if not is_escaped:
         writer.writerow(COLUMNS)
         return lambda line: writer.writerow([_cell(line.get(name, "")) for name in COLUMNS])
-    # By the mark the reader knows that cells are escaped.
+    # The mark shows the reader that cells are escaped.
     writer.writerow((*COLUMNS, spreadsheet.MARK))
     return lambda line: writer.writerow([*(spreadsheet.escape(_cell(line.get(name, ""))) for name in COLUMNS), ""])
 

@@ -121,7 +121,7 @@ class Count(fields.Integer):
 class Cursor(fields.Field[bytes]):
     """Where a page ended, as one opaque word: the encrypted sort key of its last item, ``length`` numbers.
 
-    Loads the encrypted bytes; whether they can be decrypted is for ``cursors.read`` to say.
+    Loads the encrypted bytes, which ``cursors.read`` decrypts.
     """
 
     default_error_messages = {"invalid": NOT_A_CURSOR}

@@ -79,7 +79,7 @@ class Import(OnFitDatabase):
 
     option_list = (
         Option("file", help="a CSV or JSON Lines file in UTF-8; - is standard input"),
-        Option("--report", help="where to list refused lines (default: FILE's name with .refused.csv, in this folder)"),
+        Option("--report", help="where to list refused lines (default: NAME.refused.csv or .jsonl, in this folder)"),
     )
 
     def run(self, file: str, report: str | None) -> int:

@@ -13,7 +13,7 @@ import psycopg
 from invsys.inventory.errors import UnfitDatabase
 
 # A pooler that reuses processes gives that of an idle connection to the next statement of another one, except where
-# another client takes it first. That this happens in every round is out of the question.
+# another client takes it first. That does not happen in every round.
 _ROUNDS = 20
 
 # The poolers that were found to keep a process for each connection: host, port, database, user.

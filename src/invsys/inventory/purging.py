@@ -17,13 +17,13 @@ _DAY, _MARGIN = 86400, 60
 _AT_ONCE = 10_000
 
 _ago = later(-bindparam("seconds", type_=Float))
-# By where they are stored: whatever else they are deleted by, PostgreSQL may read the whole table for each portion.
+# By the addresses of the rows: with any other condition PostgreSQL may read the whole table for each portion.
 _OLD_KEYS = select(address_of_key()).select_from(IdempotencyKey).where(IdempotencyKey.created <= _ago)
 _SOME_OLD_KEYS = _OLD_KEYS.order_by(IdempotencyKey.created).limit(_AT_ONCE)
 _FORGET_KEYS = delete(IdempotencyKey).where(among(address_of_key(), _SOME_OLD_KEYS.scalar_subquery()))
 
-# Without the newest, which always stays: SQLite goes on from its number. And none beyond the horizon: no event may
-# appear before one that is deleted.
+# The newest event always stays, because SQLite goes on from its number. Events beyond the horizon stay, because no
+# event may appear before one that is deleted.
 _NEWEST = select(func.max(Event.key)).scalar_subquery()
 _OLDEST = (
     select(Event.key, Event.id, Event.at)
@@ -32,7 +32,8 @@ _OLDEST = (
     .limit(_AT_ONCE)
     .cte("oldest")
 )
-# Up to the first that has to stay, so that the feed has no gap; a clock that once was ahead does not count.
+# Up to the first event that has to stay, so that the feed has no gap. An event from the future, made while a clock was
+# wrong, does not have to stay.
 _STAYS = select(func.min(_OLDEST.c.key)).where(_OLDEST.c.at > _ago, _OLDEST.c.at <= clock()).scalar_subquery()
 _LAST_TO_GO = (
     select(_OLDEST.c.key, _OLDEST.c.id)

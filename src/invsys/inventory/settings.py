@@ -36,6 +36,8 @@ class DatabaseUrl(fields.String):
         if url.get_backend_name() == "sqlite":
             if not url.database or url.database == ":memory:":
                 raise ValidationError("SQLite needs a file: every worker process has to see the same data.")
+            if url.query:
+                raise ValidationError("A URL of SQLite has no options: remove the question mark and what follows it.")
             url = url.set(drivername="sqlite", database=str(Path(url.database).absolute()))
         elif url.get_backend_name() == "postgresql":
             url = _with_usable_hosts(url.set(drivername="postgresql+psycopg"))

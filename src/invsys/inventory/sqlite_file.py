@@ -5,12 +5,15 @@ SQLite itself creates a file that is missing, with a mode that depends on the um
 """
 
 import contextlib
+import errno
 import os
 import sqlite3
 from pathlib import Path
 from typing import Any
 
-_PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
+from invsys.chassis import data_home
+
+_PRIVATE = 0o600
 
 # Primary result codes (sqlite.org/rescode.html) of which SQLite's own message is not enough.
 _NO_DATABASE = {sqlite3.SQLITE_NOTADB: "is not a SQLite database"}
@@ -19,16 +22,9 @@ _ACCESS = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.S
 
 def create(file: Path) -> None:
     """Create an empty file, and its folders where they are missing; leave one that is there. Raises OSError."""
-    _create_folder(file.parent)
+    data_home.create(file.parent)
     with contextlib.suppress(FileExistsError):
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE))
-
-
-def _create_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        # Not by ``parents=True``, which gives only the last one this mode.
-        _create_folder(folder.parent)
-        folder.mkdir(_PRIVATE_FOLDER, exist_ok=True)
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
 
 
 def connect(file: str, **parameters: Any) -> sqlite3.Connection:
@@ -55,10 +51,11 @@ def no_access(file: Path) -> str | None:
     """Return why this process cannot write to a file as SQLite has to, or None if it can."""
     if file.is_dir():
         return "is a folder, not a database"
-    try:
-        os.close(os.open(file, os.O_RDWR))
-    except OSError as error:
-        return f"cannot be opened for writing: {error.strerror}"
+    # Do not open it: closing any descriptor of the file would release the locks that SQLite holds on it in this process
+    # (sqlite.org/howtocorrupt.html, 2.2).
+    if not os.access(file, os.R_OK | os.W_OK, effective_ids=True):
+        is_read_only = os.statvfs(file.parent).f_flag & os.ST_RDONLY
+        return f"cannot be opened for writing: {os.strerror(errno.EROFS if is_read_only else errno.EACCES)}"
     if not os.access(file.parent, os.W_OK, effective_ids=True):
         return f"cannot be used: SQLite has to create files beside it, and {file.parent} cannot be written"
     return None

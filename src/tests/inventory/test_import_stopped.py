@@ -127,6 +127,15 @@ def test_an_outage_says_what_is_in(run: Callable[..., Any], monkeypatch: pytest.
     assert run("import", tmp_path / "in.csv", "--report", tmp_path / "report") == (2, "", complaints)
 
 
+def test_a_job_in_the_background_goes_on_ignoring_ctrl_c() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupts.deferred():
+            interrupt()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_ctrl_c_in_a_transaction_waits_for_its_end() -> None:
     done: list[bool] = []
 

@@ -179,6 +179,7 @@ def test_a_database_is_sqlite_in_a_file_or_postgresql_through_psycopg(
         "sqlite://",
         "sqlite:///",
         "sqlite:///:memory:",
+        "sqlite:////srv/fleet.sqlite3?uri=true",
         "mysql://me:secret@host/fleet",
         "mysql+pymysql://me:secret@host/fleet",
         "oracle://host/fleet",

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -146,6 +148,17 @@ def test_a_file_in_a_folder_that_cannot_be_entered_is_refused_by_name(run: Run, 
         assert run("serve") == (2, "", f"invsys-manage: {file} cannot be opened: Permission denied.\n")
 
 
+def test_asking_for_access_leaves_the_locks_of_sqlite(file: Path) -> None:
+    sqlite_file.create(file)
+    attempt = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+    writer = sqlite_file.connect(str(file), isolation_level=None)
+    writer.execute("BEGIN EXCLUSIVE")
+    assert sqlite_file.no_access(file) is None
+    done = subprocess.run([sys.executable, "-c", attempt, file], capture_output=True, text=True, check=False)
+    writer.close()
+    assert "database is locked" in done.stderr
+
+
 def reachable(file: Path, permissions: int, of_folder: int = 0o555) -> None:
     """Let every user enter the folder of a file, and set the permissions of both."""
     file.chmod(permissions)
@@ -160,7 +173,7 @@ def test_a_folder_that_cannot_be_made_is_refused_by_name(
     monkeypatch.setenv("INVSYS_DATABASE_URL", f"sqlite:///{tmp_path}/file/own.sqlite3")
     status, printed, told = run("migrate")
     assert (status, printed) == (2, "")
-    assert told == f"invsys-manage: {tmp_path}/file/own.sqlite3 cannot be created: File exists.\n"
+    assert told == f"invsys-manage: {tmp_path}/file/own.sqlite3 cannot be created: Not a directory.\n"
 
 
 def test_a_backup_names_the_folder_that_is_missing(run: Run, file: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ class AllocationCalendar(rest.Resource):
         body = icalendar.calendar(vehicle["name"], allocations, window)
         answer = Response(body, content_type="text/calendar; charset=utf-8")
         answer.headers["Content-Disposition"] = f'attachment; filename="{resource_id}.ics"'
-        # Calendars ask every few minutes or hours, mostly in vain: they keep it, and ask whether it has changed.
+        # Calendar programs ask every few minutes or hours: they keep a copy, and ask whether it has changed.
         answer.add_etag()
         answer.headers["Cache-Control"] = "private, no-cache"
         return conditional.unless_known(answer)

@@ -1,7 +1,7 @@
 """A vehicle's allocations as an iCalendar object (RFC 5545): each an event that a calendar shows as busy.
 
-A calendar never shows free what is taken: it knows whole seconds, so starts are rounded down and ends up; and it
-knows no infinity, so an open side ends where the window asked for does, or at a bound that calendar programs accept.
+From 1970 to 2038 a calendar never shows free what is taken. iCalendar has whole seconds, so starts are rounded down and
+ends up. It has no infinity, so an open side ends where the requested window does, or at a bound that programs accept.
 """
 
 from collections.abc import Iterable, Iterator

@@ -10,7 +10,9 @@ from typing import Any
 @contextmanager
 def deferred() -> Iterator[None]:
     """Let Ctrl-C take effect after the block, so that the counts agree with the commits; pressed twice, at once."""
-    if threading.current_thread() is not threading.main_thread():
+    is_main = threading.current_thread() is threading.main_thread()
+    # A job in the background of a script ignores the signal, and has to go on ignoring it.
+    if not is_main or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         yield
         return
     pending = False

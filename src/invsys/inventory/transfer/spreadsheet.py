@@ -20,5 +20,5 @@ def escape(cell: str) -> str:
 
 
 def unescape(cell: str) -> str:
-    """Return the cell that ``escape`` made this of."""
+    """Return the cell from which ``escape`` made this one."""
     return cell[1:] if _ESCAPED.match(cell) else cell

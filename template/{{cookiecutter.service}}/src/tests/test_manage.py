@@ -62,6 +62,7 @@ def test_config_prints_every_setting_with_its_origin(run, tmp_path):
     [
         ("[server]\nprot = 1\n", "[server] prot (from {file}): No such setting (did you mean port?)."),
         ("[database]\nurl = sqlite:///:memory:\n", "[database] url"),
+        ("[database]\nurl = sqlite:////srv/fleet.sqlite3?uri=true\n", "[database] url"),
         ("[database]\nurl = mysql://host/name\n", "[database] url"),
         ("[database]\nurl = nothing\n", "[database] url"),
     ],
