@@ -90,7 +90,7 @@ def other_url(engine, fresh_url, tmp_path, request):
         yield f"sqlite:///{tmp_path / 'other.sqlite3'}"
         return
     server, name = request.getfixturevalue("postgresql"), f"other_{os.getpid()}"
-    server.execute(f"CREATE DATABASE {name}")
+    server.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
     yield server.url(name)
     server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
