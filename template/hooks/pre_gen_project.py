@@ -31,7 +31,7 @@ SERVICES = {
 PORTS = {"5000", "5001"}
 MODULES = {"api", "application", "chassis", "copying", "database", "errors", "manage", "migrating", "migrations"}
 MODULES |= {"models", "revisions", "schemas", "settings", "wsgi", "db", "one", "page", "register", "change", "remove"}
-MODULES |= {"pooling", "sessions", "sqlite_file"}
+MODULES |= {"database_checks", "pooling", "sessions", "sqlite_file"}
 # What the modules that name the resource import: modules of the chassis beside its own module, classes beside its own.
 MODULES |= {"answers", "bodies", "client_id", "conditional", "problems", "queries"}
 CLASSES = {"Any", "Callable", "Collection", "DateTime", "Dialect", "Flask", "Input", "Mapped", "MetaData", "PageQuery"}

@@ -17,7 +17,7 @@ from invsys.chassis import (
     request_log,
 )
 from invsys.chassis.settings import Settings
-from invsys.inventory import api, cursors, database, openapi, page, settings
+from invsys.inventory import api, cursors, database, database_checks, openapi, page, settings
 
 
 def create_app() -> Flask:
@@ -55,7 +55,7 @@ def build_app(in_force: Settings) -> Flask:
     bodies.register(app, in_force["server"])
     database.configure(app, in_force)
     cursors.register(app)
-    fit = fitness.Fitness(database.require_fit, database.revision)
+    fit = fitness.Fitness(database_checks.require_fit, database_checks.revision)
     fitness.register(app, fit, _uses_the_database)
     health.register(app, fit.require)
     api.register(app, in_force["resource_types"])

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -22,8 +21,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from invsys.chassis import strict_json
 from invsys.chassis.problems import Unavailable
 from invsys.chassis.settings import Settings
-from invsys.inventory import on_sqlite, revisions, sqlite_file
-from invsys.inventory.errors import Busy, DatabaseUnavailable, UnfitDatabase
+from invsys.inventory import on_sqlite, revisions
+from invsys.inventory.errors import Busy, DatabaseUnavailable
 from invsys.inventory.models import Row, db
 from invsys.inventory.recording import Recorded
 
@@ -194,7 +193,7 @@ def try_at_once(work: Callable[[Connection], int]) -> int:
     except Busy:
         return 0
     except DBAPIError as error:
-        if not (_is_busy(error) or _sqlstate(error) in _ONLY_READS):
+        if not (_is_busy(error) or on_sqlite.is_read_only(error.orig) or _sqlstate(error) in _ONLY_READS):
             logger.warning("The database: %s: %s", type(error.orig).__name__, str(error.orig).strip())
         return 0
     except (PoolTimeout, Unavailable) as error:
@@ -245,48 +244,6 @@ def _is_busy(error: DBAPIError) -> bool:
 
 def _sqlstate(error: DBAPIError) -> str | None:
     return getattr(error.orig, "sqlstate", None)
-
-
-def revision() -> str | None:
-    """Give the migration at which the database is; raises DatabaseUnavailable where it cannot be reached."""
-    with read() as connection:
-        if not _is_sqlite():
-            _require_same_server(connection)
-        return revisions.found(connection)
-
-
-def _require_same_server(connection: Connection) -> None:
-    try:
-        _module().require_same_server(connection)
-    except UnfitDatabase:
-        # Every other connection goes through the same pooler.
-        connection.invalidate()
-        disconnect()
-        raise
-
-
-def require_fit() -> None:
-    """See that the database may be used; raises UnfitDatabase, or DatabaseUnavailable where it cannot be reached."""
-    revisions.require_newest(revision())
-
-
-def require_fit_to_start() -> None:
-    """Raise UnfitDatabase, and DatabaseUnavailable for a file that cannot be used.
-
-    A server that is only away is waited for while serving, with 503s.
-    """
-    try:
-        require_fit()
-    except UnfitDatabase:
-        raise
-    except (Busy, DatabaseUnavailable) as error:
-        if _is_sqlite() and isinstance(error, DatabaseUnavailable):
-            raise
-        reason = getattr(error, "reason", error)
-        logger.warning("%s Starting all the same, and answering 503 until the database is there.", reason)
-    file = Path(str(db.engine.url.database))
-    if _is_sqlite() and (no_access := sqlite_file.no_access(file)):
-        raise UnfitDatabase(f"{file} {no_access}.")
 
 
 def disconnect() -> None:

@@ -106,5 +106,5 @@ def end_holds(connection: Connection, resource_key: int, caller: Caller) -> None
 
 
 def _in_portions(connection: Connection, statement: Recorded, values: Values) -> None:
-    while len(statement.run_in(connection, values)) == _AT_ONCE:
+    while statement.run_in(connection, values):
         pass

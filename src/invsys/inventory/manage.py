@@ -27,6 +27,7 @@ from invsys.inventory import (
     checking,
     choosing,
     database,
+    database_checks,
     deallocating,
     exporting,
     fleet,
@@ -54,7 +55,7 @@ def _build_app(config: str | None = None) -> Flask:
 
 
 def _require_fit_to_start() -> None:
-    database.require_fit_to_start()
+    database_checks.require_fit_to_start()
     database.disconnect()
 
 
@@ -64,7 +65,7 @@ class OnFitDatabase(Command):
     def __call__(self, app: Flask, *arguments: Any, **options: Any) -> Any:
         """Say what is to be done first, where something is."""
         with app.app_context():
-            database.require_fit()
+            database_checks.require_fit()
             return self.run(*arguments, **options)
 
 

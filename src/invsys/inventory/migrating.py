@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask_migrate import upgrade
 
-from invsys.inventory import copying, database, revisions, sqlite_file
+from invsys.inventory import copying, database_checks, revisions, sqlite_file
 from invsys.inventory.models import db
 
 logger = logging.getLogger("invsys.inventory")
@@ -26,7 +26,7 @@ def migrate() -> None:
     ``errors.Unavailable`` where it cannot be reached.
     """
     _create_file()
-    found = database.revision()
+    found = database_checks.revision()
     if found == revisions.newest():
         logger.info("The database is at the newest migration, %s.", found)
         return

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, Executable, event, make_url
+from sqlalchemy import URL, Engine, Executable, event, make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from invsys.inventory import pooling
@@ -121,12 +121,6 @@ def change(engine: Engine, recorded: Recorded, values: dict[str, Any], seconds: 
             # With this connection went every other of the pool.
             engine.dispose()
         raise DBAPIError.instance(None, None, error, psycopg.Error) from error
-
-
-def require_same_server(connection: Connection) -> None:
-    """Raise UnfitDatabase if a pooler has given the connection another server process meanwhile."""
-    assert isinstance(connection.connection.driver_connection, psycopg.Connection)
-    pooling.require_same(connection.connection.driver_connection)
 
 
 def reason(engine: Engine, error: BaseException | None) -> str:

@@ -187,6 +187,11 @@ def reason(engine: Engine, error: BaseException | None) -> str:
     return sqlite_file.fault(Path(str(engine.url.database)), error)
 
 
+def is_read_only(error: BaseException | None) -> bool:
+    """Return whether the file, or its file system, cannot be written."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+
+
 def is_overlap(error: BaseException | None) -> bool:
     """Say whether the trigger refused the row: its word stands in the first migration."""
     return isinstance(error, sqlite3.IntegrityError) and "period_taken" in str(error)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from invsys.inventory import database
+from invsys.inventory import database, database_checks
 from invsys.inventory.application import build_app, create_app
 from invsys.inventory.errors import UnfitDatabase
 from invsys.inventory.models import db
@@ -144,7 +144,7 @@ def test_a_postgresql_that_may_forget_is_refused_unless_allowed(own_postgresql, 
     own_postgresql.start(setting)
     app = opened(url)
     with app.app_context(), pytest.raises(UnfitDatabase, match=setting):
-        database.require_fit_to_start()
+        database_checks.require_fit_to_start()
     assert is_away(app.test_client().get("/api/cars"))
     allowed = opened(url, INVSYS_DATABASE_ALLOW_UNSAFE_DURABILITY="yes")
     assert allowed.test_client().get("/api/cars").status_code == 200

@@ -8,7 +8,7 @@ import pytest
 from flask_migrate import upgrade
 from sqlalchemy import text
 
-from invsys.inventory import checking, database, migrating, revisions
+from invsys.inventory import checking, database, database_checks, migrating, revisions
 from invsys.inventory.application import build_app
 from invsys.inventory.models import db
 from tests.conftest import dispose, load
@@ -61,14 +61,14 @@ def copies(folder):
 
 def test_an_empty_database_is_migrated_and_not_copied(fresh_app, tmp_path):
     migrating.migrate()
-    assert database.revision() == revisions.newest()
+    assert database_checks.revision() == revisions.newest()
     assert checking.check().sound
     assert copies(tmp_path) == []
 
 
 def test_an_old_database_is_copied_where_it_is_a_file(old, engine, tmp_path):
     migrating.migrate()
-    assert database.revision() == revisions.newest()
+    assert database_checks.revision() == revisions.newest()
     if engine == "sqlite":
         assert copies(tmp_path) == [f"fresh.sqlite3.before-{OLD}"]
         assert names(tmp_path / copies(tmp_path)[0]) == ["Car1"]
@@ -91,7 +91,7 @@ def test_a_failed_migration_leaves_the_data_and_says_what_to_do(fresh_app, old, 
         assert "nowhere" in str(told.value)
         assert f"The database is as it was, at migration {OLD}" in str(told.value)
         assert "run 'invsys-manage migrate' again" in str(told.value)
-        assert database.revision() == OLD
+        assert database_checks.revision() == OLD
         with database.read() as connection:
             assert connection.scalar(text("SELECT count(*) FROM continuous_resources")) == 1
         if engine == "sqlite":
@@ -105,10 +105,10 @@ def test_without_a_copy_nothing_is_migrated(old, engine, tmp_path):
     if engine == "sqlite":
         with pytest.raises(migrating.FailedMigration, match="No copy could be made"):
             migrating.migrate()
-        assert database.revision() == OLD
+        assert database_checks.revision() == OLD
         in_the_way.rmdir()
     migrating.migrate()
-    assert database.revision() == revisions.newest()
+    assert database_checks.revision() == revisions.newest()
 
 
 def test_a_database_of_a_newer_version_is_not_touched(fresh_app, tmp_path):

@@ -13,7 +13,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from invsys.inventory import checking, database, revisions
+from invsys.inventory import checking, database_checks, revisions
 from invsys.inventory.application import build_app
 from invsys.inventory.errors import UnfitDatabase
 from invsys.inventory.models import ContinuousResourceAllocation, Event, db
@@ -159,7 +159,7 @@ def test_a_database_without_tables_is_refused_with_the_command_to_run(fresh_app,
     if engine == "sqlite":
         Path(db.engine.url.database).touch()
     with pytest.raises(UnfitDatabase, match="has no tables yet: run 'invsys-manage migrate'"):
-        database.require_fit_to_start()
+        database_checks.require_fit_to_start()
 
 
 def test_a_database_of_a_newer_version_is_refused(fresh_app):
@@ -167,7 +167,7 @@ def test_a_database_of_a_newer_version_is_refused(fresh_app):
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(UnfitDatabase, match="is at migration 9999"):
-        database.require_fit_to_start()
+        database_checks.require_fit_to_start()
 
 
 def db_upgrade(url, **more):

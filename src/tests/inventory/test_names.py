@@ -29,6 +29,13 @@ def test_a_name_is_kept_in_normal_form_c(
     assert client.patch(register("Car2"), json={"name": "u\u0308"}).json["name"] == "\u00fc"
 
 
+def test_the_length_counts_in_normal_form_c(client: FlaskClient, register: Callable[..., str]) -> None:
+    longest = "u\u0308" * 36
+    assert found(client, longest) == []
+    car = register(longest)
+    assert found(client, longest) == [car[-36:]]
+
+
 @pytest.mark.parametrize(
     "name", ["Car\u200b1", "\u202eraC", "Car1\ufeff", "Ca\u00adr1", "\u2066Car1\u2069", "Car\u20281"]
 )

@@ -1,7 +1,7 @@
 """The first poll that reaches the end of the feed writes the events of expired holds, without waiting for a lock."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import psycopg
 import pytest
@@ -164,9 +164,9 @@ ROLES = {
 
 @pytest.fixture(params=ROLES)
 def reader_url(request, engine, database_url):
-    """The URL for a role that cannot write; None on SQLite, which has no roles."""
+    """The URL for a role that cannot write; on SQLite, which has no roles, the same URL."""
     if engine == "sqlite":
-        yield None
+        yield database_url
         return
     role = "reader"
     with psycopg.connect(database_url, autocommit=True) as connection:
@@ -178,10 +178,12 @@ def reader_url(request, engine, database_url):
         connection.execute(f"DROP ROLE {role}")
 
 
-def test_a_role_that_may_not_write_reads_what_is_there(client, expired, left, reader_url, caplog):
-    if reader_url is None:
-        return
+def test_a_role_that_may_not_write_reads_what_is_there(engine, client, expired, left, reader_url, caplog):
     app = build_app(load(reader_url))
+    if engine == "sqlite":
+        with app.app_context(), closing(database.db.engine.raw_connection()) as connection:
+            # As if the file were read-only, which it is not for root, whatever its mode.
+            connection.driver_connection.execute("PRAGMA query_only=ON")
     for query in ({}, {"after": "now"}):
         answer = app.test_client().get(FEED, query_string=query)
         assert answer.status_code == 200, answer.text

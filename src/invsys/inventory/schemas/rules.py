@@ -15,7 +15,7 @@ MAX_KEYS, MAX_KEY, MAX_VALUE = 32, 64, 256
 A_NAME: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.RULES]
 # Vehicles that were registered before names had all of these rules can still be found.
 A_NAME_TO_FIND: list[Callable[[Any], Any]] = [
-    validate.Length(1, 36),
+    lambda name: validate.Length(1, 36)(names.normalize(name)),
     names.no_control_characters,
     names.no_blank_ends,
 ]

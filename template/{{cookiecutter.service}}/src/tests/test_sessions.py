@@ -5,7 +5,7 @@ import uuid
 import pytest
 from flask_migrate import upgrade
 
-from depot import database
+from depot import database_checks
 from depot.errors import UnfitDatabase
 
 from tests.conftest import SQLITE_ONLY, application
@@ -36,7 +36,7 @@ def test_a_database_that_is_not_utf8_is_refused(server, encoding):
     url = server.new_database(f"own_{uuid.uuid4().hex}", f"ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
     with application(url) as app:
         with app.app_context(), pytest.raises(UnfitDatabase, match=encoding):
-            database.require_fit_to_start()
+            database_checks.require_fit_to_start()
         answer = app.test_client().get("/readyz")
         assert answer.status_code == 503
         assert f"has the encoding {encoding}" in answer.json["detail"]

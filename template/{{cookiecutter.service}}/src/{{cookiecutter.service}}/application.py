@@ -2,7 +2,7 @@
 
 from flask import Flask, request
 
-from depot import api, database, settings
+from depot import api, database, database_checks, settings
 from depot.chassis import (
     allowed_hosts,
     bodies,
@@ -49,7 +49,7 @@ def build_app(in_force: Settings) -> Flask:
     gateway_secret.register(app, in_force["server"]["gateway_secret"])
     bodies.register(app, in_force["server"])
     database.configure(app, in_force)
-    fit = fitness.Fitness(database.require_fit, database.revision)
+    fit = fitness.Fitness(database_checks.require_fit, database_checks.revision)
     fitness.register(app, fit, _uses_the_database)
     health.register(app, fit.require)
     api.register(app)

@@ -178,50 +178,6 @@ def _is_busy(error: BaseException | None) -> bool:
     return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or getattr(error, "sqlstate", None) in _BUSY
 
 
-def revision() -> str | None:
-    """Give the migration at which the database is; raises DatabaseUnavailable where it cannot be reached."""
-    with read() as session:
-        connection = session.connection()
-        if connection.dialect.name == "postgresql":
-            _require_same_server(connection)
-        return revisions.found(connection)
-
-
-def _require_same_server(connection: Connection) -> None:
-    driver: Any = connection.connection.driver_connection
-    try:
-        pooling.require_same(driver)
-    except UnfitDatabase:
-        # Every other connection goes through the same pooler.
-        connection.invalidate()
-        disconnect()
-        raise
-
-
-def require_fit() -> None:
-    """See that the database may be used; raises UnfitDatabase, or DatabaseUnavailable where it cannot be reached."""
-    revisions.require_newest(revision())
-
-
-def require_fit_to_start() -> None:
-    """Raise UnfitDatabase, and DatabaseUnavailable for a file that cannot be used.
-
-    A server that is only away is waited for while serving, with 503s.
-    """
-    try:
-        require_fit()
-    except UnfitDatabase:
-        raise
-    except (Busy, DatabaseUnavailable) as error:
-        if db.engine.dialect.name == "sqlite" and isinstance(error, DatabaseUnavailable):
-            raise
-        reason = getattr(error, "reason", error)
-        logger.warning("%s Starting all the same, and answering 503 until the database is there.", reason)
-    file = Path(str(db.engine.url.database))
-    if db.engine.dialect.name == "sqlite" and (no_access := sqlite_file.no_access(file)):
-        raise UnfitDatabase(f"{file} {no_access}.")
-
-
 def disconnect() -> None:
     """Close every connection, as before a fork: two processes must not speak over one."""
     db.engine.dispose()

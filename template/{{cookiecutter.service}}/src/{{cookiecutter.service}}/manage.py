@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask
 from flask_migrate.cli import db as migrate_group
 
-from depot import __version__, application, database, migrating, models, pallets, settings
+from depot import __version__, application, database, database_checks, migrating, models, pallets, settings
 from depot.chassis import commands
 from depot.chassis.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
 from depot.chassis.problems import Problem
@@ -30,7 +30,7 @@ def _build_app(config: str | None = None) -> Flask:
 
 
 def _require_fit_to_start() -> None:
-    database.require_fit_to_start()
+    database_checks.require_fit_to_start()
     database.disconnect()
 
 

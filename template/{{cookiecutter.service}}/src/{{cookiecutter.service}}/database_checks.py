@@ -1,0 +1,1 @@
+../../../../src/invsys/inventory/database_checks.py
