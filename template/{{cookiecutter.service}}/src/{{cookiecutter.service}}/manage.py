@@ -13,11 +13,12 @@ from typing import Any
 from flask import Flask
 from flask_migrate.cli import db as migrate_group
 
-from depot import __version__, application, database, database_checks, migrating, models, pallets, settings
+from depot import __version__, application, database, migrating, models, pallets, settings
 from depot.chassis import commands
 from depot.chassis.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
 from depot.chassis.problems import Problem
 from depot.chassis.settings import SettingsError
+from depot.database_checks import require_fit_to_start
 from depot.migrating import FailedMigration
 
 PLACE = commands.Place("The database is", "database", "url")
@@ -30,7 +31,7 @@ def _build_app(config: str | None = None) -> Flask:
 
 
 def _require_fit_to_start() -> None:
-    database_checks.require_fit_to_start()
+    require_fit_to_start()
     database.disconnect()
 
 
