@@ -28,6 +28,8 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _LABEL = "[A-Za-z0-9_-]{1,63}"
 _HOST = re.compile(rf"(?:\[([0-9A-Fa-f:.]{{2,45}})\]|({_LABEL}(?:\.{_LABEL})*)\.?)(?::[0-9]{{0,5}})?")
 _LONGEST = 255 + len(".:65535")
+# As the development server and granian spell it.
+_HTTP_1_0 = frozenset({"HTTP/1.0", "HTTP/1"})
 # Replaces a ``Host`` that was not checked, because Werkzeug fails on some of them.
 _NEUTRAL = "localhost"
 # Spellings of ``Host`` that are remembered as allowed. Callers choose them, so their number is limited.
@@ -143,7 +145,7 @@ def _require(allowed: AllowedHosts, environ: "WSGIEnvironment") -> None:
         allowed.require(host)
         return
     # Load balancers send health checks in HTTP/1.0, which needs no Host.
-    if name_in(host or "") is None and (host or environ.get("SERVER_PROTOCOL") != "HTTP/1.0"):
+    if name_in(host or "") is None and (host or environ.get("SERVER_PROTOCOL") not in _HTTP_1_0):
         raise _bad_host()
     environ["HTTP_HOST"] = _NEUTRAL
 

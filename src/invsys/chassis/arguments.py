@@ -2,8 +2,9 @@
 
 import argparse
 import re
+import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from invsys.chassis.suggestions import nearest
 
@@ -16,6 +17,11 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "allow_abbrev": False})
+
+    def _print_message(self, message: str, file: IO[str] | None = None) -> None:
+        # argparse ignores an output that cannot be written.
+        if message:
+            (file or sys.stderr).write(message)
 
     def error(self, message: str) -> NoReturn:
         """Print the message with the name of the command, and exit."""

@@ -125,6 +125,8 @@ def change(engine: Engine, recorded: Recorded, values: dict[str, Any], seconds: 
 
 def reason(engine: Engine, error: BaseException | None) -> str:
     """Return for operators why the database does not answer."""
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return "The database is read-only: it is a standby, or default_transaction_read_only is on."
     return f"The database does not answer: {str(error).strip().partition(chr(10))[0]}"
 
 

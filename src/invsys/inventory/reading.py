@@ -74,7 +74,8 @@ def _json_line(number: int, text: str) -> Line:
     try:
         value = strict_json.loads(text.encode())
     except strict_json.MalformedJson as error:
-        return Line(number, text, fault=str(error))
+        # The text is one line: only the number of the file's line helps.
+        return Line(number, text, fault=str(error).replace(" at line 1, column ", " at column "))
     if not isinstance(value, dict):
         return Line(number, text, fault="not a JSON object")
     fields = {name: member for name, member in value.items() if name not in REPORTED}

@@ -62,6 +62,20 @@ def test_output_on_a_full_disk_is_one_line_and_status_2(tmp_path: Path, size: in
         assert run(tmp_path, PRINT.format(size=size, status=status), full) == (2, told)
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_help_on_a_full_disk_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, unbuffered: str
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    module = (
+        "from invsys.chassis.arguments import Parser\ndef main():\n    parser = Parser('tiny')\n"
+        f"    parser.add_argument('--version', action='version', version='1')\n    parser.parse_args(['{word}'])\n"
+    )
+    with Path("/dev/full").open("w") as full:
+        assert run(tmp_path, module, full) == (2, "tiny: the output cannot be written: No space left on device\n")
+
+
 @pytest.mark.parametrize("size", [1, 100_000])
 def test_output_that_nobody_reads_is_one_line_and_status_1(tmp_path: Path, size: int) -> None:
     reading, writing = os.pipe()

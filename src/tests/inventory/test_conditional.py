@@ -87,7 +87,7 @@ def test_if_none_match_does_not_hide_that_it_is_gone(
     refused(client.get(booking, headers={"If-None-Match": etag}), 404, "allocation_not_found")
 
 
-@pytest.mark.parametrize("written", ["{etag}", '"other", {etag}', "*"])
+@pytest.mark.parametrize("written", ["{etag}", '"other", {etag}', "*", ' ,,"other" , ,{etag},, '])
 def test_the_version_that_is_there_may_be_deleted(client: FlaskClient, item: str, written: str) -> None:
     etag = client.get(item).headers["ETag"]
     assert client.delete(item, headers={"If-Match": written.format(etag=etag)}).status_code == 204

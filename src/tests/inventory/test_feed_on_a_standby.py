@@ -2,7 +2,9 @@
 
 import pytest
 
+from invsys.inventory import fleet
 from invsys.inventory.application import build_app
+from invsys.inventory.errors import DatabaseUnavailable
 from tests import refusals
 from tests.applications import close
 from tests.conftest import load, migrate
@@ -49,3 +51,11 @@ def test_the_feed_is_read_from_the_primary_alone(members, caller):
         assert "standby" in body["detail"]
     # The lists can be read there.
     assert standby.get("/api/cars").status_code == 200
+
+
+def test_a_change_on_a_standby_is_refused_and_operators_learn_why(members, caller):
+    client = caller(members[1])
+    refusals.refused(client.post("/api/cars", json={"name": "Car2"}), 503, "database_unavailable")
+    with client.application.app_context(), pytest.raises(DatabaseUnavailable) as refused:
+        fleet.register("Car", "Car2", {})
+    assert refused.value.reason == "The database is read-only: it is a standby, or default_transaction_read_only is on."

@@ -30,9 +30,22 @@ def ports(tmp_path_factory):
         yield {"inventory": inventory, "gateway": gateway.port, "key": key}
 
 
+@pytest.mark.parametrize("service", ["inventory", "gateway"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_health_check_in_http_1_0_needs_no_host(ports, service, path):
+    assert b" 200 " in raw(ports[service], f"GET {path} HTTP/1.0\r\n\r\n".encode()).partition(b"\r\n")[0]
+    for head in (f"GET {path} HTTP/1.1\r\nConnection: close\r\n\r\n", "GET /api/cars HTTP/1.0\r\n\r\n"):
+        assert b" 400 " in raw(ports[service], head.encode()).partition(b"\r\n")[0]
+
+
 def ask(port, target, *lines):
     """Send a GET; return all that is received until the connection is closed."""
     head = "\r\n".join([f"GET {target} HTTP/1.1", "Host: localhost", "Connection: close", *lines, "", ""]).encode()
+    return raw(port, head)
+
+
+def raw(port, head):
+    """Send bytes; return all that is received until the connection is closed."""
     with closing(socket.create_connection(("127.0.0.1", port), timeout=SECONDS)) as connection:
         connection.sendall(head)
         with connection.makefile("rb") as stream:

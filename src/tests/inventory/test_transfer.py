@@ -106,7 +106,7 @@ def test_an_allocation_that_differs_in_more_than_its_period_is_not_the_same(brin
     ("line", "reason"),
     [
         ("[1]", "not a JSON object"),
-        ("{", "Expecting property name"),
+        ("{", "Expecting property name enclosed in double quotes at column 2"),
         ('{"resource_type": "cars", "name": "A", "name": "B"}', "duplicate key"),
         ('{"resource_type": "cars", "name": "A", "wheels": 4}', "wheels: Unknown field."),
         ('{"resource_type": 1, "name": "A"}', "resource_type: "),

@@ -34,7 +34,12 @@ def with_one_more(query: dict[str, Any], listing: Listing) -> dict[str, Any]:
 
     Raises ValidationError for a cursor of another list.
     """
-    return {**query, "limit": query["limit"] + 1, "cursor": cursors.of_query(listing.purpose, query)}
+    return {**query, "limit": query["limit"] + 1, "cursor": cursors.of_query(_purpose(listing), query)}
+
+
+def _purpose(listing: Listing) -> str:
+    # A list of another collection, or of another vehicle, has other rows.
+    return f"{listing.purpose} {request.path}"
 
 
 def page(rows: Sequence[Row], limit: int, schema: Schema, listing: Listing, **names: Any) -> Response:
@@ -45,7 +50,7 @@ def page(rows: Sequence[Row], limit: int, schema: Schema, listing: Listing, **na
     shown = rows[:limit]
     answer = answers.answer(schema.dump(shown), **names)
     if len(rows) > limit:
-        cursor = cursors.write(listing.purpose, *listing.sort_key(shown[-1]))
+        cursor = cursors.write(_purpose(listing), *listing.sort_key(shown[-1]))
         query = {**request.args.to_dict(flat=False), "cursor": cursor}
         answer.headers["Link"] = f'<{request.path}?{urlencode(query, doseq=True)}>; rel="next"'
     return answer
