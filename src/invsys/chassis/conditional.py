@@ -14,7 +14,8 @@ _CODING = "-(?:gzip|br|zstd)"
 # What ``etag`` writes, as it comes back through proxies; a version fits 32 bits.
 _OURS = re.compile(rf'(?:W/)?"([1-9][0-9]{{0,8}})(?:-xml)?(?:{_CODING})?"')
 _CODING_AT_END = re.compile(rf'{_CODING}"')
-# RFC 9110, 8.8.3 and 5.6.1: a list of entity tags, where elements may be empty. Werkzeug's reader takes more than that, and ``"1", *`` for ``*``.
+# RFC 9110, 8.8.3 and 5.6.1: a list of entity tags, where elements may be empty. Werkzeug's reader takes more than that,
+# and ``"1", *`` for ``*``.
 _TAG = r'(?:W/)?"[^"]*"'
 _TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
 
