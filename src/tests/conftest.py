@@ -3,6 +3,7 @@
 PostgreSQL is started here from the installed binaries, once per test process, on a socket in a private folder.
 """
 
+import logging
 import os
 import shutil
 import signal
@@ -32,6 +33,19 @@ SQLITE_ONLY = "--sqlite-only"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(SQLITE_ONLY, action="store_true", help="leave PostgreSQL out, on a machine that has none")
+
+
+@pytest.fixture(autouse=True)
+def log_handlers() -> Iterator[None]:
+    """Remove handlers that a test has added: they would write to its captured output, which is closed by then."""
+    loggers = logging.getLogger(), logging.getLogger("werkzeug")
+    before = [handler for logger in loggers for handler in logger.handlers]
+    yield
+    for logger in loggers:
+        for handler in logger.handlers[:]:
+            # pytest's own are left to it.
+            if handler not in before and not type(handler).__module__.startswith("_pytest"):
+                logger.removeHandler(handler)
 
 
 # Where Linux keeps files in memory, and how many bytes have to be free there.
