@@ -41,6 +41,10 @@ def test_what_is_registered_is_shown(client, register):
     assert (shown.status_code, shown.json, shown.headers["ETag"]) == (200, answer.json, answer.headers["ETag"])
 
 
+def test_a_name_is_kept_in_normal_form_c(register):
+    assert register("Mu\u0308ller").json["name"] == "M\u00fcller"
+
+
 def test_what_has_not_changed_is_not_sent_again(client, first):
     etag = client.get(first).headers["ETag"]
     assert client.get(first, headers={"If-None-Match": etag}).status_code == 304
@@ -132,6 +136,7 @@ def test_what_was_removed_is_gone(client, first):
         ({"name": "x" * 37}, "name"),
         ({"name": " x"}, "name"),
         ({"name": "x\ny"}, "name"),
+        ({"name": "x\u200by"}, "name"),
         ({"name": "x", "description": "x" * 201}, "description"),
         ({"name": "x", "id": "3e7b4a52-2e3c-4c7e-9d1c-6b7d3a0f4b11"}, "id"),
         ({"name": "x", "unknown": 1}, "unknown"),
