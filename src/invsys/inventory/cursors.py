@@ -20,8 +20,8 @@ from invsys.inventory.errors import UnfitDatabase
 from invsys.inventory.fields import NOT_A_CURSOR
 from invsys.inventory.models import CursorState, db
 
-# What a cursor is for; it is refused for anything else.
-VEHICLES, ALLOCATIONS, AVAILABILITY, EVENTS = "vehicles", "allocations", "availability", "events"
+# The purpose of the feed's cursors; that of a list's is its path. A cursor is refused for any other purpose.
+EVENTS = "events"
 
 _CIPHER = "invsys.cursor_cipher"
 _SECRET = select(CursorState.secret)

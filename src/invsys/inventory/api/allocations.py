@@ -16,9 +16,9 @@ class AllocationCollection(rest.Resource):
     def get(self, resource_type: str, resource_id: uuid.UUID | None = None) -> Response:
         """List the allocations of a vehicle, or of all."""
         query = queries.load(schemas.allocation_query)
-        wanted = {**replies.with_one_more(query, replies.ALLOCATIONS), "owner": client_id.owner()}
+        wanted = {**replies.with_one_more(query), "owner": client_id.owner()}
         rows = lookup.allocations(resource_type, resource_id=resource_id, **wanted)
-        return replies.page(rows, query["limit"], schemas.allocations, replies.ALLOCATIONS, root="allocation")
+        return replies.page(rows, query["limit"], schemas.allocations, lookup.position, root="allocation")
 
     def post(self, resource_type: str, resource_id: uuid.UUID) -> Response:
         """Allocate a vehicle."""

@@ -26,6 +26,6 @@ class AvailabilityOfAll(rest.Resource):
     def get(self, resource_type: str) -> Response:
         """Tell when each vehicle is free."""
         query = queries.load(schemas.availability_query)
-        found = availability.of_all(resource_type, **replies.with_one_more(query, replies.AVAILABILITY))
+        found = availability.of_all(resource_type, **replies.with_one_more(query))
         names = {"root": "availability", "roots": "availabilities", "item": "period"}
-        return replies.page(found, query["limit"], schemas.availabilities, replies.AVAILABILITY, **names)
+        return replies.page(found, query["limit"], schemas.availabilities, replies.by_key, **names)

@@ -1,56 +1,42 @@
 """The forms that answers have: a page of a list, an item with its ETag, what an order made."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, request
 from marshmallow import Schema
 
 from invsys.chassis import answers, changes, conditional
-from invsys.inventory import cursors, lookup
+from invsys.inventory import cursors
 from invsys.inventory.idempotency import Made
 from invsys.inventory.models import Row
 
-
-class Listing(NamedTuple):
-    """A kind of list: the purpose of its cursors, and what returns the sort key of a row."""
-
-    purpose: str
-    sort_key: Callable[[Row], Sequence[int | None]]
+SortKey = Callable[[Row], Sequence[int | None]]
 
 
-def _by_key(row: Row) -> list[int]:
+def by_key(row: Row) -> list[int]:
+    """Return the sort key of a vehicle."""
     return [row["key"]]
 
 
-VEHICLES = Listing(cursors.VEHICLES, _by_key)
-ALLOCATIONS = Listing(cursors.ALLOCATIONS, lookup.position)
-AVAILABILITY = Listing(cursors.AVAILABILITY, _by_key)
-
-
-def with_one_more(query: dict[str, Any], listing: Listing) -> dict[str, Any]:
+def with_one_more(query: dict[str, Any]) -> dict[str, Any]:
     """Return the query with its cursor decrypted and a limit higher by one, which shows whether there is a next page.
 
     Raises ValidationError for a cursor of another list.
     """
-    return {**query, "limit": query["limit"] + 1, "cursor": cursors.of_query(_purpose(listing), query)}
+    return {**query, "limit": query["limit"] + 1, "cursor": cursors.of_query(request.path, query)}
 
 
-def _purpose(listing: Listing) -> str:
-    # A list of another collection, or of another vehicle, has other rows.
-    return f"{listing.purpose} {request.path}"
-
-
-def page(rows: Sequence[Row], limit: int, schema: Schema, listing: Listing, **names: Any) -> Response:
+def page(rows: Sequence[Row], limit: int, schema: Schema, sort_key: SortKey, **names: Any) -> Response:
     """Answer up to ``limit`` of the rows, with a link to the next page if there are more.
 
-    ``names`` are those of XML (``answers.answer``).
+    ``sort_key`` returns that of a row; ``names`` are those of XML (``answers.answer``).
     """
     shown = rows[:limit]
     answer = answers.answer(schema.dump(shown), **names)
     if len(rows) > limit:
-        cursor = cursors.write(_purpose(listing), *listing.sort_key(shown[-1]))
+        cursor = cursors.write(request.path, *sort_key(shown[-1]))
         query = {**request.args.to_dict(flat=False), "cursor": cursor}
         answer.headers["Link"] = f'<{request.path}?{urlencode(query, doseq=True)}>; rel="next"'
     return answer

@@ -17,8 +17,8 @@ class ResourceCollection(rest.Resource):
     def get(self, resource_type: str) -> Response:
         """List vehicles."""
         query = queries.load(schemas.resource_query, gathered=ATTRIBUTE)
-        rows = lookup.resources(resource_type, **replies.with_one_more(query, replies.VEHICLES))
-        return replies.page(rows, query["limit"], schemas.resources, replies.VEHICLES, root="resource")
+        rows = lookup.resources(resource_type, **replies.with_one_more(query))
+        return replies.page(rows, query["limit"], schemas.resources, replies.by_key, root="resource")
 
     def post(self, resource_type: str) -> Response:
         """Register a vehicle."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, render_template
+from flask import Blueprint, Flask, current_app, render_template, request
 
 from invsys.chassis import client_id, policy, queries
 from invsys.inventory import cursors, lookup, occupancy, schemas
@@ -39,7 +39,7 @@ def show() -> str:
     collection = query.get("collection", "")
     if collection not in collections:
         collection = next(iter(collections))
-    after = cursors.of_query(cursors.VEHICLES, query)
+    after = cursors.of_query(request.path, query)
     vehicles = lookup.resources(collections[collection], _VEHICLES + 1, after, query.get("name") or None)
     shown = vehicles[:_VEHICLES]
     now = lookup.now()
@@ -54,7 +54,7 @@ def show() -> str:
         vehicles=[_shown(vehicle, known, now) for vehicle in shown],
         days=[now + timedelta(days=day) for day in range(DAYS)],
         now=now,
-        next=cursors.write(cursors.VEHICLES, shown[-1]["key"]) if len(vehicles) > _VEHICLES else None,
+        next=cursors.write(request.path, shown[-1]["key"]) if len(vehicles) > _VEHICLES else None,
     )
 
 
