@@ -2,11 +2,14 @@
 
 import logging
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
+from alembic import context
 from flask_migrate import upgrade
+from sqlalchemy import Connection
 
-from invsys.inventory import copying, database_checks, revisions, sqlite_file
+from invsys.inventory import copying, database, database_checks, revisions, sqlite_file
 from invsys.inventory.models import db
 
 logger = logging.getLogger("invsys.inventory")
@@ -44,6 +47,20 @@ def migrate() -> None:
             f"{f'; a copy from before is {copy}' if copy else ''}. {_advice(error)}"
         ) from error
     logger.info("The database is at migration %s.", revisions.newest())
+
+
+def connect() -> Connection:
+    """Connect to the database, as Alembic's ``env.py`` does; create a missing file if the command changes the database.
+
+    Raises OSError, ``errors.Unavailable``.
+    """
+    with suppress(KeyError):
+        # Commands that only read have no revision to go to.
+        context.get_revision_argument()
+        if db.engine.dialect.name == "sqlite":
+            sqlite_file.create(Path(str(db.engine.url.database)))
+    with database.translated():
+        return db.engine.connect()
 
 
 def _create_file() -> None:

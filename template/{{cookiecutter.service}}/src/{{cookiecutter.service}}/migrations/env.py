@@ -1,14 +1,9 @@
 """How a migration runs: alone, in one transaction, and on SQLite without a rebuilt table deleting its children."""
 
-from contextlib import suppress
-from pathlib import Path
-
 from alembic import context
-from flask import current_app
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
-from depot import sqlite_file
-from depot.database import translated
+from depot import migrating
 from depot.models import db
 
 # Any number will do, as long as every depot takes the same.
@@ -53,17 +48,5 @@ def _migrate_sqlite(connection: Connection) -> None:
         connection.invalidate()
 
 
-def _connect() -> Connection:
-    """Connect to the database; create its file if that is a missing one and this run is to change the database."""
-    engine: Engine = current_app.extensions["migrate"].db.engine
-    with suppress(KeyError):
-        # Commands that only read have no revision to go to.
-        context.get_revision_argument()
-        if engine.dialect.name == "sqlite":
-            sqlite_file.create(Path(str(engine.url.database)))
-    with translated():
-        return engine.connect()
-
-
-with _connect() as opened:
+with migrating.connect() as opened:
     _migrate_sqlite(opened) if opened.dialect.name == "sqlite" else _migrate_postgresql(opened)
