@@ -3,11 +3,13 @@
 import os
 import shutil
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 
-from tests.conftest import PostgreSQL, children
+from tests.conftest import PostgreSQL, children, migrate
 from tests.inventory.serving import free_port
 from tests.waiting import until
 
@@ -86,3 +88,17 @@ class Member(PostgreSQL):
     def remove(self) -> None:
         self.kill()
         shutil.rmtree(self.folder)
+
+
+@contextmanager
+def pair() -> Iterator[tuple[Member, Member]]:
+    """A primary with a migrated database, and a standby that has followed it so far."""
+    primary = Member("db1")
+    primary.start()
+    migrate(primary.url())
+    standby = Member("db2", leader=primary)
+    standby.start()
+    primary.wait_for(standby)
+    yield primary, standby
+    primary.remove()
+    standby.remove()

@@ -20,6 +20,7 @@ from invsys.inventory import database, exporting, manage
 from invsys.inventory.application import build_app
 from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Event, db
 from tests import refusals
+from tests.applications import close
 from tests.conftest import SQLITE_ONLY, dispose, load
 from tests.inventory.serving import served
 from tests.inventory.strict_reader import StrictReader
@@ -185,6 +186,20 @@ def fresh_app(fresh_url):
     with app.app_context():
         yield app
         dispose()
+
+
+@pytest.fixture
+def open_client():
+    """A client of an application for a URL."""
+    built = []
+
+    def open_client(url):
+        built.append(build_app(load(url)))
+        return built[-1].test_client()
+
+    yield open_client
+    for app in built:
+        close(app)
 
 
 @pytest.fixture

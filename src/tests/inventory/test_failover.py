@@ -16,8 +16,8 @@ from invsys.inventory import database
 from invsys.inventory.application import build_app
 from invsys.inventory.models import ContinuousResource
 from tests.applications import close
-from tests.conftest import children, load, migrate
-from tests.inventory.cluster import Member
+from tests.conftest import children, load
+from tests.inventory.cluster import pair
 from tests.inventory.ordering import CARS, Callers, done
 from tests.inventory.serving import call, served
 from tests.waiting import SECONDS, until
@@ -68,15 +68,8 @@ def members(request):
     if request.config.getoption("--sqlite-only"):
         yield None
         return
-    primary = Member("db1")
-    primary.start()
-    migrate(primary.url())
-    standby = Member("db2", leader=primary)
-    standby.start()
-    primary.wait_for(standby)
-    yield primary, standby
-    primary.remove()
-    standby.remove()
+    with pair() as members:
+        yield members
 
 
 @pytest.fixture

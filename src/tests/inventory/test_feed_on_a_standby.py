@@ -3,12 +3,9 @@
 import pytest
 
 from invsys.inventory import fleet
-from invsys.inventory.application import build_app
 from invsys.inventory.errors import DatabaseUnavailable
 from tests import refusals
-from tests.applications import close
-from tests.conftest import load, migrate
-from tests.inventory.cluster import Member
+from tests.inventory.cluster import pair
 
 
 @pytest.fixture(scope="module")
@@ -16,29 +13,14 @@ def members(request):
     """A primary with a migrated database, and a standby that follows it."""
     if request.config.getoption("--sqlite-only"):
         pytest.skip("PostgreSQL only")
-    primary = Member("db1")
-    primary.start()
-    migrate(primary.url())
-    standby = Member("db2", leader=primary)
-    standby.start()
-    primary.wait_for(standby)
-    yield primary, standby
-    standby.remove()
-    primary.remove()
+    with pair() as members:
+        yield members
 
 
 @pytest.fixture
-def caller(members):
+def caller(members, open_client):
     """A caller of a service that is connected to one of the servers, whichever it is."""
-    made = []
-
-    def caller(member):
-        made.append(build_app(load(member.url() + "?target_session_attrs=any")))
-        return made[-1].test_client()
-
-    yield caller
-    for app in made:
-        close(app)
+    return lambda member: open_client(member.url() + "?target_session_attrs=any")
 
 
 def test_the_feed_is_read_from_the_primary_alone(members, caller):

@@ -3,9 +3,7 @@
 import psycopg
 import pytest
 
-from invsys.inventory.application import build_app
-from tests.applications import close
-from tests.conftest import load, migrate
+from tests.conftest import migrate
 from tests.inventory.databases import new_database
 from tests.inventory.roles import SCRIPT, Roles
 
@@ -51,20 +49,6 @@ def roles(pg_server, name):
     roles.make()
     migrate(roles.owner_url)
     return roles
-
-
-@pytest.fixture
-def open_client():
-    """A client of an application for a URL."""
-    built = []
-
-    def open_client(url):
-        built.append(build_app(load(url)))
-        return built[-1].test_client()
-
-    yield open_client
-    for app in built:
-        close(app)
 
 
 def use(client):
