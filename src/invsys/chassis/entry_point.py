@@ -76,7 +76,7 @@ def _flush() -> OSError | None:
 
 
 def _discard_output() -> None:
-    """Let Python write what is left at its exit, or it would complain of the same error once more."""
+    """Discard what cannot be written, or Python would report the same error at its exit."""
     if _flush() is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -148,7 +148,7 @@ class HoldExpired(Refused, code="hold_expired"):
 class CursorExpired(Refused, code="cursor_expired"):
     """The feed no longer has the event that the cursor names: events that follow it may be missing, too.
 
-    Begin anew: keep ``Client.event_page("now").next``, read the lists, then follow the feed from that cursor.
+    Start over: keep ``Client.event_page("now").next``, read the lists, then follow the feed from that cursor.
     """
 
 

@@ -98,13 +98,13 @@ class CursorExpired(Problem):
 
     status, code, title = 410, "cursor_expired", "The cursor has expired"
     advice = (
-        "Begin anew: ask for ``/api/events?after=now`` and keep ``next``, then read the lists of vehicles and"
+        "Start over: ask for ``/api/events?after=now`` and keep ``next``, then read the lists of vehicles and"
         " allocations, then follow the feed from that ``next``."
     )
 
     def __init__(self) -> None:
         super().__init__(
-            "The feed no longer has the event that the cursor names. Begin anew: ask for after=now and keep its next,"
+            "The feed no longer has the event that the cursor names. Start over: ask for after=now and keep its next,"
             " then read the lists, then follow the feed from that next."
         )
 

@@ -32,6 +32,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop both: readers of the change feed have to begin anew after the next upgrade."""
+    """Drop both: readers of the change feed have to start over after the next upgrade."""
     op.drop_index("ix_idempotency_keys_created", KEYS)
     op.drop_table(TABLE)
