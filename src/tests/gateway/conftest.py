@@ -167,7 +167,7 @@ def door(
                 "busy": busy,
             },
             "routes": {f"/{name}": name for name in others},
-            "upstream": {"connect_timeout": 0.3, "read_timeout": 0.5, "answer_timeout": 2, "max_answer": 40 * 2**20},
+            "upstream": {"connect_timeout": 0.3, "read_timeout": 1, "answer_timeout": 2, "max_answer": 40 * 2**20},
         }
         with served_gateway(folder, settings, {**proxies, "NO_PROXY": "", "no_proxy": ""}) as served:
             yield Door(served, key, narrow)
