@@ -92,7 +92,7 @@ def import_file(file: str, report: str | None = None, outcome: Outcome | None = 
 @contextmanager
 def _source(file: str) -> Iterator[IO[bytes]]:
     if file == "-":
-        yield sys.stdin.buffer
+        yield interrupts.interruptible(sys.stdin.buffer)
         return
     with reading.opened(file) as source:
         yield source

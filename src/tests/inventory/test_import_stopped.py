@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,42 @@ def test_an_outage_says_what_is_in(run: Callable[..., Any], monkeypatch: pytest.
     so_far = f"already imported: {SO_FAR.format(lines=500)}; run it again for the rest"
     complaints = f"invsys-manage: Away.; {so_far}\n"
     assert run("import", tmp_path / "in.csv", "--report", tmp_path / "report") == (2, "", complaints)
+
+
+class ThirdSignal(Exception):
+    """Raised by the handler of a signal, from its third call on."""
+
+
+def test_a_signal_that_no_system_call_has_noticed_ends_the_wait_for_input() -> None:
+    reader, writer = os.pipe()
+    ended = threading.Event()
+    calls: list[int] = []
+
+    def send() -> None:
+        # A signal that this thread gets does not interrupt the system call of the main thread.
+        for _ in range(200):
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+            if ended.wait(0.05):
+                break
+        os.close(writer)
+
+    def handle(number: int, _: Any) -> None:
+        calls.append(number)
+        if len(calls) > 2:
+            raise ThirdSignal
+
+    thread = threading.Thread(target=send)
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        with os.fdopen(reader, "rb", buffering=0) as source:
+            stream = interrupts.interruptible(source)
+            thread.start()
+            with pytest.raises(ThirdSignal):
+                stream.readline()
+    finally:
+        ended.set()
+        thread.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_job_in_the_background_goes_on_ignoring_ctrl_c() -> None:
