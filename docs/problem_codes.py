@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from invsys.chassis.documentation import problem_pages
-from invsys.chassis.problems import Problem
+from invsys.chassis.http.problems import Problem
 from invsys.gateway import errors as gateway
 from invsys.inventory import errors as inventory
 

@@ -38,8 +38,8 @@ class _Interruptible(io.RawIOBase):
 
 
 def interruptible(source: IO[bytes]) -> IO[bytes]:
-    """Return a stream of the same bytes whose wait for input Ctrl-C always ends."""
-    return io.BufferedReader(_Interruptible(source.fileno()))
+    """Return a stream of the same bytes whose wait for input Ctrl-C always ends; bytes in memory need no waiting."""
+    return source if isinstance(source, io.BytesIO) else io.BufferedReader(_Interruptible(source.fileno()))
 
 
 @contextmanager
