@@ -1,7 +1,7 @@
 """The directive ``problem-codes``: a section for each problem code, generated from the Problem classes of the services.
 
-The anchor of a section is the code, which is also the last part of ``type``: ``/docs/problems/period_taken`` of the service
-is ``problems.html#period_taken`` in the manual. The docstring of the class is the only source of the text.
+The anchor of a section is the code, which is also the last part of ``type``: ``/docs/problems/period_taken`` of the
+service is ``problems.html#period_taken`` in the manual. The docstring of the class is the only source of the text.
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def _paragraphs(kind: type[Problem]) -> Iterator[str]:
     yield f"**{kind.status} {kind.title}** ({service})"
     yield from (" ".join(text.split()) for text in (kind.__doc__ or "").split("\n\n"))
     if kind.adds:
-        yield f"Additional members: {kind.adds}"
+        yield f"Also in the response: {kind.adds}"
     yield kind.advice
 
 
