@@ -49,5 +49,5 @@ def test_every_alert_and_query_asks_for_figures_and_labels_that_there_are(figure
 
 def test_the_table_of_figures_has_every_one(figures: dict[str, set[str]]) -> None:
     histograms = {name.removesuffix("_bucket") for name in figures if name.endswith("_bucket")}
-    table = PAGE.partition("The figures")[2].partition("Each is")[0]
+    table = PAGE.partition("The metrics")[2].partition("Each histogram")[0]
     assert set(re.findall(r"^``(\w+)``", table, re.MULTILINE)) == histograms
