@@ -6,8 +6,8 @@ that a vehicle must have) if these are not empty.
 
 import functools
 import random
-from collections.abc import Sequence
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import (
@@ -22,7 +22,6 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
-    union_all,
 )
 
 from invsys.inventory.db import session
@@ -83,36 +82,51 @@ def _of_type(column: ColumnElement[Any]) -> Select[Any]:
     return select(column).where(_resource.c.resource_type == bindparam("resource_type")).correlate(None)
 
 
-def tightest(quantity: int, values: Values, *, whole_fleet: bool) -> Sequence[int]:
+def tightest(quantity: int, values: Values, *, whole_fleet: bool) -> list[int]:
     """Return the keys of the available vehicles with the smallest gap around the period, of a random sample.
 
     The sample starts at a random vehicle, follows the keys and continues at the first vehicle of the fleet. It ends with
     ``[api] best_fit_sample`` available vehicles, or earlier if too many others had to be examined, unless
     ``whole_fleet``. The keys are ordered by the gap, and include spare ones beyond ``quantity``. Nothing is locked.
     """
-    # The last vehicle of several is chosen from a full sample, too.
+    # Larger for several vehicles, so that the last one is chosen among as many.
     sample = current_app.config["BEST_FIT_SAMPLE"] + quantity - 1
-    statement = _tightest(bool(values["attributes"]), sample, quantity + _SPARES, whole_fleet)
+    params = {**values, "position": random_position()}
+    statements = _samples(bool(values["attributes"]), sample, whole_fleet)
     with session.read() as connection:
-        return connection.scalars(statement, {**values, "position": random_position()}).all()
+        rows = connection.execute(statements.from_position, params).all()
+        if len(rows) < sample:
+            rows = [*rows, *connection.execute(statements.before_position, params)][:sample]
+    rows = sorted(rows, key=itemgetter(0))
+    return [key for _, key in rows[: quantity + _SPARES]]
+
+
+class _Samples(NamedTuple):
+    """Statements that select the gap and the key of available vehicles, in the order of the keys."""
+
+    from_position: Select[Any]
+    before_position: Select[Any]
 
 
 @functools.lru_cache
-def _tightest(with_attributes: bool, sample: int, limit: int, whole_fleet: bool) -> Select[Any]:
-    """Build the statement; both databases evaluate it lazily, and examine no vehicle after the sample is full.
-
-    The limits are literals: PostgreSQL would plan the statement again for each execution if they were parameters.
-    """
+def _samples(with_attributes: bool, sample: int, whole_fleet: bool) -> _Samples:
     gap = case((is_available(with_attributes), GAP)).label("gap")
-    vehicles = select(_resource.c.key, gap).where(NOT_DECOMMISSIONED).order_by(_resource.c.key)
+    vehicles = select(gap, _resource.c.key).where(NOT_DECOMMISSIONED).order_by(_resource.c.key)
     if not whole_fleet:
         vehicles = vehicles.limit(_literal(sample * _EXAMINED_PER_SAMPLED))
     start = first_key()
-    parts = [vehicles.where(_resource.c.key >= start), vehicles.where(_resource.c.key < start)]
-    fleet = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    sampled = select(fleet).where(fleet.c.gap.is_not(None)).limit(_literal(sample)).subquery()
-    return select(sampled.c.key).order_by(sampled.c.gap).limit(_literal(limit))
+    return _Samples(
+        _sample(vehicles.where(_resource.c.key >= start), sample),
+        _sample(vehicles.where(_resource.c.key < start), sample),
+    )
+
+
+def _sample(vehicles: Select[Any], sample: int) -> Select[Any]:
+    """Select the first available ones; both databases stop as soon as the sample is full."""
+    examined = vehicles.subquery()
+    return select(examined).where(examined.c.gap.is_not(None)).limit(_literal(sample))
 
 
 def _literal(number: int) -> ColumnElement[int]:
+    # PostgreSQL plans a statement for each execution if its limit is a parameter.
     return literal_column(str(number))
