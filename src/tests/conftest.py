@@ -20,13 +20,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 
-from invsys.chassis.settings import Settings
+from invsys.chassis.config.settings import Settings
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
-from invsys.inventory.database import disconnect as dispose
-from invsys.inventory.models import CursorState, db
-from tests.applications import Applications, close
-from tests.front_door import FrontDoor
+from invsys.inventory.db.models import CursorState, db
+from invsys.inventory.db.session import disconnect as dispose
+from tests.support.applications import Applications, close
+from tests.support.front_door import FrontDoor
 
 SQLITE_ONLY = "--sqlite-only"
 

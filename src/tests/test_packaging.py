@@ -4,19 +4,19 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import click
 import pytest
 
 import invsys
-from invsys.chassis.flask_script import ClickCommand
+from invsys.chassis.cli.flask_script import ClickCommand
 from invsys.gateway import manage as gateway_manage
 from invsys.gateway import settings as gateway_settings
 from invsys.inventory import manage as inventory_manage
 from invsys.inventory import settings as inventory_settings
+from tests.support.paths import PROJECT
 
-DEBIAN = Path(__file__).parents[2] / "debian"
+DEBIAN = PROJECT / "debian"
 SERVICES = {
     "invsys": (inventory_manage, inventory_settings, "inventory"),
     "invsys-gateway": (gateway_manage, gateway_settings, "gateway"),

@@ -13,7 +13,7 @@ OWN = {
     "src/depot/api.py",
     "src/depot/schemas.py",
     "src/depot/pallets.py",
-    "src/depot/migrations/versions/0001_pallets.py",
+    "src/depot/db/migrations/versions/0001_pallets.py",
 }
 OWN |= {"debian/depot.docs", "debian/depot.manpages", "puppet/depot.yaml"}
 # What a name of the service's is called here, the longest first.
@@ -56,7 +56,7 @@ DIFFERS = {
         r"# What comes from InvSys is checked there\.",
         r"extend-exclude = \[",
         r'    "[^"]+",',
-        r'"src/invsys/inventory/(manage\.py|migrations/\*\*)" = \[.*',
+        r'"src/invsys/inventory/(manage\.py|db/migrations/\*\*)" = \[.*',
         r'    "PLR0913", # an order has that many parts',
         r"\[lint\.isort\]",
         r'known-local-folder = \["tests"\]',

@@ -2,26 +2,18 @@
 
 from flask import Flask, request
 
-from invsys.chassis import (
-    allowed_hosts,
-    bodies,
-    default_headers,
-    documentation,
-    draining,
-    fitness,
-    gateway_secret,
-    health,
-    metrics,
-    problems,
-    request_id,
-    request_log,
-)
-from invsys.chassis.settings import Settings
-from invsys.inventory import api, cursors, database, database_checks, openapi, page, settings
+from invsys.chassis import documentation
+from invsys.chassis.access import allowed_hosts, gateway_secret
+from invsys.chassis.config.settings import Settings
+from invsys.chassis.http import default_headers, problems, request_body, request_id
+from invsys.chassis.ops import draining, health, metrics, readiness, request_log
+from invsys.inventory import api, openapi, settings, ui
+from invsys.inventory.db import schema_check, session
+from invsys.inventory.queries import cursors
 
 
 def create_app() -> Flask:
-    """Build the application from the settings in force; raises ``invsys.chassis.settings.SettingsError``.
+    """Build the application from the settings in force; raises SettingsError.
 
     Looks at no database yet: a worker that takes another one's place serves as soon as what it finds is fit.
     """
@@ -52,16 +44,16 @@ def build_app(in_force: Settings) -> Flask:
     allowed_hosts.register(app, in_force["server"])
     default_headers.register(app)
     gateway_secret.register(app, in_force["server"]["gateway_secret"])
-    bodies.register(app, in_force["server"])
-    database.configure(app, in_force)
+    request_body.register(app, in_force["server"])
+    session.configure(app, in_force)
     cursors.register(app)
-    fit = fitness.Fitness(database_checks.require_fit, database_checks.revision)
-    fitness.register(app, fit, _uses_the_database)
+    fit = readiness.Fitness(schema_check.require_current_schema, schema_check.revision)
+    readiness.register(app, fit, _uses_the_database)
     health.register(app, fit.require)
     api.register(app, in_force["resource_types"])
     openapi.register(app, in_force["resource_types"])
     documentation.register(app, document="/api/openapi.json")
-    page.register(app)
+    ui.register(app)
     return app
 
 

@@ -2,7 +2,7 @@
 
 if __name__ == "__main__":
     # Before the other imports, so that Ctrl-C is also handled while they run.
-    from invsys.chassis import entry_point
+    from invsys.chassis.cli import entry_point
 
     entry_point.run("invsys-manage", "invsys.inventory.manage")
 
@@ -15,34 +15,22 @@ from flask import Flask
 from flask_migrate.cli import db as migrate_group
 
 from invsys import __version__
-from invsys.chassis import commands
-from invsys.chassis.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
-from invsys.chassis.problems import Problem
-from invsys.chassis.settings import SettingsError
-from invsys.inventory import (
-    allocating,
-    application,
-    backing_up,
-    changing,
-    checking,
-    choosing,
-    database,
-    database_checks,
-    deallocating,
-    exporting,
-    fleet,
-    importing,
-    lookup,
-    migrating,
-    models,
-    purging,
-    settings,
-)
-from invsys.inventory.backing_up import NotBackedUp
-from invsys.inventory.exporting import NotExported
-from invsys.inventory.migrating import FailedMigration
+from invsys.chassis.cli import commands
+from invsys.chassis.cli.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
+from invsys.chassis.config.settings import SettingsError
+from invsys.chassis.http.problems import Problem
+from invsys.inventory import application, settings
+from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
+from invsys.inventory.commands import resources as resource_commands
+from invsys.inventory.db import models, schema_check, session
+from invsys.inventory.maintenance import backup, integrity_check, migrate, purge
+from invsys.inventory.maintenance.backup import NotBackedUp
+from invsys.inventory.maintenance.migrate import FailedMigration
 from invsys.inventory.period import Period
+from invsys.inventory.queries import resources as resource_queries
+from invsys.inventory.transfer import exporter, importer
 from invsys.inventory.transfer.columns import COLUMNS
+from invsys.inventory.transfer.exporter import NotExported
 from invsys.inventory.transfer.text_lines import UnusableFile
 
 PLACE = commands.Place("The database is", "database", "url")
@@ -55,8 +43,8 @@ def _build_app(config: str | None = None) -> Flask:
 
 
 def _require_fit_to_start() -> None:
-    database_checks.require_fit_to_start()
-    database.disconnect()
+    schema_check.require_usable_at_start()
+    session.disconnect()
 
 
 class OnFitDatabase(Command):
@@ -65,7 +53,7 @@ class OnFitDatabase(Command):
     def __call__(self, app: Flask, *arguments: Any, **options: Any) -> Any:
         """Say what is to be done first, where something is."""
         with app.app_context():
-            database_checks.require_fit()
+            schema_check.require_current_schema()
             return self.run(*arguments, **options)
 
 
@@ -85,9 +73,9 @@ class Import(OnFitDatabase):
 
     def run(self, file: str, report: str | None) -> int:
         """Import; the status is 1 where a line was refused."""
-        outcome = importing.Outcome()
+        outcome = importer.Outcome()
         try:
-            importing.import_file(file, report, outcome)
+            importer.import_file(file, report, outcome)
         except KeyboardInterrupt:
             print(f"invsys-manage: interrupted; {outcome.so_far()}", file=sys.stderr)
             return 130
@@ -113,7 +101,7 @@ class Export(OnFitDatabase):
 
     def run(self, format: str, safe_for_spreadsheets: bool) -> None:  # noqa: A002 - the option's name
         """Export."""
-        exporting.export_to_stdout(format, safe_for_spreadsheets=safe_for_spreadsheets)
+        exporter.export_to_stdout(format, safe_for_spreadsheets=safe_for_spreadsheets)
 
 
 class Backup(Command):
@@ -123,7 +111,7 @@ class Backup(Command):
 
     def run(self, file: str) -> None:
         """Back up."""
-        backing_up.back_up(Path(file))
+        backup.back_up(Path(file))
 
 
 class Check(OnFitDatabase):
@@ -131,7 +119,7 @@ class Check(OnFitDatabase):
 
     def run(self) -> int:
         """Print the figures; the status is 1 where something is wrong."""
-        report = checking.check()
+        report = integrity_check.check()
         print(report)
         return 0 if report.sound else 1
 
@@ -145,7 +133,7 @@ class Purge(OnFitDatabase):
 
     def run(self, api: dict[str, Any]) -> None:
         """Purge, and print how many there were of each."""
-        print(purging.purge(api["idempotency_ttl"], api["events_ttl"]))
+        print(purge.purge(api["idempotency_ttl"], api["events_ttl"]))
 
 
 class Migrate(Command):
@@ -161,7 +149,7 @@ class Migrate(Command):
             print("The database is left as it is: [database] migrate_on_install = no.")
             return
         with app.app_context():
-            migrating.migrate()
+            migrate.migrate()
         PLACE.announce(app)
 
 
@@ -172,13 +160,13 @@ def _shell_names() -> dict[str, Any]:
         "ContinuousResourceAllocation": models.ContinuousResourceAllocation,
         "Event": models.Event,
         "Period": Period,
-        "lookup": lookup,
-        "register": fleet.register,
-        "decommission": fleet.decommission,
-        "allocate": allocating.allocate,
-        "allocate_any": choosing.allocate_any,
-        "change": changing.change,
-        "deallocate": deallocating.deallocate,
+        "lookup": resource_queries,
+        "register": resource_commands.register,
+        "decommission": resource_commands.decommission,
+        "allocate": create_allocation.allocate,
+        "allocate_any": allocate_any.allocate_any,
+        "change": update_allocation.update,
+        "deallocate": delete_allocation.deallocate,
     }
 
 
@@ -200,7 +188,7 @@ def main() -> None:
     """Run the command that the command line names; what stops it is told in a sentence, with status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        with database.faults_reported():
+        with session.faults_reported():
             manager().run()
     except (SettingsError, UnusableFile, NotExported, FailedMigration, NotBackedUp, Problem) as error:
         print(f"invsys-manage: {getattr(error, 'reason', error)}", file=sys.stderr)

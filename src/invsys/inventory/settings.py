@@ -11,8 +11,8 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, val
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from invsys.chassis import settings
-from invsys.chassis.sections import BackendServerSettings, LogSettings, MetricsSettings
+from invsys.chassis.config import settings
+from invsys.chassis.config.common_settings import BackendServerSettings, LogSettings, MetricsSettings
 
 _COLLECTION = re.compile(r"[a-z][a-z0-9_-]{0,35}")
 # Names that stand beside the collections under /api.
@@ -134,6 +134,6 @@ class InventorySettings(Schema):
 
 
 def load(file: str | None = None, environ: Mapping[str, str] = os.environ) -> settings.Settings:
-    """Read the settings in force; raises ``invsys.chassis.settings.SettingsError``."""
+    """Read the settings in force; raises ``invsys.chassis.config.settings.SettingsError``."""
     default = resources.files("invsys.inventory") / "default_config.ini"
     return settings.load(InventorySettings(), default, "inventory", environ, file)

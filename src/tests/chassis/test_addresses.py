@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from invsys.chassis import addresses
+from invsys.chassis.access import addresses
 
 ADDRESSES = [
     ("203.0.113.7", "203.0.113.7"),

@@ -9,10 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
-from invsys.chassis import metrics, problems, request_id
-from invsys.chassis.settings import Settings
-from tests.gateway.clocks import Clock
-from tests.refusals import refused
+from invsys.chassis.config.settings import Settings
+from invsys.chassis.http import problems, request_id
+from invsys.chassis.ops import metrics
+from tests.support.fake_clock import Clock
+from tests.support.refusals import refused
 
 
 def built(allow: str) -> FlaskClient:

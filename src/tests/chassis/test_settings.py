@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from marshmallow import INCLUDE, Schema, fields, validate
 
-from invsys.chassis import settings
-from invsys.chassis.settings import Settings, SettingsError
+from invsys.chassis.config import settings
+from invsys.chassis.config.settings import Settings, SettingsError
 
 DEFAULT = """
 [server]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from invsys.chassis.settings import Settings
+from invsys.chassis.config.settings import Settings
 
 
 def shown(value: object, key: str = "url") -> str:

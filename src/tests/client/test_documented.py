@@ -2,14 +2,13 @@
 
 import doctest
 import threading
-from pathlib import Path
 
 import pytest
 from werkzeug.serving import make_server
 
 from invsys.client import Client, Collection
+from tests.support.paths import PROJECT
 
-PROJECT = Path(__file__).parents[3]
 PAGE = "docs/source/client.rst"
 
 

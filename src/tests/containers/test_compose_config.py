@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from tests.containers.composing import PROJECT, SMALLEST, TLS, VARIABLE, WHOLE, config, text
+from tests.support.composing import PROJECT, SMALLEST, TLS, VARIABLE, WHOLE, config, text
 
 COMMENTED_SETTING = re.compile(r"^#(\w+=)", re.MULTILINE)
 

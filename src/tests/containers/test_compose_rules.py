@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 
 from invsys.gateway import settings as gateway_settings
 from invsys.inventory import settings as inventory_settings
-from tests.containers.composing import SMALLEST, WHOLE, networks, services, text, with_defaults
+from tests.support.composing import SMALLEST, WHOLE, networks, services, text, with_defaults
 
 SETTINGS = {"gateway": gateway_settings, "inventory": inventory_settings, "migrations": inventory_settings}
 

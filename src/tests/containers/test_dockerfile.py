@@ -7,7 +7,7 @@ import sysconfig
 
 import pytest
 
-from tests.containers.composing import PROJECT, SMALLEST, VARIABLE, WHOLE, text
+from tests.support.composing import PROJECT, SMALLEST, VARIABLE, WHOLE, text
 
 DOCKERFILE = text("Dockerfile").replace("\\\n", " ")
 STAGES = dict(re.findall(r"^FROM \S+ AS (\S+)\n((?:(?!FROM ).*\n)*)", DOCKERFILE, re.MULTILINE))

@@ -5,8 +5,8 @@ from configparser import ConfigParser
 
 import pytest
 
-from invsys.chassis import client_id, gateway_secret
-from tests.containers.composing import PROJECT, TLS, WHOLE, services, text
+from invsys.chassis.access import client_id, gateway_secret
+from tests.support.composing import PROJECT, TLS, WHOLE, services, text
 
 FOLDER = "docker/nginx"
 

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from tests.conftest import SQLITE_ONLY, PostgreSQL, binaries, migrate
-from tests.containers.composing import PROJECT, WHOLE, services
-from tests.inventory.serving import free_port
+from tests.support.composing import PROJECT, WHOLE, services
+from tests.support.serving import free_port
 
 GUARD = "ALTER TABLE continuous_resource_allocations DROP CONSTRAINT ex_continuous_resource_allocations_no_overlap"
 # As PostgreSQL's image writes it with --auth-host and POSTGRES_HOST_AUTH_METHOD.

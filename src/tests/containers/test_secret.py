@@ -8,7 +8,7 @@ import sys
 import psycopg
 import pytest
 
-from tests.containers.composing import PROJECT, WHOLE, services, text
+from tests.support.composing import PROJECT, WHOLE, services, text
 
 SCRIPT = PROJECT / "docker/secret.py"
 ODD = "of: our\\own 'p$ä\"#"

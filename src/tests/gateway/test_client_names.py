@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.inventory.instants import wire
+from tests.support.instants import wire
 
 ALLOWED = "resources:read resources:write allocations:own events:read"
 CLIENTS = {"ann": ALLOWED, "bob": ALLOWED, "office": f"{ALLOWED} allocations:read allocations:write"}

@@ -7,9 +7,9 @@ import pytest
 
 from invsys.inventory.application import build_app
 from tests.conftest import dispose, load, migrate
-from tests.front_door import EVERYTHING
 from tests.gateway.conftest import as_client
-from tests.serving_apps import served_app
+from tests.support.front_door import EVERYTHING
+from tests.support.serving_apps import served_app
 
 # What a gateway may add, or say in its own words.
 OWN = {"ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "x-request-id", "date", "server", "connection"}

@@ -7,10 +7,10 @@ import pytest
 
 from invsys.inventory.application import build_app as build_inventory
 from tests.conftest import close, load
-from tests.front_door import EVERYTHING
 from tests.gateway.conftest import as_client
-from tests.refusals import refused
-from tests.serving_apps import served_app
+from tests.support.front_door import EVERYTHING
+from tests.support.refusals import refused
+from tests.support.serving_apps import served_app
 
 SECRET = "a-secret-of-20-chars"
 ANOTHER = "another-secret-of-26-chars"

@@ -3,8 +3,8 @@
 import pytest
 from icalendar import Calendar
 
-from tests.inventory.instants import wire
-from tests.refusals import refused
+from tests.support.instants import wire
+from tests.support.refusals import refused
 
 ALL = "/api/cars/all/allocations"
 CLIENTS = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from invsys.chassis.settings import SettingsError
+from invsys.chassis.config.settings import SettingsError
 from invsys.gateway import settings
 
 RANGES = {

@@ -16,14 +16,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from invsys.inventory import database, exporting, manage
+from invsys.inventory import manage
 from invsys.inventory.application import build_app
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Event, db
-from tests import refusals
-from tests.applications import close
+from invsys.inventory.db import session
+from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Event, db
+from invsys.inventory.transfer import exporter
 from tests.conftest import SQLITE_ONLY, dispose, load
-from tests.inventory.serving import served
-from tests.inventory.strict_reader import StrictReader
+from tests.support import refusals
+from tests.support.applications import close
+from tests.support.serving import served
+from tests.support.strict_reader import StrictReader
 
 MODELS = (ContinuousResource, ContinuousResourceAllocation, Event)
 
@@ -94,7 +96,7 @@ def nothing_changes(sweeper: Flask) -> Callable[[], AbstractContextManager[None]
     """
 
     def state() -> Any:
-        with sweeper.app_context(), database.read() as connection:
+        with sweeper.app_context(), session.read() as connection:
             return [connection.execute(select(model.__table__).order_by(model.key)).all() for model in MODELS]
 
     @contextmanager
@@ -160,7 +162,7 @@ def sent(app):
     def sent(form):
         file = io.StringIO()
         with app.app_context():
-            exporting.export(file, form)
+            exporter.export(file, form)
         return file.getvalue()
 
     return sent

@@ -6,8 +6,8 @@ from types import ModuleType
 
 from flask import Blueprint, render_template
 
-from invsys.chassis import policy, problems
-from invsys.chassis.problems import NotFound, Problem
+from invsys.chassis.http import csp, problems
+from invsys.chassis.http.problems import NotFound, Problem
 
 # Nothing from elsewhere, no script, no style but the file beside the templates.
 _POLICY = "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -20,7 +20,7 @@ _UNNAMED = {f"http_{status}": status.value for status in HTTPStatus if status >=
 
 def _made() -> Blueprint:
     made = Blueprint("docs", __name__, url_prefix="/docs", template_folder="templates", static_folder="static")
-    policy.enforce(made, _POLICY)
+    csp.enforce(made, _POLICY)
     return made
 
 

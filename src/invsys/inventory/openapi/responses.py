@@ -3,11 +3,11 @@
 from collections import defaultdict
 from typing import Any
 
-from invsys.chassis.problem_schemas import REQUEST_ID
-from invsys.chassis.problems import Problem, UnsupportedMediaType
-from invsys.inventory.examples import EXAMPLES
+from invsys.chassis.http.problem_schemas import REQUEST_ID
+from invsys.chassis.http.problems import Problem, UnsupportedMediaType
+from invsys.inventory.api.operations import Operation
 from invsys.inventory.openapi import problems
-from invsys.inventory.operations import Operation
+from invsys.inventory.openapi.examples import EXAMPLES
 
 HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-Id": {"description": "The id of the request, in the log too", "schema": REQUEST_ID},

@@ -2,26 +2,17 @@
 
 from flask import Flask, request
 
-from depot import api, database, database_checks, settings
-from depot.chassis import (
-    allowed_hosts,
-    bodies,
-    default_headers,
-    documentation,
-    draining,
-    fitness,
-    gateway_secret,
-    health,
-    metrics,
-    problems,
-    request_id,
-    request_log,
-)
-from depot.chassis.settings import Settings
+from depot import api, settings
+from depot.chassis import documentation
+from depot.chassis.access import allowed_hosts, gateway_secret
+from depot.chassis.config.settings import Settings
+from depot.chassis.http import default_headers, problems, request_body, request_id
+from depot.chassis.ops import draining, health, metrics, readiness, request_log
+from depot.db import schema_check, session
 
 
 def create_app() -> Flask:
-    """Build the application from the settings in force; raises ``depot.chassis.settings.SettingsError``.
+    """Build the application from the settings in force; raises SettingsError.
 
     Looks at no database yet: a worker that takes another one's place serves as soon as what it finds is fit.
     """
@@ -47,10 +38,10 @@ def build_app(in_force: Settings) -> Flask:
     allowed_hosts.register(app, in_force["server"])
     default_headers.register(app)
     gateway_secret.register(app, in_force["server"]["gateway_secret"])
-    bodies.register(app, in_force["server"])
-    database.configure(app, in_force)
-    fit = fitness.Fitness(database_checks.require_fit, database_checks.revision)
-    fitness.register(app, fit, _uses_the_database)
+    request_body.register(app, in_force["server"])
+    session.configure(app, in_force)
+    fit = readiness.Fitness(schema_check.require_current_schema, schema_check.revision)
+    readiness.register(app, fit, _uses_the_database)
     health.register(app, fit.require)
     api.register(app)
     documentation.register(app)

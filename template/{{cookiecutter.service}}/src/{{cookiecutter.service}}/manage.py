@@ -2,7 +2,7 @@
 
 if __name__ == "__main__":
     # Before the other imports, so that Ctrl-C is also handled while they run.
-    from depot.chassis import entry_point
+    from depot.chassis.cli import entry_point
 
     entry_point.run("depot-manage", "depot.manage")
 
@@ -13,13 +13,15 @@ from typing import Any
 from flask import Flask
 from flask_migrate.cli import db as migrate_group
 
-from depot import __version__, application, database, migrating, models, pallets, settings
-from depot.chassis import commands
-from depot.chassis.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
-from depot.chassis.problems import Problem
-from depot.chassis.settings import SettingsError
-from depot.database_checks import require_fit_to_start
-from depot.migrating import FailedMigration
+from depot import __version__, application, pallets, settings
+from depot.chassis.cli import commands
+from depot.chassis.cli.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
+from depot.chassis.config.settings import SettingsError
+from depot.chassis.http.problems import Problem
+from depot.db import models, session
+from depot.db.schema_check import require_usable_at_start
+from depot.maintenance import migrate
+from depot.maintenance.migrate import FailedMigration
 
 PLACE = commands.Place("The database is", "database", "url")
 
@@ -31,8 +33,8 @@ def _build_app(config: str | None = None) -> Flask:
 
 
 def _require_fit_to_start() -> None:
-    require_fit_to_start()
-    database.disconnect()
+    require_usable_at_start()
+    session.disconnect()
 
 
 class Migrate(Command):
@@ -48,7 +50,7 @@ class Migrate(Command):
             print("The database is left as it is: [database] migrate_on_install = no.")
             return
         with app.app_context():
-            migrating.migrate()
+            migrate.migrate()
         PLACE.announce(app)
 
 
@@ -74,7 +76,7 @@ def main() -> None:
     """Run the command that the command line names; what stops it is told in a sentence, with status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        with database.faults_reported():
+        with session.faults_reported():
             manager().run()
     except (SettingsError, FailedMigration, Problem) as error:
         print(f"depot-manage: {getattr(error, 'reason', error)}", file=sys.stderr)

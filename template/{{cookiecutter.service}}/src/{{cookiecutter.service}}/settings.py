@@ -10,8 +10,8 @@ from marshmallow import Schema, ValidationError, fields, validate
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from depot.chassis import settings
-from depot.chassis.sections import BackendServerSettings, LogSettings, MetricsSettings
+from depot.chassis.config import settings
+from depot.chassis.config.common_settings import BackendServerSettings, LogSettings, MetricsSettings
 
 
 class DatabaseUrl(fields.String):
@@ -62,6 +62,6 @@ class DepotSettings(Schema):
 
 
 def load(file: str | None = None, environ: Mapping[str, str] = os.environ) -> settings.Settings:
-    """Read the settings in force; raises ``depot.chassis.settings.SettingsError``."""
+    """Read the settings in force; raises ``depot.chassis.config.settings.SettingsError``."""
     default = resources.files("depot") / "default_config.ini"
     return settings.load(DepotSettings(), default, "depot", environ, file)

@@ -1,0 +1,27 @@
+"""The secret that a gateway and a service behind it share: the service then answers only the gateway.
+
+Without it, any process that may connect from one of ``[server] trusted_proxies`` can act as any client.
+"""
+
+import hmac
+
+from flask import Flask, request
+
+from invsys.chassis.http.problems import GatewayRequired
+from invsys.chassis.ops import health
+
+HEADER = "X-Gateway-Secret"
+
+
+def register(app: Flask, secret: str) -> None:
+    """Refuse requests to ``app`` without the secret, except for ``health.FOR_OPERATORS``; empty: refuse none."""
+    if not secret:
+        return
+    expected = secret.encode()
+
+    @app.before_request
+    def check() -> None:
+        # As bytes, because compare_digest takes no text with characters outside ASCII.
+        sent = request.environ.get("HTTP_X_GATEWAY_SECRET", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(sent, expected) and request.path not in health.FOR_OPERATORS:
+            raise GatewayRequired(f"The header {HEADER} is missing, or its secret is wrong.")

@@ -1,0 +1,1 @@
+"""HTTP: request bodies, queries and headers; responses and problem documents."""

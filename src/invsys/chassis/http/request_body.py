@@ -1,0 +1,100 @@
+"""Request bodies: announced as JSON, no larger than allowed, strict, one object."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, Response, current_app, g, request
+
+from invsys.chassis.formats import strict_json
+from invsys.chassis.http.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from invsys.chassis.http.slow_bodies import PROTOCOL, Watch
+
+_JSON = "application/json"
+# RFC 7396: as JSON, but members of objects are merged, and null removes one.
+MERGE_PATCH = "application/merge-patch+json"
+# RFC 5789, 3.1: what PATCH takes.
+ACCEPT_PATCH = f"{_JSON}, {MERGE_PATCH}"
+
+_WATCH = "invsys.slow_bodies"
+
+
+def json_object() -> dict[str, Any]:
+    """Return the request's body, for PATCH also a merge patch (see ``is_merge_patch``).
+
+    Raises UnsupportedMediaType and what ``read`` raises.
+    """
+    _require_json()
+    try:
+        value = strict_json.loads(read(current_app.config["MAX_BODY"]))
+    except strict_json.MalformedJson as error:
+        raise MalformedBody(f"The body is not strict JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise MalformedBody("The body has to be one JSON object.")
+    return value
+
+
+def _require_json() -> None:
+    if request.environ.get("CONTENT_TYPE") == _JSON and "HTTP_CONTENT_ENCODING" not in request.environ:
+        return  # what nearly everybody sends
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if not (request.mimetype == _JSON or is_merge_patch()) or charset not in ("utf-8", "utf8"):
+        raise _unsupported_type()
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the body without a Content-Encoding.")
+
+
+def is_merge_patch() -> bool:
+    """Return whether the request is a PATCH whose body is a JSON Merge Patch (RFC 7396)."""
+    return request.method == "PATCH" and request.mimetype == MERGE_PATCH
+
+
+def _unsupported_type() -> UnsupportedMediaType:
+    if request.method == "PATCH":
+        detail = f"Send the body as Content-Type: {_JSON} or {MERGE_PATCH}, in UTF-8."
+        return UnsupportedMediaType(detail, {"Accept-Patch": ACCEPT_PATCH})
+    return UnsupportedMediaType(f"Send the body as Content-Type: {_JSON}, in UTF-8.")
+
+
+def read(limit: int) -> bytes:
+    """Return the body as bytes, not parsed.
+
+    Raises BodyTooLarge (more than ``limit`` bytes), MalformedBody (shorter than announced, or a transfer coding other
+    than chunked), RequestTimeout, SlowBodies.
+    """
+    # Before Werkzeug parses it: a list of codings costs it a millisecond for each 1,000 characters.
+    if request.environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":
+        raise MalformedBody("Send the body with a Content-Length, or with Transfer-Encoding: chunked.")
+    # Read by hand: Werkzeug's own MAX_CONTENT_LENGTH cuts a chunked body silently at the limit.
+    length = request.content_length or 0
+    if length > limit:
+        raise BodyTooLarge(f"A body may have at most {limit} bytes.")
+    raw = _read(limit + 1) if length or "HTTP_TRANSFER_ENCODING" in request.environ else b""
+    if len(raw) > limit:
+        raise BodyTooLarge(f"A body may have at most {limit} bytes.")
+    if len(raw) < length:
+        raise MalformedBody("The body is shorter than announced.")
+    g.body_was_read = True
+    return raw
+
+
+def _read(size: int) -> bytes:
+    protocol = request.environ.get(PROTOCOL)
+    if protocol is None:  # not under the production server
+        return request.stream.read(size)
+    watch: Watch = current_app.extensions[_WATCH]
+    return watch.read(request.stream, size, protocol)
+
+
+def register(app: Flask, server: Mapping[str, Any]) -> None:
+    """Limit slow bodies by ``server``, the settings' section, and close connections whose body was not read.
+
+    Otherwise the rest of that body would be taken for the beginning of the next request.
+    """
+    app.extensions[_WATCH] = Watch(server["threads"], server["body_timeout"])
+
+    @app.after_request
+    def close(answer: Response) -> Response:
+        announced = request.environ.get("CONTENT_LENGTH") or request.environ.get("HTTP_TRANSFER_ENCODING")
+        if announced and announced != "0" and "body_was_read" not in g:
+            answer.headers["Connection"] = "close"
+        return answer

@@ -1,0 +1,53 @@
+"""A reader of the change feed beside a purge: it gets every event in order, or 410 cursor_expired."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import update
+
+from invsys.inventory.db.models import Event, db
+from invsys.inventory.maintenance import purge
+
+FEED = "/api/events"
+CARS, DAY = 40, 86400
+
+
+def write_and_purge(app):
+    """Register cars, whose events are old at once, and purge meanwhile; return how many events were deleted."""
+    client, purged = app.test_client(), 0
+    for number in range(CARS):
+        assert client.post("/api/cars", json={"name": f"{number}"}).status_code == 201
+        with app.app_context():
+            with db.engine.begin() as connection:
+                connection.execute(update(Event).values(at=datetime.now(UTC) - timedelta(days=2)))
+            purged += purge.purge(DAY, 1).events if number % 2 else 0
+    return purged
+
+
+def read(app, limit, writer):
+    """Follow the feed until the writer has ended; return a list of cars for each time that it had to begin anew."""
+    client, after, runs = app.test_client(), None, [[]]
+    while True:
+        ended = writer.done()
+        answer = client.get(FEED, query_string={"after": after, "limit": limit})
+        if answer.status_code == 410:
+            after = None
+            runs.append([])
+            continue
+        assert answer.status_code == 200, answer.text
+        after = answer.json["next"]
+        runs[-1] += [int(one["data"]["name"]) for one in answer.json["events"]]
+        if ended and not answer.json["events"]:
+            return runs
+
+
+def test_no_event_is_lost_without_410(app):
+    with ThreadPoolExecutor(4) as pool:
+        writer = pool.submit(write_and_purge, app)
+        readers = [pool.submit(read, app, limit, writer) for limit in (1, 3, 1000)]
+    assert writer.result() == CARS - 1
+    for reader in readers:
+        runs = reader.result()
+        assert runs[-1][-1] == CARS - 1
+        for run in runs:
+            assert run == list(range(run[0], run[0] + len(run))) if run else True

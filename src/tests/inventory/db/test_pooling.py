@@ -1,0 +1,88 @@
+"""A pooler in front of PostgreSQL: one that keeps a server for each connection is used, any other is refused."""
+
+import psycopg
+import pytest
+
+from tests.conftest import migrate
+from tests.support.databases import new_database
+from tests.support.pgbouncer import PgBouncer
+from tests.support.serving import served
+
+
+@pytest.fixture
+def name(pg_server):
+    """A migrated database."""
+    with new_database(pg_server) as name:
+        migrate(pg_server.url(name))
+        yield name
+
+
+@pytest.fixture
+def pooler(pg_server):
+    """Start PgBouncer in a mode."""
+    started = []
+
+    def pooler(mode):
+        started.append(PgBouncer(pg_server, mode))
+        return started[-1]
+
+    yield pooler
+    for each in started:
+        each.remove()
+
+
+COMMANDS = [["serve"], ["serve", "--check"], ["migrate"], ["db", "upgrade"], ["check"], ["purge"]]
+REUSES = pytest.mark.parametrize("mode", ["transaction", "statement"])
+
+
+@REUSES
+@pytest.mark.parametrize(
+    "words", [["serve"], ["serve", "--check"], ["migrate"], ["db", "upgrade"], ["check"], ["purge"]]
+)
+def test_a_pooler_that_reuses_servers_is_refused_by_every_command(pooler, name, mode, words, run_on):
+    status, printed, error = run_on(pooler(mode).url(name))(*words)
+    assert (status, printed) == (2, "")
+    [line] = error.strip().splitlines()
+    assert line.startswith("invsys-manage: A pooler between the service and PostgreSQL")
+    assert "pool_mode = session" in line
+
+
+@REUSES
+def test_a_pooler_that_reuses_servers_is_refused_by_readyz_and_by_requests(pooler, name, mode, open_client):
+    client = open_client(pooler(mode).url(name))
+    for path in ("/readyz", "/api/cars"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
+        assert "pool_mode = session" in answer.json["detail"]
+
+
+def test_a_pooler_that_begins_to_reuse_servers_is_noticed_by_readyz(pooler, name, open_client):
+    bouncer = pooler("session")
+    client = open_client(bouncer.url(name))
+    assert client.get("/readyz").status_code == 200
+    bouncer.switch("transaction")
+    assert client.get("/readyz").status_code == 200  # its last statement in the process that it had
+    with psycopg.connect(bouncer.url(name)) as other:
+        # PgBouncer gives it the process that was used last, and this transaction keeps that.
+        other.execute("SELECT 1")
+        answers = [client.get(path) for path in ("/readyz", "/api/cars", "/readyz")]
+    for answer in answers:
+        assert answer.status_code == 503
+        assert "pool_mode = session" in answer.json["detail"]
+
+
+def test_a_pooler_in_session_mode_serves_every_call(pooler, name, run_on, tmp_path, open_client):
+    url = pooler("session").url(name)
+    client = open_client(url)
+    path = client.post("/api/cars", json={"name": "€1"}).headers["Location"]
+    period = {"from_datetime": "2099-03-01T10:00:00Z", "to_infinity": True}
+    made = client.post(f"{path}/allocations", json=period).headers["Location"]
+    assert client.post("/api/cars/any/allocations", json=period).status_code == 409
+    assert client.patch(made, json={"description": "€"}).status_code == 200
+    assert client.delete(made).status_code == 204
+    assert len(client.get("/api/events").json["events"]) == 4
+    assert client.get("/readyz").status_code == 200
+    for words in (["migrate"], ["check"], ["purge"], ["export"]):
+        assert run_on(url)(*words)[0] in (0, None)
+    with served(url, tmp_path):
+        pass

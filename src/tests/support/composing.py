@@ -1,0 +1,51 @@
+"""The files of the containers, as the tests read them: with docker-compose, and as what they are, YAML and text."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+from tests.support.paths import PROJECT
+
+WHOLE, TLS, SMALLEST = "docker-compose.yaml", "docker-compose.tls.yaml", "docker-compose.sqlite.yaml"
+
+# ${NAME:-default} and ${NAME:?message}.
+VARIABLE = re.compile(r"\$\{(\w+):(?:-(.*?)|\?.*?)\}")
+
+
+def text(name):
+    return (PROJECT / name).read_text()
+
+
+def services(name):
+    return yaml.safe_load(text(name))["services"]
+
+
+def networks(name):
+    return yaml.safe_load(text(name))["networks"]
+
+
+def with_defaults(value):
+    """Give a value of a compose file as it is where ``.env`` sets nothing."""
+    return VARIABLE.sub(lambda found: found[2] or "", str(value))
+
+
+def _program():
+    if shutil.which("docker-compose"):
+        return ["docker-compose"]
+    plugin = ["docker", "compose"]
+    if shutil.which("docker") and not subprocess.run([*plugin, "version"], check=False, capture_output=True).returncode:
+        return plugin
+    return pytest.fail("docker-compose is not installed: apt-get install docker-compose")
+
+
+def config(folder, *files):
+    """Let docker-compose check files in a folder; neither an engine nor this shell's settings have a part in it."""
+    given = [word for file in files for word in ("--file", file)]
+    environ = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    return subprocess.run(
+        [*_program(), *given, "config"], check=False, cwd=folder, env=environ, capture_output=True, text=True
+    )
