@@ -1,10 +1,10 @@
 """The curl calls that README.rst and the manual print: parsed from the text, sent over a real socket, answers compared.
 
-A page prints a command in a block of its own (``code-block:: shell``), without a prompt, so that readers can paste it.
+A page prints each command in a separate block (``code-block:: shell``), without a prompt, so that readers can paste it.
 The response is the block that follows at once (``json``, ``http`` or ``xml``); a command without one has an empty body.
 ``NAME=$(curl ... | cut -d '"' -f 4)`` stores the id of a response, and ``$NAME`` inserts it.
 
-Responses are compared literally, with these exceptions: an id on the page stands for one id of the test; of cursors,
+Responses are compared literally, with these exceptions: each id on the page is mapped to one id of the test; of cursors,
 request ids and the times of creation and expiry only the position is compared.
 """
 
