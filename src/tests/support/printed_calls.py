@@ -4,8 +4,8 @@ A page prints each command in a separate block (``code-block:: shell``), without
 The response is the block that follows at once (``json``, ``http`` or ``xml``); a command without one has an empty body.
 ``NAME=$(curl ... | cut -d '"' -f 4)`` stores the id of a response, and ``$NAME`` inserts it.
 
-Responses are compared literally, with these exceptions: each id on the page is mapped to one id of the test; of cursors,
-request ids and the times of creation and expiry only the position is compared.
+Responses are compared literally, with these exceptions: each id on the page is mapped to one id of the test. Of
+cursors, request ids and the times of creation and expiry, only the position is compared.
 """
 
 import json
