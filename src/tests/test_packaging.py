@@ -64,7 +64,7 @@ def test_the_settings_that_it_brings_can_be_used(package):
     _, settings, service = SERVICES[package]
     in_force = settings.load(str(DEBIAN / f"{service}.ini"), {})
     assert in_force["log"]["file"] == f"/var/log/invsys/{service}/{service}.log"
-    brought = {value for *_, value, origin in in_force.shown() if origin != "default"}
+    brought = {value for *_, value, origin in in_force.entries() if origin != "default"}
     assert all("/invsys/" in value for value in brought)
 
 

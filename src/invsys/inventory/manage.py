@@ -33,13 +33,13 @@ from invsys.inventory.transfer.columns import COLUMNS
 from invsys.inventory.transfer.exporter import NotExported
 from invsys.inventory.transfer.text_lines import UnusableFile
 
-PLACE = commands.Place("The database is", "database", "url")
+PLACE = commands.DataLocation("The database is", "database", "url")
 
 
 def _build_app(config: str | None = None) -> Flask:
-    commands.choose(config)
+    commands.use_settings_file(config)
     in_force = settings.load()
-    return commands.prepare(application.build_app(in_force), in_force)
+    return commands.attach_settings(application.build_app(in_force), in_force)
 
 
 def _require_fit_to_start() -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from invsys.chassis.http.problems import InternalError, Problem, Unnamed
+from invsys.chassis.http.problems import InternalError, Problem, StatusProblem
 from tests.support.page_reader import Page
 
 
@@ -22,7 +22,11 @@ def below(kind: type[Problem]) -> Iterator[type[Problem]]:
 
 # Those of the service, without the ones that other tests made up.
 KINDS = sorted(
-    (kind for kind in set(below(Problem)) if kind.__module__.startswith("invsys.") and not issubclass(kind, Unnamed)),
+    (
+        kind
+        for kind in set(below(Problem))
+        if kind.__module__.startswith("invsys.") and not issubclass(kind, StatusProblem)
+    ),
     key=lambda kind: kind.__name__,
 )
 CODED = [kind for kind in KINDS if hasattr(kind, "code")]

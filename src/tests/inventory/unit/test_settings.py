@@ -60,7 +60,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "metrics": {"allow": ""},
         "resource_types": COLLECTIONS,
     }
-    assert {origin for *_, origin in loaded.shown()} == {"default"}
+    assert {origin for *_, origin in loaded.entries()} == {"default"}
 
 
 RANGES = {
@@ -209,7 +209,7 @@ def test_any_other_database_is_refused_without_telling_its_password(given: str) 
 @pytest.mark.parametrize("password", ["secret", "a/secret", "secret:secret", "secret%40", "%73ecret"])
 def test_the_password_of_the_database_is_not_shown(password: str) -> None:
     loaded = settings.load(environ={"INVSYS_DATABASE_URL": f"postgresql://me:{password}@host/fleet?password=secret"})
-    [value] = [value for section, key, value, _ in loaded.shown() if (section, key) == ("database", "url")]
+    [value] = [value for section, key, value, _ in loaded.entries() if (section, key) == ("database", "url")]
     assert value == "postgresql+psycopg://me:***@host/fleet?password=***"
 
 

@@ -23,13 +23,13 @@ from depot.db.schema_check import require_usable_at_start
 from depot.maintenance import migrate
 from depot.maintenance.migrate import FailedMigration
 
-PLACE = commands.Place("The database is", "database", "url")
+PLACE = commands.DataLocation("The database is", "database", "url")
 
 
 def _build_app(config: str | None = None) -> Flask:
-    commands.choose(config)
+    commands.use_settings_file(config)
     in_force = settings.load()
-    return commands.prepare(application.build_app(in_force), in_force)
+    return commands.attach_settings(application.build_app(in_force), in_force)
 
 
 def _require_fit_to_start() -> None:
