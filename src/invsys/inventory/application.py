@@ -29,6 +29,7 @@ def build_app(in_force: Settings) -> Flask:
     app.config["COLLECTIONS"] = in_force["resource_types"]
     app.config["NAIVE_DATETIMES"] = in_force["api"]["naive_datetimes"]
     app.config["ANY_STRATEGY"] = in_force["api"]["any_strategy"]
+    app.config["BEST_FIT_SAMPLE"] = in_force["api"]["best_fit_sample"]
     app.config["IDEMPOTENCY_TTL"] = in_force["api"]["idempotency_ttl"]
     app.config["CLIENT_LIMITS"] = in_force["limits"]
     app.config["TRUSTED_PROXIES"] = in_force["server"]["trusted_proxies"]

@@ -110,16 +110,33 @@ def transaction() -> Iterator[Connection]:
         yield connection
 
 
-def change(recorded: OutboxChange, values: dict[str, Any]) -> list[Row]:
-    """Make a recorded change in a transaction of its own, and give the rows that it returns.
+def change(recorded: OutboxChange, values: dict[str, Any], at_least: int = 1) -> list[Row]:
+    """Execute an outbox change in a transaction of its own, and return its rows.
 
-    Raises sqlalchemy.exc.IntegrityError where the database refuses it by an error.
+    Return an empty list, and change nothing, if the change conflicts with an allocation or with a stored
+    Idempotency-Key, or if it has fewer than ``at_least`` rows.
     """
-    # On SQLite the engine for single statements only reads.
-    engine = db.engine if _is_sqlite() else db.engines[_AUTOCOMMIT]
-    with translated():
-        rows: list[Row] = _module().change(engine, recorded, values, current_app.config["STATEMENT_TIMEOUT"])
-    return rows
+    try:
+        if at_least > 1:
+            return _change_several(recorded, values, at_least)
+        # On SQLite the engine for single statements only reads.
+        engine = db.engine if _is_sqlite() else db.engines[_AUTOCOMMIT]
+        with translated():
+            rows: list[Row] = _module().change(engine, recorded, values, current_app.config["STATEMENT_TIMEOUT"])
+        return rows
+    except IntegrityError as error:
+        if is_overlap(error) or is_known_key(error):
+            return []
+        raise
+
+
+def _change_several(recorded: OutboxChange, values: dict[str, Any], at_least: int) -> list[Row]:
+    with transaction() as connection:
+        rows = recorded.run_in(connection, values)
+        if len(rows) < at_least:
+            connection.rollback()
+            return []
+        return rows
 
 
 def is_overlap(error: DBAPIError) -> bool:
