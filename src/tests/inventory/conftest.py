@@ -42,9 +42,9 @@ def register(client: FlaskClient) -> Callable[..., str]:
     """Register a vehicle; gives its URL."""
 
     def register(name: str = "Car1", collection: str = "cars", **fields: Any) -> str:
-        answer = client.post(f"/api/{collection}", json={"name": name, **fields})
-        assert answer.status_code == 201, answer.text
-        return answer.headers["Location"]
+        response = client.post(f"/api/{collection}", json={"name": name, **fields})
+        assert response.status_code == 201, response.text
+        return response.headers["Location"]
 
     return register
 
@@ -78,11 +78,11 @@ def follow(client: FlaskClient) -> Callable[[str], Iterator[list[dict[str, Any]]
     def follow(url: str) -> Iterator[list[dict[str, Any]]]:
         following: str | None = url
         while following:
-            answer = client.get(following)
-            assert answer.status_code == 200, answer.text
-            yield answer.json or []
-            link = re.fullmatch(r'<([^>]+)>; *rel="next"', answer.headers.get("Link", ""))
-            following = urljoin(answer.request.url, link[1]) if link else None
+            response = client.get(following)
+            assert response.status_code == 200, response.text
+            yield response.json or []
+            link = re.fullmatch(r'<([^>]+)>; *rel="next"', response.headers.get("Link", ""))
+            following = urljoin(response.request.url, link[1]) if link else None
 
     return follow
 
@@ -112,8 +112,8 @@ def nothing_changes(sweeper: Flask) -> Callable[[], AbstractContextManager[None]
 def refused() -> Callable[..., dict[str, Any]]:
     """Check an answer against the contract of refusals, and for 422 the fields that it names; gives its body."""
 
-    def refused(answer: TestResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
-        body: dict[str, Any] = refusals.refused(answer, status, code)
+    def refused(response: TestResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
+        body: dict[str, Any] = refusals.refused(response, status, code)
         if code == "invalid_fields":
             _check_errors(body["errors"], fields)
         return body

@@ -10,10 +10,10 @@ class Reader:
     def page(self):
         """Give the next page's events; there may be none yet."""
         query = {"after": self._next, "limit": self._limit}
-        answer = self._client.get("/api/events", query_string=query)
-        assert answer.status_code == 200, answer.text
-        self._next = answer.json["next"]
-        return answer.json["events"]
+        response = self._client.get("/api/events", query_string=query)
+        assert response.status_code == 200, response.text
+        self._next = response.json["next"]
+        return response.json["events"]
 
     def news(self):
         """Give all events that were not read yet."""

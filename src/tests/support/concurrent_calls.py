@@ -17,7 +17,7 @@ def at_once(app, orders):
         return list(pool.map(send, orders))
 
 
-def outcomes(answers):
+def outcomes(responses):
     """Count the answers by what they say: 201, or the code of the refusal."""
-    said = [answer.json["code"] if answer.status_code >= 400 else answer.status_code for answer in answers]
+    said = [response.json["code"] if response.status_code >= 400 else response.status_code for response in responses]
     return {outcome: said.count(outcome) for outcome in said}

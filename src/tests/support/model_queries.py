@@ -12,9 +12,9 @@ class Questions(Beside):
     """What is asked."""
 
     def _ask(self, url, given=None):
-        answer = self.client.get(url, query_string={"limit": 1000, **(given or {})})
-        assert answer.status_code == 200, answer.text
-        return answer.json
+        response = self.client.get(url, query_string={"limit": 1000, **(given or {})})
+        assert response.status_code == 200, response.text
+        return response.json
 
     def everything(self):
         """Compare all vehicles and all allocations."""

@@ -38,9 +38,9 @@ class Beside:
         pass_for(self.app, IdempotencyKey.created, seconds=DAY)
         self.keys.clear()
 
-    def learn(self, item, answer, kind):
+    def learn(self, item, response, kind):
         """Note an item's ETag: another one, if an event of this ``kind`` tells of a change, else (None) the same."""
-        etag = answer.headers["ETag"]
+        etag = response.headers["ETag"]
         if kind is None:
             assert etag == self.etags[item][-1]
             return
@@ -54,9 +54,9 @@ class Beside:
         named = {"stale": before, "present": present, "any": "*"}
         return {"If-Match": named[match]} if match else {}
 
-    def is_overtaken(self, answer, item):
-        is_refused(answer, "version_mismatch")
-        assert answer.headers["ETag"] == self.etags[item][-1]
+    def is_overtaken(self, response, item):
+        is_refused(response, "version_mismatch")
+        assert response.headers["ETag"] == self.etags[item][-1]
 
     def allocation_is(self, row, one):
         """Check an allocation as the service shows it."""
@@ -69,9 +69,9 @@ class Beside:
             assert abs(remaining - timedelta(hours=one.expires - self.fleet.now)) < timedelta(minutes=30)
 
 
-def is_refused(answer, code, conflicts=None):
+def is_refused(response, code, conflicts=None):
     """Check a refusal; ``conflicts`` are the ids of what is in the way."""
-    assert answer.status_code >= 400, answer.text
-    assert answer.json["code"] == code
+    assert response.status_code >= 400, response.text
+    assert response.json["code"] == code
     if conflicts is not None:
-        assert [conflict["id"] for conflict in answer.json["conflicts"]] == conflicts[:10]
+        assert [conflict["id"] for conflict in response.json["conflicts"]] == conflicts[:10]

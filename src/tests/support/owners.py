@@ -16,14 +16,14 @@ def restricted(app, client_id):
     return announced(app, client_id, **OWN)
 
 
-def ids(answer):
+def ids(response):
     """Give the ids in a list of allocations, or in the conflicts of a refusal."""
-    found = answer.json if answer.status_code == 200 else answer.json["conflicts"]
+    found = response.json if response.status_code == 200 else response.json["conflicts"]
     return [one["id"] for one in found]
 
 
-def but_ids(answer):
+def but_ids(response):
     """Give all that an answer says but the ids that the request brought along, and its own."""
-    headers = {name: value for name, value in answer.headers.items() if name not in ("X-Request-Id", "Date")}
-    body = answer.text.replace(answer.headers["X-Request-Id"], "").replace(answer.request.path[-36:], "")
-    return answer.status_code, headers, body
+    headers = {name: value for name, value in response.headers.items() if name not in ("X-Request-Id", "Date")}
+    body = response.text.replace(response.headers["X-Request-Id"], "").replace(response.request.path[-36:], "")
+    return response.status_code, headers, body

@@ -76,9 +76,9 @@ class StrictReader:
         )
 
     def _list(self, url):
-        answer = self._client.get(url, query_string={"limit": 1000})
-        assert (answer.status_code, answer.headers.get("Link")) == (200, None)
-        return {one["id"]: one for one in answer.json}
+        response = self._client.get(url, query_string={"limit": 1000})
+        assert (response.status_code, response.headers.get("Link")) == (200, None)
+        return {one["id"]: one for one in response.json}
 
     def _compare_tables(self, connection):
         resource, allocation = ContinuousResource, ContinuousResourceAllocation

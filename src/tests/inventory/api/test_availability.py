@@ -11,9 +11,9 @@ URL = "/api/cars/all/availability"
 
 
 def ask(client, url, start=None, end=None):
-    answer = client.get(url, query_string={"from": at(start), "to": at(end)})
-    assert answer.status_code == 200, answer.text
-    return answer.json
+    response = client.get(url, query_string={"from": at(start), "to": at(end)})
+    assert response.status_code == 200, response.text
+    return response.json
 
 
 def free_and_busy(said):

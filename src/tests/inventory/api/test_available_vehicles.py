@@ -19,9 +19,9 @@ def environ(environ, request):
 def names(client):
     def names(start=None, end=None, collection="cars", **query):
         window = {"available_from": at(start), "available_to": at(end)}
-        answer = client.get(f"/api/{collection}", query_string=window | query)
-        assert answer.status_code == 200, answer.text
-        return [found["name"] for found in answer.json]
+        response = client.get(f"/api/{collection}", query_string=window | query)
+        assert response.status_code == 200, response.text
+        return [found["name"] for found in response.json]
 
     return names
 

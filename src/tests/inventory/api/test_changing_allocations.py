@@ -17,11 +17,11 @@ def changed(client):
     """Change an allocation, and check that what is answered is what is there afterwards."""
 
     def changed(url, **fields):
-        answer = client.patch(url, json=fields)
-        assert answer.status_code == 200, answer.text
+        response = client.patch(url, json=fields)
+        assert response.status_code == 200, response.text
         read = client.get(f"/api/cars/all/allocations/{url[-36:]}")
-        assert (read.json, read.headers["ETag"]) == (answer.json, answer.headers["ETag"])
-        return answer.json
+        assert (read.json, read.headers["ETag"]) == (response.json, response.headers["ETag"])
+        return response.json
 
     return changed
 
@@ -154,7 +154,7 @@ def test_it_moves_exactly_where_nothing_overlaps(
 
 def test_xml_says_the_same(client, booking):
     xml = {"Accept": "application/xml"}
-    answer = client.patch(booking, json={"description": "<New>"}, headers=xml)
+    response = client.patch(booking, json={"description": "<New>"}, headers=xml)
     read = client.get(booking, headers=xml)
-    assert (answer.status_code, answer.data) == (200, read.data)
-    assert answer.headers["ETag"] == read.headers["ETag"]
+    assert (response.status_code, response.data) == (200, read.data)
+    assert response.headers["ETag"] == read.headers["ETag"]

@@ -40,22 +40,22 @@ def hold(allocate, register):
 def full(hold):
     """As many holds as the client may have, which expire one after the other, LONG apart; their URLs."""
     made = [hold(hour, seconds=LONG * (hour + 1)) for hour in range(MOST)]
-    assert [answer.status_code for answer in made] == [201] * MOST
-    return [answer.headers["Location"] for answer in made]
+    assert [response.status_code for response in made] == [201] * MOST
+    return [response.headers["Location"] for response in made]
 
 
-def check_refused(answer, refused, place=1):
+def check_refused(response, refused, place=1):
     """Check the refusal; there is room when the hold at this place in the order of expiry has expired."""
-    assert refused(answer, 429, "too_many_holds")["detail"] == DETAIL
-    assert math.ceil(int(answer.headers["Retry-After"]) / LONG) == place
+    assert refused(response, 429, "too_many_holds")["detail"] == DETAIL
+    assert math.ceil(int(response.headers["Retry-After"]) / LONG) == place
 
 
 @pytest.mark.parametrize("vehicle", ["/api/cars/any", "/api/lorries/any", "that car"])
 def test_a_hold_beyond_the_limit_is_refused_for_every_vehicle(full, hold, register, refused, nothing_changes, vehicle):
     register("Lorry1", "lorries")
     with nothing_changes():
-        answer = hold(10) if vehicle == "that car" else hold(10, vehicle)
-        check_refused(answer, refused)
+        response = hold(10) if vehicle == "that car" else hold(10, vehicle)
+        check_refused(response, refused)
 
 
 def test_holds_of_all_collections_count(hold, register, refused):
@@ -116,12 +116,12 @@ def test_a_repeated_order_is_answered_by_its_first_result(client, hold, full, re
         assert again.headers["Idempotency-Replayed"] == "true"
         other = {**order, **wire(12, 13)}
         refused(client.post(f"{car}/allocations", json=other, headers=key), 422, "idempotency_key_reused")
-        answer = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
-        check_refused(answer, refused)
+        response = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
+        check_refused(response, refused)
     # A refusal is not remembered.
     client.delete(full[1])
-    answer = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
-    assert (answer.status_code, answer.headers.get("Idempotency-Replayed")) == (201, None)
+    response = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
+    assert (response.status_code, response.headers.get("Idempotency-Replayed")) == (201, None)
 
 
 def test_a_repeated_order_of_several_is_answered_too(client, hold, register, nothing_changes):
@@ -139,11 +139,11 @@ def test_a_repeated_order_of_several_is_answered_too(client, hold, register, not
 def test_each_client_has_a_limit_of_its_own_whatever_it_sees(app, full, hold, refused):
     car = full[0].rpartition("/allocations")[0]
     for number, other in enumerate((announced(app, "two"), restricted(app, "three"))):
-        answers = [
+        responses = [
             other.post(f"{car}/allocations", json={**wire(hour, hour + 1), "hold_seconds": LONG})
             for hour in range(4 + 4 * number, 8 + 4 * number)
         ]
-        assert [answer.status_code for answer in answers] == [201] * MOST + [429]
+        assert [response.status_code for response in responses] == [201] * MOST + [429]
     check_refused(hold(20), refused)
 
 

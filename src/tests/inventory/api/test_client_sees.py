@@ -46,9 +46,9 @@ def test_without_the_header_a_client_sees_everything(client, booking):
 )
 def test_who_is_no_gateway_is_not_believed(client, urls, headers):
     for url in urls:
-        answer = client.get(url, headers=headers, environ_overrides=ELSEWHERE)
-        assert answer.status_code == 200
-        assert "Car1" in answer.text or urls[2][-36:] in answer.text
+        response = client.get(url, headers=headers, environ_overrides=ELSEWHERE)
+        assert response.status_code == 200
+        assert "Car1" in response.text or urls[2][-36:] in response.text
 
 
 @pytest.mark.parametrize("environ", [{"INVSYS_SERVER_TRUSTED_PROXIES": "192.0.2.7"}], indirect=True, ids=["a gateway"])
@@ -69,8 +69,8 @@ def test_any_other_value_is_refused(client, car, booking, urls, refused, nothing
         refused(client.delete(car, **said), 422, "invalid_fields", "X-Client-Sees")
         for path in (f"{car}/allocations", "/api/cars/any/allocations"):
             for key in ({}, {"Idempotency-Key": "key"}):
-                answer = client.post(path, json=wire(20, 22), headers=key, **said)
-                refused(answer, 422, "invalid_fields", "X-Client-Sees")
+                response = client.post(path, json=wire(20, 22), headers=key, **said)
+                refused(response, 422, "invalid_fields", "X-Client-Sees")
 
 
 def test_its_own_are_nobodys_without_a_name(client, booking, urls, refused, nothing_changes):

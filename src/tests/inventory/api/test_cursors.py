@@ -30,9 +30,9 @@ def seven(register, allocate):
 
 def next_cursor(client, path, **query):
     """Ask for a page, and return the cursor of the next one."""
-    answer = client.get(path, query_string=query)
-    assert answer.status_code == 200, answer.text
-    (cursor,) = parse_qs(urlsplit(answer.headers["Link"].partition(">")[0][1:]).query)["cursor"]
+    response = client.get(path, query_string=query)
+    assert response.status_code == 200, response.text
+    (cursor,) = parse_qs(urlsplit(response.headers["Link"].partition(">")[0][1:]).query)["cursor"]
     return cursor
 
 
@@ -54,11 +54,11 @@ def test_cursors_of_neighbours_have_nothing_in_common(app, client, seven, path):
 @pytest.mark.parametrize("other", [*LISTS, *(path.replace("cars", "lorries") for path in LISTS)])
 def test_a_cursor_belongs_to_one_list(client, seven, refused, path, other):
     cursor = next_cursor(client, path, limit=2)
-    answer = client.get(other, query_string={"cursor": cursor, "limit": 1})
+    response = client.get(other, query_string={"cursor": cursor, "limit": 1})
     if path == other:
-        assert len(answer.json) == 1
+        assert len(response.json) == 1
     else:
-        refused(answer, 422, "invalid_fields", "cursor")
+        refused(response, 422, "invalid_fields", "cursor")
 
 
 def test_a_cursor_of_a_list_is_none_of_the_feed(client, seven, refused):

@@ -19,9 +19,9 @@ DAY = 86400
 
 
 def ask(client, **query):
-    answer = client.get(FEED, query_string=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json["events"], answer.json["next"]
+    response = client.get(FEED, query_string=query)
+    assert response.status_code == 200, response.text
+    return response.json["events"], response.json["next"]
 
 
 @pytest.fixture
@@ -221,10 +221,10 @@ def test_a_purge_between_the_statements_of_a_page_hides_nothing(client, names, p
     # The secret is kept from here on.
     cursor = ask(client, limit=1)[1]
     before_statement(number, purge)
-    answer = client.get(FEED, query_string={"after": cursor})
-    assert answer.status_code in (200, 410)
-    if answer.status_code == 200:
-        assert car_names(answer.json["events"]) == ["Car1", "Car2", "Car3", "Car4"]
+    response = client.get(FEED, query_string={"after": cursor})
+    assert response.status_code in (200, 410)
+    if response.status_code == 200:
+        assert car_names(response.json["events"]) == ["Car1", "Car2", "Car3", "Car4"]
 
 
 def test_a_table_without_its_row_is_no_failure_of_ours(app, client, names, refused):

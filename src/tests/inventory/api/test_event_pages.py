@@ -22,11 +22,11 @@ def resources(events):
 
 
 def ask(client, **query):
-    answer = client.get(FEED, query_string=query)
-    assert answer.status_code == 200, answer.text
-    assert set(answer.json) == {"events", "next"}
-    assert isinstance(answer.json["next"], str)
-    return answer.json
+    response = client.get(FEED, query_string=query)
+    assert response.status_code == 200, response.text
+    assert set(response.json) == {"events", "next"}
+    assert isinstance(response.json["next"], str)
+    return response.json
 
 
 def test_an_empty_feed_has_a_next_that_finds_what_comes_later(client, register):
@@ -113,11 +113,11 @@ def test_a_damaged_cursor_is_no_failure_of_ours(client, seven, refused):
     given = ask(client, limit=3)["next"]
     damaged = [given[:place] + letter + given[place + 1 :] for place in range(len(given)) for letter in "A9_z"]
     for after in [*damaged, given[:-1], given + "A", given + given]:
-        answer = client.get(FEED, query_string={"after": after})
-        if answer.status_code == 410:
-            refused(answer, 410, "cursor_expired")
-        elif answer.status_code != 200:
-            refused(answer, 422, "invalid_fields", "after")
+        response = client.get(FEED, query_string={"after": after})
+        if response.status_code == 410:
+            refused(response, 410, "cursor_expired")
+        elif response.status_code != 200:
+            refused(response, 422, "invalid_fields", "after")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
@@ -127,9 +127,9 @@ def test_the_feed_is_only_read(client, refused, method):
 
 def test_xml_says_the_same(client, register, allocate):
     allocate(register("<Kä&fer>"), at(10), at(12), dump={"a b": "<&>", "1": [1, {"x": None}]}, description="\x01")
-    answer = client.get(FEED, headers={"Accept": "application/xml"})
-    found, told = ET.fromstring(answer.data), ask(client)
-    assert (answer.status_code, answer.mimetype) == (200, "application/xml")
+    response = client.get(FEED, headers={"Accept": "application/xml"})
+    found, told = ET.fromstring(response.data), ask(client)
+    assert (response.status_code, response.mimetype) == (200, "application/xml")
     assert found.findtext("next") == told["next"]
     for field in ("id", "at", "kind", "resource_type", "resource_id"):
         assert [one.findtext(field) for one in found.find("events")] == [one[field] for one in told["events"]]

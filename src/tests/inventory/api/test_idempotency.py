@@ -60,8 +60,8 @@ def test_what_is_answered_is_what_is_there(client, car, send):
 
 
 def test_a_replay_has_a_request_id_of_its_own(order, send):
-    answers = [send(*order, **{"X-Request-Id": request_id}) for request_id in ("first", "second")]
-    assert [answer.headers["X-Request-Id"] for answer in answers] == ["first", "second"]
+    responses = [send(*order, **{"X-Request-Id": request_id}) for request_id in ("first", "second")]
+    assert [response.headers["X-Request-Id"] for response in responses] == ["first", "second"]
 
 
 def test_without_a_key_nothing_is_replayed(client, car, refused):
@@ -73,7 +73,7 @@ def test_without_a_key_nothing_is_replayed(client, car, refused):
 def test_another_key_is_another_order(car, register, send):
     register("Car2")
     made = [send("/api/cars/any/allocations", PERIOD, key) for key in ("one", "two")]
-    assert [answer.status_code for answer in made] == [201, 201]
+    assert [response.status_code for response in made] == [201, 201]
     assert made[0].json["resource_id"] != made[1].json["resource_id"]
 
 

@@ -66,9 +66,9 @@ def test_what_is_somebody_elses_is_answered_as_if_it_were_not_there(one, car, th
             refused(one.delete(url, headers=headers), 404, "allocation_not_found")
             assert but_ids(one.delete(url, headers=headers)) == but_ids(one.delete(unknown(url), headers=headers))
             for fields in CHANGES:
-                answers = [one.patch(where, json=fields, headers=headers) for where in (url, unknown(url))]
-                refused(answers[0], 404, "allocation_not_found")
-                assert but_ids(answers[0]) == but_ids(answers[1])
+                responses = [one.patch(where, json=fields, headers=headers) for where in (url, unknown(url))]
+                refused(responses[0], 404, "allocation_not_found")
+                assert but_ids(responses[0]) == but_ids(responses[1])
         assert but_ids(one.get(url)) == but_ids(one.get(unknown(url)))
 
 
@@ -152,9 +152,9 @@ def test_a_change_that_is_in_the_way_names_its_own_but_not_itself(one, two, car,
 
 def test_an_empty_list_of_conflicts_is_one_in_xml_too(one, two, car):
     two.post(f"{car}/allocations", json=wire(10, 12))
-    answer = one.post(f"{car}/allocations", json=wire(10, 12), headers={"Accept": "application/xml"})
-    assert (answer.status_code, answer.mimetype) == (409, "application/problem+xml")
-    assert "conflicts" in answer.text
+    response = one.post(f"{car}/allocations", json=wire(10, 12), headers={"Accept": "application/xml"})
+    assert (response.status_code, response.mimetype) == (409, "application/problem+xml")
+    assert "conflicts" in response.text
 
 
 def test_a_vehicle_in_use_names_its_own(one, two, client, car, refused):
@@ -184,8 +184,8 @@ def test_nobody_frees_or_changes_somebody_elses_however_many_try(app, one, car):
         change = {"path": item, "method": "PATCH", "environ_overrides": owners, "json": {"description": f"turn {turn}"}}
         attack = {"path": item, "method": "PATCH", "environ_overrides": theirs, "json": {"description": "theirs"}}
         free = {"path": item, "method": "DELETE", "environ_overrides": theirs}
-        answers = at_once(app, [change, attack, free, free, attack])
-        assert outcomes(answers) == {200: 1, "allocation_not_found": 4}
+        responses = at_once(app, [change, attack, free, free, attack])
+        assert outcomes(responses) == {200: 1, "allocation_not_found": 4}
         assert one.get(item).json["description"] == f"turn {turn}"
 
 

@@ -39,10 +39,10 @@ def test_its_own_is_shown_as_ever(app, client, car, order):
 
 def test_of_somebody_elses_it_says_only_that_the_vehicle_is_taken(app, car, order):
     made = order("two", car, -1, 5, allocation_type="secret", description="secret", hold_seconds=60)
-    answer = restricted(app, "one").get("/")
-    assert "secret" not in answer.text
-    assert "held" not in answer.text
-    page = Page(answer)
+    response = restricted(app, "one").get("/")
+    assert "secret" not in response.text
+    assert "held" not in response.text
+    page = Page(response)
     assert (page.titles, page.times) == (["taken"], [shown(made["to_datetime"])])
     assert page.rows[0][1].startswith("taken until ")
 

@@ -102,8 +102,8 @@ def test_a_change_beyond_a_limit_is_refused(client, booking, refused, nothing_ch
 
 @pytest.mark.parametrize("change", [side("to", 20), side("from", 5), wire(20, 30), wire(-400, -390)])
 def test_a_change_up_to_a_limit_is_allowed(client, booking, change):
-    answer = client.patch(booking, json=change)
-    assert (answer.status_code, {name: answer.json[name] for name in change}) == (200, change)
+    response = client.patch(booking, json=change)
+    assert (response.status_code, {name: response.json[name] for name in change}) == (200, change)
 
 
 @pytest.fixture
@@ -154,18 +154,18 @@ def test_an_operator_in_the_shell_is_not_limited(app, car):
 @pytest.mark.parametrize(("ahead", "long"), [(0, 0), (AHEAD, 0), (0, LONG)])
 def test_a_limit_of_0_is_off(app, client, order, refused, ahead, long):
     app.config["CLIENT_LIMITS"] = {"held_per_client": 0, "max_days_ahead": ahead, "max_days_long": long}
-    answer = order(None, 29)
+    response = order(None, 29)
     if long:
-        assert refused(answer, 422, "invalid_fields")["errors"] == {"from_infinity": [TOO_LONG]}
+        assert refused(response, 422, "invalid_fields")["errors"] == {"from_infinity": [TOO_LONG]}
     else:
-        assert answer.status_code == 201
-    answer = order(40, None)
+        assert response.status_code == 201
+    response = order(40, None)
     if ahead or long:
         message = TOO_LONG if long else FAR
         errors = {"from_datetime": [FAR]} if ahead else {}
-        assert refused(answer, 422, "invalid_fields")["errors"] == {**errors, "to_infinity": [message]}
+        assert refused(response, 422, "invalid_fields")["errors"] == {**errors, "to_infinity": [message]}
     else:
-        assert answer.status_code == 201
+        assert response.status_code == 201
 
 
 class Frozen(datetime):
@@ -194,9 +194,9 @@ MICROSECOND = timedelta(microseconds=1)
 def test_the_limits_are_exact(monkeypatch, client, car, refused, start, end, fields):
     monkeypatch.setattr(client_limits, "datetime", Frozen)
     period = {"from_datetime": (NOW + start).isoformat(), "to_datetime": (NOW + end).isoformat()}
-    answer = client.post(f"{car}/allocations", json=period)
-    assert sorted((answer.json or {}).get("errors", {})) == fields
-    assert answer.status_code == (422 if fields else 201)
+    response = client.post(f"{car}/allocations", json=period)
+    assert sorted((response.json or {}).get("errors", {})) == fields
+    assert response.status_code == (422 if fields else 201)
 
 
 def test_for_a_caller_without_a_name_the_settings_are_not_read():

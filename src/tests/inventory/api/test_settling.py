@@ -50,10 +50,10 @@ def poll(client):
     """Ask for a page, without waiting for a lock; return the ids of the expired holds in it, and the cursor."""
 
     def ask(query):
-        answer = client.get(FEED, query_string=query)
-        assert answer.status_code == 200, answer.text
-        ended = [one["allocation_id"] for one in answer.json["events"] if one["kind"] == "expired"]
-        return sorted(ended), answer.json["next"]
+        response = client.get(FEED, query_string=query)
+        assert response.status_code == 200, response.text
+        ended = [one["allocation_id"] for one in response.json["events"] if one["kind"] == "expired"]
+        return sorted(ended), response.json["next"]
 
     with ThreadPoolExecutor(1) as pool:
         yield lambda **query: pool.submit(ask, query).result(SECONDS)
@@ -185,9 +185,9 @@ def test_a_role_that_may_not_write_reads_what_is_there(engine, client, expired, 
             # As if the file were read-only, which it is not for root, whatever its mode.
             connection.driver_connection.execute("PRAGMA query_only=ON")
     for query in ({}, {"after": "now"}):
-        answer = app.test_client().get(FEED, query_string=query)
-        assert answer.status_code == 200, answer.text
-        assert "expired" not in [one["kind"] for one in answer.json["events"]]
+        response = app.test_client().get(FEED, query_string=query)
+        assert response.status_code == 200, response.text
+        assert "expired" not in [one["kind"] for one in response.json["events"]]
     close(app)
     assert not caplog.records
     assert left() == 2

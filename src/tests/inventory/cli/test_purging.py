@@ -64,9 +64,9 @@ def purged(holds=0, keys=0, events=0):
     return {"expired holds": holds, "idempotency keys": keys, "events": events}
 
 
-def is_replayed(answer):
-    assert answer.status_code == 201, answer.text
-    return "Idempotency-Replayed" in answer.headers
+def is_replayed(response):
+    assert response.status_code == 201, response.text
+    return "Idempotency-Replayed" in response.headers
 
 
 def kinds(events):

@@ -52,8 +52,8 @@ def raw(port, head):
             return stream.read()
 
 
-def status(answer):
-    return int(answer.split(b" ", 2)[1])
+def status(response):
+    return int(response.split(b" ", 2)[1])
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])

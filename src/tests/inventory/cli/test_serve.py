@@ -115,9 +115,9 @@ def test_a_chunked_body_over_the_limit_is_refused_whole(port):
         headers = {"Content-Type": "application/json"}
         with suppress(BrokenPipeError):
             connection.request("POST", "/api/cars", iter(chunks), headers, encode_chunked=True)
-        answer = connection.getresponse()
-        assert answer.status == 413
-        assert json.loads(answer.read())["code"] == "body_too_large"
+        response = connection.getresponse()
+        assert response.status == 413
+        assert json.loads(response.read())["code"] == "body_too_large"
     assert json.loads(call(port, "GET", "/api/cars")[2]) == []
 
 

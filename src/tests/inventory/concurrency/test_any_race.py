@@ -25,9 +25,9 @@ def order(hour, vehicle="/api/cars/any", **fields):
     return {"method": "POST", "path": f"{vehicle}/allocations", "json": wire(hour, hour + 1) | fields}
 
 
-def vehicles(answers):
+def vehicles(responses):
     """Give the vehicle of each allocation that was made."""
-    made = [answer.json for answer in answers if answer.status_code == 201]
+    made = [response.json for response in responses if response.status_code == 201]
     flat = [one for each in made for one in (each if isinstance(each, list) else [each])]
     return sorted(one["resource_id"] for one in flat)
 
@@ -38,34 +38,34 @@ def ids(cars):
 
 def test_as_many_win_as_there_are_vehicles(app, client, cars):
     for hour in range(ROUNDS):
-        answers = at_once(app, [order(hour)] * THREADS)
-        assert outcomes(answers) == {201: 3, "none_available": THREADS - 3}
-        assert vehicles(answers) == ids(cars)
+        responses = at_once(app, [order(hour)] * THREADS)
+        assert outcomes(responses) == {201: 3, "none_available": THREADS - 3}
+        assert vehicles(responses) == ids(cars)
     assert len(client.get("/api/cars/all/allocations").json) == 3 * ROUNDS
 
 
 def test_all_win_while_there_are_enough(app, cars, register):
     more = [register(f"More{number}") for number in range(THREADS - 3)]
     for hour in range(ROUNDS):
-        answers = at_once(app, [order(hour)] * THREADS)
-        assert outcomes(answers) == {201: THREADS}
-        assert vehicles(answers) == ids(cars + more)
+        responses = at_once(app, [order(hour)] * THREADS)
+        assert outcomes(responses) == {201: THREADS}
+        assert vehicles(responses) == ids(cars + more)
 
 
 def test_those_that_only_overlap_share_as_well(app, cars):
     for hour in range(0, 2 * ROUNDS, 2):
         periods = [wire(hour, hour + 2), wire(hour + 1, hour + 2), wire(hour, hour + 2)]
         orders = [order(hour) | {"json": period} for period in periods * 3]
-        answers = at_once(app, orders)
-        assert outcomes(answers) == {201: 3, "none_available": 6}
-        assert vehicles(answers) == ids(cars)
+        responses = at_once(app, orders)
+        assert outcomes(responses) == {201: 3, "none_available": 6}
+        assert vehicles(responses) == ids(cars)
 
 
 def test_named_vehicles_taken_meanwhile_are_missed(app, cars):
     for hour in range(ROUNDS):
-        answers = at_once(app, [order(hour)] * 3 + [order(hour, car) for car in cars])
-        assert {answer.status_code for answer in answers} == {201, 409}
-        assert vehicles(answers) == ids(cars)
+        responses = at_once(app, [order(hour)] * 3 + [order(hour, car) for car in cars])
+        assert {response.status_code for response in responses} == {201, 409}
+        assert vehicles(responses) == ids(cars)
 
 
 def test_expired_holds_are_in_nobodys_way(app, cars, allocate):
@@ -73,15 +73,15 @@ def test_expired_holds_are_in_nobodys_way(app, cars, allocate):
         for car in cars:
             assert allocate(car, at(hour), at(hour + 1), hold_seconds=60).status_code == 201
         hours_pass(app)
-        answers = at_once(app, [order(hour)] * THREADS)
-        assert outcomes(answers) == {201: 3, "none_available": THREADS - 3}
-        assert vehicles(answers) == ids(cars)
+        responses = at_once(app, [order(hour)] * THREADS)
+        assert outcomes(responses) == {201: 3, "none_available": THREADS - 3}
+        assert vehicles(responses) == ids(cars)
 
 
 def test_orders_of_several_get_all_or_none(app, cars, register):
     more = [register("Car3"), register("Car4")]
     for hour in range(ROUNDS):
-        answers = at_once(app, [order(hour, quantity=2)] * 4)
-        assert outcomes(answers) == {201: 2, "none_available": 2}
-        assert len(set(vehicles(answers))) == 4
-        assert set(vehicles(answers)) <= set(ids(cars + more))
+        responses = at_once(app, [order(hour, quantity=2)] * 4)
+        assert outcomes(responses) == {201: 2, "none_available": 2}
+        assert len(set(vehicles(responses))) == 4
+        assert set(vehicles(responses)) <= set(ids(cars + more))

@@ -49,10 +49,10 @@ class Writer:
         return self._order(f"{car}/allocations", **fields)
 
     def _order(self, path, **fields):
-        answer = self.client.post(path, json=wire(10, 12) | fields)
-        assert answer.status_code in (201, 409), answer.text
-        made = answer.json if isinstance(answer.json, list) else [answer.json]
-        return [f"{ALL}/{one['id']}" for one in made] if answer.status_code == 201 else []
+        response = self.client.post(path, json=wire(10, 12) | fields)
+        assert response.status_code in (201, 409), response.text
+        made = response.json if isinstance(response.json, list) else [response.json]
+        return [f"{ALL}/{one['id']}" for one in made] if response.status_code == 201 else []
 
     def free(self, taken):
         for url in taken:

@@ -129,9 +129,9 @@ def test_holds_that_are_extended_and_what_would_move_onto_them_do_not_wait_for_e
     extensions = [{"method": "PATCH", "path": hold, "json": {"hold_seconds": 900}} for hold in holds]
     moves = [{"method": "PATCH", "path": mover, "json": wire(2 * hour, 2 * hour + 1)} for hour in range(3)]
     for _ in range(20):
-        answers = at_once(app, extensions + moves)
+        responses = at_once(app, extensions + moves)
         # A deadlock, which PostgreSQL finds after a second, would be a 503.
-        assert outcomes(answers) == {200: 3, "period_taken": 3}
+        assert outcomes(responses) == {200: 3, "period_taken": 3}
 
 
 def test_an_import_takes_the_place_of_a_hold_that_expires_while_it_runs(

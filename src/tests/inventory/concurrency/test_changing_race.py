@@ -44,8 +44,8 @@ def test_a_change_and_a_new_allocation_do_not_both_get_the_period(app, client, c
     growing = allocate(cars[0], at(0), at(1)).headers["Location"]
     for hour in range(1, ROUNDS):
         new = {"method": "POST", "path": f"{cars[0]}/allocations", "json": wire(20 - hour, 21 - hour)}
-        answers = at_once(app, [change(growing, to_datetime=at(21 - hour)), new])
-        assert sorted(answer.status_code for answer in answers) in ([200, 409], [201, 409])
+        responses = at_once(app, [change(growing, to_datetime=at(21 - hour)), new])
+        assert sorted(response.status_code for response in responses) in ([200, 409], [201, 409])
         for one in client.get(f"{cars[0]}/allocations").json:
             if not growing.endswith(one["id"]):
                 client.delete(f"{cars[0]}/allocations/{one['id']}")

@@ -21,12 +21,12 @@ def order(path, body, key):
     return {"method": "POST", "path": path, "json": body, "headers": {"Idempotency-Key": key}}
 
 
-def is_done_once(answers):
+def is_done_once(responses):
     """Check that all have the same answer, and that all but one were told that it is a replay."""
-    assert outcomes(answers) == {201: len(answers)}
-    assert len({answer.data for answer in answers}) == 1
-    assert len({(answer.headers.get("Location"), answer.headers.get("ETag")) for answer in answers}) == 1
-    assert [answer.headers.get("Idempotency-Replayed") for answer in answers].count("true") == len(answers) - 1
+    assert outcomes(responses) == {201: len(responses)}
+    assert len({response.data for response in responses}) == 1
+    assert len({(response.headers.get("Location"), response.headers.get("ETag")) for response in responses}) == 1
+    assert [response.headers.get("Idempotency-Replayed") for response in responses].count("true") == len(responses) - 1
 
 
 def count(client):
@@ -69,18 +69,18 @@ def test_the_last_vehicle_is_taken_once_and_nobody_is_told_that_there_is_none(ap
 def test_each_key_gets_its_own_vehicle(app, client, cars):
     for hour in range(ROUNDS):
         keys = [f"{key}-{hour}" for key in "abcd"]
-        answers = at_once(app, [order(ANY, wire(hour, hour + 1), key) for key in keys * 2])
-        for one, other in zip(answers[:4], answers[4:], strict=True):
+        responses = at_once(app, [order(ANY, wire(hour, hour + 1), key) for key in keys * 2])
+        for one, other in zip(responses[:4], responses[4:], strict=True):
             is_done_once([one, other])
-        assert {answer.json["resource_id"] for answer in answers} == {car[-36:] for car in cars}
+        assert {response.json["resource_id"] for response in responses} == {car[-36:] for car in cars}
         assert count(client) == (4, 4 * (hour + 1))
 
 
 def test_of_two_bodies_under_one_key_one_is_carried_out(app, client, cars):
     for hour in range(ROUNDS):
         bodies = [wire(hour, hour + 1) | {"description": text} for text in ("this", "that")]
-        answers = at_once(app, [order(f"{cars[0]}/allocations", body, f"key-{hour}") for body in bodies])
-        assert outcomes(answers) == {201: 1, "idempotency_key_reused": 1}
+        responses = at_once(app, [order(f"{cars[0]}/allocations", body, f"key-{hour}") for body in bodies])
+        assert outcomes(responses) == {201: 1, "idempotency_key_reused": 1}
         assert count(client) == (4, hour + 1)
 
 
@@ -95,7 +95,7 @@ def test_two_clients_with_one_key_are_two_orders(app, client, cars):
     orders = [order(ANY, wire(10, 12), "key") for _ in range(2)]
     for number, each in enumerate(orders):
         each["headers"]["X-Client-Id"] = f"client-{number}"
-    answers = at_once(app, orders * 2)
-    for one, other in zip(answers[:2], answers[2:], strict=True):
+    responses = at_once(app, orders * 2)
+    for one, other in zip(responses[:2], responses[2:], strict=True):
         is_done_once([one, other])
     assert count(client) == (4, 2)

@@ -137,8 +137,8 @@ def test_the_end_of_the_feed_is_before_what_is_not_settled(client, begin, cars, 
     late = begin()
     late.change(cars[1])
     wait = meanwhile(cars[2])
-    answers = [client.get("/api/events", query_string={"after": after}).json for after in ("now", before)]
-    assert answers == [{"events": [], "next": before}] * 2
+    responses = [client.get("/api/events", query_string={"after": after}).json for after in ("now", before)]
+    assert responses == [{"events": [], "next": before}] * 2
     end(late)
     wait()
     expected = [cars[1], cars[2]] if end is LateWriter.commit else [cars[2]]

@@ -29,15 +29,15 @@ def read(app, limit, writer):
     client, after, runs = app.test_client(), None, [[]]
     while True:
         ended = writer.done()
-        answer = client.get(FEED, query_string={"after": after, "limit": limit})
-        if answer.status_code == 410:
+        response = client.get(FEED, query_string={"after": after, "limit": limit})
+        if response.status_code == 410:
             after = None
             runs.append([])
             continue
-        assert answer.status_code == 200, answer.text
-        after = answer.json["next"]
-        runs[-1] += [int(one["data"]["name"]) for one in answer.json["events"]]
-        if ended and not answer.json["events"]:
+        assert response.status_code == 200, response.text
+        after = response.json["next"]
+        runs[-1] += [int(one["data"]["name"]) for one in response.json["events"]]
+        if ended and not response.json["events"]:
             return runs
 
 

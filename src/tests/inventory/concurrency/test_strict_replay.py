@@ -40,9 +40,9 @@ class Writer:
 
     def send(self, method, url, *expected, **body):
         headers = {"If-Match": "*"} if method != "POST" and self.random.random() < 0.3 else {}
-        answer = self.client.open(url, method=method, json=body or None, headers=headers)
-        assert answer.status_code in expected, answer.text
-        return answer
+        response = self.client.open(url, method=method, json=body or None, headers=headers)
+        assert response.status_code in expected, response.text
+        return response
 
     def period(self):
         hour = self.random.randrange(20)

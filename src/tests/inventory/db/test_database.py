@@ -55,9 +55,11 @@ def until(condition, seconds=10):
     return met
 
 
-def is_away(answer):
+def is_away(response):
     return (
-        answer.status_code == 503 and answer.json["code"] == "database_unavailable" and "Retry-After" in answer.headers
+        response.status_code == 503
+        and response.json["code"] == "database_unavailable"
+        and "Retry-After" in response.headers
     )
 
 
@@ -80,8 +82,8 @@ def test_a_database_that_goes_away_gives_503_and_service_resumes_by_itself(own_p
 
     own_postgresql.start()
     # The connections that died with the server may each cost one more request, and no more.
-    answers = [client.get(path).status_code for _ in range(10)]
-    assert answers[-1] == 200
+    responses = [client.get(path).status_code for _ in range(10)]
+    assert responses[-1] == 200
     assert client.post("/api/cars", json={"name": "Car2"}).status_code == 201
 
 
@@ -173,9 +175,9 @@ def test_a_locked_sqlite_is_busy_and_nothing_is_done(tmp_path, opened):
     client = opened(url, INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
     other = sqlite3.connect(tmp_path / "locked.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    answer = client.post("/api/cars", json={"name": "Car1"})
-    assert (answer.status_code, answer.json["code"]) == (503, "busy")
-    assert "Retry-After" in answer.headers
+    response = client.post("/api/cars", json={"name": "Car1"})
+    assert (response.status_code, response.json["code"]) == (503, "busy")
+    assert "Retry-After" in response.headers
     assert client.get("/api/cars").json == []
     other.rollback()
     assert client.post("/api/cars", json={"name": "Car1"}).status_code == 201
@@ -189,8 +191,8 @@ def test_a_locked_row_of_postgresql_is_busy_and_nothing_is_done(engine, app, cli
     with app.app_context(), db.engine.connect() as other:
         other.execute(text("SELECT * FROM continuous_resources FOR UPDATE"))
         impatient = opened(app.config["SQLALCHEMY_DATABASE_URI"], INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
-        answer = impatient.post(f"{path}/allocations", json={"from_infinity": True, "to_infinity": True})
-    assert (answer.status_code, answer.json["code"]) == (503, "busy")
+        response = impatient.post(f"{path}/allocations", json={"from_infinity": True, "to_infinity": True})
+    assert (response.status_code, response.json["code"]) == (503, "busy")
     assert client.get(f"{path}/allocations").json == []
 
 
@@ -233,11 +235,11 @@ def test_while_a_database_hangs_only_the_first_caller_waits(own_postgresql, open
     own_postgresql.freeze()
     try:
         assert is_away(client.get("/api/cars"))
-        answer = client.get("/api/cars")
+        response = client.get("/api/cars")
     finally:
         own_postgresql.thaw()
-    assert is_away(answer)
-    assert "a moment ago" in answer.json["detail"]
+    assert is_away(response)
+    assert "a moment ago" in response.json["detail"]
 
 
 @pytest.fixture

@@ -52,13 +52,15 @@ class Watch:
         while not self._stop.wait(0.02):
             name = f"Lorry{len(self.statuses)}"
             status, _, body = call(self._port, "POST", "/api/lorries", {"name": name})
-            answer = json.loads(body)
+            response = json.loads(body)
             if self.statuses and status != self.statuses[-1]:
                 away = time.monotonic() - self._back
-                self.tell(f"the service is back after {away:.2f} s" if status == 201 else f"{status} {answer['code']}")
+                self.tell(
+                    f"the service is back after {away:.2f} s" if status == 201 else f"{status} {response['code']}"
+                )
             self.statuses.append(status)
             if status == 201:
-                self.registered.add(answer["name"])
+                self.registered.add(response["name"])
                 self._back = time.monotonic()
 
 

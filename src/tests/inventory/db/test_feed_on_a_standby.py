@@ -28,8 +28,8 @@ def test_the_feed_is_read_from_the_primary_alone(members, caller):
     assert primary.post("/api/cars", json={"name": "Car1"}).status_code == 201
     cursor = primary.get("/api/events").json["next"]
     for after in (None, "now", cursor):
-        answer = standby.get("/api/events", query_string={"after": after})
-        body = refusals.refused(answer, 503, "database_unavailable")
+        response = standby.get("/api/events", query_string={"after": after})
+        body = refusals.refused(response, 503, "database_unavailable")
         assert "standby" in body["detail"]
     # The lists can be read there.
     assert standby.get("/api/cars").status_code == 200

@@ -27,8 +27,8 @@ def call(client: FlaskClient, method: str, path: str) -> TestResponse:
     return client.open(path, method=method, **({"json": {"name": "Car1"}} if method == "POST" else {}))
 
 
-def gives_nothing_away(answer: TestResponse, tmp_path: Path) -> bool:
-    return not any(secret in answer.text for secret in (*SECRETS, str(tmp_path)))
+def gives_nothing_away(response: TestResponse, tmp_path: Path) -> bool:
+    return not any(secret in response.text for secret in (*SECRETS, str(tmp_path)))
 
 
 class TestAway:
@@ -43,10 +43,10 @@ class TestAway:
     def test_the_service_says_so(
         self, client: FlaskClient, refused: Callable[..., Any], tmp_path: Path, method: str, path: str
     ) -> None:
-        answer = call(client, method, path)
-        refused(answer, 503, "database_unavailable")
-        assert int(answer.headers["Retry-After"]) > 0
-        assert gives_nothing_away(answer, tmp_path)
+        response = call(client, method, path)
+        refused(response, 503, "database_unavailable")
+        assert int(response.headers["Retry-After"]) > 0
+        assert gives_nothing_away(response, tmp_path)
 
     def test_the_service_lives_but_is_not_ready(self, client: FlaskClient, tmp_path: Path) -> None:
         assert [client.get(path).status_code for path in ("/healthz", "/metrics", "/readyz")] == [200, 200, 503]
@@ -63,10 +63,10 @@ class TestNeverMigrated:
 
     @CALLS
     def test_nothing_is_given_away(self, client: FlaskClient, tmp_path: Path, method: str, path: str) -> None:
-        answer = call(client, method, path)
-        assert answer.status_code in (500, 503)
-        assert answer.mimetype == "application/problem+json"
-        assert gives_nothing_away(answer, tmp_path)
+        response = call(client, method, path)
+        assert response.status_code in (500, 503)
+        assert response.mimetype == "application/problem+json"
+        assert gives_nothing_away(response, tmp_path)
 
 
 @contextmanager
@@ -91,13 +91,13 @@ class TestHeldBySomebodyElse:
         self, client: FlaskClient, car: str, database_url: str, refused: Any, nothing_changes: Any
     ) -> None:
         with nothing_changes(), held(database_url):
-            for answer in (
+            for response in (
                 client.post("/api/cars", json={"name": "Car2"}),
                 client.post(f"{car}/allocations", json={"from_infinity": True, "to_infinity": True}),
                 client.delete(car),
             ):
-                refused(answer, 503, "busy")
-                assert int(answer.headers["Retry-After"]) > 0
+                refused(response, 503, "busy")
+                assert int(response.headers["Retry-After"]) > 0
 
     def test_afterwards_everything_works_again(
         self, client: FlaskClient, car: str, database_url: str, allocate: Callable[..., TestResponse]

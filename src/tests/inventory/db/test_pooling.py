@@ -51,9 +51,9 @@ def test_a_pooler_that_reuses_servers_is_refused_by_every_command(pooler, name, 
 def test_a_pooler_that_reuses_servers_is_refused_by_readyz_and_by_requests(pooler, name, mode, open_client):
     client = open_client(pooler(mode).url(name))
     for path in ("/readyz", "/api/cars"):
-        answer = client.get(path)
-        assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
-        assert "pool_mode = session" in answer.json["detail"]
+        response = client.get(path)
+        assert (response.status_code, response.json["code"]) == (503, "database_unavailable")
+        assert "pool_mode = session" in response.json["detail"]
 
 
 def test_a_pooler_that_begins_to_reuse_servers_is_noticed_by_readyz(pooler, name, open_client):
@@ -65,10 +65,10 @@ def test_a_pooler_that_begins_to_reuse_servers_is_noticed_by_readyz(pooler, name
     with psycopg.connect(bouncer.url(name)) as other:
         # PgBouncer gives it the process that was used last, and this transaction keeps that.
         other.execute("SELECT 1")
-        answers = [client.get(path) for path in ("/readyz", "/api/cars", "/readyz")]
-    for answer in answers:
-        assert answer.status_code == 503
-        assert "pool_mode = session" in answer.json["detail"]
+        responses = [client.get(path) for path in ("/readyz", "/api/cars", "/readyz")]
+    for response in responses:
+        assert response.status_code == 503
+        assert "pool_mode = session" in response.json["detail"]
 
 
 def test_a_pooler_in_session_mode_serves_every_call(pooler, name, run_on, tmp_path, open_client):

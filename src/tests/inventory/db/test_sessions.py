@@ -161,23 +161,23 @@ def test_a_database_that_is_not_utf8_is_refused_by_readyz_and_by_requests(pg_ser
     with new_database(pg_server, "ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0") as name:
         client = open_app(pg_server.url(name)).test_client()
         for path in ("/readyz", "/api/cars"):
-            answer = client.get(path)
-            assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
-            assert "has the encoding LATIN1" in answer.json["detail"]
+            response = client.get(path)
+            assert (response.status_code, response.json["code"]) == (503, "database_unavailable")
+            assert "has the encoding LATIN1" in response.json["detail"]
 
 
 def test_a_session_that_checks_no_foreign_keys_is_refused(pg_server, name, open_app):
     pg_server.execute(f"ALTER DATABASE {name} SET session_replication_role TO 'replica'")
-    answer = open_app(pg_server.url(name)).test_client().get("/readyz")
-    assert answer.status_code == 503
-    assert "session_replication_role = replica" in answer.json["detail"]
+    response = open_app(pg_server.url(name)).test_client().get("/readyz")
+    assert response.status_code == 503
+    assert "session_replication_role = replica" in response.json["detail"]
 
 
 def test_a_schema_without_the_tables_is_refused(pg_server, name, open_app):
     pg_server.execute(f"ALTER DATABASE {name} SET search_path TO 'elsewhere'")
-    answer = open_app(pg_server.url(name)).test_client().get("/readyz")
-    assert answer.status_code == 503
-    assert "run 'invsys-manage migrate'" in answer.json["detail"]
+    response = open_app(pg_server.url(name)).test_client().get("/readyz")
+    assert response.status_code == 503
+    assert "run 'invsys-manage migrate'" in response.json["detail"]
 
 
 def test_a_database_that_is_switched_to_read_only_answers_503(pg_server, name, open_app):
