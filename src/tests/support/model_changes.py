@@ -1,13 +1,13 @@
-"""Changes of what is there, conditional or not, by the service and its model: rename, decommission, move, give back."""
+"""Changes in the service and its model, conditional or not: rename, decommission, move, delete."""
 
-from tests.support.days import side
+from tests.support.days import bound_fields
 from tests.support.model import Vehicle
 from tests.support.model_orders import HOUR
-from tests.support.model_runner import ALL, CARS, Beside, is_refused
+from tests.support.model_runner import ALL, CARS, ModelRunner, is_refused
 
 
-class Changes(Beside):
-    """What is changed; ``match`` says which If-Match goes with it."""
+class ModelChanges(ModelRunner):
+    """The verbs that change items; ``match`` selects the If-Match header that is sent."""
 
     def change_vehicle(self, vehicle, changes, match):
         response = self.client.patch(f"{CARS}/{vehicle}", json=changes, headers=self.if_match(vehicle, match))
@@ -17,7 +17,7 @@ class Changes(Beside):
         if match == "stale":
             return self.is_overtaken(response, vehicle)
         new = Vehicle(changes.get("name", before.name), changes.get("attributes", before.attributes))
-        if self.fleet.is_named(new.name, but=vehicle):
+        if self.fleet.has_name(new.name, but=vehicle):
             return is_refused(response, "name_taken")
         self.fleet.vehicles[vehicle] = new
         return self.learn(vehicle, response, "resource_changed" if new != before else None)
@@ -68,12 +68,12 @@ class Changes(Beside):
 
 
 def _on_the_wire(changes):
-    written = {
-        "start": lambda day: side("from", day),
-        "end": lambda day: side("to", day),
+    to_wire = {
+        "start": lambda day: bound_fields("from", day),
+        "end": lambda day: bound_fields("to", day),
         "vehicle": lambda vehicle: {"resource_id": vehicle},
         "description": lambda text: {"description": text},
         "hold": lambda hours: {"hold_seconds": hours * HOUR},
         "confirm": lambda _: {"status": "confirmed"},
     }
-    return {field: value for name, given in changes.items() for field, value in written[name](given).items()}
+    return {field: value for name, new in changes.items() for field, value in to_wire[name](new).items()}

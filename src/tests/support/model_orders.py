@@ -1,29 +1,29 @@
-"""Orders, each with a key or without, to the service and its model: register, allocate, any, several; and again."""
+"""Creates in the service and its model, with an idempotency key or without: register, allocate, repeat."""
 
-from tests.support.days import wire
+from tests.support.days import period_fields
 from tests.support.model import Allocation, Vehicle
-from tests.support.model_runner import ALL, CARS, Beside, is_refused
+from tests.support.model_runner import ALL, CARS, ModelRunner, is_refused
 
 HOUR = 3600
 
 
-class Orders(Beside):
-    """What is ordered."""
+class ModelOrders(ModelRunner):
+    """The verbs that create items."""
 
     def register(self, name, attributes, key):
-        """Register a vehicle; gives its id, or None."""
-        refusal = ("name_taken", None) if self.fleet.is_named(name) else None
+        """Register a vehicle; return its id, or None."""
+        refusal = ("name_taken", None) if self.fleet.has_name(name) else None
         response = self._order(CARS, {"name": name, "attributes": attributes}, key, refusal)
         if response is None:
             return None
-        made = response.json["id"]
-        assert response.headers["Location"] == f"{CARS}/{made}"
-        self.fleet.vehicles[made] = Vehicle(name, attributes)
-        self.learn(made, response, "resource_registered")
-        return made
+        vehicle_id = response.json["id"]
+        assert response.headers["Location"] == f"{CARS}/{vehicle_id}"
+        self.fleet.vehicles[vehicle_id] = Vehicle(name, attributes)
+        self.learn(vehicle_id, response, "resource_registered")
+        return vehicle_id
 
     def allocate(self, vehicle, period, hold, description, key):
-        """Allocate a vehicle, held for so many hours or for good (None); gives the allocation's id, or None."""
+        """Allocate a vehicle, held for ``hold`` hours or confirmed (None); return the allocation's id, or None."""
         refusal = None
         if vehicle not in self.fleet.vehicles:
             refusal = ("resource_not_found", None)
@@ -34,7 +34,7 @@ class Orders(Beside):
         return response and self._allocated(response, {vehicle}, period, hold, description)
 
     def allocate_any(self, period, attributes, hold, key):
-        """Allocate any vehicle that has these attributes; gives the allocation's id, or None."""
+        """Allocate any vehicle with these attributes; return the allocation's id, or None."""
         free = self.fleet.free(period, attributes)
         body = _body(period, hold, attributes=attributes)
         response = self._order(f"{CARS}/any/allocations", body, key, None if free else ("none_available", None))
@@ -48,7 +48,7 @@ class Orders(Beside):
         return row["id"]
 
     def allocate_several(self, quantity, period, attributes, hold, key):
-        """Allocate several vehicles; gives the allocations' ids, none where there are too few."""
+        """Allocate several vehicles; return the allocations' ids, empty if too few are free."""
         free = self.fleet.free(period, attributes)
         refusal = None if len(free) >= quantity else ("none_available", None)
         body = _body(period, hold, attributes=attributes, quantity=quantity)
@@ -68,7 +68,7 @@ class Orders(Beside):
         self.learn(row["id"], response, "allocated")
 
     def _order(self, path, body, key, refusal):
-        """Give an order; gives the answer where it was carried out just now, else None."""
+        """Post the request; return the response if it was executed now, None if it was refused or replayed."""
         response = self.client.post(path, json=body, headers={"Idempotency-Key": key} if key else {})
         if key in self.keys:
             return self._is_settled((path, body), key, response)
@@ -91,10 +91,10 @@ class Orders(Beside):
         return None
 
     def repeat(self, key):
-        """Give the order that was carried out under the key once more."""
+        """Repeat the request that was executed under the key."""
         (path, body), _ = self.keys[key]
         assert self._order(path, body, key, None) is None
 
 
 def _body(period, hold, **fields):
-    return wire(period) | fields | ({} if hold is None else {"hold_seconds": hold * HOUR})
+    return period_fields(period) | fields | ({} if hold is None else {"hold_seconds": hold * HOUR})

@@ -1,4 +1,4 @@
-"""Reads the page as a browser does; what the tests of it look at."""
+"""The HTML page as a browser parses it."""
 
 from html.parser import HTMLParser
 
@@ -6,7 +6,7 @@ from werkzeug.test import TestResponse
 
 
 class Page(HTMLParser):
-    """What a browser makes of the page: its elements, and the cells of each vehicle's row."""
+    """The parsed page: its elements, the cells of each row, the bars and their titles."""
 
     def __init__(self, response: TestResponse) -> None:
         assert (response.status_code, response.mimetype) == (200, "text/html"), response.text

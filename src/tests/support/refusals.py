@@ -1,8 +1,8 @@
-"""What every refusal looks like (RFC 9457), of whichever service."""
+"""The check that all services' error responses pass (RFC 9457)."""
 
 
 def refused(response, status, code):
-    """Check an answer against the contract of refusals; gives its body."""
+    """Check status, code and members of a problem response; return its body."""
     assert (response.status_code, response.mimetype) == (status, "application/problem+json"), response.text
     body = response.get_json()
     assert {key: body[key] for key in ("type", "status", "code", "request_id")} == {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import at, wire
+from tests.support.instants import at, period_fields
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 JSON = "application/json"
@@ -160,5 +160,5 @@ def test_what_is_not_there_is_not_changed(client, car, booking, register, refuse
 
 def test_what_was_deleted_is_not_changed(client, item, refused):
     client.delete(item)
-    for fields in ({"description": "x"}, {"status": "confirmed"}, wire(20, 21), {}):
+    for fields in ({"description": "x"}, {"status": "confirmed"}, period_fields(20, 21), {}):
         refused(client.patch(item, json=fields), 404, "allocation_not_found")

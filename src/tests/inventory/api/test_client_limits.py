@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from tests.support.concurrent_calls import at_once, outcomes
-from tests.support.instants import at, hours_pass, wire
-from tests.support.owners import announced, restricted
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.owners import client_as, restricted_client
 
 MOST = 3
 # Seconds; long enough that no test lasts until a hold expires.
@@ -22,7 +22,7 @@ def environ(environ):
 @pytest.fixture
 def client(app, client, way):
     """A caller with a name: through the gateway, or with the headers that the gateway would send."""
-    return announced(app, "contract") if way == "direct" else client
+    return client_as(app, "contract") if way == "direct" else client
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_hold_that_is_confirmed_freed_or_expired_makes_room(full, client, hold
     assert client.delete(full[1]).status_code == 204
     assert hold(11).status_code == 201
     check_refused(hold(12), refused)
-    hours_pass(app)
+    let_holds_expire(app)
     assert [hold(hour).status_code for hour in (12, 13, 14)] == [201] * MOST
     check_refused(hold(15), refused)
 
@@ -107,14 +107,14 @@ def test_a_repeated_order_is_answered_by_its_first_result(client, hold, full, re
     client.delete(full[0])
     key = {"Idempotency-Key": "order-1"}
     car = full[0].rpartition("/allocations")[0]
-    order = {**wire(10, 11), "hold_seconds": LONG}
+    order = {**period_fields(10, 11), "hold_seconds": LONG}
     first = client.post(f"{car}/allocations", json=order, headers=key)
     assert first.status_code == 201
     with nothing_changes():
         again = client.post(f"{car}/allocations", json=order, headers=key)
         assert (again.status_code, again.json) == (201, first.json)
         assert again.headers["Idempotency-Replayed"] == "true"
-        other = {**order, **wire(12, 13)}
+        other = {**order, **period_fields(12, 13)}
         refused(client.post(f"{car}/allocations", json=other, headers=key), 422, "idempotency_key_reused")
         response = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
         check_refused(response, refused)
@@ -127,7 +127,7 @@ def test_a_repeated_order_is_answered_by_its_first_result(client, hold, full, re
 def test_a_repeated_order_of_several_is_answered_too(client, hold, register, nothing_changes):
     for number in range(2, 5):
         register(f"Car{number}")
-    order = {**wire(10, 11), "hold_seconds": LONG, "quantity": MOST}
+    order = {**period_fields(10, 11), "hold_seconds": LONG, "quantity": MOST}
     key = {"Idempotency-Key": "order-1"}
     first = client.post("/api/cars/any/allocations", json=order, headers=key)
     with nothing_changes():
@@ -138,9 +138,9 @@ def test_a_repeated_order_of_several_is_answered_too(client, hold, register, not
 @pytest.mark.direct("the headers name the caller")
 def test_each_client_has_a_limit_of_its_own_whatever_it_sees(app, full, hold, refused):
     car = full[0].rpartition("/allocations")[0]
-    for number, other in enumerate((announced(app, "two"), restricted(app, "three"))):
+    for number, other in enumerate((client_as(app, "two"), restricted_client(app, "three"))):
         responses = [
-            other.post(f"{car}/allocations", json={**wire(hour, hour + 1), "hold_seconds": LONG})
+            other.post(f"{car}/allocations", json={**period_fields(hour, hour + 1), "hold_seconds": LONG})
             for hour in range(4 + 4 * number, 8 + 4 * number)
         ]
         assert [response.status_code for response in responses] == [201] * MOST + [429]
@@ -153,7 +153,7 @@ def test_a_caller_without_a_name_is_not_limited(app, full):
     nameless = app.test_client()
     distrusted = {"environ_overrides": {"REMOTE_ADDR": "192.0.2.1"}, "headers": {"X-Client-Id": "contract"}}
     for hour in range(4, 12):
-        order = {**wire(hour, hour + 1), "hold_seconds": LONG}
+        order = {**period_fields(hour, hour + 1), "hold_seconds": LONG}
         more = distrusted if hour % 2 else {}
         assert nameless.post(f"{car}/allocations", json=order, **more).status_code == 201
 
@@ -169,17 +169,19 @@ def test_concurrent_requests_exceed_the_limit_by_few_at_most(app, client, regist
         {
             "path": f"{vehicle}/allocations",
             "method": "POST",
-            "json": {**wire(10, 11), "hold_seconds": LONG},
+            "json": {**period_fields(10, 11), "hold_seconds": LONG},
             "headers": {"X-Client-Id": "one"},
         }
         for vehicle in vehicles
     ]
-    found = outcomes(at_once(app, orders))
+    found = count_outcomes(send_concurrently(app, orders))
     assert set(found) <= {201, "too_many_holds"}
     assert found[201] >= MOST
     # Later requests see all of them.
-    later = [app.test_client().open(**{**order, "json": {**wire(12, 13), "hold_seconds": LONG}}) for order in orders]
-    assert outcomes(later) == {"too_many_holds": 8}
+    later = [
+        app.test_client().open(**{**order, "json": {**period_fields(12, 13), "hold_seconds": LONG}}) for order in orders
+    ]
+    assert count_outcomes(later) == {"too_many_holds": 8}
 
 
 class TestOff:

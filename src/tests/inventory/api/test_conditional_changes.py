@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.concurrent_calls import at_once, outcomes
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
 
 XML = "application/xml"
 
@@ -89,7 +89,7 @@ def test_of_many_who_read_the_same_version_one_may_change_it(app, client, item):
             }
             for caller in range(4)
         ]
-        responses = at_once(app, orders)
-        assert outcomes(responses) == {200: 1, "version_mismatch": 3}
+        responses = send_concurrently(app, orders)
+        assert count_outcomes(responses) == {200: 1, "version_mismatch": 3}
         [won] = [response.json for response in responses if response.status_code == 200]
         assert client.get(item).json == won

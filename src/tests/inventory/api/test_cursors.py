@@ -14,9 +14,9 @@ from sqlalchemy import select, update
 from invsys.inventory.application import build_app
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, CursorState, db
-from tests.conftest import load, migrate
+from tests.conftest import load_settings, migrate
 from tests.support.applications import close
-from tests.support.instants import wire
+from tests.support.instants import period_fields
 
 LISTS = ["/api/cars", "/api/cars/all/allocations", "/api/cars/all/availability"]
 
@@ -74,13 +74,13 @@ def fill(app):
     client = app.test_client()
     for number in range(3):
         assert client.post("/api/cars", json={"name": f"Car{number}"}).status_code == 201
-    assert client.post("/api/cars/any/allocations", json=wire(10, 12)).status_code == 201
+    assert client.post("/api/cars/any/allocations", json=period_fields(10, 12)).status_code == 201
     return client
 
 
 def make(url):
     migrate(url)
-    return build_app(load(url))
+    return build_app(load_settings(url))
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_secret_that_changes_behind_open_connections_is_read_once_more(fresh_u
     assert client.get("/api/cars", query_string={"cursor": cursors[0]}).status_code == 200
     with running.app_context(), db.engine.begin() as connection:
         connection.execute(update(CursorState).values(secret=bytes(64)))
-    restarted = build_app(load(fresh_url))
+    restarted = build_app(load_settings(fresh_url))
     cursor, position = (
         next_cursor(restarted.test_client(), "/api/cars", limit=1),
         restarted.test_client().get("/api/events").json["next"],

@@ -10,7 +10,7 @@ from invsys.gateway.auth import client_admin
 from tests.conftest import migrate
 from tests.support.gateway_server import served_gateway
 from tests.support.raw_caller import ask, request
-from tests.support.serving import free_port, is_ready, served
+from tests.support.serving import free_port, is_ready, run_server
 from tests.support.waiting import SECONDS, until
 
 GUARDS = {"x-content-type-options": ["nosniff"], "referrer-policy": ["no-referrer"]}
@@ -48,7 +48,7 @@ def services(tmp_path_factory):
     key = client_admin.add(folder / "clients.ini", "reader", scopes)
     migrate(url := f"sqlite:///{behind / 'headers.sqlite3'}")
     with (
-        served(url, behind, workers=1) as (_, inventory, _),
+        run_server(url, behind, workers=1) as (_, inventory, _),
         served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
     ):
         body = b'{"name": "Car1"}'

@@ -2,7 +2,7 @@
 
 import icalendar
 
-from tests.support.instants import wire
+from tests.support.instants import period_fields
 
 
 def test_an_item_that_is_there_matches_any_version(client, car):
@@ -21,7 +21,7 @@ def test_more_filters_than_a_vehicle_has_attributes_are_no_outage(client, car):
 
 
 def test_a_calendar_shows_what_ends_with_the_first_instant_there_is(client, car):
-    allocation = wire(None, 1) | {"to_datetime": "1900-01-01T00:00:00Z"}
+    allocation = period_fields(None, 1) | {"to_datetime": "1900-01-01T00:00:00Z"}
     assert client.post(f"{car}/allocations", json=allocation).status_code == 201
     calendar = icalendar.Calendar.from_ical(client.get(f"{car}/allocations.ics").data)
     (event,) = calendar.walk("VEVENT")

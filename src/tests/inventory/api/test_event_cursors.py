@@ -11,7 +11,7 @@ from invsys.inventory.db.models import CursorState, Event, db
 from invsys.inventory.maintenance import purge as maintenance_purge
 from invsys.inventory.queries import cursors
 from invsys.inventory.schemas.fields import FeedCursor
-from tests.support.change_feed import Reader
+from tests.support.change_feed import FeedReader
 from tests.support.late_writer import LateWriter
 
 FEED = "/api/events"
@@ -175,8 +175,8 @@ def test_next_always_names_an_event_that_is_there(engine, app, client, names, ke
         late = LateWriter(app)
         late.execute("SELECT next_event_key()")
         late.rollback()
-    reader = Reader(client, limit)
-    reader.news()
+    reader = FeedReader(client, limit)
+    reader.new_events()
     assert key_of(ask(client, after="now")[1]) == last_key()
     cursor = ask(client, after="now")[1]
     assert key_of(ask(client, after=cursor, limit=limit)[1]) == last_key()

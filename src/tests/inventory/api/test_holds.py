@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.instants import at, hours, hours_pass
+from tests.support.instants import at, hours_of, let_holds_expire
 
 A_MINUTE = timedelta(minutes=1)
 
@@ -89,7 +89,7 @@ def test_a_confirmed_hold_is_an_allocation_like_any_other(app, client, item):
     before = client.get(item)
     response = client.patch(item, json={"status": "confirmed"})
     assert (response.status_code, response.json) == (200, before.json | {"status": "confirmed", "expires": None})
-    hours_pass(app)
+    let_holds_expire(app)
     read = client.get(item)
     assert (read.json, read.headers["ETag"]) == (response.json, response.headers["ETag"])
     assert read.headers["ETag"] != before.headers["ETag"]
@@ -107,7 +107,7 @@ def test_it_is_confirmed_with_other_changes_or_not_at_all(client, car, item, all
         refused(client.patch(item, json=order), 409, "period_taken")
     assert client.get(item).json["status"] == "held"
     confirmed = client.patch(item, json=order | {"to_datetime": at(14)}).json
-    assert (confirmed["status"], confirmed["description"], hours(confirmed)) == ("confirmed", "Sold", (10, 14))
+    assert (confirmed["status"], confirmed["description"], hours_of(confirmed)) == ("confirmed", "Sold", (10, 14))
 
 
 @pytest.mark.parametrize("seconds", [7200, 86400, 600])
@@ -130,7 +130,7 @@ def test_other_changes_leave_a_hold_held_until_the_same_end(client, item, regist
 
 def test_it_can_be_changed_and_extended_at_once(client, item):
     response = client.patch(item, json={"hold_seconds": 7200, "to_datetime": at(13)})
-    assert (hours(response.json), response.json["status"]) == ((10, 13), "held")
+    assert (hours_of(response.json), response.json["status"]) == ((10, 13), "held")
     assert left(response.json) > timedelta(hours=1, minutes=30)
 
 

@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import at, hours_pass, wire
+from tests.support.instants import at, let_holds_expire, period_fields
 
-PERIOD = wire(10, 12)
+PERIOD = period_fields(10, 12)
 ORDERS = {
     "a vehicle": ("/api/cars", {"name": "Car9", "attributes": {"seats": 4}}),
     "an allocation": ("{car}/allocations", PERIOD | {"dump": {"a": [1.0, None]}, "description": "New"}),
@@ -127,7 +127,7 @@ def test_a_hold_that_expired_is_replayed_as_it_was(app, client, car, register, s
     register("Car2")
     path, body = ORDERS[kind][0].format(car=car), ORDERS[kind][1] | {"hold_seconds": 60}
     first = send(path, body)
-    hours_pass(app)
+    let_holds_expire(app)
     is_the_first_answer_again(first, send(path, body))
     assert client.get("/api/cars/all/allocations").json == []
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.support.instants import at, wire
+from tests.support.instants import at, period_fields
 
-PERIOD = wire(10, 12)
+PERIOD = period_fields(10, 12)
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
 
 
@@ -89,9 +89,9 @@ def test_an_order_that_was_refused_leaves_its_key_for_another(client, car, booki
     refused(send(car.replace("cars", "lorries") + "/allocations", PERIOD), 404, "resource_not_found")
     refused(send("/api/vans", {"name": "Van1"}), 404, "not_found")
     refused(client.post(path, data=b"{", headers={"Idempotency-Key": "key-1"}), 415, "unsupported_media_type")
-    made = send(path, wire(12, 14))
+    made = send(path, period_fields(12, 14))
     assert (made.status_code, "Idempotency-Replayed" in made.headers) == (201, False)
-    assert send(path, wire(12, 14)).headers["Idempotency-Replayed"] == "true"
+    assert send(path, period_fields(12, 14)).headers["Idempotency-Replayed"] == "true"
 
 
 def test_a_vehicle_that_was_not_there_leaves_the_key_unused(client, send, register, refused):
@@ -158,7 +158,7 @@ def test_any_visible_ascii_is_a_key_and_a_client(car, send, key):
 
 def test_keys_are_compared_to_the_letter(client, car, send):
     for number, key in enumerate(("key", "KEY", "ke", "key1", "k%y")):
-        made = send(f"{car}/allocations", wire(number, number + 1), key)
+        made = send(f"{car}/allocations", period_fields(number, number + 1), key)
         assert (made.status_code, "Idempotency-Replayed" in made.headers) == (201, False)
 
 

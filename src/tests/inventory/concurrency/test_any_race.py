@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.concurrent_calls import at_once, outcomes
-from tests.support.instants import at, hours_pass, wire
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.instants import at, let_holds_expire, period_fields
 
 pytestmark = pytest.mark.usefixtures("strict_reader")
 
@@ -22,7 +22,7 @@ def cars(register):
 
 
 def order(hour, vehicle="/api/cars/any", **fields):
-    return {"method": "POST", "path": f"{vehicle}/allocations", "json": wire(hour, hour + 1) | fields}
+    return {"method": "POST", "path": f"{vehicle}/allocations", "json": period_fields(hour, hour + 1) | fields}
 
 
 def vehicles(responses):
@@ -38,8 +38,8 @@ def ids(cars):
 
 def test_as_many_win_as_there_are_vehicles(app, client, cars):
     for hour in range(ROUNDS):
-        responses = at_once(app, [order(hour)] * THREADS)
-        assert outcomes(responses) == {201: 3, "none_available": THREADS - 3}
+        responses = send_concurrently(app, [order(hour)] * THREADS)
+        assert count_outcomes(responses) == {201: 3, "none_available": THREADS - 3}
         assert vehicles(responses) == ids(cars)
     assert len(client.get("/api/cars/all/allocations").json) == 3 * ROUNDS
 
@@ -47,23 +47,23 @@ def test_as_many_win_as_there_are_vehicles(app, client, cars):
 def test_all_win_while_there_are_enough(app, cars, register):
     more = [register(f"More{number}") for number in range(THREADS - 3)]
     for hour in range(ROUNDS):
-        responses = at_once(app, [order(hour)] * THREADS)
-        assert outcomes(responses) == {201: THREADS}
+        responses = send_concurrently(app, [order(hour)] * THREADS)
+        assert count_outcomes(responses) == {201: THREADS}
         assert vehicles(responses) == ids(cars + more)
 
 
 def test_those_that_only_overlap_share_as_well(app, cars):
     for hour in range(0, 2 * ROUNDS, 2):
-        periods = [wire(hour, hour + 2), wire(hour + 1, hour + 2), wire(hour, hour + 2)]
+        periods = [period_fields(hour, hour + 2), period_fields(hour + 1, hour + 2), period_fields(hour, hour + 2)]
         orders = [order(hour) | {"json": period} for period in periods * 3]
-        responses = at_once(app, orders)
-        assert outcomes(responses) == {201: 3, "none_available": 6}
+        responses = send_concurrently(app, orders)
+        assert count_outcomes(responses) == {201: 3, "none_available": 6}
         assert vehicles(responses) == ids(cars)
 
 
 def test_named_vehicles_taken_meanwhile_are_missed(app, cars):
     for hour in range(ROUNDS):
-        responses = at_once(app, [order(hour)] * 3 + [order(hour, car) for car in cars])
+        responses = send_concurrently(app, [order(hour)] * 3 + [order(hour, car) for car in cars])
         assert {response.status_code for response in responses} == {201, 409}
         assert vehicles(responses) == ids(cars)
 
@@ -72,16 +72,16 @@ def test_expired_holds_are_in_nobodys_way(app, cars, allocate):
     for hour in range(ROUNDS):
         for car in cars:
             assert allocate(car, at(hour), at(hour + 1), hold_seconds=60).status_code == 201
-        hours_pass(app)
-        responses = at_once(app, [order(hour)] * THREADS)
-        assert outcomes(responses) == {201: 3, "none_available": THREADS - 3}
+        let_holds_expire(app)
+        responses = send_concurrently(app, [order(hour)] * THREADS)
+        assert count_outcomes(responses) == {201: 3, "none_available": THREADS - 3}
         assert vehicles(responses) == ids(cars)
 
 
 def test_orders_of_several_get_all_or_none(app, cars, register):
     more = [register("Car3"), register("Car4")]
     for hour in range(ROUNDS):
-        responses = at_once(app, [order(hour, quantity=2)] * 4)
-        assert outcomes(responses) == {201: 2, "none_available": 2}
+        responses = send_concurrently(app, [order(hour, quantity=2)] * 4)
+        assert count_outcomes(responses) == {201: 2, "none_available": 2}
         assert len(set(vehicles(responses))) == 4
         assert set(vehicles(responses)) <= set(ids(cars + more))

@@ -9,9 +9,9 @@ from threading import Lock
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from tests.support.change_feed import Reader
-from tests.support.instants import hours_pass, wire
-from tests.support.replay import Replayed
+from tests.support.change_feed import FeedReader
+from tests.support.instants import let_holds_expire, period_fields
+from tests.support.replay import ReplayedFeed
 
 pytestmark = pytest.mark.usefixtures("strict_reader")
 
@@ -49,7 +49,7 @@ class Writer:
         return self._order(f"{car}/allocations", **fields)
 
     def _order(self, path, **fields):
-        response = self.client.post(path, json=wire(10, 12) | fields)
+        response = self.client.post(path, json=period_fields(10, 12) | fields)
         assert response.status_code in (201, 409), response.text
         made = response.json if isinstance(response.json, list) else [response.json]
         return [f"{ALL}/{one['id']}" for one in made] if response.status_code == 201 else []
@@ -70,7 +70,7 @@ class Writer:
     def make_room(self, here, there):
         taken = self.take(here)
         for url in taken:
-            assert self.client.patch(url, json=wire(14, 15)).status_code in (200, 409)
+            assert self.client.patch(url, json=period_fields(14, 15)).status_code in (200, 409)
         self.free(taken)
 
     def take_both(self, here, there):
@@ -86,7 +86,7 @@ class Writer:
 
     def _hours_pass(self):
         try:
-            hours_pass(self.app)
+            let_holds_expire(self.app)
         except OperationalError:
             return False
         return True
@@ -94,9 +94,9 @@ class Writer:
 
 def read(app, writers, limit):
     """Follow the feed until every writer has finished; return the reader and its events."""
-    reader, events = Reader(app.test_client(), limit), []
+    reader, events = FeedReader(app.test_client(), limit), []
     while not all(writer.done() for writer in writers):
-        events += reader.page()
+        events += reader.next_page()
     return reader, events
 
 
@@ -105,11 +105,11 @@ def test_no_reader_ever_knows_of_two_at_one_instant(app, client, cars):
         writers = [pool.submit(Writer(app, cars).work, number) for number in range(WRITERS)]
         readers = [pool.submit(read, app, writers, limit) for limit in (3, 1000)]
     assert [writer.result() for writer in writers] == [None] * WRITERS
-    everything = Reader(client).news()
+    everything = FeedReader(client).new_events()
     for reading in readers:
         # Only now: a reader that meets another one leaves the events of expired holds to a later poll.
         reader, events = reading.result()
-        assert events + reader.news() == everything
-    replayed = Replayed()
-    replayed.tell(everything)
+        assert events + reader.new_events() == everything
+    replayed = ReplayedFeed()
+    replayed.apply(everything)
     assert {kind for kinds in replayed.kinds.values() for kind in kinds} >= {"allocated", "deallocated", "expired"}

@@ -10,9 +10,9 @@ from invsys.inventory import schemas
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.db.models import db
 from tests.support.blocking import first_event_waits, locked, until_waiting
-from tests.support.change_feed import Reader
-from tests.support.concurrent_calls import at_once, outcomes
-from tests.support.instants import at, wire
+from tests.support.change_feed import FeedReader
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.instants import at, period_fields
 
 pytestmark = pytest.mark.usefixtures("strict_reader")
 
@@ -80,7 +80,7 @@ def test_a_hold_that_expires_while_it_waits_is_not_confirmed(
         until_waiting(database_url, 2)
     refused(order.result(), 409, "hold_expired")
     assert decommissioned.result().status_code == 204
-    kinds = [event["kind"] for event in Reader(client).news()]
+    kinds = [event["kind"] for event in FeedReader(client).new_events()]
     assert kinds == ["resource_registered", "allocated", "expired", "resource_decommissioned"]
 
 
@@ -127,11 +127,11 @@ def test_holds_that_are_extended_and_what_would_move_onto_them_do_not_wait_for_e
     holds = [allocate(car, at(2 * hour), at(2 * hour + 1), hold_seconds=600).headers["Location"] for hour in range(3)]
     mover = allocate(car, at(20), at(21)).headers["Location"]
     extensions = [{"method": "PATCH", "path": hold, "json": {"hold_seconds": 900}} for hold in holds]
-    moves = [{"method": "PATCH", "path": mover, "json": wire(2 * hour, 2 * hour + 1)} for hour in range(3)]
+    moves = [{"method": "PATCH", "path": mover, "json": period_fields(2 * hour, 2 * hour + 1)} for hour in range(3)]
     for _ in range(20):
-        responses = at_once(app, extensions + moves)
+        responses = send_concurrently(app, extensions + moves)
         # A deadlock, which PostgreSQL finds after a second, would be a 503.
-        assert outcomes(responses) == {200: 3, "period_taken": 3}
+        assert count_outcomes(responses) == {200: 3, "period_taken": 3}
 
 
 def test_an_import_takes_the_place_of_a_hold_that_expires_while_it_runs(
@@ -143,7 +143,9 @@ def test_an_import_takes_the_place_of_a_hold_that_expires_while_it_runs(
 
     def fill():
         with app.app_context():
-            return bulk_load.load([bulk_load.Order("Car", "Car1", {}, schemas.imported_allocation.load(wire(10, 12)))])
+            return bulk_load.load(
+                [bulk_load.Order("Car", "Car1", {}, schemas.imported_allocation.load(period_fields(10, 12)))]
+            )
 
     with locked(database_url, VEHICLE.format(car[-36:])):
         filled = pool.submit(fill)
@@ -167,7 +169,9 @@ def test_convoys_that_prefer_different_vehicles_do_not_wait_for_each_other(
     with locked(database_url, second), locked(database_url, first):
         orders = [
             pool.submit(
-                app.test_client().post, "/api/cars/any/allocations", json=wire(hour, hour + 1) | {"quantity": 2}
+                app.test_client().post,
+                "/api/cars/any/allocations",
+                json=period_fields(hour, hour + 1) | {"quantity": 2},
             )
             for hour in (10, 14)
         ]

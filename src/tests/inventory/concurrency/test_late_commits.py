@@ -15,7 +15,7 @@ from sqlalchemy import func, select, text
 from invsys.inventory.db import session
 from invsys.inventory.db.models import Event
 from invsys.inventory.errors import DatabaseUnavailable
-from tests.support.change_feed import Reader
+from tests.support.change_feed import FeedReader
 from tests.support.late_writer import LateWriter
 from tests.support.serving import until
 
@@ -37,8 +37,8 @@ def cars(register):
 @pytest.fixture
 def reader(client, cars):
     """A reader who knows of the cars."""
-    reader = Reader(client)
-    reader.news()
+    reader = FeedReader(client)
+    reader.new_events()
     return reader
 
 
@@ -91,10 +91,10 @@ class TestOfAHostThatVanished:
         late.change(cars[0])
         assert client.patch(f"/api/cars/{cars[1]}", json={"name": "New"}).status_code == 200
         told = []
-        until(lambda: told.extend(vehicles(reader.news())) or told)
+        until(lambda: told.extend(vehicles(reader.new_events())) or told)
         assert told == [cars[1]]
         assert client.patch(f"/api/cars/{cars[0]}", json={"name": "Newer"}).status_code == 200
-        late.forget()
+        late.discard_connection()
 
     def test_if_it_comes_back_it_is_told_and_goes_on(self, engine, app, client, cars):
         if engine == "sqlite":
@@ -119,15 +119,15 @@ def test_nobody_is_told_of_what_follows_a_change_before_it_is_settled(client, be
     late = begin()
     late.change(cars[1])
     wait = meanwhile(cars[2])
-    assert vehicles(reader.news()) == [cars[0]]
-    assert vehicles(Reader(client).news()) == [*cars, cars[0]]
+    assert vehicles(reader.new_events()) == [cars[0]]
+    assert vehicles(FeedReader(client).new_events()) == [*cars, cars[0]]
     end(late)
     wait()
     expected = [cars[1], cars[2]] if end is LateWriter.commit else [cars[2]]
-    assert vehicles(reader.news()) == expected
-    assert vehicles(Reader(client).news()) == [*cars, cars[0], *expected]
+    assert vehicles(reader.new_events()) == expected
+    assert vehicles(FeedReader(client).new_events()) == [*cars, cars[0], *expected]
     meanwhile(cars[3])()
-    assert vehicles(reader.news()) == [cars[3]]
+    assert vehicles(reader.new_events()) == [cars[3]]
 
 
 @ends
@@ -148,15 +148,15 @@ def test_the_end_of_the_feed_is_before_what_is_not_settled(client, begin, cars, 
 def test_a_horizon_that_goes_back_behind_a_cursor_is_no_loss(engine, app, client, cars, meanwhile):
     if engine == "sqlite":
         return
-    reader = Reader(client)
-    reader.news()
+    reader = FeedReader(client)
+    reader.new_events()
     # A transaction that has read the last number drawn before the reader came, and announces it only now.
     late = LateWriter(app)
     late.execute("SELECT pg_advisory_xact_lock_shared((17750::bigint << 48) + 1)")
     meanwhile(cars[0])()
-    assert reader.page() == []
+    assert reader.next_page() == []
     late.commit()
-    assert vehicles(reader.news()) == [cars[0]]
+    assert vehicles(reader.new_events()) == [cars[0]]
 
 
 @ends
@@ -164,12 +164,12 @@ def test_what_a_late_writer_writes_last_is_told_too(begin, reader, cars, meanwhi
     late = begin()
     late.change(cars[0])
     wait = meanwhile(cars[1])
-    assert reader.news() == []
+    assert reader.new_events() == []
     late.change(cars[2])
-    assert reader.news() == []
+    assert reader.new_events() == []
     end(late)
     wait()
-    told = vehicles(reader.news())
+    told = vehicles(reader.new_events())
     assert sorted(told) == sorted(cars[:3] if end is LateWriter.commit else [cars[1]])
 
 
@@ -177,7 +177,7 @@ def test_whoever_only_reads_for_long_holds_nothing_up(app, reader, cars, meanwhi
     with app.app_context(), session.maintenance() as connection:
         before = connection.execute(select(Event.key)).all()
         meanwhile(cars[0])()
-        assert vehicles(reader.news()) == [cars[0]]
+        assert vehicles(reader.new_events()) == [cars[0]]
         assert connection.execute(select(Event.key)).all() == before
 
 
@@ -188,29 +188,29 @@ def test_whoever_writes_no_event_for_long_holds_nothing_up(engine, begin, reader
     late = begin()
     late.execute("INSERT INTO idempotency_keys (client_id, key, fingerprint, events) VALUES ('', 'late', '', '[]')")
     meanwhile(cars[0])()
-    assert vehicles(reader.news()) == [cars[0]]
+    assert vehicles(reader.new_events()) == [cars[0]]
     late.change(cars[1])
     meanwhile(cars[2])()
-    assert reader.news() == []
+    assert reader.new_events() == []
     end(late)
-    assert vehicles(reader.news()) == ([cars[1], cars[2]] if end is LateWriter.commit else [cars[2]])
+    assert vehicles(reader.new_events()) == ([cars[1], cars[2]] if end is LateWriter.commit else [cars[2]])
 
 
 @ends
 def test_a_change_that_was_taken_back_holds_nothing_up(engine, begin, reader, cars, meanwhile, end):
     late = begin()
-    late.change_and_take_back(cars[0])
+    late.change_and_roll_back(cars[0])
     wait = meanwhile(cars[1])
-    told = vehicles(reader.news())
+    told = vehicles(reader.new_events())
     assert told == ([] if engine == "sqlite" else [cars[1]])
     late.change(cars[2])
     end(late)
     wait()
-    told += vehicles(reader.news())
+    told += vehicles(reader.new_events())
     assert sorted(told) == sorted(cars[1:3] if end is LateWriter.commit else [cars[1]])
 
 
-WRITERS, STEPS = range(3), ["change", "change", "change", "change_and_take_back", "commit", "rollback", "vanish"]
+WRITERS, STEPS = range(3), ["change", "change", "change", "change_and_roll_back", "commit", "rollback", "vanish"]
 steps = st.lists(st.tuples(st.sampled_from(WRITERS), st.sampled_from(STEPS)), max_size=25)
 thorough = settings(
     max_examples=30, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -256,15 +256,15 @@ class Writers:
 def test_in_whatever_order_they_write_and_end_all_that_is_settled_is_told_and_only_that(
     engine, app, client, cars, steps
 ):
-    often, rarely, told = Reader(client), Reader(client), []
-    assert often.news() == rarely.news()
+    often, rarely, told = FeedReader(client), FeedReader(client), []
+    assert often.new_events() == rarely.new_events()
     with Writers(app, cars) as writers:
         for number, step in steps:
             # SQLite would have the second wait for ever for the first.
             writers.do(0 if engine == "sqlite" else number, step)
-            told += often.news()
+            told += often.new_events()
             assert len(told) == writers.settled()
         writers.end()
-        told += often.news()
+        told += often.new_events()
         assert len(told) == writers.settled()
-    assert told == rarely.news()
+    assert told == rarely.new_events()

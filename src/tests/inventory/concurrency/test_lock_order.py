@@ -10,8 +10,8 @@ import pytest
 from invsys.inventory import schemas
 from invsys.inventory.commands import bulk_load, expire_holds
 from tests.support.blocking import first_event_waits, locked, until_waiting
-from tests.support.change_feed import Reader
-from tests.support.instants import at, hours_pass, wire
+from tests.support.change_feed import FeedReader
+from tests.support.instants import at, let_holds_expire, period_fields
 
 pytestmark = [pytest.mark.usefixtures("strict_replay"), pytest.mark.direct("it is about locks of the database")]
 
@@ -46,7 +46,7 @@ def kinds(client):
     """Return the kinds of the events of one car, after that of its registration."""
 
     def kinds(car):
-        events = [event["kind"] for event in Reader(client).news() if event["resource_id"] == car[-36:]]
+        events = [event["kind"] for event in FeedReader(client).new_events() if event["resource_id"] == car[-36:]]
         assert events[0] == "resource_registered"
         return events[1:]
 
@@ -96,7 +96,7 @@ def test_a_decommission_waits_for_a_locked_hold(engine, app, database_url, send,
     if engine == "sqlite":
         return
     hold = allocate(car, at(10), at(12), hold_seconds=60).json["id"]
-    hours_pass(app)
+    let_holds_expire(app)
     with locked(database_url, ALLOCATION.format(hold)):
         decommissioned = send("DELETE", car)
         until_waiting(database_url, 1)
@@ -133,7 +133,7 @@ def test_the_end_of_a_hold_comes_before_the_decommission(
     allocate(car, *LONG_AGO, hold_seconds=60)
     other = register("Car2")
     booking = allocate(other, *LONG_AGO).headers["Location"]
-    hours_pass(app)
+    let_holds_expire(app)
     orders = {
         "create": ("POST", f"{car}/allocations", PERIOD),
         "any": ("POST", ANY, PERIOD),
@@ -195,7 +195,7 @@ def test_clearing_skips_what_is_locked(engine, app, database_url, cars, allocate
     if engine == "sqlite":
         return
     holds = [allocate(car, at(10), at(12), hold_seconds=60).json["id"] for car in cars]
-    hours_pass(app)
+    let_holds_expire(app)
     statement = ALLOCATION.format(holds[0]) if kept == "hold" else VEHICLE.format(cars[0][-36:])
     with locked(database_url, statement):
         clear_all(app)
@@ -208,7 +208,8 @@ def test_an_import_and_a_rename_to_a_name_in_it_do_not_deadlock(engine, app, cli
     if engine == "sqlite":
         return
     orders = [
-        bulk_load.Order("Car", name, {}, schemas.imported_allocation.load(wire(10, 12))) for name in ("New", "Car1")
+        bulk_load.Order("Car", name, {}, schemas.imported_allocation.load(period_fields(10, 12)))
+        for name in ("New", "Car1")
     ]
 
     def fill():

@@ -11,10 +11,10 @@ import pytest
 
 from invsys.client import Client, CursorExpired
 from invsys.inventory.application import build_app
-from tests.conftest import binaries, load, migrate
+from tests.conftest import load_settings, migrate, postgresql_binaries
 from tests.support.applications import close
 from tests.support.databases import new_database
-from tests.support.order_stream import CARS, Callers, done
+from tests.support.order_stream import CARS, Callers, stored_allocations
 from tests.support.paths import MANUAL
 from tests.support.roles import Roles
 
@@ -38,7 +38,7 @@ def back_up(engine, database_url, environ, tmp_path):
     if engine == "sqlite":
         command = [sys.executable, "-m", "invsys.inventory.manage", "backup", file]
     else:
-        command = [binaries() / DUMP[0], *DUMP[1:], f"--file={file}", database_url]
+        command = [postgresql_binaries() / DUMP[0], *DUMP[1:], f"--file={file}", database_url]
 
     def back_up():
         subprocess.run(command, check=True, env=os.environ | environ)
@@ -55,7 +55,7 @@ def restore(engine, fresh_url):
         if engine == "sqlite":
             file.rename(fresh_url.removeprefix("sqlite:///"))
         else:
-            command = [binaries() / RESTORE[0], *RESTORE[1:], f"--dbname={fresh_url}", file]
+            command = [postgresql_binaries() / RESTORE[0], *RESTORE[1:], f"--dbname={fresh_url}", file]
             subprocess.run(command, check=True)
 
     return restore
@@ -68,15 +68,15 @@ def client_of(app):
 def test_a_backup_under_load_is_restored_and_gone_on_with(serving, cars, app, back_up, restore, fresh_app):
     _, port, _ = serving
     with client_of(app) as client, Callers(port, cars) as callers:
-        callers.go_on()
+        callers.wait_for_progress()
         cursor = client.event_page(limit=10).next
         before = set(callers.answered)
         file = back_up()
-        callers.go_on()
+        callers.wait_for_progress()
         lost = set(callers.answered)
         late = client.event_page("now").next
     restore(file)
-    kept = done(fresh_app)
+    kept = stored_allocations(fresh_app)
     assert before <= set(kept)
     assert lost - set(kept)
     with client_of(app) as client, client_of(fresh_app) as restored:
@@ -87,12 +87,12 @@ def test_a_backup_under_load_is_restored_and_gone_on_with(serving, cars, app, ba
             restored.event_page(late)
         # Those that are there are answered as they were, the others are done now.
         assert callers.repeat(kept, restored) == kept
-        assert done(fresh_app) == kept
+        assert stored_allocations(fresh_app) == kept
         again = callers.repeat(callers.answered, restored)
         # By now the numbers of the lost events belong to others.
         with pytest.raises(CursorExpired):
             restored.event_page(late)
-    assert done(fresh_app) == again
+    assert stored_allocations(fresh_app) == again
 
 
 def test_these_are_the_commands_of_the_manual():
@@ -107,21 +107,21 @@ def test_a_dump_is_restored_into_a_database_with_two_roles(pg_server, tmp_path, 
     with new_database(pg_server) as lost, new_database(pg_server, printed_options()) as restored:
         roles = Roles(pg_server, lost)
         if had_roles:
-            roles.make()
+            roles.create()
             migrate(roles.owner_url)
         else:
             pg_server.execute(f"CREATE ROLE {roles.service} LOGIN")
             pg_server.execute(f"ALTER DATABASE {lost} OWNER TO {roles.service}")
             migrate(roles.service_url)
-        subprocess.run([binaries() / DUMP[0], *DUMP[1:], f"--file={file}", pg_server.url(lost)], check=True)
+        subprocess.run([postgresql_binaries() / DUMP[0], *DUMP[1:], f"--file={file}", pg_server.url(lost)], check=True)
         roles = Roles(pg_server, restored, like=roles)
-        roles.make()
+        roles.create()
         pg_server.execute(f"ALTER DATABASE {restored} OWNER TO {roles.owner}")
         into = (f"--role={roles.owner}", f"--dbname={pg_server.url(restored)}")
-        subprocess.run([binaries() / RESTORE[0], *RESTORE[1:], *into, file], check=True)
-        roles.make()
+        subprocess.run([postgresql_binaries() / RESTORE[0], *RESTORE[1:], *into, file], check=True)
+        roles.create()
         migrate(roles.owner_url)
-        app = build_app(load(roles.service_url))
+        app = build_app(load_settings(roles.service_url))
         assert app.test_client().post("/api/cars", json={"name": "Car1"}).status_code == 201
         close(app)
         with psycopg.connect(roles.service_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -18,7 +18,7 @@ from invsys.inventory.application import build_app, create_app
 from invsys.inventory.db import schema_check, session
 from invsys.inventory.db.models import db
 from invsys.inventory.errors import UnusableDatabase
-from tests.conftest import PostgreSQL, dispose, load, migrate
+from tests.conftest import PostgreSQL, dispose, load_settings, migrate
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def opened():
     made = []
 
     def build(url, **more):
-        made.append(build_app(load(url, **more)))
+        made.append(build_app(load_settings(url, **more)))
         return made[-1]
 
     yield build

@@ -15,11 +15,11 @@ from invsys.client import Client
 from invsys.inventory.application import build_app
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource
-from tests.conftest import children, load
+from tests.conftest import child_processes, load_settings
 from tests.support.applications import close
 from tests.support.cluster import pair
-from tests.support.order_stream import CARS, Callers, done
-from tests.support.serving import call, served
+from tests.support.order_stream import CARS, Callers, stored_allocations
+from tests.support.serving import run_server, send_request
 from tests.support.waiting import SECONDS, until
 
 
@@ -51,7 +51,7 @@ class Watch:
     def _look(self):
         while not self._stop.wait(0.02):
             name = f"Lorry{len(self.statuses)}"
-            status, _, body = call(self._port, "POST", "/api/lorries", {"name": name})
+            status, _, body = send_request(self._port, "POST", "/api/lorries", {"name": name})
             response = json.loads(body)
             if self.statuses and status != self.statuses[-1]:
                 away = time.monotonic() - self._back
@@ -83,7 +83,7 @@ def url(members):
 @pytest.fixture
 def app(url):
     """An application that is asked for the outcome."""
-    app = build_app(load(url)) if url else None
+    app = build_app(load_settings(url)) if url else None
     yield app
     if app:
         close(app)
@@ -98,23 +98,23 @@ def cars(app):
 
 def acknowledges_nothing(member):
     """See that a change is made on a server that nobody follows, and that whoever made it does not hear of it."""
-    outcomes = []
+    count_outcomes = []
 
     def change():
         try:
             member.execute("CREATE TABLE unheard ()")
         except psycopg.OperationalError as error:
-            outcomes.append(error)
+            count_outcomes.append(error)
         else:
-            outcomes.append("acknowledged")
+            count_outcomes.append("acknowledged")
 
     thread = threading.Thread(target=change)
     thread.start()
     until(lambda: "SyncRep" in member.ask("SELECT wait_event FROM pg_stat_activity"))
-    assert not outcomes
+    assert not count_outcomes
     member.kill()
     thread.join(SECONDS)
-    return isinstance(outcomes[0], psycopg.OperationalError)
+    return isinstance(count_outcomes[0], psycopg.OperationalError)
 
 
 def lose(primary, standby, watch, callers):
@@ -125,7 +125,7 @@ def lose(primary, standby, watch, callers):
     standby.promote()
     watch.tell(f"{standby.name} is promoted")
     until(watch.is_back)
-    callers.go_on()
+    callers.wait_for_progress()
 
 
 def come_back(old, primary, watch, callers):
@@ -137,7 +137,7 @@ def come_back(old, primary, watch, callers):
     old.rewind(primary)
     old.start()
     primary.wait_for(old)
-    callers.go_on()
+    callers.wait_for_progress()
 
 
 def hang(primary, standby, watch, callers):
@@ -149,17 +149,17 @@ def hang(primary, standby, watch, callers):
     watch.tell(f"{standby.name} is promoted")
     until(watch.is_back)
     primary.kill()
-    callers.go_on()
+    callers.wait_for_progress()
 
 
 def test_failovers_under_load_lose_nothing_and_take_no_restart(members, url, app, cars, tmp_path):
     if members is None:
         return
     first, second = members
-    with served(url, tmp_path) as (process, port, told):
-        workers = children(process.pid)
+    with run_server(url, tmp_path) as (process, port, told):
+        workers = child_processes(process.pid)
         with Callers(port, cars) as callers, Watch(port) as watch:
-            callers.go_on()
+            callers.wait_for_progress()
             lose(first, second, watch, callers)
             come_back(first, second, watch, callers)
             hang(second, first, watch, callers)
@@ -167,9 +167,9 @@ def test_failovers_under_load_lose_nothing_and_take_no_restart(members, url, app
         some = dict(list(callers.answered.items())[::5])
         with Client(f"http://127.0.0.1:{port}") as client:
             assert callers.repeat(some, client) == some
-        assert children(process.pid) == workers
+        assert child_processes(process.pid) == workers
     assert set(watch.statuses) == {201, 503}
     assert '"status":500' not in told.read_text()
-    assert done(app) == callers.answered
+    assert stored_allocations(app) == callers.answered
     with app.app_context(), session.read() as connection:
         assert watch.registered <= set(connection.scalars(select(ContinuousResource.name)))

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from invsys.inventory.db.models import db
-from tests.conftest import SQLITE_ONLY, PostgreSQL, binaries, load, migrate
+from tests.conftest import SQLITE_ONLY, PostgreSQL, load_settings, migrate, postgresql_binaries
 from tests.support.paths import PROJECT
 from tests.support.serving import free_port
 
@@ -68,7 +68,7 @@ def tls_server(request, tmp_path_factory):
     script = tmp_path_factory.mktemp("roles") / "make_roles.sql"
     lines = [f"\\set {role}_password '{escaped(password)}'" for role, password in PASSWORDS.items()]
     script.write_text("\n".join([*lines, f"\\i {PROJECT}/debian/roles.sql\n"]))
-    subprocess.run([binaries() / "psql", "-Xq", "-f", script, server.url("invsys")], check=True)
+    subprocess.run([postgresql_binaries() / "psql", "-Xq", "-f", script, server.url("invsys")], check=True)
     yield server
     server.remove()
 
@@ -108,7 +108,7 @@ def test_passwords_are_hashed_with_scram(tls_server):
 
 @pytest.mark.direct("about the connections to the database")
 def test_the_number_of_connections_is_that_of_the_pools(app):
-    server = load("sqlite:////nowhere")["server"]
+    server = load_settings("sqlite:////nowhere")["server"]
     with app.app_context():
         pools = [engine.pool for engine in db.engines.values()]
     assert sum(pool.size() for pool in pools) == server["threads"] * 2

@@ -12,7 +12,7 @@ from invsys.inventory.application import build_app
 from invsys.inventory.db import revisions, schema_check, session
 from invsys.inventory.db.models import db
 from invsys.inventory.maintenance import integrity_check, migrate
-from tests.conftest import dispose, load
+from tests.conftest import dispose, load_settings
 
 OLD = "0002"
 BROKEN = '''"""A change that fails half way."""
@@ -128,7 +128,7 @@ def test_who_serves_goes_on_where_a_newer_version_migrates(fresh_app, fresh_url)
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert [serving.get(path).status_code for path in ("/readyz", "/api/cars")] == [200, 200]
-    started_later = build_app(load(fresh_url))
+    started_later = build_app(load_settings(fresh_url))
     with started_later.app_context():
         later = started_later.test_client()
         assert [later.get(path).status_code for path in ("/readyz", "/api/cars")] == [503, 503]

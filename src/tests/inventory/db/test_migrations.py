@@ -18,8 +18,8 @@ from invsys.inventory.db import revisions, schema_check
 from invsys.inventory.db.models import ContinuousResourceAllocation, Event, db
 from invsys.inventory.errors import UnusableDatabase
 from invsys.inventory.maintenance import integrity_check
-from tests.conftest import dispose, load
-from tests.support.owners import announced, restricted
+from tests.conftest import dispose, load_settings
+from tests.support.owners import client_as, restricted_client
 from tests.support.paths import PROJECT
 
 ALL = "/api/cars/all/allocations"
@@ -95,9 +95,9 @@ def test_the_migrations_can_be_undone_and_done_again(fresh_app):
 def test_the_owners_come_back_from_the_feed(fresh_app, filled):
     car = filled.get("/api/cars?name=Car1").json[0]["id"]
     gap = {"from_datetime": "2026-01-01T00:00Z", "to_datetime": "2026-01-01T12:00Z"}
-    one = restricted(fresh_app, "one")
+    one = restricted_client(fresh_app, "one")
     made = one.post(f"/api/cars/{car}/allocations", json=gap)
-    assert announced(fresh_app, "two").patch(made.headers["Location"], json={"description": "x"}).status_code == 200
+    assert client_as(fresh_app, "two").patch(made.headers["Location"], json={"description": "x"}).status_code == 200
     before = everything(filled)
     downgrade(revision="0002")
     with db.engine.connect() as connection:
@@ -107,7 +107,7 @@ def test_the_owners_come_back_from_the_feed(fresh_app, filled):
     assert integrity_check.check().sound
     upgrade()
     assert everything(filled) == before
-    assert [len(restricted(fresh_app, name).get(ALL).json) for name in ("one", "two")] == [1, 0]
+    assert [len(restricted_client(fresh_app, name).get(ALL).json) for name in ("one", "two")] == [1, 0]
     assert integrity_check.check().sound
 
 
@@ -204,7 +204,7 @@ def test_an_installed_wheel_migrates_from_any_directory(fresh_url, tmp_path, whe
     assert found.stdout.startswith(str(wheel))
     done = subprocess.run(**db_upgrade(fresh_url, **environ), cwd=tmp_path, check=False, capture_output=True)
     assert done.returncode == 0, done.stderr
-    app = build_app(load(fresh_url))
+    app = build_app(load_settings(fresh_url))
     with app.app_context():
         assert integrity_check.check().sound
         dispose()

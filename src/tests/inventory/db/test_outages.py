@@ -23,7 +23,7 @@ CALLS = pytest.mark.parametrize(
 SECRETS = ("SELECT", "INSERT", "Traceback", "sqlalchemy", "sqlite", "psycopg", "continuous_resource", "hunter2", ".py")
 
 
-def call(client: FlaskClient, method: str, path: str) -> TestResponse:
+def send_request(client: FlaskClient, method: str, path: str) -> TestResponse:
     return client.open(path, method=method, **({"json": {"name": "Car1"}} if method == "POST" else {}))
 
 
@@ -43,7 +43,7 @@ class TestAway:
     def test_the_service_says_so(
         self, client: FlaskClient, refused: Callable[..., Any], tmp_path: Path, method: str, path: str
     ) -> None:
-        response = call(client, method, path)
+        response = send_request(client, method, path)
         refused(response, 503, "database_unavailable")
         assert int(response.headers["Retry-After"]) > 0
         assert gives_nothing_away(response, tmp_path)
@@ -63,7 +63,7 @@ class TestNeverMigrated:
 
     @CALLS
     def test_nothing_is_given_away(self, client: FlaskClient, tmp_path: Path, method: str, path: str) -> None:
-        response = call(client, method, path)
+        response = send_request(client, method, path)
         assert response.status_code in (500, 503)
         assert response.mimetype == "application/problem+json"
         assert gives_nothing_away(response, tmp_path)

@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import migrate
 from tests.support.databases import new_database
 from tests.support.pgbouncer import PgBouncer
-from tests.support.serving import served
+from tests.support.serving import run_server
 
 
 @pytest.fixture
@@ -84,5 +84,5 @@ def test_a_pooler_in_session_mode_serves_every_call(pooler, name, run_on, tmp_pa
     assert client.get("/readyz").status_code == 200
     for words in (["migrate"], ["check"], ["purge"], ["export"]):
         assert run_on(url)(*words)[0] in (0, None)
-    with served(url, tmp_path):
+    with run_server(url, tmp_path):
         pass

@@ -13,7 +13,7 @@ from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import db
 from invsys.inventory.db.session import disable_timeouts
 from invsys.inventory.queries import allocations as allocation_queries
-from tests.support.owners import OWN
+from tests.support.owners import OWN_ONLY
 
 VEHICLES, BUSY, PAST = 20, 10, 1000
 FLEET = """
@@ -120,7 +120,7 @@ def owned(engine, app, fleet):
 def test_of_all_vehicles_a_client_reads_its_own(engine, rows_read, client_id, query, most):
     if engine == "sqlite":
         return
-    headers = {"X-Client-Id": client_id, **OWN}
+    headers = {"X-Client-Id": client_id, **OWN_ONLY}
     assert rows_read(f"/api/cars/all/allocations?allocation_type=booking{query}", headers) <= most
 
 
@@ -131,7 +131,7 @@ def test_of_one_vehicle_a_client_reads_what_the_vehicle_has(engine, client, rows
     car = client.get("/api/cars").json[0]["id"]
     for client_id in ("few", "many"):
         for what in ("allocations?limit=1000", "allocations.ics"):
-            assert rows_read(f"/api/cars/{car}/{what}", {"X-Client-Id": client_id, **OWN}) <= PAST
+            assert rows_read(f"/api/cars/{car}/{what}", {"X-Client-Id": client_id, **OWN_ONLY}) <= PAST
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def name(pg_server):
 def roles(pg_server, name):
     """Its roles, with the database at the newest migration."""
     roles = Roles(pg_server, name)
-    roles.make()
+    roles.create()
     migrate(roles.owner_url)
     return roles
 
@@ -140,7 +140,7 @@ def test_an_older_installation_gets_the_roles_and_goes_on(pg_server, name, open_
     old = "INSERT INTO continuous_resources (id, resource_type, name) VALUES (gen_random_uuid(), 'Car', 'Old')"
     pg_server.execute(old, name)
     for _ in range(2):
-        roles.make()
+        roles.create()
     migrate(roles.owner_url)
     client = open_client(roles.service_url)
     [old] = client.get("/api/cars").json
@@ -153,7 +153,7 @@ def test_an_older_installation_gets_the_roles_and_goes_on(pg_server, name, open_
 
 def test_a_migration_with_the_role_of_the_service_says_who_may(pg_server, name, run_on):
     roles = Roles(pg_server, name)
-    roles.make()
+    roles.create()
     status, printed, error = run_on(roles.service_url)("migrate")
     assert (status, printed) == (2, "")
     assert "permission denied" in error

@@ -6,7 +6,7 @@ from invsys.inventory.application import build_app
 from invsys.inventory.db import session
 from invsys.inventory.db.models import db
 from invsys.inventory.db.postgresql import session_settings
-from tests.conftest import load, migrate
+from tests.conftest import load_settings, migrate
 from tests.support.applications import close
 from tests.support.databases import new_database
 
@@ -48,7 +48,7 @@ def open_app():
     built = []
 
     def open_app(url):
-        built.append(build_app(load(url)))
+        built.append(build_app(load_settings(url)))
         return built[-1]
 
     yield open_app

@@ -5,7 +5,7 @@ from uuid import uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.instants import ALWAYS, at, hours
+from tests.support.instants import ALWAYS, at, hours_of
 from tests.support.model import divided, overlap
 
 LAST = 4
@@ -34,7 +34,7 @@ def a_car(register, allocate, wanted):
 def said(client, car, window):
     query = {"from": at(window[0]), "to": at(window[1])}
     response = client.get(f"{car}/availability", query_string=query).json
-    return tuple([hours(period) for period in response[kind]] for kind in ("free", "busy"))
+    return tuple([hours_of(period) for period in response[kind]] for kind in ("free", "busy"))
 
 
 def is_listed(client, name, window):
