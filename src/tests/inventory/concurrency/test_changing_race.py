@@ -1,4 +1,4 @@
-"""Changes at the same moment: one of two that exclude each other, both of two that do not, and never a deadlock."""
+"""Concurrent changes: one of two conflicting changes succeeds, compatible ones both succeed, and none deadlocks."""
 
 import pytest
 
@@ -24,17 +24,17 @@ def to(car):
     return {"resource_id": car[-36:]}
 
 
-def test_one_of_two_moves_into_the_same_gap(app, client, cars, allocate):
+def test_one_of_two_moves_into_the_same_gap_succeeds(app, client, cars, allocate):
     for hour in range(ROUNDS):
-        two = [allocate(car, at(hour), at(hour + 1)).headers["Location"] for car in cars[:2]]
-        assert count_outcomes(send_concurrently(app, [change(url, **to(cars[2])) for url in two])) == {
+        urls = [allocate(car, at(hour), at(hour + 1)).headers["Location"] for car in cars[:2]]
+        assert count_outcomes(send_concurrently(app, [change(url, **to(cars[2])) for url in urls])) == {
             200: 1,
             "period_taken": 1,
         }
     assert [hours_of(one) for one in client.get(f"{cars[2]}/allocations").json] == [(n, n + 1) for n in range(ROUNDS)]
 
 
-def test_one_of_two_neighbours_grows_into_the_gap_between_them(app, client, cars, allocate):
+def test_one_of_two_neighbours_extends_into_the_gap_between_them(app, client, cars, allocate):
     before, after = (allocate(cars[0], at(start), at(start + 2)).headers["Location"] for start in (10, 14))
     for _ in range(ROUNDS):
         grow = [change(before, to_datetime=at(14)), change(after, from_datetime=at(12))]
@@ -43,7 +43,7 @@ def test_one_of_two_neighbours_grows_into_the_gap_between_them(app, client, cars
             assert client.patch(url, json=period_fields(start, start + 2)).status_code == 200
 
 
-def test_a_change_and_a_new_allocation_do_not_both_get_the_period(app, client, cars, allocate):
+def test_a_change_and_a_new_allocation_cannot_both_get_the_period(app, client, cars, allocate):
     growing = allocate(cars[0], at(0), at(1)).headers["Location"]
     for hour in range(1, ROUNDS):
         new = {"method": "POST", "path": f"{cars[0]}/allocations", "json": period_fields(20 - hour, 21 - hour)}
@@ -55,7 +55,7 @@ def test_a_change_and_a_new_allocation_do_not_both_get_the_period(app, client, c
         client.patch(growing, json=period_fields(0, 1))
 
 
-def test_two_that_stand_in_each_others_way_both_stay(app, client, cars, allocate):
+def test_two_allocations_that_would_swap_vehicles_block_each_other(app, client, cars, allocate):
     one, other = (allocate(car, at(10), at(12)).headers["Location"] for car in cars[:2])
     for _ in range(ROUNDS):
         assert count_outcomes(send_concurrently(app, [change(one, **to(cars[1])), change(other, **to(cars[0]))])) == {
@@ -63,7 +63,7 @@ def test_two_that_stand_in_each_others_way_both_stay(app, client, cars, allocate
         }
 
 
-def test_two_that_cross_both_arrive(app, client, cars, allocate):
+def test_two_allocations_without_a_conflict_can_swap_vehicles(app, client, cars, allocate):
     one, other = (
         allocate(car, at(hour), at(hour + 2)).headers["Location"] for car, hour in ((cars[0], 10), (cars[1], 14))
     )
@@ -73,9 +73,9 @@ def test_two_that_cross_both_arrive(app, client, cars, allocate):
         assert [len(client.get(f"{car}/allocations").json) for car in cars] == [1, 1, 0]
 
 
-def test_two_vehicles_do_not_both_get_a_name(app, client, cars):
+def test_two_vehicles_cannot_both_get_the_same_name(app, client, cars):
     for turn in range(ROUNDS):
-        orders = [{"method": "PATCH", "path": car, "json": {"name": f"New{turn}"}} for car in cars]
-        assert count_outcomes(send_concurrently(app, orders)) == {200: 1, "name_taken": 2}
+        requests = [{"method": "PATCH", "path": car, "json": {"name": f"New{turn}"}} for car in cars]
+        assert count_outcomes(send_concurrently(app, requests)) == {200: 1, "name_taken": 2}
     names = [car["name"] for car in client.get("/api/cars").json]
     assert len(set(names)) == 3
