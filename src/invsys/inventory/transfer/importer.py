@@ -132,13 +132,13 @@ def _import_batch(batch: Sequence[Line], outcome: Outcome, refusals: Report) -> 
         except ValidationError as error:
             refused.append((line, _reason(error)))
     filled = bulk_load.load([order for _, order in orders])
-    for (line, _), fate in zip(orders, filled.fates, strict=True):
+    for (line, _), fate in zip(orders, filled.outcomes, strict=True):
         if fate not in (REGISTERED, ALLOCATED, KNOWN):
             refused.append((line, fate))
     outcome.lines += len(batch)
     outcome.registered += filled.registered
-    outcome.allocated += filled.fates.count(ALLOCATED)
-    outcome.known += filled.fates.count(KNOWN)
+    outcome.allocated += filled.outcomes.count(ALLOCATED)
+    outcome.known += filled.outcomes.count(KNOWN)
     outcome.refused += len(refused)
     for line, reason in sorted(refused, key=lambda refusal: refusal[0].number):
         refusals.add(line.number, reason, line.source)

@@ -15,5 +15,5 @@ def test_only_a_confirmed_allocation_is_known(app, client, car, allocate, confir
         assert client.patch(held, json={"status": "confirmed"}).status_code == 200
     with app.app_context():
         order = Order("Car", "Car1", {}, schemas.imported_allocation.load(period_fields(10, 12)))
-        (fate,) = bulk_load.load([order]).fates
+        (fate,) = bulk_load.load([order]).outcomes
     assert (fate == bulk_load.KNOWN) is confirmed
