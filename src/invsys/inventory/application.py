@@ -8,7 +8,7 @@ from invsys.chassis.config.settings import Settings
 from invsys.chassis.http import default_headers, problems, request_body, request_id
 from invsys.chassis.ops import draining, health, metrics, readiness, request_log
 from invsys.inventory import api, openapi, settings, ui
-from invsys.inventory.db import schema_check, session
+from invsys.inventory.db import engine, schema_check
 from invsys.inventory.queries import cursors
 
 
@@ -45,7 +45,7 @@ def build_app(in_force: Settings) -> Flask:
     default_headers.register(app)
     gateway_secret.register(app, in_force["server"]["gateway_secret"])
     request_body.register(app, in_force["server"])
-    session.configure(app, in_force)
+    engine.configure(app, in_force)
     cursors.register(app)
     fit = readiness.Fitness(schema_check.require_current_schema, schema_check.revision)
     readiness.register(app, fit, _uses_the_database)

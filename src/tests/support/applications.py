@@ -9,8 +9,8 @@ from flask import Flask
 
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
+from invsys.inventory.db.engine import disconnect as dispose
 from invsys.inventory.db.models import db
-from invsys.inventory.db.session import disconnect as dispose
 
 # Of each every connection stays open, and PostgreSQL takes 100.
 _KEPT = 3

@@ -73,7 +73,7 @@ def _require_available(values: dict[str, Any]) -> None:
 
 def _take(statement: OutboxChange, values: dict[str, Any], wanted: int) -> list[Row]:
     if wanted == 1:
-        return session.change(statement, values)
+        return session.execute(statement, values)
     with session.transaction() as connection:
         rows = statement.run_in(connection, values)
         if len(rows) < wanted:

@@ -90,7 +90,7 @@ def allocate(
         if not client_limits.has_room(caller, most):
             return []
         rows = run_or_conflict(
-            lambda: session.change(statement, values | {"hold_seconds": hold_seconds} | caller_params(caller))
+            lambda: session.execute(statement, values | {"hold_seconds": hold_seconds} | caller_params(caller))
         )
         return [{**values, **row} for row in rows]
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from invsys.chassis.http.problems import Problem, Unavailable
 from invsys.inventory.caller import Caller
-from invsys.inventory.db import session
+from invsys.inventory.db import failures, session
 from invsys.inventory.db.functions import now_plus
 from invsys.inventory.db.models import Event, IdempotencyKey, Row
 from invsys.inventory.errors import IdempotencyKeyReused, Overloaded
@@ -67,7 +67,7 @@ def run_or_conflict(change: Callable[[], list[Row]]) -> list[Row]:
     try:
         return change()
     except IntegrityError as error:
-        if session.is_overlap(error) or session.is_known_key(error):
+        if failures.is_overlap(error) or failures.is_known_key(error):
             return []
         raise
 

@@ -60,7 +60,7 @@ def register(resource_type: str, name: str, attributes: dict[str, Any], caller: 
     def attempt(_: int) -> list[Row]:
         return [
             {**values, **row}
-            for row in run_or_conflict(lambda: session.change(statement, values | caller_params(caller)))
+            for row in run_or_conflict(lambda: session.execute(statement, values | caller_params(caller)))
         ]
 
     return execute_once(caller, attempt, lambda: _require_free_name(resource_type, name))

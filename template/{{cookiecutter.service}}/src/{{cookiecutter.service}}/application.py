@@ -8,7 +8,7 @@ from depot.chassis.access import allowed_hosts, gateway_secret
 from depot.chassis.config.settings import Settings
 from depot.chassis.http import default_headers, problems, request_body, request_id
 from depot.chassis.ops import draining, health, metrics, readiness, request_log
-from depot.db import schema_check, session
+from depot.db import engine, schema_check
 
 
 def create_app() -> Flask:
@@ -39,7 +39,7 @@ def build_app(in_force: Settings) -> Flask:
     default_headers.register(app)
     gateway_secret.register(app, in_force["server"]["gateway_secret"])
     request_body.register(app, in_force["server"])
-    session.configure(app, in_force)
+    engine.configure(app, in_force)
     fit = readiness.Fitness(schema_check.require_current_schema, schema_check.revision)
     readiness.register(app, fit, _uses_the_database)
     health.register(app, fit.require)
