@@ -74,7 +74,7 @@ def load(default: Path, ini: Path) -> Loader:
 
 
 def shown(loaded: Settings) -> dict[str, tuple[str, str]]:
-    return {f"{section}.{key}": (value, origin) for section, key, value, origin in loaded.shown()}
+    return {f"{section}.{key}": (value, origin) for section, key, value, origin in loaded.entries()}
 
 
 def test_without_anything_else_the_defaults_hold(load: Loader) -> None:

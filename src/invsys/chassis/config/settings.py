@@ -50,7 +50,7 @@ class Settings:
         """Return a setting as text, without passwords and secrets."""
         return _masked(key, str(self.values[section][key]))
 
-    def shown(self) -> Iterator[tuple[str, str, str, str]]:
+    def entries(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield (section, key, value, origin) of every setting, with passwords and secrets masked."""
         for section, keys in self.values.items():
             for key in keys:

@@ -15,9 +15,9 @@ def register(app: Flask, require_ready: Callable[[], None]) -> None:
 
     @app.get("/healthz")
     def healthz() -> Response:
-        return responses.answer({"status": "ok"}, root="health")
+        return responses.make_response({"status": "ok"}, root="health")
 
     @app.get("/readyz")
     def readyz() -> Response:
         require_ready()
-        return responses.answer({"status": "ready"}, root="health")
+        return responses.make_response({"status": "ready"}, root="health")

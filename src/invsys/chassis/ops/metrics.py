@@ -34,9 +34,9 @@ MAX_AGE = 1.0
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def allowed(in_force: Settings) -> str:
-    """Return the addresses and networks that may read the figures: by default this machine and the trusted proxies."""
-    return in_force["metrics"]["allow"] or f"{proxies.LOOPBACK}, {in_force['server']['trusted_proxies']}"
+def allowed_networks(settings: Settings) -> str:
+    """Return the addresses and networks that may read the metrics: by default this machine and the trusted proxies."""
+    return settings["metrics"]["allow"] or f"{proxies.LOOPBACK}, {settings['server']['trusted_proxies']}"
 
 
 def register(app: Flask, allow: str = proxies.LOOPBACK) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from invsys.chassis.access import addresses
+from invsys.chassis.access import proxies
 from invsys.chassis.config.settings import Section, SettingsError
 from invsys.chassis.http import request_id
 from invsys.chassis.ops import health, log_lines
@@ -174,7 +174,7 @@ def register(app: Flask, more: Callable[[], dict[str, Any]] = dict) -> None:
 
 def _is_first(status: int, added: dict[str, Any]) -> bool:
     """Return whether this refusal is the first of its address, and of its client where there is one, in a second."""
-    key = [("remote", addresses.counted()), ("status", status)]
+    key = [("remote", proxies.address_key()), ("status", status)]
     if client := added.get("client"):
         key.append(("client", client))
     return _log.refusals.is_first(tuple(key))

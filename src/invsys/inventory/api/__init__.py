@@ -88,7 +88,7 @@ def _refuse_unread_query(view: Callable[..., Response]) -> Callable[..., Respons
 class _LowerCaseUuid(UUIDConverter):
     """An id as it is given out; in capitals it is none."""
 
-    regex = identifiers.FORM
+    regex = identifiers.PATTERN
 
 
 def _converter(collections: Mapping[str, str]) -> type[BaseConverter]:
@@ -103,10 +103,10 @@ def _converter(collections: Mapping[str, str]) -> type[BaseConverter]:
 
 
 def _answer_in_the_way(error: errors.ConflictError) -> Response:
-    return problems.problem_answer(error, conflicts=schemas.conflicts.dump(error.conflicts))
+    return problems.problem_response(error, conflicts=schemas.conflicts.dump(error.conflicts))
 
 
 def _answer_version_mismatch(error: errors.VersionMismatch) -> Response:
-    answer = problems.problem_answer(error)
+    answer = problems.problem_response(error)
     answer.headers["ETag"] = conditional.etag(error.version)
     return answer

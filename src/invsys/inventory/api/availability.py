@@ -19,7 +19,7 @@ class AvailabilityOfOne(rest.Resource):
         """Tell when a vehicle is free."""
         window = query_string.load(schemas.window_query)["window"]
         found = availability.of_one(resource_type, resource_id, window)
-        return http_responses.answer(schemas.availability.dump(found), root="availability", item="period")
+        return http_responses.make_response(schemas.availability.dump(found), root="availability", item="period")
 
 
 class AvailabilityOfAll(rest.Resource):

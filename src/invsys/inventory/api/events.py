@@ -21,7 +21,7 @@ class EventCollection(rest.Resource):
         after = query.get("after")
         page = read_feed.end() if after == NOW else read_feed.page(_position(after), query["limit"])
         found = {"events": schemas.events.dump(page.events), "next": cursors.write(cursors.EVENTS, *page.next)}
-        return responses.answer(found, root="feed", item="event")
+        return responses.make_response(found, root="feed", item="event")
 
 
 def _position(after: bytes | None) -> event_queries.Position | None:

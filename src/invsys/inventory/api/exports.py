@@ -25,7 +25,7 @@ class AllocationCalendar(rest.Resource):
         # Calendar programs ask every few minutes or hours: they keep a copy, and ask whether it has changed.
         answer.add_etag()
         answer.headers["Cache-Control"] = "private, no-cache"
-        return conditional.unless_known(answer)
+        return conditional.apply_if_none_match(answer)
 
 
 class VehicleAvailability(rest.Resource):

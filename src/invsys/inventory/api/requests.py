@@ -30,7 +30,7 @@ def order(schema: Schema) -> tuple[dict[str, Any], Caller]:
     given: dict[str, Any] = schema.load(body)
     if KEY not in request.headers:
         return given, caller()
-    return given, replace(caller(), key=headers.visible(KEY), fingerprint=_fingerprint(body))
+    return given, replace(caller(), key=headers.require_visible(KEY), fingerprint=_fingerprint(body))
 
 
 def changes(schema: Schema) -> dict[str, Any]:

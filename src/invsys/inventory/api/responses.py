@@ -34,7 +34,7 @@ def page(rows: Sequence[Row], limit: int, schema: Schema, sort_key: SortKey, **n
     ``sort_key`` returns that of a row; ``names`` are those of XML (``answers.answer``).
     """
     shown = rows[:limit]
-    answer = responses.answer(schema.dump(shown), **names)
+    answer = responses.make_response(schema.dump(shown), **names)
     if len(rows) > limit:
         cursor = cursors.write(request.path, *sort_key(shown[-1]))
         query = {**request.args.to_dict(flat=False), "cursor": cursor}
@@ -44,7 +44,7 @@ def page(rows: Sequence[Row], limit: int, schema: Schema, sort_key: SortKey, **n
 
 def item(row: Row, schema: Schema, root: str) -> Response:
     """Answer one item as it is now."""
-    return responses.answer(schema.dump(row), headers={"ETag": conditional.etag(row["version"])}, root=root)
+    return responses.make_response(schema.dump(row), headers={"ETag": conditional.etag(row["version"])}, root=root)
 
 
 def created(made: CommandResult, schema: Schema, root: str, collection: str) -> Response:
@@ -55,14 +55,14 @@ def created(made: CommandResult, schema: Schema, root: str, collection: str) -> 
         "ETag": conditional.etag(row["version"]),
         **_replayed(made),
     }
-    return responses.answer(schema.dump(row), 201, headers, root=root)
+    return responses.make_response(schema.dump(row), 201, headers, root=root)
 
 
 def several_created(made: CommandResult, schema: Schema, root: str) -> Response:
     """Answer the items that an order made."""
     # A replayed request makes no change.
     headers = _replayed(made) or {change_count.HEADER: str(len(made.rows))}
-    return responses.answer(schema.dump(made.rows), 201, headers, root=root)
+    return responses.make_response(schema.dump(made.rows), 201, headers, root=root)
 
 
 def _replayed(made: CommandResult) -> dict[str, str]:

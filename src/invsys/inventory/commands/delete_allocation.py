@@ -78,6 +78,6 @@ def deallocate(
 def _try(named: bool, versions: Collection[int] | None, values: Values) -> bool:
     owned = values["owner"] is not None
     if versions is None:
-        return bool(session.execute(_DEALLOCATE[named, owned], values))
+        return bool(session.change(_DEALLOCATE[named, owned], values))
     with session.write() as connection:
         return bool(_deallocate(named, owned, versions).run_in(connection, values))

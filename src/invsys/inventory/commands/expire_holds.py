@@ -74,7 +74,7 @@ def delete_expired(period: Period, *, resource_key: int | None = None, resource_
     statement = _CLEAR_OF_TYPE if resource_key is None else _CLEAR_OF_ONE
     sought = {"of_resource_key": resource_key, "resource_type": resource_type}
     return bool(
-        session.execute(statement, {"start": period.start, "end": period.end, **sought, **caller_params(NOBODY)})
+        session.change(statement, {"start": period.start, "end": period.end, **sought, **caller_params(NOBODY)})
     )
 
 

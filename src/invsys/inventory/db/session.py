@@ -12,13 +12,13 @@ from typing import Any
 
 from alembic import context
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from invsys.chassis.http.problems import Unavailable
 from invsys.inventory.db import engine
 from invsys.inventory.db.engine import Engines
-from invsys.inventory.db.failures import is_busy, is_read_only, log, translated
+from invsys.inventory.db.failures import is_busy, is_known_key, is_overlap, is_read_only, log, translated
 from invsys.inventory.db.functions import db_now
 from invsys.inventory.db.models import Row
 from invsys.inventory.db.outbox import OutboxChange
@@ -52,16 +52,35 @@ def transaction() -> Iterator[Connection]:
         yield connection
 
 
-def execute(change: OutboxChange, params: dict[str, Any]) -> list[Row]:
-    """Execute a change in its own transaction and return its rows.
+def change(outbox_change: OutboxChange, params: dict[str, Any], at_least: int = 1) -> list[Row]:
+    """Execute an outbox change in its own transaction and return its rows.
 
-    Raises sqlalchemy.exc.IntegrityError if the database rejects it with an error.
+    Return an empty list, and change nothing, if the change conflicts with an allocation or with a stored
+    Idempotency-Key, or if it has fewer than ``at_least`` rows.
     """
+    try:
+        return _execute(outbox_change, params) if at_least == 1 else _change_several(outbox_change, params, at_least)
+    except IntegrityError as error:
+        if is_overlap(error) or is_known_key(error):
+            return []
+        raise
+
+
+def _execute(outbox_change: OutboxChange, params: dict[str, Any]) -> list[Row]:
     engines = engine.current()
     used = engines.transactions if engines.is_sqlite else engines.autocommit
     with translated():
-        rows: list[Row] = engines.backend.execute(used, change, params, engines.statement_timeout)
+        rows: list[Row] = engines.backend.execute(used, outbox_change, params, engines.statement_timeout)
     return rows
+
+
+def _change_several(outbox_change: OutboxChange, params: dict[str, Any], at_least: int) -> list[Row]:
+    with transaction() as connection:
+        rows = outbox_change.run_in(connection, params)
+        if len(rows) < at_least:
+            connection.rollback()
+            return []
+        return rows
 
 
 def _writing(engines: Engines, timeout: float | None = None) -> AbstractContextManager[Connection]:

@@ -17,14 +17,14 @@ logger = logging.getLogger("invsys.inventory")
 _INSUFFICIENT_PRIVILEGE = "42501"
 
 
-class FailedMigration(Exception):
+class MigrationError(Exception):
     """The database could not be brought to the newest migration; the message says how it is now, and what to do."""
 
 
 def migrate() -> None:
     """Run the migrations that the database lacks; create a SQLite database, or copy it to ``NAME.before-REVISION``.
 
-    The services that use it may go on meanwhile. Raises FailedMigration, with the database as it was, and
+    The services that use it may go on meanwhile. Raises MigrationError, with the database as it was, and
     ``errors.Unavailable`` where it cannot be reached.
     """
     _create_file()
@@ -33,7 +33,7 @@ def migrate() -> None:
         logger.info("The database is at the newest migration, %s.", found)
         return
     if found is not None and found not in revisions.known():
-        raise FailedMigration(
+        raise MigrationError(
             f"The database is at migration {found}, which this version does not know: a newer one made it. Nothing was"
             " changed. Install that version again, or restore a copy from before it."
         )
@@ -41,7 +41,7 @@ def migrate() -> None:
     try:
         upgrade(directory=str(revisions.MIGRATIONS))
     except (Exception, SystemExit) as error:  # a migration may raise anything
-        raise FailedMigration(
+        raise MigrationError(
             f"The migration failed: {_reason(error)}\nThe database is as it was, at migration {found or 'none'}"
             f"{f'; a copy from before is {copy}' if copy else ''}. {_advice(error)}"
         ) from error
@@ -55,7 +55,7 @@ def _create_file() -> None:
         try:
             sqlite_file.create(file)
         except OSError as error:
-            raise FailedMigration(f"{file} cannot be created: {error.strerror}.") from error
+            raise MigrationError(f"{file} cannot be created: {error.strerror}.") from error
 
 
 def _reason(error: BaseException) -> str:
@@ -85,6 +85,6 @@ def _copy(revision: str | None) -> Path | None:
         # One that an attempt before this left behind is older.
         unfinished.rename(copy)
     except (OSError, sqlite3.Error) as error:
-        raise FailedMigration(f"No copy could be made, and nothing was changed: {error}") from error
+        raise MigrationError(f"No copy could be made, and nothing was changed: {error}") from error
     logger.info("The database as it was is kept in %s.", copy)
     return copy

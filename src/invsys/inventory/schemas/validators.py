@@ -12,7 +12,7 @@ from invsys.chassis.http import headers
 MAX_KEYS, MAX_KEY, MAX_VALUE = 32, 64, 256
 
 
-NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.RULES]
+NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.VALIDATORS]
 # Vehicles that were registered before names had all of these rules can still be found.
 NAME_QUERY_VALIDATORS: list[Callable[[Any], Any]] = [
     lambda name: validate.Length(1, 36)(names.normalize(name)),

@@ -20,9 +20,11 @@ def four(car: str, allocate: Callable[..., TestResponse]) -> list[str]:
 
 
 def starts(client: FlaskClient, url: str, **query: str | None) -> list[str | None]:
-    answer = client.get(url, query_string={key.strip("_"): value for key, value in query.items() if value is not None})
-    assert answer.status_code == 200, answer.text
-    return [allocation["from_datetime"] for allocation in answer.json]
+    response = client.get(
+        url, query_string={key.strip("_"): value for key, value in query.items() if value is not None}
+    )
+    assert response.status_code == 200, response.text
+    return [allocation["from_datetime"] for allocation in response.json]
 
 
 def test_they_come_by_start_and_minus_infinity_is_first(client: FlaskClient, four: list[str]) -> None:
@@ -111,8 +113,8 @@ def test_a_type_that_no_allocation_can_have_finds_none_or_is_refused(
     client: FlaskClient, four: list[str], refused: Callable[..., object], kind: str
 ) -> None:
     for url in four:
-        answer = client.get(f"{url}?allocation_type={kind}")
-        if answer.status_code == 200:
-            assert answer.json == []
+        response = client.get(f"{url}?allocation_type={kind}")
+        if response.status_code == 200:
+            assert response.json == []
         else:
-            refused(answer, 422, "invalid_fields", "allocation_type")
+            refused(response, 422, "invalid_fields", "allocation_type")

@@ -14,10 +14,10 @@ ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 
 
 def test_an_allocation_is_answered_whole_with_its_defaults(client: FlaskClient, car: str) -> None:
-    answer = client.post(f"{car}/allocations", json=PERIOD)
-    said = answer.json
-    assert answer.status_code == 201
-    assert answer.headers["Location"].endswith(f"{car}/allocations/{said['id']}")
+    response = client.post(f"{car}/allocations", json=PERIOD)
+    said = response.json
+    assert response.status_code == 201
+    assert response.headers["Location"].endswith(f"{car}/allocations/{said['id']}")
     assert abs(datetime.fromisoformat(said["created"]) - datetime.now(UTC)) < timedelta(minutes=1)
     assert said == {
         "id": said["id"],
@@ -73,10 +73,10 @@ def cases(table: dict[str, list[Any]]) -> list[Any]:
 
 @pytest.mark.parametrize(("field", "value"), cases(GOOD))
 def test_a_field_comes_back_as_it_was_given(client: FlaskClient, car: str, field: str, value: object) -> None:
-    answer = client.post(f"{car}/allocations", json={**PERIOD, field: value})
-    assert answer.status_code == 201, answer.text
+    response = client.post(f"{car}/allocations", json={**PERIOD, field: value})
+    assert response.status_code == 201, response.text
     # As text too, for Python holds 1 and 1.0 and True to be the same.
-    read = client.get(answer.headers["Location"]).json[field]
+    read = client.get(response.headers["Location"]).json[field]
     assert (read, repr_sorted(read)) == (value, repr_sorted(value))
 
 
@@ -94,8 +94,8 @@ def test_any_other_value_is_refused(
     value: object,
 ) -> None:
     with nothing_changes():
-        answer = client.post(f"{car}/allocations", json={**PERIOD, field: value})
-        refused(answer, 422, "invalid_fields", field)
+        response = client.post(f"{car}/allocations", json={**PERIOD, field: value})
+        refused(response, 422, "invalid_fields", field)
 
 
 @pytest.mark.parametrize("via_all", [False, True])

@@ -35,8 +35,8 @@ def test_very_many_expired_holds_are_in_nobodys_way(app, client, cars):
         ]
         connection.execute(insert(ContinuousResourceAllocation), holds)
     period = {"from_datetime": EPOCH.isoformat(), "to_infinity": True}
-    answer = client.post("/api/cars/any/allocations", json=period)
-    assert answer.status_code == 201
+    response = client.post("/api/cars/any/allocations", json=period)
+    assert response.status_code == 201
     # Of one vehicle, and not of all.
     with app.app_context(), session.read() as connection:
         assert connection.scalar(select(func.count()).select_from(Event).where(Event.kind == "expired")) < 4000

@@ -4,10 +4,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import at, hours_pass, wire
+from tests.support.instants import at, let_holds_expire, period_fields
 
 ANY = "/api/cars/any"
-PERIOD = wire(10, 12)
+PERIOD = period_fields(10, 12)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_all_of_them_are_held_and_each_is_confirmed_by_itself(app, client, five,
     assert {one["status"] for one in made} == {"held"}
     kept = f"/api/cars/all/allocations/{made[0]['id']}"
     assert client.patch(kept, json={"status": "confirmed"}).status_code == 200
-    hours_pass(app)
+    let_holds_expire(app)
     assert client.get("/api/cars/all/allocations").json == [client.get(kept).json]
     assert allocate(ANY, at(10), at(12), quantity=4).status_code == 201
 

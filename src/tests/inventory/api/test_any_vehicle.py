@@ -4,10 +4,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import FOUR, at, hours_pass, wire
+from tests.support.instants import FOUR, at, let_holds_expire, period_fields
 
 ANY = "/api/cars/any"
-PERIOD = wire(10, 12)
+PERIOD = period_fields(10, 12)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_decommissioned_vehicle_is_not_taken(client, car, allocate, refused):
 def test_a_hold_is_in_the_way_until_it_expires(app, car, allocate, refused):
     allocate(car, at(10), at(12), hold_seconds=60)
     refused(allocate(ANY, at(11), at(13)), 409, "none_available")
-    hours_pass(app)
+    let_holds_expire(app)
     assert allocate(ANY, at(11), at(13)).json["resource_id"] == car[-36:]
 
 

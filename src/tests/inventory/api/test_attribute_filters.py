@@ -63,9 +63,9 @@ KEYS = [
 def names(client):
     def names(*filters, **more):
         query = [(f"attribute.{key}", value) for key, value in filters]
-        answer = client.get("/api/cars", query_string=[*query, *more.items()])
-        assert answer.status_code == 200, answer.text
-        return [found["name"] for found in answer.json]
+        response = client.get("/api/cars", query_string=[*query, *more.items()])
+        assert response.status_code == 200, response.text
+        return [found["name"] for found in response.json]
 
     return names
 
@@ -150,16 +150,16 @@ def test_other_lists_know_none(client, refused, url):
     "rest", ["=x", f"{'k' * 65}=x", "k=%00", "k%00=x", "k=%ff", "%ff=x", "k=%ED%A0%80", "k=" + "x" * 5000]
 )
 def test_what_no_vehicle_can_have_finds_none_or_is_refused(client, three, refused, rest):
-    answer = client.get(f"/api/cars?attribute.{rest}")
-    if answer.status_code == 200:
-        assert answer.json == []
+    response = client.get(f"/api/cars?attribute.{rest}")
+    if response.status_code == 200:
+        assert response.json == []
     else:
-        assert all(field.startswith("attribute.") for field in refused(answer, 422, "invalid_fields")["errors"])
+        assert all(field.startswith("attribute.") for field in refused(response, 422, "invalid_fields")["errors"])
 
 
 def test_very_many_are_no_failure_of_ours(client, three, refused):
-    answer = client.get("/api/cars?" + "&".join(f"attribute.key{number}=x" for number in range(200)))
-    if answer.status_code == 200:
-        assert answer.json == []
+    response = client.get("/api/cars?" + "&".join(f"attribute.key{number}=x" for number in range(200)))
+    if response.status_code == 200:
+        assert response.json == []
     else:
-        refused(answer, 422, "invalid_fields")
+        refused(response, 422, "invalid_fields")

@@ -4,20 +4,20 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import ALWAYS, at, hours, hours_pass
+from tests.support.instants import ALWAYS, at, hours_of, let_holds_expire
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 URL = "/api/cars/all/availability"
 
 
 def ask(client, url, start=None, end=None):
-    answer = client.get(url, query_string={"from": at(start), "to": at(end)})
-    assert answer.status_code == 200, answer.text
-    return answer.json
+    response = client.get(url, query_string={"from": at(start), "to": at(end)})
+    assert response.status_code == 200, response.text
+    return response.json
 
 
 def free_and_busy(said):
-    return [hours(period) for period in said["free"]], [hours(period) for period in said["busy"]]
+    return [hours_of(period) for period in said["free"]], [hours_of(period) for period in said["busy"]]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_no_allocation_is_left_out_however_many_there_are(client, car, allocate)
 def test_a_hold_is_busy_until_it_expires(app, client, car, allocate):
     allocate(car, at(10), at(12), hold_seconds=60)
     assert free_and_busy(ask(client, f"{car}/availability", 8, 16)) == ([(8, 10), (12, 16)], [(10, 12)])
-    hours_pass(app)
+    let_holds_expire(app)
     for said in (ask(client, f"{car}/availability", 8, 16), *ask(client, URL, 8, 16)):
         assert free_and_busy(said) == ([(8, 16)], [])
 

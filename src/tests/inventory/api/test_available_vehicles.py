@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import ALWAYS, at, hours_pass
+from tests.support.instants import ALWAYS, at, let_holds_expire
 from tests.support.period_cases import CASES
 
 # (what is allocated, the window, whether the vehicle is free in it); two open ends are no window at all.
@@ -19,9 +19,9 @@ def environ(environ, request):
 def names(client):
     def names(start=None, end=None, collection="cars", **query):
         window = {"available_from": at(start), "available_to": at(end)}
-        answer = client.get(f"/api/{collection}", query_string=window | query)
-        assert answer.status_code == 200, answer.text
-        return [found["name"] for found in answer.json]
+        response = client.get(f"/api/{collection}", query_string=window | query)
+        assert response.status_code == 200, response.text
+        return [found["name"] for found in response.json]
 
     return names
 
@@ -76,7 +76,7 @@ def test_a_deleted_allocation_and_an_expired_hold_leave_it_free(app, client, car
     assert names(10, 12) == ["Car1"]
     allocate(car, at(10), at(12), hold_seconds=60)
     assert names(10, 12) == []
-    hours_pass(app)
+    let_holds_expire(app)
     assert names(10, 12) == ["Car1"]
 
 

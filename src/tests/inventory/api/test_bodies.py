@@ -92,8 +92,8 @@ def test_what_is_not_one_strict_json_object_is_refused(
 
 
 def test_a_byte_order_mark_is_named(client: FlaskClient, refused: Callable[..., Any]) -> None:
-    answer = client.post("/api/cars", data='{"name": "Car1"}'.encode("utf-8-sig"), content_type=JSON)
-    assert "byte order mark (BOM)" in refused(answer, 400, "malformed_body")["detail"]
+    response = client.post("/api/cars", data='{"name": "Car1"}'.encode("utf-8-sig"), content_type=JSON)
+    assert "byte order mark (BOM)" in refused(response, 400, "malformed_body")["detail"]
 
 
 def nested(levels: int) -> bytes:
@@ -102,9 +102,9 @@ def nested(levels: int) -> bytes:
 
 
 def test_nesting_is_allowed_up_to_32_levels(client: FlaskClient, car: str) -> None:
-    answer = client.post(f"{car}/allocations", data=nested(32), content_type=JSON)
-    assert answer.status_code == 201
-    assert client.get(answer.headers["Location"]).json["dump"] == json.loads(nested(32))["dump"]
+    response = client.post(f"{car}/allocations", data=nested(32), content_type=JSON)
+    assert response.status_code == 201
+    assert client.get(response.headers["Location"]).json["dump"] == json.loads(nested(32))["dump"]
 
 
 def test_nesting_past_32_levels_is_refused(
@@ -128,8 +128,8 @@ def test_integers_of_64_bits_come_back_exactly(client: FlaskClient, register: Ca
 
 @pytest.mark.parametrize("written", [b'"\\ud83d\\ude97"', '"🚗"'.encode()], ids=["escaped pair", "utf-8"])
 def test_characters_beyond_the_basic_plane_are_welcome(client: FlaskClient, written: bytes) -> None:
-    answer = client.post("/api/cars", data=b'{"name": ' + written + b"}", content_type=JSON)
-    assert (answer.status_code, answer.json["name"]) == (201, "🚗")
+    response = client.post("/api/cars", data=b'{"name": ' + written + b"}", content_type=JSON)
+    assert (response.status_code, response.json["name"]) == (201, "🚗")
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_another_content_type_is_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], content_type: str | None
 ) -> None:
     with nothing_changes():
-        answer = client.post("/api/cars", data=b'{"name": "Car1"}', content_type=content_type)
-        refused(answer, 415, "unsupported_media_type")
+        response = client.post("/api/cars", data=b'{"name": "Car1"}', content_type=content_type)
+        refused(response, 415, "unsupported_media_type")
 
 
 def test_a_body_of_exactly_64_kib_is_taken(client: FlaskClient) -> None:
@@ -176,8 +176,8 @@ def test_another_transfer_coding_than_chunked_is_refused(
 ) -> None:
     environ = {"HTTP_TRANSFER_ENCODING": coding, "wsgi.input_terminated": True}
     with nothing_changes():
-        answer = client.post("/api/cars", data=b'{"name": "Car1"}', content_type=JSON, environ_overrides=environ)
-        refused(answer, 400, "malformed_body")
+        response = client.post("/api/cars", data=b'{"name": "Car1"}', content_type=JSON, environ_overrides=environ)
+        refused(response, 400, "malformed_body")
 
 
 def test_a_chunked_body_of_exactly_64_kib_is_taken(client: FlaskClient) -> None:

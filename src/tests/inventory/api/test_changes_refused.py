@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import at, wire
+from tests.support.instants import at, period_fields
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 JSON = "application/json"
@@ -126,18 +126,18 @@ def test_a_body_must_be_one_strict_json_object(client, item, refused, nothing_ch
 )
 def test_another_content_type_is_refused(client, item, refused, nothing_changes, content_type):
     with nothing_changes():
-        answer = client.patch(item, data=b"{}", content_type=content_type)
-    assert MERGE_PATCH in refused(answer, 415, "unsupported_media_type")["detail"]
+        response = client.patch(item, data=b"{}", content_type=content_type)
+    assert MERGE_PATCH in refused(response, 415, "unsupported_media_type")["detail"]
     # RFC 5789, 2.2 and 3.1.
-    assert answer.headers["Accept-Patch"] == f"{JSON}, {MERGE_PATCH}"
+    assert response.headers["Accept-Patch"] == f"{JSON}, {MERGE_PATCH}"
 
 
 def test_only_patch_takes_patches(client, car, refused, nothing_changes):
     for path, body in (("/api/cars", b'{"name": "Car9"}'), (f"{car}/allocations", b'{"from_infinity": true}')):
         with nothing_changes():
-            answer = client.post(path, data=body, content_type=MERGE_PATCH)
-        refused(answer, 415, "unsupported_media_type")
-        assert "Accept-Patch" not in answer.headers
+            response = client.post(path, data=body, content_type=MERGE_PATCH)
+        refused(response, 415, "unsupported_media_type")
+        assert "Accept-Patch" not in response.headers
 
 
 def test_a_body_that_is_too_long_is_refused(client, item, refused, nothing_changes):
@@ -160,5 +160,5 @@ def test_what_is_not_there_is_not_changed(client, car, booking, register, refuse
 
 def test_what_was_deleted_is_not_changed(client, item, refused):
     client.delete(item)
-    for fields in ({"description": "x"}, {"status": "confirmed"}, wire(20, 21), {}):
+    for fields in ({"description": "x"}, {"status": "confirmed"}, period_fields(20, 21), {}):
         refused(client.patch(item, json=fields), 404, "allocation_not_found")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import FOUR, at, hours, wire
+from tests.support.instants import FOUR, at, hours_of, period_fields
 from tests.support.period_cases import CASES, NAMES
 
 
@@ -17,11 +17,11 @@ def changed(client):
     """Change an allocation, and check that what is answered is what is there afterwards."""
 
     def changed(url, **fields):
-        answer = client.patch(url, json=fields)
-        assert answer.status_code == 200, answer.text
+        response = client.patch(url, json=fields)
+        assert response.status_code == 200, response.text
         read = client.get(f"/api/cars/all/allocations/{url[-36:]}")
-        assert (read.json, read.headers["ETag"]) == (answer.json, answer.headers["ETag"])
-        return answer.json
+        assert (read.json, read.headers["ETag"]) == (response.json, response.headers["ETag"])
+        return response.json
 
     return changed
 
@@ -50,24 +50,24 @@ def changed(client):
         ({"from_datetime": None, "to_datetime": at(13)}, (10, 13)),
         ({"from_datetime": None, "from_infinity": False, "to_datetime": at(13)}, (10, 13)),
         ({"to_datetime": None, "to_infinity": True}, (10, None)),
-        (wire(None, 11), (None, 11)),
-        (wire(13, None), (13, None)),
+        (period_fields(None, 11), (None, 11)),
+        (period_fields(13, None), (13, None)),
     ],
 )
 def test_the_side_that_is_named_moves_and_the_other_stays(client, item, changed, fields, period):
     before = client.get(item)
     after = changed(item, **fields)
-    assert hours(after) == period
-    assert after == before.json | wire(*period)
+    assert hours_of(after) == period
+    assert after == before.json | period_fields(*period)
     assert client.get(item).headers["ETag"] != before.headers["ETag"]
 
 
 @pytest.mark.parametrize("period", [(None, None), (None, 12), (10, None)])
 def test_an_open_end_stays_open_until_it_is_closed(car, allocate, changed, period):
     url = allocate(car, at(period[0]), at(period[1])).headers["Location"]
-    assert hours(changed(url, description="still open")) == period
-    assert hours(changed(url, from_datetime=at(9))) == (9, period[1])
-    assert hours(changed(url, to_datetime=at(20))) == (9, 20)
+    assert hours_of(changed(url, description="still open")) == period
+    assert hours_of(changed(url, from_datetime=at(9))) == (9, period[1])
+    assert hours_of(changed(url, to_datetime=at(20))) == (9, 20)
 
 
 def test_a_microsecond_more_is_a_change(client, booking, changed):
@@ -95,7 +95,7 @@ def test_what_is_said_about_it_changes_and_nothing_else(client, car, allocate, c
 def test_all_can_change_at_once(client, item, register, changed):
     before, other = client.get(item).json, register("Car2")[-36:]
     fields = {"resource_id": other, "allocation_type": "service", "description": "All new", "dump": {"a": 1}}
-    assert changed(item, **fields, from_datetime=at(13), to_infinity=True) == before | fields | wire(13, None)
+    assert changed(item, **fields, from_datetime=at(13), to_infinity=True) == before | fields | period_fields(13, None)
 
 
 def test_another_vehicle_takes_it_over_and_the_old_one_is_free(client, car, item, register, allocate, refused, changed):
@@ -109,7 +109,8 @@ def test_another_vehicle_takes_it_over_and_the_old_one_is_free(client, car, item
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"to_datetime": at(12)}, wire(10, 12), {"description": None}, {"dump": {}}, {"to_infinity": False}]
+    "fields",
+    [{}, {"to_datetime": at(12)}, period_fields(10, 12), {"description": None}, {"dump": {}}, {"to_infinity": False}],
 )
 def test_what_changes_nothing_leaves_the_version_as_it_is(client, item, changed, fields):
     before = client.get(item)
@@ -125,13 +126,13 @@ def test_its_own_vehicle_and_its_own_status_are_no_change(client, car, item, cha
 
 def test_what_was_read_can_be_sent_again_for_another_period(client, item, changed):
     read = client.get(item).json
-    assert hours(changed(item, **{field: read[field] for field in FOUR} | {"to_datetime": at(13)})) == (10, 13)
+    assert hours_of(changed(item, **{field: read[field] for field in FOUR} | {"to_datetime": at(13)})) == (10, 13)
 
 
 def test_it_may_grow_until_it_touches_its_neighbours(client, car, booking, allocate, changed):
     for start, end in ((None, 8), (14, 16)):
         allocate(car, at(start), at(end))
-    assert hours(changed(booking, from_datetime=at(8), to_datetime=at(14))) == (8, 14)
+    assert hours_of(changed(booking, from_datetime=at(8), to_datetime=at(14))) == (8, 14)
 
 
 @pytest.mark.parametrize(("name", "one", "other", "overlap"), CASES, ids=NAMES)
@@ -142,7 +143,7 @@ def test_it_moves_exactly_where_nothing_overlaps(
     stays, goes = (other, one) if turned else (one, other)
     in_the_way = allocate(car, at(stays[0]), at(stays[1])).json
     moving = allocate(register("Car2"), None, None).headers["Location"]
-    order = {key: value for key, value in wire(*goes).items() if value} | {"resource_id": car[-36:]}
+    order = {key: value for key, value in period_fields(*goes).items() if value} | {"resource_id": car[-36:]}
     if overlap:
         with nothing_changes():
             body = refused(client.patch(moving, json=order), 409, "period_taken")
@@ -154,7 +155,7 @@ def test_it_moves_exactly_where_nothing_overlaps(
 
 def test_xml_says_the_same(client, booking):
     xml = {"Accept": "application/xml"}
-    answer = client.patch(booking, json={"description": "<New>"}, headers=xml)
+    response = client.patch(booking, json={"description": "<New>"}, headers=xml)
     read = client.get(booking, headers=xml)
-    assert (answer.status_code, answer.data) == (200, read.data)
-    assert answer.headers["ETag"] == read.headers["ETag"]
+    assert (response.status_code, response.data) == (200, read.data)
+    assert response.headers["ETag"] == read.headers["ETag"]

@@ -13,11 +13,11 @@ def changed(client):
     """Change a vehicle, and check that what is answered is what is there afterwards."""
 
     def changed(url, **fields):
-        answer = client.patch(url, json=fields)
-        assert answer.status_code == 200, answer.text
+        response = client.patch(url, json=fields)
+        assert response.status_code == 200, response.text
         read = client.get(url)
-        assert (read.json, read.headers["ETag"]) == (answer.json, answer.headers["ETag"])
-        return answer.json
+        assert (read.json, read.headers["ETag"]) == (response.json, response.headers["ETag"])
+        return response.json
 
     return changed
 
@@ -133,6 +133,6 @@ def test_what_is_not_there_is_not_changed(client, car, register, refused, nothin
 
 def test_xml_says_the_same(client, car):
     xml = {"Accept": "application/xml"}
-    answer = client.patch(car, json={"attributes": {"a b": "<&>"}}, headers=xml)
+    response = client.patch(car, json={"attributes": {"a b": "<&>"}}, headers=xml)
     read = client.get(car, headers=xml)
-    assert (answer.status_code, answer.data, answer.headers["ETag"]) == (200, read.data, read.headers["ETag"])
+    assert (response.status_code, response.data, response.headers["ETag"]) == (200, read.data, read.headers["ETag"])

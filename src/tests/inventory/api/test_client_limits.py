@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from tests.support.concurrent_calls import at_once, outcomes
-from tests.support.instants import at, hours_pass, wire
-from tests.support.owners import announced, restricted
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.owners import client_as, restricted_client
 
 MOST = 3
 # Seconds; long enough that no test lasts until a hold expires.
@@ -22,7 +22,7 @@ def environ(environ):
 @pytest.fixture
 def client(app, client, way):
     """A caller with a name: through the gateway, or with the headers that the gateway would send."""
-    return announced(app, "contract") if way == "direct" else client
+    return client_as(app, "contract") if way == "direct" else client
 
 
 @pytest.fixture
@@ -40,22 +40,22 @@ def hold(allocate, register):
 def full(hold):
     """As many holds as the client may have, which expire one after the other, LONG apart; their URLs."""
     made = [hold(hour, seconds=LONG * (hour + 1)) for hour in range(MOST)]
-    assert [answer.status_code for answer in made] == [201] * MOST
-    return [answer.headers["Location"] for answer in made]
+    assert [response.status_code for response in made] == [201] * MOST
+    return [response.headers["Location"] for response in made]
 
 
-def check_refused(answer, refused, place=1):
+def check_refused(response, refused, place=1):
     """Check the refusal; there is room when the hold at this place in the order of expiry has expired."""
-    assert refused(answer, 429, "too_many_holds")["detail"] == DETAIL
-    assert math.ceil(int(answer.headers["Retry-After"]) / LONG) == place
+    assert refused(response, 429, "too_many_holds")["detail"] == DETAIL
+    assert math.ceil(int(response.headers["Retry-After"]) / LONG) == place
 
 
 @pytest.mark.parametrize("vehicle", ["/api/cars/any", "/api/lorries/any", "that car"])
 def test_a_hold_beyond_the_limit_is_refused_for_every_vehicle(full, hold, register, refused, nothing_changes, vehicle):
     register("Lorry1", "lorries")
     with nothing_changes():
-        answer = hold(10) if vehicle == "that car" else hold(10, vehicle)
-        check_refused(answer, refused)
+        response = hold(10) if vehicle == "that car" else hold(10, vehicle)
+        check_refused(response, refused)
 
 
 def test_holds_of_all_collections_count(hold, register, refused):
@@ -78,7 +78,7 @@ def test_a_hold_that_is_confirmed_freed_or_expired_makes_room(full, client, hold
     assert client.delete(full[1]).status_code == 204
     assert hold(11).status_code == 201
     check_refused(hold(12), refused)
-    hours_pass(app)
+    let_holds_expire(app)
     assert [hold(hour).status_code for hour in (12, 13, 14)] == [201] * MOST
     check_refused(hold(15), refused)
 
@@ -107,27 +107,27 @@ def test_a_repeated_order_is_answered_by_its_first_result(client, hold, full, re
     client.delete(full[0])
     key = {"Idempotency-Key": "order-1"}
     car = full[0].rpartition("/allocations")[0]
-    order = {**wire(10, 11), "hold_seconds": LONG}
+    order = {**period_fields(10, 11), "hold_seconds": LONG}
     first = client.post(f"{car}/allocations", json=order, headers=key)
     assert first.status_code == 201
     with nothing_changes():
         again = client.post(f"{car}/allocations", json=order, headers=key)
         assert (again.status_code, again.json) == (201, first.json)
         assert again.headers["Idempotency-Replayed"] == "true"
-        other = {**order, **wire(12, 13)}
+        other = {**order, **period_fields(12, 13)}
         refused(client.post(f"{car}/allocations", json=other, headers=key), 422, "idempotency_key_reused")
-        answer = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
-        check_refused(answer, refused)
+        response = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
+        check_refused(response, refused)
     # A refusal is not remembered.
     client.delete(full[1])
-    answer = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
-    assert (answer.status_code, answer.headers.get("Idempotency-Replayed")) == (201, None)
+    response = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
+    assert (response.status_code, response.headers.get("Idempotency-Replayed")) == (201, None)
 
 
 def test_a_repeated_order_of_several_is_answered_too(client, hold, register, nothing_changes):
     for number in range(2, 5):
         register(f"Car{number}")
-    order = {**wire(10, 11), "hold_seconds": LONG, "quantity": MOST}
+    order = {**period_fields(10, 11), "hold_seconds": LONG, "quantity": MOST}
     key = {"Idempotency-Key": "order-1"}
     first = client.post("/api/cars/any/allocations", json=order, headers=key)
     with nothing_changes():
@@ -138,12 +138,12 @@ def test_a_repeated_order_of_several_is_answered_too(client, hold, register, not
 @pytest.mark.direct("the headers name the caller")
 def test_each_client_has_a_limit_of_its_own_whatever_it_sees(app, full, hold, refused):
     car = full[0].rpartition("/allocations")[0]
-    for number, other in enumerate((announced(app, "two"), restricted(app, "three"))):
-        answers = [
-            other.post(f"{car}/allocations", json={**wire(hour, hour + 1), "hold_seconds": LONG})
+    for number, other in enumerate((client_as(app, "two"), restricted_client(app, "three"))):
+        responses = [
+            other.post(f"{car}/allocations", json={**period_fields(hour, hour + 1), "hold_seconds": LONG})
             for hour in range(4 + 4 * number, 8 + 4 * number)
         ]
-        assert [answer.status_code for answer in answers] == [201] * MOST + [429]
+        assert [response.status_code for response in responses] == [201] * MOST + [429]
     check_refused(hold(20), refused)
 
 
@@ -153,7 +153,7 @@ def test_a_caller_without_a_name_is_not_limited(app, full):
     nameless = app.test_client()
     distrusted = {"environ_overrides": {"REMOTE_ADDR": "192.0.2.1"}, "headers": {"X-Client-Id": "contract"}}
     for hour in range(4, 12):
-        order = {**wire(hour, hour + 1), "hold_seconds": LONG}
+        order = {**period_fields(hour, hour + 1), "hold_seconds": LONG}
         more = distrusted if hour % 2 else {}
         assert nameless.post(f"{car}/allocations", json=order, **more).status_code == 201
 
@@ -169,17 +169,19 @@ def test_concurrent_requests_exceed_the_limit_by_few_at_most(app, client, regist
         {
             "path": f"{vehicle}/allocations",
             "method": "POST",
-            "json": {**wire(10, 11), "hold_seconds": LONG},
+            "json": {**period_fields(10, 11), "hold_seconds": LONG},
             "headers": {"X-Client-Id": "one"},
         }
         for vehicle in vehicles
     ]
-    found = outcomes(at_once(app, orders))
+    found = count_outcomes(send_concurrently(app, orders))
     assert set(found) <= {201, "too_many_holds"}
     assert found[201] >= MOST
     # Later requests see all of them.
-    later = [app.test_client().open(**{**order, "json": {**wire(12, 13), "hold_seconds": LONG}}) for order in orders]
-    assert outcomes(later) == {"too_many_holds": 8}
+    later = [
+        app.test_client().open(**{**order, "json": {**period_fields(12, 13), "hold_seconds": LONG}}) for order in orders
+    ]
+    assert count_outcomes(later) == {"too_many_holds": 8}
 
 
 class TestOff:

@@ -6,7 +6,7 @@ from invsys.gateway.auth import client_admin
 from tests.conftest import migrate
 from tests.support.gateway_server import served_gateway
 from tests.support.raw_caller import ask
-from tests.support.serving import served
+from tests.support.serving import run_server
 
 BAD = {
     "none": [],
@@ -24,7 +24,7 @@ def ports(tmp_path_factory):
     client_admin.add(folder / "clients.ini", "reader", ["resources:read"])
     migrate(url := f"sqlite:///{behind / 'hosts.sqlite3'}")
     with (
-        served(url, behind, workers=1) as (_, inventory, _),
+        run_server(url, behind, workers=1) as (_, inventory, _),
         served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
     ):
         yield {"inventory": inventory, "gateway": gateway.port}

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from tests.conftest import children
-from tests.support.order_stream import CARS, Callers, done
+from tests.conftest import child_processes
+from tests.support.order_stream import CARS, Callers, stored_allocations
 from tests.support.serving import has_started, until
 
 KILLS = 5
@@ -26,12 +26,12 @@ def answered(serving, cars):
     process, port, told = serving
     with Callers(port, cars) as callers:
         for killed in range(1, KILLS + 1):
-            callers.go_on()
-            os.kill(children(process.pid)[-1], signal.SIGKILL)
+            callers.wait_for_progress()
+            os.kill(child_processes(process.pid)[-1], signal.SIGKILL)
             until(lambda killed=killed: has_started(told, workers=2 + killed))
-        callers.go_on()
+        callers.wait_for_progress()
     return callers.answered
 
 
 def test_each_key_has_its_allocations_once_and_they_are_those_that_were_answered(answered, app):
-    assert done(app) == answered
+    assert stored_allocations(app) == answered

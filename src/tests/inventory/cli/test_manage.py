@@ -177,8 +177,8 @@ def test_runserver_listens_where_the_settings_say_unless_told_otherwise(run, mon
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ("--ssl-crt a", "--ssl-crt and --ssl-key belong together"),
-        ("--ssl-key a", "--ssl-crt and --ssl-key belong together"),
+        ("--ssl-crt a", "--ssl-crt and --ssl-key must be used together"),
+        ("--ssl-key a", "--ssl-crt and --ssl-key must be used together"),
         ("--ssl-crt /none/a --ssl-key /none/b", "--ssl-crt /none/a, --ssl-key /none/b: No such file or directory"),
     ],
 )

@@ -7,8 +7,8 @@ from sqlalchemy import func, select, update
 
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResourceAllocation, Event, IdempotencyKey, db
-from tests.support.change_feed import Reader
-from tests.support.instants import at, wire
+from tests.support.change_feed import FeedReader
+from tests.support.instants import at, period_fields
 from tests.support.time_travel import pass_for
 
 TTL, DAY = 60, 86400
@@ -44,7 +44,7 @@ def send(client, car):
     """Order an hour of a car under a key."""
 
     def send(hour, key):
-        return client.post(f"{car}/allocations", json=wire(hour, hour + 1), headers={"Idempotency-Key": key})
+        return client.post(f"{car}/allocations", json=period_fields(hour, hour + 1), headers={"Idempotency-Key": key})
 
     return send
 
@@ -64,9 +64,9 @@ def purged(holds=0, keys=0, events=0):
     return {"expired holds": holds, "idempotency keys": keys, "events": events}
 
 
-def is_replayed(answer):
-    assert answer.status_code == 201, answer.text
-    return "Idempotency-Replayed" in answer.headers
+def is_replayed(response):
+    assert response.status_code == 201, response.text
+    return "Idempotency-Replayed" in response.headers
 
 
 def kinds(events):
@@ -81,16 +81,16 @@ def test_there_may_be_nothing_to_do(car, booking, purge, nothing_changes):
 def test_expired_holds_go_and_the_feed_tells_of_each(app, client, car, booking, allocate, purge):
     expiring = [allocate(car, at(hour), at(hour + 1), hold_seconds=60).json["id"] for hour in (8, 9)]
     held = allocate(car, at(13), at(14), hold_seconds=600).json
-    reader = Reader(client)
-    reader.news()
+    reader = FeedReader(client)
+    reader.new_events()
     pass_for(app, EXPIRES, seconds=60)
     before = client.get(f"{car}/allocations").json
     assert purge() == purged(holds=2)
-    assert sorted(kinds(reader.news())) == sorted(("expired", each) for each in expiring)
+    assert sorted(kinds(reader.new_events())) == sorted(("expired", each) for each in expiring)
     assert client.get(f"{car}/allocations").json == before
     assert [one["id"] for one in before] == [booking[-36:], held["id"]]
     assert purge() == purged()
-    assert reader.news() == []
+    assert reader.new_events() == []
 
 
 @pytest.mark.parametrize(("age", "is_old"), [(TTL - 30, False), (TTL, True), (10 * DAY, True)])
@@ -142,16 +142,16 @@ def test_the_feed_is_kept_for_400_days_by_default(app, client, car, booking, all
     pass_for(app, AT, days=1)
     assert purge() == purged(events=2)
     # Without a cursor the feed begins at the oldest event kept.
-    assert kinds(Reader(client).news()) == [("allocated", later)]
+    assert kinds(FeedReader(client).new_events()) == [("allocated", later)]
 
 
 def test_with_0_days_the_feed_is_kept_for_ever(app, client, send, purge):
     send(10, "key")
     pass_for(app, AT, days=10_000)
     pass_for(app, CREATED, days=10_000)
-    before = Reader(client).news()
+    before = FeedReader(client).new_events()
     assert purge(events_ttl=0) == purged(keys=1)
-    assert Reader(client).news() == before
+    assert FeedReader(client).new_events() == before
 
 
 def test_old_events_go_where_the_settings_say_so(app, client, car, booking, purge):
@@ -159,7 +159,7 @@ def test_old_events_go_where_the_settings_say_so(app, client, car, booking, purg
     other = client.post("/api/cars", json={"name": "Car2"}).json["id"]
     assert purge(events_ttl=2) == purged()
     assert purge(events_ttl=1) == purged(events=2)
-    assert [event["resource_id"] for event in Reader(client).news()] == [other]
+    assert [event["resource_id"] for event in FeedReader(client).new_events()] == [other]
 
 
 @pytest.mark.parametrize("environ", [3 * DAY], indirect=True, ids=["keys are kept for longer than events"])
@@ -172,20 +172,20 @@ def test_events_that_a_key_still_tells_the_result_of_stay(app, client, send, pur
     for column in (AT, CREATED):
         pass_for(app, column, days=1, seconds=60)
     assert purge(events_ttl=1) == purged(keys=1, events=1)
-    assert kinds(Reader(client).news()) == [("allocated", first.json["id"])]
+    assert kinds(FeedReader(client).new_events()) == [("allocated", first.json["id"])]
     assert client.get(first.headers["Location"]).status_code == 200
 
 
 @pytest.mark.parametrize("limit", [1, 1000])
 def test_the_newest_stays_and_a_reader_goes_on_where_it_was(app, client, car, booking, allocate, purge, limit):
-    reader = Reader(client, limit)
-    reader.news()
+    reader = FeedReader(client, limit)
+    reader.new_events()
     pass_for(app, AT, days=2)
     assert purge(events_ttl=1) == purged(events=1)
-    assert reader.page() == []
-    assert kinds(Reader(client).news()) == [("allocated", booking[-36:])]
+    assert reader.next_page() == []
+    assert kinds(FeedReader(client).new_events()) == [("allocated", booking[-36:])]
     made = allocate(car, at(13), at(14)).json["id"]
-    assert kinds(reader.news()) == kinds(Reader(client).news()[1:]) == [("allocated", made)]
+    assert kinds(reader.new_events()) == kinds(FeedReader(client).new_events()[1:]) == [("allocated", made)]
 
 
 def test_a_reader_that_was_away_for_too_long_has_to_begin_anew(app, client, car, booking, allocate, purge, refused):
@@ -195,7 +195,7 @@ def test_a_reader_that_was_away_for_too_long_has_to_begin_anew(app, client, car,
     purge(events_ttl=1)
     body = refused(client.get("/api/events", query_string={"after": start}), 410, "cursor_expired")
     assert "after=now" in body["detail"]
-    assert kinds(Reader(client).news()) == [("allocated", made)]
+    assert kinds(FeedReader(client).new_events()) == [("allocated", made)]
 
 
 def test_an_event_before_one_that_stays_stays_too(app, client, car, booking, allocate, purge):
@@ -203,9 +203,9 @@ def test_an_event_before_one_that_stays_stays_too(app, client, car, booking, all
     with app.app_context(), db.engine.begin() as connection:
         old, last = datetime.now(UTC) - timedelta(days=2), select(func.max(Event.key)).scalar_subquery()
         connection.execute(update(Event).where(Event.key == last - 1).values(at=old))
-    before = Reader(client).news()
+    before = FeedReader(client).new_events()
     assert purge(events_ttl=1) == purged()
-    assert Reader(client, limit=1).news() == before
+    assert FeedReader(client, limit=1).new_events() == before
 
 
 def test_a_clock_that_was_ahead_for_a_moment_holds_nothing_up(app, client, car, booking, allocate, purge):

@@ -9,7 +9,7 @@ import pytest
 from invsys.gateway.auth import client_admin
 from tests.conftest import migrate
 from tests.support.gateway_server import served_gateway
-from tests.support.serving import served
+from tests.support.serving import run_server
 from tests.support.waiting import SECONDS
 
 # The longest head that nginx passes on: client_header_buffer_size 1k, large_client_header_buffers 4 8k.
@@ -24,7 +24,7 @@ def ports(tmp_path_factory):
     key = client_admin.add(folder / "clients.ini", "reader", ["resources:read"])
     migrate(url := f"sqlite:///{behind / 'heads.sqlite3'}")
     with (
-        served(url, behind, workers=1) as (_, inventory, _),
+        run_server(url, behind, workers=1) as (_, inventory, _),
         served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
     ):
         yield {"inventory": inventory, "gateway": gateway.port, "key": key}
@@ -52,8 +52,8 @@ def raw(port, head):
             return stream.read()
 
 
-def status(answer):
-    return int(answer.split(b" ", 2)[1])
+def status(response):
+    return int(response.split(b" ", 2)[1])
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])

@@ -10,12 +10,12 @@ from contextlib import closing, suppress
 
 import pytest
 
-from tests.conftest import children
-from tests.support.serving import SECONDS, call, has_started, is_ready, served, until
+from tests.conftest import child_processes
+from tests.support.serving import SECONDS, has_started, is_ready, run_server, send_request, until
 
 
 def closes(port):
-    return call(port, "GET", "/healthz")[1].get("Connection") == "close"
+    return send_request(port, "GET", "/healthz")[1].get("Connection") == "close"
 
 
 class Callers:
@@ -47,22 +47,22 @@ class Callers:
 
     def _register(self, name):
         try:
-            return call(self._port, "POST", "/api/cars", {"name": name})[0]
+            return send_request(self._port, "POST", "/api/cars", {"name": name})[0]
         except (ConnectionError, http.client.RemoteDisconnected):
             self.again += 1
-            return call(self._port, "POST", "/api/cars", {"name": name})[0]
+            return send_request(self._port, "POST", "/api/cars", {"name": name})[0]
 
 
 def test_a_reload_replaces_the_workers_and_no_request_fails(serving):
     process, port, told = serving
-    before = set(children(process.pid))
+    before = set(child_processes(process.pid))
     with Callers(port) as callers:
         until(lambda: len(callers.statuses) > 20)
         assert not closes(port)
         process.send_signal(signal.SIGHUP)
         # So that no client keeps a connection to a worker that leaves.
         until(lambda: closes(port))
-        until(lambda: not before & set(children(process.pid)) and is_ready(port))
+        until(lambda: not before & set(child_processes(process.pid)) and is_ready(port))
         answered = len(callers.statuses)
         until(lambda: len(callers.statuses) > answered + 20)
         until(lambda: not closes(port))
@@ -73,15 +73,15 @@ def test_a_reload_replaces_the_workers_and_no_request_fails(serving):
 
 def test_a_worker_that_is_killed_is_replaced(serving):
     process, port, told = serving
-    os.kill(min(children(process.pid)), signal.SIGKILL)
+    os.kill(min(child_processes(process.pid)), signal.SIGKILL)
     until(lambda: has_started(told, workers=3) and is_ready(port))
-    assert [call(port, "GET", "/api/cars")[0] for _ in range(20)] == [200] * 20
+    assert [send_request(port, "GET", "/api/cars")[0] for _ in range(20)] == [200] * 20
 
 
 @pytest.fixture(scope="module")
 def server(migrated_url, tmp_path_factory):
     """A server for the tests that leave its workers alone."""
-    with served(migrated_url, tmp_path_factory.mktemp("served")) as running:
+    with run_server(migrated_url, tmp_path_factory.mktemp("served")) as running:
         yield running
 
 
@@ -93,7 +93,7 @@ def port(server, database_url):
 
 def options_counted(port):
     """Return how many OPTIONS of a list the server says it has answered."""
-    figures = call(port, "GET", "/metrics")[2].decode()
+    figures = send_request(port, "GET", "/metrics")[2].decode()
     labels = '{method="OPTIONS",route="/api/<collection:resource_type>",status="200"}'
     series = f"http_request_duration_seconds_count{labels}"
     found = re.search(f"^{re.escape(series)} (.+)$", figures, re.MULTILINE)
@@ -103,7 +103,7 @@ def options_counted(port):
 def test_the_figures_of_all_workers_are_added_up(port):
     # Nothing else here sends these; each worker may return what it rendered within the last second.
     for _ in range(40):
-        assert call(port, "OPTIONS", "/api/cars")[0] == 200
+        assert send_request(port, "OPTIONS", "/api/cars")[0] == 200
     until(lambda: options_counted(port) == 40)
 
 
@@ -115,10 +115,10 @@ def test_a_chunked_body_over_the_limit_is_refused_whole(port):
         headers = {"Content-Type": "application/json"}
         with suppress(BrokenPipeError):
             connection.request("POST", "/api/cars", iter(chunks), headers, encode_chunked=True)
-        answer = connection.getresponse()
-        assert answer.status == 413
-        assert json.loads(answer.read())["code"] == "body_too_large"
-    assert json.loads(call(port, "GET", "/api/cars")[2]) == []
+        response = connection.getresponse()
+        assert response.status == 413
+        assert json.loads(response.read())["code"] == "body_too_large"
+    assert json.loads(send_request(port, "GET", "/api/cars")[2]) == []
 
 
 def test_a_chunked_body_within_the_limit_is_read(port):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import children, migrate
-from tests.support.serving import call, served
+from tests.conftest import child_processes, migrate
+from tests.support.serving import run_server, send_request
 from tests.support.slow_bodies import BODY, SlowBody, slow_bodies
 from tests.support.waiting import until
 
@@ -22,18 +22,18 @@ def url(tmp_path):
 
 def threads(process):
     """Return the number of threads of the only worker."""
-    [worker] = children(process.pid)
+    [worker] = child_processes(process.pid)
     return len(list(Path(f"/proc/{worker}/task").iterdir()))
 
 
 def test_others_are_answered_while_half_the_threads_wait_and_more_are_refused(url, tmp_path):
     with (
-        served(url, tmp_path, workers=1, threads=THREADS, body_timeout=3600) as (_, port, _),
+        run_server(url, tmp_path, workers=1, threads=THREADS, body_timeout=3600) as (_, port, _),
         slow_bodies(port, 80) as slow,
     ):
         until(lambda: sum(each.has_ended() for each in slow) == 80 - THREADS // 2)
-        assert call(port, "GET", "/api/cars")[0] == 200
-        assert call(port, "POST", "/api/cars", {"name": "Prompt"})[0] == 201
+        assert send_request(port, "GET", "/api/cars")[0] == 200
+        assert send_request(port, "POST", "/api/cars", {"name": "Prompt"})[0] == 201
         waiting = [each for each in slow if not each.has_ended()]
         assert {each.status() for each in slow if each not in waiting} <= {503, None}
         refused = next(each for each in slow if each.status() == 503).text()
@@ -50,7 +50,7 @@ def test_others_are_answered_while_half_the_threads_wait_and_more_are_refused(ur
 
 
 def test_a_body_that_takes_too_long_is_answered_408_and_its_connection_and_thread_are_freed(url, tmp_path):
-    with served(url, tmp_path, workers=1, threads=THREADS, body_timeout=1) as (process, port, _):
+    with run_server(url, tmp_path, workers=1, threads=THREADS, body_timeout=1) as (process, port, _):
         usual = threads(process)
         dripping = SlowBody(port, length=60_000)
         with contextlib.closing(dripping), slow_bodies(port, 1) as [silent]:

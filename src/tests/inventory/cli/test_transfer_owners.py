@@ -6,8 +6,8 @@ import json
 import pytest
 
 from invsys.inventory.transfer import importer
-from tests.support.instants import at, wire
-from tests.support.owners import announced, restricted
+from tests.support.instants import at, period_fields
+from tests.support.owners import client_as, restricted_client
 
 HEADER = "resource_type,name,from_datetime,to_datetime,client_id\n"
 LINES = (
@@ -37,7 +37,7 @@ def bring(app, tmp_path):
 
 
 def sees(app, client_id):
-    return [one["from_datetime"] for one in restricted(app, client_id).get(ALL).json]
+    return [one["from_datetime"] for one in restricted_client(app, client_id).get(ALL).json]
 
 
 def test_a_file_says_whose_its_allocations_are(app, client, bring):
@@ -52,8 +52,8 @@ def test_a_file_says_whose_its_allocations_are(app, client, bring):
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_owners_go_out_and_come_back(app, client, car, bring, sent, form):
     for hour, name in enumerate(("one", "two", "x" * 255, "!~\"',;")):
-        assert announced(app, name).post(f"{car}/allocations", json=wire(hour, hour + 1)).status_code == 201
-    client.post(f"{car}/allocations", json=wire(10, 12))
+        assert client_as(app, name).post(f"{car}/allocations", json=period_fields(hour, hour + 1)).status_code == 201
+    client.post(f"{car}/allocations", json=period_fields(10, 12))
     text = sent(form)
     assert bring(text, f".{form}") == ((0, 0, 5, 0), [])
     for one in client.get(ALL).json:
@@ -81,21 +81,23 @@ def test_a_file_that_says_otherwise_is_told(app, bring, line):
 
 @pytest.mark.parametrize("client_id", ["a b", "é", "x" * 256, "a\n", "\t", "", 1, True, ["one"]])
 def test_what_no_gateway_could_say_is_refused(client, bring, client_id):
-    line = {"resource_type": "cars", "name": "Car1", **wire(10, 12), "client_id": client_id}
+    line = {"resource_type": "cars", "name": "Car1", **period_fields(10, 12), "client_id": client_id}
     counts, (reason,) = bring(json.dumps(line), ".jsonl")
     assert (counts, reason.partition(":")[0]) == ((0, 0, 0, 1), "client_id")
     assert client.get("/api/cars").json == []
 
 
 def test_null_is_nobody(app, client, bring):
-    line = {"resource_type": "cars", "name": "Car1", **wire(10, 12), "client_id": None}
+    line = {"resource_type": "cars", "name": "Car1", **period_fields(10, 12), "client_id": None}
     assert bring(json.dumps(line), ".jsonl")[0] == (1, 1, 0, 0)
     assert len(client.get(ALL).json) == 1
 
 
 def test_only_files_say_it(client, car, refused):
     for path in (f"{car}/allocations", "/api/cars/any/allocations"):
-        refused(client.post(path, json={**wire(10, 12), "client_id": "one"}), 422, "invalid_fields", "client_id")
-    made = client.post(f"{car}/allocations", json=wire(10, 12)).headers["Location"]
+        refused(
+            client.post(path, json={**period_fields(10, 12), "client_id": "one"}), 422, "invalid_fields", "client_id"
+        )
+    made = client.post(f"{car}/allocations", json=period_fields(10, 12)).headers["Location"]
     refused(client.patch(made, json={"client_id": "one"}), 422, "invalid_fields", "client_id")
     assert "client_id" not in client.get(made).json

@@ -5,7 +5,7 @@ from uuid import uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.instants import ALWAYS, at, hours
+from tests.support.instants import ALWAYS, at, hours_of
 from tests.support.model import divided, overlap
 
 LAST = 4
@@ -33,8 +33,8 @@ def a_car(register, allocate, wanted):
 
 def said(client, car, window):
     query = {"from": at(window[0]), "to": at(window[1])}
-    answer = client.get(f"{car}/availability", query_string=query).json
-    return tuple([hours(period) for period in answer[kind]] for kind in ("free", "busy"))
+    response = client.get(f"{car}/availability", query_string=query).json
+    return tuple([hours_of(period) for period in response[kind]] for kind in ("free", "busy"))
 
 
 def is_listed(client, name, window):
@@ -42,10 +42,10 @@ def is_listed(client, name, window):
     return [found["name"] for found in client.get("/api/cars", query_string=query).json] == [name]
 
 
-def is_taken_by(client, answer):
-    if answer.status_code == 201:
-        assert client.delete(answer.headers["Location"]).status_code == 204
-    return answer.status_code == 201
+def is_taken_by(client, response):
+    if response.status_code == 201:
+        assert client.delete(response.headers["Location"]).status_code == 204
+    return response.status_code == 201
 
 
 @thrifty
@@ -64,13 +64,13 @@ def test_every_way_of_asking_gives_the_same_answer(client, register, allocate, w
     for window in small_windows():
         span = (at(window[0]), at(window[1]))
         free, busy = said(client, car, window)
-        answers = [
+        responses = [
             free == [window],
             busy == [],
             is_taken_by(client, allocate(car, *span)),
             is_taken_by(client, allocate("/api/cars/any", *span, attributes={"example": name})),
         ]
         # The collection can't be asked who is free for ever on both sides: that is no filter.
-        answers += [] if window == ALWAYS else [is_listed(client, name, window)]
+        responses += [] if window == ALWAYS else [is_listed(client, name, window)]
         expected = not any(overlap(window, period) for period in taken)
-        assert answers == [expected] * len(answers), (window, taken)
+        assert responses == [expected] * len(responses), (window, taken)

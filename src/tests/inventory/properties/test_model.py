@@ -46,17 +46,17 @@ class Vehicle:
         self.periods = {}
 
     def allocate(self, period):
-        answer = self.client.post(self.path, json=body(period))
+        response = self.client.post(self.path, json=body(period))
         if is_empty(period):
-            assert answer.status_code == 422
+            assert response.status_code == 422
         elif in_the_way := [each for each in self.periods if overlaps(each, period)]:
-            assert answer.status_code == 409
-            assert [hours_of(conflict) for conflict in answer.json["conflicts"]] == sorted(in_the_way, key=by_start)[
+            assert response.status_code == 409
+            assert [hours_of(conflict) for conflict in response.json["conflicts"]] == sorted(in_the_way, key=by_start)[
                 :10
             ]
         else:
-            assert answer.status_code == 201
-            self.periods[period] = answer.headers["Location"]
+            assert response.status_code == 201
+            self.periods[period] = response.headers["Location"]
 
     def deallocate(self, number):
         if number < len(self.periods):

@@ -14,11 +14,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.conftest import empty
+from tests.conftest import delete_all_rows
 from tests.support.model import is_empty
-from tests.support.model_changes import Changes
-from tests.support.model_orders import Orders
-from tests.support.model_queries import Questions
+from tests.support.model_changes import ModelChanges
+from tests.support.model_orders import ModelOrders
+from tests.support.model_queries import ModelQueries
 
 thorough = settings(max_examples=20, stateful_step_count=40, deadline=None, database=None, print_blob=True)
 
@@ -49,7 +49,7 @@ def pick(number, items):
     return list(items)[number % len(items)]
 
 
-class Verbs(Orders, Changes, Questions):
+class Verbs(ModelOrders, ModelChanges, ModelQueries):
     """The service and its model, with everything that can be asked of them."""
 
     def come_too_late(self, item, changes, match):
@@ -69,7 +69,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self, app):
         super().__init__()
         with app.app_context():
-            empty()
+            delete_all_rows()
         self.both = Verbs(app)
 
     def vehicle(self, number):

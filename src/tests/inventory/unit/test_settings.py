@@ -10,7 +10,7 @@ from invsys.inventory import settings
 COLLECTIONS = {"cars": "Car", "lorries": "Lorry", "trucks": "Truck"}
 
 
-def load(text: str, folder: Path) -> settings.settings.Settings:
+def load_settings(text: str, folder: Path) -> settings.settings.Settings:
     file = folder / "inventory.ini"
     file.write_text(text, "utf-8")
     return settings.load(str(file), {"HOME": str(folder)})
@@ -22,13 +22,13 @@ def url(given: str) -> str:
 
 
 def collections(folder: Path, *lines: str) -> dict[str, str]:
-    return load("\n".join(["[resource_types]", *lines]), folder)["resource_types"]
+    return load_settings("\n".join(["[resource_types]", *lines]), folder)["resource_types"]
 
 
 def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The working directory does not matter.
     monkeypatch.chdir("/")
-    loaded = load("", tmp_path)
+    loaded = load_settings("", tmp_path)
     assert dict(loaded.values) == {
         "server": {
             "host": "127.0.0.1",
@@ -52,6 +52,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "naive_datetimes": "utc",
             "max_body": 65536,
             "any_strategy": "random",
+            "best_fit_sample": 100,
             "idempotency_ttl": 86400,
             "events_ttl": 400,
         },
@@ -60,7 +61,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "metrics": {"allow": ""},
         "resource_types": COLLECTIONS,
     }
-    assert {origin for *_, origin in loaded.shown()} == {"default"}
+    assert {origin for *_, origin in loaded.entries()} == {"default"}
 
 
 RANGES = {
@@ -72,6 +73,7 @@ RANGES = {
     "database.connect_timeout": (1, 60),
     "database.statement_timeout": (1, 600),
     "api.max_body": (1024, 16 * 1024 * 1024),
+    "api.best_fit_sample": (1, 10_000),
     "api.idempotency_ttl": (60, 366 * 86400),
     "api.events_ttl": (0, 36600),
     "limits.held_per_client": (0, 100_000),
@@ -127,7 +129,7 @@ GOOD = [
 def test_a_bad_value_is_refused_in_the_name_of_its_key(tmp_path: Path, name: str, bad: object) -> None:
     section, key = name.split(".")
     with pytest.raises(SettingsError) as caught:
-        load(f"[{section}]\n{key} = {bad}\n", tmp_path)
+        load_settings(f"[{section}]\n{key} = {bad}\n", tmp_path)
     [line] = str(caught.value).splitlines()
     assert line.startswith(f"[{section}] {key} (from {tmp_path}/inventory.ini): ")
 
@@ -135,14 +137,14 @@ def test_a_bad_value_is_refused_in_the_name_of_its_key(tmp_path: Path, name: str
 @pytest.mark.parametrize(("name", "written", "value"), GOOD)
 def test_its_neighbours_are_taken(tmp_path: Path, name: str, written: object, value: object) -> None:
     section, key = name.split(".")
-    assert load(f"[{section}]\n{key} = {written}\n", tmp_path)[section][key] == value
+    assert load_settings(f"[{section}]\n{key} = {written}\n", tmp_path)[section][key] == value
 
 
 @pytest.mark.parametrize("name", [*RANGES, "server.host", "database.url", "api.naive_datetimes", "log.level"])
 def test_an_unknown_key_beside_a_known_one_is_refused(tmp_path: Path, name: str) -> None:
     section, key = name.split(".")
     with pytest.raises(SettingsError, match=rf"\[{section}\] {key}x "):
-        load(f"[{section}]\n{key}x = 1\n", tmp_path)
+        load_settings(f"[{section}]\n{key}x = 1\n", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_any_other_database_is_refused_without_telling_its_password(given: str) 
 @pytest.mark.parametrize("password", ["secret", "a/secret", "secret:secret", "secret%40", "%73ecret"])
 def test_the_password_of_the_database_is_not_shown(password: str) -> None:
     loaded = settings.load(environ={"INVSYS_DATABASE_URL": f"postgresql://me:{password}@host/fleet?password=secret"})
-    [value] = [value for section, key, value, _ in loaded.shown() if (section, key) == ("database", "url")]
+    [value] = [value for section, key, value, _ in loaded.entries() if (section, key) == ("database", "url")]
     assert value == "postgresql+psycopg://me:***@host/fleet?password=***"
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from invsys.inventory.transfer import importer
 from invsys.inventory.transfer.importer import Outcome
 from invsys.inventory.transfer.spreadsheet import MARK, escape, unescape
-from tests.support.owners import announced
+from tests.support.owners import client_as
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201"]
 PLAIN = ["", "Car1", "'", "'Car1'", "''", "a=1", "1-1", " =1", "{}"]
@@ -46,7 +46,7 @@ def fleet(app: Flask, client: FlaskClient, register: Callable[..., str]) -> None
     for name in NAMES:
         vehicle = register(name, attributes={"=": "=1"})
         body = {"from_infinity": True, "to_infinity": True, "description": f"={name}", "allocation_type": "-x"}
-        assert announced(app, "-one").post(f"{vehicle}/allocations", json=body).status_code == 201
+        assert client_as(app, "-one").post(f"{vehicle}/allocations", json=body).status_code == 201
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ class PalletCollection(rest.Resource):
         # One more than asked for tells whether there is a next page.
         found = pallets.page(limit + 1, query["after"])
         shown = schemas.pallets.dump(found[:limit])
-        answer = responses.answer(shown, root="pallet", roots="pallets")
+        answer = responses.make_response(shown, root="pallet", roots="pallets")
         if len(found) > limit:
             following = urlencode({"limit": limit, "after": found[limit - 1].name})
             answer.headers["Link"] = f'<{request.path}?{following}>; rel="next"'
@@ -45,7 +45,7 @@ class PalletItem(rest.Resource):
 
     def get(self, pallet_id: uuid.UUID) -> Response:
         """Show a pallet."""
-        return conditional.unless_known(_answer(pallets.one(pallet_id)))
+        return conditional.apply_if_none_match(_answer(pallets.one(pallet_id)))
 
     def patch(self, pallet_id: uuid.UUID) -> Response:
         """Change a pallet."""
@@ -55,7 +55,7 @@ class PalletItem(rest.Resource):
     def delete(self, pallet_id: uuid.UUID) -> Response:
         """Remove a pallet."""
         pallets.remove(pallet_id, conditional.expected_versions())
-        return responses.nothing()
+        return responses.no_content()
 
 
 ROUTES: list[tuple[type[rest.Resource], str]] = [
@@ -85,10 +85,10 @@ def register(app: Flask) -> None:
 
 def _answer(shown: Pallet, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     headers = {"ETag": conditional.etag(shown.version), **(headers or {})}
-    return responses.answer(schemas.pallet.dump(shown), status, headers, root="pallet")
+    return responses.make_response(schemas.pallet.dump(shown), status, headers, root="pallet")
 
 
 def _answer_version_mismatch(error: errors.VersionMismatch) -> Response:
-    answer = problems.problem_answer(error)
+    answer = problems.problem_response(error)
     answer.headers["ETag"] = conditional.etag(error.version)
     return answer

@@ -10,7 +10,7 @@ from marshmallow_sqlalchemy import auto_field
 from depot.chassis import names
 from depot.db.models import Pallet
 
-_A_NAME: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.RULES]
+_A_NAME: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.VALIDATORS]
 
 
 class Input(SQLAlchemySchema):
