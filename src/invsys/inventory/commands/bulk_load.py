@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from invsys.chassis import identifiers, names
 from invsys.inventory.caller import NOBODY
 from invsys.inventory.commands import expire_holds
-from invsys.inventory.db import lock_order, session
+from invsys.inventory.db import failures, lock_order, session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.db.outbox import caller_params, with_event
 from invsys.inventory.errors import Overloaded
@@ -148,7 +148,7 @@ def _allocate(connection: Connection, values: dict[str, Any]) -> bool:
         return bool(_ALLOCATE.run_in(connection, {**values, **caller_params(NOBODY)}))
     except IntegrityError as error:
         # Only SQLite raises this; it rolls back this statement, and the transaction continues.
-        if session.is_overlap(error):
+        if failures.is_overlap(error):
             return False
         raise
 

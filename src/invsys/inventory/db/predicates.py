@@ -21,9 +21,8 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.sql.functions import FunctionElement
 
-from invsys.inventory.db.functions import compiles_to, db_now, seconds_between
+from invsys.inventory.db.functions import db_now, seconds_between, sql_function
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.db.types import AFTER_ALL, BEFORE_ALL, UtcDateTime
 
@@ -45,20 +44,19 @@ OWNED_OF_VEHICLE: ColumnElement[bool] = _allocation.client_id.concat(literal_col
 ONE: ColumnElement[int] = literal_column("1")
 
 # Seconds; longer than any gap between two instants that are kept.
-_AGES = 1e12
+_INFINITE_GAP = 1e12
 _BEFORE_ALL, _AFTER_ALL = (literal(instant, UtcDateTime) for instant in (BEFORE_ALL, AFTER_ALL))
 
 
-@compiles_to(
-    # The exclusion constraint's own expression, so that its index answers.
+# Whether the first two arguments, ``[starts, ends)``, and the last two, ``[start, end)``, share an instant. A null is
+# infinite on its side.
+_overlaps = sql_function(
+    "overlaps",
+    Boolean(),
+    # The expression of the exclusion constraint, so that its index is used.
     postgresql="tstzrange({0}, {1}) && tstzrange({2}, {3})",
     sqlite="(({0} IS NULL OR {3} IS NULL OR {0} < {3}) AND ({1} IS NULL OR {2} IS NULL OR {2} < {1}))",
 )
-class _Overlaps(FunctionElement[bool]):
-    """``[starts, ends)`` and ``[start, end)`` share an instant; a null is infinite on its side."""
-
-    type = Boolean()
-    inherit_cache = True
 
 
 def overlaps(start: Any, end: Any) -> ColumnElement[bool]:
@@ -66,7 +64,7 @@ def overlaps(start: Any, end: Any) -> ColumnElement[bool]:
 
     Both are instants, bound parameters of that type, or None for infinity.
     """
-    return _Overlaps(_allocation.starts, _allocation.ends, _instant(start), _instant(end))
+    return _overlaps(_allocation.starts, _allocation.ends, _instant(start), _instant(end))
 
 
 def is_active(now: Any = None) -> ColumnElement[bool]:
@@ -89,28 +87,40 @@ SOME_EXPIRED: ColumnElement[bool] = (
 )
 
 
-def is_free(start: Any, end: Any) -> ColumnElement[bool]:
-    """Give the predicate "this vehicle has no allocation that counts and overlaps ``[start, end)``".
+def is_free(start: Any, end: Any, last_end: Any = None) -> ColumnElement[bool]:
+    """Return the predicate "the vehicle has no active allocation that overlaps ``[start, end)``".
 
-    Allocations never overlap one another, so the end of the last one that starts before ``end`` decides: a look-up by
-    index or two, however many allocations there are.
+    Allocations of a vehicle never overlap, so the end of the last one that starts before ``end`` decides. That takes
+    one or two index look-ups, regardless of the number of allocations. ``last_end`` is a column with
+    ``last_end_before(end)``, if the statement has one.
     """
-    return func.coalesce(_taken_until(end), _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
+    last_end = last_end_before(end) if last_end is None else last_end
+    return func.coalesce(last_end, _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
 
 
-def surrounding_gap(start: Any, end: Any) -> ColumnElement[float]:
-    """Give the seconds by which a free vehicle's gap around the period is longer; a side without end counts as ages."""
-    after = _of_vehicle(func.min(_allocation.starts)).where(_allocation.starts >= _instant(end)).scalar_subquery()
-    left = seconds_between(_taken_until(start), _instant(start))
-    right = seconds_between(_instant(end), after)
-    return func.coalesce(left, _AGES) + func.coalesce(right, _AGES)
+def surrounding_gap(
+    start: Any, end: Any, last_end: Any = None, resource_key: Any = _resource.key
+) -> ColumnElement[float]:
+    """Return the expression for the seconds that a free vehicle's gap around the period is longer than the period.
+
+    If nothing precedes or follows the period, that side counts ``_INFINITE_GAP``. ``last_end`` is as in ``is_free``.
+    """
+    # No allocation of a free vehicle starts within the period, so the last one before its end is also before its start.
+    last_end = last_end_before(end) if last_end is None else last_end
+    starts = _of_vehicle(func.min(_allocation.starts), resource_key).where(_allocation.starts >= _instant(end))
+    before = seconds_between(last_end, _instant(start))
+    after = seconds_between(_instant(end), starts.scalar_subquery())
+    return func.coalesce(before, _INFINITE_GAP) + func.coalesce(after, _INFINITE_GAP)
 
 
-def _taken_until(instant: Any) -> ColumnElement[Any]:
-    """Give the end of this vehicle's last allocation that starts before the instant; null where there is none."""
+def last_end_before(instant: Any) -> ColumnElement[Any]:
+    """Return the expression for the end of the vehicle's last active allocation that starts before the instant.
+
+    It is null if no such allocation exists.
+    """
     ends = func.coalesce(_allocation.ends, _AFTER_ALL)
     last = last_before(func.coalesce(_instant(instant), _AFTER_ALL), ends).where(is_active())
-    # The one without a start is before all others.
+    # An allocation without a start precedes all others.
     first = _of_vehicle(ends).where(_allocation.starts.is_(None)).limit(ONE)
     return func.coalesce(last.scalar_subquery(), first.scalar_subquery())
 
@@ -131,6 +141,7 @@ def _instant(side: Any) -> ColumnElement[Any]:
     return side if isinstance(side, BindParameter) else literal(side, UtcDateTime)
 
 
-def _of_vehicle(column: ColumnElement[Any]) -> Select[Any]:
-    """Select of the allocations that count, and are of the vehicle that the outer statement looks at."""
-    return select(column).where(_allocation.resource_key == _resource.key, is_active()).correlate(_resource)
+def _of_vehicle(column: ColumnElement[Any], resource_key: Any = _resource.key) -> Select[Any]:
+    """Select a column of the active allocations of the outer statement's vehicle."""
+    query = select(column).where(_allocation.resource_key == resource_key, is_active())
+    return query.correlate_except(_allocation)

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    case,
     func,
     literal_column,
     select,
@@ -27,7 +26,7 @@ from sqlalchemy import (
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import json_contains
 from invsys.inventory.db.models import ContinuousResource
-from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, is_free, surrounding_gap
+from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, is_free, last_end_before, surrounding_gap
 from invsys.inventory.db.types import UtcDateTime
 
 Values = dict[str, Any]
@@ -39,16 +38,22 @@ _MILLION = 1_000_000
 # Limits the cost of a sample if few vehicles are free: a sample of 100 is taken from at most 1,000 vehicles, and from
 # as many again at the start of the fleet if it began near the end.
 _EXAMINED_PER_SAMPLED = 10
-# Fetch 32 spare candidates, so that concurrent requests can fall back to the next best vehicle.
-_SPARES = 32
-
-GAP = surrounding_gap(*_PERIOD)
+# Spare candidates, so that concurrent requests can fall back to the next best vehicle.
+_SPARES = 8
 
 
-def is_available(with_attributes: bool) -> ColumnElement[bool]:
-    """Build the predicate "this vehicle is free for the period", and has the attributes if ``with_attributes``."""
-    has_attributes = json_contains(_resource.c.attributes, bindparam("attributes", type_=JSON))
-    return and_(is_free(*_PERIOD), has_attributes if with_attributes else true())
+def is_available(with_attributes: bool, vehicle: Any = _resource.c, last_end: Any = None) -> ColumnElement[bool]:
+    """Build the predicate "the vehicle is free for the period", and has the attributes if ``with_attributes``.
+
+    ``vehicle`` and ``last_end`` are columns of a subquery of vehicles, if the statement has one.
+    """
+    has_attributes = json_contains(vehicle.attributes, bindparam("attributes", type_=JSON))
+    return and_(is_free(*_PERIOD, last_end=last_end), has_attributes if with_attributes else true())
+
+
+def gap(**columns: Any) -> ColumnElement[float]:
+    """Build the expression for the gap of a free vehicle around the period (``predicates.surrounding_gap``)."""
+    return surrounding_gap(*_PERIOD, **columns)
 
 
 def are_enough(quantity: int, values: Values) -> bool:
@@ -110,21 +115,25 @@ class _Samples(NamedTuple):
 
 @functools.lru_cache
 def _samples(with_attributes: bool, sample: int, whole_fleet: bool) -> _Samples:
-    gap = case((is_available(with_attributes), GAP)).label("gap")
-    vehicles = select(gap, _resource.c.key).where(NOT_DECOMMISSIONED).order_by(_resource.c.key)
+    vehicles = select(_resource.c.key, _resource.c.attributes, last_end_before(_PERIOD[1]).label("last_end"))
+    vehicles = vehicles.where(NOT_DECOMMISSIONED).order_by(_resource.c.key)
     if not whole_fleet:
         vehicles = vehicles.limit(_literal(sample * _EXAMINED_PER_SAMPLED))
     start = first_key()
     return _Samples(
-        _sample(vehicles.where(_resource.c.key >= start), sample),
-        _sample(vehicles.where(_resource.c.key < start), sample),
+        _sample(vehicles.where(_resource.c.key >= start), with_attributes, sample),
+        _sample(vehicles.where(_resource.c.key < start), with_attributes, sample),
     )
 
 
-def _sample(vehicles: Select[Any], sample: int) -> Select[Any]:
+def _sample(vehicles: Select[Any], with_attributes: bool, sample: int) -> Select[Any]:
     """Select the first available ones; both databases stop as soon as the sample is full."""
-    examined = vehicles.subquery()
-    return select(examined).where(examined.c.gap.is_not(None)).limit(_literal(sample))
+    examined = vehicles.subquery().c
+    return (
+        select(gap(last_end=examined.last_end, resource_key=examined.key), examined.key)
+        .where(is_available(with_attributes, examined, examined.last_end))
+        .limit(_literal(sample))
+    )
 
 
 def _literal(number: int) -> ColumnElement[int]:
