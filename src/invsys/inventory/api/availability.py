@@ -1,4 +1,4 @@
-"""When vehicles are free, over HTTP."""
+"""Availability over HTTP: the free and busy periods of vehicles."""
 
 import uuid
 
@@ -16,18 +16,18 @@ class AvailabilityOfOne(rest.Resource):
     """``/api/cars/{resource_id}/availability``."""
 
     def get(self, resource_type: str, resource_id: uuid.UUID) -> Response:
-        """Tell when a vehicle is free."""
+        """Show the free and busy periods of a vehicle."""
         window = query_string.load(schemas.window_query)["window"]
-        found = availability.of_one(resource_type, resource_id, window)
-        return http_responses.answer(schemas.availability.dump(found), root="availability", item="period")
+        row = availability.of_one(resource_type, resource_id, window)
+        return http_responses.answer(schemas.availability.dump(row), root="availability", item="period")
 
 
 class AvailabilityOfAll(rest.Resource):
     """``/api/cars/all/availability``."""
 
     def get(self, resource_type: str) -> Response:
-        """Tell when each vehicle is free."""
+        """Show the free and busy periods of each vehicle."""
         query = query_string.load(schemas.availability_query)
-        found = availability.of_all(resource_type, **responses.with_one_more(query))
+        rows = availability.of_all(resource_type, **responses.page_params(query))
         names = {"root": "availability", "roots": "availabilities", "item": "period"}
-        return responses.page(found, query["limit"], schemas.availabilities, responses.by_key, **names)
+        return responses.page(rows, query["limit"], schemas.availabilities, responses.by_key, **names)

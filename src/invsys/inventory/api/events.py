@@ -20,12 +20,12 @@ class EventCollection(rest.Resource):
         query = query_string.load(schemas.event_query)
         after = query.get("after")
         page = read_feed.end() if after == NOW else read_feed.page(_position(after), query["limit"])
-        found = {"events": schemas.events.dump(page.events), "next": cursors.write(cursors.EVENTS, *page.next)}
-        return responses.answer(found, root="feed", item="event")
+        body = {"events": schemas.events.dump(page.events), "next": cursors.write(cursors.EVENTS, *page.next)}
+        return responses.answer(body, root="feed", item="event")
 
 
 def _position(after: bytes | None) -> event_queries.Position | None:
-    """Return the position of a cursor; raises CursorExpired if another database made it."""
+    """Return the position that a cursor encrypts; raises CursorExpired if it comes from another database."""
     if after is None:
         return None
     try:

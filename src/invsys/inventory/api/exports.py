@@ -1,4 +1,4 @@
-"""The formats of the field over HTTP: each has its own media type, whatever Accept says."""
+"""Exports over HTTP: iCalendar and GBFS. Each has its own media type; the header Accept is ignored."""
 
 import uuid
 
@@ -16,24 +16,24 @@ class AllocationCalendar(rest.Resource):
     """``/api/cars/{resource_id}/allocations.ics``."""
 
     def get(self, resource_type: str, resource_id: uuid.UUID) -> Response:
-        """Give the allocations of a vehicle for a calendar."""
+        """Show the allocations of a vehicle as iCalendar."""
         window = query_string.load(schemas.window_query)["window"]
         vehicle, allocations = export_queries.allocations(resource_type, resource_id, window, client_id.owner())
         body = icalendar.calendar(vehicle["name"], allocations, window)
-        answer = Response(body, content_type="text/calendar; charset=utf-8")
-        answer.headers["Content-Disposition"] = f'attachment; filename="{resource_id}.ics"'
-        # Calendar programs ask every few minutes or hours: they keep a copy, and ask whether it has changed.
-        answer.add_etag()
-        answer.headers["Cache-Control"] = "private, no-cache"
-        return conditional.unless_known(answer)
+        response = Response(body, content_type="text/calendar; charset=utf-8")
+        response.headers["Content-Disposition"] = f'attachment; filename="{resource_id}.ics"'
+        # Calendar programs poll every few minutes or hours; the ETag lets them revalidate their copy.
+        response.add_etag()
+        response.headers["Cache-Control"] = "private, no-cache"
+        return conditional.unless_known(response)
 
 
 class VehicleAvailability(rest.Resource):
     """``/api/cars/gbfs/vehicle_availability.json``."""
 
     def get(self, resource_type: str) -> Response:
-        """Say when each vehicle is free."""
+        """Show the free periods of each vehicle as GBFS."""
         names = {value: name for name, value in current_app.config["COLLECTIONS"].items()}
-        with export_queries.not_ended(resource_type) as (now, found):
-            document = gbfs.vehicle_availability(names[resource_type], now, found)
+        with export_queries.not_ended(resource_type) as (now, vehicles):
+            document = gbfs.vehicle_availability(names[resource_type], now, vehicles)
         return responses.json(document, headers={"Cache-Control": f"private, max-age={gbfs.TTL}"})

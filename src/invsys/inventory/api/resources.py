@@ -20,14 +20,14 @@ class ResourceCollection(rest.Resource):
     def get(self, resource_type: str) -> Response:
         """List vehicles."""
         query = query_string.load(schemas.resource_query, gathered=ATTRIBUTE)
-        rows = resource_queries.resources(resource_type, **responses.with_one_more(query))
+        rows = resource_queries.resources(resource_type, **responses.page_params(query))
         return responses.page(rows, query["limit"], schemas.resources, responses.by_key, root="resource")
 
     def post(self, resource_type: str) -> Response:
         """Register a vehicle."""
-        given, caller = requests.order(schemas.new_resource)
-        made = resource_commands.register(resource_type, **given, caller=caller)
-        return responses.created(made, schemas.resource, root="resource", collection=request.path)
+        values, caller = requests.load_new(schemas.new_resource)
+        result = resource_commands.register(resource_type, **values, caller=caller)
+        return responses.created(result, schemas.resource, root="resource", collection=request.path)
 
 
 class ResourceItem(rest.Resource):
@@ -40,7 +40,7 @@ class ResourceItem(rest.Resource):
 
     def patch(self, resource_type: str, resource_id: uuid.UUID) -> Response:
         """Change a vehicle."""
-        changes = requests.changes(schemas.changed_resource)
+        changes = requests.load_changes(schemas.changed_resource)
         row = resource_commands.update(
             resource_type, resource_id, changes, conditional.expected_versions(), requests.caller()
         )

@@ -1,4 +1,4 @@
-"""The examples of the OpenAPI document; a test holds each against its schema."""
+"""The examples of the OpenAPI document; a test validates each against its schema."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ _WINDOW = {
     "to_infinity": False,
 }
 _RESOURCE = {"name": "Car1", "attributes": {"city": "Leeds", "seats": 4, "electric": True}}
-_ABOUT = {"allocation_type": "maintenance", "description": "brakes", "dump": {"order": 4711}}
-_ORDER = {"from_datetime": _PERIOD["from_datetime"], "to_infinity": True, **_ABOUT}
+_DETAILS = {"allocation_type": "maintenance", "description": "brakes", "dump": {"order": 4711}}
+_REQUEST = {"from_datetime": _PERIOD["from_datetime"], "to_infinity": True, **_DETAILS}
 
 EXAMPLES: dict[type[Schema], dict[str, Any]] = {
     schemas.NewResource: _RESOURCE,
@@ -31,9 +31,9 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
         "created": "2026-11-01T08:00:00Z",
     },
     schemas.ChangedResource: {"name": "Car1b"},
-    schemas.NewAllocationOfAny: {**_ORDER, "attributes": {"seats": 4}},
+    schemas.NewAllocationOfAny: {**_REQUEST, "attributes": {"seats": 4}},
     schemas.ChangedAllocation: {"to_datetime": "2026-11-20T14:00:00Z", "status": "confirmed"},
-    schemas.NewAllocation: _ORDER,
+    schemas.NewAllocation: _REQUEST,
     schemas.Conflict: {
         "id": "0d8f2d5e-9f0e-4a53-8f5b-6f1a1f2b7c22",
         **_PERIOD,
@@ -44,7 +44,7 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
         "resource_id": "5f0c8a3e-6a2f-4a57-9a59-0f6d3c6d0c11",
         "resource_type": "Car",
         **_PERIOD,
-        **_ABOUT,
+        **_DETAILS,
         "created": "2026-11-01T08:05:00.25Z",
         "status": "confirmed",
         "expires": None,
@@ -74,4 +74,4 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
     },
 }
 
-PROBLEM_EXAMPLE = {"detail": "What was wrong in this case.", "request_id": "6b88163a948d472c97ec732686ed46b8"}
+PROBLEM_EXAMPLE = {"detail": "A description of this failure.", "request_id": "6b88163a948d472c97ec732686ed46b8"}

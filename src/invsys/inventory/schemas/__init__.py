@@ -1,6 +1,6 @@
-"""The wire format: what callers send and get; here ``from_infinity`` and its kin are read and written.
+"""The wire format: schemas (marshmallow) of request bodies, responses and queries.
 
-Each schema is built once, here; building one costs more than using it.
+Each schema is instantiated once, here, because building one costs more than using it.
 """
 
 from marshmallow import Schema
@@ -78,6 +78,12 @@ event_query = EventQuery()
 
 fleet_query = FleetQuery()
 
-# What the OpenAPI document shows: what callers send, and what they get (every field, always).
-TAKEN: list[type[Schema]] = [NewResource, ChangedResource, NewAllocation, NewAllocationOfAny, ChangedAllocation]
-GIVEN: list[type[Schema]] = [Resource, Allocation, Conflict, FreeOrBusy, Availability, Event]
+# The schemas in the OpenAPI document. A response always has all of its fields.
+REQUEST_SCHEMAS: list[type[Schema]] = [
+    NewResource,
+    ChangedResource,
+    NewAllocation,
+    NewAllocationOfAny,
+    ChangedAllocation,
+]
+RESPONSE_SCHEMAS: list[type[Schema]] = [Resource, Allocation, Conflict, FreeOrBusy, Availability, Event]

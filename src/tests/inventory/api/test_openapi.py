@@ -84,7 +84,7 @@ def test_the_collections_are_those_of_the_settings(document):
 
 
 def test_every_published_schema_has_an_example():
-    assert set(EXAMPLES) == {*schemas.TAKEN, *schemas.GIVEN}
+    assert set(EXAMPLES) == {*schemas.REQUEST_SCHEMAS, *schemas.RESPONSE_SCHEMAS}
 
 
 def test_the_failures_with_conflicts_say_so(document):
