@@ -101,7 +101,7 @@ def done(app):
         by_key[one.dump["key"]].append(str(one.id))
     found = {key: sorted(ids) for key, ids in by_key.items()}
     with app.app_context():
-        assert integrity_check.check().sound
+        assert integrity_check.check().ok
     allocated = {event.key: str(event.allocation_id) for event in events if event.kind == "allocated"}
     assert sorted(allocated.values()) == sorted(str(one.id) for one in made)
     assert {key: sorted(allocated[event] for event in of_key) for key, of_key in keys} == found

@@ -52,7 +52,7 @@ def read_header(record: Record | None) -> Header:
     while columns and not columns[-1]:
         columns.pop()
     if missing := [name for name in REQUIRED if name not in columns]:
-        missing_columns = f"must name the columns; {', '.join(missing)} missing"
+        missing_columns = f"must name the columns; missing: {', '.join(missing)}"
         fault = None if record.fault is None else f"is not CSV: {record.fault}"
         raise UnusableFile(f"{line} {_other_format(record.text) or fault or missing_columns}")
     if "" in columns:
@@ -66,7 +66,7 @@ def read_header(record: Record | None) -> Header:
 
 
 def _other_format(text: str) -> str | None:
-    """Return what is wrong if the first line belongs to another common format; None for any other text."""
+    """Return a message if the first line belongs to another common format, otherwise None."""
     if text.lower().startswith("sep="):
         return "is 'sep=', which only Excel reads; delete this line and separate the columns with commas"
     if text.lstrip().startswith("["):

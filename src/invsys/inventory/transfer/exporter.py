@@ -84,7 +84,7 @@ def _csv_writer(file: IO[str], *, is_escaped: bool) -> Callable[[dict[str, Any]]
     if not is_escaped:
         writer.writerow(COLUMNS)
         return lambda line: writer.writerow([_cell(line.get(name, "")) for name in COLUMNS])
-    # The marker column tells the reader that the cells are escaped.
+    # The additional column marks the cells as escaped.
     writer.writerow((*COLUMNS, spreadsheet.MARK))
     return lambda line: writer.writerow([*(spreadsheet.escape(_cell(line.get(name, ""))) for name in COLUMNS), ""])
 

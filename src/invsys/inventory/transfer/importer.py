@@ -39,14 +39,14 @@ class Outcome:
     lines: int = 0
     registered: int = 0
     allocated: int = 0
-    known: int = 0
+    unchanged: int = 0
     refused: int = 0
     report: str = ""
 
     def __str__(self) -> str:
         counts = (
             f"{_count(self.lines, 'line')}: {_count(self.registered, 'vehicle')} registered,"
-            f" {_count(self.allocated, 'allocation')} created, {_count(self.known, 'line')} already present,"
+            f" {_count(self.allocated, 'allocation')} created, {_count(self.unchanged, 'line')} unchanged,"
             f" {self.refused} refused"
         )
         # A file name can contain bytes that are not UTF-8.
@@ -138,7 +138,7 @@ def _import_batch(batch: Sequence[Line], outcome: Outcome, refusals: Report) -> 
     outcome.lines += len(batch)
     outcome.registered += result.registered
     outcome.allocated += result.fates.count(ALLOCATED)
-    outcome.known += result.fates.count(KNOWN)
+    outcome.unchanged += result.fates.count(KNOWN)
     outcome.refused += len(refused)
     for line, reason in sorted(refused, key=lambda refusal: refusal[0].number):
         refusals.add(line.number, reason, line.source)

@@ -52,7 +52,7 @@ class Report:
         if self._is_regular and _is_same(self._file, source):
             raise UnusableReport(f"cannot write the report {self.path}: it is the imported file")
         if not self._is_regular:
-            # Write now, so that /dev/full, say, fails before the first lines are in the database.
+            # Write now, so that a device such as /dev/full fails before the first lines are in the database.
             self._begin()
             self._file.write("" if self._columns else "\n")  # a blank line, which the reader skips
             self.flush()

@@ -20,7 +20,7 @@ _VEHICLES = 50
 # The smallest width of a bar, in percent, so that a short allocation is visible.
 _MIN_WIDTH = 0.3
 
-# What a client that sees only its own allocations gets to see of others.
+# The fields of other owners' allocations, for a client that sees only its own.
 _ANONYMOUS = {"client_id": None, "allocation_type": "taken", "description": None, "expires": None}
 
 # No scripts, nothing from other origins, and no styles except the style sheet of the page.
@@ -104,10 +104,10 @@ def _vehicle_row(vehicle: Row, allocations: Iterable[Row], now: datetime) -> dic
 
 def _bar(allocation: Row, now: datetime) -> dict[str, Any]:
     """Return the position and the width of an allocation on the time line, in percent."""
-    left = min(_percent(allocation["starts"], now, 0.0), 100.0 - _MIN_WIDTH)
+    start = min(_percent(allocation["starts"], now, 0.0), 100.0 - _MIN_WIDTH)
     return {
-        "left": left,
-        "width": max(_percent(allocation["ends"], now, 100.0) - left, _MIN_WIDTH),
+        "left": start,
+        "width": max(_percent(allocation["ends"], now, 100.0) - start, _MIN_WIDTH),
         "allocation": allocation,
     }
 

@@ -94,7 +94,7 @@ def test_the_role_of_the_service_is_enough_for_every_command(roles, run_on, tmp_
     ):
         status, printed, error = run(*words)
         assert status in (0, None), error
-        assert "NOT SOUND" not in printed
+        assert "NOT OK" not in printed
 
 
 def test_a_schema_of_the_role_of_the_service_hides_no_guard_from_the_check(roles, name, pg_server, run_on):

@@ -173,11 +173,11 @@ def test_a_folder_that_cannot_be_made_is_refused_by_name(
     monkeypatch.setenv("INVSYS_DATABASE_URL", f"sqlite:///{tmp_path}/file/own.sqlite3")
     status, printed, told = run("migrate")
     assert (status, printed) == (2, "")
-    assert told == f"invsys-manage: {tmp_path}/file/own.sqlite3 cannot be created: Not a directory.\n"
+    assert told == f"invsys-manage: cannot create {tmp_path}/file/own.sqlite3: Not a directory\n"
 
 
 def test_a_backup_names_the_folder_that_is_missing(run: Run, file: Path, tmp_path: Path) -> None:
     migrate(f"sqlite:///{file}")
     target = tmp_path / "none" / "copy"
-    told = f"invsys-manage: {target} is not made: there is no folder {target.parent}\n"
+    told = f"invsys-manage: cannot create {target}: there is no directory {target.parent}\n"
     assert run("backup", target) == (2, "", told)
