@@ -15,13 +15,14 @@ from werkzeug.routing import BaseConverter, UUIDConverter
 
 from invsys.chassis import identifiers
 from invsys.chassis.http import conditional, problems, query_string
-from invsys.inventory import errors, schemas
+from invsys.inventory import errors
 from invsys.inventory.api.allocations import AllocationCollection, AllocationItem, AllocationsOfAll, AllocationsOfAny
 from invsys.inventory.api.availability import AvailabilityOfAll, AvailabilityOfOne
 from invsys.inventory.api.events import EventCollection
 from invsys.inventory.api.exports import AllocationCalendar, VehicleAvailability
 from invsys.inventory.api.operations import OPERATIONS
 from invsys.inventory.api.resources import ResourceCollection, ResourceItem
+from invsys.inventory.schemas import outputs
 
 _VEHICLES = "/api/<collection:resource_type>"
 _VEHICLE = f"{_VEHICLES}/<uuid:resource_id>"
@@ -99,7 +100,7 @@ def _converter(collections: Mapping[str, str]) -> type[BaseConverter]:
 
 
 def _conflict_response(error: errors.ConflictError) -> Response:
-    return problems.problem_answer(error, conflicts=schemas.conflicts.dump(error.conflicts))
+    return problems.problem_answer(error, conflicts=outputs.conflicts.dump(error.conflicts))
 
 
 def _version_mismatch_response(error: errors.VersionMismatch) -> Response:

@@ -8,10 +8,11 @@ from flask import Response, request
 from invsys.chassis.access import client_id
 from invsys.chassis.http import conditional, query_string
 from invsys.chassis.http import responses as http_responses
-from invsys.inventory import schemas
 from invsys.inventory.api import requests, responses
 from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
 from invsys.inventory.queries import allocations as allocation_queries
+from invsys.inventory.schemas import inputs, outputs
+from invsys.inventory.schemas import queries as query_schemas
 
 
 class AllocationCollection(rest.Resource):
@@ -19,16 +20,16 @@ class AllocationCollection(rest.Resource):
 
     def get(self, resource_type: str, resource_id: uuid.UUID | None = None) -> Response:
         """List the allocations of a vehicle, or of all vehicles."""
-        query = query_string.load(schemas.allocation_query)
+        query = query_string.load(query_schemas.allocation_query)
         params = responses.page_params(query)
         rows = allocation_queries.allocations(resource_type, resource_id=resource_id, owner=client_id.owner(), **params)
-        return responses.page(rows, query["limit"], schemas.allocations, allocation_queries.sort_key, root="allocation")
+        return responses.page(rows, query["limit"], outputs.allocations, allocation_queries.sort_key, root="allocation")
 
     def post(self, resource_type: str, resource_id: uuid.UUID) -> Response:
         """Allocate a vehicle."""
-        values, caller = requests.load_new(schemas.new_allocation)
+        values, caller = requests.load_new(inputs.new_allocation)
         result = create_allocation.allocate(resource_type, resource_id, **values, caller=caller)
-        return responses.created(result, schemas.allocation, root="allocation", collection=request.path)
+        return responses.created(result, outputs.allocation, root="allocation", collection=request.path)
 
 
 class AllocationsOfAll(AllocationCollection):
@@ -42,13 +43,13 @@ class AllocationsOfAny(rest.Resource):
 
     def post(self, resource_type: str) -> Response:
         """Allocate any free vehicle, or ``quantity`` of them."""
-        values, caller = requests.load_new(schemas.new_allocation_of_any)
+        values, caller = requests.load_new(inputs.new_allocation_of_any)
         result = allocate_any.allocate_any(resource_type, **values, caller=caller)
         if "quantity" in values:
-            return responses.list_created(result, schemas.allocations, root="allocation")
+            return responses.list_created(result, outputs.allocations, root="allocation")
         vehicle = result.rows[0]["resource_id"]
         collection = f"{request.path.removesuffix('/any/allocations')}/{vehicle}/allocations"
-        return responses.created(result, schemas.allocation, root="allocation", collection=collection)
+        return responses.created(result, outputs.allocation, root="allocation", collection=collection)
 
 
 class AllocationItem(rest.Resource):
@@ -57,14 +58,14 @@ class AllocationItem(rest.Resource):
     def get(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
         """Show an allocation."""
         row = allocation_queries.allocation(resource_type, allocation_id, resource_id, client_id.owner())
-        return conditional.unless_known(responses.item(row, schemas.allocation, root="allocation"))
+        return conditional.unless_known(responses.item(row, outputs.allocation, root="allocation"))
 
     def patch(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
         """Change an allocation; confirm or extend a hold."""
-        changes = requests.load_changes(schemas.changed_allocation)
+        changes = requests.load_changes(inputs.changed_allocation)
         versions = conditional.expected_versions()
         row = update_allocation.update(resource_type, allocation_id, changes, resource_id, versions, requests.caller())
-        return responses.item(row, schemas.allocation, root="allocation")
+        return responses.item(row, outputs.allocation, root="allocation")
 
     def delete(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
         """Delete an allocation."""

@@ -7,9 +7,10 @@ from flask import Response
 
 from invsys.chassis.http import query_string
 from invsys.chassis.http import responses as http_responses
-from invsys.inventory import schemas
 from invsys.inventory.api import responses
 from invsys.inventory.queries import availability
+from invsys.inventory.schemas import outputs
+from invsys.inventory.schemas import queries as query_schemas
 
 
 class AvailabilityOfOne(rest.Resource):
@@ -17,9 +18,9 @@ class AvailabilityOfOne(rest.Resource):
 
     def get(self, resource_type: str, resource_id: uuid.UUID) -> Response:
         """Show the free and busy periods of a vehicle."""
-        window = query_string.load(schemas.window_query)["window"]
+        window = query_string.load(query_schemas.window_query)["window"]
         row = availability.of_one(resource_type, resource_id, window)
-        return http_responses.answer(schemas.availability.dump(row), root="availability", item="period")
+        return http_responses.answer(outputs.availability.dump(row), root="availability", item="period")
 
 
 class AvailabilityOfAll(rest.Resource):
@@ -27,7 +28,7 @@ class AvailabilityOfAll(rest.Resource):
 
     def get(self, resource_type: str) -> Response:
         """Show the free and busy periods of each vehicle."""
-        query = query_string.load(schemas.availability_query)
+        query = query_string.load(query_schemas.availability_query)
         rows = availability.of_all(resource_type, **responses.page_params(query))
         names = {"root": "availability", "roots": "availabilities", "item": "period"}
-        return responses.page(rows, query["limit"], schemas.availabilities, responses.by_key, **names)
+        return responses.page(rows, query["limit"], outputs.availabilities, responses.by_key, **names)

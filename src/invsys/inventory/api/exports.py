@@ -7,9 +7,9 @@ from flask import Response, current_app
 
 from invsys.chassis.access import client_id
 from invsys.chassis.http import conditional, query_string, responses
-from invsys.inventory import schemas
 from invsys.inventory.formats import gbfs, icalendar
 from invsys.inventory.queries import exports as export_queries
+from invsys.inventory.schemas import queries as query_schemas
 
 
 class AllocationCalendar(rest.Resource):
@@ -17,7 +17,7 @@ class AllocationCalendar(rest.Resource):
 
     def get(self, resource_type: str, resource_id: uuid.UUID) -> Response:
         """Show the allocations of a vehicle as iCalendar."""
-        window = query_string.load(schemas.window_query)["window"]
+        window = query_string.load(query_schemas.window_query)["window"]
         vehicle, allocations = export_queries.allocations(resource_type, resource_id, window, client_id.owner())
         body = icalendar.calendar(vehicle["name"], allocations, window)
         response = Response(body, content_type="text/calendar; charset=utf-8")

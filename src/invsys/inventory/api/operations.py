@@ -7,8 +7,10 @@ from marshmallow import Schema
 
 from invsys.chassis.http import problems
 from invsys.chassis.http.problems import Problem
-from invsys.inventory import errors, schemas
+from invsys.inventory import errors
 from invsys.inventory.formats import gbfs
+from invsys.inventory.schemas import inputs, outputs
+from invsys.inventory.schemas import queries as query_schemas
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ _CREATED: dict[str, Any] = {"status": 201, "headers": ("Location", "ETag", "Idem
 _ITEM: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-None-Match"}
 _DELETED: dict[str, Any] = {"status": 204, "conditional": "If-Match"}
 _UPDATED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match"}
-_ALLOCATION_LIST: dict[str, Any] = {"query": schemas.AllocationQuery, "owner_filter": True, **_LIST}
+_ALLOCATION_LIST: dict[str, Any] = {"query": query_schemas.AllocationQuery, "owner_filter": True, **_LIST}
 
 # In the order of the document.
 TAGS = ("vehicles", "allocations", "changes", "operations")
@@ -90,28 +92,28 @@ TAGS = ("vehicles", "allocations", "changes", "operations")
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("resourcecollection", "GET"): _vehicles(
         "List the vehicles of a collection, oldest first",
-        schemas.Resource,
-        query=schemas.ResourceQuery,
+        outputs.Resource,
+        query=query_schemas.ResourceQuery,
         **_LIST,
     ),
     ("resourcecollection", "POST"): _vehicles(
         "Register a vehicle",
-        schemas.Resource,
+        outputs.Resource,
         errors.NameTaken,
         errors.IdempotencyKeyReused,
         *_BODY_FAILURES,
-        body=schemas.NewResource,
+        body=inputs.NewResource,
         **_CREATED,
     ),
-    ("resourceitem", "GET"): _vehicles("Show a vehicle", schemas.Resource, errors.ResourceNotFound, **_ITEM),
+    ("resourceitem", "GET"): _vehicles("Show a vehicle", outputs.Resource, errors.ResourceNotFound, **_ITEM),
     ("resourceitem", "PATCH"): _vehicles(
         "Change a vehicle's name or attributes",
-        schemas.Resource,
+        outputs.Resource,
         errors.ResourceNotFound,
         errors.NameTaken,
         errors.VersionMismatch,
         *_BODY_FAILURES,
-        body=schemas.ChangedResource,
+        body=inputs.ChangedResource,
         **_UPDATED,
     ),
     ("resourceitem", "DELETE"): _vehicles(
@@ -124,49 +126,49 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("allocationcollection", "GET"): _allocations(
         "List the allocations of a vehicle by start",
-        schemas.Allocation,
+        outputs.Allocation,
         errors.ResourceNotFound,
         **_ALLOCATION_LIST,
     ),
     ("allocationcollection", "POST"): _allocations(
         "Allocate a vehicle",
-        schemas.Allocation,
+        outputs.Allocation,
         errors.ResourceNotFound,
         errors.PeriodTaken,
         errors.IdempotencyKeyReused,
         errors.TooManyHolds,
         *_BODY_FAILURES,
-        body=schemas.NewAllocation,
+        body=inputs.NewAllocation,
         **_CREATED,
     ),
     ("allocationsofall", "GET"): _allocations(
         "List the allocations of all vehicles by start",
-        schemas.Allocation,
+        outputs.Allocation,
         **_ALLOCATION_LIST,
     ),
     ("allocationsofany", "POST"): _allocations(
         "Allocate any vehicle, or several vehicles, free for the whole period",
-        schemas.Allocation,
+        outputs.Allocation,
         errors.NoneAvailable,
         errors.IdempotencyKeyReused,
         errors.TooManyHolds,
         *_BODY_FAILURES,
-        body=schemas.NewAllocationOfAny,
+        body=inputs.NewAllocationOfAny,
         one_or_many=True,
         **_CREATED,
     ),
     ("allocationitem", "GET"): _allocations(
-        "Show an allocation", schemas.Allocation, errors.AllocationNotFound, owner_filter=True, **_ITEM
+        "Show an allocation", outputs.Allocation, errors.AllocationNotFound, owner_filter=True, **_ITEM
     ),
     ("allocationitem", "PATCH"): _allocations(
         "Change an allocation; confirm or extend a hold",
-        schemas.Allocation,
+        outputs.Allocation,
         errors.AllocationNotFound,
         errors.PeriodTaken,
         errors.HoldExpired,
         errors.VersionMismatch,
         *_BODY_FAILURES,
-        body=schemas.ChangedAllocation,
+        body=inputs.ChangedAllocation,
         **_UPDATED,
     ),
     ("allocationitem", "DELETE"): _allocations(
@@ -178,14 +180,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("availabilityofone", "GET"): _allocations(
         "Show the free and busy periods of a vehicle",
-        schemas.Availability,
+        outputs.Availability,
         errors.ResourceNotFound,
-        query=schemas.WindowQuery,
+        query=query_schemas.WindowQuery,
     ),
     ("availabilityofall", "GET"): _allocations(
         "Show the free and busy periods of each vehicle",
-        schemas.Availability,
-        query=schemas.AvailabilityQuery,
+        outputs.Availability,
+        query=query_schemas.AvailabilityQuery,
         **_LIST,
     ),
     ("eventcollection", "GET"): Operation(
@@ -198,7 +200,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             },
             "required": ["events", "next"],
         },
-        query=schemas.EventQuery,
+        query=query_schemas.EventQuery,
         fails_with=(errors.CursorExpired, *_COMMON_FAILURES),
         tag="changes",
     ),
@@ -206,7 +208,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Show the allocations of a vehicle as iCalendar (RFC 5545); Accept is ignored",
         {"type": "string"},
         errors.ResourceNotFound,
-        query=schemas.WindowQuery,
+        query=query_schemas.WindowQuery,
         media_types=("text/calendar",),
         owner_filter=True,
         **_ITEM,
@@ -235,7 +237,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("page.show", "GET"): Operation(
         "Show the fleet page",
         {"type": "string"},
-        query=schemas.FleetQuery,
+        query=query_schemas.FleetQuery,
         media_types=_HTML,
         owner_filter=True,
         fails_with=(problems.InvalidFields, *_DATABASE_FAILURES),

@@ -17,12 +17,11 @@ import invsys
 from invsys.chassis.http import request_body
 from invsys.chassis.http import responses as http_responses
 from invsys.chassis.http.problems import Problem
-from invsys.inventory import schemas
 from invsys.inventory.api.operations import OPERATIONS, TAGS, Operation
 from invsys.inventory.openapi import description as text
 from invsys.inventory.openapi import parameters, problems, responses
 from invsys.inventory.openapi.examples import EXAMPLES
-from invsys.inventory.schemas import fields
+from invsys.inventory.schemas import fields, inputs, outputs
 from invsys.inventory.schemas.outputs import Snapshot
 
 
@@ -49,12 +48,12 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         servers=[{"url": "/"}],
         tags=[{"name": name} for name in TAGS],
     )
-    for schema in schemas.REQUEST_SCHEMAS + schemas.RESPONSE_SCHEMAS:
+    for schema in inputs.REQUEST_SCHEMAS + outputs.RESPONSE_SCHEMAS:
         spec.components.schema(schema.__name__, schema=schema)
-    for schema in schemas.RESPONSE_SCHEMAS:
+    for schema in outputs.RESPONSE_SCHEMAS:
         component = spec.components.schemas[schema.__name__]
         component["required"] = sorted(component["properties"])
-    for schema in (schemas.NewAllocation, schemas.NewAllocationOfAny):
+    for schema in (inputs.NewAllocation, inputs.NewAllocationOfAny):
         spec.components.schemas[schema.__name__]["allOf"] = [_one_of("from"), _one_of("to")]
     for kind in _problems_of(OPERATIONS.values()):
         spec.components.schema(problems.component(kind), component=problems.schema(kind))

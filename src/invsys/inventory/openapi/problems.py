@@ -4,9 +4,9 @@ from typing import Any
 
 from invsys.chassis.http import problem_schemas
 from invsys.chassis.http.problems import InvalidFields, Problem
-from invsys.inventory import schemas
 from invsys.inventory.errors import MAX_CONFLICTS, ConflictError
 from invsys.inventory.openapi.examples import EXAMPLES, PROBLEM_EXAMPLE
+from invsys.inventory.schemas import outputs
 
 
 def component(kind: type[Problem]) -> str:
@@ -37,7 +37,7 @@ def example(kind: type[Problem]) -> dict[str, Any]:
         **PROBLEM_EXAMPLE,
     }
     if issubclass(kind, ConflictError):
-        document["conflicts"] = [EXAMPLES[schemas.Conflict]]
+        document["conflicts"] = [EXAMPLES[outputs.Conflict]]
     if issubclass(kind, InvalidFields):
         document["errors"] = {"limit": ["Not a valid integer."]}
     return document

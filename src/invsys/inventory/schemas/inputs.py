@@ -156,3 +156,21 @@ def _pop_side(data: dict[str, Any], side: str, *, required: bool) -> datetime | 
         message = f"Exactly one of {side}_datetime and {side}_infinity: true is required."
         raise ValidationError({f"{side}_datetime": [message]})
     return instant
+
+
+# Instantiated once, because building a schema costs more than using it.
+new_resource = NewResource()
+changed_resource = ChangedResource()
+new_allocation = NewAllocation()
+new_allocation_of_any = NewAllocationOfAny()
+changed_allocation = ChangedAllocation()
+imported_allocation = ImportedAllocation()
+
+# The schemas in the OpenAPI document.
+REQUEST_SCHEMAS: list[type[Schema]] = [
+    NewResource,
+    ChangedResource,
+    NewAllocation,
+    NewAllocationOfAny,
+    ChangedAllocation,
+]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from flask_marshmallow.sqla import SQLAlchemySchema
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 from marshmallow_sqlalchemy import auto_field
 
 from invsys.inventory.db import models
@@ -198,3 +198,18 @@ class Event(Output):
     client_id = auto_field()
     # Serialised from the whole row; marshmallow needs the name of one column.
     data = Snapshot(attribute="key")
+
+
+# Instantiated once, because building a schema costs more than using it.
+resource = Resource()
+resources = Resource(many=True)
+allocation = Allocation()
+allocations = Allocation(many=True)
+conflicts = Conflict(many=True)
+exported_allocation = ExportedAllocation()
+availability = Availability()
+availabilities = Availability(many=True)
+events = Event(many=True)
+
+# The schemas in the OpenAPI document, where all their fields are required.
+RESPONSE_SCHEMAS: list[type[Schema]] = [Resource, Allocation, Conflict, FreeOrBusy, Availability, Event]

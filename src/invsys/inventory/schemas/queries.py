@@ -104,3 +104,12 @@ class FleetQuery(Schema):
     collection = fields.String()
     name = fields.String(validate=validate.Length(max=36))
     cursor = Cursor(1)
+
+
+# Instantiated once, because building a schema costs more than using it.
+resource_query = ResourceQuery()
+allocation_query = AllocationQuery()
+window_query = WindowQuery()
+availability_query = AvailabilityQuery()
+event_query = EventQuery()
+fleet_query = FleetQuery()

@@ -12,10 +12,10 @@ from typing import IO, Any
 import orjson
 from sqlalchemy import and_, select
 
-from invsys.inventory import schemas
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import by_code_point
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.schemas import outputs
 from invsys.inventory.transfer import spreadsheet
 from invsys.inventory.transfer.columns import COLUMNS
 
@@ -68,7 +68,7 @@ def export(file: IO[str], form: str, *, safe_for_spreadsheets: bool = False) -> 
 
 def _fields(row: Any) -> Iterator[tuple[str, Any]]:
     vehicle = {name: row[name] for name in ("resource_type", "name", "attributes")}
-    allocation = {} if row["key"] is None else schemas.exported_allocation.dump(row)
+    allocation = {} if row["key"] is None else outputs.exported_allocation.dump(row)
     for name, value in {**vehicle, **allocation}.items():
         if value not in (None, {}, False):
             yield name, value

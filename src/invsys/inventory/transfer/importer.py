@@ -19,9 +19,9 @@ from marshmallow import ValidationError
 from tqdm import tqdm
 
 from invsys.chassis.http import problems
-from invsys.inventory import schemas
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.commands.bulk_load import ALLOCATED, KNOWN, REGISTERED, Order
+from invsys.inventory.schemas import inputs
 from invsys.inventory.transfer import interrupts, reader
 from invsys.inventory.transfer.reader import Line
 from invsys.inventory.transfer.report import Report, UnusableReport
@@ -151,9 +151,9 @@ def _order(line: Line) -> Order:
         raise ValidationError(line.fault)
     resource_type = _resource_type(line.fields.get("resource_type"))
     vehicle_fields = {name: line.fields[name] for name in ("name", "attributes") if name in line.fields}
-    vehicle = schemas.new_resource.load(vehicle_fields)
+    vehicle = inputs.new_resource.load(vehicle_fields)
     rest = {name: value for name, value in line.fields.items() if name not in _VEHICLE}
-    return Order(resource_type, **vehicle, allocation=schemas.imported_allocation.load(rest) if rest else None)
+    return Order(resource_type, **vehicle, allocation=inputs.imported_allocation.load(rest) if rest else None)
 
 
 def _resource_type(value: Any) -> str:

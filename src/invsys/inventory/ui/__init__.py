@@ -8,12 +8,12 @@ from flask import Blueprint, Flask, current_app, render_template, request
 
 from invsys.chassis.access import client_id
 from invsys.chassis.http import csp, query_string
-from invsys.inventory import schemas
 from invsys.inventory.db import session
 from invsys.inventory.db.models import Row
 from invsys.inventory.period import Period
 from invsys.inventory.queries import conflicts, cursors
 from invsys.inventory.queries import resources as resource_queries
+from invsys.inventory.schemas import queries as query_schemas
 
 DAYS = 7
 _VEHICLES = 50
@@ -38,7 +38,7 @@ def register(app: Flask) -> None:
 @_blueprint.get("/")
 def show() -> str:
     """Show the vehicles of a collection, with their allocations of the next ``DAYS`` days."""
-    query = query_string.load(schemas.fleet_query)
+    query = query_string.load(query_schemas.fleet_query)
     collections: dict[str, str] = current_app.config["COLLECTIONS"]
     collection = query.get("collection", "")
     if collection not in collections:

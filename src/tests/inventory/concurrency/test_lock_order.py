@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from invsys.inventory import schemas
 from invsys.inventory.commands import bulk_load, expire_holds
+from invsys.inventory.schemas import inputs
 from tests.support.blocking import first_event_waits, locked, until_waiting
 from tests.support.change_feed import Reader
 from tests.support.instants import at, hours_pass, wire
@@ -208,7 +208,7 @@ def test_an_import_and_a_rename_to_a_name_in_it_do_not_deadlock(engine, app, cli
     if engine == "sqlite":
         return
     orders = [
-        bulk_load.Order("Car", name, {}, schemas.imported_allocation.load(wire(10, 12))) for name in ("New", "Car1")
+        bulk_load.Order("Car", name, {}, inputs.imported_allocation.load(wire(10, 12))) for name in ("New", "Car1")
     ]
 
     def fill():
