@@ -1,4 +1,4 @@
-"""The settings of the inventory and their validation; ``default_config.ini`` holds the deerrors."""
+"""The settings of the inventory and their validation; ``default_config.ini`` holds the defaults."""
 
 import os
 import re

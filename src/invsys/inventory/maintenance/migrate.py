@@ -25,7 +25,7 @@ def migrate() -> None:
     """Run the missing migrations. Create a missing SQLite database; copy an existing one to ``NAME.before-REVISION``.
 
     Running services can keep using the database. Raises MigrationError, with the database unchanged, and
-    DatabaseUnavailable if it cannot be reached.
+    Unavailable if it cannot be reached.
     """
     _create_file()
     revision = schema_check.revision()
