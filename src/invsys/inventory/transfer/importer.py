@@ -114,7 +114,7 @@ def _size(source: IO[bytes]) -> int | None:
 
 
 def _require_readable(source: IO[bytes]) -> None:
-    """Raise UnusableFile if a line is not UTF-8, before anything is imported; skip pipes, which cannot be read twice."""
+    """Raise UnusableFile if a line is not UTF-8, before anything is imported; pipes, read only once, are skipped."""
     if _size(source) is None:
         return
     start = source.tell()
