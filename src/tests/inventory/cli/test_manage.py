@@ -83,7 +83,7 @@ def test_a_file_is_imported_checked_and_exported(run, tmp_path, monkeypatch):
     Path("trips.csv").write_text(LINES)
     status, printed, complaints = run("import", "trips.csv")
     assert (status, complaints) == (0, "")
-    assert printed == "1 line: 1 vehicle registered, 1 allocation made, 0 lines already known, 0 refused\n"
+    assert printed == "1 line: 1 vehicle registered, 1 allocation created, 0 lines unchanged, 0 refused\n"
     assert run("check")[0] == 0
     status, printed, _ = run("export", "--format", "jsonl")
     assert status == 0

@@ -30,7 +30,7 @@ def bring(app, tmp_path):
             outcome = importer.import_file(str(file), str(report))
         told = report.read_text().splitlines() if report.exists() else []
         rows = map(json.loads, told) if suffix == ".jsonl" else csv.DictReader(told)
-        counts = outcome.registered, outcome.allocated, outcome.known, outcome.refused
+        counts = outcome.registered, outcome.allocated, outcome.unchanged, outcome.refused
         return counts, [row["reason"] for row in rows]
 
     return bring

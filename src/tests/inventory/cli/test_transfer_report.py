@@ -35,7 +35,7 @@ def bring(app: Flask, tmp_path: Path) -> Callable[..., Outcome]:
 
 
 def counts(outcome: Outcome) -> tuple[int, int, int, int]:
-    return outcome.registered, outcome.allocated, outcome.known, outcome.refused
+    return outcome.registered, outcome.allocated, outcome.unchanged, outcome.refused
 
 
 def test_a_report_of_csv_is_refused_as_it_is_and_imported_when_it_is_corrected(
@@ -157,6 +157,6 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_happens(
     text = HEADER + GOOD if name == "in.csv" else '{"resource_type": "cars", "name": "Car1"}\n'
     (tmp_path / name).write_text(text)
     report = place(tmp_path / name)
-    with nothing_changes(), pytest.raises(UnusableFile, match="refused lines could not be listed there"):
+    with nothing_changes(), pytest.raises(UnusableFile, match="cannot write the report"):
         bring(name, report=report)
     assert (tmp_path / name).read_text() == text

@@ -73,7 +73,7 @@ def test_an_export_is_imported_as_it_was(
     assert (header[-1] == MARK) is bool(options)
     assert any(cell.startswith("=") for row in rows for cell in row) is not bool(options)
     outcome = bring(exported)
-    assert (outcome.known, outcome.refused) == (len(NAMES), 0)
+    assert (outcome.unchanged, outcome.refused) == (len(NAMES), 0)
     for one in client.get("/api/cars/all/allocations").json:
         client.delete(f"/api/cars/all/allocations/{one['id']}")
     for car in client.get("/api/cars").json:
@@ -98,5 +98,5 @@ def test_refused_lines_are_safe_for_spreadsheets_too(bring: Callable[[str], Outc
 
 
 def test_json_lines_have_no_cells(run: Callable[..., Any]) -> None:
-    message = "invsys-manage: --safe-for-spreadsheets is for --format csv\n"
+    message = "invsys-manage: --safe-for-spreadsheets needs --format csv\n"
     assert run("export", "--format", "jsonl", "--safe-for-spreadsheets") == (2, "", message)
