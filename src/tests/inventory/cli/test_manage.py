@@ -50,7 +50,7 @@ def test_config_masks_the_password(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("[server]\nprot = 1\n", "[server] prot (from {file}): No such setting (did you mean port?)."),
         ("[server]\nport = many\n", "[server] port (from {file}): Not a valid integer."),
@@ -175,7 +175,7 @@ def test_runserver_listens_as_the_settings_or_its_options_say(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ("--ssl-crt a", "--ssl-crt and --ssl-key belong together"),
         ("--ssl-key a", "--ssl-crt and --ssl-key belong together"),
