@@ -18,7 +18,7 @@ from invsys.inventory.queries import conflicts
 
 REGISTERED = "registered"
 ALLOCATED = "allocated"
-KNOWN = "known"
+UNCHANGED = "unchanged"
 
 # Limits the attempts: one fails if another transaction registers a vehicle of the batch at the same time.
 _ATTEMPTS = 50
@@ -64,7 +64,7 @@ class Order:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """The number of new vehicles, and the outcome of each order: REGISTERED, ALLOCATED, KNOWN, or a refusal."""
+    """The number of new vehicles, and the outcome of each order: REGISTERED, ALLOCATED, UNCHANGED, or a refusal."""
 
     registered: int
     outcomes: list[str]
@@ -121,7 +121,7 @@ def _lock(connection: Connection, vehicles: Collection[Vehicle]) -> dict[Vehicle
 
 def _execute(connection: Connection, order: Order, key: int, is_new: bool) -> str:
     if order.allocation is None:
-        return REGISTERED if is_new else KNOWN
+        return REGISTERED if is_new else UNCHANGED
     period = order.allocation["period"]
     values = {
         "id": identifiers.new(),
@@ -139,7 +139,7 @@ def _execute(connection: Connection, order: Order, key: int, is_new: bool) -> st
         if _allocate(connection, values):
             return ALLOCATED
     if len(conflicting) == 1 and _is_same(conflicting[0], values):
-        return KNOWN
+        return UNCHANGED
     return f"period_taken: {order.name} is allocated for a part of this period"
 
 
