@@ -59,7 +59,7 @@ def deallocate(
     versions: Collection[int] | None = None,
     caller: Caller = NOBODY,
 ) -> None:
-    """Delete an allocation of the vehicle ``resource_id`` (None: any), if its version is in ``versions`` (None: always).
+    """Delete an allocation of a vehicle (None: of any), if its version is in ``versions`` (None: always).
 
     If the caller is restricted to its own allocations, those of others count as missing. Raises AllocationNotFound,
     VersionMismatch, Overloaded, DatabaseUnavailable.

@@ -1,7 +1,9 @@
 """Deletes expired holds.
 
 All queries ignore a hold from the moment it expires, but its row still violates the constraint. It is deleted when it
-blocks a new period, when a client reads the end of the change feed, and by ``purge``. ``lock_order`` describes the locks.
+blocks a new period, when a client reads the end of the change feed, and by ``purge``.
+
+``lock_order`` describes the locks.
 """
 
 from typing import Any
@@ -36,8 +38,8 @@ def _expire(holds: Select[Any]) -> OutboxChange:
     return with_event(lambda _: _delete(holds), "expired")
 
 
-# Waits for the lock of the vehicle, as the command itself does. Skips a locked hold: another transaction confirms, extends
-# or deletes it, and the constraint makes the next attempt wait for that transaction.
+# Waits for the lock of the vehicle, as the command itself does, but skips a locked hold: another transaction confirms,
+# extends or deletes it, and the constraint makes the next attempt wait for that transaction.
 _LOCKED_VEHICLE = lock_order.vehicles(_resource.c.key == bindparam("of_resource_key")).with_only_columns(
     _resource.c.key
 )

@@ -54,11 +54,11 @@ _ALLOCATION = {
 
 @functools.cache
 def page_statement(filters: frozenset[str], status: str | None) -> Select[Any]:
-    """Build the statement of a page. Its parameters are ``resource_type``, ``limit`` and the ``filters``, any of these:
+    """Build the statement of a page; its parameters are ``resource_type``, ``limit`` and the ``filters``.
 
-    ``resource_key``: the vehicle. ``owner``: the client that created the allocations. ``start``, ``end``: the window.
-    ``allocation_type``. ``after_key``, ``after_start``: the key of the last allocation of the previous page, and its
-    start unless that is infinite.
+    A filter is one of: ``resource_key``, the vehicle; ``owner``, the client that created the allocation; ``start`` and
+    ``end``, the window; ``allocation_type``; ``after_key`` and ``after_start``, the key of the last allocation of the
+    previous page, and its start unless that is infinite.
     """
     by_vehicle = ALLOCATIONS.where(*_predicates(filters, status, OWNED_OF_VEHICLE))
     rows = by_vehicle if "resource_key" in filters else ALLOCATIONS.where(*_predicates(filters, status, OWNED))

@@ -21,9 +21,9 @@ _allocation = ContinuousResourceAllocation
 _START, _END = (bindparam(name, type_=UtcDateTime) for name in ("start", "end"))
 _OF_VEHICLE = _allocation.resource_key == bindparam("resource_key")
 
-# A vehicle's allocations never overlap, so the first one that can overlap [start, end) is the last one that starts at or
-# before ``start``. An allocation without a start precedes all others; a separate query finds it, because one condition
-# for both cases would prevent the use of the index.
+# Allocations of a vehicle never overlap, so the first one that can overlap [start, end) is the last one that starts at
+# or before ``start``. An allocation without a start precedes all others. A separate query finds it: one condition for
+# both cases would prevent the use of the index.
 _NEIGHBOUR = select(func.max(_allocation.starts)).where(_OF_VEHICLE, _allocation.starts <= _START).scalar_subquery()
 
 

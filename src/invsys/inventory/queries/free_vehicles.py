@@ -20,7 +20,6 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    true,
 )
 
 from invsys.inventory.db import session
@@ -32,11 +31,10 @@ from invsys.inventory.db.types import UtcDateTime
 Values = dict[str, Any]
 
 _resource = ContinuousResource.__table__
-_PERIOD = [bindparam(name, type_=UtcDateTime) for name in ("starts", "ends")]
+_START, _END = (bindparam(name, type_=UtcDateTime) for name in ("starts", "ends"))
 
 _MILLION = 1_000_000
-# Limits the cost of a sample if few vehicles are free: a sample of 100 is taken from at most 1,000 vehicles, and from
-# as many again at the start of the fleet if it began near the end.
+# Limits the cost of a sample if few vehicles are free: at most 1,000 are examined to find 100.
 _EXAMINED_PER_SAMPLED = 10
 # Spare candidates, so that concurrent requests can fall back to the next best vehicle.
 _SPARES = 8
@@ -45,15 +43,20 @@ _SPARES = 8
 def is_available(with_attributes: bool, vehicle: Any = _resource.c, last_end: Any = None) -> ColumnElement[bool]:
     """Build the predicate "the vehicle is free for the period", and has the attributes if ``with_attributes``.
 
-    ``vehicle`` and ``last_end`` are columns of a subquery of vehicles, if the statement has one.
+    ``vehicle`` are the columns of the vehicle; ``last_end`` is as in ``predicates.is_free``.
     """
-    has_attributes = json_contains(vehicle.attributes, bindparam("attributes", type_=JSON))
-    return and_(is_free(*_PERIOD, last_end=last_end), has_attributes if with_attributes else true())
+    is_free_vehicle = is_free(_START, _END, last_end)
+    if not with_attributes:
+        return is_free_vehicle
+    return and_(is_free_vehicle, json_contains(vehicle.attributes, bindparam("attributes", type_=JSON)))
 
 
 def gap(**columns: Any) -> ColumnElement[float]:
-    """Build the expression for the gap of a free vehicle around the period (``predicates.surrounding_gap``)."""
-    return surrounding_gap(*_PERIOD, **columns)
+    """Build the expression for the length of a free vehicle's gap around the period, in seconds.
+
+    ``columns`` are the optional arguments of ``predicates.surrounding_gap``.
+    """
+    return surrounding_gap(_START, _END, **columns)
 
 
 def are_enough(quantity: int, values: Values) -> bool:
@@ -88,42 +91,44 @@ def _of_type(column: ColumnElement[Any]) -> Select[Any]:
 
 
 def tightest(quantity: int, values: Values, *, whole_fleet: bool) -> list[int]:
-    """Return the keys of the available vehicles with the smallest gap around the period, of a random sample.
+    """Return the keys of vehicles from a random sample, those with the smallest gap around the period first.
 
-    The sample starts at a random vehicle, follows the keys and continues at the first vehicle of the fleet. It ends with
-    ``[api] best_fit_sample`` available vehicles, or earlier if too many others had to be examined, unless
-    ``whole_fleet``. The keys are ordered by the gap, and include spare ones beyond ``quantity``. Nothing is locked.
+    The sample has ``[api] best_fit_sample`` available vehicles: those that follow a random position, then those at the
+    start of the fleet. It is smaller if too many vehicles would have to be examined, unless ``whole_fleet``.
+
+    The result has more keys than ``quantity``, if possible. Nothing is locked.
     """
     # Larger for several vehicles, so that the last one is chosen among as many.
     sample = current_app.config["BEST_FIT_SAMPLE"] + quantity - 1
     params = {**values, "position": random_position()}
-    statements = _samples(bool(values["attributes"]), sample, whole_fleet)
+    samples = _samples(bool(values["attributes"]), sample, whole_fleet)
     with session.read() as connection:
-        rows = connection.execute(statements.from_position, params).all()
+        rows = connection.execute(samples.following, params).all()
         if len(rows) < sample:
-            rows = [*rows, *connection.execute(statements.before_position, params)][:sample]
+            rows = [*rows, *connection.execute(samples.preceding, params)][:sample]
     rows = sorted(rows, key=itemgetter(0))
     return [key for _, key in rows[: quantity + _SPARES]]
 
 
 class _Samples(NamedTuple):
-    """Statements that select the gap and the key of available vehicles, in the order of the keys."""
+    """Statements that select the gap and the key of available vehicles, from the position on and before it."""
 
-    from_position: Select[Any]
-    before_position: Select[Any]
+    following: Select[Any]
+    preceding: Select[Any]
 
 
 @functools.lru_cache
 def _samples(with_attributes: bool, sample: int, whole_fleet: bool) -> _Samples:
-    vehicles = select(_resource.c.key, _resource.c.attributes, last_end_before(_PERIOD[1]).label("last_end"))
-    vehicles = vehicles.where(NOT_DECOMMISSIONED).order_by(_resource.c.key)
-    if not whole_fleet:
-        vehicles = vehicles.limit(_literal(sample * _EXAMINED_PER_SAMPLED))
     start = first_key()
-    return _Samples(
-        _sample(vehicles.where(_resource.c.key >= start), with_attributes, sample),
-        _sample(vehicles.where(_resource.c.key < start), with_attributes, sample),
-    )
+    vehicles = select(_resource.c.key, _resource.c.attributes, last_end_before(_END).label("last_end"))
+    vehicles = vehicles.where(NOT_DECOMMISSIONED).order_by(_resource.c.key)
+    following, preceding = vehicles.where(_resource.c.key >= start), vehicles.where(_resource.c.key < start)
+    if not whole_fleet:
+        limit = _literal(sample * _EXAMINED_PER_SAMPLED)
+        following = following.limit(limit)
+        examined = following.with_only_columns(_resource.c.key).subquery()
+        preceding = preceding.limit(limit - select(func.count()).select_from(examined).scalar_subquery())
+    return _Samples(_sample(following, with_attributes, sample), _sample(preceding, with_attributes, sample))
 
 
 def _sample(vehicles: Select[Any], with_attributes: bool, sample: int) -> Select[Any]:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from invsys.chassis.http import problems
 from invsys.inventory.commands import bulk_load
-from invsys.inventory.commands.bulk_load import ALLOCATED, UNCHANGED, REGISTERED, Order
+from invsys.inventory.commands.bulk_load import ALLOCATED, REGISTERED, UNCHANGED, Order
 from invsys.inventory.schemas import inputs
 from invsys.inventory.transfer import interrupts, reader
 from invsys.inventory.transfer.reader import Line
