@@ -31,7 +31,7 @@ def build_app(settings: Settings) -> Flask:
     # Answer //api/pallets with 404 instead of a redirect to /api/pallets.
     app.url_map.merge_slashes = False
 
-    # Flask calls after_request functions in reverse order. The request log comes early, so that it sees the final response.
+    # Flask calls after_request functions in reverse order: the request log comes early, to see the final response.
     draining.register(app)
     request_log.register(app)
     request_id.register(app)
