@@ -42,17 +42,17 @@ class CompiledStatement:
 
 
 @functools.lru_cache
-def compile_statement(statement: Executable, dialect: Dialect, paramstyle: str) -> CompiledStatement:
+def compile_statement(statement: Executable, engine_dialect: Dialect, paramstyle: str) -> CompiledStatement:
     """Compile a statement with named parameters in the driver's style: ``pyformat`` or ``named``."""
-    json = dialect._json_serializer  # noqa: SLF001 - the engine's; SQLAlchemy has no public attribute for it
-    named: Dialect = type(dialect)(paramstyle=paramstyle, json_serializer=json)  # type: ignore[call-arg]
-    compiled = statement.compile(dialect=named)  # type: ignore[attr-defined]
+    json = engine_dialect._json_serializer  # noqa: SLF001 - the engine's; SQLAlchemy has no public attribute for it
+    dialect: Dialect = type(engine_dialect)(paramstyle=paramstyle, json_serializer=json)  # type: ignore[call-arg]
+    compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
     assert isinstance(compiled, SQLCompiler)
     names = compiled.bind_names.items()
     constants = {name: bind.value for bind, name in names if not bind.required}
-    binders = {name: bind.type.dialect_impl(named).bind_processor(named) for bind, name in names}
+    binders = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in names}
     columns = [
-        (column.key, column.type.dialect_impl(named).result_processor(named, None))
+        (column.key, column.type.dialect_impl(dialect).result_processor(dialect, None))
         for column in getattr(statement, "exported_columns", ())
     ]
     return CompiledStatement(

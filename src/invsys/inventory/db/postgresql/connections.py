@@ -76,7 +76,7 @@ def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool)
     """Set up and check each new connection of the engine; ``autocommit`` makes no difference on PostgreSQL."""
     timeout = database["statement_timeout"]
 
-    # Not the event "connect": SQLAlchemy executes queries of its own before it.
+    # Not the event "connect": before it, SQLAlchemy already executes queries.
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Any, record: Any, arguments: Any, keywords: Any) -> BoundedConnection:
         def open_another() -> BoundedConnection:
@@ -138,7 +138,7 @@ def reason(engine: Engine, error: BaseException | None) -> str:
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Return whether the server works, but did not execute this statement in time or beside the others."""
+    """Return whether the server works, but could not execute this statement under the current load."""
     return getattr(error, "sqlstate", None) in _BUSY
 
 
