@@ -129,20 +129,20 @@ def _insert_event(table: Table, changed: Mapping[str, Any], kind: str | ColumnEl
 
     ``changed`` maps the names of the table's columns to SQL expressions.
     """
-    of_vehicle = table is _resource
+    is_vehicle = table is _resource
     values = {
         "id": new_id(),
         "kind": literal_column(f"'{kind}'") if isinstance(kind, str) else kind,
-        "resource_type": changed["resource_type"] if of_vehicle else _resource.c.resource_type,
-        "resource_id": changed["id"] if of_vehicle else _resource.c.id,
-        "allocation_id": null() if of_vehicle else changed["id"],
+        "resource_type": changed["resource_type"] if is_vehicle else _resource.c.resource_type,
+        "resource_id": changed["id"] if is_vehicle else _resource.c.id,
+        "allocation_id": null() if is_vehicle else changed["id"],
         "client_id": CALLER_CLIENT_ID,
         **{name: changed[name] for name in _COPIED[table.name]},
     }
     source = select(*values.values())
-    if not of_vehicle:
+    if not is_vehicle:
         source = source.where(_resource.c.key == changed["resource_key"])
-    item = _event.c.resource_id if of_vehicle else _event.c.allocation_id
+    item = _event.c.resource_id if is_vehicle else _event.c.allocation_id
     keys = (_event.c.key.label("event_key"), item.label("id"), _event.c.resource_id, _event.c.resource_type)
     return (
         insert(_event)

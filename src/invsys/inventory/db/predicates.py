@@ -40,7 +40,7 @@ OWNED: ColumnElement[bool] = _allocation.client_id == _OWNER
 # may own every allocation, while a vehicle has a few thousand.
 OWNED_OF_VEHICLE: ColumnElement[bool] = _allocation.client_id.concat(literal_column("''")) == _OWNER
 
-# For LIMIT. For a parameter, PostgreSQL would estimate a tenth of all rows, and would plan each execution again.
+# The literal 1, for LIMIT. For a parameter, PostgreSQL would estimate a tenth of all rows and plan each execution again.
 ONE: ColumnElement[int] = literal_column("1")
 
 # Seconds; longer than any gap between two stored instants.
@@ -48,8 +48,7 @@ _INFINITE_GAP = 1e12
 _BEFORE_ALL, _AFTER_ALL = (literal(instant, UtcDateTime) for instant in (BEFORE_ALL, AFTER_ALL))
 
 
-# Whether the first two arguments, ``[starts, ends)``, and the last two, ``[start, end)``, share an instant. A null is
-# infinite on its side.
+# Whether two periods share an instant. The arguments are the start and the end of each; null is infinity.
 _overlaps = sql_function(
     "overlaps",
     Boolean(),
@@ -99,9 +98,9 @@ def is_free(start: Any, end: Any) -> ColumnElement[bool]:
 
 
 def surrounding_gap(start: Any, end: Any) -> ColumnElement[float]:
-    """Return the expression for the seconds that a free vehicle's gap around the period is longer than the period.
+    """Return an SQL expression: the seconds by which a vehicle's free gap around the period exceeds the period.
 
-    If nothing precedes or follows the period, that side counts ``_INFINITE_GAP``.
+    If no allocation precedes or follows the period, that side counts as ``_INFINITE_GAP``.
     """
     next_start = _of_vehicle(func.min(_allocation.starts)).where(_allocation.starts >= _instant(end)).scalar_subquery()
     before = seconds_between(_taken_until(start), _instant(start))
@@ -110,7 +109,7 @@ def surrounding_gap(start: Any, end: Any) -> ColumnElement[float]:
 
 
 def _taken_until(instant: Any) -> ColumnElement[Any]:
-    """Return the expression for the end of the vehicle's last active allocation that starts before the instant.
+    """Return an SQL expression: the end of the vehicle's last active allocation that starts before the instant.
 
     It is null if no such allocation exists.
     """
@@ -127,8 +126,8 @@ def last_before(instant: Any, column: Any, table: Any = _allocation) -> Select[A
     ``table`` is the model of allocations, or an alias of it.
     """
     # The row comparison and the order match the index on (resource_key, starts), nulls last. PostgreSQL would otherwise
-    # sort all earlier allocations. With "=" for the vehicle, it would scan the index of all vehicles' starts, without
-    # an end if the vehicle has no allocation.
+    # sort all earlier allocations. With "=" for the vehicle, it would scan the index of all vehicles' starts, and for a
+    # vehicle without allocations it would scan all of it.
     before = tuple_(table.resource_key, table.starts) < tuple_(_resource.key, instant)
     last = select(column).where(before, table.resource_key >= _resource.key).correlate(_resource)
     return last.order_by(table.resource_key.desc(), table.starts.desc().nulls_last()).limit(ONE)
