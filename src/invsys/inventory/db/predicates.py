@@ -40,7 +40,7 @@ OWNED: ColumnElement[bool] = _allocation.client_id == _OWNER
 # may own every allocation, while a vehicle has a few thousand.
 OWNED_OF_VEHICLE: ColumnElement[bool] = _allocation.client_id.concat(literal_column("''")) == _OWNER
 
-# The literal 1, for LIMIT. For a parameter, PostgreSQL would estimate a tenth of all rows and plan each execution again.
+# The literal 1, for LIMIT. With a parameter, PostgreSQL would estimate a tenth of all rows and plan every execution.
 ONE: ColumnElement[int] = literal_column("1")
 
 # Seconds; longer than any gap between two stored instants.
