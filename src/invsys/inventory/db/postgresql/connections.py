@@ -138,7 +138,7 @@ def reason(engine: Engine, error: BaseException | None) -> str:
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Return whether the server works, but could not execute this statement under the current load."""
+    """Return whether the server works, but did not execute this statement: a conflict or too much load."""
     return getattr(error, "sqlstate", None) in _BUSY
 
 
