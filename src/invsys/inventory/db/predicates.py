@@ -88,28 +88,34 @@ SOME_EXPIRED: ColumnElement[bool] = (
 )
 
 
-def is_free(start: Any, end: Any) -> ColumnElement[bool]:
+def is_free(start: Any, end: Any, last_end: Any = None) -> ColumnElement[bool]:
     """Return the predicate "the vehicle has no active allocation that overlaps ``[start, end)``".
 
     Allocations of a vehicle never overlap, so the end of the last one that starts before ``end`` decides. That takes
-    one or two index look-ups, regardless of the number of allocations.
+    one or two index look-ups, regardless of the number of allocations. ``last_end`` is a column with
+    ``last_end_before(end)``, if the statement has one.
     """
-    return func.coalesce(_taken_until(end), _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
+    last_end = last_end_before(end) if last_end is None else last_end
+    return func.coalesce(last_end, _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
 
 
-def surrounding_gap(start: Any, end: Any) -> ColumnElement[float]:
-    """Return an SQL expression: the seconds by which a vehicle's free gap around the period exceeds the period.
+def surrounding_gap(
+    start: Any, end: Any, last_end: Any = None, resource_key: Any = _resource.key
+) -> ColumnElement[float]:
+    """Return the expression for the seconds that a free vehicle's gap around the period is longer than the period.
 
-    If no allocation precedes or follows the period, that side counts as ``_INFINITE_GAP``.
+    If nothing precedes or follows the period, that side counts ``_INFINITE_GAP``. ``last_end`` is as in ``is_free``.
     """
-    next_start = _of_vehicle(func.min(_allocation.starts)).where(_allocation.starts >= _instant(end)).scalar_subquery()
-    before = seconds_between(_taken_until(start), _instant(start))
-    after = seconds_between(_instant(end), next_start)
+    # No allocation of a free vehicle starts within the period, so the last one before its end is also before its start.
+    last_end = last_end_before(end) if last_end is None else last_end
+    starts = _of_vehicle(func.min(_allocation.starts), resource_key).where(_allocation.starts >= _instant(end))
+    before = seconds_between(last_end, _instant(start))
+    after = seconds_between(_instant(end), starts.scalar_subquery())
     return func.coalesce(before, _INFINITE_GAP) + func.coalesce(after, _INFINITE_GAP)
 
 
-def _taken_until(instant: Any) -> ColumnElement[Any]:
-    """Return an SQL expression: the end of the vehicle's last active allocation that starts before the instant.
+def last_end_before(instant: Any) -> ColumnElement[Any]:
+    """Return the expression for the end of the vehicle's last active allocation that starts before the instant.
 
     It is null if no such allocation exists.
     """
@@ -137,6 +143,7 @@ def _instant(value: Any) -> ColumnElement[Any]:
     return value if isinstance(value, BindParameter) else literal(value, UtcDateTime)
 
 
-def _of_vehicle(column: ColumnElement[Any]) -> Select[Any]:
+def _of_vehicle(column: ColumnElement[Any], resource_key: Any = _resource.key) -> Select[Any]:
     """Select a column of the active allocations of the outer statement's vehicle."""
-    return select(column).where(_allocation.resource_key == _resource.key, is_active()).correlate(_resource)
+    query = select(column).where(_allocation.resource_key == resource_key, is_active())
+    return query.correlate_except(_allocation)
