@@ -8,7 +8,7 @@ from invsys.chassis.config.settings import Settings
 from invsys.chassis.http import default_headers, problems, request_body, request_id
 from invsys.chassis.ops import draining, health, metrics, readiness, request_log
 from invsys.inventory import api, openapi, ui
-from invsys.inventory.db import schema_check, session
+from invsys.inventory.db import engine, schema_check
 from invsys.inventory.queries import cursors
 from invsys.inventory.settings import load as load_settings
 
@@ -31,6 +31,7 @@ def build_app(settings: Settings) -> Flask:
     app.config["COLLECTIONS"] = settings["resource_types"]
     app.config["NAIVE_DATETIMES"] = settings["api"]["naive_datetimes"]
     app.config["ANY_STRATEGY"] = settings["api"]["any_strategy"]
+    app.config["BEST_FIT_SAMPLE"] = settings["api"]["best_fit_sample"]
     app.config["IDEMPOTENCY_TTL"] = settings["api"]["idempotency_ttl"]
     app.config["CLIENT_LIMITS"] = settings["limits"]
     app.config["TRUSTED_PROXIES"] = settings["server"]["trusted_proxies"]
@@ -41,15 +42,15 @@ def build_app(settings: Settings) -> Flask:
     draining.register(app)
     request_log.register(app)
     request_id.register(app)
-    metrics.register(app, metrics.allowed(settings))
+    metrics.register(app, metrics.allowed_networks(settings))
     problems.register(app)
     allowed_hosts.register(app, settings["server"])
     default_headers.register(app)
     gateway_secret.register(app, settings["server"]["gateway_secret"])
     request_body.register(app, settings["server"])
-    session.configure(app, settings)
+    engine.configure(app, settings)
     cursors.register(app)
-    fit = readiness.Fitness(schema_check.require_current_schema, schema_check.revision)
+    fit = readiness.Readiness(schema_check.require_current_schema, schema_check.revision)
     readiness.register(app, fit, _needs_database)
     health.register(app, fit.require)
     api.register(app, settings["resource_types"])

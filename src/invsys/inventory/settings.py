@@ -82,6 +82,7 @@ class ApiSettings(Schema):
     naive_datetimes = fields.String(required=True, validate=validate.OneOf(["utc", "refuse"]))
     max_body = fields.Integer(required=True, validate=validate.Range(1024, 16 * 1024 * 1024))
     any_strategy = fields.String(required=True, validate=validate.OneOf(["random", "best_fit"]))
+    best_fit_sample = fields.Integer(required=True, validate=validate.Range(1, 10_000))
     idempotency_ttl = fields.Integer(required=True, validate=validate.Range(60, 366 * 86400))
     events_ttl = fields.Integer(required=True, validate=validate.Range(0, 100 * 366))
 

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import children
+from tests.conftest import child_processes
 from tests.support.waiting import SECONDS, until
 
 # Makes coverage measure every process; those of the server end without notice to it.
@@ -47,7 +47,7 @@ class Tiny:
     @property
     def workers(self) -> list[int]:
         """The workers, the oldest first."""
-        return children(self.process.pid)
+        return child_processes(self.process.pid)
 
     def logged(self, text: str) -> int:
         """How often a text is in the log."""

@@ -85,7 +85,7 @@ def _refuse_unknown_query(view: Callable[..., Response]) -> Callable[..., Respon
 class _LowerCaseUuid(UUIDConverter):
     """An id as the service writes it; a UUID in upper case does not match."""
 
-    regex = identifiers.FORM
+    regex = identifiers.PATTERN
 
 
 def _converter(collections: Mapping[str, str]) -> type[BaseConverter]:
@@ -100,10 +100,10 @@ def _converter(collections: Mapping[str, str]) -> type[BaseConverter]:
 
 
 def _conflict_response(error: errors.ConflictError) -> Response:
-    return problems.problem_answer(error, conflicts=outputs.conflicts.dump(error.conflicts))
+    return problems.problem_response(error, conflicts=outputs.conflicts.dump(error.conflicts))
 
 
 def _version_mismatch_response(error: errors.VersionMismatch) -> Response:
-    response = problems.problem_answer(error)
+    response = problems.problem_response(error)
     response.headers["ETag"] = conditional.etag(error.version)
     return response

@@ -58,7 +58,7 @@ class AllocationItem(rest.Resource):
     def get(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
         """Show an allocation."""
         row = allocation_queries.allocation(resource_type, allocation_id, resource_id, client_id.owner())
-        return conditional.unless_known(responses.item(row, outputs.allocation, root="allocation"))
+        return conditional.apply_if_none_match(responses.item(row, outputs.allocation, root="allocation"))
 
     def patch(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
         """Change an allocation; confirm or extend a hold."""
@@ -71,4 +71,4 @@ class AllocationItem(rest.Resource):
         """Delete an allocation."""
         versions = conditional.expected_versions()
         delete_allocation.deallocate(resource_type, allocation_id, resource_id, versions, requests.caller())
-        return http_responses.nothing()
+        return http_responses.no_content()

@@ -20,7 +20,7 @@ class AvailabilityOfOne(rest.Resource):
         """Show the free and busy periods of a vehicle."""
         window = query_string.load(query_schemas.window_query)["window"]
         row = availability.of_one(resource_type, resource_id, window)
-        return http_responses.answer(outputs.availability.dump(row), root="availability", item="period")
+        return http_responses.make_response(outputs.availability.dump(row), root="availability", item="period")
 
 
 class AvailabilityOfAll(rest.Resource):

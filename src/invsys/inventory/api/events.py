@@ -22,7 +22,7 @@ class EventCollection(rest.Resource):
         after = query.get("after")
         page = read_feed.end() if after == NOW else read_feed.page(_position(after), query["limit"])
         body = {"events": outputs.events.dump(page.events), "next": cursors.write(cursors.EVENTS, *page.next)}
-        return responses.answer(body, root="feed", item="event")
+        return responses.make_response(body, root="feed", item="event")
 
 
 def _position(after: bytes | None) -> event_queries.Position | None:

@@ -25,7 +25,7 @@ class AllocationCalendar(rest.Resource):
         # Calendar programs poll every few minutes or hours; the ETag lets them revalidate their copy.
         response.add_etag()
         response.headers["Cache-Control"] = "private, no-cache"
-        return conditional.unless_known(response)
+        return conditional.apply_if_none_match(response)
 
 
 class VehicleAvailability(rest.Resource):

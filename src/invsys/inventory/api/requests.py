@@ -30,7 +30,7 @@ def load_new(schema: Schema) -> tuple[dict[str, Any], Caller]:
     values: dict[str, Any] = schema.load(body)
     if KEY not in request.headers:
         return values, caller()
-    return values, replace(caller(), key=headers.visible(KEY), fingerprint=_fingerprint(body))
+    return values, replace(caller(), key=headers.require_visible(KEY), fingerprint=_fingerprint(body))
 
 
 def load_changes(schema: Schema) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class ResourceItem(rest.Resource):
     def get(self, resource_type: str, resource_id: uuid.UUID) -> Response:
         """Show a vehicle."""
         row = resource_queries.resource(resource_type, resource_id)
-        return conditional.unless_known(responses.item(row, outputs.resource, root="resource"))
+        return conditional.apply_if_none_match(responses.item(row, outputs.resource, root="resource"))
 
     def patch(self, resource_type: str, resource_id: uuid.UUID) -> Response:
         """Change a vehicle."""
@@ -49,4 +49,4 @@ class ResourceItem(rest.Resource):
     def delete(self, resource_type: str, resource_id: uuid.UUID) -> Response:
         """Decommission a vehicle."""
         resource_commands.decommission(resource_type, resource_id, conditional.expected_versions(), requests.caller())
-        return http_responses.nothing()
+        return http_responses.no_content()

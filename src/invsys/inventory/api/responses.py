@@ -32,10 +32,10 @@ def page(rows: Sequence[Row], limit: int, schema: Schema, sort_key: SortKey, **n
     """Return a response with the first ``limit`` rows, and a Link header to the next page if there are more rows.
 
     ``sort_key`` returns the sort key of a row, which becomes the cursor. ``names`` are the XML element names of
-    ``chassis.http.responses.answer``.
+    ``chassis.http.responses.make_response``.
     """
     page_rows = rows[:limit]
-    response = responses.answer(schema.dump(page_rows), **names)
+    response = responses.make_response(schema.dump(page_rows), **names)
     if len(rows) > limit:
         cursor = cursors.write(request.path, *sort_key(page_rows[-1]))
         query = {**request.args.to_dict(flat=False), "cursor": cursor}
@@ -45,7 +45,7 @@ def page(rows: Sequence[Row], limit: int, schema: Schema, sort_key: SortKey, **n
 
 def item(row: Row, schema: Schema, root: str) -> Response:
     """Return a response with one item and its ETag."""
-    return responses.answer(schema.dump(row), headers={"ETag": conditional.etag(row["version"])}, root=root)
+    return responses.make_response(schema.dump(row), headers={"ETag": conditional.etag(row["version"])}, root=root)
 
 
 def created(result: CommandResult, schema: Schema, root: str, collection: str) -> Response:
@@ -56,14 +56,14 @@ def created(result: CommandResult, schema: Schema, root: str, collection: str) -
         "ETag": conditional.etag(row["version"]),
         **_replayed(result),
     }
-    return responses.answer(schema.dump(row), 201, headers, root=root)
+    return responses.make_response(schema.dump(row), 201, headers, root=root)
 
 
 def list_created(result: CommandResult, schema: Schema, root: str) -> Response:
     """Return a 201 response with the created items."""
     # A replayed request changes nothing.
     headers = _replayed(result) or {change_count.HEADER: str(len(result.rows))}
-    return responses.answer(schema.dump(result.rows), 201, headers, root=root)
+    return responses.make_response(schema.dump(result.rows), 201, headers, root=root)
 
 
 def _replayed(result: CommandResult) -> dict[str, str]:

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from invsys.chassis.http import problem_schemas
-from invsys.chassis.http.problems import InvalidFields, Problem
+from invsys.chassis.http.problems import InvalidFields, Problem, json_schema
 from invsys.inventory.errors import MAX_CONFLICTS, ConflictError
 from invsys.inventory.openapi.examples import EXAMPLES, PROBLEM_EXAMPLE
 from invsys.inventory.schemas import outputs
@@ -24,7 +23,7 @@ def schema(kind: type[Problem]) -> dict[str, Any]:
     if issubclass(kind, InvalidFields):
         messages = {"type": "array", "items": {"type": "string"}}
         members["errors"] = {"type": "object", "additionalProperties": messages}
-    return problem_schemas.schema(kind, **members)
+    return json_schema(kind, **members)
 
 
 def example(kind: type[Problem]) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 from collections import defaultdict
 from typing import Any
 
-from invsys.chassis.http.problem_schemas import REQUEST_ID
-from invsys.chassis.http.problems import Problem, UnsupportedMediaType
+from invsys.chassis.http.problems import REQUEST_ID_SCHEMA, Problem, UnsupportedMediaType
 from invsys.inventory.api.operations import Operation
 from invsys.inventory.openapi import problems
 from invsys.inventory.openapi.examples import EXAMPLES
 
 HEADERS: dict[str, dict[str, Any]] = {
-    "X-Request-Id": {"description": "The id of the request, which the log also contains", "schema": REQUEST_ID},
+    "X-Request-Id": {"description": "The id of the request, which the log also contains", "schema": REQUEST_ID_SCHEMA},
     "ETag": {"description": "The item's version, for If-Match and If-None-Match", "schema": {"type": "string"}},
     "Location": {"description": "The path of the new item", "schema": {"type": "string", "format": "uri-reference"}},
     "Link": {

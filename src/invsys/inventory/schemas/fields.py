@@ -102,7 +102,7 @@ class Id(fields.UUID):
     default_error_messages = {"invalid_uuid": "Not a UUID in lower case, with hyphens."}
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> uuid.UUID:
-        if not isinstance(value, str) or not re.fullmatch(identifiers.FORM, value):
+        if not isinstance(value, str) or not re.fullmatch(identifiers.PATTERN, value):
             raise self.make_error("invalid_uuid")
         return uuid.UUID(value)
 

@@ -12,7 +12,7 @@ from invsys.chassis.http import headers
 MAX_KEYS, MAX_KEY, MAX_VALUE = 32, 64, 256
 
 
-NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.RULES]
+NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.VALIDATORS]
 # Without the newer rules for names, so that vehicles registered before these rules can be found.
 NAME_QUERY_VALIDATORS: list[Callable[[Any], Any]] = [
     lambda name: validate.Length(1, 36)(names.normalize(name)),

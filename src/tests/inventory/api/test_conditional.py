@@ -52,8 +52,8 @@ def written_as(form: str, etag: str) -> str:
 def test_an_etag_that_a_proxy_changed_is_still_known(client: FlaskClient, item: str, form: str, accept: str) -> None:
     etag = client.get(item, headers={"Accept": accept}).headers["ETag"]
     headers = {"Accept": accept, "If-None-Match": f'"other-gzip", {written_as(form, etag)}'}
-    answer = client.get(item, headers=headers)
-    assert (answer.status_code, answer.headers["ETag"]) == (304, etag)
+    response = client.get(item, headers=headers)
+    assert (response.status_code, response.headers["ETag"]) == (304, etag)
     wrong = {"Accept": accept, "If-Match": written_as(form, '"7"')}
     assert client.delete(item, headers=wrong).status_code == 412
     right = {"Accept": accept, "If-Match": f'"other", {written_as(form, etag)}'}
@@ -63,15 +63,15 @@ def test_an_etag_that_a_proxy_changed_is_still_known(client: FlaskClient, item: 
 @pytest.mark.parametrize("written", ["{etag}", "W/{etag}", '"other", {etag}', '{etag} , "other"', "*", '"a,b",{etag}'])
 def test_what_the_caller_has_already_is_not_sent_again(client: FlaskClient, item: str, written: str) -> None:
     etag = client.get(item).headers["ETag"]
-    answer = client.get(item, headers={"If-None-Match": written.format(etag=etag)})
-    assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", etag)
-    assert "Accept" in answer.headers["Vary"]
+    response = client.get(item, headers={"If-None-Match": written.format(etag=etag)})
+    assert (response.status_code, response.data, response.headers["ETag"]) == (304, b"", etag)
+    assert "Accept" in response.headers["Vary"]
 
 
 @pytest.mark.parametrize("written", ['"other"', 'W/"other"', '"other", "another"', "other", '""', "", ","])
 def test_what_the_caller_has_not_is_sent(client: FlaskClient, item: str, written: str) -> None:
-    answer = client.get(item, headers={"If-None-Match": written})
-    assert (answer.status_code, answer.json) == (200, client.get(item).json)
+    response = client.get(item, headers={"If-None-Match": written})
+    assert (response.status_code, response.json) == (200, client.get(item).json)
 
 
 def test_the_etag_of_json_does_not_stand_for_xml(client: FlaskClient, item: str) -> None:
@@ -112,10 +112,10 @@ def test_another_version_is_not_deleted_and_the_etag_is_told(
 ) -> None:
     etag = client.get(item).headers["ETag"]
     with nothing_changes():
-        answer = client.delete(item, headers={"If-Match": written.format(etag=etag, inside=etag.strip('"'))})
-        refused(answer, 412, "version_mismatch")
-        assert answer.headers["ETag"] == client.get(item).headers["ETag"] == etag
-    assert client.delete(item, headers={"If-Match": answer.headers["ETag"]}).status_code == 204
+        response = client.delete(item, headers={"If-Match": written.format(etag=etag, inside=etag.strip('"'))})
+        refused(response, 412, "version_mismatch")
+        assert response.headers["ETag"] == client.get(item).headers["ETag"] == etag
+    assert client.delete(item, headers={"If-Match": response.headers["ETag"]}).status_code == 204
 
 
 BROKEN = ["", ",", "other", '"other', '"', "W/", '*, "other"', "é", '"\xff"', '"' * 99, "a" * 5000, '"a",' * 5000]
@@ -127,8 +127,8 @@ def test_an_if_match_that_names_no_version_of_ours_deletes_nothing(
     client: FlaskClient, item: str, refused: Callable[..., Any], nothing_changes: Callable[..., Any], written: str
 ) -> None:
     with nothing_changes():
-        answer = client.delete(item, environ_overrides={"HTTP_IF_MATCH": written})
-        refused(answer, 412, "version_mismatch")
+        response = client.delete(item, environ_overrides={"HTTP_IF_MATCH": written})
+        refused(response, 412, "version_mismatch")
 
 
 @pytest.mark.parametrize("written", ['"', "W/", '*, "other"', "é", '"\xff"', '"' * 99, "a" * 5000])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.concurrent_calls import at_once, outcomes
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
 
 XML = "application/xml"
 
@@ -24,16 +24,16 @@ def change(item, text):
 @pytest.mark.parametrize("written", ["{etag}", '"other", {etag}', "*"])
 def test_the_version_that_is_there_is_changed(client, item, written):
     etag = client.get(item).headers["ETag"]
-    answer = client.patch(item, json=change(item, "new"), headers={"If-Match": written.format(etag=etag)})
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["ETag"] == client.get(item).headers["ETag"] != etag
+    response = client.patch(item, json=change(item, "new"), headers={"If-Match": written.format(etag=etag)})
+    assert response.status_code == 200, response.text
+    assert response.headers["ETag"] == client.get(item).headers["ETag"] != etag
 
 
 def test_the_etag_of_the_xml_may_change_too(client, item):
     etag = client.get(item, headers={"Accept": XML}).headers["ETag"]
-    answer = client.patch(item, json=change(item, "new"), headers={"If-Match": etag, "Accept": XML})
-    assert answer.status_code == 200
-    assert answer.headers["ETag"] == client.get(item, headers={"Accept": XML}).headers["ETag"]
+    response = client.patch(item, json=change(item, "new"), headers={"If-Match": etag, "Accept": XML})
+    assert response.status_code == 200
+    assert response.headers["ETag"] == client.get(item, headers={"Accept": XML}).headers["ETag"]
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_the_etag_of_the_xml_may_change_too(client, item):
 def test_another_version_is_not_changed_and_the_etag_is_told(client, item, refused, nothing_changes, written):
     etag = client.get(item).headers["ETag"]
     with nothing_changes():
-        answer = client.patch(
+        response = client.patch(
             item, json=change(item, "new"), environ_overrides={"HTTP_IF_MATCH": written.format(etag=etag)}
         )
-        refused(answer, 412, "version_mismatch")
-    assert answer.headers["ETag"] == client.get(item).headers["ETag"] == etag
+        refused(response, 412, "version_mismatch")
+    assert response.headers["ETag"] == client.get(item).headers["ETag"] == etag
 
 
 def test_a_change_of_nothing_is_held_to_its_version_too(client, item, refused):
@@ -73,8 +73,8 @@ def test_a_version_that_is_there_is_no_reason_to_take_what_is_taken(client, item
     if "/allocations/" in item:
         wanted, code = {"resource_id": other[-36:]}, "period_taken"
     with nothing_changes():
-        answer = client.patch(item, json=wanted, headers={"If-Match": client.get(item).headers["ETag"]})
-        refused(answer, 409, code)
+        response = client.patch(item, json=wanted, headers={"If-Match": client.get(item).headers["ETag"]})
+        refused(response, 409, code)
 
 
 def test_of_many_who_read_the_same_version_one_may_change_it(app, client, item):
@@ -89,7 +89,7 @@ def test_of_many_who_read_the_same_version_one_may_change_it(app, client, item):
             }
             for caller in range(4)
         ]
-        answers = at_once(app, orders)
-        assert outcomes(answers) == {200: 1, "version_mismatch": 3}
-        [won] = [answer.json for answer in answers if answer.status_code == 200]
+        responses = send_concurrently(app, orders)
+        assert count_outcomes(responses) == {200: 1, "version_mismatch": 3}
+        [won] = [response.json for response in responses if response.status_code == 200]
         assert client.get(item).json == won

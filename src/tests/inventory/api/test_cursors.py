@@ -14,9 +14,9 @@ from sqlalchemy import select, update
 from invsys.inventory.application import build_app
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, CursorState, db
-from tests.conftest import load, migrate
+from tests.conftest import load_settings, migrate
 from tests.support.applications import close
-from tests.support.instants import wire
+from tests.support.instants import period_fields
 
 LISTS = ["/api/cars", "/api/cars/all/allocations", "/api/cars/all/availability"]
 
@@ -30,9 +30,9 @@ def seven(register, allocate):
 
 def next_cursor(client, path, **query):
     """Ask for a page, and return the cursor of the next one."""
-    answer = client.get(path, query_string=query)
-    assert answer.status_code == 200, answer.text
-    (cursor,) = parse_qs(urlsplit(answer.headers["Link"].partition(">")[0][1:]).query)["cursor"]
+    response = client.get(path, query_string=query)
+    assert response.status_code == 200, response.text
+    (cursor,) = parse_qs(urlsplit(response.headers["Link"].partition(">")[0][1:]).query)["cursor"]
     return cursor
 
 
@@ -54,11 +54,11 @@ def test_cursors_of_neighbours_have_nothing_in_common(app, client, seven, path):
 @pytest.mark.parametrize("other", [*LISTS, *(path.replace("cars", "lorries") for path in LISTS)])
 def test_a_cursor_belongs_to_one_list(client, seven, refused, path, other):
     cursor = next_cursor(client, path, limit=2)
-    answer = client.get(other, query_string={"cursor": cursor, "limit": 1})
+    response = client.get(other, query_string={"cursor": cursor, "limit": 1})
     if path == other:
-        assert len(answer.json) == 1
+        assert len(response.json) == 1
     else:
-        refused(answer, 422, "invalid_fields", "cursor")
+        refused(response, 422, "invalid_fields", "cursor")
 
 
 def test_a_cursor_of_a_list_is_none_of_the_feed(client, seven, refused):
@@ -74,13 +74,13 @@ def fill(app):
     client = app.test_client()
     for number in range(3):
         assert client.post("/api/cars", json={"name": f"Car{number}"}).status_code == 201
-    assert client.post("/api/cars/any/allocations", json=wire(10, 12)).status_code == 201
+    assert client.post("/api/cars/any/allocations", json=period_fields(10, 12)).status_code == 201
     return client
 
 
 def make(url):
     migrate(url)
-    return build_app(load(url))
+    return build_app(load_settings(url))
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_secret_that_changes_behind_open_connections_is_read_once_more(fresh_u
     assert client.get("/api/cars", query_string={"cursor": cursors[0]}).status_code == 200
     with running.app_context(), db.engine.begin() as connection:
         connection.execute(update(CursorState).values(secret=bytes(64)))
-    restarted = build_app(load(fresh_url))
+    restarted = build_app(load_settings(fresh_url))
     cursor, position = (
         next_cursor(restarted.test_client(), "/api/cars", limit=1),
         restarted.test_client().get("/api/events").json["next"],

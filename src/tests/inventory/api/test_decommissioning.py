@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 from invsys.inventory.commands import expire_holds
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
 from invsys.inventory.db.session import disable_timeouts
-from tests.support.change_feed import Reader
-from tests.support.instants import hours_pass
+from tests.support.change_feed import FeedReader
+from tests.support.instants import let_holds_expire
 
 LONG_AGO = ("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z")
 FAR_AHEAD = ("2099-01-01T00:00:00Z", "2099-01-02T00:00:00Z")
@@ -75,7 +75,7 @@ def hold(car: str, allocate: Callable[..., TestResponse]) -> str:
 
 
 def kinds(client: FlaskClient, car: str) -> list[str]:
-    return [event["kind"] for event in Reader(client).news() if event["resource_id"] == car[-36:]]
+    return [event["kind"] for event in FeedReader(client).new_events() if event["resource_id"] == car[-36:]]
 
 
 @pytest.mark.usefixtures("strict_replay")
@@ -87,7 +87,7 @@ def test_a_hold_that_has_not_expired_ends_with_its_vehicle(
     for item in (hold, hold.replace(car, "/api/cars/all")):
         refused(client.patch(item, json=late), 404, "allocation_not_found")
         refused(client.delete(item), 404, "allocation_not_found")
-    hours_pass(app)
+    let_holds_expire(app)
     period = dict(zip(("from_datetime", "to_datetime"), LONG_AGO, strict=True))
     refused(client.post("/api/cars/any/allocations", json=period), 409, "none_available")
     refused(client.patch(hold, json=late), 404, "allocation_not_found")
@@ -98,7 +98,7 @@ def test_a_hold_that_has_not_expired_ends_with_its_vehicle(
 def test_a_hold_that_has_expired_is_told_to_have_expired_after_its_vehicle_is_gone(
     app: Flask, client: FlaskClient, car: str, hold: str, refused: Callable[..., Any]
 ) -> None:
-    hours_pass(app)
+    let_holds_expire(app)
     assert client.delete(car).status_code == 204
     refused(client.patch(hold, json={"status": "confirmed"}), 409, "hold_expired")
     assert kinds(client, car) == ["resource_registered", "allocated", "expired", "resource_decommissioned"]
@@ -107,7 +107,7 @@ def test_a_hold_that_has_expired_is_told_to_have_expired_after_its_vehicle_is_go
 def test_the_events_name_who_decommissioned_the_vehicle(client: FlaskClient, app: Flask, car: str, hold: str) -> None:
     headers = {"X-Client-Id": "fleet-office"}
     assert app.test_client().delete(car, headers=headers).status_code == 204
-    events = Reader(client).news()[-2:]
+    events = FeedReader(client).new_events()[-2:]
     assert [(event["kind"], event["client_id"]) for event in events] == [
         ("deallocated", "fleet-office"),
         ("resource_decommissioned", "fleet-office"),
@@ -119,7 +119,7 @@ def test_a_purge_deletes_a_hold_that_an_older_version_left_behind_and_adds_no_ev
     app: Flask, client: FlaskClient, car: str, alter: Callable[..., None]
 ) -> None:
     alter(ContinuousResource, decommissioned=datetime.now(UTC))
-    hours_pass(app)
+    let_holds_expire(app)
     with app.app_context():
         assert [expire_holds.delete_all_expired(), expire_holds.delete_all_expired()] == [1, 0]
     assert kinds(client, car) == ["resource_registered", "allocated"]

@@ -10,7 +10,7 @@ from invsys.gateway.auth import client_admin
 from tests.conftest import migrate
 from tests.support.gateway_server import served_gateway
 from tests.support.raw_caller import ask, request
-from tests.support.serving import free_port, is_ready, served
+from tests.support.serving import free_port, is_ready, run_server
 from tests.support.waiting import SECONDS, until
 
 GUARDS = {"x-content-type-options": ["nosniff"], "referrer-policy": ["no-referrer"]}
@@ -48,7 +48,7 @@ def services(tmp_path_factory):
     key = client_admin.add(folder / "clients.ini", "reader", scopes)
     migrate(url := f"sqlite:///{behind / 'headers.sqlite3'}")
     with (
-        served(url, behind, workers=1) as (_, inventory, _),
+        run_server(url, behind, workers=1) as (_, inventory, _),
         served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
     ):
         body = b'{"name": "Car1"}'
@@ -67,11 +67,11 @@ def get(services, service, path, *lines, method="GET"):
 @pytest.mark.parametrize("path", PATHS)
 def test_every_response_has_them_once(services, service, path):
     for method in ("GET", "HEAD"):
-        answer = get(services, service, path, method=method)
-        assert {name: answer.values(name) for name in GUARDS} == GUARDS
-        assert answer.values("cache-control") == [PATHS[path]], answer.headers
+        response = get(services, service, path, method=method)
+        assert {name: response.values(name) for name in GUARDS} == GUARDS
+        assert response.values("cache-control") == [PATHS[path]], response.headers
         # granian would name itself.
-        assert answer.values("server") == [""]
+        assert response.values("server") == [""]
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])
@@ -83,20 +83,20 @@ def test_refusals_of_the_services_themselves_have_them(services, service):
         get(services, service, "/", method="DELETE"),
         ask(services["gateway"], request("GET", "/api/cars", None)),
     ]
-    assert [answer.status for answer in refused[:2]] == [421, 400]
-    for answer in refused:
-        assert answer.status >= 400
-        assert {name: answer.values(name) for name in GUARDS} == GUARDS
-        assert answer.values("cache-control") == ["no-store"]
+    assert [response.status for response in refused[:2]] == [421, 400]
+    for response in refused:
+        assert response.status >= 400
+        assert {name: response.values(name) for name in GUARDS} == GUARDS
+        assert response.values("cache-control") == ["no-store"]
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])
 @pytest.mark.parametrize("path", ["{car}", CALENDAR, CSS])
 def test_conditional_requests_still_work(services, service, path):
-    answer = get(services, service, path)
-    again = get(services, service, path, f"If-None-Match: {answer.value('etag')}")
-    assert (again.status, again.values("etag")) == (304, answer.values("etag"))
-    assert again.values("cache-control") == answer.values("cache-control")
+    response = get(services, service, path)
+    again = get(services, service, path, f"If-None-Match: {response.value('etag')}")
+    assert (again.status, again.values("etag")) == (304, response.values("etag"))
+    assert again.values("cache-control") == response.values("cache-control")
 
 
 def test_the_development_server_does_not_name_itself(tmp_path):
@@ -112,9 +112,9 @@ def test_the_development_server_does_not_name_itself(tmp_path):
     with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         try:
             until(lambda: is_ready(port))
-            answer = ask(port, request("GET", "/api/cars", None).replace(b"Host: gateway", b"Host: localhost"))
+            response = ask(port, request("GET", "/api/cars", None).replace(b"Host: gateway", b"Host: localhost"))
         finally:
             process.terminate()
             process.wait(SECONDS)
-    assert (answer.status, answer.values("server")) == (200, [])
-    assert answer.values("cache-control") == ["no-store"]
+    assert (response.status, response.values("server")) == (200, [])
+    assert response.values("cache-control") == ["no-store"]

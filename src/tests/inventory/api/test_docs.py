@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from invsys.chassis.http.problems import InternalError, Problem, Unnamed
+from invsys.chassis.http.problems import InternalError, Problem, StatusProblem
 from tests.support.page_reader import Page
 
 
@@ -22,7 +22,11 @@ def below(kind: type[Problem]) -> Iterator[type[Problem]]:
 
 # Those of the service, without the ones that other tests made up.
 KINDS = sorted(
-    (kind for kind in set(below(Problem)) if kind.__module__.startswith("invsys.") and not issubclass(kind, Unnamed)),
+    (
+        kind
+        for kind in set(below(Problem))
+        if kind.__module__.startswith("invsys.") and not issubclass(kind, StatusProblem)
+    ),
     key=lambda kind: kind.__name__,
 )
 CODED = [kind for kind in KINDS if hasattr(kind, "code")]
@@ -32,9 +36,9 @@ def addresses(page: Page) -> list[str]:
     return [str(at[name]) for _, at in page.elements for name in ("href", "src", "data-document") if name in at]
 
 
-def policy(answer: TestResponse) -> dict[str, str]:
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    return dict(rule.split(" ", 1) for rule in answer.headers["Content-Security-Policy"].split("; "))
+def policy(response: TestResponse) -> dict[str, str]:
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    return dict(rule.split(" ", 1) for rule in response.headers["Content-Security-Policy"].split("; "))
 
 
 @pytest.mark.parametrize("kind", CODED, ids=lambda kind: kind.__name__)
@@ -97,12 +101,12 @@ PAGES = pytest.mark.parametrize("path", ["/docs", "/docs/problems", "/docs/probl
 def test_nothing_stands_in_a_page_that_its_policy_forbids_and_nothing_comes_from_elsewhere(
     client: FlaskClient, path: str
 ) -> None:
-    answer = client.get(path)
-    allowed = policy(answer)
+    response = client.get(path)
+    allowed = policy(response)
     assert allowed["default-src"] == allowed["base-uri"] == allowed["frame-ancestors"] == "'none'"
     assert not {"'unsafe-inline'", "'unsafe-eval'", "*", "https:"} & set(" ".join(allowed.values()).split())
-    page = Page(answer)
-    assert not re.search(r"<script[^>]*>[^<]", answer.text)
+    page = Page(response)
+    assert not re.search(r"<script[^>]*>[^<]", response.text)
     assert ("script" in dict(page.elements)) == ("script-src" in allowed) == (path == "/docs")
     for tag, attributes in page.elements:
         assert tag not in ("style", "iframe", "object", "base")
@@ -132,9 +136,9 @@ def test_head_is_get_without_the_body(client: FlaskClient, path: str) -> None:
 )
 def test_they_are_for_reading_only(client: FlaskClient, refused: Callable[..., Any], path: str) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
-        answer = client.open(path, method=method)
-        refused(answer, 405, "method_not_allowed")
-        assert {"GET", "HEAD"} <= set(answer.headers["Allow"].split(", "))
+        response = client.open(path, method=method)
+        refused(response, 405, "method_not_allowed")
+        assert {"GET", "HEAD"} <= set(response.headers["Allow"].split(", "))
 
 
 @pytest.mark.parametrize(

@@ -68,9 +68,9 @@ def test_another_method_is_refused_and_the_allowed_ones_are_named(
     client: FlaskClient, refused: Callable[..., Any], path: str, allowed: set[str], others: list[str]
 ) -> None:
     for method in others:
-        answer = client.open(path, method=method)
-        refused(answer, 405, "method_not_allowed")
-        named = set(answer.headers["Allow"].replace(" ", "").split(","))
+        response = client.open(path, method=method)
+        refused(response, 405, "method_not_allowed")
+        named = set(response.headers["Allow"].replace(" ", "").split(","))
         assert allowed <= named
         assert method not in named
 
@@ -105,8 +105,8 @@ def test_at_most_ten_conflicts_are_named_the_earliest_first(
     allocate(car, None, day(1))
     earliest = client.get(f"{car}/allocations").json[:10]
     assert earliest[0]["from_infinity"]
-    for answer, code in ((allocate(car, None, None), "period_taken"), (client.delete(car), "resource_in_use")):
-        conflicts = refused(answer, 409, code)["conflicts"]
+    for response, code in ((allocate(car, None, None), "period_taken"), (client.delete(car), "resource_in_use")):
+        conflicts = refused(response, 409, code)["conflicts"]
         assert [conflict["id"] for conflict in conflicts] == [allocation["id"] for allocation in earliest]
 
 
@@ -179,7 +179,7 @@ def test_a_failure_of_ours_gives_nothing_away(own_app: Flask, refused: Callable[
         raise RuntimeError(secret)
 
     own_app.add_url_rule("/api/broken", view_func=fail)
-    answer = own_app.test_client().get("/api/broken", headers={"X-Request-Id": "mine"})
-    refused(answer, 500, "internal_error")
-    assert answer.headers["X-Request-Id"] == "mine"
-    assert not any(word in answer.text for word in ("secret", "SELECT", "Traceback", "RuntimeError", ".py", "/etc"))
+    response = own_app.test_client().get("/api/broken", headers={"X-Request-Id": "mine"})
+    refused(response, 500, "internal_error")
+    assert response.headers["X-Request-Id"] == "mine"
+    assert not any(word in response.text for word in ("secret", "SELECT", "Traceback", "RuntimeError", ".py", "/etc"))

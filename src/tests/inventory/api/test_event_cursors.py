@@ -11,7 +11,7 @@ from invsys.inventory.db.models import CursorState, Event, db
 from invsys.inventory.maintenance import purge as maintenance_purge
 from invsys.inventory.queries import cursors
 from invsys.inventory.schemas.fields import FeedCursor
-from tests.support.change_feed import Reader
+from tests.support.change_feed import FeedReader
 from tests.support.late_writer import LateWriter
 
 FEED = "/api/events"
@@ -19,9 +19,9 @@ DAY = 86400
 
 
 def ask(client, **query):
-    answer = client.get(FEED, query_string=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json["events"], answer.json["next"]
+    response = client.get(FEED, query_string=query)
+    assert response.status_code == 200, response.text
+    return response.json["events"], response.json["next"]
 
 
 @pytest.fixture
@@ -175,8 +175,8 @@ def test_next_always_names_an_event_that_is_there(engine, app, client, names, ke
         late = LateWriter(app)
         late.execute("SELECT next_event_key()")
         late.rollback()
-    reader = Reader(client, limit)
-    reader.news()
+    reader = FeedReader(client, limit)
+    reader.new_events()
     assert key_of(ask(client, after="now")[1]) == last_key()
     cursor = ask(client, after="now")[1]
     assert key_of(ask(client, after=cursor, limit=limit)[1]) == last_key()
@@ -206,7 +206,7 @@ def before_statement(app):
                 act()
 
         with app.app_context():
-            engine = db.engines["single"]
+            engine = db.engines["autocommit"]
         event.listen(engine, "before_cursor_execute", listen)
         listening.append((engine, listen))
 
@@ -221,10 +221,10 @@ def test_a_purge_between_the_statements_of_a_page_hides_nothing(client, names, p
     # The secret is kept from here on.
     cursor = ask(client, limit=1)[1]
     before_statement(number, purge)
-    answer = client.get(FEED, query_string={"after": cursor})
-    assert answer.status_code in (200, 410)
-    if answer.status_code == 200:
-        assert car_names(answer.json["events"]) == ["Car1", "Car2", "Car3", "Car4"]
+    response = client.get(FEED, query_string={"after": cursor})
+    assert response.status_code in (200, 410)
+    if response.status_code == 200:
+        assert car_names(response.json["events"]) == ["Car1", "Car2", "Car3", "Car4"]
 
 
 def test_a_table_without_its_row_is_no_failure_of_ours(app, client, names, refused):

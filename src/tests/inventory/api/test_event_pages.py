@@ -4,9 +4,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.change_feed import Reader
-from tests.support.concurrent_calls import at_once, outcomes
-from tests.support.instants import at, wire
+from tests.support.change_feed import FeedReader
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.instants import at, period_fields
 
 FEED = "/api/events"
 
@@ -22,38 +22,38 @@ def resources(events):
 
 
 def ask(client, **query):
-    answer = client.get(FEED, query_string=query)
-    assert answer.status_code == 200, answer.text
-    assert set(answer.json) == {"events", "next"}
-    assert isinstance(answer.json["next"], str)
-    return answer.json
+    response = client.get(FEED, query_string=query)
+    assert response.status_code == 200, response.text
+    assert set(response.json) == {"events", "next"}
+    assert isinstance(response.json["next"], str)
+    return response.json
 
 
 def test_an_empty_feed_has_a_next_that_finds_what_comes_later(client, register):
-    empty = ask(client)
-    assert empty["events"] == []
-    assert ask(client, after=empty["next"])["events"] == []
+    empty_page = ask(client)
+    assert empty_page["events"] == []
+    assert ask(client, after=empty_page["next"])["events"] == []
     car = register("Car1")
-    assert resources(ask(client, after=empty["next"])["events"]) == [car[-36:]]
+    assert resources(ask(client, after=empty_page["next"])["events"]) == [car[-36:]]
     assert resources(ask(client)["events"]) == [car[-36:]]
 
 
 @pytest.mark.parametrize(("limit", "sizes"), [(1, [1] * 7), (2, [2, 2, 2, 1]), (3, [3, 3, 1]), (7, [7]), (1000, [7])])
 def test_next_leads_through_every_event_exactly_once(client, seven, limit, sizes):
-    reader = Reader(client, limit)
-    pages = [reader.page() for _ in sizes]
+    reader = FeedReader(client, limit)
+    pages = [reader.next_page() for _ in sizes]
     assert [len(page) for page in pages] == sizes
     assert resources(one for page in pages for one in page) == seven
-    assert reader.page() == reader.page() == []
+    assert reader.next_page() == reader.next_page() == []
 
 
 def test_the_end_of_the_feed_can_be_asked_again_and_again(client, seven, register):
-    reader = Reader(client)
-    assert resources(reader.page()) == seven
+    reader = FeedReader(client)
+    assert resources(reader.next_page()) == seven
     for number in range(3):
-        assert reader.page() == []
+        assert reader.next_page() == []
         car = register(f"New{number}")
-        assert resources(reader.page()) == [car[-36:]]
+        assert resources(reader.next_page()) == [car[-36:]]
 
 
 def test_the_same_page_can_be_read_again(client, seven, register):
@@ -76,7 +76,7 @@ def test_vehicles_and_allocations_of_all_types_come_in_one_order(client, registe
     allocate(lorry, at(10), at(12))
     allocate(car, at(8), at(9))
     client.delete(register("Truck1", "trucks"))
-    told = [(one["kind"], one["resource_type"]) for one in Reader(client, limit=2).news()]
+    told = [(one["kind"], one["resource_type"]) for one in FeedReader(client, limit=2).new_events()]
     assert told == [
         ("resource_registered", "Car"),
         ("resource_registered", "Lorry"),
@@ -113,11 +113,11 @@ def test_a_damaged_cursor_is_no_failure_of_ours(client, seven, refused):
     given = ask(client, limit=3)["next"]
     damaged = [given[:place] + letter + given[place + 1 :] for place in range(len(given)) for letter in "A9_z"]
     for after in [*damaged, given[:-1], given + "A", given + given]:
-        answer = client.get(FEED, query_string={"after": after})
-        if answer.status_code == 410:
-            refused(answer, 410, "cursor_expired")
-        elif answer.status_code != 200:
-            refused(answer, 422, "invalid_fields", "after")
+        response = client.get(FEED, query_string={"after": after})
+        if response.status_code == 410:
+            refused(response, 410, "cursor_expired")
+        elif response.status_code != 200:
+            refused(response, 422, "invalid_fields", "after")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
@@ -127,9 +127,9 @@ def test_the_feed_is_only_read(client, refused, method):
 
 def test_xml_says_the_same(client, register, allocate):
     allocate(register("<Kä&fer>"), at(10), at(12), dump={"a b": "<&>", "1": [1, {"x": None}]}, description="\x01")
-    answer = client.get(FEED, headers={"Accept": "application/xml"})
-    found, told = ET.fromstring(answer.data), ask(client)
-    assert (answer.status_code, answer.mimetype) == (200, "application/xml")
+    response = client.get(FEED, headers={"Accept": "application/xml"})
+    found, told = ET.fromstring(response.data), ask(client)
+    assert (response.status_code, response.mimetype) == (200, "application/xml")
     assert found.findtext("next") == told["next"]
     for field in ("id", "at", "kind", "resource_type", "resource_id"):
         assert [one.findtext(field) for one in found.find("events")] == [one[field] for one in told["events"]]
@@ -138,13 +138,15 @@ def test_xml_says_the_same(client, register, allocate):
 
 def test_what_is_written_at_once_is_told_once_in_one_order(app, client, register):
     cars = [register(f"Car{number}") for number in range(6)]
-    reader, told = Reader(client, limit=2), []
+    reader, told = FeedReader(client, limit=2), []
     for hour in range(5):
-        orders = [{"method": "POST", "path": f"{car}/allocations", "json": wire(hour, hour + 1)} for car in cars]
+        orders = [
+            {"method": "POST", "path": f"{car}/allocations", "json": period_fields(hour, hour + 1)} for car in cars
+        ]
         reading = [{"method": "GET", "path": FEED}] * 2
-        assert outcomes(at_once(app, orders + reading)) == {201: 6, 200: 2}
-        told += reader.page()
-    told += reader.news()
-    assert told == Reader(client).news()
+        assert count_outcomes(send_concurrently(app, orders + reading)) == {201: 6, 200: 2}
+        told += reader.next_page()
+    told += reader.new_events()
+    assert told == FeedReader(client).new_events()
     made = [one["id"] for one in client.get("/api/cars/all/allocations").json]
     assert sorted(one["allocation_id"] for one in told if one["allocation_id"]) == sorted(made)

@@ -5,15 +5,15 @@ from uuid import UUID
 
 import pytest
 
-from tests.support.change_feed import Reader
-from tests.support.instants import at, hours_pass, wire
+from tests.support.change_feed import FeedReader
+from tests.support.instants import at, let_holds_expire, period_fields
 
 FIELDS = {"id", "at", "kind", "resource_type", "resource_id", "allocation_id", "client_id", "data"}
 
 
 @pytest.fixture
 def reader(client):
-    return Reader(client)
+    return FeedReader(client)
 
 
 @pytest.fixture
@@ -38,13 +38,13 @@ def said(events):
     return [{key: value for key, value in one.items() if key not in {"id", "at"}} for one in events]
 
 
-def but_expires(one):
+def without_expires(one):
     """Leave out what the tests themselves move."""
     return one | {"data": {key: value for key, value in one["data"].items() if key != "expires"}}
 
 
 def test_an_event_has_an_id_and_an_instant_of_its_own(reader, car, booking):
-    told = reader.news()
+    told = reader.new_events()
     assert [set(one) for one in told] == [FIELDS] * 2
     ids = {one["id"] for one in told}
     assert len(ids) == 2
@@ -58,12 +58,12 @@ def test_an_event_has_an_id_and_an_instant_of_its_own(reader, car, booking):
 def test_the_story_of_a_vehicle(client, reader, register, event):
     car = register("Car1", attributes={"seats": 4, "weight": 1.0})
     first = client.get(car).json
-    assert said(reader.news()) == [event("resource_registered", first)]
+    assert said(reader.new_events()) == [event("resource_registered", first)]
     changed = client.patch(car, json={"name": "Car2", "attributes": {}}).json
-    assert said(reader.news()) == [event("resource_changed", changed)]
+    assert said(reader.new_events()) == [event("resource_changed", changed)]
     client.delete(car)
-    assert said(reader.news()) == [event("resource_decommissioned", changed)]
-    assert said(Reader(client).news()) == [
+    assert said(reader.new_events()) == [event("resource_decommissioned", changed)]
+    assert said(FeedReader(client).new_events()) == [
         event("resource_registered", first),
         event("resource_changed", changed),
         event("resource_decommissioned", changed),
@@ -73,17 +73,17 @@ def test_the_story_of_a_vehicle(client, reader, register, event):
 @pytest.mark.parametrize("via_all", [False, True], ids=["its vehicle", "all"])
 def test_the_story_of_an_allocation(client, reader, car, register, allocate, via_all, event):
     other = register("Car2")
-    reader.news()
+    reader.new_events()
     made = allocate(car, at(10), at(12), dump={"a": [1, 1.0, 1e22, None, "é"]}, description="<New>")
     url = f"/api/cars/all/allocations/{made.json['id']}" if via_all else made.headers["Location"]
-    assert said(reader.news()) == [event("allocated", client.get(url).json)]
+    assert said(reader.new_events()) == [event("allocated", client.get(url).json)]
     changed = client.patch(url, json={"to_infinity": True, "description": None, "resource_id": other[-36:]}).json
-    assert said(reader.news()) == [event("allocation_changed", changed)]
+    assert said(reader.new_events()) == [event("allocation_changed", changed)]
     client.delete(f"{'/api/cars/all' if via_all else other}/allocations/{made.json['id']}")
-    assert said(reader.news()) == [event("deallocated", changed)]
+    assert said(reader.new_events()) == [event("deallocated", changed)]
     client.delete(car)
     client.delete(other)
-    assert [one["kind"] for one in Reader(client).news() if one["allocation_id"]] == [
+    assert [one["kind"] for one in FeedReader(client).new_events() if one["allocation_id"]] == [
         "allocated",
         "allocation_changed",
         "deallocated",
@@ -91,13 +91,13 @@ def test_the_story_of_an_allocation(client, reader, car, register, allocate, via
 
 
 def test_the_story_of_a_hold(client, reader, car, allocate, event):
-    reader.news()
+    reader.new_events()
     url = allocate(car, at(10), at(12), hold_seconds=60).headers["Location"]
     held = client.get(url).json
     extended = client.patch(url, json={"hold_seconds": 3600}).json
     confirmed = client.patch(url, json={"status": "confirmed", "to_datetime": at(13)}).json
     moved = client.patch(url, json={"to_datetime": at(12)}).json
-    assert said(reader.news()) == [
+    assert said(reader.new_events()) == [
         event("allocated", held),
         event("allocation_changed", extended),
         event("confirmed", confirmed),
@@ -108,38 +108,38 @@ def test_the_story_of_a_hold(client, reader, car, allocate, event):
 def test_numbers_are_told_as_they_were_given(client, reader, car, allocate):
     dump = {"whole": 1.0, "big": 1e22, "tiny": 5e-324, "high": 2**63 - 1, "true": True}
     allocate(car, None, None, dump=dump)
-    told = reader.news()[-1]["data"]["dump"]
+    told = reader.new_events()[-1]["data"]["dump"]
     assert {key: repr(told[key]) for key in dump} == {key: repr(value) for key, value in dump.items()}
 
 
 def test_events_are_json_inside_whatever_the_change_was_answered_in(client, reader, car, event):
-    client.post(f"{car}/allocations", json=wire(10, 12), headers={"Accept": "application/xml"})
+    client.post(f"{car}/allocations", json=period_fields(10, 12), headers={"Accept": "application/xml"})
     [made] = client.get(f"{car}/allocations").json
-    assert said(reader.news())[-1] == event("allocated", made)
+    assert said(reader.new_events())[-1] == event("allocated", made)
 
 
 def test_any_and_several_are_told_one_by_one(client, reader, register, allocate, event):
     for number in range(4):
         register(f"Car{number}")
-    reader.news()
+    reader.new_events()
     one = allocate("/api/cars/any", at(10), at(12)).json
-    assert said(reader.news()) == [event("allocated", one)]
+    assert said(reader.new_events()) == [event("allocated", one)]
     three = allocate("/api/cars/any", at(10), at(12), quantity=3).json
-    told = sorted(said(reader.news()), key=lambda each: each["allocation_id"])
+    told = sorted(said(reader.new_events()), key=lambda each: each["allocation_id"])
     assert told == [event("allocated", each) for each in sorted(three, key=lambda each: each["id"])]
 
 
 def new_allocation(client, car):
-    return client.post(f"{car}/allocations", json=wire(9, 11))
+    return client.post(f"{car}/allocations", json=period_fields(9, 11))
 
 
 def any_vehicle(client, car):
-    return client.post("/api/cars/any/allocations", json=wire(9, 11))
+    return client.post("/api/cars/any/allocations", json=period_fields(9, 11))
 
 
 def change(client, car):
     [other] = client.get(f"{car}/allocations").json
-    return client.patch(f"{car}/allocations/{other['id']}", json=wire(9, 11))
+    return client.patch(f"{car}/allocations/{other['id']}", json=period_fields(9, 11))
 
 
 @pytest.mark.parametrize(
@@ -149,32 +149,32 @@ def test_an_expired_hold_is_told_of_when_it_is_cleared_away(app, client, reader,
     held = allocate(car, at(10), at(12), hold_seconds=60).json
     allocate(car, at(20), at(21))
     # To read on afterwards would itself clear the hold.
-    reader.news()
-    hours_pass(app)
+    reader.new_events()
+    let_holds_expire(app)
     done = order(client, car).json
-    told = said(reader.news())
-    assert [but_expires(told[0]), told[1:]] == [
-        but_expires({**event("expired", held), "client_id": None}),
+    told = said(reader.new_events())
+    assert [without_expires(told[0]), told[1:]] == [
+        without_expires({**event("expired", held), "client_id": None}),
         [event(kind, done)],
     ]
 
 
 def test_an_expired_hold_is_told_of_only_once(app, client, reader, car, allocate):
     allocate(car, at(10), at(12), hold_seconds=60)
-    hours_pass(app)
+    let_holds_expire(app)
     for _ in range(2):
         allocate(car, at(10), at(12))
         client.get(f"{car}/allocations")
-    assert [one["kind"] for one in reader.news()].count("expired") == 1
+    assert [one["kind"] for one in reader.new_events()].count("expired") == 1
 
 
 @pytest.mark.direct("says itself who it is")
 def test_the_client_is_told_where_the_gateway_names_it(client, reader, car):
     def by(client_id, **where):
         headers = {"X-Client-Id": client_id} if client_id else {}
-        made = client.post("/api/cars/any/allocations", json=wire(10, 12), headers=headers, **where)
+        made = client.post("/api/cars/any/allocations", json=period_fields(10, 12), headers=headers, **where)
         assert client.delete(made.headers["Location"], headers=headers, **where).status_code == 204
-        return [one["client_id"] for one in reader.news() if one["allocation_id"] == made.json["id"]]
+        return [one["client_id"] for one in reader.new_events() if one["allocation_id"] == made.json["id"]]
 
     assert by("monolith") == ["monolith"] * 2
     assert by("x" * 255) == ["x" * 255] * 2
@@ -184,6 +184,6 @@ def test_the_client_is_told_where_the_gateway_names_it(client, reader, car):
 
 def test_a_vehicle_goes_after_its_expired_holds(app, client, reader, car, allocate):
     allocate(car, at(10), at(12), hold_seconds=60)
-    hours_pass(app)
+    let_holds_expire(app)
     assert client.delete(car).status_code == 204
-    assert [one["kind"] for one in reader.news()][-2:] == ["expired", "resource_decommissioned"]
+    assert [one["kind"] for one in reader.new_events()][-2:] == ["expired", "resource_decommissioned"]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.concurrent_calls import at_once, outcomes
-from tests.support.instants import at, hours, hours_pass, wire
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.instants import at, hours_of, let_holds_expire, period_fields
 
 pytestmark = pytest.mark.usefixtures("strict_replay")
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("strict_replay")
 def expired(app, car, allocate):
     """The URL of a hold of ``car`` from 10:00 to 12:00 that has expired."""
     url = allocate(car, at(10), at(12), hold_seconds=60).headers["Location"]
-    hours_pass(app)
+    let_holds_expire(app)
     return url
 
 
@@ -27,7 +27,7 @@ LATE = [
     {"hold_seconds": 60},
     {"description": "too late"},
     {"to_datetime": at(11)},
-    wire(20, 21),
+    period_fields(20, 21),
     {"status": "confirmed", "to_datetime": at(13)},
 ]
 
@@ -50,9 +50,9 @@ def test_pages_are_not_shortened_by_expired_ones(app, client, register, allocate
     for number in range(9):
         held = {"hold_seconds": 60} if number % 3 else {}
         allocate(register(f"Car{number}"), at(number), at(number + 1), **held)
-    hours_pass(app)
+    let_holds_expire(app)
     pages = list(follow("/api/cars/all/allocations?limit=2"))
-    assert [[hours(one)[0] for one in page] for page in pages] == [[0, 3], [6]]
+    assert [[hours_of(one)[0] for one in page] for page in pages] == [[0, 3], [6]]
 
 
 @pytest.mark.parametrize("fields", LATE)
@@ -88,7 +88,7 @@ def test_a_new_allocation_takes_its_place(client, car, expired, allocate, period
 def test_several_in_the_way_are_all_cleared(app, client, car, allocate):
     for hour in (8, 10, 11, 13):
         allocate(car, at(hour), at(hour + 1), hold_seconds=60)
-    hours_pass(app)
+    let_holds_expire(app)
     made = allocate(car, at(9), at(20))
     assert made.status_code == 201
     assert client.get("/api/cars/all/allocations").json == [made.json]
@@ -112,13 +112,13 @@ def test_any_takes_its_vehicle(client, car, expired, allocate, refused):
 def test_another_allocation_moves_into_its_place(client, car, expired, register, allocate, own):
     moving = allocate(car if own else register("Car2"), at(12), at(14)).headers["Location"]
     moved = client.patch(moving, json={"from_datetime": at(9), "resource_id": car[-36:]})
-    assert (moved.status_code, hours(moved.json)) == (200, (9, 14))
+    assert (moved.status_code, hours_of(moved.json)) == (200, (9, 14))
     assert client.get(f"{car}/allocations").json == [moved.json]
 
 
 def test_its_period_is_free(client, car, expired):
     said = client.get(f"{car}/availability", query_string={"from": at(8), "to": at(16)}).json
-    assert ([hours(period) for period in said["free"]], said["busy"]) == ([(8, 16)], [])
+    assert ([hours_of(period) for period in said["free"]], said["busy"]) == ([(8, 16)], [])
     window = {"available_from": at(10), "available_to": at(12)}
     assert [found["id"] for found in client.get("/api/cars", query_string=window).json] == [car[-36:]]
 
@@ -137,14 +137,14 @@ def test_a_vehicle_in_use_names_it_not(client, car, expired, allocate, refused):
 def test_an_extended_hold_expires_later_all_the_same(app, client, car, allocate, refused):
     url = allocate(car, at(10), at(12), hold_seconds=60).headers["Location"]
     client.patch(url, json={"hold_seconds": 86400})
-    hours_pass(app)
+    let_holds_expire(app)
     refused(client.patch(url, json={"status": "confirmed"}), 409, "hold_expired")
 
 
 def test_one_of_many_gets_its_place(app, client, car, allocate):
     for hour in range(5):
         allocate(car, at(hour), at(hour + 1), hold_seconds=60)
-        hours_pass(app)
-        order = {"method": "POST", "path": f"{car}/allocations", "json": wire(hour, hour + 1)}
-        assert outcomes(at_once(app, [order] * 6)) == {201: 1, "period_taken": 5}
-    assert [hours(one) for one in client.get(f"{car}/allocations").json] == [(hour, hour + 1) for hour in range(5)]
+        let_holds_expire(app)
+        order = {"method": "POST", "path": f"{car}/allocations", "json": period_fields(hour, hour + 1)}
+        assert count_outcomes(send_concurrently(app, [order] * 6)) == {201: 1, "period_taken": 5}
+    assert [hours_of(one) for one in client.get(f"{car}/allocations").json] == [(hour, hour + 1) for hour in range(5)]

@@ -30,9 +30,9 @@ def feed(client):
     """The document, after a look at everything that the standard demands."""
 
     def feed(url=URL):
-        answer = client.get(url)
-        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
-        document = answer.json
+        response = client.get(url)
+        assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
+        document = response.json
         assert set(document) == {"last_updated", "ttl", "version", "data"}
         assert re.fullmatch(INSTANT, document["last_updated"])
         # The standard allows what is up to five minutes old.

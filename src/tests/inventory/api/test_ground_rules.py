@@ -122,8 +122,8 @@ def test_any_other_request_id_is_replaced_by_a_new_one(client: FlaskClient, path
     ],
 )
 def test_every_answer_carries_the_request_id(client: FlaskClient, method: str, path: str, status: int) -> None:
-    answer = client.open(path, method=method, headers={"X-Request-Id": "mine"})
-    assert (answer.status_code, answer.headers.getlist("X-Request-Id")) == (status, ["mine"])
+    response = client.open(path, method=method, headers={"X-Request-Id": "mine"})
+    assert (response.status_code, response.headers.getlist("X-Request-Id")) == (status, ["mine"])
 
 
 def test_also_the_answers_without_a_body_carry_the_request_id(client: FlaskClient, car: str) -> None:
@@ -131,7 +131,7 @@ def test_also_the_answers_without_a_body_carry_the_request_id(client: FlaskClien
     unmodified = client.get(car, headers={"If-None-Match": "*", **mine})
     deleted = client.delete(car, headers=mine)
     assert (unmodified.status_code, deleted.status_code) == (304, 204)
-    assert [answer.headers["X-Request-Id"] for answer in (unmodified, deleted)] == ["mine", "mine"]
+    assert [response.headers["X-Request-Id"] for response in (unmodified, deleted)] == ["mine", "mine"]
 
 
 @pytest.mark.parametrize("field", ["colour", "id", "created", "resource_type", "Name", "", "name ", "__class__"])
@@ -158,8 +158,8 @@ def test_an_unknown_field_of_an_allocation_is_refused(
 
 def test_all_bad_fields_are_named_at_once(client: FlaskClient, car: str, refused: Callable[..., Any]) -> None:
     body = {"to_infinity": True, "description": 1, "allocation_type": "", "dump": [], "colour": "red"}
-    answer = client.post(f"{car}/allocations", json=body)
-    errors = refused(answer, 422, "invalid_fields")["errors"]
+    response = client.post(f"{car}/allocations", json=body)
+    errors = refused(response, 422, "invalid_fields")["errors"]
     assert {"description", "allocation_type", "dump", "colour"} <= set(errors)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.instants import at, hours, hours_pass
+from tests.support.instants import at, hours_of, let_holds_expire
 
 A_MINUTE = timedelta(minutes=1)
 
@@ -64,12 +64,12 @@ def test_a_hold_is_not_extended_by_any_other_length(client, item, refused, nothi
 def test_a_hold_is_in_the_way_of_others(client, car, hold, register, allocate, refused, nothing_changes):
     mine = allocate(register("Car2"), at(10), at(12)).headers["Location"]
     with nothing_changes():
-        for answer in (
+        for response in (
             allocate(car, at(11), at(13)),
             allocate(car, at(11), at(13), hold_seconds=60),
             client.patch(mine, json={"resource_id": car[-36:]}),
         ):
-            conflicts = refused(answer, 409, "period_taken")["conflicts"]
+            conflicts = refused(response, 409, "period_taken")["conflicts"]
             assert [conflict["id"] for conflict in conflicts] == [hold[-36:]]
         refused(allocate("/api/cars/any", at(10), at(12)), 409, "none_available")
         refused(client.delete(car), 409, "resource_in_use")
@@ -87,11 +87,11 @@ def test_lists_choose_by_status(client, car, hold, allocate):
 
 def test_a_confirmed_hold_is_an_allocation_like_any_other(app, client, item):
     before = client.get(item)
-    answer = client.patch(item, json={"status": "confirmed"})
-    assert (answer.status_code, answer.json) == (200, before.json | {"status": "confirmed", "expires": None})
-    hours_pass(app)
+    response = client.patch(item, json={"status": "confirmed"})
+    assert (response.status_code, response.json) == (200, before.json | {"status": "confirmed", "expires": None})
+    let_holds_expire(app)
     read = client.get(item)
-    assert (read.json, read.headers["ETag"]) == (answer.json, answer.headers["ETag"])
+    assert (read.json, read.headers["ETag"]) == (response.json, response.headers["ETag"])
     assert read.headers["ETag"] != before.headers["ETag"]
 
 
@@ -107,31 +107,31 @@ def test_it_is_confirmed_with_other_changes_or_not_at_all(client, car, item, all
         refused(client.patch(item, json=order), 409, "period_taken")
     assert client.get(item).json["status"] == "held"
     confirmed = client.patch(item, json=order | {"to_datetime": at(14)}).json
-    assert (confirmed["status"], confirmed["description"], hours(confirmed)) == ("confirmed", "Sold", (10, 14))
+    assert (confirmed["status"], confirmed["description"], hours_of(confirmed)) == ("confirmed", "Sold", (10, 14))
 
 
 @pytest.mark.parametrize("seconds", [7200, 86400, 600])
 def test_a_hold_gets_a_new_end_from_now_on(client, item, seconds):
     before = client.get(item)
-    answer = client.patch(item, json={"hold_seconds": seconds})
-    assert (answer.status_code, answer.json["status"]) == (200, "held")
-    assert abs(left(answer.json) - timedelta(seconds=seconds)) < A_MINUTE
-    assert answer.json == before.json | {"expires": answer.json["expires"]}
-    assert client.get(item).json == answer.json
-    assert client.get(item).headers["ETag"] == answer.headers["ETag"] != before.headers["ETag"]
+    response = client.patch(item, json={"hold_seconds": seconds})
+    assert (response.status_code, response.json["status"]) == (200, "held")
+    assert abs(left(response.json) - timedelta(seconds=seconds)) < A_MINUTE
+    assert response.json == before.json | {"expires": response.json["expires"]}
+    assert client.get(item).json == response.json
+    assert client.get(item).headers["ETag"] == response.headers["ETag"] != before.headers["ETag"]
 
 
 def test_other_changes_leave_a_hold_held_until_the_same_end(client, item, register):
     before = client.get(item).json
     fields = {"description": "Perhaps", "resource_id": register("Car2")[-36:], "to_datetime": at(13)}
-    answer = client.patch(item, json=fields)
-    assert (answer.status_code, answer.json) == (200, before | fields)
+    response = client.patch(item, json=fields)
+    assert (response.status_code, response.json) == (200, before | fields)
 
 
 def test_it_can_be_changed_and_extended_at_once(client, item):
-    answer = client.patch(item, json={"hold_seconds": 7200, "to_datetime": at(13)})
-    assert (hours(answer.json), answer.json["status"]) == ((10, 13), "held")
-    assert left(answer.json) > timedelta(hours=1, minutes=30)
+    response = client.patch(item, json={"hold_seconds": 7200, "to_datetime": at(13)})
+    assert (hours_of(response.json), response.json["status"]) == ((10, 13), "held")
+    assert left(response.json) > timedelta(hours=1, minutes=30)
 
 
 def test_a_hold_is_not_confirmed_and_extended_at_once(client, item, refused, nothing_changes):

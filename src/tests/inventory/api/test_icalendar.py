@@ -67,9 +67,9 @@ def events(client):
     """The events of a vehicle's calendar."""
 
     def events(vehicle, **query):
-        answer = client.get(f"{vehicle}/allocations.ics", query_string={key.strip("_"): query[key] for key in query})
-        assert answer.status_code == 200, answer.text
-        return read(answer.data).events
+        response = client.get(f"{vehicle}/allocations.ics", query_string={key.strip("_"): query[key] for key in query})
+        assert response.status_code == 200, response.text
+        return read(response.data).events
 
     return events
 
@@ -118,9 +118,9 @@ def test_the_last_change_is_told(app, client, events, alter, car, allocate):
 
 
 def test_the_calendar_has_the_name_of_the_vehicle(client, register):
-    answer = client.get(f"{register('Käfer, blue')}/allocations.ics")
-    read(answer.data)
-    assert "\r\nNAME:Käfer\\, blue\r\nX-WR-CALNAME:Käfer\\, blue\r\n" in answer.text
+    response = client.get(f"{register('Käfer, blue')}/allocations.ics")
+    read(response.data)
+    assert "\r\nNAME:Käfer\\, blue\r\nX-WR-CALNAME:Käfer\\, blue\r\n" in response.text
 
 
 def test_a_vehicle_without_allocations_has_a_valid_calendar_too(client, car):
@@ -131,10 +131,10 @@ def test_a_vehicle_without_allocations_has_a_valid_calendar_too(client, car):
 
 def test_it_comes_as_a_calendar_whatever_is_accepted(client, car, booking):
     for accept in ("application/xml", "application/json", "text/calendar", "image/png", "nonsense"):
-        answer = client.get(f"{car}/allocations.ics", headers={"Accept": accept})
-        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/calendar; charset=utf-8")
+        response = client.get(f"{car}/allocations.ics", headers={"Accept": accept})
+        assert (response.status_code, response.headers["Content-Type"]) == (200, "text/calendar; charset=utf-8")
         name = car.rpartition("/")[2]
-        assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}.ics"'
+        assert response.headers["Content-Disposition"] == f'attachment; filename="{name}.ics"'
 
 
 def test_events_come_by_start_and_only_those_of_the_vehicle(events, register, allocate):
@@ -284,8 +284,8 @@ def test_what_a_calendar_has_already_is_not_sent_again(client, car, booking, wri
     url = f"{car}/allocations.ics"
     etag = client.get(url).headers["ETag"]
     known = written.format(etag=etag, inside=etag.strip('"'))
-    answer = client.get(url, headers={"If-None-Match": known})
-    assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", etag)
+    response = client.get(url, headers={"If-None-Match": known})
+    assert (response.status_code, response.data, response.headers["ETag"]) == (304, b"", etag)
 
 
 def test_every_change_makes_another_etag(client, alter, car, booking):

@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import at, hours_pass, wire
+from tests.support.instants import at, let_holds_expire, period_fields
 
-PERIOD = wire(10, 12)
+PERIOD = period_fields(10, 12)
 ORDERS = {
     "a vehicle": ("/api/cars", {"name": "Car9", "attributes": {"seats": 4}}),
     "an allocation": ("{car}/allocations", PERIOD | {"dump": {"a": [1.0, None]}, "description": "New"}),
@@ -60,8 +60,8 @@ def test_what_is_answered_is_what_is_there(client, car, send):
 
 
 def test_a_replay_has_a_request_id_of_its_own(order, send):
-    answers = [send(*order, **{"X-Request-Id": request_id}) for request_id in ("first", "second")]
-    assert [answer.headers["X-Request-Id"] for answer in answers] == ["first", "second"]
+    responses = [send(*order, **{"X-Request-Id": request_id}) for request_id in ("first", "second")]
+    assert [response.headers["X-Request-Id"] for response in responses] == ["first", "second"]
 
 
 def test_without_a_key_nothing_is_replayed(client, car, refused):
@@ -73,7 +73,7 @@ def test_without_a_key_nothing_is_replayed(client, car, refused):
 def test_another_key_is_another_order(car, register, send):
     register("Car2")
     made = [send("/api/cars/any/allocations", PERIOD, key) for key in ("one", "two")]
-    assert [answer.status_code for answer in made] == [201, 201]
+    assert [response.status_code for response in made] == [201, 201]
     assert made[0].json["resource_id"] != made[1].json["resource_id"]
 
 
@@ -127,7 +127,7 @@ def test_a_hold_that_expired_is_replayed_as_it_was(app, client, car, register, s
     register("Car2")
     path, body = ORDERS[kind][0].format(car=car), ORDERS[kind][1] | {"hold_seconds": 60}
     first = send(path, body)
-    hours_pass(app)
+    let_holds_expire(app)
     is_the_first_answer_again(first, send(path, body))
     assert client.get("/api/cars/all/allocations").json == []
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.support.instants import at, wire
+from tests.support.instants import at, period_fields
 
-PERIOD = wire(10, 12)
+PERIOD = period_fields(10, 12)
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
 
 
@@ -23,16 +23,16 @@ def send(client):
     return send
 
 
-def is_reused(answer):
-    assert (answer.status_code, answer.mimetype) == (422, "application/problem+json"), answer.text
-    said = {key: answer.json[key] for key in ("type", "status", "code", "request_id")}
+def is_reused(response):
+    assert (response.status_code, response.mimetype) == (422, "application/problem+json"), response.text
+    said = {key: response.json[key] for key in ("type", "status", "code", "request_id")}
     assert said == {
         "type": "/docs/problems/idempotency_key_reused",
         "status": 422,
         "code": "idempotency_key_reused",
-        "request_id": answer.headers["X-Request-Id"],
+        "request_id": response.headers["X-Request-Id"],
     }
-    assert "Idempotency-Replayed" not in answer.headers
+    assert "Idempotency-Replayed" not in response.headers
 
 
 ORDER = {**PERIOD, "description": "New", "dump": {"a": 1, "list": [1, 2]}}
@@ -89,9 +89,9 @@ def test_an_order_that_was_refused_leaves_its_key_for_another(client, car, booki
     refused(send(car.replace("cars", "lorries") + "/allocations", PERIOD), 404, "resource_not_found")
     refused(send("/api/vans", {"name": "Van1"}), 404, "not_found")
     refused(client.post(path, data=b"{", headers={"Idempotency-Key": "key-1"}), 415, "unsupported_media_type")
-    made = send(path, wire(12, 14))
+    made = send(path, period_fields(12, 14))
     assert (made.status_code, "Idempotency-Replayed" in made.headers) == (201, False)
-    assert send(path, wire(12, 14)).headers["Idempotency-Replayed"] == "true"
+    assert send(path, period_fields(12, 14)).headers["Idempotency-Replayed"] == "true"
 
 
 def test_a_vehicle_that_was_not_there_leaves_the_key_unused(client, send, register, refused):
@@ -107,10 +107,10 @@ def test_each_client_has_keys_of_its_own(client, car, register, send):
         register(f"Car{number}")
     path, clients = "/api/cars/any/allocations", [{}, {"X-Client-Id": "one"}, {"X-Client-Id": "two"}]
     first = [send(path, PERIOD, **each) for each in clients]
-    assert [answer.status_code for answer in first] == [201] * 3
-    assert not any("Idempotency-Replayed" in answer.headers for answer in first)
-    assert len({answer.json["resource_id"] for answer in first}) == 3
-    assert [send(path, PERIOD, **each).data for each in clients] == [answer.data for answer in first]
+    assert [response.status_code for response in first] == [201] * 3
+    assert not any("Idempotency-Replayed" in response.headers for response in first)
+    assert len({response.json["resource_id"] for response in first}) == 3
+    assert [send(path, PERIOD, **each).data for each in clients] == [response.data for response in first]
 
 
 @pytest.mark.direct("says itself who it is")
@@ -126,7 +126,7 @@ def test_who_is_no_gateway_is_not_believed(client, car):
         return client.post(f"{car}/allocations", json=PERIOD, headers=headers, environ_overrides=ELSEWHERE)
 
     first, second, third = send("one"), send("two"), send("not visible")
-    assert [answer.status_code for answer in (first, second, third)] == [201] * 3
+    assert [response.status_code for response in (first, second, third)] == [201] * 3
     assert first.data == second.data == third.data
     assert second.headers["Idempotency-Replayed"] == third.headers["Idempotency-Replayed"] == "true"
 
@@ -158,7 +158,7 @@ def test_any_visible_ascii_is_a_key_and_a_client(car, send, key):
 
 def test_keys_are_compared_to_the_letter(client, car, send):
     for number, key in enumerate(("key", "KEY", "ke", "key1", "k%y")):
-        made = send(f"{car}/allocations", wire(number, number + 1), key)
+        made = send(f"{car}/allocations", period_fields(number, number + 1), key)
         assert (made.status_code, "Idempotency-Replayed" in made.headers) == (201, False)
 
 
@@ -181,5 +181,5 @@ def refuse(client, car, refused, nothing_changes, header, value):
             ("/api/cars/any/allocations", PERIOD),
             ("/api/cars", {"name": "Car2"}),
         ):
-            answer = client.post(path, json=body, environ_overrides=overrides)
-            refused(answer, 422, "invalid_fields", header)
+            response = client.post(path, json=body, environ_overrides=overrides)
+            refused(response, 422, "invalid_fields", header)

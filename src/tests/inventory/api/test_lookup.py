@@ -19,10 +19,10 @@ def starts(client):
 def test_pages_lead_from_the_first_instant_to_the_last(client, starts):
     url, found = "/api/cars/all/allocations?limit=1", []
     while url:
-        answer = client.get(url)
-        assert answer.status_code == 200
-        found += [allocation["from_datetime"] for allocation in answer.json]
-        url = answer.headers.get("Link", "<>")[1:].partition(">")[0]
+        response = client.get(url)
+        assert response.status_code == 200
+        found += [allocation["from_datetime"] for allocation in response.json]
+        url = response.headers.get("Link", "<>")[1:].partition(">")[0]
     expected = [None] + [datetime(year, 1, 1, 0, 0, 0, 1, UTC) for year in YEARS[1:]]
     assert [start and datetime.fromisoformat(start) for start in found] == expected
 

@@ -41,17 +41,17 @@ def item(car, allocate):
 @pytest.mark.parametrize(("target", "patch", "result"), EXAMPLES)
 def test_a_dump_is_merged_as_the_standard_shows(client, merge, car, allocate, target, patch, result):
     item = allocate(car, at(10), at(12), dump=target).headers["Location"]
-    answer = merge(item, dump=patch)
-    assert (answer.status_code, answer.json["dump"]) == (200, result)
-    assert client.get(item).json == answer.json
+    response = merge(item, dump=patch)
+    assert (response.status_code, response.json["dump"]) == (200, result)
+    assert client.get(item).json == response.json
 
 
 def test_attributes_are_merged_and_null_removes_one(client, merge, register):
     car = register("Car1", attributes={"city": "Leeds", "seats": 4})
-    answer = merge(car, attributes={"city": None, "electric": True}, name="Car2")
-    assert answer.status_code == 200, answer.text
-    assert (answer.json["name"], answer.json["attributes"]) == ("Car2", {"seats": 4, "electric": True})
-    assert client.get(car).json == answer.json
+    response = merge(car, attributes={"city": None, "electric": True}, name="Car2")
+    assert response.status_code == 200, response.text
+    assert (response.json["name"], response.json["attributes"]) == ("Car2", {"seats": 4, "electric": True})
+    assert client.get(car).json == response.json
 
 
 @pytest.mark.parametrize("content_type", [f"{MERGE_PATCH}; charset=utf-8", "Application/Merge-Patch+JSON"])
@@ -65,8 +65,8 @@ def test_null_for_the_whole_removes_everything_in_it(merge, item, register):
 
 
 def test_other_members_change_as_with_json(merge, item):
-    answer = merge(item, to_datetime=at(13), description="New")
-    assert answer.json.items() >= {"to_datetime": at(13), "description": "New", "dump": {"a": 1}}.items()
+    response = merge(item, to_datetime=at(13), description="New")
+    assert response.json.items() >= {"to_datetime": at(13), "description": "New", "dump": {"a": 1}}.items()
 
 
 def test_a_patch_that_changes_nothing_leaves_the_version(client, merge, item):
@@ -105,13 +105,13 @@ def test_what_an_allocation_cannot_become_is_refused(merge, item, refused, nothi
 def test_patches_of_different_keys_at_once_are_all_there_afterwards(app, item):
     def patch(number):
         body = json.dumps({"dump": {f"k{number}": number}})
-        answers.append(app.test_client().patch(item, data=body, content_type=MERGE_PATCH).status_code)
+        responses.append(app.test_client().patch(item, data=body, content_type=MERGE_PATCH).status_code)
 
-    answers = []
+    responses = []
     threads = [threading.Thread(target=patch, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert answers == [200] * 8
+    assert responses == [200] * 8
     assert app.test_client().get(item).json["dump"] == {"a": 1, **{f"k{number}": number for number in range(8)}}

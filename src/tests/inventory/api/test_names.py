@@ -47,8 +47,8 @@ def test_invisible_characters_are_refused(
     name: str,
 ) -> None:
     with nothing_changes():
-        for answer in (client.post("/api/cars", json={"name": name}), client.patch(car, json={"name": name})):
-            body = refused(answer, 422, "invalid_fields", "name")
+        for response in (client.post("/api/cars", json={"name": name}), client.patch(car, json={"name": name})):
+            body = refused(response, 422, "invalid_fields", "name")
             assert body["errors"]["name"][0].startswith("Invisible characters are not allowed: U+")
 
 

@@ -28,9 +28,9 @@ def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str
 
 
 def samples(client: FlaskClient) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    answer = client.get("/metrics")
+    response = client.get("/metrics")
     parse = openmetrics.text_string_to_metric_families
-    families = (parse if "openmetrics" in answer.mimetype else text_string_to_metric_families)(answer.text)
+    families = (parse if "openmetrics" in response.mimetype else text_string_to_metric_families)(response.text)
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in families
@@ -45,9 +45,9 @@ def test_a_migrated_service_lives_and_is_ready(client: FlaskClient, path: str) -
 
 
 def test_the_metrics_are_for_prometheus(client: FlaskClient) -> None:
-    answer = client.get("/metrics")
-    assert answer.status_code == 200
-    assert answer.mimetype in ("text/plain", "application/openmetrics-text")
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    assert response.mimetype in ("text/plain", "application/openmetrics-text")
     assert samples(client)
 
 

@@ -5,8 +5,8 @@ from icalendar import Calendar
 from sqlalchemy import select
 
 from invsys.inventory.db.models import ContinuousResourceAllocation, db
-from tests.support.instants import at, hours_pass, wire
-from tests.support.owners import announced, ids, restricted
+from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.owners import client_as, ids, restricted_client
 
 pytestmark = pytest.mark.direct("says itself who it is")
 
@@ -15,12 +15,12 @@ ALL = "/api/cars/all/allocations"
 
 @pytest.fixture
 def one(app):
-    return restricted(app, "one")
+    return restricted_client(app, "one")
 
 
 @pytest.fixture
 def two(app):
-    return restricted(app, "two")
+    return restricted_client(app, "two")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def owner(app):
 def mixed(one, two, client, car):
     """Allocations of a car one after the other, of one, two and nobody in turns: the ids of those of one."""
     made = [
-        (client, one, two)[hour % 3].post(f"{car}/allocations", json=wire(hour, hour + 1)).json["id"]
+        (client, one, two)[hour % 3].post(f"{car}/allocations", json=period_fields(hour, hour + 1)).json["id"]
         for hour in range(12)
     ]
     return made[1::3]
@@ -48,9 +48,9 @@ def mixed(one, two, client, car):
 @pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "order-1"}])
 @pytest.mark.parametrize("more", [{}, {"hold_seconds": 60}])
 def test_who_allocates_a_vehicle_owns_the_allocation(app, client, car, owner, key, more):
-    makers = {"one": restricted(app, "one"), "two": announced(app, "two"), None: client}
+    makers = {"one": restricted_client(app, "one"), "two": client_as(app, "two"), None: client}
     for hour, (name, maker) in enumerate(makers.items()):
-        made = maker.post(f"{car}/allocations", json=wire(hour, hour + 1) | more, headers=key)
+        made = maker.post(f"{car}/allocations", json=period_fields(hour, hour + 1) | more, headers=key)
         assert (made.status_code, owner(made.json)) == (201, name)
         assert maker.get(made.headers["Location"]).json == made.json
 
@@ -59,20 +59,20 @@ def test_who_allocates_a_vehicle_owns_the_allocation(app, client, car, owner, ke
 def test_who_allocates_any_vehicles_owns_all_of_them(one, two, register, owner, key):
     for number in range(4):
         register(f"Car{number}")
-    several = one.post("/api/cars/any/allocations", json={**wire(10, 12), "quantity": 3}, headers=key)
-    single = two.post("/api/cars/any/allocations", json=wire(10, 12), headers=key)
+    several = one.post("/api/cars/any/allocations", json={**period_fields(10, 12), "quantity": 3}, headers=key)
+    single = two.post("/api/cars/any/allocations", json=period_fields(10, 12), headers=key)
     assert [owner(made) for made in (*several.json, single.json)] == ["one"] * 3 + ["two"]
     assert sorted(ids(one.get(ALL))) == sorted(made["id"] for made in several.json)
 
 
 def test_a_name_of_255_characters_is_kept_whole(app, car, owner):
-    made = restricted(app, "x" * 255).post(f"{car}/allocations", json=wire(10, 12))
+    made = restricted_client(app, "x" * 255).post(f"{car}/allocations", json=period_fields(10, 12))
     assert owner(made.json) == "x" * 255
 
 
 @pytest.mark.parametrize("by", ["one", "two", None])
 def test_whoever_changes_or_moves_it_the_owner_stays(app, one, client, car, register, owner, by):
-    url = one.post(f"{car}/allocations", json={**wire(10, 12), "hold_seconds": 60}).headers["Location"]
+    url = one.post(f"{car}/allocations", json={**period_fields(10, 12), "hold_seconds": 60}).headers["Location"]
     item = url.replace(car, ALL.removesuffix("/allocations"))
     changes = [
         {"hold_seconds": 600},
@@ -80,7 +80,7 @@ def test_whoever_changes_or_moves_it_the_owner_stays(app, one, client, car, regi
         {"to_datetime": at(13), "description": "longer"},
         {"resource_id": register("Car2")[-36:]},
     ]
-    changer = client if by is None else announced(app, by)
+    changer = client if by is None else client_as(app, by)
     for change in changes:
         changed = changer.patch(item, json=change)
         assert (changed.status_code, owner(changed.json)) == (200, "one")
@@ -92,13 +92,13 @@ def test_whoever_changes_or_moves_it_the_owner_stays(app, one, client, car, regi
 def test_a_client_is_no_other_whose_name_is_alike(app, car):
     names = ["one", "One", "one1", "on_", "%", "o"]
     for hour, name in enumerate(names):
-        restricted(app, name).post(f"{car}/allocations", json=wire(hour, hour + 1))
+        restricted_client(app, name).post(f"{car}/allocations", json=period_fields(hour, hour + 1))
     for name in names:
-        assert len(restricted(app, name).get(ALL).json) == 1
+        assert len(restricted_client(app, name).get(ALL).json) == 1
 
 
 def test_an_allocation_of_somebody_else_is_not_there(one, two, client, car):
-    made = two.post(f"{car}/allocations", json=wire(10, 12)).headers["Location"]
+    made = two.post(f"{car}/allocations", json=period_fields(10, 12)).headers["Location"]
     for url in (made, made.replace(car, "/api/cars/all")):
         assert (one.get(url).status_code, two.get(url).status_code, client.get(url).status_code) == (404, 200, 200)
         assert one.get(url, headers={"If-None-Match": '"1"'}).status_code == 404
@@ -157,7 +157,7 @@ def test_free_and_busy_are_told_to_everybody_alike(one, client, car, mixed):
     assert slots[0]["vehicles"][0]["availabilities"][1:] == slots[1]["vehicles"][0]["availabilities"][1:]
     taken = {"available_from": at(0), "available_to": at(1)}
     assert one.get("/api/cars", query_string=taken).json == []
-    assert one.post("/api/cars/any/allocations", json=wire(0, 1)).json["code"] == "none_available"
+    assert one.post("/api/cars/any/allocations", json=period_fields(0, 1)).json["code"] == "none_available"
 
 
 def test_the_feed_is_everybodys(one, client, mixed):
@@ -165,7 +165,7 @@ def test_the_feed_is_everybodys(one, client, mixed):
 
 
 def test_an_expired_hold_of_its_own_is_gone_from_every_list(app, one, car):
-    made = one.post(f"{car}/allocations", json={**wire(10, 12), "hold_seconds": 60}).headers["Location"]
-    hours_pass(app)
+    made = one.post(f"{car}/allocations", json={**period_fields(10, 12), "hold_seconds": 60}).headers["Location"]
+    let_holds_expire(app)
     assert one.get(ALL).json == one.get(f"{car}/allocations").json == []
     assert one.get(made).status_code == 404

@@ -192,12 +192,12 @@ def test_a_bad_query_is_refused(client: FlaskClient, refused: Callable[..., Any]
 
 def test_nothing_runs_and_nothing_comes_from_elsewhere(client: FlaskClient, car: str, allocate: Allocate) -> None:
     allocate(car, None, None)
-    answer = client.get("/")
-    policy = dict(rule.split(" ", 1) for rule in answer.headers["Content-Security-Policy"].split("; "))
+    response = client.get("/")
+    policy = dict(rule.split(" ", 1) for rule in response.headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"
     assert set(policy) <= {"default-src", "style-src", "form-action", "base-uri", "frame-ancestors"}
     assert set(policy.values()) <= {"'none'", "'self'"}
-    page = Page(answer)
+    page = Page(response)
     assert not {"script", "style", "iframe", "object", "base"} & {tag for tag, _ in page.elements}
     for _, attributes in page.elements:
         assert not [name for name in attributes if name == "style" or name.startswith("on")]
@@ -207,6 +207,6 @@ def test_nothing_runs_and_nothing_comes_from_elsewhere(client: FlaskClient, car:
 
 def test_the_style_sheet_is_ours_and_names_nothing_else(client: FlaskClient) -> None:
     [sheet] = Page(client.get("/")).attribute("link", "href", rel="stylesheet")
-    with client.get(str(sheet)) as answer:
-        assert (answer.status_code, answer.mimetype) == (200, "text/css")
-        assert not re.search(r"url\(|@import|//", answer.text)
+    with client.get(str(sheet)) as response:
+        assert (response.status_code, response.mimetype) == (200, "text/css")
+        assert not re.search(r"url\(|@import|//", response.text)

@@ -44,8 +44,8 @@ def test_vehicles_come_oldest_first(client: FlaskClient, register: Callable[...,
 
 @LISTS
 def test_an_empty_list_has_one_empty_page(client: FlaskClient, path: str) -> None:
-    answer = client.get(path)
-    assert (answer.status_code, answer.json, answer.headers.get("Link")) == (200, [], None)
+    response = client.get(path)
+    assert (response.status_code, response.json, response.headers.get("Link")) == (200, [], None)
 
 
 def test_a_page_has_100_unless_told_otherwise(register: Callable[..., str], follow: Follow) -> None:
@@ -160,6 +160,6 @@ def test_a_damaged_cursor_is_no_failure_of_ours(
     given = client.get(f"{path}?limit=3").headers["Link"].split("cursor=")[1].split(">")[0].split("&")[0]
     damaged = [given[:place] + letter + given[place + 1 :] for place in range(len(given)) for letter in "A9_z"]
     for cursor in [*damaged, given[:-1], given + "A", given + given]:
-        answer = client.get(f"{path}?cursor={cursor}")
-        if answer.status_code != 200:
-            refused(answer, 422, "invalid_fields", "cursor")
+        response = client.get(f"{path}?cursor={cursor}")
+        if response.status_code != 200:
+            refused(response, 422, "invalid_fields", "cursor")

@@ -165,12 +165,12 @@ def test_the_second_is_refused_exactly_when_it_overlaps_the_first(
 ) -> None:
     first, second = (other, one) if turned else (one, other)
     made = [allocate(car, at(first[0]), at(first[1])).json]
-    answer = allocate(car, at(second[0]), at(second[1]))
+    response = allocate(car, at(second[0]), at(second[1]))
     if overlap:
-        body = refused(answer, 409, "period_taken")
+        body = refused(response, 409, "period_taken")
         assert [conflict["id"] for conflict in body["conflicts"]] == [made[0]["id"]]
     else:
-        made.append(answer.json)
+        made.append(response.json)
     listed = client.get(f"{car}/allocations").json
     assert sorted(listed, key=lambda one: one["id"]) == sorted(made, key=lambda one: one["id"])
 

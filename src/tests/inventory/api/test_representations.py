@@ -13,9 +13,9 @@ PROBLEM = "{urn:ietf:rfc:7807}"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
-def in_xml(answer: TestResponse) -> ET.Element:
-    assert answer.mimetype == XML
-    return ET.fromstring(answer.data)
+def in_xml(response: TestResponse) -> ET.Element:
+    assert response.mimetype == XML
+    return ET.fromstring(response.data)
 
 
 def texts(element: ET.Element) -> dict[str, str]:
@@ -55,15 +55,15 @@ def as_text(value: object) -> str:
 )
 @pytest.mark.parametrize("path", ["/api/cars", "/api/cars/all/allocations"])
 def test_accept_decides_and_json_is_preferred(client: FlaskClient, path: str, accept: str | None, given: str) -> None:
-    answer = client.get(path, headers={} if accept is None else {"Accept": accept})
-    assert (answer.status_code, answer.mimetype) == (200, given)
-    assert "Accept" in answer.headers["Vary"]
+    response = client.get(path, headers={} if accept is None else {"Accept": accept})
+    assert (response.status_code, response.mimetype) == (200, given)
+    assert "Accept" in response.headers["Vary"]
 
 
 @pytest.mark.parametrize("accept", [None, "*/*", BROWSER, "text/html", JSON])
 def test_refusals_are_json_unless_xml_was_asked_for(client: FlaskClient, accept: str | None) -> None:
-    answer = client.get("/api/vans", headers={} if accept is None else {"Accept": accept})
-    assert answer.mimetype == "application/problem+json"
+    response = client.get("/api/vans", headers={} if accept is None else {"Accept": accept})
+    assert response.mimetype == "application/problem+json"
 
 
 def test_a_vehicle_in_xml_says_what_it_says_in_json(client: FlaskClient, register: Callable[..., str]) -> None:
@@ -98,9 +98,9 @@ def test_empty_lists_in_xml_are_empty(client: FlaskClient, car: str) -> None:
 
 
 def test_a_created_one_is_answered_in_xml_too(client: FlaskClient) -> None:
-    answer = client.post("/api/cars", json={"name": "Car1"}, headers={"Accept": XML})
-    assert answer.status_code == 201
-    assert str(in_xml(answer).findtext("id")) in answer.headers["Location"]
+    response = client.post("/api/cars", json={"name": "Car1"}, headers={"Accept": XML})
+    assert response.status_code == 201
+    assert str(in_xml(response).findtext("id")) in response.headers["Location"]
 
 
 @pytest.mark.parametrize(
@@ -122,9 +122,9 @@ def test_any_key_makes_well_formed_xml(client: FlaskClient, register: Callable[.
 
 
 def test_a_refusal_in_xml_says_what_rfc_9457_wants(client: FlaskClient) -> None:
-    answer = client.get("/api/vans", headers={"Accept": XML, "X-Request-Id": "<&>"})
-    assert (answer.status_code, answer.mimetype) == (404, "application/problem+xml")
-    found = ET.fromstring(answer.data)
+    response = client.get("/api/vans", headers={"Accept": XML, "X-Request-Id": "<&>"})
+    assert (response.status_code, response.mimetype) == (404, "application/problem+xml")
+    found = ET.fromstring(response.data)
     said = {child.tag.removeprefix(PROBLEM): child.text for child in found}
     assert found.tag == f"{PROBLEM}problem"
     assert said.pop("title")

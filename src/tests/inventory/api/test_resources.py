@@ -9,12 +9,12 @@ from flask.testing import FlaskClient
 
 
 def test_registering_answers_the_whole_vehicle_and_where_it_is(client: FlaskClient) -> None:
-    answer = client.post("/api/cars", json={"name": "Car1", "attributes": {"city": "Leeds"}})
-    assert answer.status_code == 201
-    assert answer.headers["Location"].endswith(f"/api/cars/{answer.json['id']}")
-    assert set(answer.json) == {"id", "name", "resource_type", "created", "attributes"}
-    assert (answer.json["name"], answer.json["attributes"]) == ("Car1", {"city": "Leeds"})
-    assert client.get(answer.headers["Location"]).json == answer.json
+    response = client.post("/api/cars", json={"name": "Car1", "attributes": {"city": "Leeds"}})
+    assert response.status_code == 201
+    assert response.headers["Location"].endswith(f"/api/cars/{response.json['id']}")
+    assert set(response.json) == {"id", "name", "resource_type", "created", "attributes"}
+    assert (response.json["name"], response.json["attributes"]) == ("Car1", {"city": "Leeds"})
+    assert client.get(response.headers["Location"]).json == response.json
 
 
 def test_created_is_now_in_utc(client: FlaskClient, car: str) -> None:
@@ -119,8 +119,8 @@ def test_any_other_attributes_are_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], attributes: object
 ) -> None:
     with nothing_changes():
-        answer = client.post("/api/cars", json={"name": "Car1", "attributes": attributes})
-        refused(answer, 422, "invalid_fields", "attributes")
+        response = client.post("/api/cars", json={"name": "Car1", "attributes": attributes})
+        refused(response, 422, "invalid_fields", "attributes")
 
 
 def test_a_name_is_unique_among_the_vehicles_of_its_type(
@@ -153,8 +153,8 @@ def test_a_vehicle_is_found_by_its_whole_name_only(client: FlaskClient, register
 def test_a_name_that_no_vehicle_can_have_finds_none_or_is_refused(
     client: FlaskClient, car: str, refused: Callable[..., Any], query: str
 ) -> None:
-    answer = client.get(f"/api/cars?{query}")
-    if answer.status_code == 200:
-        assert answer.json == []
+    response = client.get(f"/api/cars?{query}")
+    if response.status_code == 200:
+        assert response.json == []
     else:
-        refused(answer, 422, "invalid_fields", "name")
+        refused(response, 422, "invalid_fields", "name")

@@ -9,11 +9,11 @@ from sqlalchemy import func, select, text
 
 from invsys.inventory.application import build_app
 from invsys.inventory.db import session
-from invsys.inventory.db.models import ContinuousResourceAllocation
-from tests.conftest import load
+from invsys.inventory.db.models import ContinuousResourceAllocation, db
+from tests.conftest import load_settings
 from tests.support.applications import close
 from tests.support.blocking import locked
-from tests.support.instants import at, hours_pass
+from tests.support.instants import at, let_holds_expire
 from tests.support.waiting import SECONDS
 
 FEED = "/api/events"
@@ -30,7 +30,7 @@ def environ(environ):
 def expired(app, register, allocate):
     """The ids of two expired holds, each of a car of its own."""
     holds = [allocate(register(f"Car{number}"), at(10), at(12), hold_seconds=60).json["id"] for number in range(2)]
-    hours_pass(app)
+    let_holds_expire(app)
     return holds
 
 
@@ -50,10 +50,10 @@ def poll(client):
     """Ask for a page, without waiting for a lock; return the ids of the expired holds in it, and the cursor."""
 
     def ask(query):
-        answer = client.get(FEED, query_string=query)
-        assert answer.status_code == 200, answer.text
-        ended = [one["allocation_id"] for one in answer.json["events"] if one["kind"] == "expired"]
-        return sorted(ended), answer.json["next"]
+        response = client.get(FEED, query_string=query)
+        assert response.status_code == 200, response.text
+        ended = [one["allocation_id"] for one in response.json["events"] if one["kind"] == "expired"]
+        return sorted(ended), response.json["next"]
 
     with ThreadPoolExecutor(1) as pool:
         yield lambda **query: pool.submit(ask, query).result(SECONDS)
@@ -128,7 +128,7 @@ def writing(app, engine, database_url, statement):
         return
     # A connection of its own, which asks nobody in this process.
     with app.app_context():
-        connection = session.db.engine.connect()
+        connection = db.engine.connect()
     connection.begin()
     yield
     connection.close()
@@ -179,15 +179,15 @@ def reader_url(request, engine, database_url):
 
 
 def test_a_role_that_may_not_write_reads_what_is_there(engine, client, expired, left, reader_url, caplog):
-    app = build_app(load(reader_url))
+    app = build_app(load_settings(reader_url))
     if engine == "sqlite":
-        with app.app_context(), closing(session.db.engine.raw_connection()) as connection:
+        with app.app_context(), closing(db.engine.raw_connection()) as connection:
             # As if the file were read-only, which it is not for root, whatever its mode.
             connection.driver_connection.execute("PRAGMA query_only=ON")
     for query in ({}, {"after": "now"}):
-        answer = app.test_client().get(FEED, query_string=query)
-        assert answer.status_code == 200, answer.text
-        assert "expired" not in [one["kind"] for one in answer.json["events"]]
+        response = app.test_client().get(FEED, query_string=query)
+        assert response.status_code == 200, response.text
+        assert "expired" not in [one["kind"] for one in response.json["events"]]
     close(app)
     assert not caplog.records
     assert left() == 2

@@ -135,11 +135,11 @@ def test_a_date_time_is_answered_in_utc_as_a_start_and_as_an_end(
 def test_a_date_time_of_only_one_standard_is_refused_or_read_right(
     car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any], given: str, answered: str
 ) -> None:
-    answer = allocate(car, given, None)
-    if answer.status_code == 201:
-        assert answer.json["from_datetime"] == answered
+    response = allocate(car, given, None)
+    if response.status_code == 201:
+        assert response.json["from_datetime"] == answered
     else:
-        refused(answer, 422, "invalid_fields", "from_datetime")
+        refused(response, 422, "invalid_fields", "from_datetime")
 
 
 @pytest.mark.parametrize("given", REFUSED + NOT_EVEN_TEXT)
@@ -159,8 +159,8 @@ def test_any_other_date_time_is_refused_and_the_field_named(
 def test_the_message_names_the_most_digits_of_a_fraction(
     car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any], digits: int
 ) -> None:
-    answer = allocate(car, f"2026-11-20T10:00:00.{'1' * digits}Z", None)
-    body = refused(answer, 422, "invalid_fields", "from_datetime")
+    response = allocate(car, f"2026-11-20T10:00:00.{'1' * digits}Z", None)
+    body = refused(response, 422, "invalid_fields", "from_datetime")
     assert body["errors"]["from_datetime"] == ["A fraction of a second has at most six digits."]
 
 

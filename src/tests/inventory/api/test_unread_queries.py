@@ -22,11 +22,11 @@ READ_NONE = [
 @pytest.mark.parametrize("query", ["quantity=2", "limit=1&x=", "=", "%ff", "attribute.seats=4"])
 def test_what_is_not_read_is_refused(client, car, booking, refused, nothing_changes, method, path, body, query):
     with nothing_changes():
-        answer = client.open(f"{path.format(car=car, booking=booking)}?{query}", method=method, json=body)
+        response = client.open(f"{path.format(car=car, booking=booking)}?{query}", method=method, json=body)
         if method == "HEAD":
-            assert answer.status_code == 422
+            assert response.status_code == 422
         else:
-            refused(answer, 422, "invalid_fields")
+            refused(response, 422, "invalid_fields")
 
 
 def test_the_parameter_is_named(client, car, refused):
@@ -58,8 +58,8 @@ def test_what_is_not_utf8_is_no_text(client, register, refused, path, query):
 )
 def test_raw_bytes_that_are_not_utf8_are_refused(client, car, refused, nothing_changes, method, path, query, name):
     with nothing_changes():
-        answer = client.open(path.format(car=car), method=method, environ_overrides={"QUERY_STRING": query})
-        refused(answer, 422, "invalid_fields", name)
+        response = client.open(path.format(car=car), method=method, environ_overrides={"QUERY_STRING": query})
+        refused(response, 422, "invalid_fields", name)
 
 
 def test_a_percent_sign_that_is_one_is_text(client, register):

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from depot import manage
-from depot.db.session import disconnect
+from depot.db.engine import disconnect
 
 
 @pytest.fixture

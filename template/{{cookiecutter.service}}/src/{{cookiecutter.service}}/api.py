@@ -27,7 +27,7 @@ class PalletCollection(rest.Resource):
         # The additional row shows whether there is a next page.
         rows = pallets.page(limit + 1, query["after"])
         body = schemas.pallets.dump(rows[:limit])
-        response = responses.answer(body, root="pallet", roots="pallets")
+        response = responses.make_response(body, root="pallet", roots="pallets")
         if len(rows) > limit:
             next_query = urlencode({"limit": limit, "after": rows[limit - 1].name})
             response.headers["Link"] = f'<{request.path}?{next_query}>; rel="next"'
@@ -45,7 +45,7 @@ class PalletItem(rest.Resource):
 
     def get(self, pallet_id: uuid.UUID) -> Response:
         """Show a pallet."""
-        return conditional.unless_known(_item(pallets.get(pallet_id)))
+        return conditional.apply_if_none_match(_item(pallets.get(pallet_id)))
 
     def patch(self, pallet_id: uuid.UUID) -> Response:
         """Change a pallet."""
@@ -55,7 +55,7 @@ class PalletItem(rest.Resource):
     def delete(self, pallet_id: uuid.UUID) -> Response:
         """Remove a pallet."""
         pallets.delete(pallet_id, conditional.expected_versions())
-        return responses.nothing()
+        return responses.no_content()
 
 
 ROUTES: list[tuple[type[rest.Resource], str]] = [
@@ -85,10 +85,10 @@ def register(app: Flask) -> None:
 
 def _item(row: Pallet, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     headers = {"ETag": conditional.etag(row.version), **(headers or {})}
-    return responses.answer(schemas.pallet.dump(row), status, headers, root="pallet")
+    return responses.make_response(schemas.pallet.dump(row), status, headers, root="pallet")
 
 
 def _version_mismatch_response(error: errors.VersionMismatch) -> Response:
-    response = problems.problem_answer(error)
+    response = problems.problem_response(error)
     response.headers["ETag"] = conditional.etag(error.version)
     return response

@@ -8,7 +8,7 @@ from depot.chassis.access import allowed_hosts, gateway_secret
 from depot.chassis.config.settings import Settings
 from depot.chassis.http import default_headers, problems, request_body, request_id
 from depot.chassis.ops import draining, health, metrics, readiness, request_log
-from depot.db import schema_check, session
+from depot.db import engine, schema_check
 from depot.settings import load as load_settings
 
 
@@ -35,14 +35,14 @@ def build_app(settings: Settings) -> Flask:
     draining.register(app)
     request_log.register(app)
     request_id.register(app)
-    metrics.register(app, metrics.allowed(settings))
+    metrics.register(app, metrics.allowed_networks(settings))
     problems.register(app)
     allowed_hosts.register(app, settings["server"])
     default_headers.register(app)
     gateway_secret.register(app, settings["server"]["gateway_secret"])
     request_body.register(app, settings["server"])
-    session.configure(app, settings)
-    fit = readiness.Fitness(schema_check.require_current_schema, schema_check.revision)
+    engine.configure(app, settings)
+    fit = readiness.Readiness(schema_check.require_current_schema, schema_check.revision)
     readiness.register(app, fit, _needs_database)
     health.register(app, fit.require)
     api.register(app)

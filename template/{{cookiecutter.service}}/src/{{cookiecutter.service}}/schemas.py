@@ -13,7 +13,7 @@ from marshmallow_sqlalchemy import auto_field
 from depot.chassis import names
 from depot.db.models import Pallet
 
-_NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.RULES]
+_NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.VALIDATORS]
 
 
 class Input(SQLAlchemySchema):
