@@ -92,6 +92,12 @@ def test_a_path_with_an_invalid_uuid_is_not_found(
     refused(client.get(f"/api/cars/all/allocations/{damage(allocation)}"), 404, "not_found")
 
 
+def test_a_path_id_in_capital_letters_is_not_found(client: FlaskClient, car: str) -> None:
+    vehicle = car.rpartition("/")[2]
+    assert client.get(f"/api/cars/{vehicle}").status_code == 200
+    assert client.get(f"/api/cars/{vehicle.upper()}").status_code == (200 if vehicle == vehicle.upper() else 404)
+
+
 @pytest.mark.parametrize("request_id", ["a", "x" * 128, "!~", "req-1", "<&>\"'", "0"])
 @pytest.mark.parametrize("path", ["/api/cars", "/api/cars/1", "/healthz"])
 def test_a_valid_request_id_is_used(client: FlaskClient, path: str, request_id: str) -> None:

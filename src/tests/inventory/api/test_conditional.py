@@ -132,6 +132,12 @@ def test_an_if_match_without_a_valid_etag_prevents_the_delete(
         refused(response, 412, "version_mismatch")
 
 
+@pytest.mark.parametrize("tag", ['"01"', '"1-XML"', '"+1"', '"1 "', '"0"', '"99999999999999999999"'])
+def test_an_etag_is_compared_exactly(client: FlaskClient, car: str, tag: str) -> None:
+    assert client.delete(car, headers={"If-Match": tag}).status_code == 412
+    assert client.get(car).status_code == 200
+
+
 @pytest.mark.parametrize("header", ['"', "W/", '*, "other"', "é", '"\xff"', '"' * 99, "a" * 5000])
 def test_an_invalid_if_none_match_causes_no_server_error(client: FlaskClient, item: str, header: str) -> None:
     assert client.get(item, environ_overrides={"HTTP_IF_NONE_MATCH": header}).status_code in (200, 304)
