@@ -49,7 +49,7 @@ def test_every_problem_class_has_a_page(client: FlaskClient, kind: type[Problem]
     # A class without its own code is described on the page of its base class.
     for text in (kind.title, kind.adds, kind.advice) if "code" in vars(kind) else ():
         assert " ".join(text.replace("``", "").split()) in page
-    # For an internal error, nobody can say whether a retry helps.
+    # Whether a retry helps against an internal error is unknown.
     assert bool(re.search(r"Is it worth a retry\? (Yes|No)\b", page)) == (kind is not InternalError)
 
 

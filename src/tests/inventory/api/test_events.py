@@ -143,17 +143,17 @@ def change(client, car):
 
 
 @pytest.mark.parametrize(
-    ("request", "kind"), [(new_allocation, "allocated"), (any_vehicle, "allocated"), (change, "allocation_changed")]
+    ("send_change", "kind"), [(new_allocation, "allocated"), (any_vehicle, "allocated"), (change, "allocation_changed")]
 )
 def test_the_event_of_an_expired_hold_comes_before_that_of_the_change(
-    app, client, reader, car, allocate, request, kind, event
+    app, client, reader, car, allocate, send_change, kind, event
 ):
     hold = allocate(car, at(10), at(12), hold_seconds=60).json
     allocate(car, at(20), at(21))
     # Read the feed before the hold expires: reading it afterwards would write the event.
     reader.new_events()
     let_holds_expire(app)
-    changed = request(client, car).json
+    changed = send_change(client, car).json
     events = without_id_and_time(reader.new_events())
     assert [without_expires(events[0]), events[1:]] == [
         without_expires({**event("expired", hold), "client_id": None}),
