@@ -64,7 +64,7 @@ def test_the_settings_that_it_brings_can_be_used(package):
     _, settings, service = SERVICES[package]
     in_force = settings.load(str(DEBIAN / f"{service}.ini"), {})
     assert in_force["log"]["file"] == f"/var/log/invsys/{service}/{service}.log"
-    brought = {value for *_, value, origin in in_force.shown() if origin != "default"}
+    brought = {value for *_, value, origin in in_force.entries() if origin != "default"}
     assert all("/invsys/" in value for value in brought)
 
 
@@ -108,9 +108,10 @@ def test_systemd_understands_every_line_of_a_unit(package, tmp_path):
 def test_the_readme_names_what_the_build_depends_on():
     source = (DEBIAN / "control").read_text().partition("\n\n")[0]
     needed = set(re.findall(r"^ ([a-z0-9.-]+)", source.partition("Build-Depends:")[2], re.MULTILINE))
-    [named] = re.findall(r"``apt-get\ninstall -y (build-essential[^`]*)``", (DEBIAN.parent / "README.rst").read_text())
+    readme = (DEBIAN.parent / "README.rst").read_text()
+    [packages] = re.findall(r"apt-get install -y (build-essential (?:.*\\\n)*.*)", readme)
     # python3-venv depends on the interpreter.
-    assert needed - {"debhelper-compat"} <= set(named.split())
+    assert needed - {"debhelper-compat"} <= set(packages.split())
 
 
 def test_no_file_of_a_package_names_one_release_of_python():

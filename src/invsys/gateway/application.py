@@ -39,7 +39,7 @@ def build_app(in_force: Settings) -> Flask:
     draining.register(app)
     request_log.register(app, gateway_metrics.line)
     request_id.register(app)
-    metrics.register(app, metrics.allowed(in_force))
+    metrics.register(app, metrics.allowed_networks(in_force))
     problems.register(app)
     limits = Limits(in_force["limits"])
     # A request with a wrong host name counts as one of an unknown caller, so that its refusals are limited.

@@ -27,13 +27,13 @@ from invsys.gateway.auth.client_admin import RefusedChange
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.auth.clients_file import UnusableClients
 
-PLACE = commands.Place("The clients' file is", "clients", "file")
+PLACE = commands.DataLocation("The clients' file is", "clients", "file")
 
 
 def _build_app(config: str | None = None) -> Flask:
-    commands.choose(config)
+    commands.use_settings_file(config)
     in_force = settings.load()
-    return commands.prepare(application.build_app(in_force), in_force)
+    return commands.attach_settings(application.build_app(in_force), in_force)
 
 
 def _file() -> Path:

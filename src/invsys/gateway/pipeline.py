@@ -26,7 +26,7 @@ class _Collection(BaseConverter):
 
 
 class _Id(BaseConverter):
-    regex = identifiers.FORM
+    regex = identifiers.PATTERN
 
 
 class Door:

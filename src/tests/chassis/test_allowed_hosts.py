@@ -204,7 +204,7 @@ def test_the_remembered_hosts_are_limited(hosts: str) -> None:
     for port in range(1000):
         allowed.require(f"localhost:{port}")
         assert is_allowed(allowed, f"evil{port}.example") == (hosts == "*")
-    assert len(allowed.remembered) == 256
+    assert len(allowed.cached) == 256
     allowed.require("localhost:60000")
 
 
@@ -228,6 +228,6 @@ def test_another_refusal_may_replace_it(built: Built) -> None:
     def refuse() -> None:
         raise TooMany("Too many.")
 
-    client = built(refusing=refuse)
+    client = built(before_refusal=refuse)
     assert get(client, "evil.example").status_code == 429
     assert get(client, "localhost").status_code == 200

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from invsys.chassis.http import problems, request_id
-from invsys.chassis.http.problems import unnamed
+from invsys.chassis.http.problems import status_problem
 from invsys.chassis.ops import metrics, repeats, request_log
 from tests.chassis.conftest import Logged
 from tests.support.fake_clock import Clock
@@ -34,7 +34,7 @@ def app() -> Flask:
     def answer(status: int) -> str:
         if status == 200:
             return ""
-        raise unnamed(status)("Not so.")
+        raise status_problem(status)("Not so.")
 
     return app
 
@@ -166,7 +166,7 @@ def test_behind_a_trusted_proxy_it_is_the_callers_address(logged: Logged, app: F
 def test_many_addresses_take_bounded_memory(
     logged: Logged, app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_log, "_MOST_ADDRESSES", 5)
+    monkeypatch.setattr(request_log, "_MAX_ADDRESSES", 5)
     with logged("info") as lines:
         for number in range(20):
             ask(app, 401, 2, f"192.0.2.{number}")

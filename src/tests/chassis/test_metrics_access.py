@@ -39,7 +39,7 @@ def get(client: FlaskClient, address: str | None, forwarded: str | None = None) 
 )
 def test_the_default_is_this_machine_and_the_trusted_proxies(allow: str, trusted: str, allowed: str) -> None:
     in_force = Settings({"metrics": {"allow": allow}, "server": {"trusted_proxies": trusted}}, {})
-    assert metrics.allowed(in_force) == allowed
+    assert metrics.allowed_networks(in_force) == allowed
     assert get(built(allowed), "192.0.2.7" if allow else "127.0.0.1").status_code == 200
 
 

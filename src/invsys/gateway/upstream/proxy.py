@@ -133,7 +133,9 @@ def _sent(kept: IO[bytes], status: int, headers: list[tuple[str, str]]) -> Respo
 def _made(
     content: bytes | Iterator[bytes], status: int, headers: list[tuple[str, str]], length: int | None
 ) -> Response:
-    made = responses.Answer(None, status, headers if length is None else [*headers, ("Content-Length", str(length))])
+    made = responses.CompleteResponse(
+        None, status, headers if length is None else [*headers, ("Content-Length", str(length))]
+    )
     # Not as the first argument, which would set a length of its own, also where an answer to HEAD has another one.
     made.response = [content] if isinstance(content, bytes) else content
     if not any(name.lower() == "content-type" for name, _ in headers):

@@ -40,7 +40,7 @@ _SECONDS_LEFT = (
 )
 
 
-def most_holds(caller: Caller, hold_seconds: int | None) -> int:
+def max_holds(caller: Caller, hold_seconds: int | None) -> int:
     """Return how many holds the caller may have; 0 if there is no limit, or if the request is not for a hold."""
     if caller.client_id is None or hold_seconds is None:
         return 0

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from invsys.chassis import identifiers
 from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.commands import expire_holds
-from invsys.inventory.commands.idempotency import CommandResult, execute_once, run_or_conflict
+from invsys.inventory.commands.idempotency import CommandResult, execute_once
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import db_now
 from invsys.inventory.db.models import ContinuousResource, Row
@@ -55,13 +55,11 @@ _DECOMMISSION = with_event(
 def register(resource_type: str, name: str, attributes: dict[str, Any], caller: Caller = NOBODY) -> CommandResult:
     """Put a vehicle into circulation; raises NameTaken, IdempotencyKeyReused, Busy."""
     values = {"id": identifiers.new(), "resource_type": resource_type, "name": name, "attributes": attributes}
+    params = {**values, **caller_params(caller)}
     statement = _REGISTER[caller.key is not None]
 
     def attempt(_: int) -> list[Row]:
-        return [
-            {**values, **row}
-            for row in run_or_conflict(lambda: session.change(statement, values | caller_params(caller)))
-        ]
+        return [{**values, **row} for row in session.change(statement, params)]
 
     return execute_once(caller, attempt, lambda: _require_free_name(resource_type, name))
 

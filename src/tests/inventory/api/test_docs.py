@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from invsys.chassis.http.problems import InternalError, Problem, Unnamed
+from invsys.chassis.http.problems import InternalError, Problem, StatusProblem
 from tests.support.page_reader import Page
 
 
@@ -25,7 +25,7 @@ KINDS = sorted(
     (
         kind
         for kind in set(subclasses(Problem))
-        if kind.__module__.startswith("invsys.") and not issubclass(kind, Unnamed)
+        if kind.__module__.startswith("invsys.") and not issubclass(kind, StatusProblem)
     ),
     key=lambda kind: kind.__name__,
 )

@@ -214,5 +214,5 @@ def test_the_limits_are_exact(monkeypatch, client, car, refused, start, end, fie
 def test_for_a_caller_without_a_client_id_the_settings_are_not_read():
     # This runs outside an application context, so reading the settings would fail.
     client_limits.require_period(Caller(), Period())
-    assert client_limits.most_holds(Caller(), 600) == 0
-    assert client_limits.most_holds(Caller("one"), None) == 0
+    assert client_limits.max_holds(Caller(), 600) == 0
+    assert client_limits.max_holds(Caller("one"), None) == 0

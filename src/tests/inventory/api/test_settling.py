@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 
 from invsys.inventory.application import build_app
 from invsys.inventory.db import session
-from invsys.inventory.db.models import ContinuousResourceAllocation
+from invsys.inventory.db.models import ContinuousResourceAllocation, db
 from tests.conftest import load_settings
 from tests.support.applications import close
 from tests.support.blocking import locked
@@ -128,7 +128,7 @@ def open_transaction(app, engine, database_url, statement):
         return
     # A separate connection, which does not use this process's lock for writers.
     with app.app_context():
-        connection = session.db.engine.connect()
+        connection = db.engine.connect()
     connection.begin()
     yield
     connection.close()
@@ -183,7 +183,7 @@ def reader_url(request, engine, database_url):
 def test_a_read_only_role_gets_the_stored_events(engine, client, expired_holds, allocation_count, reader_url, caplog):
     app = build_app(load_settings(reader_url))
     if engine == "sqlite":
-        with app.app_context(), closing(session.db.engine.raw_connection()) as connection:
+        with app.app_context(), closing(db.engine.raw_connection()) as connection:
             # Simulates a read-only file, because root can write to any file.
             connection.driver_connection.execute("PRAGMA query_only=ON")
     for query in ({}, {"after": "now"}):

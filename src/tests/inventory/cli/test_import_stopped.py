@@ -20,7 +20,7 @@ from invsys.inventory.transfer import importer, interrupts
 from tests.support.waiting import SECONDS, until
 
 HEADER = "resource_type,name\n"
-SO_FAR = "{lines} lines: {lines} vehicles registered, 0 allocations made, 0 lines already known, 0 refused"
+SO_FAR = "{lines} lines: {lines} vehicles registered, 0 allocations created, 0 lines unchanged, 0 refused"
 
 
 def cars(first: int, beyond: int) -> str:
@@ -65,13 +65,13 @@ def test_ctrl_c_prints_what_was_imported_and_exits_with_130(
     process.send_signal(signal.SIGINT)
     output, complaints = process.communicate(timeout=SECONDS)
     assert (process.returncode, output) == (130, b"")
-    so_far = f"already imported: {SO_FAR.format(lines=500)}; run it again for the rest"
+    so_far = f"already imported: {SO_FAR.format(lines=500)}; run the import again to continue"
     assert complaints.decode() == f"invsys-manage: interrupted; {so_far}\n"
     assert not has(client, "Car500")
     (tmp_path / "in.csv").write_text(HEADER + cars(0, 600))
     status, printed, _ = run("import", tmp_path / "in.csv", "--report", tmp_path / "report")
     assert status == 0
-    assert printed == "600 lines: 100 vehicles registered, 0 allocations made, 500 lines already known, 0 refused\n"
+    assert printed == "600 lines: 100 vehicles registered, 0 allocations created, 500 lines unchanged, 0 refused\n"
 
 
 @pytest.mark.direct("the command uses the database directly")
@@ -97,7 +97,7 @@ def test_a_line_that_is_not_utf_8_in_a_pipe_prints_what_was_imported(
     assert (importing_from_pipe.returncode, output) == (2, b"")
     assert complaints.decode() == (
         "invsys-manage: standard input: line 602 is not UTF-8 (it looks like Windows-1252): save the file as UTF-8;"
-        f" already imported: {SO_FAR.format(lines=500)}; run it again for the rest\n"
+        f" already imported: {SO_FAR.format(lines=500)}; run the import again to continue\n"
     )
 
 
@@ -126,7 +126,7 @@ def test_an_outage_prints_what_was_imported(
         import_batch(batch, *arguments)
 
     monkeypatch.setattr(importer, "_import_batch", fail_second_batch)
-    so_far = f"already imported: {SO_FAR.format(lines=500)}; run it again for the rest"
+    so_far = f"already imported: {SO_FAR.format(lines=500)}; run the import again to continue"
     complaints = f"invsys-manage: Away.; {so_far}\n"
     assert run("import", tmp_path / "in.csv", "--report", tmp_path / "report") == (2, "", complaints)
 

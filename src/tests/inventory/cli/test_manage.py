@@ -83,7 +83,7 @@ def test_a_file_is_imported_checked_and_exported(run, tmp_path, monkeypatch):
     Path("trips.csv").write_text(LINES)
     status, printed, complaints = run("import", "trips.csv")
     assert (status, complaints) == (0, "")
-    assert printed == "1 line: 1 vehicle registered, 1 allocation made, 0 lines already known, 0 refused\n"
+    assert printed == "1 line: 1 vehicle registered, 1 allocation created, 0 lines unchanged, 0 refused\n"
     assert run("check")[0] == 0
     status, printed, _ = run("export", "--format", "jsonl")
     assert status == 0
@@ -177,8 +177,8 @@ def test_runserver_listens_as_the_settings_or_its_options_say(run, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--ssl-crt a", "--ssl-crt and --ssl-key belong together"),
-        ("--ssl-key a", "--ssl-crt and --ssl-key belong together"),
+        ("--ssl-crt a", "--ssl-crt and --ssl-key must be used together"),
+        ("--ssl-key a", "--ssl-crt and --ssl-key must be used together"),
         ("--ssl-crt /none/a --ssl-key /none/b", "--ssl-crt /none/a, --ssl-key /none/b: No such file or directory"),
     ],
 )

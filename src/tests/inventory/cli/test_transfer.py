@@ -37,7 +37,7 @@ def import_text(app, tmp_path):
 
 
 def counts(outcome):
-    return outcome.registered, outcome.allocated, outcome.known, outcome.refused
+    return outcome.registered, outcome.allocated, outcome.unchanged, outcome.refused
 
 
 def test_a_line_imported_repeatedly_is_stored_once(import_text, client):
@@ -127,11 +127,11 @@ def test_bad_json_lines_are_refused_with_their_reason(import_text, client, line,
     ("line", "reason"),
     [
         (b"lorry,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,\n", "Car, Lorry, Truck (or cars, lorries, trucks)"),
-        (b"cars,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00.1234567Z,,\n", "to_datetime: At most six digits"),
+        (b"cars,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00.1234567Z,,\n", "to_datetime: A fraction of a second has"),
         (b"cars,A\0,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,\n", "a NUL character"),
         (b"cars,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,a\0b\n", "a NUL character"),
-        (b"cars,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,a\rb\n", "a carriage return (CR) outside of quotes"),
-        (b"cars,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,a,,b\n", "8 cells for 6 columns"),
+        (b"cars,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,a\rb\n", "a carriage return (CR) outside quotation marks"),
+        (b"cars,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,a,,b\n", "8 cells in 6 columns"),
         (b'cars,"A"B,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,\n', "expected after"),
         (b"cars,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,a type of more than 20 characters,\n", "allocation_type: "),
     ],
@@ -164,7 +164,7 @@ def test_a_description_with_special_characters_survives_export_and_import(import
 def test_an_unwritable_report_is_refused_before_the_import(app, tmp_path):
     file = tmp_path / "in.csv"
     file.write_text(TRIPS)
-    with app.app_context(), pytest.raises(UnusableFile, match="could not be listed"):
+    with app.app_context(), pytest.raises(UnusableFile, match="cannot write the report"):
         importer.import_file(str(file), str(tmp_path / "none" / "report"))
 
 
@@ -173,15 +173,15 @@ def test_an_unwritable_report_is_refused_before_the_import(app, tmp_path):
     [
         ("", "the file is empty"),
         ("\n\n", "the file is empty"),
-        ("name,from_datetime\n", "line 1 has to name the columns; it lacks resource_type"),
-        ("\n,,\nname,from_datetime\n", "line 3 has to name the columns; it lacks resource_type"),
+        ("name,from_datetime\n", "line 1 must name the columns; missing: resource_type"),
+        ("\n,,\nname,from_datetime\n", "line 3 must name the columns; missing: resource_type"),
         ("resource_type,name,colour\n", "line 1 has unknown columns: colour"),
-        ('"resource_type",na"me\n"', "line 1 has to name the columns; it lacks name"),
-        ('"resource_type","name\n', "line 1 is not CSV: a quote is opened and not closed"),
-        ("resource_type,name,description,name\n", "line 1 names a column twice: name"),
+        ('"resource_type",na"me\n"', "line 1 must name the columns; missing: name"),
+        ('"resource_type","name\n', "line 1 is not CSV: a quotation mark is not closed"),
+        ("resource_type,name,description,name\n", "line 1 has duplicate columns: name"),
         ("resource_type,,name\n", "line 1 has no name for column 2"),
-        ("resource_type;name;description\ncars;Car1;x\n", "line 1 separates the columns by semicolons"),
-        ('"resource_type"\t"name"\n', "line 1 separates the columns by tabs"),
+        ("resource_type;name;description\ncars;Car1;x\n", "line 1 separates the columns with semicolons"),
+        ('"resource_type"\t"name"\n', "line 1 separates the columns with tabs"),
         ("sep=;\nresource_type;name\n", "line 1 is 'sep=', which only Excel reads"),
         ("\ufeffsep=,\nresource_type,name\n", "line 1 is 'sep=', which only Excel reads"),
         ('[{"resource_type": "cars", "name": "Car1"}]', "line 1 begins a JSON array"),
@@ -263,6 +263,6 @@ def test_an_outage_loses_no_imported_batch(import_text, monkeypatch):
 
 
 def test_an_outcome_is_printed_as_a_sentence():
-    sentence = "4 lines: 1 vehicle registered, 2 allocations made, 1 line already known, 0 refused"
-    assert str(Outcome(lines=4, registered=1, allocated=2, known=1)) == sentence
-    assert str(Outcome(lines=1)).startswith("1 line: 0 vehicles registered, 0 allocations made, 0 lines already known")
+    sentence = "4 lines: 1 vehicle registered, 2 allocations created, 1 line unchanged, 0 refused"
+    assert str(Outcome(lines=4, registered=1, allocated=2, unchanged=1)) == sentence
+    assert str(Outcome(lines=1)).startswith("1 line: 0 vehicles registered, 0 allocations created, 0 lines unchanged")

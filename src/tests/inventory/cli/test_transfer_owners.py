@@ -30,7 +30,7 @@ def import_text(app, tmp_path):
             outcome = importer.import_file(str(file), str(report))
         lines = report.read_text().splitlines() if report.exists() else []
         rows = map(json.loads, lines) if suffix == ".jsonl" else csv.DictReader(lines)
-        counts = outcome.registered, outcome.allocated, outcome.known, outcome.refused
+        counts = outcome.registered, outcome.allocated, outcome.unchanged, outcome.refused
         return counts, [row["reason"] for row in rows]
 
     return import_text

@@ -35,7 +35,7 @@ def import_file(app: Flask, tmp_path: Path) -> Callable[..., Outcome]:
 
 
 def counts(outcome: Outcome) -> tuple[int, int, int, int]:
-    return outcome.registered, outcome.allocated, outcome.known, outcome.refused
+    return outcome.registered, outcome.allocated, outcome.unchanged, outcome.refused
 
 
 def test_a_csv_report_is_refused_unchanged_and_imported_after_correction(
@@ -159,6 +159,6 @@ def test_an_unwritable_report_is_refused_before_the_import(
     text = HEADER + GOOD if name == "in.csv" else '{"resource_type": "cars", "name": "Car1"}\n'
     (tmp_path / name).write_text(text)
     report = place(tmp_path / name)
-    with nothing_changes(), pytest.raises(UnusableFile, match="refused lines could not be listed there"):
+    with nothing_changes(), pytest.raises(UnusableFile, match="cannot write the report"):
         import_file(name, report=report)
     assert (tmp_path / name).read_text() == text

@@ -52,6 +52,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "naive_datetimes": "utc",
             "max_body": 65536,
             "any_strategy": "random",
+            "best_fit_sample": 100,
             "idempotency_ttl": 86400,
             "events_ttl": 400,
         },
@@ -60,7 +61,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "metrics": {"allow": ""},
         "resource_types": COLLECTIONS,
     }
-    assert {origin for *_, origin in loaded.shown()} == {"default"}
+    assert {origin for *_, origin in loaded.entries()} == {"default"}
 
 
 RANGES = {
@@ -72,6 +73,7 @@ RANGES = {
     "database.connect_timeout": (1, 60),
     "database.statement_timeout": (1, 600),
     "api.max_body": (1024, 16 * 1024 * 1024),
+    "api.best_fit_sample": (1, 10_000),
     "api.idempotency_ttl": (60, 366 * 86400),
     "api.events_ttl": (0, 36600),
     "limits.held_per_client": (0, 100_000),
@@ -209,7 +211,7 @@ def test_any_other_url_is_refused_without_showing_its_password(text: str) -> Non
 @pytest.mark.parametrize("password", ["secret", "a/secret", "secret:secret", "secret%40", "%73ecret"])
 def test_the_password_of_the_database_is_not_shown(password: str) -> None:
     loaded = settings.load(environ={"INVSYS_DATABASE_URL": f"postgresql://me:{password}@host/fleet?password=secret"})
-    [value] = [value for section, key, value, _ in loaded.shown() if (section, key) == ("database", "url")]
+    [value] = [value for section, key, value, _ in loaded.entries() if (section, key) == ("database", "url")]
     assert value == "postgresql+psycopg://me:***@host/fleet?password=***"
 
 

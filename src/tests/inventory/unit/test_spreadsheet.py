@@ -73,7 +73,7 @@ def test_an_export_can_be_imported_unchanged(
     assert (header[-1] == MARK) is bool(options)
     assert any(cell.startswith("=") for row in rows for cell in row) is not bool(options)
     outcome = import_text(exported)
-    assert (outcome.known, outcome.refused) == (len(NAMES), 0)
+    assert (outcome.unchanged, outcome.refused) == (len(NAMES), 0)
     for row in client.get("/api/cars/all/allocations").json:
         client.delete(f"/api/cars/all/allocations/{row['id']}")
     for car in client.get("/api/cars").json:
@@ -100,5 +100,5 @@ def test_the_report_of_refused_lines_is_safe_for_spreadsheets(
 
 
 def test_the_option_for_spreadsheets_is_refused_for_json_lines(run: Callable[..., Any]) -> None:
-    message = "invsys-manage: --safe-for-spreadsheets is for --format csv\n"
+    message = "invsys-manage: --safe-for-spreadsheets needs --format csv\n"
     assert run("export", "--format", "jsonl", "--safe-for-spreadsheets") == (2, "", message)

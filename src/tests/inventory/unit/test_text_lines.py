@@ -35,10 +35,10 @@ def lines(raw: bytes) -> list[str]:
         (HEADER.encode("utf-16-le"), "line 1 is UTF-16"),
         (HEADER.encode("utf-16-be"), "line 1 is UTF-16"),
         (HEADER.encode("utf-32"), "line 1 is UTF-32"),
-        (b"\x7fELF\x02\x01\0\0", "line 1 is no text"),
-        (b"\0" * 1000, "line 1 is no text"),
-        (HEADER.encode().replace(b"\n", b"\r"), "line 1 ends with CR alone"),
-        (b"a\rb\r\n", "line 1 ends with CR alone"),
+        (b"\x7fELF\x02\x01\0\0", "line 1 is not text"),
+        (b"\0" * 1000, "line 1 is not text"),
+        (HEADER.encode().replace(b"\n", b"\r"), "line 1 ends with CR, as on"),
+        (b"a\rb\r\n", "line 1 ends with CR, as on"),
         (HEADER.encode() + b"cars,A\ncars,M\xfcller\n", "line 3 is not UTF-8 (it looks like Windows-1252)"),
         (b'{"resource_type": "cars", "name": "M\xfc"}\n', "line 1 is not UTF-8 (it looks like Windows-1252)"),
         (HEADER.encode() + b"cars,\x8f\x9d\n", "line 2 is not UTF-8: save the file as UTF-8"),
@@ -113,9 +113,9 @@ def test_an_endless_line_is_refused_with_little_memory(file: str, beginning: byt
 @pytest.mark.parametrize(
     ("cell", "fault"),
     [
-        ("\n" * 2000 + '"', "a quote is opened and not closed"),
-        ("x" * 150_000 + '"', "a cell of more than 131072 characters"),
-        (("x" * 99_999 + '\n","') * 20 + '"', "a quote is opened and not closed"),
+        ("\n" * 2000 + '"', "a quotation mark is not closed"),
+        ("x" * 150_000 + '"', "a cell with more than 131072 characters"),
+        (("x" * 99_999 + '\n","') * 20 + '"', "a quotation mark is not closed"),
     ],
 )
 def test_a_record_that_is_too_long_is_refused(cell: str, fault: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from invsys.chassis.access import addresses
+from invsys.chassis.access import proxies
 
 ADDRESSES = [
     ("203.0.113.7", "203.0.113.7"),
@@ -36,19 +36,19 @@ def app() -> Flask:
 @pytest.mark.parametrize(("address", "counted"), ADDRESSES)
 def test_the_address_that_connects(app: Flask, address: str, counted: str) -> None:
     with app.test_request_context(environ_base={"REMOTE_ADDR": address}):
-        assert addresses.counted() == counted
+        assert proxies.address_key() == counted
 
 
 @pytest.mark.parametrize(("address", "counted"), ADDRESSES[:-1] + FORWARDED)
 def test_the_address_that_a_trusted_proxy_names(app: Flask, address: str, counted: str) -> None:
     headers = {"X-Forwarded-For": f"198.51.100.1, {address}"}
     with app.test_request_context(headers=headers, environ_base={"REMOTE_ADDR": "127.0.0.1"}):
-        assert addresses.counted() == counted
+        assert proxies.address_key() == counted
     with app.test_request_context(headers=headers, environ_base={"REMOTE_ADDR": "192.0.2.1"}):
-        assert addresses.counted() == "192.0.2.1"
+        assert proxies.address_key() == "192.0.2.1"
 
 
 @pytest.mark.parametrize("forwarded", JUNK)
 def test_a_proxy_that_names_no_address_is_counted_itself(app: Flask, forwarded: str) -> None:
     with app.test_request_context(headers={"X-Forwarded-For": forwarded}, environ_base={"REMOTE_ADDR": "127.0.0.1"}):
-        assert addresses.counted() == "127.0.0.1"
+        assert proxies.address_key() == "127.0.0.1"
