@@ -1,4 +1,4 @@
-"""Schema changes: they lose nothing, run once, and create what the models describe."""
+"""Schema changes: they lose nothing, run once, and match the models."""
 
 import shutil
 import subprocess
