@@ -1,7 +1,7 @@
-"""What can be asked of allocations in SQL: whether one counts, overlaps a period, leaves a vehicle free for it.
+"""SQL predicates: whether an allocation is active or overlaps a period, whether a vehicle is free.
 
-One truth about overlaps in three forms, held together by tests: ``Period.overlaps`` in Python, ``overlaps`` below, and
-what the database itself refuses.
+Overlaps are defined in three places, and tests compare them: ``Period.overlaps`` in Python, ``overlaps`` below, and the
+constraint or triggers of the database.
 """
 
 from typing import Any
@@ -28,28 +28,27 @@ from invsys.inventory.db.types import AFTER_ALL, BEFORE_ALL, UtcDateTime
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
-# Whether a vehicle is there for callers, in the collection of ``resource_type``.
+# The vehicle is in the collection ``resource_type`` and in circulation.
 NOT_DECOMMISSIONED: ColumnElement[bool] = and_(
     _resource.resource_type == bindparam("resource_type"), _resource.decommissioned.is_(None)
 )
 
-# Whether an allocation is one of those that the client ``owner`` made itself.
+# The allocation belongs to the client ``owner``.
 _OWNER = bindparam("owner", type_=String)
 OWNED: ColumnElement[bool] = _allocation.client_id == _OWNER
-# The same where a vehicle leads to the allocation. Not by the index of the owner's: a client may have all that there
-# are, a vehicle has some thousands.
+# OWNED for queries that already filter by vehicle. The concatenation hides the column from the owner index: a client
+# may own every allocation, while a vehicle has a few thousand.
 OWNED_OF_VEHICLE: ColumnElement[bool] = _allocation.client_id.concat(literal_column("''")) == _OWNER
 
-# Not as a parameter: PostgreSQL would take it for a tenth of all rows, and plan anew for every order.
+# The literal 1, for LIMIT. With a parameter, PostgreSQL would estimate a tenth of all rows and plan every execution.
 ONE: ColumnElement[int] = literal_column("1")
 
-# Seconds; longer than any gap between two instants that are kept.
+# Seconds; longer than any gap between two stored instants.
 _INFINITE_GAP = 1e12
 _BEFORE_ALL, _AFTER_ALL = (literal(instant, UtcDateTime) for instant in (BEFORE_ALL, AFTER_ALL))
 
 
-# Whether the first two arguments, ``[starts, ends)``, and the last two, ``[start, end)``, share an instant. A null is
-# infinite on its side.
+# Whether two periods share an instant. The arguments are the start and the end of each; null is infinity.
 _overlaps = sql_function(
     "overlaps",
     Boolean(),
@@ -60,28 +59,30 @@ _overlaps = sql_function(
 
 
 def overlaps(start: Any, end: Any) -> ColumnElement[bool]:
-    """Give the predicate "this allocation shares an instant with ``[start, end)``", ``Period.overlaps`` in SQL.
+    """Return the predicate "the allocation shares an instant with ``[start, end)``", like ``Period.overlaps``.
 
-    Both are instants, bound parameters of that type, or None for infinity.
+    Both arguments are instants, bind parameters of type ``UtcDateTime``, or None for infinity.
     """
     return _overlaps(_allocation.starts, _allocation.ends, _instant(start), _instant(end))
 
 
 def is_active(now: Any = None) -> ColumnElement[bool]:
-    """Give the predicate "this allocation counts": it is confirmed, or held and not expired by the database's clock.
+    """Return the predicate "the allocation is confirmed, or a hold that has not expired".
 
-    Or not expired at another instant, ``now``.
+    ``now`` is an SQL expression, by default the database's clock.
     """
     return or_(_allocation.expires.is_(None), _allocation.expires > (db_now() if now is None else now))
 
 
 def is_expired() -> ColumnElement[bool]:
-    """Give the predicate "this is a hold that has expired": it counts nowhere, and is in the way all the same."""
+    """Return the predicate "the allocation is an expired hold".
+
+    Queries ignore an expired hold, but its row still violates the constraint until it is deleted.
+    """
     return _allocation.expires <= db_now()
 
 
-# Whether there is an expired hold at all. As a minimum it takes one look-up in the index of holds, whatever the
-# statistics say.
+# At least one expired hold exists. The minimum takes one look-up in the index of holds, independent of the statistics.
 SOME_EXPIRED: ColumnElement[bool] = (
     select(func.min(_allocation.expires)).where(_allocation.expires.is_not(None)).scalar_subquery() <= db_now()
 )
@@ -125,20 +126,21 @@ def last_end_before(instant: Any) -> ColumnElement[Any]:
     return func.coalesce(last.scalar_subquery(), first.scalar_subquery())
 
 
-def last_before(instant: Any, column: Any, of: Any = _allocation) -> Select[Any]:
-    """Select a column of the last allocation that starts before the instant, of the outer statement's vehicle.
+def last_before(instant: Any, column: Any, table: Any = _allocation) -> Select[Any]:
+    """Select a column of the last allocation of the outer statement's vehicle that starts before the instant.
 
-    ``of`` is the table of allocations, or an alias of it.
+    ``table`` is the model of allocations, or an alias of it.
     """
-    # By the vehicle and in the order of its index, nulls last: PostgreSQL would otherwise sort all that start before,
-    # or with "=" for the vehicle read the index of everybody's starts, where one without allocations is sought in vain.
-    before = tuple_(of.resource_key, of.starts) < tuple_(_resource.key, instant)
-    last = select(column).where(before, of.resource_key >= _resource.key).correlate(_resource)
-    return last.order_by(of.resource_key.desc(), of.starts.desc().nulls_last()).limit(ONE)
+    # The row comparison and the order match the index on (resource_key, starts), nulls last. PostgreSQL would otherwise
+    # sort all earlier allocations. With "=" for the vehicle, it would scan the index of all vehicles' starts, and for a
+    # vehicle without allocations it would scan all of it.
+    before = tuple_(table.resource_key, table.starts) < tuple_(_resource.key, instant)
+    last = select(column).where(before, table.resource_key >= _resource.key).correlate(_resource)
+    return last.order_by(table.resource_key.desc(), table.starts.desc().nulls_last()).limit(ONE)
 
 
-def _instant(side: Any) -> ColumnElement[Any]:
-    return side if isinstance(side, BindParameter) else literal(side, UtcDateTime)
+def _instant(value: Any) -> ColumnElement[Any]:
+    return value if isinstance(value, BindParameter) else literal(value, UtcDateTime)
 
 
 def _of_vehicle(column: ColumnElement[Any], resource_key: Any = _resource.key) -> Select[Any]:

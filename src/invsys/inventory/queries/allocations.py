@@ -36,7 +36,7 @@ _START, _END, _AFTER = (bindparam(name, type_=UtcDateTime) for name in ("start",
 _AFTER_KEY = bindparam("after_key", type_=_allocation.key.type)
 # A vehicle's allocations never overlap, so only the last one that starts before the window can reach into it.
 _before = aliased(_allocation)
-_LAST_BEFORE = last_before(_START, _before.key, of=_before).scalar_subquery()
+_LAST_BEFORE = last_before(_START, _before.key, table=_before).scalar_subquery()
 _REACHES = or_(_ENDS.is_(None), _ENDS > _START)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
