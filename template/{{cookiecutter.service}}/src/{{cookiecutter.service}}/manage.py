@@ -41,7 +41,11 @@ class Migrate(Command):
     """Migrate the database to the newest version of its schema; a SQLite database is copied first."""
 
     option_list = (
-        Option("--on-install", action="store_true", help="do nothing if [database] migrate_on_install = no; for installation scripts"),
+        Option(
+            "--on-install",
+            action="store_true",
+            help="do nothing if [database] migrate_on_install = no; for installation scripts",
+        ),
     )
 
     def __call__(self, app: Flask, *, on_install: bool) -> None:
@@ -76,7 +80,7 @@ def main() -> None:
     """Run the command given on the command line; print an expected failure in one line and exit with status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        with failures.faults_reported():
+        with failures.not_logged():
             manager().run()
     except (SettingsError, MigrationError, Problem) as error:
         print(f"depot-manage: {getattr(error, 'reason', error)}", file=sys.stderr)
