@@ -1,4 +1,4 @@
-"""The manual tells the truth: its calls are answered as printed, its table of calls has every route."""
+"""The calls in the manual return the printed responses, and its table of calls has every route."""
 
 import os
 import re
@@ -27,18 +27,20 @@ def page(name: str) -> str:
 
 @pytest.fixture
 def caller() -> Iterator[httpx.Client]:
-    with httpx.Client() as made:
-        yield made
+    with httpx.Client() as client:
+        yield client
 
 
-def test_the_calls_of_the_api_are_answered_as_printed(app: Flask, caller: httpx.Client) -> None:
+def test_the_calls_on_the_api_page_return_the_printed_responses(app: Flask, caller: httpx.Client) -> None:
     with served_app(app) as url:
         session = Session(caller, {INVENTORY: url})
         for call in calls(page("api")):
             session.play(call)
 
 
-def test_the_quick_start_books_a_car(app: Flask, caller: httpx.Client, tmp_path: Path) -> None:
+def test_the_calls_of_the_quick_start_return_the_printed_responses(
+    app: Flask, caller: httpx.Client, tmp_path: Path
+) -> None:
     text = page("quickstart")
     [words] = re.findall("invsys-gateway-manage client add (.+)", text)
     name, *options = shlex.split(words)
@@ -57,12 +59,12 @@ def test_the_quick_start_books_a_car(app: Flask, caller: httpx.Client, tmp_path:
         close_idle(gateway)
 
 
-def test_every_page_prints_calls_that_are_played() -> None:
+def test_the_calls_of_every_page_are_tested() -> None:
     assert {path.stem for path in MANUAL.glob("*.rst") if list(calls(path.read_text()))} == {"api", "quickstart"}
 
 
 def test_the_table_of_calls_has_every_route() -> None:
-    # As the table writes them: cars for the collection, {id} for whatever id.
+    # In the form of the table: cars for the collection, {id} for any id.
     routes = {
         re.sub("<uuid:[^>]+>", "{id}", url.replace("<collection:resource_type>", "cars"))
         for _, urls in ROUTES
