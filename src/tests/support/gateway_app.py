@@ -8,9 +8,9 @@ from invsys.gateway import settings
 from invsys.gateway.application import build_app
 from invsys.gateway.auth import client_admin
 from invsys.inventory.application import build_app as build_inventory
-from tests.conftest import close, load
-from tests.support.instants import wire
-from tests.support.owners import announced
+from tests.conftest import close, load_settings
+from tests.support.instants import period_fields
+from tests.support.owners import client_as
 from tests.support.serving_apps import served_app
 
 
@@ -31,9 +31,9 @@ class House:
 
         Also ``unused``, a name that no vehicle has.
         """
-        client = announced(self.inventory, owner)
+        client = client_as(self.inventory, owner)
         car, idle = (client.post("/api/cars", json={"name": str(uuid.uuid4())}).json["id"] for _ in range(2))
-        made = client.post(f"/api/cars/{car}/allocations", json=wire(10, 11))
+        made = client.post(f"/api/cars/{car}/allocations", json=period_fields(10, 11))
         return {"car": car, "idle": idle, "allocation": made.json["id"], "unused": str(uuid.uuid4())}
 
     def changes(self):
@@ -46,7 +46,7 @@ def built_house(database_url, folder, scopes, **more):
     """Build one over a migrated database; ``scopes`` are those of each client, ``more`` settings of the gateway."""
     file = folder / "clients.ini"
     keys = {name: client_admin.add(file, name, granted.split()) for name, granted in scopes.items()}
-    inventory = build_inventory(load(database_url))
+    inventory = build_inventory(load_settings(database_url))
     with served_app(inventory) as url:
         environ = {
             "INVSYS_CONFIG": os.devnull,

@@ -1,4 +1,4 @@
-"""Applications behind real sockets, in threads of this process."""
+"""Applications on real sockets, served by threads of this process."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from invsys.gateway.pipeline import Door
+from invsys.gateway.pipeline import Pipeline
 
 
 class _Handler(WSGIRequestHandler):
@@ -18,7 +18,7 @@ class _Handler(WSGIRequestHandler):
 
 @contextmanager
 def served_app(app: Callable[..., Any]) -> Iterator[str]:
-    """Serve a WSGI application, a request over each connection; gives its base URL."""
+    """Serve a WSGI application, one request for each connection; yield its base URL."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -33,10 +33,9 @@ def served_app(app: Callable[..., Any]) -> Iterator[str]:
 
 def close_idle(app: Flask) -> None:
     """Close the connections that a gateway keeps."""
-    doors = [
-        each.__self__ for each in app.before_request_funcs[None] if isinstance(getattr(each, "__self__", None), Door)
-    ]
-    for service in doors[0]._forwarding._services.values():
+    owners = (getattr(function, "__self__", None) for function in app.before_request_funcs[None])
+    pipeline = next(owner for owner in owners if isinstance(owner, Pipeline))
+    for service in pipeline._proxy._services.values():
         for host in service._hosts:
-            while host.connections._idle:
-                host.connections._idle.pop().close()
+            while host.pool._idle:
+                host.pool._idle.pop().close()

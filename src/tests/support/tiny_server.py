@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import children
+from tests.conftest import child_processes
 from tests.support.waiting import SECONDS, until
 
 # Variables that make coverage measure every process; it cannot save the data of the server's processes.
@@ -47,7 +47,7 @@ class TinyServer:
     @property
     def workers(self) -> list[int]:
         """The process ids of the workers, the oldest first."""
-        return children(self.process.pid)
+        return child_processes(self.process.pid)
 
     def logged(self, text: str) -> int:
         """Return how often a text occurs in the log."""
