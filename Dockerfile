@@ -1,6 +1,6 @@
 # The images of both services: docker build --target inventory .    docker build --target gateway .
 # By its digest, so that every build has the same base. `docker buildx imagetools inspect python:3.13-slim-trixie` prints
-# the newest one; write it here, in both compose files and in .env.example (a test compares them).
+# the newest one; write it here, in both compose files and in docker/.env.example (a test compares them).
 ARG PYTHON_IMAGE=python:3.13-slim-trixie@sha256:bb2988715db2cf7ace7b53f38f3cffbef7c7046a656bee66245eb0ed386e2e81
 
 # Makes wheels and virtual environments. None of its tools is in an image that runs.
@@ -29,9 +29,9 @@ RUN tools/bin/pip --python /opt/invsys/bin/python install --no-index --no-deps -
     && /opt/invsys/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/invsys/lib
 
 FROM build AS gateway-environment
-COPY requirements-gateway.txt ./
+COPY requirements/gateway.txt ./
 RUN tools/bin/pip wheel --no-deps --no-build-isolation --require-hashes --wheel-dir wheels \
-        --requirement requirements-gateway.txt \
+        --requirement gateway.txt \
     && tools/bin/pip --python /opt/invsys/bin/python install --no-index --no-deps --no-compile wheels/*.whl
 COPY --from=package /build/wheels package
 RUN tools/bin/pip --python /opt/invsys/bin/python install --no-index --no-deps --no-compile package/*.whl \

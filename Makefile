@@ -30,7 +30,7 @@ test: $(VENV)/tox
 	$(BIN)/tox run-parallel --parallel 2 --parallel-live
 
 bench: $(VENV)/run $(VENV)/bench
-	$(INSTALL) --requirement requirements-gateway.txt
+	$(INSTALL) --requirement requirements/gateway.txt
 	$(BIN)/python -m benchmarks.cost --engine sqlite
 	$(BIN)/python -m benchmarks.cost --engine postgresql
 	$(BIN)/python -m benchmarks
@@ -39,7 +39,7 @@ docs: $(VENV)/tox
 	$(BIN)/tox run -e docs
 
 wheelhouse: | $(BIN)/python
-	for set in requirements.txt requirements-gateway.txt requirements/build.txt requirements/test.txt; do \
+	for set in requirements.txt requirements/gateway.txt requirements/build.txt requirements/test.txt; do \
 	    $(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest wheelhouse --requirement $$set || exit 1; \
 	done
 
@@ -59,9 +59,9 @@ $(VENV)/run: requirements.txt setup.cfg | $(BIN)/python
 	touch $@
 
 # As on a host of its own: nothing of a database is in it.
-.venv-gateway/gateway: requirements-gateway.txt setup.cfg
+.venv-gateway/gateway: requirements/gateway.txt setup.cfg
 	$(PYTHON) -m venv .venv-gateway
-	.venv-gateway/bin/pip install --quiet --disable-pip-version-check --requirement requirements-gateway.txt
+	.venv-gateway/bin/pip install --quiet --disable-pip-version-check --requirement requirements/gateway.txt
 	.venv-gateway/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
@@ -76,10 +76,10 @@ lock:
 	$(PYTHON) -m venv .lock
 	.lock/bin/pip install --quiet pip-tools
 	$(LOCK) $(INVENTORY) --output-file requirements.txt setup.cfg
-	$(LOCK) $(GATEWAY) --constraint requirements.txt --output-file requirements-gateway.txt setup.cfg
+	$(LOCK) $(GATEWAY) --constraint requirements.txt --output-file requirements/gateway.txt setup.cfg
 	for set in test typing; do \
 	    $(LOCK) $(INVENTORY) $(GATEWAY) --extra client --constraint requirements.txt \
-	        --constraint requirements-gateway.txt --output-file requirements/$$set.txt \
+	        --constraint requirements/gateway.txt --output-file requirements/$$set.txt \
 	        setup.cfg requirements/$$set.in || exit 1; \
 	done
 	$(LOCK) $(INVENTORY) $(patsubst %,--constraint requirements/%.txt,test typing style layers) \

@@ -139,7 +139,7 @@ LACKS = {
         r"\.PHONY: .*",
         r"(gateway|bench): .*",
         r"\t\.venv-gateway/.*",
-        r"\t\$\(INSTALL\) --requirement requirements-gateway\.txt",
+        r"\t\$\(INSTALL\) --requirement requirements/gateway\.txt",
         r"\t\$\(BIN\)/python -m benchmarks.*",
         r"# As on a host of its own: .*",
         r"\.venv-gateway/.*",

@@ -11,7 +11,8 @@ import yaml
 
 PROJECT = Path(__file__).parents[3]
 
-WHOLE, TLS, SMALLEST = "docker-compose.yaml", "docker-compose.tls.yaml", "docker-compose.sqlite.yaml"
+WHOLE, TLS, SMALLEST = "docker-compose.yaml", "docker/tls.yaml", "docker/sqlite.yaml"
+EXAMPLE = "docker/.env.example"
 
 # ${NAME:-default} and ${NAME:?message}.
 VARIABLE = re.compile(r"\$\{(\w+):(?:-(.*?)|\?.*?)\}")
@@ -44,9 +45,12 @@ def _program():
 
 
 def config(folder, *files):
-    """Let docker-compose check files in a folder; neither an engine nor this shell's settings have a part in it."""
-    given = [word for file in files for word in ("--file", file)]
+    """Run "docker-compose config" in a folder, without an engine and without this shell's settings."""
+    options = [word for file in files for word in ("--file", file)]
+    if files == (SMALLEST,):
+        # Otherwise the project directory would be that of the file.
+        options += ["--project-directory", "."]
     environ = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
     return subprocess.run(
-        [*_program(), *given, "config"], check=False, cwd=folder, env=environ, capture_output=True, text=True
+        [*_program(), *options, "config"], check=False, cwd=folder, env=environ, capture_output=True, text=True
     )

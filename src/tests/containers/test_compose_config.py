@@ -6,16 +6,17 @@ import shutil
 import pytest
 import yaml
 
-from tests.containers.composing import PROJECT, SMALLEST, TLS, VARIABLE, WHOLE, config, text
+from tests.containers.composing import EXAMPLE, PROJECT, SMALLEST, TLS, VARIABLE, WHOLE, config, text
 
 COMMENTED_SETTING = re.compile(r"^#(\w+=)", re.MULTILINE)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with the compose files, and no .env."""
-    for name in (WHOLE, TLS, SMALLEST, ".env.example"):
-        shutil.copy(PROJECT / name, tmp_path)
+    """Return a project directory with the compose files, and no .env."""
+    (tmp_path / "docker").mkdir()
+    for name in (WHOLE, TLS, SMALLEST, EXAMPLE):
+        shutil.copy(PROJECT / name, tmp_path / name)
     return tmp_path
 
 
@@ -27,11 +28,14 @@ def services(done):
 @pytest.mark.parametrize("copied", [False, True], ids=["no .env", "the example as it is"])
 def test_nothing_has_to_be_set(folder, copied):
     if copied:
-        shutil.copy(folder / ".env.example", folder / ".env")
+        shutil.copy(folder / EXAMPLE, folder / ".env")
     made = services(config(folder, WHOLE))
     assert set(made) == {"nginx", "gateway", "inventory", "migrations", "roles", "secret", "database"}
     assert not made["secret"]["environment"]["POSTGRES_PASSWORD"]
-    assert set(services(config(folder, SMALLEST))) == {"gateway", "inventory", "migrations"}
+    smallest = services(config(folder, SMALLEST))
+    assert set(smallest) == {"gateway", "inventory", "migrations"}
+    # Paths in docker/ are relative to the project directory, like those in docker-compose.yaml.
+    assert {service["build"]["context"] for service in smallest.values()} == {str(folder)}
 
 
 def test_a_password_that_is_given_is_told_to_nobody_but_who_writes_it_down(folder):
@@ -42,7 +46,7 @@ def test_a_password_that_is_given_is_told_to_nobody_but_who_writes_it_down(folde
 
 
 def test_every_setting_of_the_example_is_taken(folder):
-    (folder / ".env").write_text(COMMENTED_SETTING.sub(r"\1", text(".env.example")))
+    (folder / ".env").write_text(COMMENTED_SETTING.sub(r"\1", text(EXAMPLE)))
     assert "tls.conf" in str(services(config(folder))["nginx"]["command"])
 
 
@@ -55,7 +59,7 @@ def test_the_example_shows_every_setting_with_its_default():
     for name in (SMALLEST, TLS, WHOLE):
         used |= dict(VARIABLE.findall(text(name)))
     # What is shown twice, PUBLISH, is shown with its default first.
-    shown = dict(reversed(re.findall(r"^#?(\w+)=(.*)$", text(".env.example"), re.MULTILINE)))
+    shown = dict(reversed(re.findall(r"^#?(\w+)=(.*)$", text(EXAMPLE), re.MULTILINE)))
     without_default = {"POSTGRES_PASSWORD", "TLS_FOLDER"}
     assert {name for name, default in used.items() if not default} == without_default
     assert set(shown) - set(used) == {"COMPOSE_FILE"}
