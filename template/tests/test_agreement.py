@@ -128,10 +128,10 @@ LACKS = {
     "tox.ini": [
         r"env_list = .*",
         r"    python -m pytest --numprocesses 2 .*",
-        r"\[testenv:(template|puppet)\]",
-        r"description = (a service baked|the Puppet module).*",
+        r"\[testenv:(words|template|puppet)\]",
+        r"description = (plain words|a service baked|the Puppet module).*",
         r"deps = --requirement requirements/template\.txt",
-        r"(allowlist_externals|commands) = .*(puppet/check|template/tests \{posargs\})",
+        r"(allowlist_externals|commands) = .*(puppet/check|docs/plain_words\.py|template/tests \{posargs\})",
     ],
     "Makefile": [
         r"# make .*",
