@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Check that prose and names are easy to read: ``tox run -e words``.
 
 Reads the docstrings and comments of the Python files and the pages of the manual, and counts in each group of files:
