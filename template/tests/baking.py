@@ -15,7 +15,7 @@ TAKEN = (
     "src/invsys",
     "src/tests/refusals.py",
     "src/tests/waiting.py",
-    "docs/source",
+    "docs",
     "requirements.txt",
     "requirements",
     "debian",

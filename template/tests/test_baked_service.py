@@ -49,6 +49,19 @@ def test_its_calls_only_go_down(depot):
     run(depot, str(lint), "--no-cache", PYTHONPATH="src", PYTHONDONTWRITEBYTECODE="1")
 
 
+def test_its_manual_is_built_without_a_warning(depot, tmp_path):
+    python(depot, "sphinx", "-W", "-E", "-q", "-b", "html", "docs/source", str(tmp_path / "html"))
+    pages = {page.stem for page in (tmp_path / "html").glob("*.html")}
+    assert {"index", "readme", "usage", "technical", "contributing"} <= pages
+
+
+@pytest.mark.parametrize("target", ["db-revision", "db-upgrade", "db-upgrade-sql"])
+def test_its_makefile_describes_every_target_for_migrations(depot, target):
+    makefile = (depot / "Makefile").read_text()
+    assert f"\n# make {target} " in makefile
+    assert f"\n{target}: $(VENV)/run\n" in makefile
+
+
 def test_its_puppet_data_is_for_our_module(depot):
     data = yaml.safe_load((depot / "puppet/depot.yaml").read_text())
     assert data == {"invsys::services": {"depot": {"settings": {"server": {"port": 5002}}}}}
