@@ -54,5 +54,5 @@ def test_what_it_asks_for_is_asked_for_here(depot):
     asked = re.search(r"install_requires =\n((?:    .*\n)+)", (depot / "setup.cfg").read_text())[1]
     here = (PROJECT / "setup.cfg").read_text()
     assert [line for line in asked.splitlines() if f"{line}\n" not in here] == [
-        "    # the production server; docs/source/server.rst of InvSys shows why this one"
+        "    # the production server; docs/source/server.rst of InvSys compares it with others"
     ]
