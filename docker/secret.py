@@ -2,8 +2,8 @@
 
 docker-compose.yaml runs it before the database starts, in the folder of the volume ``secret``. ``password`` is the
 superuser's: PostgreSQL reads it with the permissions of its group, and ``POSTGRES_PASSWORD`` sets it.
-``owner-password`` and ``service-password`` are those of the two roles. Clients read ``pgpass``, which libpq accepts only
-if no other user can read it; the one of each role is in a separate volume.
+``owner-password`` and ``service-password`` are those of the two roles. Clients read ``pgpass``, which libpq accepts
+only if no other user can read it; the one of each role is in a separate volume.
 """
 
 import os

@@ -49,10 +49,10 @@ DIFFERS = {
     "debian/control": [
         r"Maintainer: .*",
         r"Description: .*",
-        r" A service of the house of InvSys.*",
-        r" it, and the command .*",
+        r" A service for InvSys with .*",
+        r" invsys-manage\. The invsys-gateway .*",
     ],
-    "debian/units/depot.service": [r"Description=.*", r"LogsDirectory=.*", r"# As the inventory .*"],
+    "debian/units/depot.service": [r"Description=.*", r"LogsDirectory=.*", r"# As for the inventory .*"],
     "tox.ini": [r"env_list = .*", r"    python -m pytest --cov --cov-report= \{posargs\}"],
     "ruff.toml": [
         r"# Files of InvSys are checked there\.",
@@ -84,7 +84,7 @@ DIFFERS = {
     ],
     # One package, so nothing is said for each of several; NAME stands for what $(1) is there.
     "debian/rules": [
-        r"# A package with a virtual environment in it\..*",
+        r"# A package with a virtual environment\..*",
         r"NAME = invsys",
         r"\tdh_virtualenv --noscripts .*",
         r"\tinstall .* debian/roles\.sql .*",
@@ -92,7 +92,7 @@ DIFFERS = {
         r"\tdh_(installsystemd|installdeb|shlibdeps) .*",
     ],
     "debian/test-packaged": [
-        r"# The tests, run by the interpreter and .*",
+        r"# Run the tests with the interpreter and .*",
         r"packages=.*",
         r"PYTHONDONTWRITEBYTECODE=1 .*",
         r"    -p no:cacheprovider",
@@ -120,7 +120,7 @@ LACKS = {
     "debian/rules": [
         # Of each package; the second one; the purge.
         r"# Two packages, .*",
-        r"# Of each package: .*",
+        r"# For each package: .*",
         r"(define|endef|\$\(call|\t\$\(call|override_dh_installman).*",
         r"\tcat debian/units/invsys.*",
         r"\tinstall .* debian/roles\.sql .*",
