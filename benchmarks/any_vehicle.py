@@ -15,7 +15,7 @@ from benchmarks import calls, load, seeds
 from benchmarks.connections import Dialogue
 from benchmarks.measures import CONNECTIONS, Measured
 from benchmarks.stocks import Stock
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 
 _allocation = ContinuousResourceAllocation.__table__
 _resource = ContinuousResource.__table__

@@ -19,7 +19,7 @@ import orjson
 
 from benchmarks import cost_report, cost_rows, databases, processes, seeds
 from benchmarks.stocks import SERVICE
-from invsys.chassis import draining, metrics
+from invsys.chassis.ops import draining, metrics
 
 # A folder in memory, so that the CPU time of the disk's driver is not measured.
 _MEMORY = "/dev/shm"

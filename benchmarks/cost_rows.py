@@ -9,10 +9,10 @@ from flask import Flask
 
 from benchmarks import calls, changes, cost_floor, seeds
 from benchmarks.cost_meter import Side
-from invsys.chassis import request_log
-from invsys.gateway import administration
+from invsys.chassis.ops import request_log
 from invsys.gateway import application as gateway_application
 from invsys.gateway import settings as gateway_settings
+from invsys.gateway.auth import client_admin
 from invsys.inventory import application, settings
 
 CREATE, REFUSED, GET, LIST, PATCH = "create", "refused", "get", "list of 100", "PATCH"
@@ -72,7 +72,7 @@ def _inventory(url: str, folder: Path) -> Flask:
 def _gateway(upstream: int, folder: Path) -> tuple[Flask, Callable[[bytes], bytes]]:
     """Return a gateway in front of ``upstream``, and a function that adds its client's key to a request."""
     clients = folder / "clients.ini"
-    key = administration.add(clients, "benchmark", ["allocations:read"])
+    key = client_admin.add(clients, "benchmark", ["allocations:read"])
     environ = {
         "INVSYS_CLIENTS_FILE": str(clients),
         "INVSYS_SERVICES_INVENTORY": f"http://127.0.0.1:{upstream}",

@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks import calls, measures, nginx, processes, seeds
 from benchmarks.measures import Case, Measured, Scale
 from benchmarks.stocks import Stock
-from invsys.gateway import administration
+from invsys.gateway.auth import client_admin
 
 _APP = "invsys.gateway.wsgi:app"
 _THREADS = 32
@@ -35,7 +35,7 @@ def measure(stock: Stock, scale: Scale) -> dict[str, Measured]:
     measured: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory(prefix="invsys-gateway-") as folder, nginx.before(stock.port) as proxied:
         clients = Path(folder) / "clients.ini"
-        key = administration.add(clients, "benchmark", _SCOPES)
+        key = client_admin.add(clients, "benchmark", _SCOPES)
         environ = {
             "INVSYS_CLIENTS_FILE": str(clients),
             "INVSYS_SERVICES_INVENTORY": f"http://127.0.0.1:{stock.port}",

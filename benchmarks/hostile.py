@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import databases
-from invsys.gateway import administration
 from invsys.gateway import application as gateway
 from invsys.gateway import settings as gateway_settings
+from invsys.gateway.auth import client_admin
 from invsys.inventory import application as inventory
 from invsys.inventory import settings as inventory_settings
 
@@ -143,7 +143,7 @@ def services(folder: Path, url: str) -> Iterator[tuple[Service, str]]:
     app = inventory.build_app(inventory_settings.load(environ={"INVSYS_DATABASE_URL": url}))
     car = app.test_client().post("/api/cars", json={"name": "Car1"}).headers["Location"]
     yield Service("inventory", app, {}), car
-    key = administration.add(folder / "clients.ini", "caller", ["resources:read", "resources:write"])
+    key = client_admin.add(folder / "clients.ini", "caller", ["resources:read", "resources:write"])
     environ = {
         "INVSYS_CLIENTS_FILE": str(folder / "clients.ini"),
         "INVSYS_SERVICES_INVENTORY": "http://127.0.0.1:1",

@@ -12,7 +12,7 @@ from flask_marshmallow import Marshmallow
 from marshmallow import Schema, fields
 from sqlalchemy import make_url, select
 
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Event, db
+from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Event, db
 
 ma = Marshmallow()
 

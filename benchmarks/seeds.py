@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from sqlalchemy import Connection, Engine, create_engine, select, text
 
 from benchmarks import calls
-from invsys.inventory import cursors, events
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, CursorState, Event
+from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, CursorState, Event
+from invsys.inventory.queries import cursors
+from invsys.inventory.queries import events as event_queries
 
 _vehicle = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
@@ -126,7 +127,7 @@ def cursor(url: str, key: int) -> str:
         event = connection.execute(select(Event.key, Event.id).where(Event.key == key)).mappings().one()
         cipher = AESSIV(connection.scalars(select(CursorState.secret)).one())
     engine.dispose()
-    return cursors.encrypt(cipher, cursors.EVENTS, *events.Position.of(event))
+    return cursors.encrypt(cipher, cursors.EVENTS, *event_queries.Position.of(event))
 
 
 def allocation_ids(url: str, count: int, hour: int | None = None) -> list[uuid.UUID]:

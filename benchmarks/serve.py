@@ -6,7 +6,7 @@
 import os
 import sys
 
-from invsys.chassis.server import serve
+from invsys.chassis.server.command import serve
 
 
 def main(target: str, port: str, workers: str = "2", threads: str = "4") -> None:

@@ -1,7 +1,7 @@
-"""The directive ``problem-codes``: a section for each problem code, made from the Problem classes of the services.
+"""The directive ``problem-codes``: a section for each problem code, generated from the Problem classes of the services.
 
-The section's anchor is the code, as it is the last part of ``type``: ``/docs/problems/period_taken`` at the service is
-``problems.html#period_taken`` here. What is said is said once, in the class.
+The anchor of a section is the code, which is also the last part of ``type``: ``/docs/problems/period_taken`` of the
+service is ``problems.html#period_taken`` in the manual. The docstring of the class is the only source of the text.
 """
 
 from collections.abc import Iterator
@@ -11,22 +11,22 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from invsys.chassis.documentation import problem_pages
-from invsys.chassis.problems import Problem
+from invsys.chassis.http.problems import Problem
 from invsys.gateway import errors as gateway
 from invsys.inventory import errors as inventory
 
-_WHOSE = {inventory.__name__: "the inventory's", gateway.__name__: "the gateway's"}
+_SERVICES = {inventory.__name__: "inventory", gateway.__name__: "gateway"}
 
 
 class ProblemCodes(SphinxDirective):
-    """Takes nothing, and gives the sections in the order of status and code."""
+    """The directive; it has no arguments, and its sections are sorted by status and code."""
 
     def run(self) -> list[nodes.Node]:
-        """Make a section, with a label of its own, for each code."""
+        """Return a section with a label for each code."""
         return [self._section(kind) for kind in problem_pages.kinds().values()]
 
     def _section(self, kind: type[Problem]) -> nodes.section:
-        # Given here, since what docutils makes of a title has no underscores.
+        # Set the id explicitly, because docutils would replace the underscores in it.
         section = nodes.section("", nodes.title(kind.code, kind.code), ids=[kind.code], names=[kind.code])
         self.state.document.note_explicit_target(section)
         for paragraph in _paragraphs(kind):
@@ -35,15 +35,15 @@ class ProblemCodes(SphinxDirective):
 
 
 def _paragraphs(kind: type[Problem]) -> Iterator[str]:
-    whose = _WHOSE.get(kind.__module__, "every service's")
-    yield f"**{kind.status} {kind.title}** ({whose})"
+    service = _SERVICES.get(kind.__module__, "all services")
+    yield f"**{kind.status} {kind.title}** ({service})"
     yield from (" ".join(text.split()) for text in (kind.__doc__ or "").split("\n\n"))
     if kind.adds:
-        yield f"The answer adds: {kind.adds}"
+        yield f"Also in the response: {kind.adds}"
     yield kind.advice
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Let pages use the directive."""
+    """Register the directive."""
     app.add_directive("problem-codes", ProblemCodes)
     return {"parallel_read_safe": True}

@@ -4,12 +4,12 @@ import sys
 from pathlib import Path
 
 _DOCS = Path(__file__).parents[1]
-# The page of problem codes is made from the code itself.
+# The page of problem codes is generated from the code.
 sys.path[:0] = [str(_DOCS), str(_DOCS.parent / "src")]
 
 project = "InvSys"
 author = "The InvSys authors"
-# A block is no Python unless it says so.
+# Do not highlight blocks as Python by default.
 highlight_language = "none"
 extensions = ["problem_codes", "sphinxcontrib.svgbob"]
 html_theme = "furo"

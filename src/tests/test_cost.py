@@ -7,11 +7,10 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+from tests.support.paths import PROJECT
 
 ROWS = ["create", "refused", "get", "list of 100", "PATCH", "gateway get"]
 TINY = ["--processes", "1", "--rounds", "1", "--requests", "2"]

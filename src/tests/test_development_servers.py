@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chassis.tiny_server import free_port
-from tests.waiting import SECONDS, until
+from tests.support.tiny_server import free_port
+from tests.support.waiting import SECONDS, until
 
 
 @pytest.mark.parametrize(

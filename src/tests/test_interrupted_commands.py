@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.waiting import SECONDS
+from tests.support.waiting import SECONDS
 
 PROGRAMS = {"inventory": "invsys-manage", "gateway": "invsys-gateway-manage"}
 MODULES = [(f"invsys.{service}{end}", program) for service, program in PROGRAMS.items() for end in ("", ".manage")]

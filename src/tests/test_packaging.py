@@ -4,19 +4,19 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import click
 import pytest
 
 import invsys
-from invsys.chassis.flask_script import ClickCommand
+from invsys.chassis.cli.flask_script import ClickCommand
 from invsys.gateway import manage as gateway_manage
 from invsys.gateway import settings as gateway_settings
 from invsys.inventory import manage as inventory_manage
 from invsys.inventory import settings as inventory_settings
+from tests.support.paths import PROJECT
 
-DEBIAN = Path(__file__).parents[2] / "debian"
+DEBIAN = PROJECT / "debian"
 SERVICES = {
     "invsys": (inventory_manage, inventory_settings, "inventory"),
     "invsys-gateway": (gateway_manage, gateway_settings, "gateway"),
@@ -64,7 +64,7 @@ def test_the_settings_that_it_brings_can_be_used(package):
     _, settings, service = SERVICES[package]
     in_force = settings.load(str(DEBIAN / f"{service}.ini"), {})
     assert in_force["log"]["file"] == f"/var/log/invsys/{service}/{service}.log"
-    brought = {value for *_, value, origin in in_force.shown() if origin != "default"}
+    brought = {value for *_, value, origin in in_force.entries() if origin != "default"}
     assert all("/invsys/" in value for value in brought)
 
 
@@ -108,9 +108,10 @@ def test_systemd_understands_every_line_of_a_unit(package, tmp_path):
 def test_the_readme_names_what_the_build_depends_on():
     source = (DEBIAN / "control").read_text().partition("\n\n")[0]
     needed = set(re.findall(r"^ ([a-z0-9.-]+)", source.partition("Build-Depends:")[2], re.MULTILINE))
-    [named] = re.findall(r"``apt-get\ninstall -y (build-essential[^`]*)``", (DEBIAN.parent / "README.rst").read_text())
+    readme = (DEBIAN.parent / "README.rst").read_text()
+    [packages] = re.findall(r"apt-get install -y (build-essential (?:.*\\\n)*.*)", readme)
     # python3-venv depends on the interpreter.
-    assert needed - {"debhelper-compat"} <= set(named.split())
+    assert needed - {"debhelper-compat"} <= set(packages.split())
 
 
 def test_no_file_of_a_package_names_one_release_of_python():

@@ -2,11 +2,11 @@
 
 import re
 from configparser import ConfigParser
-from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+from tests.support.paths import PROJECT
+
 FOLDERS = pytest.mark.parametrize(
     "folder", [PROJECT, PROJECT / "template/{{cookiecutter.service}}"], ids=["here", "the template"]
 )

@@ -29,11 +29,10 @@ SERVICES = {
     "sqlalchemy",
 }
 PORTS = {"5000", "5001"}
-MODULES = {"api", "application", "chassis", "copying", "database", "errors", "manage", "migrating", "migrations"}
-MODULES |= {"models", "revisions", "schemas", "settings", "wsgi", "db", "one", "page", "register", "change", "remove"}
-MODULES |= {"database_checks", "pooling", "sessions", "sqlite_file"}
+MODULES = {"api", "application", "chassis", "database", "db", "errors", "maintenance", "manage", "schemas", "settings"}
+MODULES |= {"session", "wsgi", "one", "page", "register", "change", "remove"}
 # What the modules that name the resource import: modules of the chassis beside its own module, classes beside its own.
-MODULES |= {"answers", "bodies", "client_id", "conditional", "problems", "queries"}
+MODULES |= {"client_id", "conditional", "problems", "query_string", "request_body", "responses"}
 CLASSES = {"Any", "Callable", "Collection", "DateTime", "Dialect", "Flask", "Input", "Mapped", "MetaData", "PageQuery"}
 CLASSES |= {"Response", "Schema", "Sequence", "Session", "String", "TypeDecorator", "UtcDateTime", "ValidationError"}
 

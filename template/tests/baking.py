@@ -13,8 +13,8 @@ PROJECT = Path(__file__).parents[2]
 TAKEN = (
     "template",
     "src/invsys",
-    "src/tests/refusals.py",
-    "src/tests/waiting.py",
+    "src/tests/support/refusals.py",
+    "src/tests/support/waiting.py",
     "docs",
     "requirements.txt",
     "requirements",

@@ -13,7 +13,7 @@ OWN = {
     "src/depot/api.py",
     "src/depot/schemas.py",
     "src/depot/pallets.py",
-    "src/depot/migrations/versions/0001_pallets.py",
+    "src/depot/db/migrations/versions/0001_pallets.py",
 }
 OWN |= {"debian/depot.docs", "debian/depot.manpages", "puppet/depot.yaml"}
 # What a name of the service's is called here, the longest first.
@@ -58,7 +58,7 @@ DIFFERS = {
         r"# Files of InvSys are checked there\.",
         r"extend-exclude = \[",
         r'    "[^"]+",',
-        r'"src/invsys/inventory/(manage\.py|migrations/\*\*)" = \[.*',
+        r'"src/invsys/inventory/(manage\.py|db/migrations/\*\*)" = \[.*',
         r"\[lint\.isort\]",
         r'known-local-folder = \["tests"\]',
     ],
@@ -98,19 +98,19 @@ DIFFERS = {
         r"    -p no:cacheprovider",
     ],
     "src/depot/application.py": [
-        r'"""Builds the invsys\'s .*',
+        r'"""The application factory of the invsys service; .*',
         r"from invsys import .*",
-        r"    # One path names one thing: .*",
+        r"    # Answer //api/pallets with 404 .*",
         r"    (api|documentation)\.register\(app\)",
-        r"    # What the problems mean .*",
+        r"    # The pages under /docs .*",
         r'    return request\.path\.startswith\("/api/"\)',
     ],
     "src/depot/default_config.ini": [
-        r"; (The settings|Lay your own|processes,|addresses) .*",
+        r"; (The settings|Override them|processes,|comma-separated .* gateway;) .*",
         r"port = 5002",
         # One host.
         r"; postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
-        r"; seconds until a database that does not answer counts as away",
+        r"; seconds to wait for a connection to the database",
     ],
 }
 

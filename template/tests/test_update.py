@@ -39,8 +39,8 @@ def test_an_update_brings_what_has_changed_and_keeps_what_is_the_services_own(cr
     (created / "src/depot/racks.py").write_text('"""A second resource."""\n')
     commit(created)
 
-    append(repository / "src/invsys/chassis/health.py", "\n# From the chassis: invsys.chassis.\n")
-    append(repository / "src/invsys/inventory/copying.py", "\n# From the inventory.\n")
+    append(repository / "src/invsys/chassis/ops/health.py", "\n# From the chassis: invsys.chassis.\n")
+    append(repository / "src/invsys/inventory/maintenance/copy.py", "\n# From the inventory.\n")
     [api] = (repository / "template").glob("*/src/*/api.py")
     append(api, "\n# A depot's pallets.\n")
     for file in ("requirements.txt", "requirements/test.txt", "requirements/typing.txt"):
@@ -50,8 +50,8 @@ def test_an_update_brings_what_has_changed_and_keeps_what_is_the_services_own(cr
 
     assert "updated" in python(created, "cruft", "update", "--skip-apply-ask")
     source = created / "src/depot"
-    assert (source / "chassis/health.py").read_text().endswith("\n# From the chassis: depot.chassis.\n")
-    assert (source / "copying.py").read_text().endswith("\n# From the inventory.\n")
+    assert (source / "chassis/ops/health.py").read_text().endswith("\n# From the chassis: depot.chassis.\n")
+    assert (source / "maintenance/copy.py").read_text().endswith("\n# From the inventory.\n")
     assert (source / "api.py").read_text().endswith("\n# A depot's pallets.\n")
     for file in ("requirements.txt", "requirements/test.txt"):
         assert "flask==99.0 \\\n" in (created / file).read_text()
@@ -64,6 +64,6 @@ def test_an_update_brings_what_has_changed_and_keeps_what_is_the_services_own(cr
         "requirements/test.txt",
         "requirements/typing.txt",
         "src/depot/api.py",
-        "src/depot/chassis/health.py",
-        "src/depot/copying.py",
+        "src/depot/chassis/ops/health.py",
+        "src/depot/maintenance/copy.py",
     ]

@@ -66,5 +66,5 @@ def no_blank_ends(name: str) -> None:
         raise ValidationError("Must not begin or end with a blank.")
 
 
-# The validators of a ``Name``, in addition to its length.
-RULES: list[Callable[[str], None]] = [no_control_characters, no_invisible_characters, no_blank_ends]
+# The validators of a ``Name``, except for its length.
+VALIDATORS: list[Callable[[str], None]] = [no_control_characters, no_invisible_characters, no_blank_ends]

@@ -9,6 +9,7 @@ from invsys.client.collection import Collection
 from invsys.client.errors import (
     AddressNotAllowed,
     AllocationNotFound,
+    ApiError,
     BodyTooLarge,
     Busy,
     CursorExpired,
@@ -30,7 +31,6 @@ from invsys.client.errors import (
     NotFound,
     PeriodTaken,
     RateLimited,
-    Refused,
     RequestTimeout,
     ResourceInUse,
     ResourceNotFound,
@@ -44,22 +44,14 @@ from invsys.client.errors import (
     UpstreamUnreachable,
     VersionMismatch,
 )
-from invsys.client.orders import Changes, Order, VehicleChanges
-from invsys.client.records import (
-    Allocation,
-    Attribute,
-    Availability,
-    Conflict,
-    Event,
-    EventPage,
-    Period,
-    Resource,
-)
+from invsys.client.payloads import Changes, Order, VehicleChanges
+from invsys.client.records import Allocation, Attribute, Availability, Conflict, Event, EventPage, Period, Resource
 
 __all__ = [
     "AddressNotAllowed",
     "Allocation",
     "AllocationNotFound",
+    "ApiError",
     "Attribute",
     "Availability",
     "BodyTooLarge",
@@ -92,7 +84,6 @@ __all__ = [
     "Period",
     "PeriodTaken",
     "RateLimited",
-    "Refused",
     "RequestTimeout",
     "Resource",
     "ResourceInUse",

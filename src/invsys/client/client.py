@@ -10,7 +10,7 @@ import httpx
 from invsys import __version__
 from invsys.client.collection import Collection
 from invsys.client.connection import Connection, Retries
-from invsys.client.reading import understood
+from invsys.client.parsing import parse
 from invsys.client.records import Event, EventPage
 
 
@@ -74,7 +74,7 @@ class Client:
 
         After ``"now"`` it is empty, and ``next`` is the end of the feed. Raises CursorExpired.
         """
-        return understood(self._connection.get("api/events", {"after": after, "limit": limit}), EventPage.read)
+        return parse(self._connection.get("api/events", {"after": after, "limit": limit}), EventPage.read)
 
 
 class Feed(Iterable[Event]):

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import httpx
 
-from invsys.client import orders
+from invsys.client import payloads
 from invsys.client.connection import Connection
-from invsys.client.orders import Changes, Id, Order, VehicleChanges
-from invsys.client.reading import item, replayed, understood
+from invsys.client.parsing import item, parse, replayed
+from invsys.client.payloads import Changes, Id, Order, VehicleChanges
 from invsys.client.records import Allocation, Attribute, Availability, Resource
 
 Item = TypeVar("Item")
@@ -54,8 +54,8 @@ class Collection:
         """
         query = {
             "name": name,
-            **orders.window(available_from, available_to, ("available_from", "available_to")),
-            **orders.attribute_filter(attributes or {}),
+            **payloads.window(available_from, available_to, ("available_from", "available_to")),
+            **payloads.attribute_filter(attributes or {}),
         }
         return self._list(self._url, query, page_size, Resource.read)
 
@@ -77,7 +77,7 @@ class Collection:
         self, resource_id: Id, start: datetime | None, end: datetime | None, **order: Unpack[Order]
     ) -> Allocation:
         """Allocate one vehicle. ResourceNotFound, PeriodTaken."""
-        return item(self._order(orders.identifier(resource_id), start, end, **order), Allocation.read)
+        return item(self._order(payloads.identifier(resource_id), start, end, **order), Allocation.read)
 
     def allocate_any(
         self,
@@ -101,7 +101,7 @@ class Collection:
     ) -> list[Allocation]:
         """Allocate so many vehicles (2 to 100) as ``allocate_any`` does one: all, or none. NoneAvailable."""
         answer = self._order("any", start, end, **order, attributes=attributes or {}, quantity=quantity)
-        return understood(answer, lambda rows: [Allocation.read(row, replayed=replayed(answer)) for row in rows])
+        return parse(answer, lambda rows: [Allocation.read(row, replayed=replayed(answer)) for row in rows])
 
     def allocations(
         self,
@@ -118,7 +118,7 @@ class Collection:
         ``status`` is ``confirmed`` or ``held``; expired holds are in no list.
         """
         url = f"{self._url}/all/allocations" if resource_id is None else f"{self._vehicle(resource_id)}/allocations"
-        query = {**orders.window(start, end), "allocation_type": allocation_type, "status": status}
+        query = {**payloads.window(start, end), "allocation_type": allocation_type, "status": status}
         return self._list(url, query, page_size, Allocation.read)
 
     def allocation(self, allocation_id: Id) -> Allocation:
@@ -130,7 +130,7 @@ class Collection:
 
         AllocationNotFound, PeriodTaken, HoldExpired, VersionMismatch.
         """
-        return self._change(allocation_id, orders.changes_of_allocation(changes), if_match)
+        return self._change(allocation_id, payloads.changes_of_allocation(changes), if_match)
 
     def confirm(self, allocation_id: Id, *, if_match: str | None = None) -> Allocation:
         """Confirm a hold; once confirmed, it stays so. AllocationNotFound, HoldExpired, VersionMismatch."""
@@ -154,33 +154,35 @@ class Collection:
 
     def availability(self, resource_id: Id, start: datetime | None = None, end: datetime | None = None) -> Availability:
         """Say when in a window a vehicle is free, and when it is busy. ResourceNotFound."""
-        answer = self._connection.get(f"{self._vehicle(resource_id)}/availability", orders.window(start, end))
-        return understood(answer, Availability.read)
+        answer = self._connection.get(f"{self._vehicle(resource_id)}/availability", payloads.window(start, end))
+        return parse(answer, Availability.read)
 
     def availability_of_all(
         self, start: datetime | None = None, end: datetime | None = None, *, page_size: int = 100
     ) -> Iterator[Availability]:
         """Say the same of every vehicle, oldest first."""
-        return self._list(f"{self._url}/all/availability", orders.window(start, end), page_size, Availability.read)
+        return self._list(f"{self._url}/all/availability", payloads.window(start, end), page_size, Availability.read)
 
     def icalendar(self, resource_id: Id, start: datetime | None = None, end: datetime | None = None) -> str:
         """Give a vehicle's allocations that overlap a window as iCalendar text (RFC 5545). ResourceNotFound."""
         url = f"{self._vehicle(resource_id)}/allocations.ics"
-        return self._connection.get(url, orders.window(start, end), accept="text/calendar").text
+        return self._connection.get(url, payloads.window(start, end), accept="text/calendar").text
 
     def gbfs(self) -> dict[str, Any]:
         """Give the collection's GBFS document ``vehicle_availability.json``."""
-        return understood(self._connection.get(f"{self._url}/gbfs/vehicle_availability.json"), dict)
+        return parse(self._connection.get(f"{self._url}/gbfs/vehicle_availability.json"), dict)
 
     def _vehicle(self, resource_id: Id) -> str:
-        return f"{self._url}/{orders.identifier(resource_id)}"
+        return f"{self._url}/{payloads.identifier(resource_id)}"
 
     def _allocation(self, allocation_id: Id) -> str:
-        return f"{self._url}/all/allocations/{orders.identifier(allocation_id)}"
+        return f"{self._url}/all/allocations/{payloads.identifier(allocation_id)}"
 
     def _order(self, vehicle: str, start: datetime | None, end: datetime | None, **order: Any) -> httpx.Response:
         key = order.pop("key", None)
-        return self._connection.post(f"{self._url}/{vehicle}/allocations", {**orders.period(start, end), **order}, key)
+        return self._connection.post(
+            f"{self._url}/{vehicle}/allocations", {**payloads.period(start, end), **order}, key
+        )
 
     def _change(self, allocation_id: Id, body: Mapping[str, Any], if_match: str | None) -> Allocation:
         return item(self._connection.patch(self._allocation(allocation_id), body, if_match), Allocation.read)

@@ -21,7 +21,7 @@ from invsys.client.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from invsys.client.reading import accepted, refusal, understood
+from invsys.client.parsing import parse, raise_for_problem, refusal
 
 T = TypeVar("T")
 
@@ -84,14 +84,14 @@ class Connection:
         """Ask; ``params`` that are None are left out. JSON is what is accepted, unless ``accept`` says other."""
         query = None if params is None else {name: value for name, value in params.items() if value is not None}
         headers = {"Accept": accept} if accept else {}
-        return accepted(self._send("GET", url, params=query, headers=headers).answer)
+        return raise_for_problem(self._send("GET", url, params=query, headers=headers).answer)
 
     def post(self, url: str, body: Mapping[str, Any], key: str | None) -> httpx.Response:
         """Give an order, under a key (1 to 255 visible ASCII characters) that is made where the caller has none."""
         key = str(uuid.uuid4()) if key is None else key
         if not re.fullmatch(r"[!-~]{1,255}", key):
             raise ValueError(f"{key!r} is no key: it takes 1 to 255 visible ASCII characters")
-        return accepted(self._send("POST", url, json=body, headers={"Idempotency-Key": key}).answer)
+        return raise_for_problem(self._send("POST", url, json=body, headers={"Idempotency-Key": key}).answer)
 
     def patch(self, url: str, body: Mapping[str, Any], if_match: str | None) -> httpx.Response:
         """Change an item, where it still has the ETag ``if_match``, if given.
@@ -103,9 +103,9 @@ class Connection:
         if may_be_second and answer.status_code == httpx.codes.PRECONDITION_FAILED:
             now = self.get(url)
             asked = json.loads(answer.request.content)
-            if understood(now, lambda item: all(item.get(name) == asked[name] for name in asked)):
+            if parse(now, lambda item: all(item.get(name) == asked[name] for name in asked)):
                 return now
-        return accepted(answer)
+        return raise_for_problem(answer)
 
     def delete(self, url: str, if_match: str | None) -> None:
         """Remove an item, where it still has the ETag ``if_match``, if given.
@@ -123,7 +123,7 @@ class Connection:
         """Read the items of every page of a list, as the links lead from one to the next (RFC 8288)."""
         answer = self.get(url, params)
         while True:
-            yield from understood(answer, lambda items: [read(item) for item in items])
+            yield from parse(answer, lambda items: [read(item) for item in items])
             if "next" not in answer.links:
                 return
             answer = self.get(_following(answer))

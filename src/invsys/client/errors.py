@@ -3,7 +3,7 @@
 ::
 
     InvSysError
-    ├── Refused                     any code: .code, .status, .detail, .request_id
+    ├── ApiError                     any code: .code, .status, .detail, .request_id
     │   ├── MalformedBody           400 malformed_body
     │   ├── Unauthenticated         401 unauthenticated: no key, or one that is not accepted
     │   ├── Forbidden               403 forbidden: .scope
@@ -40,7 +40,7 @@
     ├── Unavailable                 all attempts were in vain: .attempts, .key
     └── UnexpectedAnswer            not from the service, or not in its words: .status, .text
 
-A code without a class of its own, whatever comes later, is a ``Refused``.
+A code without a class of its own, whatever comes later, is a ``ApiError``.
 """
 
 from collections.abc import Mapping
@@ -53,18 +53,18 @@ class InvSysError(Exception):
     """Whatever goes wrong between the caller and the service."""
 
 
-class Refused(InvSysError):
+class ApiError(InvSysError):
     """The service says no, in a problem document (RFC 9457).
 
     ``code`` is its word for the reason, ``status`` that of HTTP, ``detail`` a sentence about this case, and
     ``request_id`` what its log knows the request by.
     """
 
-    kinds: ClassVar[dict[str, type["Refused"]]] = {}
+    kinds: ClassVar[dict[str, type["ApiError"]]] = {}
 
     def __init_subclass__(cls, code: str | None = None) -> None:
         if code is not None:
-            Refused.kinds[code] = cls
+            ApiError.kinds[code] = cls
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         super().__init__(status, problem, headers)
@@ -77,15 +77,15 @@ class Refused(InvSysError):
         return f"{self.status} {self.code}: {self.detail} (request {self.request_id})"
 
 
-class MalformedBody(Refused, code="malformed_body"):
+class MalformedBody(ApiError, code="malformed_body"):
     """The body is not one strict JSON object."""
 
 
-class Unauthenticated(Refused, code="unauthenticated"):
+class Unauthenticated(ApiError, code="unauthenticated"):
     """The gateway does not know the caller's token."""
 
 
-class Forbidden(Refused, code="forbidden"):
+class Forbidden(ApiError, code="forbidden"):
     """The caller may not do this: it has no ``scope`` for it."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
@@ -93,15 +93,15 @@ class Forbidden(Refused, code="forbidden"):
         self.scope: str = problem.get("scope", "")
 
 
-class GatewayRequired(Refused, code="gateway_required"):
+class GatewayRequired(ApiError, code="gateway_required"):
     """The service answers to its gateway only."""
 
 
-class AddressNotAllowed(Refused, code="address_not_allowed"):
+class AddressNotAllowed(ApiError, code="address_not_allowed"):
     """The metrics are not for this address."""
 
 
-class NotFound(Refused, code="not_found"):
+class NotFound(ApiError, code="not_found"):
     """Nothing is served at this path: no such collection, perhaps."""
 
 
@@ -113,11 +113,11 @@ class AllocationNotFound(NotFound, code="allocation_not_found"):
     """No such allocation in this collection, or no longer; a hold that expired is none."""
 
 
-class MethodNotAllowed(Refused, code="method_not_allowed"):
+class MethodNotAllowed(ApiError, code="method_not_allowed"):
     """The service is of another version than this client."""
 
 
-class InTheWay(Refused):
+class InTheWay(ApiError):
     """Allocations are in the way: ``conflicts``, up to 10 of them, earliest first."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
@@ -133,26 +133,26 @@ class ResourceInUse(InTheWay, code="resource_in_use"):
     """The vehicle has allocations that have not ended."""
 
 
-class NoneAvailable(Refused, code="none_available"):
+class NoneAvailable(ApiError, code="none_available"):
     """No vehicle, or fewer than asked for, is free for the whole period."""
 
 
-class NameTaken(Refused, code="name_taken"):
+class NameTaken(ApiError, code="name_taken"):
     """Another vehicle of the collection has the name."""
 
 
-class HoldExpired(Refused, code="hold_expired"):
+class HoldExpired(ApiError, code="hold_expired"):
     """The hold ended before it was confirmed, extended or changed."""
 
 
-class CursorExpired(Refused, code="cursor_expired"):
+class CursorExpired(ApiError, code="cursor_expired"):
     """The feed no longer has the event that the cursor names: events that follow it may be missing, too.
 
     Start over: keep ``Client.event_page("now").next``, read the lists, then follow the feed from that cursor.
     """
 
 
-class VersionMismatch(Refused, code="version_mismatch"):
+class VersionMismatch(ApiError, code="version_mismatch"):
     """It has changed since it was read; ``etag`` is that of its present state."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
@@ -160,23 +160,23 @@ class VersionMismatch(Refused, code="version_mismatch"):
         self.etag = headers.get("etag")
 
 
-class RequestTimeout(Refused, code="request_timeout"):
+class RequestTimeout(ApiError, code="request_timeout"):
     """The body did not arrive in time; nothing was done."""
 
 
-class BodyTooLarge(Refused, code="body_too_large"):
+class BodyTooLarge(ApiError, code="body_too_large"):
     """The body is larger than the service takes."""
 
 
-class UnsupportedMediaType(Refused, code="unsupported_media_type"):
+class UnsupportedMediaType(ApiError, code="unsupported_media_type"):
     """The body is not announced as the service wants it."""
 
 
-class MisdirectedRequest(Refused, code="misdirected_request"):
+class MisdirectedRequest(ApiError, code="misdirected_request"):
     """The service is not served under the host name in the client's URL."""
 
 
-class InvalidFields(Refused, code="invalid_fields"):
+class InvalidFields(ApiError, code="invalid_fields"):
     """Fields are wrong, in the wire's names: ``errors`` maps each to its messages."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
@@ -184,15 +184,15 @@ class InvalidFields(Refused, code="invalid_fields"):
         self.errors: Mapping[str, list[str]] = problem.get("errors", {})
 
 
-class IdempotencyKeyReused(Refused, code="idempotency_key_reused"):
+class IdempotencyKeyReused(ApiError, code="idempotency_key_reused"):
     """Another order was given under this key."""
 
 
-class InternalError(Refused, code="internal_error"):
+class InternalError(ApiError, code="internal_error"):
     """A fault of the service, which its log has under ``request_id``."""
 
 
-class TooManyHolds(Refused, code="too_many_holds"):
+class TooManyHolds(ApiError, code="too_many_holds"):
     """The client would have more holds than it may have: confirm or free some, or wait.
 
     In ``retry_after`` seconds enough of them will have expired. The client does not send the request again: that can
@@ -205,31 +205,31 @@ class TooManyHolds(Refused, code="too_many_holds"):
         self.retry_after: int | None = int(text) if text.isascii() and text.isdigit() else None
 
 
-class RateLimited(Refused, code="rate_limited"):
+class RateLimited(ApiError, code="rate_limited"):
     """The caller asks too much at once; nothing was done."""
 
 
-class UpstreamUnreachable(Refused, code="upstream_unreachable"):
+class UpstreamUnreachable(ApiError, code="upstream_unreachable"):
     """The gateway has lost the service, and perhaps its answer."""
 
 
-class UpstreamTimeout(Refused, code="upstream_timeout"):
+class UpstreamTimeout(ApiError, code="upstream_timeout"):
     """The service has not answered the gateway in time."""
 
 
-class KeysUnavailable(Refused, code="keys_unavailable"):
+class KeysUnavailable(ApiError, code="keys_unavailable"):
     """The gateway recognises nobody for now; nothing was done."""
 
 
-class Busy(Refused, code="busy"):
+class Busy(ApiError, code="busy"):
     """Too many at once; nothing was done."""
 
 
-class SlowBodies(Refused, code="slow_bodies"):
+class SlowBodies(ApiError, code="slow_bodies"):
     """Too many requests whose bodies arrive slowly; nothing was done."""
 
 
-class DatabaseUnavailable(Refused, code="database_unavailable"):
+class DatabaseUnavailable(ApiError, code="database_unavailable"):
     """The service has no database now; nothing was done, or the same key settles it."""
 
 

@@ -1,6 +1,6 @@
 """``invsys-gateway-manage``: starts the commands of ``manage`` in a way that also handles Ctrl-C while they load."""
 
-from invsys.chassis import entry_point
+from invsys.chassis.cli import entry_point
 
 
 def main() -> None:

@@ -4,32 +4,25 @@ from pathlib import Path
 
 from flask import Flask
 
-from invsys.chassis import (
-    allowed_hosts,
-    bodies,
-    default_headers,
-    draining,
-    health,
-    metrics,
-    problems,
-    request_id,
-    request_log,
-)
+from invsys.chassis.access import allowed_hosts
+from invsys.chassis.config.settings import Section, Settings
 from invsys.chassis.documentation import problem_pages
-from invsys.chassis.settings import Section, Settings
-from invsys.gateway import errors, figures, origins, settings
-from invsys.gateway.authentication import Authentication
-from invsys.gateway.clients_file import ClientsFile
-from invsys.gateway.door import Door
-from invsys.gateway.forwarding import Forwarding
-from invsys.gateway.jwks import Keys
-from invsys.gateway.limits import Limits
-from invsys.gateway.services import Service
-from invsys.gateway.tokens import Tokens
+from invsys.chassis.http import default_headers, problems, request_body, request_id
+from invsys.chassis.ops import draining, health, metrics, request_log
+from invsys.gateway import cors, errors, settings
+from invsys.gateway import metrics as gateway_metrics
+from invsys.gateway.auth.authenticator import Authentication
+from invsys.gateway.auth.clients_file import ClientsFile
+from invsys.gateway.auth.jwks import Keys
+from invsys.gateway.auth.jwt import Tokens
+from invsys.gateway.pipeline import Door
+from invsys.gateway.rate_limit.limits import Limits
+from invsys.gateway.upstream.proxy import Forwarding
+from invsys.gateway.upstream.service import Service
 
 
 def create_app() -> Flask:
-    """Build the application from the settings in force; raises ``invsys.chassis.settings.SettingsError``."""
+    """Build the application from the settings in force; raises ``invsys.chassis.config.settings.SettingsError``."""
     in_force = settings.load()
     request_log.configure(in_force["log"])
     return build_app(in_force)
@@ -44,22 +37,22 @@ def build_app(in_force: Settings) -> Flask:
 
     # What is registered first sees the answer last: the log has the id and the time that the others set.
     draining.register(app)
-    request_log.register(app, figures.line)
+    request_log.register(app, gateway_metrics.line)
     request_id.register(app)
-    metrics.register(app, metrics.allowed(in_force))
+    metrics.register(app, metrics.allowed_networks(in_force))
     problems.register(app)
     limits = Limits(in_force["limits"])
     # A request with a wrong host name counts as one of an unknown caller, so that its refusals are limited.
     allowed_hosts.register(app, in_force["server"], lambda: limits.count(None))
     default_headers.register(app)
-    bodies.register(app, in_force["server"])
+    request_body.register(app, in_force["server"])
     clients = ClientsFile(Path(in_force["clients"]["file"]))
     health.register(app, clients.require)
     app.config["OPENAPI_DOCUMENT"] = "/api/openapi.json"
     app.register_blueprint(problem_pages.pages_of(errors))
     door = Door(Authentication(clients, _tokens(in_force["jwt"])), limits, _forwarding(in_force))
     door.register(app, in_force["routes"])
-    origins.allow(app, settings.words(in_force["cors"]["origins"]))
+    cors.allow(app, settings.words(in_force["cors"]["origins"]))
     return app
 
 

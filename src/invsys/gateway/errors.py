@@ -12,7 +12,7 @@
         └── KeysUnavailable    503 keys_unavailable
 """
 
-from invsys.chassis.problems import Problem, Unavailable
+from invsys.chassis.http.problems import Problem, Unavailable
 
 
 class Unauthenticated(Problem):

@@ -2,7 +2,7 @@
 
 if __name__ == "__main__":
     # Before the other imports, so that Ctrl-C is also handled while they run.
-    from invsys.chassis import entry_point
+    from invsys.chassis.cli import entry_point
 
     entry_point.run("invsys-gateway-manage", "invsys.gateway.manage")
 
@@ -18,21 +18,22 @@ import click
 from flask import Flask, current_app
 
 from invsys import __version__
-from invsys.chassis import commands
-from invsys.chassis.flask_script import ClickCommand, Manager, Shell, ShowUrls
-from invsys.chassis.settings import SettingsError
-from invsys.gateway import administration, application, clients_file, permissions, scopes, settings
-from invsys.gateway.administration import RefusedChange
-from invsys.gateway.clients import Client
-from invsys.gateway.clients_file import UnusableClients
+from invsys.chassis.cli import commands
+from invsys.chassis.cli.flask_script import ClickCommand, Manager, Shell, ShowUrls
+from invsys.chassis.config.settings import SettingsError
+from invsys.gateway import application, settings
+from invsys.gateway.auth import client_admin, clients_file, permissions, scopes
+from invsys.gateway.auth.client_admin import RefusedChange
+from invsys.gateway.auth.clients import Client
+from invsys.gateway.auth.clients_file import UnusableClients
 
-PLACE = commands.Place("The clients' file is", "clients", "file")
+PLACE = commands.DataLocation("The clients' file is", "clients", "file")
 
 
 def _build_app(config: str | None = None) -> Flask:
-    commands.choose(config)
+    commands.use_settings_file(config)
     in_force = settings.load()
-    return commands.prepare(application.build_app(in_force), in_force)
+    return commands.attach_settings(application.build_app(in_force), in_force)
 
 
 def _file() -> Path:
@@ -74,7 +75,7 @@ def _add(name: str, scope: tuple[str, ...], rate: str | None, write_rate: str | 
     """Make a client, and print its API key, once."""
     words = [word for given in scope for word in given.split()]
     _require_known(words)
-    print(administration.add(_file(), name, words, rate, concurrent, write_rate))
+    print(client_admin.add(_file(), name, words, rate, concurrent, write_rate))
 
 
 @client_group.command("list")
@@ -110,7 +111,7 @@ def _rotate(name: str, keep: float) -> None:
     """Make a new key for a client, and print it, once."""
     if math.isnan(keep):
         raise RefusedChange("--keep is a number of hours")
-    print(administration.rotate(_file(), name, timedelta(hours=keep)))
+    print(client_admin.rotate(_file(), name, timedelta(hours=keep)))
 
 
 @client_group.command("revoke")
@@ -118,7 +119,7 @@ def _rotate(name: str, keep: float) -> None:
 @click.option("--key", "prefix", help="the prefix of one key; without it the client goes, with all of its keys")
 def _revoke(name: str, prefix: str | None) -> None:
     """Take away a key, or the whole client; at once."""
-    administration.revoke(_file(), name, prefix)
+    client_admin.revoke(_file(), name, prefix)
 
 
 def _shell_names() -> dict[str, Any]:

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from invsys.chassis import settings
-from invsys.chassis.sections import LogSettings, MetricsSettings, ServerSettings, secret
-from invsys.gateway import rates
-from invsys.gateway.permissions import TABLES, lines, scopes
-from invsys.gateway.tokens import ALGORITHMS
+from invsys.chassis.config import settings
+from invsys.chassis.config.common_settings import LogSettings, MetricsSettings, ServerSettings, secret
+from invsys.gateway.auth.jwt import ALGORITHMS
+from invsys.gateway.auth.permissions import TABLES, lines, scopes
+from invsys.gateway.rate_limit import rates
 
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]*")
 # As a browser writes an origin: a host of small letters, or an address.
@@ -182,6 +182,6 @@ def _has_usable_port(url: str) -> bool:
 
 
 def load(file: str | None = None, environ: Mapping[str, str] = os.environ) -> settings.Settings:
-    """Read the settings in force; raises ``invsys.chassis.settings.SettingsError``."""
+    """Read the settings in force; raises ``invsys.chassis.config.settings.SettingsError``."""
     default = resources.files("invsys.gateway") / "default_config.ini"
     return settings.load(GatewaySettings(), default, "gateway", environ, file)

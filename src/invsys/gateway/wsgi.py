@@ -2,7 +2,8 @@
 
 import gc
 
-from invsys.chassis import readiness, settings
+from invsys.chassis.config import settings
+from invsys.chassis.ops import systemd
 from invsys.gateway.application import create_app
 
 app = settings.or_exit(create_app)
@@ -11,4 +12,4 @@ app = settings.or_exit(create_app)
 gc.collect()
 gc.freeze()
 
-readiness.notify()
+systemd.notify()

@@ -24,7 +24,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from invsys.chassis.problems import Problem, Unavailable
+from invsys.chassis.http.problems import Problem, Unavailable
 
 MAX_CONFLICTS = 10
 
@@ -43,7 +43,7 @@ class AllocationNotFound(Problem):
     advice = "Look for its id in the list of its vehicle. After a ``DELETE`` nothing is left to do: the period is free."
 
 
-class InTheWay(Problem):
+class ConflictError(Problem):
     """Allocations are in the way: ``conflicts``, rows of them, earliest first, at most ``MAX_CONFLICTS``."""
 
     adds = (
@@ -56,7 +56,7 @@ class InTheWay(Problem):
         self.conflicts = conflicts
 
 
-class PeriodTaken(InTheWay):
+class PeriodTaken(ConflictError):
     """The vehicle is allocated for a part of the period."""
 
     status, code, title = 409, "period_taken", "The period is taken"
@@ -66,7 +66,7 @@ class PeriodTaken(InTheWay):
     )
 
 
-class ResourceInUse(InTheWay):
+class ResourceInUse(ConflictError):
     """The vehicle has allocations that have not ended."""
 
     status, code, title = 409, "resource_in_use", "The resource is in use"
@@ -155,7 +155,7 @@ class TooManyHolds(Problem):
         super().__init__(detail, {"Retry-After": str(retry_after)})
 
 
-class Busy(Unavailable):
+class Overloaded(Unavailable):
     """Too many at once; nothing was done."""
 
     code, title = "busy", "The service is busy"
@@ -175,5 +175,5 @@ class DatabaseUnavailable(Unavailable):
         self.reason = reason or detail
 
 
-class UnfitDatabase(DatabaseUnavailable):
+class UnusableDatabase(DatabaseUnavailable):
     """The database answers, but must not be used as it is; the detail says what to do."""

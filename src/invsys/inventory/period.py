@@ -2,7 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+
+from marshmallow import ValidationError
+
+# The instants that are accepted: the years 1900 to 9998.
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class Period:
         ends_within = window.end is None or (self.end is not None and self.end <= window.end)
         return starts_within and ends_within
 
-    def clipped(self, window: "Period") -> "Period":
+    def intersection(self, window: "Period") -> "Period":
         """Give the part that lies within ``window``, which the period overlaps."""
         start = self.start if _before(window.start, self.start) and self.start is not None else window.start
         end = self.end if _before(self.end, window.end) and self.end is not None else window.end
@@ -48,7 +54,7 @@ def _before(start: datetime | None, end: datetime | None) -> bool:
 
 def free_and_busy(taken: Iterable[Period], window: Period) -> tuple[list[Period], list[Period]]:
     """Split ``window`` by periods that overlap it but not one another, in order; those that touch become one."""
-    busy = [period.clipped(window) for period in _merged(taken)]
+    busy = [period.intersection(window) for period in _merged(taken)]
     return list(_between(busy, window)), busy
 
 
@@ -73,3 +79,9 @@ def _between(busy: Iterable[Period], window: Period) -> Iterator[Period]:
         start, is_left = period.end, period.end != window.end
     if is_left:
         yield Period(start, window.end)
+
+
+def require_order(start: datetime | None, end: datetime | None, field: str = "to_datetime") -> None:
+    """Raise marshmallow's ValidationError for a period that would not end after its start."""
+    if start is not None and end is not None and start >= end:
+        raise ValidationError({field: ["Must be after the start of the period."]})

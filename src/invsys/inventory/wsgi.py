@@ -1,14 +1,16 @@
-"""What the production server loads: the application over the settings in force."""
+"""The WSGI application that the production server loads, built from the current settings."""
 
 import gc
 
-from invsys.chassis import readiness, settings
+from invsys.chassis.config import settings
+from invsys.chassis.ops import systemd
 from invsys.inventory.application import create_app
 
 app = settings.or_exit(create_app)
 
-# What is there now stays: without this, looking through it again and again stops every thread for 60 ms each time.
+# Exclude everything loaded so far from garbage collection: each full collection would otherwise scan it, which stops all
+# threads for 60 ms.
 gc.collect()
 gc.freeze()
 
-readiness.notify()
+systemd.notify()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from invsys.chassis import request_log
+from invsys.chassis.ops import request_log
 
 Logged = Callable[..., AbstractContextManager[list[dict[str, Any]]]]
 

@@ -9,10 +9,12 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.test import EnvironBuilder
 
-from invsys.chassis import allowed_hosts, bodies, health, metrics, problems, request_id, request_log
-from invsys.chassis.allowed_hosts import AllowedHosts
-from invsys.chassis.problems import MisdirectedRequest, Problem
-from tests.refusals import refused
+from invsys.chassis.access import allowed_hosts
+from invsys.chassis.access.allowed_hosts import AllowedHosts
+from invsys.chassis.http import problems, request_body, request_id
+from invsys.chassis.http.problems import MisdirectedRequest, Problem
+from invsys.chassis.ops import health, metrics, request_log
+from tests.support.refusals import refused
 
 # The Host of a request, and whether a service that listens on loopback answers.
 LOCAL = [
@@ -93,7 +95,7 @@ def built() -> Built:
         app = Flask("tiny", static_folder=None)
         for module in (request_log, request_id, metrics, problems):
             module.register(app)
-        bodies.register(app, server(hosts, host))
+        request_body.register(app, server(hosts, host))
         allowed_hosts.register(app, server(hosts, host), **more)
         health.register(app, lambda: None)
         app.add_url_rule("/cars", "cars", lambda: "served", methods=["GET", "POST"])
@@ -202,7 +204,7 @@ def test_the_remembered_hosts_are_limited(hosts: str) -> None:
     for port in range(1000):
         allowed.require(f"localhost:{port}")
         assert is_allowed(allowed, f"evil{port}.example") == (hosts == "*")
-    assert len(allowed.remembered) == 256
+    assert len(allowed.cached) == 256
     allowed.require("localhost:60000")
 
 
@@ -226,6 +228,6 @@ def test_another_refusal_may_replace_it(built: Built) -> None:
     def refuse() -> None:
         raise TooMany("Too many.")
 
-    client = built(refusing=refuse)
+    client = built(before_refusal=refuse)
     assert get(client, "evil.example").status_code == 429
     assert get(client, "localhost").status_code == 200

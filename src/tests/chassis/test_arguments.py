@@ -7,7 +7,7 @@ import click
 import pytest
 from flask import Flask
 
-from invsys.chassis.flask_script import ClickCommand, Command, Manager, Option, Server, ShowUrls
+from invsys.chassis.cli.flask_script import ClickCommand, Command, Manager, Option, Server, ShowUrls
 
 Run = Callable[..., tuple[object, str, str]]
 

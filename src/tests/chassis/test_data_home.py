@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from invsys.chassis import data_home
-from invsys.chassis.settings import SettingsError
+from invsys.chassis.config import data_home
+from invsys.chassis.config.settings import SettingsError
 from invsys.gateway import settings as gateway_settings
 from invsys.inventory import settings as inventory_settings
+from tests.support.paths import PROJECT
 
 NONE = "/dev/null"
 
@@ -66,7 +67,7 @@ def test_a_user_without_a_home_has_to_name_the_file() -> None:
 
 def test_migrating_creates_it_and_prints_where_the_data_are(tmp_path: Path) -> None:
     environ = {"INVSYS_CONFIG": NONE, "XDG_DATA_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    environ["PYTHONPATH"] = str(PROJECT / "src")
     url = f"sqlite:///{tmp_path}/invsys/invsys.sqlite3"
     words = [sys.executable, "-m", "invsys.inventory", "migrate"]
     done = subprocess.run(words, env=environ, cwd="/", capture_output=True, text=True, check=False)

@@ -8,7 +8,8 @@ from flask import Flask, abort
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from invsys.chassis import documentation, problems, request_id
+from invsys.chassis import documentation
+from invsys.chassis.http import problems, request_id
 
 
 class OvenOff(problems.Problem):

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import pytest
 
-RUN = "from invsys.chassis import entry_point; entry_point.run('tiny', 'tiny_commands')"
+RUN = "from invsys.chassis.cli import entry_point; entry_point.run('tiny', 'tiny_commands')"
 INTERRUPT = "import os, signal; os.kill(os.getpid(), signal.SIGINT)\n"
 PRINT = "def main():\n    print('x' * {size})\n    return {status}\n"
 
@@ -69,7 +69,7 @@ def test_help_on_a_full_disk_is_the_same(
 ) -> None:
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     module = (
-        "from invsys.chassis.arguments import Parser\ndef main():\n    parser = Parser('tiny')\n"
+        "from invsys.chassis.cli.arguments import Parser\ndef main():\n    parser = Parser('tiny')\n"
         f"    parser.add_argument('--version', action='version', version='1')\n    parser.parse_args(['{word}'])\n"
     )
     with Path("/dev/full").open("w") as full:

@@ -10,14 +10,14 @@ import pytest
 from flask import Flask, current_app
 from flask.cli import ScriptInfo, with_appcontext
 
-from invsys.chassis.flask_script import ClickCommand, Command, Manager, Option, Server, Shell, ShowUrls
+from invsys.chassis.cli.flask_script import ClickCommand, Command, Manager, Option, Server, Shell, ShowUrls
 
 LEFT_BEHIND = """
 import inspect, sys, warnings
 import click, flask, flask.cli
 before = {module: dict(vars(module)) for module in (flask, inspect)}
 filters = list(warnings.filters)
-import invsys.chassis.flask_script
+import invsys.chassis.cli.flask_script
 for module, names in before.items():
     assert dict(vars(module)) == names, set(vars(module)) ^ set(names)
 assert warnings.filters == filters

@@ -6,8 +6,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from invsys.chassis import gateway_secret, health, metrics, problems, request_id
-from tests.refusals import refused
+from invsys.chassis.access import gateway_secret
+from invsys.chassis.http import problems, request_id
+from invsys.chassis.ops import health, metrics
+from tests.support.refusals import refused
 
 SECRET = "a-secret-of-20-chars"
 

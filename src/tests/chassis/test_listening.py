@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from invsys.chassis import listening
-from invsys.chassis.settings import SettingsError
-from tests.chassis.tiny_server import free_port, prepared, until_it_serves
-from tests.waiting import until
+from invsys.chassis.config.settings import SettingsError
+from invsys.chassis.server import listening
+from tests.support.tiny_server import free_port, prepared, until_it_serves
+from tests.support.waiting import until
 
 # Not every container has IPv6.
 LOOPBACK = ["127.0.0.1", "localhost", *(["::1"] if Path("/proc/net/if_inet6").exists() else [])]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from invsys.chassis import metrics, request_id, request_log
-from invsys.chassis.settings import SettingsError
+from invsys.chassis.config.settings import SettingsError
+from invsys.chassis.http import request_id
+from invsys.chassis.ops import metrics, request_log
 
 Configure = Callable[[Path], None]
 

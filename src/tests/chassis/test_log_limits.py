@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from invsys.chassis import metrics, problems, repeats, request_id, request_log
-from invsys.chassis.problems import unnamed
+from invsys.chassis.http import problems, request_id
+from invsys.chassis.http.problems import status_problem
+from invsys.chassis.ops import metrics, repeats, request_log
 from tests.chassis.conftest import Logged
-from tests.gateway.clocks import Clock
+from tests.support.fake_clock import Clock
 
 # The characters of a line without the value that was cut.
 REST = 500
@@ -33,7 +34,7 @@ def app() -> Flask:
     def answer(status: int) -> str:
         if status == 200:
             return ""
-        raise unnamed(status)("Not so.")
+        raise status_problem(status)("Not so.")
 
     return app
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from prometheus_client import values
 
-from invsys.chassis import metric_files, server
+from invsys.chassis.ops import metric_files
+from invsys.chassis.server import command as server
 
 # Requests as many routes as the argument says, and prints the status of each and the text of /metrics.
 WORKER = """
 import sys
 from flask import Flask
-from invsys.chassis import metrics
+from invsys.chassis.ops import metrics
 app = Flask("tiny", static_folder=None)
 metrics.register(app)
 for number in range(int(sys.argv[1])):

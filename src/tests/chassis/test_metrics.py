@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
-from invsys.chassis import metrics, problems
+from invsys.chassis.http import problems
+from invsys.chassis.ops import metrics
 
 NAME = "http_request_duration_seconds"
 
@@ -90,7 +91,7 @@ def test_the_time_of_a_request_falls_into_the_buckets(app: Flask) -> None:
 WORKER = """
 import sys
 from flask import Flask
-from invsys.chassis import metrics
+from invsys.chassis.ops import metrics
 app = Flask("tiny", static_folder=None)
 metrics.register(app)
 app.add_url_rule("/cars/<name>", "car", lambda name: name)

@@ -9,10 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
-from invsys.chassis import metrics, problems, request_id
-from invsys.chassis.settings import Settings
-from tests.gateway.clocks import Clock
-from tests.refusals import refused
+from invsys.chassis.config.settings import Settings
+from invsys.chassis.http import problems, request_id
+from invsys.chassis.ops import metrics
+from tests.support.fake_clock import Clock
+from tests.support.refusals import refused
 
 
 def built(allow: str) -> FlaskClient:
@@ -38,7 +39,7 @@ def get(client: FlaskClient, address: str | None, forwarded: str | None = None) 
 )
 def test_the_default_is_this_machine_and_the_trusted_proxies(allow: str, trusted: str, allowed: str) -> None:
     in_force = Settings({"metrics": {"allow": allow}, "server": {"trusted_proxies": trusted}}, {})
-    assert metrics.allowed(in_force) == allowed
+    assert metrics.allowed_networks(in_force) == allowed
     assert get(built(allowed), "192.0.2.7" if allow else "127.0.0.1").status_code == 200
 
 

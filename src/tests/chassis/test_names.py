@@ -16,7 +16,7 @@ IGNORABLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u3164\ufe00\ufe0f\uffa0\U000e0
 
 
 class Named(Schema):
-    name = Name(validate=[validate.Length(1, 36), *names.RULES])
+    name = Name(validate=[validate.Length(1, 36), *names.VALIDATORS])
 
 
 def load(name: str) -> str:

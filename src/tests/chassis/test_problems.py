@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Response
 
-from invsys.chassis import problems, request_id
+from invsys.chassis.http import problems, request_id
 
 NAMESPACE = "{urn:ietf:rfc:7807}"
 

@@ -6,9 +6,9 @@ from collections.abc import Hashable
 
 import pytest
 
-from invsys.chassis import repeats
-from invsys.chassis.repeats import OTHERS, Repeats
-from tests.gateway.clocks import Clock
+from invsys.chassis.ops import repeats
+from invsys.chassis.ops.repeats import OTHERS, Repeats
+from tests.support.fake_clock import Clock
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from invsys.chassis import metrics, problems, request_id, request_log
+from invsys.chassis.http import problems, request_id
+from invsys.chassis.ops import metrics, request_log
 from tests.chassis.conftest import Logged
 
 

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from marshmallow import INCLUDE, Schema, fields, validate
 
-from invsys.chassis import settings
-from invsys.chassis.settings import Settings, SettingsError
+from invsys.chassis.config import settings
+from invsys.chassis.config.settings import Settings, SettingsError
 
 DEFAULT = """
 [server]
@@ -74,7 +74,7 @@ def load(default: Path, ini: Path) -> Loader:
 
 
 def shown(loaded: Settings) -> dict[str, tuple[str, str]]:
-    return {f"{section}.{key}": (value, origin) for section, key, value, origin in loaded.shown()}
+    return {f"{section}.{key}": (value, origin) for section, key, value, origin in loaded.entries()}
 
 
 def test_without_anything_else_the_defaults_hold(load: Loader) -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from invsys.chassis.settings import Settings
+from invsys.chassis.config.settings import Settings
 
 
 def shown(value: object, key: str = "url") -> str:
-    [setting] = Settings({"backend": {key: value}}, {("backend", key): "here"}).shown()
+    [setting] = Settings({"backend": {key: value}}, {("backend", key): "here"}).entries()
     assert (*setting[:2], setting[3]) == ("backend", key, "here")
     return setting[2]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from invsys.chassis.problems import Problem, RequestTimeout, SlowBodies
-from invsys.chassis.slow_bodies import Watch
-from tests.waiting import SECONDS, until
+from invsys.chassis.http.problems import Problem, RequestTimeout, SlowBodies
+from invsys.chassis.http.slow_bodies import Watch
+from tests.support.waiting import SECONDS, until
 
 
 class Connection:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invsys.chassis.strict_json import MAX_DEPTH, MalformedJson, loads
+from invsys.chassis.formats.strict_json import MAX_DEPTH, MalformedJson, loads
 
 REFUSED = {
     "nothing": (b"", "Expecting value"),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chassis.tiny_server import Tiny, answers, tiny_server, until_it_serves
-from tests.waiting import SECONDS, until
+from tests.support.tiny_server import Tiny, answers, tiny_server, until_it_serves
+from tests.support.waiting import SECONDS, until
 
 BROKEN = "raise SystemExit(3)"
 
@@ -114,7 +114,7 @@ def signalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[sign
     """Let the supervisor get a signal while Python starts, before it runs any code of ours."""
 
     def signalled(number: signal.Signals) -> None:
-        condition = "if 'invsys.chassis.supervisor' in sys.orig_argv"
+        condition = "if 'invsys.chassis.server.supervisor' in sys.orig_argv"
         code = f"import os, sys\n{condition}: os.kill(os.getpid(), {int(number)})\n"
         (tmp_path / "sitecustomize.py").write_text(code)
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))

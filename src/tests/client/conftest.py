@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from invsys.client import Allocation, Client, Collection, Resource
-from tests.client.faults import Fault, FaultyWay, Time
+from tests.support.faults import Fault, FaultyWay, Time
 
 MONDAY = datetime(2099, 3, 2, 8, tzinfo=UTC)
 TUESDAY = MONDAY.replace(day=3)

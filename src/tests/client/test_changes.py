@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from invsys.client import AllocationNotFound, HoldExpired, InvalidFields, PeriodTaken, VersionMismatch
-from invsys.inventory.models import ContinuousResourceAllocation, Event, db
+from invsys.inventory.db.models import ContinuousResourceAllocation, Event, db
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"

@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 import invsys
 from invsys.client import Client, NotFound, UnexpectedAnswer
 from tests.client.conftest import FRIDAY, MONDAY
-from tests.client.faults import answered
+from tests.support.faults import answered
 
 ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 NAIVE = datetime(2099, 3, 2, 8)  # noqa: DTZ001 - that is the point

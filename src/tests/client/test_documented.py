@@ -1,15 +1,14 @@
-"""The manual's sessions with the client run as printed, over a real socket; its tables have every call."""
+"""The sessions of the client's page run as printed, over a real socket; its tables have every method."""
 
 import doctest
 import threading
-from pathlib import Path
 
 import pytest
 from werkzeug.serving import make_server
 
 from invsys.client import Client, Collection
+from tests.support.paths import PROJECT
 
-PROJECT = Path(__file__).parents[3]
 PAGE = "docs/source/client.rst"
 
 
@@ -27,14 +26,14 @@ def base_url(app):
 def test_the_session_runs_as_printed(base_url):
     text = (PROJECT / PAGE).read_text().replace("http://127.0.0.1:5000", base_url)
     session = doctest.DocTestParser().get_doctest(text, {}, PAGE, PAGE, 0)
-    told: list[str] = []
-    result = doctest.DocTestRunner().run(session, out=told.append)
+    output: list[str] = []
+    result = doctest.DocTestRunner().run(session, out=output.append)
     assert result.attempted > 0
-    assert not told, "".join(told)
+    assert not output, "".join(output)
 
 
 @pytest.mark.parametrize("kind", [Client, Collection])
-def test_every_call_is_in_the_table(kind):
-    page = (PROJECT / PAGE).read_text().partition("All calls")[2]
-    for call in vars(kind):
-        assert call.startswith("_") or f"``{call}``" in page
+def test_every_method_is_in_the_table(kind):
+    tables = (PROJECT / PAGE).read_text().partition("All methods")[2]
+    for method in vars(kind):
+        assert method.startswith("_") or f"``{method}``" in tables

@@ -8,8 +8,8 @@ import pytest
 import invsys.gateway.application
 import invsys.inventory.application  # noqa: F401 - draws the service's own tree of problems
 from invsys import client
-from invsys.chassis.problems import Problem
-from invsys.client import errors, reading
+from invsys.chassis.http.problems import Problem
+from invsys.client import errors, parsing
 
 CODES = [
     (400, "malformed_body", client.MalformedBody),
@@ -56,21 +56,21 @@ def problem(status, code, headers=None, **members):
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "kind"), [*CODES, *((status, code, client.Refused) for status, code in OTHERS)]
+    ("status", "code", "kind"), [*CODES, *((status, code, client.ApiError) for status, code in OTHERS)]
 )
 def test_each_code_is_an_exception(status, code, kind):
-    refused = reading.refusal(problem(status, code))
+    refused = parsing.refusal(problem(status, code))
     assert type(refused) is kind
     # A media type is the same in capitals (RFC 9110, 8.3.1).
     shouted = problem(status, code, {"Content-Type": "Application/Problem+JSON ; charset=utf-8"})
-    assert type(reading.refusal(shouted)) is kind
+    assert type(parsing.refusal(shouted)) is kind
     assert (refused.status, refused.code, refused.detail, refused.request_id) == (status, code, "Not so.", "r1")
     assert isinstance(refused, client.InvSysError)
     assert str(refused) == f"{status} {code}: Not so. (request r1)"
 
 
 def test_the_table_is_complete():
-    assert {code for _, code, _ in CODES} == set(errors.Refused.kinds)
+    assert {code for _, code, _ in CODES} == set(errors.ApiError.kinds)
 
 
 def problems(kind=Problem):
@@ -82,7 +82,7 @@ def problems(kind=Problem):
 def test_every_problem_of_the_service_has_its_exception():
     ours = (kind for kind in problems() if kind.__module__.startswith("invsys.") and hasattr(kind, "code"))
     told = {kind.code for kind in ours if not kind.code.startswith("http_")}
-    assert told <= set(errors.Refused.kinds)
+    assert told <= set(errors.ApiError.kinds)
 
 
 def test_the_tree_shows_every_exception():
@@ -94,7 +94,7 @@ def test_the_tree_shows_every_exception():
 
 @pytest.mark.parametrize(("status", "code", "kind"), CODES)
 def test_an_exception_passes_from_one_process_to_another(status, code, kind):
-    refused = reading.refusal(problem(status, code, {"ETag": '"7"'}, errors={"name": ["Too long."]}))
+    refused = parsing.refusal(problem(status, code, {"ETag": '"7"'}, errors={"name": ["Too long."]}))
     copied = pickle.loads(pickle.dumps(refused))
     assert (type(copied), vars(copied)) == (kind, vars(refused))
 
@@ -109,15 +109,15 @@ def test_conflicts_errors_and_the_etag_come_along():
         "allocation_type": "booking",
         "of_tomorrow": 1,
     }
-    (taken,) = reading.refusal(problem(409, "period_taken", conflicts=[conflict])).conflicts
+    (taken,) = parsing.refusal(problem(409, "period_taken", conflicts=[conflict])).conflicts
     assert (taken.start, taken.end.isoformat()) == (None, "2099-03-01T10:00:00+00:00")
-    assert reading.refusal(problem(422, "invalid_fields", errors={"a": ["b"]})).errors == {"a": ["b"]}
-    assert reading.refusal(problem(412, "version_mismatch", {"ETag": '"7"'})).etag == '"7"'
+    assert parsing.refusal(problem(422, "invalid_fields", errors={"a": ["b"]})).errors == {"a": ["b"]}
+    assert parsing.refusal(problem(412, "version_mismatch", {"ETag": '"7"'})).etag == '"7"'
 
 
 def test_a_problem_without_a_request_id_has_that_of_the_header():
     answer = problem(429, "rate_limited", {"X-Request-Id": "r2"}, request_id=None)
-    assert reading.refusal(answer).request_id == "r2"
+    assert parsing.refusal(answer).request_id == "r2"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_problem_without_a_request_id_has_that_of_the_header():
     ],
 )
 def test_what_is_no_problem_of_the_service_is_unexpected(answer):
-    unexpected = reading.refusal(answer)
+    unexpected = parsing.refusal(answer)
     assert type(unexpected) is client.UnexpectedAnswer
     assert (unexpected.status, unexpected.text) == (answer.status_code, answer.text)
     assert str(answer.status_code) in str(unexpected)

@@ -4,7 +4,7 @@ import pytest
 
 from invsys.client import AllocationNotFound, Unavailable, VersionMismatch
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
-from tests.client.faults import (
+from tests.support.faults import (
     BUSY,
     PASSING,
     answer_lost,

@@ -3,10 +3,10 @@
 import pytest
 
 from invsys.client import CursorExpired, Period
-from invsys.inventory import purging
-from invsys.inventory.models import Event
+from invsys.inventory.db.models import Event
+from invsys.inventory.maintenance import purge
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
-from tests.inventory.passing import pass_for
+from tests.support.time_travel import pass_for
 
 SUNDAY = MONDAY.replace(day=1)
 SATURDAY = MONDAY.replace(day=7)
@@ -100,7 +100,7 @@ def test_a_cursor_that_is_not_known_has_expired(app, invsys, lorries):
         lorries.register(f"Lorry{number}")
     pass_for(app, Event.at, days=2)
     with app.app_context():
-        assert purging.purge(60, 1).events == 2
+        assert purge.purge(60, 1).events == 2
     for ask in (lambda: list(invsys.events(cursors[0])), lambda: invsys.event_page(cursors[0])):
         with pytest.raises(CursorExpired, match="after=now"):
             ask()

@@ -6,17 +6,9 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from invsys.client import (
-    Busy,
-    InternalError,
-    InvalidFields,
-    PeriodTaken,
-    RateLimited,
-    Unavailable,
-    UnexpectedAnswer,
-)
+from invsys.client import Busy, InternalError, InvalidFields, PeriodTaken, RateLimited, Unavailable, UnexpectedAnswer
 from tests.client.conftest import FRIDAY, MONDAY
-from tests.client.faults import BUSY, PASSING, answered, lost_on_the_way, unreachable
+from tests.support.faults import BUSY, PASSING, answered, lost_on_the_way, unreachable
 
 
 @pytest.mark.parametrize("fault", PASSING)

@@ -4,7 +4,7 @@ import pytest
 
 from invsys.client import TooManyHolds
 from tests.client.conftest import FRIDAY, MONDAY
-from tests.client.faults import answered
+from tests.support.faults import answered
 
 
 @pytest.fixture

@@ -6,16 +6,16 @@ import shutil
 import pytest
 import yaml
 
-from tests.containers.composing import EXAMPLE, PROJECT, SMALLEST, TLS, VARIABLE, WHOLE, config, text
+from tests.support.compose_files import EXAMPLE, FULL, PROJECT, SQLITE, TLS, VARIABLE, config, text
 
 COMMENTED_SETTING = re.compile(r"^#(\w+=)", re.MULTILINE)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Return a project directory with the compose files, and no .env."""
+    """A project directory with the compose files, and no .env."""
     (tmp_path / "docker").mkdir()
-    for name in (WHOLE, TLS, SMALLEST, EXAMPLE):
+    for name in (FULL, TLS, SQLITE, EXAMPLE):
         shutil.copy(PROJECT / name, tmp_path / name)
     return tmp_path
 
@@ -29,10 +29,10 @@ def services(done):
 def test_nothing_has_to_be_set(folder, copied):
     if copied:
         shutil.copy(folder / EXAMPLE, folder / ".env")
-    made = services(config(folder, WHOLE))
+    made = services(config(folder, FULL))
     assert set(made) == {"nginx", "gateway", "inventory", "migrations", "roles", "secret", "database"}
     assert not made["secret"]["environment"]["POSTGRES_PASSWORD"]
-    smallest = services(config(folder, SMALLEST))
+    smallest = services(config(folder, SQLITE))
     assert set(smallest) == {"gateway", "inventory", "migrations"}
     # Paths in docker/ are relative to the project directory, like those in docker-compose.yaml.
     assert {service["build"]["context"] for service in smallest.values()} == {str(folder)}
@@ -40,7 +40,7 @@ def test_nothing_has_to_be_set(folder, copied):
 
 def test_a_password_that_is_given_is_told_to_nobody_but_who_writes_it_down(folder):
     (folder / ".env").write_text("POSTGRES_PASSWORD=of-our-own\n")
-    done = config(folder, WHOLE)
+    done = config(folder, FULL)
     assert services(done)["secret"]["environment"]["POSTGRES_PASSWORD"] == "of-our-own"
     assert done.stdout.count("of-our-own") == 1
 
@@ -51,12 +51,12 @@ def test_every_setting_of_the_example_is_taken(folder):
 
 
 def test_without_its_folder_tls_says_what_is_missing(folder):
-    assert "TLS_FOLDER is not set; the folder of fullchain.pem and privkey.pem" in config(folder, WHOLE, TLS).stderr
+    assert "TLS_FOLDER is not set; the folder of fullchain.pem and privkey.pem" in config(folder, FULL, TLS).stderr
 
 
 def test_the_example_shows_every_setting_with_its_default():
     used = {}
-    for name in (SMALLEST, TLS, WHOLE):
+    for name in (SQLITE, TLS, FULL):
         used |= dict(VARIABLE.findall(text(name)))
     # What is shown twice, PUBLISH, is shown with its default first.
     shown = dict(reversed(re.findall(r"^#?(\w+)=(.*)$", text(EXAMPLE), re.MULTILINE)))

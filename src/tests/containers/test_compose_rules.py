@@ -9,13 +9,13 @@ from sqlalchemy import make_url
 
 from invsys.gateway import settings as gateway_settings
 from invsys.inventory import settings as inventory_settings
-from tests.containers.composing import SMALLEST, WHOLE, networks, services, text, with_defaults
+from tests.support.compose_files import FULL, SQLITE, networks, services, text, with_defaults
 
 SETTINGS = {"gateway": gateway_settings, "inventory": inventory_settings, "migrations": inventory_settings}
 
-EVERY_SERVICE = [(name, service) for name in (WHOLE, SMALLEST) for service in services(name)]
+EVERY_SERVICE = [(name, service) for name in (FULL, SQLITE) for service in services(name)]
 OF_OURS = [(name, service) for name, service in EVERY_SERVICE if service in SETTINGS]
-BOTH = pytest.mark.parametrize("name", [WHOLE, SMALLEST])
+BOTH = pytest.mark.parametrize("name", [FULL, SQLITE])
 
 
 def settings_of(name, service):
@@ -27,7 +27,7 @@ def subnet(name, network):
     return ip_network(with_defaults(networks(name)[network]["ipam"]["config"][0]["subnet"]))
 
 
-@pytest.mark.parametrize(("name", "door"), [(WHOLE, "nginx"), (SMALLEST, "gateway")])
+@pytest.mark.parametrize(("name", "door"), [(FULL, "nginx"), (SQLITE, "gateway")])
 def test_one_port_is_published_and_to_this_machine_only(name, door):
     published = {service: made["ports"] for service, made in services(name).items() if "ports" in made}
     assert list(published) == [door]
@@ -44,9 +44,9 @@ def test_the_network_of_the_inventory_has_no_way_out_and_is_the_gateways_alone(n
 
 
 def test_nginx_reaches_the_gateway_only():
-    on_it = {service for service, made in services(WHOLE).items() if "front" in made.get("networks", ())}
+    on_it = {service for service, made in services(FULL).items() if "front" in made.get("networks", ())}
     assert on_it == {"nginx", "gateway"}
-    assert services(WHOLE)["nginx"]["networks"] == ["front"]
+    assert services(FULL)["nginx"]["networks"] == ["front"]
 
 
 @pytest.mark.parametrize(("name", "service"), OF_OURS)
@@ -61,12 +61,12 @@ def test_the_inventory_believes_its_network(name):
 
 
 def test_the_gateway_believes_nginx_network():
-    believed = settings_of(WHOLE, "gateway")["server"]["trusted_proxies"]
-    assert ip_network(believed) == subnet(WHOLE, "front")
+    believed = settings_of(FULL, "gateway")["server"]["trusted_proxies"]
+    assert ip_network(believed) == subnet(FULL, "front")
 
 
 def test_where_strangers_reach_the_gateway_nobody_is_believed():
-    assert "INVSYS_SERVER_TRUSTED_PROXIES" not in services(SMALLEST)["gateway"]["environment"]
+    assert "INVSYS_SERVER_TRUSTED_PROXIES" not in services(SQLITE)["gateway"]["environment"]
 
 
 @BOTH
@@ -88,17 +88,17 @@ def test_migrations_run_once_on_the_same_database_before_the_inventory_starts(na
 
 def test_the_service_and_the_migrations_have_roles_of_their_own():
     users = {
-        make_url(settings_of(WHOLE, service)["database"]["url"]).username: service
+        make_url(settings_of(FULL, service)["database"]["url"]).username: service
         for service in ("inventory", "migrations")
     }
     assert users == {"invsys_service": "inventory", "invsys_owner": "migrations"}
     # Nobody but what makes the roles connects as the superuser.
-    assert services(WHOLE)["database"]["environment"]["POSTGRES_USER"] == "invsys"
-    assert "--username=invsys" in services(WHOLE)["roles"]["entrypoint"]
+    assert services(FULL)["database"]["environment"]["POSTGRES_USER"] == "invsys"
+    assert "--username=invsys" in services(FULL)["roles"]["entrypoint"]
 
 
 def test_the_password_is_there_before_the_database_and_whoever_talks_to_it():
-    made = services(WHOLE)
+    made = services(FULL)
     assert made["migrations"]["depends_on"]["roles"] == {"condition": "service_completed_successfully"}
     assert made["secret"]["restart"] == "no"
     assert made["database"]["depends_on"] == {"secret": {"condition": "service_completed_successfully"}}
@@ -109,7 +109,7 @@ def test_the_password_is_there_before_the_database_and_whoever_talks_to_it():
 def test_the_password_is_read_by_who_needs_it_and_written_by_one_without_a_network():
     mounted = {
         (service, volume)
-        for service, made in services(WHOLE).items()
+        for service, made in services(FULL).items()
         for volume in made.get("volumes", ())
         if volume.startswith(("secret:", "owner:", "service:"))
     }
@@ -119,15 +119,15 @@ def test_the_password_is_read_by_who_needs_it_and_written_by_one_without_a_netwo
     assert mounted == readers | {("secret", volume) for volume in writes}
     for volume in writes:
         assert f" {volume.partition(':')[2]}" in text("Dockerfile")
-    assert services(WHOLE)["secret"]["network_mode"] == "none"
+    assert services(FULL)["secret"]["network_mode"] == "none"
     # The group of the user whom the Dockerfile makes.
-    assert services(WHOLE)["database"]["group_add"] == ["10001"]
+    assert services(FULL)["database"]["group_add"] == ["10001"]
 
 
 def test_no_environment_has_the_password_but_the_one_that_may_be_given_it():
     told = {
         (service, name, value)
-        for service, made in services(WHOLE).items()
+        for service, made in services(FULL).items()
         for name, value in made.get("environment", {}).items()
         if "PASS" in name or "PASS" in str(value)
     }
@@ -175,10 +175,10 @@ def test_what_others_publish_is_taken_by_its_version_and_its_digest(name, servic
 
 
 def test_data_outlives_containers():
-    assert "database:/var/lib/postgresql/data" in services(WHOLE)["database"]["volumes"]
-    for name in (WHOLE, SMALLEST):
+    assert "database:/var/lib/postgresql/data" in services(FULL)["database"]["volumes"]
+    for name in (FULL, SQLITE):
         path = settings_of(name, "gateway")["clients"]["file"]
         assert f"clients:{os.path.dirname(path)}" in services(name)["gateway"]["volumes"]  # noqa: PTH120 - in a container
-    assert settings_of(SMALLEST, "inventory")["database"]["url"] == "sqlite:////var/lib/invsys/invsys.sqlite3"
+    assert settings_of(SQLITE, "inventory")["database"]["url"] == "sqlite:////var/lib/invsys/invsys.sqlite3"
     for service in ("inventory", "migrations"):
-        assert services(SMALLEST)[service]["volumes"] == ["inventory:/var/lib/invsys"]
+        assert services(SQLITE)[service]["volumes"] == ["inventory:/var/lib/invsys"]

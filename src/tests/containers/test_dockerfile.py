@@ -7,7 +7,7 @@ import sysconfig
 
 import pytest
 
-from tests.containers.composing import PROJECT, SMALLEST, VARIABLE, WHOLE, text
+from tests.support.compose_files import FULL, PROJECT, SQLITE, VARIABLE, text
 
 DOCKERFILE = text("Dockerfile").replace("\\\n", " ")
 STAGES = dict(re.findall(r"^FROM \S+ AS (\S+)\n((?:(?!FROM ).*\n)*)", DOCKERFILE, re.MULTILINE))
@@ -61,5 +61,5 @@ def test_everything_that_is_installed_is_pinned_by_its_hash():
 
 def test_the_base_image_is_the_same_everywhere():
     [used] = re.findall(r"^ARG PYTHON_IMAGE=(.*)$", DOCKERFILE, re.MULTILINE)
-    for name in (WHOLE, SMALLEST):
+    for name in (FULL, SQLITE):
         assert dict(VARIABLE.findall(text(name)))["PYTHON_IMAGE"] == used

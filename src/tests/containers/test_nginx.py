@@ -5,8 +5,8 @@ from configparser import ConfigParser
 
 import pytest
 
-from invsys.chassis import client_id, gateway_secret
-from tests.containers.composing import PROJECT, TLS, WHOLE, services, text
+from invsys.chassis.access import client_id, gateway_secret
+from tests.support.compose_files import FULL, PROJECT, TLS, services, text
 
 FOLDER = "docker/nginx"
 
@@ -51,7 +51,7 @@ def test_old_tls_is_not_spoken():
     assert value("ssl_protocols", "tls.conf") == "TLSv1.2 TLSv1.3"
 
 
-@pytest.mark.parametrize("name", [WHOLE, TLS])
+@pytest.mark.parametrize("name", [FULL, TLS])
 def test_the_compose_files_name_files_that_are_there(name):
     [file] = re.findall(r"/etc/nginx/invsys/(\w+\.conf)", str(services(name)["nginx"]["command"]))
     included = re.findall(r"include (\S+);", text(f"{FOLDER}/{file}"))

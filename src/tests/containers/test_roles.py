@@ -6,9 +6,9 @@ import sys
 import psycopg
 import pytest
 
-from tests.conftest import SQLITE_ONLY, PostgreSQL, binaries, migrate
-from tests.containers.composing import PROJECT, WHOLE, services
-from tests.inventory.serving import free_port
+from tests.conftest import SQLITE_ONLY, PostgreSQL, migrate, postgresql_binaries
+from tests.support.compose_files import FULL, PROJECT, services
+from tests.support.serving import free_port
 
 GUARD = "ALTER TABLE continuous_resource_allocations DROP CONSTRAINT ex_continuous_resource_allocations_no_overlap"
 # As PostgreSQL's image writes it with --auth-host and POSTGRES_HOST_AUTH_METHOD.
@@ -57,7 +57,7 @@ def make_roles(server, volumes):
 
     def make_roles():
         url = server.url("invsys").replace("postgres@", "invsys@")
-        command = [binaries() / "psql", "--no-psqlrc", "--quiet", f"--file={volumes / 'compose.sql'}", url]
+        command = [postgresql_binaries() / "psql", "--no-psqlrc", "--quiet", f"--file={volumes / 'compose.sql'}", url]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -66,7 +66,7 @@ def make_roles(server, volumes):
 
 def url_of(service, server, volumes):
     """The URL that a service of the compose file has, with its file of passwords."""
-    environment = services(WHOLE)[service]["environment"]
+    environment = services(FULL)[service]["environment"]
     passfile = environment["PGPASSFILE"].replace("/var/lib", str(volumes))
     return f"{environment['INVSYS_DATABASE_URL']}?hostaddr=127.0.0.1&port={server.port}&passfile={passfile}"
 

@@ -8,7 +8,7 @@ import sys
 import psycopg
 import pytest
 
-from tests.containers.composing import PROJECT, WHOLE, services, text
+from tests.support.compose_files import FULL, PROJECT, services, text
 
 SCRIPT = PROJECT / "docker/secret.py"
 ODD = "of: our\\own 'p$ä\"#"
@@ -40,7 +40,7 @@ def started(folder, given=""):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert {each.name for each in folder.iterdir()} == {"password", "pgpass", "owner-password", "service-password"}
     for role, service in (("owner", "migrations"), ("service", "inventory")):
-        url = services(WHOLE)[service]["environment"]["INVSYS_DATABASE_URL"]
+        url = services(FULL)[service]["environment"]["INVSYS_DATABASE_URL"]
         volume = folder.parent / f"invsys-{role}"
         assert [each.name for each in volume.iterdir()] == ["pgpass"]
         assert for_libpq(volume, url) == (folder / f"{role}-password").read_text()
@@ -120,7 +120,7 @@ def test_a_folder_that_cannot_be_written_is_an_error(folder):
 
 
 def test_it_is_run_in_the_volume():
-    made = services(WHOLE)["secret"]
+    made = services(FULL)["secret"]
     assert made["entrypoint"] == ["python", "/opt/secret.py"]
     assert "./docker/secret.py:/opt/secret.py:ro" in made["volumes"]
     assert "\nWORKDIR /var/lib/invsys\n" in text("Dockerfile")

@@ -12,14 +12,15 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from invsys.gateway import administration, manage, settings
+from invsys.gateway import manage, settings
 from invsys.gateway.application import build_app
-from tests.front_door import EVERYTHING
-from tests.gateway.doors import Door
-from tests.gateway.house import House, built_house
-from tests.gateway.production import FREE, Sections, served_gateway, write_ini
-from tests.gateway.raw_upstream import Upstream, deaf, listening, unused_port
-from tests.serving_apps import close_idle, served_app
+from invsys.gateway.auth import client_admin
+from tests.support.front_door import EVERYTHING
+from tests.support.gateway_app import House, built_house
+from tests.support.gateway_client import Door
+from tests.support.gateway_server import FREE, Sections, served_gateway, write_ini
+from tests.support.raw_upstream import Upstream, deaf, listening, unused_port
+from tests.support.serving_apps import close_idle, served_app
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,7 +60,7 @@ def key_of(clients_file: Path) -> Callable[..., str]:
     """Make a client; gives its API key."""
 
     def key_of(name: str, *scopes: str, **limits: Any) -> str:
-        return administration.add(clients_file, name, list(scopes), **limits)
+        return client_admin.add(clients_file, name, list(scopes), **limits)
 
     return key_of
 
@@ -67,7 +68,7 @@ def key_of(clients_file: Path) -> Callable[..., str]:
 @pytest.fixture
 def rotate(clients_file: Path) -> Callable[..., str]:
     """Give a client a new key; the old ones count for ``keep`` more."""
-    return lambda name, keep=timedelta(0): administration.rotate(clients_file, name, keep)
+    return lambda name, keep=timedelta(0): client_admin.rotate(clients_file, name, keep)
 
 
 @pytest.fixture
@@ -153,8 +154,8 @@ def door(
     folder = tmp_path_factory.mktemp("door")
     others = ("echo", "gone", "full", "busy")
     scopes = [f"{name}:{verb}" for name in others for verb in ("read", "write")]
-    key = administration.add(folder / "clients.ini", "booking", [*EVERYTHING, *scopes])
-    narrow = administration.add(folder / "clients.ini", "narrow", ["echo:read"], None, 1)
+    key = client_admin.add(folder / "clients.ini", "booking", [*EVERYTHING, *scopes])
+    narrow = client_admin.add(folder / "clients.ini", "narrow", ["echo:read"], None, 1)
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), proxy_nobody_asks.url)
     with deaf(queue=0) as full, deaf() as busy:
         gone = f"http://127.0.0.1:{unused_port()}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.gateway.raw_upstream import says
+from tests.support.raw_upstream import says
 
 PASSED = {
     "Accept-Patch": "application/json",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.raw_caller import ask
-from tests.gateway.raw_upstream import OK, says
+from tests.support.raw_caller import ask
+from tests.support.raw_upstream import OK, says
 
 MEBIBYTE = 2**20
 MAX_BODY = 65_536

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.gateway.client_files import kept
 from tests.gateway.conftest import as_client
+from tests.support.client_files import kept
 
 KEY = re.compile(r"invsys_([0-9a-f]{8})_([A-Za-z0-9_-]{43,})\n")
 UNTIL = re.compile(r"until (\S+)")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from invsys.chassis import server
-from tests.gateway.client_files import UNUSABLE, hand_written
+from invsys.chassis.server import command as server
+from tests.support.client_files import UNUSABLE, hand_written
 
 COMMANDS = [
     "client add new --scope resources:read",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.inventory.instants import wire
+from tests.support.instants import period_fields
 
 ALLOWED = "resources:read resources:write allocations:own events:read"
 CLIENTS = {"ann": ALLOWED, "bob": ALLOWED, "office": f"{ALLOWED} allocations:read allocations:write"}
@@ -23,7 +23,7 @@ LIES = [
 @pytest.mark.parametrize("lie", [{}, *LIES], ids=str)
 def test_every_change_is_told_under_the_name_of_who_made_it(house, lie):
     car = house.call("ann", "POST", "/api/cars", lie, json={"name": "Car1"}).headers["Location"]
-    made = house.call("ann", "POST", f"{car}/allocations", lie, json=wire(10, 11)).headers["Location"]
+    made = house.call("ann", "POST", f"{car}/allocations", lie, json=period_fields(10, 11)).headers["Location"]
     assert house.call("ann", "PATCH", made, lie, json={"description": "x"}).status_code == 200
     assert house.call("ann", "DELETE", made, lie).status_code == 204
     assert [event["client_id"] for event in house.changes()] == ["ann"] * 4
@@ -56,6 +56,6 @@ def test_no_client_sees_less_by_saying_so(house, sees):
 def test_a_name_in_an_allocations_order_makes_it_nobody_elses(house):
     ids = house.furnish("bob")
     url = f"/api/cars/{ids['idle']}/allocations"
-    made = house.call("ann", "POST", url, {"X-Client-Id": "bob"}, json=wire(10, 11)).headers["Location"]
+    made = house.call("ann", "POST", url, {"X-Client-Id": "bob"}, json=period_fields(10, 11)).headers["Location"]
     assert house.call("bob", "GET", made).status_code == 404
     assert house.call("ann", "GET", made).status_code == 200

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from invsys.gateway import clients
-from invsys.gateway import clients_file as module
-from tests.gateway.client_files import UNUSABLE, hand_written, kept
-from tests.gateway.clocks import Clock
+from invsys.gateway.auth import clients
+from invsys.gateway.auth import clients_file as module
 from tests.gateway.conftest import as_client
-from tests.refusals import refused
+from tests.support.client_files import UNUSABLE, hand_written, kept
+from tests.support.fake_clock import Clock
+from tests.support.refusals import refused
 
 RIGHT = "invsys_0000000a_secret"
 BROKEN = "[booking\n"

@@ -4,12 +4,12 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.gateway.client_files import hand_written
 from tests.gateway.conftest import as_client
+from tests.support.client_files import hand_written
+from tests.support.paths import SUPPORT
 
 VARIANTS = {
     "as it is": lambda text: text,
@@ -133,7 +133,7 @@ def test_a_link_to_the_file_stays_a_link(clients_file, done):
 
 def test_two_processes_that_add_at_once_lose_nothing(clients_file, run):
     clients_file.write_text(hand_written())
-    program = [sys.executable, str(Path(__file__).with_name("adder.py")), str(clients_file)]
+    program = [sys.executable, str(SUPPORT / "add_client_process.py"), str(clients_file)]
     adders = [
         subprocess.Popen([*program, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for name in ("one", "two")

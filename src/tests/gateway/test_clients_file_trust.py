@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from invsys.gateway import clients_file as module
-from invsys.gateway.clients_file import UnusableClients
-from tests.gateway.client_files import hand_written
-from tests.gateway.clocks import Clock
+from invsys.gateway.auth import clients_file as module
+from invsys.gateway.auth.clients_file import UnusableClients
 from tests.gateway.conftest import as_client
+from tests.support.client_files import hand_written
+from tests.support.fake_clock import Clock
 
 RIGHT = "invsys_0000000a_secret"
 NOBODY, STRANGER = 65534, 4711

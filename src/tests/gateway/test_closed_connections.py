@@ -3,7 +3,7 @@
 import pytest
 
 from tests.gateway.conftest import as_client
-from tests.serving_apps import served_app
+from tests.support.serving_apps import served_app
 
 ANSWERS = {
     "with a body": ("200 OK", [("Content-Length", "2")], [b"{}"]),

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.front_door import EVERYTHING
 from tests.gateway.conftest import as_client
-from tests.gateway.raw_upstream import says
+from tests.support.front_door import EVERYTHING
+from tests.support.raw_upstream import says
 
 STAFF = "https://staff.example"
 ALLOW = "Access-Control-Allow-Origin"

@@ -6,10 +6,10 @@ from uuid import uuid4
 import pytest
 
 from invsys.inventory.application import build_app
-from tests.conftest import dispose, load, migrate
-from tests.front_door import EVERYTHING
+from tests.conftest import dispose, load_settings, migrate
 from tests.gateway.conftest import as_client
-from tests.serving_apps import served_app
+from tests.support.front_door import EVERYTHING
+from tests.support.serving_apps import served_app
 
 # What a gateway may add, or say in its own words.
 OWN = {"ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "x-request-id", "date", "server", "connection"}
@@ -45,7 +45,7 @@ def service(tmp_path_factory):
     """A real inventory, and a record of what it is asked."""
     url = f"sqlite:///{tmp_path_factory.mktemp('forwarding') / 'invsys.sqlite3'}"
     migrate(url)
-    app = build_app(load(url))
+    app = build_app(load_settings(url))
     recorder = Recorder(app)
     with served_app(recorder) as base:
         recorder.url = base

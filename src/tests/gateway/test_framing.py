@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tests.waiting import until
+from tests.support.waiting import until
 
 HEAD = b"POST /echo/a HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer KEY\r\n"
 HIDDEN = b"GET /echo/hidden HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer KEY\r\n\r\n"

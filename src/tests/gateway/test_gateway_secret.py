@@ -6,11 +6,11 @@ import logging
 import pytest
 
 from invsys.inventory.application import build_app as build_inventory
-from tests.conftest import close, load
-from tests.front_door import EVERYTHING
+from tests.conftest import close, load_settings
 from tests.gateway.conftest import as_client
-from tests.refusals import refused
-from tests.serving_apps import served_app
+from tests.support.front_door import EVERYTHING
+from tests.support.refusals import refused
+from tests.support.serving_apps import served_app
 
 SECRET = "a-secret-of-20-chars"
 ANOTHER = "another-secret-of-26-chars"
@@ -19,7 +19,7 @@ ANOTHER = "another-secret-of-26-chars"
 @pytest.fixture
 def guarded(database_url):
     """The base URL of an inventory that answers to its gateway only."""
-    app = build_inventory(load(database_url, INVSYS_SERVER_GATEWAY_SECRET=SECRET))
+    app = build_inventory(load_settings(database_url, INVSYS_SERVER_GATEWAY_SECRET=SECRET))
     with served_app(app) as url:
         yield url
     close(app)
@@ -75,7 +75,7 @@ def test_without_it_the_gateway_is_refused(gateway, guarded, key_of, secret):
 
 
 def test_a_caller_that_only_claims_to_be_the_gateway_is_refused(database_url):
-    app = build_inventory(load(database_url, INVSYS_SERVER_GATEWAY_SECRET=SECRET))
+    app = build_inventory(load_settings(database_url, INVSYS_SERVER_GATEWAY_SECRET=SECRET))
     client = app.test_client()
     for path in ("/api/cars", "/api/openapi.json", "/docs", "/", "/nowhere"):
         refused(client.get(path, headers={"X-Client-Id": "root"}), 403, "gateway_required")

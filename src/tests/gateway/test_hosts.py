@@ -7,8 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.gateway.conftest import as_client
-from tests.gateway.raw_upstream import deaf, listening, unused_port
-from tests.waiting import until
+from tests.support.raw_upstream import deaf, listening, unused_port
+from tests.support.waiting import until
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.front_door import EVERYTHING
 from tests.gateway.conftest import as_client
-from tests.refusals import refused
+from tests.support.front_door import EVERYTHING
+from tests.support.refusals import refused
 
 
 def call(client, host, path="/api/cars"):

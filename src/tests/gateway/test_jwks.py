@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from invsys.gateway import jwks
-from tests.gateway.clocks import Clock
+from invsys.gateway.auth import jwks
 from tests.gateway.conftest import as_client
-from tests.gateway.issuer import AUDIENCE, ISSUER, KeyServer, elliptic, key_set, rsa, signed
-from tests.refusals import refused
-from tests.serving_apps import served_app
+from tests.support.fake_clock import Clock
+from tests.support.issuer import AUDIENCE, ISSUER, KeyServer, elliptic, key_set, rsa, signed
+from tests.support.refusals import refused
+from tests.support.serving_apps import served_app
 
 OLD, NEW, LATER = elliptic("old"), elliptic("new"), elliptic("later")
 

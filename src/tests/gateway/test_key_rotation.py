@@ -12,12 +12,12 @@ from datetime import timedelta
 
 import pytest
 
-from invsys.gateway import administration
+from invsys.gateway.auth import client_admin
 from invsys.inventory.application import build_app
-from tests.conftest import children, close, load
-from tests.gateway.production import served_gateway
-from tests.serving_apps import served_app
-from tests.waiting import SECONDS, until
+from tests.conftest import child_processes, close, load_settings
+from tests.support.gateway_server import served_gateway
+from tests.support.serving_apps import served_app
+from tests.support.waiting import SECONDS, until
 
 # Seconds: the gateway looks at the file once in one, and the machine has other work.
 SOON = 4
@@ -32,7 +32,7 @@ def file(tmp_path_factory):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory, migrated_url, file):
     """A gateway of two workers, in front of an inventory."""
-    app = build_app(load(migrated_url))
+    app = build_app(load_settings(migrated_url))
     with served_app(app) as url:
         settings = {"server": {"workers": 2}, "services": {"inventory": url}, "clients": {"file": file}}
         with served_gateway(tmp_path_factory.mktemp("gateway"), settings) as served:
@@ -110,23 +110,23 @@ class Callers:
 
 
 def test_no_request_is_refused_while_keys_are_rotated(port, file, connections):
-    first = administration.add(file, "booking", ["resources:read", "resources:write"])
+    first = client_admin.add(file, "booking", ["resources:read", "resources:write"])
     until(lambda: seen(connections, first) == {200})
     with Callers(port, first) as callers:
         callers.settle()
         for _ in range(5):
-            callers.key = administration.rotate(file, "booking", timedelta(hours=1))
+            callers.key = client_admin.rotate(file, "booking", timedelta(hours=1))
             callers.settle()
     assert callers.statuses.keys() == {200, 201}
 
 
 def test_a_revoked_key_stops_within_two_seconds_or_so_in_every_worker(file, connections):
-    old = administration.add(file, "staff", ["resources:read"])
-    new = administration.rotate(file, "staff", timedelta(hours=1))
-    other = administration.add(file, "other", ["resources:read"])
+    old = client_admin.add(file, "staff", ["resources:read"])
+    new = client_admin.rotate(file, "staff", timedelta(hours=1))
+    other = client_admin.add(file, "other", ["resources:read"])
     until(lambda: [seen(connections, key) for key in (old, new, other)] == [{200}] * 3)
     for revoked, prefix, left in ((old, old.split("_")[1], {new, other}), (new, None, {other})):
-        administration.revoke(file, "staff", prefix)
+        client_admin.revoke(file, "staff", prefix)
         since = time.monotonic()
         until(lambda revoked=revoked: seen(connections, revoked) == {401})
         assert time.monotonic() - since < SOON
@@ -141,11 +141,11 @@ def test_who_was_refused_may_go_on_over_the_same_connection(connections, size):
 
 
 def test_a_reload_reads_the_file_anew_and_exchanges_the_workers(served, file, database_url):
-    old = set(children(served.process.pid))
-    key = administration.add(file, str(uuid.uuid4()), ["resources:read"])
+    old = set(child_processes(served.process.pid))
+    key = client_admin.add(file, str(uuid.uuid4()), ["resources:read"])
     started = served.log.read_text().count("Started worker-")
     served.process.send_signal(signal.SIGHUP)
     until(lambda: served.log.read_text().count("Started worker-") == started + 2)
-    until(lambda: not old & set(children(served.process.pid)))
+    until(lambda: not old & set(child_processes(served.process.pid)))
     with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=SECONDS)) as connection:
         assert asked(connection, "GET", "/api/cars", key) == 200

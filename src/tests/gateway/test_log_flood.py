@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tests.gateway.production import served_gateway
-from tests.gateway.raw_caller import ask_all, request
-from tests.waiting import SECONDS
+from tests.support.gateway_server import served_gateway
+from tests.support.raw_caller import ask_all, request
+from tests.support.waiting import SECONDS
 
 COUNT = 400
 

@@ -3,8 +3,8 @@
 import pytest
 from icalendar import Calendar
 
-from tests.inventory.instants import wire
-from tests.refusals import refused
+from tests.support.instants import period_fields
+from tests.support.refusals import refused
 
 ALL = "/api/cars/all/allocations"
 CLIENTS = {
@@ -29,7 +29,7 @@ def made(house, car):
     """Let a client allocate the car for an hour; gives the id."""
 
     def made(name, hour, **more):
-        answer = house.call(name, "POST", f"{car}/allocations", json=wire(hour, hour + 1) | more)
+        answer = house.call(name, "POST", f"{car}/allocations", json=period_fields(hour, hour + 1) | more)
         assert answer.status_code == 201, answer.text
         return answer.json["id"]
 
@@ -64,7 +64,7 @@ def test_the_page_shows_what_a_client_may_see(house):
     texts = [f"the trip of {name}" for name in ("ann", "bob")]
     for name, text in zip(("ann", "bob"), texts, strict=True):
         car = house.call("office", "POST", "/api/cars", json={"name": f"Car of {name}"}).headers["Location"]
-        made = house.call(name, "POST", f"{car}/allocations", json=wire(None, None) | {"description": text})
+        made = house.call(name, "POST", f"{car}/allocations", json=period_fields(None, None) | {"description": text})
         assert made.status_code == 201
     expected = {"ann": [True, False], "bob": [False, True], "reader": [True, True], "office": [True, True]}
     expected |= {"looker": [False, False]}
@@ -99,7 +99,7 @@ def test_a_client_changes_and_frees_its_own(house, car, made):
 def test_what_is_in_the_way_is_named_only_where_it_is_the_clients_own(house, car, made):
     ids = [made("ann", 10), made("bob", 11), made("office", 12)]
     for name, expected in (("ann", ids[:1]), ("bob", ids[1:2]), ("cars", []), ("writer", ids), ("office", ids)):
-        answer = house.call(name, "POST", f"{car}/allocations", json=wire(10, 13))
+        answer = house.call(name, "POST", f"{car}/allocations", json=period_fields(10, 13))
         found = refused(answer, 409, "period_taken").get("conflicts", [])
         assert [one["id"] for one in found] == expected
         assert not [one for one in ids if one not in expected and one in answer.text]
@@ -107,7 +107,7 @@ def test_what_is_in_the_way_is_named_only_where_it_is_the_clients_own(house, car
 
 def test_what_is_in_the_way_of_a_change_is_not_named_either(house, made):
     mine, theirs = made("ann", 10), made("bob", 11)
-    answer = house.call("ann", "PATCH", f"{ALL}/{mine}", json=wire(10, 12))
+    answer = house.call("ann", "PATCH", f"{ALL}/{mine}", json=period_fields(10, 12))
     assert refused(answer, 409, "period_taken").get("conflicts", []) == []
     assert theirs not in answer.text
 
@@ -132,14 +132,14 @@ def test_who_changes_everything_and_sees_its_own_does_just_that(house, made):
 
 
 def test_any_vehicle_that_a_client_takes_is_its_own(house, car):
-    mine = house.call("ann", "POST", "/api/cars/any/allocations", json=wire(10, 11))
+    mine = house.call("ann", "POST", "/api/cars/any/allocations", json=period_fields(10, 11))
     assert mine.status_code == 201
     assert seen(house, "ann", ALL) == [mine.json["id"]]
     assert seen(house, "bob", ALL) == []
 
 
 def test_one_key_of_two_clients_is_two_orders(house, car):
-    order = {"json": wire(10, 11), "headers": {"Idempotency-Key": "order-1"}}
+    order = {"json": period_fields(10, 11), "headers": {"Idempotency-Key": "order-1"}}
     first = house.call("ann", "POST", f"{car}/allocations", **order)
     assert house.call("ann", "POST", f"{car}/allocations", **order).json == first.json
     assert house.call("bob", "POST", f"{car}/allocations", **order).json["code"] == "period_taken"

@@ -4,8 +4,8 @@ from base64 import b64encode
 
 import pytest
 
-from tests.gateway.refusals import challenges
-from tests.refusals import refused
+from tests.support.gateway_refusals import challenges
+from tests.support.refusals import refused
 
 CLIENTS = {"staff": "resources:read allocations:read", "other": "resources:read", "mover": "resources:write"}
 CLIENTS["own"] = "resources:read allocations:own"

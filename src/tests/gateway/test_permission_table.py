@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.gateway.permission_rows import COLUMNS, OF_EVERY_SERVICE, ROWS
-from tests.gateway.refusals import challenges
-from tests.refusals import refused
+from tests.support.gateway_refusals import challenges
+from tests.support.permission_rows import COLUMNS, OF_EVERY_SERVICE, ROWS
+from tests.support.refusals import refused
 
 SCOPES = [*(name for name in COLUMNS if ":" in name), "allocations:own"]
 OF_CARS = {f"{name}@cars": name.replace("allocations:own", "stranger") for name in SCOPES if name != "events:read"}

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.front_door import EVERYTHING
 from tests.gateway.conftest import as_client
-from tests.waiting import until
+from tests.support.front_door import EVERYTHING
+from tests.support.waiting import until
 
 HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"

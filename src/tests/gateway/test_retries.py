@@ -3,7 +3,7 @@
 import pytest
 
 from tests.gateway.conftest import as_client
-from tests.gateway.raw_upstream import OK, says
+from tests.support.raw_upstream import OK, says
 
 KEYED = {"Idempotency-Key": "order-17"}
 # What may be done twice without harm, and what may not.

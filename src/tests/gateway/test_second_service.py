@@ -3,10 +3,10 @@
 import pytest
 from flask import Flask, jsonify, request
 
-from tests.gateway.house import built_house
-from tests.gateway.refusals import challenges
-from tests.refusals import refused
-from tests.serving_apps import served_app
+from tests.support.gateway_app import built_house
+from tests.support.gateway_refusals import challenges
+from tests.support.refusals import refused
+from tests.support.serving_apps import served_app
 
 BELOW = "/api/bookings/7/lines"
 CLIENTS = {

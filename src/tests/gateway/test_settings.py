@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from invsys.chassis.settings import SettingsError
+from invsys.chassis.config.settings import SettingsError
 from invsys.gateway import settings
 
 RANGES = {
@@ -182,7 +182,7 @@ def test_the_defaults_load(tmp_path: Path) -> None:
     assert loaded["routes"] == {"/api": "inventory", "/docs": "inventory", "/": "inventory"}
     assert loaded["cors"]["origins"] == ""
     assert loaded["jwt"]["keys"] == ""
-    assert {origin for *_, origin in loaded.shown()} == {"default"}
+    assert {origin for *_, origin in loaded.entries()} == {"default"}
 
 
 @pytest.mark.parametrize(("name", "bad"), BAD)

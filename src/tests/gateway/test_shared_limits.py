@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from tests.front_door import EVERYTHING
 from tests.gateway.conftest import as_client
-from tests.gateway.redis_server import RedisServer
-from tests.waiting import until
+from tests.support.front_door import EVERYTHING
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -1,16 +1,16 @@
 """Bodies that do not arrive at the gateway: at most half the threads wait for them."""
 
-from invsys.gateway import administration
-from tests.gateway.production import served_gateway
-from tests.gateway.raw_caller import ask, request
-from tests.slow_bodies import slow_bodies
-from tests.waiting import until
+from invsys.gateway.auth import client_admin
+from tests.support.gateway_server import served_gateway
+from tests.support.raw_caller import ask, request
+from tests.support.slow_bodies import slow_bodies
+from tests.support.waiting import until
 
 THREADS = 4
 
 
 def test_others_are_answered_while_half_the_threads_wait_and_more_are_refused(upstream, tmp_path):
-    key = administration.add(tmp_path / "clients.ini", "slow", ["resources:read", "resources:write"], concurrent=100)
+    key = client_admin.add(tmp_path / "clients.ini", "slow", ["resources:read", "resources:write"], concurrent=100)
     settings = {
         "services": {"inventory": upstream.url},
         "server": {"threads": THREADS, "body_timeout": 3600},

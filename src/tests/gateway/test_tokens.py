@@ -6,8 +6,8 @@ import time
 import pytest
 
 from tests.gateway.conftest import as_client
-from tests.gateway.issuer import AUDIENCE, ISSUER, claims, elliptic, key_set, rsa, signed
-from tests.refusals import refused
+from tests.support.issuer import AUDIENCE, ISSUER, claims, elliptic, key_set, rsa, signed
+from tests.support.refusals import refused
 
 EC, RSA = elliptic("ec"), rsa("rsa")
 

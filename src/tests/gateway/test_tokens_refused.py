@@ -11,7 +11,8 @@ from joserfc.jws import JWSRegistry
 from invsys.gateway import settings
 from invsys.gateway.application import build_app
 from tests.gateway.conftest import as_client
-from tests.gateway.issuer import (
+from tests.support.gateway_refusals import challenges
+from tests.support.issuer import (
     AUDIENCE,
     ISSUER,
     claims,
@@ -24,8 +25,7 @@ from tests.gateway.issuer import (
     tampered,
     unsigned,
 )
-from tests.gateway.refusals import challenges
-from tests.refusals import refused
+from tests.support.refusals import refused
 
 EC, EC384, RSA = elliptic("ec"), elliptic("ec384", "P-384"), rsa("rsa")
 STRANGER = elliptic("stranger")

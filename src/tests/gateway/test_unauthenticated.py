@@ -6,10 +6,11 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from invsys.gateway import administration, settings
+from invsys.gateway import settings
 from invsys.gateway.application import build_app
-from tests.gateway.refusals import challenges
-from tests.refusals import refused
+from invsys.gateway.auth import client_admin
+from tests.support.gateway_refusals import challenges
+from tests.support.refusals import refused
 
 NOBODY_IS_THERE = "http://127.0.0.1:9"
 CAR = "/api/cars/1d08d67a-6e9d-4567-817c-90d66b227cc2"
@@ -60,7 +61,7 @@ def file(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def key(file):
-    return administration.add(file, "booking", ["resources:read"])
+    return client_admin.add(file, "booking", ["resources:read"])
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.gateway.raw_upstream import OK, says
-from tests.waiting import until
+from tests.support.raw_upstream import OK, says
+from tests.support.waiting import until
 
 OPENING = b"HTTP/1.1 200 OK\r\n"
 LARGE = 3 * 2**20

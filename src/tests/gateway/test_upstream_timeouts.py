@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.gateway.raw_upstream import says
+from tests.support.raw_upstream import says
 
 OPENING = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OPENING + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -5,11 +5,12 @@ import time
 
 import pytest
 
-from invsys.gateway import counters, settings
-from tests.front_door import EVERYTHING
+from invsys.gateway import settings
+from invsys.gateway.rate_limit import counters
 from tests.gateway.conftest import as_client
-from tests.gateway.raw_upstream import says
-from tests.gateway.redis_server import RedisServer
+from tests.support.front_door import EVERYTHING
+from tests.support.raw_upstream import says
+from tests.support.redis_server import RedisServer
 
 FREE = "1000000/hour"
 CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"

@@ -6,8 +6,8 @@ from types import ModuleType
 
 from flask import Blueprint, render_template
 
-from invsys.chassis import policy, problems
-from invsys.chassis.problems import NotFound, Problem
+from invsys.chassis.http import csp, problems
+from invsys.chassis.http.problems import NotFound, Problem
 
 # Nothing from elsewhere, no script, no style but the file beside the templates.
 _POLICY = "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -20,7 +20,7 @@ _UNNAMED = {f"http_{status}": status.value for status in HTTPStatus if status >=
 
 def _made() -> Blueprint:
     made = Blueprint("docs", __name__, url_prefix="/docs", template_folder="templates", static_folder="static")
-    policy.enforce(made, _POLICY)
+    csp.enforce(made, _POLICY)
     return made
 
 
@@ -38,7 +38,7 @@ def pages_of(defining: ModuleType) -> Blueprint:
 
 def kinds() -> dict[str, type[Problem]]:
     """Give every class of problems with a code of its own by that code, in order of status and code."""
-    found = [kind for kind in _below(Problem) if "code" in vars(kind) and not issubclass(kind, problems.Unnamed)]
+    found = [kind for kind in _below(Problem) if "code" in vars(kind) and not issubclass(kind, problems.StatusProblem)]
     return {kind.code: kind for kind in sorted(found, key=lambda kind: (kind.status, kind.code))}
 
 
@@ -57,7 +57,7 @@ def problem_list() -> str:
 @blueprint.get("/problems/<code>")
 def problem(code: str) -> str:
     """Show the problem with this code; raises NotFound for a code that no answer has."""
-    kind = problems.unnamed(_UNNAMED[code]) if code in _UNNAMED else kinds().get(code)
+    kind = problems.status_problem(_UNNAMED[code]) if code in _UNNAMED else kinds().get(code)
     if kind is None:
         raise NotFound("No problem has this code.")
     return _show(kind)

@@ -4,7 +4,7 @@ from importlib import resources
 
 from flask import Blueprint, render_template
 
-from invsys.chassis import policy
+from invsys.chassis.http import csp
 
 # As strict as Swagger UI runs. Its style sheet has pictures written into it (data:), and a picture that came as an
 # answer to "Try it out" is shown from memory (blob:).
@@ -22,7 +22,7 @@ def blueprint() -> Blueprint:
     files = str(resources.files("flask_swagger_ui") / "dist")
     made = Blueprint("swagger_ui", __name__, url_prefix="/docs", static_folder=files, static_url_path="/swagger-ui")
     made.add_url_rule("", "show", _show, strict_slashes=False)
-    policy.enforce(made, _POLICY)
+    csp.enforce(made, _POLICY)
     return made
 
 

@@ -13,14 +13,15 @@ import flask_restful as rest
 from flask import Flask, Response, request
 from werkzeug.routing import BaseConverter, UUIDConverter
 
-from invsys.chassis import conditional, identifiers, problems, queries
+from invsys.chassis import identifiers
+from invsys.chassis.http import conditional, problems, query_string
 from invsys.inventory import errors, schemas
 from invsys.inventory.api.allocations import AllocationCollection, AllocationItem, AllocationsOfAll, AllocationsOfAny
-from invsys.inventory.api.availabilities import AvailabilityOfAll, AvailabilityOfOne
+from invsys.inventory.api.availability import AvailabilityOfAll, AvailabilityOfOne
+from invsys.inventory.api.events import EventCollection
 from invsys.inventory.api.exports import AllocationCalendar, VehicleAvailability
-from invsys.inventory.api.feed import EventCollection
-from invsys.inventory.api.vehicles import ResourceCollection, ResourceItem
-from invsys.inventory.operations import OPERATIONS
+from invsys.inventory.api.operations import OPERATIONS
+from invsys.inventory.api.resources import ResourceCollection, ResourceItem
 
 _VEHICLES = "/api/<collection:resource_type>"
 _VEHICLE = f"{_VEHICLES}/<uuid:resource_id>"
@@ -65,7 +66,7 @@ def register(app: Flask, collections: Mapping[str, str]) -> None:
     """Put the routes into ``app``; ``collections`` maps each name in the URL to its resource_type."""
     app.url_map.converters["collection"] = _converter(collections)
     app.url_map.converters["uuid"] = _LowerCaseUuid
-    app.register_error_handler(errors.InTheWay, _answer_in_the_way)
+    app.register_error_handler(errors.ConflictError, _answer_in_the_way)
     app.register_error_handler(errors.VersionMismatch, _answer_version_mismatch)
     api = Api(app)
     for resource, urls in ROUTES:
@@ -78,7 +79,7 @@ def _refuse_unread_query(view: Callable[..., Response]) -> Callable[..., Respons
         if request.query_string:
             method = "GET" if request.method == "HEAD" else request.method
             if OPERATIONS[str(request.endpoint), method].query is None:
-                queries.refuse()
+                query_string.refuse()
         return view(*args, **kwargs)
 
     return checked
@@ -87,7 +88,7 @@ def _refuse_unread_query(view: Callable[..., Response]) -> Callable[..., Respons
 class _LowerCaseUuid(UUIDConverter):
     """An id as it is given out; in capitals it is none."""
 
-    regex = identifiers.FORM
+    regex = identifiers.PATTERN
 
 
 def _converter(collections: Mapping[str, str]) -> type[BaseConverter]:
@@ -101,11 +102,11 @@ def _converter(collections: Mapping[str, str]) -> type[BaseConverter]:
     return Collection
 
 
-def _answer_in_the_way(error: errors.InTheWay) -> Response:
-    return problems.problem_answer(error, conflicts=schemas.conflicts.dump(error.conflicts))
+def _answer_in_the_way(error: errors.ConflictError) -> Response:
+    return problems.problem_response(error, conflicts=schemas.conflicts.dump(error.conflicts))
 
 
 def _answer_version_mismatch(error: errors.VersionMismatch) -> Response:
-    answer = problems.problem_answer(error)
+    answer = problems.problem_response(error)
     answer.headers["ETag"] = conditional.etag(error.version)
     return answer

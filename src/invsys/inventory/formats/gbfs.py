@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from invsys.inventory.models import Row
+from invsys.inventory.db.models import Row
 from invsys.inventory.period import Period, free_and_busy
 
 VERSION = "3.1-RC3"

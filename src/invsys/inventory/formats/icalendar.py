@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import invsys
-from invsys.inventory.fields import EARLIEST, LATEST
+from invsys.inventory.db.models import Row
 from invsys.inventory.formats.content_lines import fold, text
-from invsys.inventory.models import Row
-from invsys.inventory.period import Period
+from invsys.inventory.period import EARLIEST, LATEST, Period
 
 # The bounds of open sides. Some programs keep instants as 32-bit seconds from 1970; sabre/dav (Nextcloud) itself uses
 # 2038-01-01 as the last date. Exchange refuses a whole calendar with a year before 1601 or after 4500 in it

@@ -14,13 +14,16 @@ from marshmallow import Schema
 from werkzeug.routing import Rule
 
 import invsys
-from invsys.chassis import answers, bodies
-from invsys.chassis.problems import Problem
-from invsys.inventory import fields, schemas
-from invsys.inventory.examples import EXAMPLES
-from invsys.inventory.openapi import ground_rules, parameters, problems, responses
-from invsys.inventory.operations import OPERATIONS, TAGS, Operation
-from invsys.inventory.schemas.outputs import After
+from invsys.chassis.http import request_body
+from invsys.chassis.http import responses as http_responses
+from invsys.chassis.http.problems import Problem
+from invsys.inventory import schemas
+from invsys.inventory.api.operations import OPERATIONS, TAGS, Operation
+from invsys.inventory.openapi import description as text
+from invsys.inventory.openapi import parameters, problems, responses
+from invsys.inventory.openapi.examples import EXAMPLES
+from invsys.inventory.schemas import fields
+from invsys.inventory.schemas.outputs import Snapshot
 
 
 def register(app: Flask, collections: Iterable[str]) -> None:
@@ -31,7 +34,7 @@ def register(app: Flask, collections: Iterable[str]) -> None:
     def openapi() -> Response:
         if not made:
             made.append(document(app, collections))
-        return answers.json(made[0])
+        return http_responses.json(made[0])
 
 
 def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
@@ -41,7 +44,7 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         version=invsys.__version__,
         openapi_version="3.1.0",
         plugins=[_Plugin()],
-        info={"description": ground_rules.TEXT, "license": {"name": "MIT", "identifier": "MIT"}},
+        info={"description": text.TEXT, "license": {"name": "MIT", "identifier": "MIT"}},
         servers=[{"url": "/"}],
         tags=[{"name": name} for name in TAGS],
     )
@@ -81,10 +84,10 @@ class _Plugin(MarshmallowPlugin):
         assert self.converter is not None
         self.converter.field_mapping = {
             **self.converter.field_mapping,
-            fields.Instant: ("string", "date-time"),
+            fields.UtcDateTimeField: ("string", "date-time"),
             fields.Infinite: ("boolean", None),
             fields.Status: ("string", None),
-            After: ("object", None),
+            Snapshot: ("object", None),
             fields.Cursor: ("string", None),
             fields.FeedCursor: ("string", None),
         }
@@ -112,7 +115,7 @@ def _operation(rule: Rule, method: str) -> dict[str, Any]:
         media_type = {"schema": of.body, "example": EXAMPLES[of.body]}
         made["requestBody"] = {"required": True, "content": {"application/json": media_type}}
         if method == "PATCH":
-            made["requestBody"]["content"][bodies.MERGE_PATCH] = _merge_patch(of.body)
+            made["requestBody"]["content"][request_body.MERGE_PATCH] = _merge_patch(of.body)
     return made
 
 

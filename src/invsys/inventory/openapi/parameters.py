@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from invsys.inventory.operations import Operation
+from invsys.inventory.api.operations import Operation
 from invsys.inventory.schemas.queries import ATTRIBUTE
-from invsys.inventory.schemas.rules import MAX_KEY, MAX_VALUE
+from invsys.inventory.schemas.validators import MAX_KEY, MAX_VALUE
 
 _HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-Id": {"description": "Taken over when usable, else made", "schema": {"type": "string"}},

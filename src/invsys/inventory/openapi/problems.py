@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from invsys.chassis import problem_schemas
-from invsys.chassis.problems import InvalidFields, Problem
+from invsys.chassis.http.problems import InvalidFields, Problem, json_schema
 from invsys.inventory import schemas
-from invsys.inventory.errors import MAX_CONFLICTS, InTheWay
-from invsys.inventory.examples import EXAMPLES, PROBLEM_EXAMPLE
+from invsys.inventory.errors import MAX_CONFLICTS, ConflictError
+from invsys.inventory.openapi.examples import EXAMPLES, PROBLEM_EXAMPLE
 
 
 def component(kind: type[Problem]) -> str:
@@ -17,14 +16,14 @@ def component(kind: type[Problem]) -> str:
 def schema(kind: type[Problem]) -> dict[str, Any]:
     """Describe the answer of a class of problems."""
     more: dict[str, Any] = {}
-    if issubclass(kind, InTheWay):
+    if issubclass(kind, ConflictError):
         items = {"$ref": "#/components/schemas/Conflict"}
         # Empty for a client that may not know of them.
         more["conflicts"] = {"type": "array", "items": items, "maxItems": MAX_CONFLICTS}
     if issubclass(kind, InvalidFields):
         messages = {"type": "array", "items": {"type": "string"}}
         more["errors"] = {"type": "object", "additionalProperties": messages}
-    return problem_schemas.schema(kind, **more)
+    return json_schema(kind, **more)
 
 
 def example(kind: type[Problem]) -> dict[str, Any]:
@@ -36,7 +35,7 @@ def example(kind: type[Problem]) -> dict[str, Any]:
         "code": kind.code,
         **PROBLEM_EXAMPLE,
     }
-    if issubclass(kind, InTheWay):
+    if issubclass(kind, ConflictError):
         made["conflicts"] = [EXAMPLES[schemas.Conflict]]
     if issubclass(kind, InvalidFields):
         made["errors"] = {"limit": ["Not a valid integer."]}

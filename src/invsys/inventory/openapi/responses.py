@@ -3,14 +3,13 @@
 from collections import defaultdict
 from typing import Any
 
-from invsys.chassis.problem_schemas import REQUEST_ID
-from invsys.chassis.problems import Problem, UnsupportedMediaType
-from invsys.inventory.examples import EXAMPLES
+from invsys.chassis.http.problems import REQUEST_ID_SCHEMA, Problem, UnsupportedMediaType
+from invsys.inventory.api.operations import Operation
 from invsys.inventory.openapi import problems
-from invsys.inventory.operations import Operation
+from invsys.inventory.openapi.examples import EXAMPLES
 
 HEADERS: dict[str, dict[str, Any]] = {
-    "X-Request-Id": {"description": "The id of the request, in the log too", "schema": REQUEST_ID},
+    "X-Request-Id": {"description": "The id of the request, in the log too", "schema": REQUEST_ID_SCHEMA},
     "ETag": {"description": "The item's version, for If-Match and If-None-Match", "schema": {"type": "string"}},
     "Location": {"description": "Where the new item is", "schema": {"type": "string", "format": "uri-reference"}},
     "Link": {"description": 'The next page, rel="next" (RFC 8288); absent on the last', "schema": {"type": "string"}},

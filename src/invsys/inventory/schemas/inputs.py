@@ -8,17 +8,16 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load, valid
 from marshmallow_sqlalchemy import auto_field
 
 from invsys.chassis.names import METADATA, Name
-from invsys.inventory.fields import Flag, Id, Instant, WholeNumber
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation
-from invsys.inventory.period import Period
-from invsys.inventory.schemas.rules import (
-    A_NAME,
-    AN_ALLOCATION_TYPE,
+from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.period import Period, require_order
+from invsys.inventory.schemas.fields import Id, StrictBoolean, UtcDateTimeField, WholeNumber
+from invsys.inventory.schemas.validators import (
+    ALLOCATION_TYPE_VALIDATORS,
     FLAT,
-    a_client_id,
+    NAME_VALIDATORS,
     at_most_16_kib,
-    flat,
-    require_order,
+    validate_attributes,
+    validate_client_id,
 )
 
 
@@ -41,8 +40,8 @@ class NewResource(Input):
         model = ContinuousResource
         unknown = RAISE
 
-    name = Name(required=True, validate=A_NAME, metadata=METADATA)
-    attributes = fields.Dict(load_default=dict, validate=flat, metadata=FLAT)
+    name = Name(required=True, validate=NAME_VALIDATORS, metadata=METADATA)
+    attributes = fields.Dict(load_default=dict, validate=validate_attributes, metadata=FLAT)
 
 
 class ChangedResource(NewResource):
@@ -52,17 +51,17 @@ class ChangedResource(NewResource):
         model = ContinuousResource
         unknown = RAISE
 
-    name = Name(validate=A_NAME, metadata=METADATA)
-    attributes = fields.Dict(validate=flat, metadata=FLAT)
+    name = Name(validate=NAME_VALIDATORS, metadata=METADATA)
+    attributes = fields.Dict(validate=validate_attributes, metadata=FLAT)
 
 
 class AllocationInput(Input):
     """What every order about an allocation can say."""
 
-    from_datetime = Instant(allow_none=True)
-    to_datetime = Instant(allow_none=True)
-    from_infinity = Flag(allow_none=True, metadata={"description": "`true`: it has no start"})
-    to_infinity = Flag(allow_none=True, metadata={"description": "`true`: it has no end"})
+    from_datetime = UtcDateTimeField(allow_none=True)
+    to_datetime = UtcDateTimeField(allow_none=True)
+    from_infinity = StrictBoolean(allow_none=True, metadata={"description": "`true`: it has no start"})
+    to_infinity = StrictBoolean(allow_none=True, metadata={"description": "`true`: it has no end"})
     hold_seconds = WholeNumber(
         validate=validate.Range(1, 86400), metadata={"description": "Held for so long from now, to be confirmed"}
     )
@@ -75,7 +74,7 @@ class NewAllocation(AllocationInput):
         model = ContinuousResourceAllocation
         unknown = RAISE
 
-    allocation_type = auto_field(validate=AN_ALLOCATION_TYPE, load_default="booking")
+    allocation_type = auto_field(validate=ALLOCATION_TYPE_VALIDATORS, load_default="booking")
     description = auto_field(load_default=None)
     # Not called dump in Python: that would shadow Schema.dump.
     json_dump = fields.Dict(
@@ -100,7 +99,7 @@ class ImportedAllocation(NewAllocation):
         model = ContinuousResourceAllocation
         unknown = RAISE
 
-    client_id = auto_field(load_default=None, validate=a_client_id)
+    client_id = auto_field(load_default=None, validate=validate_client_id)
 
 
 class NewAllocationOfAny(NewAllocation):
@@ -110,7 +109,7 @@ class NewAllocationOfAny(NewAllocation):
         model = ContinuousResourceAllocation
         unknown = RAISE
 
-    attributes = fields.Dict(load_default=dict, validate=flat, metadata=FLAT)
+    attributes = fields.Dict(load_default=dict, validate=validate_attributes, metadata=FLAT)
     quantity = WholeNumber(
         validate=validate.Range(2, 100), metadata={"description": "So many vehicles, all or none; without it, one"}
     )
@@ -124,7 +123,7 @@ class ChangedAllocation(AllocationInput):
         unknown = RAISE
 
     resource_id = Id()
-    allocation_type = auto_field(validate=AN_ALLOCATION_TYPE)
+    allocation_type = auto_field(validate=ALLOCATION_TYPE_VALIDATORS)
     description = auto_field()
     json_dump = fields.Dict(data_key="dump", attribute="dump", validate=at_most_16_kib)
     status = fields.String(validate=validate.Equal("confirmed"))

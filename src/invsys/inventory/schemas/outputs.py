@@ -8,10 +8,10 @@ from flask_marshmallow.sqla import SQLAlchemySchema
 from marshmallow import fields, validate
 from marshmallow_sqlalchemy import auto_field
 
-from invsys.inventory import models
-from invsys.inventory.fields import Infinite, Instant, Status
-from invsys.inventory.models import ContinuousResource, ContinuousResourceAllocation, Row
-from invsys.inventory.schemas.rules import A_STATUS, FLAT
+from invsys.inventory.db import models
+from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
+from invsys.inventory.schemas.fields import Infinite, Status, UtcDateTimeField
+from invsys.inventory.schemas.validators import A_STATUS, FLAT
 
 KINDS = (
     "resource_registered",
@@ -29,7 +29,7 @@ class Output(SQLAlchemySchema):
     """A schema of what callers get; dumps rows, which are mappings."""
 
     # What is handed on as it is, to be written by ``answers``: ids and instants as UUIDs and datetimes.
-    plain: ClassVar[tuple[type[fields.Field[Any]], ...]] = (fields.String, fields.Dict, fields.UUID, Instant)
+    plain: ClassVar[tuple[type[fields.Field[Any]], ...]] = (fields.String, fields.Dict, fields.UUID, UtcDateTimeField)
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         """Dump a row, or rows.
@@ -69,7 +69,7 @@ class Resource(Output):
     name = auto_field()
     resource_type = auto_field()
     attributes = fields.Dict(metadata=FLAT)
-    created = Instant()
+    created = UtcDateTimeField()
 
 
 class Conflict(Output):
@@ -79,8 +79,8 @@ class Conflict(Output):
         model = ContinuousResourceAllocation
 
     id = auto_field()
-    from_datetime = Instant(attribute="starts", allow_none=True)
-    to_datetime = Instant(attribute="ends", allow_none=True)
+    from_datetime = UtcDateTimeField(attribute="starts", allow_none=True)
+    to_datetime = UtcDateTimeField(attribute="ends", allow_none=True)
     from_infinity = Infinite(attribute="starts", dump_only=True)
     to_infinity = Infinite(attribute="ends", dump_only=True)
     allocation_type = auto_field()
@@ -111,9 +111,9 @@ class Allocation(Conflict):
     resource_type = fields.String()
     description = auto_field()
     json_dump = fields.Dict(attribute="dump", data_key="dump")
-    created = Instant()
+    created = UtcDateTimeField()
     status = Status(attribute="expires", validate=A_STATUS, dump_only=True)
-    expires = Instant(allow_none=True)
+    expires = UtcDateTimeField(allow_none=True)
 
 
 class ExportedAllocation(Allocation):
@@ -131,8 +131,8 @@ class ExportedAllocation(Allocation):
 class FreeOrBusy(Output):
     """A period in which a vehicle is free, or is not."""
 
-    from_datetime = Instant(attribute="start", allow_none=True)
-    to_datetime = Instant(attribute="end", allow_none=True)
+    from_datetime = UtcDateTimeField(attribute="start", allow_none=True)
+    to_datetime = UtcDateTimeField(attribute="end", allow_none=True)
     from_infinity = Infinite(attribute="start", dump_only=True)
     to_infinity = Infinite(attribute="end", dump_only=True)
 
@@ -154,13 +154,13 @@ class Availability(Output):
     """When a vehicle is free and when it is not, within a window."""
 
     resource_id = fields.UUID()
-    from_datetime = Instant(attribute="start", allow_none=True)
-    to_datetime = Instant(attribute="end", allow_none=True)
+    from_datetime = UtcDateTimeField(attribute="start", allow_none=True)
+    to_datetime = UtcDateTimeField(attribute="end", allow_none=True)
     free = Periods()
     busy = Periods()
 
 
-class After(fields.Field[Any]):
+class Snapshot(fields.Field[Any]):
     """The vehicle, or the allocation, as it was after the change."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
@@ -185,11 +185,11 @@ class Event(Output):
         model = models.Event
 
     id = auto_field()
-    at = Instant()
+    at = UtcDateTimeField()
     kind = fields.String(validate=validate.OneOf(KINDS))
     resource_type = auto_field()
     resource_id = auto_field()
     allocation_id = auto_field()
     client_id = auto_field()
     # Made of the whole row.
-    data = After(attribute="key")
+    data = Snapshot(attribute="key")

@@ -4,16 +4,15 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from invsys.inventory.fields import Count, Cursor, FeedCursor, Instant
-from invsys.inventory.period import Period
-from invsys.inventory.schemas.rules import (
-    A_NAME_TO_FIND,
+from invsys.inventory.period import Period, require_order
+from invsys.inventory.schemas.fields import Cursor, FeedCursor, QueryInteger, UtcDateTimeField
+from invsys.inventory.schemas.validators import (
     A_STATUS,
-    AN_ALLOCATION_TYPE,
+    ALLOCATION_TYPE_VALIDATORS,
     MAX_KEY,
     MAX_KEYS,
     MAX_VALUE,
-    require_order,
+    NAME_QUERY_VALIDATORS,
 )
 
 # A query's parameters that begin so are filters on attributes; what follows is the key.
@@ -23,7 +22,9 @@ ATTRIBUTE = "attribute."
 class Page(Schema):
     """What every list can be asked: how many, and after which."""
 
-    limit = Count(load_default=100, validate=validate.Range(1, 1000), metadata={"description": "How many at most"})
+    limit = QueryInteger(
+        load_default=100, validate=validate.Range(1, 1000), metadata={"description": "How many at most"}
+    )
 
 
 class ResourceQuery(Page):
@@ -33,9 +34,9 @@ class ResourceQuery(Page):
     ``attribute.KEY`` into ``attributes``, pairs of key and text.
     """
 
-    name = fields.String(validate=A_NAME_TO_FIND)
-    available_from = Instant()
-    available_to = Instant()
+    name = fields.String(validate=NAME_QUERY_VALIDATORS)
+    available_from = UtcDateTimeField()
+    available_to = UtcDateTimeField()
     attributes = fields.Raw(data_key=ATTRIBUTE, load_default=())
     cursor = Cursor(1)
 
@@ -60,8 +61,8 @@ class ResourceQuery(Page):
 class WindowQuery(Schema):
     """What can be asked of a window of time; loading folds ``from`` and ``to`` into one Period, ``window``."""
 
-    start = Instant(data_key="from")
-    end = Instant(data_key="to")
+    start = UtcDateTimeField(data_key="from")
+    end = UtcDateTimeField(data_key="to")
 
     @post_load
     def _fold(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -79,7 +80,7 @@ class AvailabilityQuery(WindowQuery, Page):
 class AllocationQuery(WindowQuery, Page):
     """What a list of allocations can be asked."""
 
-    allocation_type = fields.String(validate=AN_ALLOCATION_TYPE)
+    allocation_type = fields.String(validate=ALLOCATION_TYPE_VALIDATORS)
     status = fields.String(validate=A_STATUS)
     cursor = Cursor(2)
 

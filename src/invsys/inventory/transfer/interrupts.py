@@ -1,10 +1,45 @@
-"""Ctrl-C during work that should be finished and counted."""
+"""Ctrl-C during an import: it ends the wait for input at once, and a running transaction after its commit."""
 
+import io
+import os
+import select
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
+
+# Milliseconds of one wait for input.
+_WAIT = 200
+
+
+class _Interruptible(io.RawIOBase):
+    """A stream that never waits for input longer than ``_WAIT`` at a time.
+
+    Python handles a signal before or after a system call. One that arrives just before a ``read`` blocks would be
+    handled only when the ``read`` returns, which may be never.
+    """
+
+    def __init__(self, source: int) -> None:
+        self._source = source
+        self._poll = select.poll()
+        self._poll.register(source, select.POLLIN)
+
+    def readable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._source
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._poll.poll(_WAIT):
+            pass
+        return os.readv(self._source, [buffer])
+
+
+def interruptible(source: IO[bytes]) -> IO[bytes]:
+    """Return a stream of the same bytes whose wait for input Ctrl-C always ends; bytes in memory need no waiting."""
+    return source if isinstance(source, io.BytesIO) else io.BufferedReader(_Interruptible(source.fileno()))
 
 
 @contextmanager

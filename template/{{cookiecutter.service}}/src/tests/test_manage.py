@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from depot import manage
-from depot.database import disconnect
+from depot.db.session import disconnect
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect
 
-from depot import migrating
-from depot.models import db
+from depot.db.models import db
+from depot.maintenance import migrate
 
 
 def test_they_make_what_the_models_say(app):
@@ -24,7 +24,7 @@ def test_they_can_be_taken_back(fresh_app):
 
 def test_migrating_again_changes_nothing(fresh_app, caplog):
     caplog.set_level("INFO")
-    migrating.migrate()
+    migrate.migrate()
     assert "is at migration" in caplog.text
-    migrating.migrate()
+    migrate.migrate()
     assert "is at the newest migration" in caplog.text

@@ -7,10 +7,10 @@ from flask_migrate import upgrade
 from sqlalchemy import text
 
 from depot import errors
-from depot.models import db
+from depot.db.models import db
 
 from tests.conftest import application
-from tests.refusals import refused
+from tests.support.refusals import refused
 
 
 def test_it_is_alive_and_ready(client):
@@ -89,7 +89,7 @@ def test_a_method_that_is_not_served_is_named(client):
 
 def test_every_problem_has_a_page(client):
     listed = client.get("/docs/problems").text
-    for kind in (errors.PalletNotFound, errors.NameTaken, errors.VersionMismatch, errors.Busy):
+    for kind in (errors.PalletNotFound, errors.NameTaken, errors.VersionMismatch, errors.Overloaded):
         assert f"/docs/problems/{kind.code}" in listed
         assert kind.title in client.get(f"/docs/problems/{kind.code}").text
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from contextlib import closing
 
-from tests.waiting import SECONDS, until
+from tests.support.waiting import SECONDS, until
 
 
 def manage(*words, **options):

@@ -5,8 +5,8 @@ import uuid
 import pytest
 from flask_migrate import upgrade
 
-from depot import database_checks
-from depot.errors import UnfitDatabase
+from depot.db import schema_check
+from depot.errors import UnusableDatabase
 
 from tests.conftest import SQLITE_ONLY, application
 
@@ -35,8 +35,8 @@ def test_answers_are_the_same_whatever_is_set_elsewhere(server, monkeypatch):
 def test_a_database_that_is_not_utf8_is_refused(server, encoding):
     url = server.new_database(f"own_{uuid.uuid4().hex}", f"ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
     with application(url) as app:
-        with app.app_context(), pytest.raises(UnfitDatabase, match=encoding):
-            database_checks.require_fit_to_start()
+        with app.app_context(), pytest.raises(UnusableDatabase, match=encoding):
+            schema_check.require_usable_at_start()
         answer = app.test_client().get("/readyz")
         assert answer.status_code == 503
         assert f"has the encoding {encoding}" in answer.json["detail"]

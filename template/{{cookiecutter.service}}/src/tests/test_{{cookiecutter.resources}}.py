@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from tests.refusals import refused
+from tests.support.refusals import refused
 
 URL = "/api/pallets"
 

@@ -12,8 +12,9 @@ import flask_restful as rest
 from flask import Flask, Response, request
 
 from depot import errors, pallets, schemas
-from depot.chassis import answers, bodies, client_id, conditional, problems, queries
-from depot.models import Pallet
+from depot.chassis.access import client_id
+from depot.chassis.http import conditional, problems, query_string, request_body, responses
+from depot.db.models import Pallet
 
 
 class PalletCollection(rest.Resource):
@@ -21,12 +22,12 @@ class PalletCollection(rest.Resource):
 
     def get(self) -> Response:
         """List pallets, by name."""
-        query = queries.load(schemas.page_query)
+        query = query_string.load(schemas.page_query)
         limit = query["limit"]
         # One more than asked for tells whether there is a next page.
         found = pallets.page(limit + 1, query["after"])
         shown = schemas.pallets.dump(found[:limit])
-        answer = answers.answer(shown, root="pallet", roots="pallets")
+        answer = responses.make_response(shown, root="pallet", roots="pallets")
         if len(found) > limit:
             following = urlencode({"limit": limit, "after": found[limit - 1].name})
             answer.headers["Link"] = f'<{request.path}?{following}>; rel="next"'
@@ -34,7 +35,7 @@ class PalletCollection(rest.Resource):
 
     def post(self) -> Response:
         """Register a pallet."""
-        given = schemas.new_pallet.load(bodies.json_object())
+        given = schemas.new_pallet.load(request_body.json_object())
         made = pallets.register(**given, created_by=client_id.current())
         return _answer(made, 201, {"Location": f"{request.path}/{made.id}"})
 
@@ -44,17 +45,17 @@ class PalletItem(rest.Resource):
 
     def get(self, pallet_id: uuid.UUID) -> Response:
         """Show a pallet."""
-        return conditional.unless_known(_answer(pallets.one(pallet_id)))
+        return conditional.apply_if_none_match(_answer(pallets.one(pallet_id)))
 
     def patch(self, pallet_id: uuid.UUID) -> Response:
         """Change a pallet."""
-        changes = schemas.changed_pallet.load(bodies.json_object())
+        changes = schemas.changed_pallet.load(request_body.json_object())
         return _answer(pallets.change(pallet_id, changes, conditional.expected_versions()))
 
     def delete(self, pallet_id: uuid.UUID) -> Response:
         """Remove a pallet."""
         pallets.remove(pallet_id, conditional.expected_versions())
-        return answers.nothing()
+        return responses.no_content()
 
 
 ROUTES: list[tuple[type[rest.Resource], str]] = [
@@ -84,10 +85,10 @@ def register(app: Flask) -> None:
 
 def _answer(shown: Pallet, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     headers = {"ETag": conditional.etag(shown.version), **(headers or {})}
-    return answers.answer(schemas.pallet.dump(shown), status, headers, root="pallet")
+    return responses.make_response(schemas.pallet.dump(shown), status, headers, root="pallet")
 
 
 def _answer_version_mismatch(error: errors.VersionMismatch) -> Response:
-    answer = problems.problem_answer(error)
+    answer = problems.problem_response(error)
     answer.headers["ETag"] = conditional.etag(error.version)
     return answer

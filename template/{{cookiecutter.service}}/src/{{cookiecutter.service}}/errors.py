@@ -12,7 +12,7 @@
             └── UnfitDatabase   (the same code)
 """
 
-from depot.chassis.problems import Problem, Unavailable
+from depot.chassis.http.problems import Problem, Unavailable
 
 
 class PalletNotFound(Problem):
@@ -41,7 +41,7 @@ class VersionMismatch(Problem):
         self.version = version
 
 
-class Busy(Unavailable):
+class Overloaded(Unavailable):
     """Too many at once; nothing was done."""
 
     code, title = "busy", "The service is busy"
@@ -63,5 +63,5 @@ class DatabaseUnavailable(Unavailable):
         self.reason = reason or detail
 
 
-class UnfitDatabase(DatabaseUnavailable):
+class UnusableDatabase(DatabaseUnavailable):
     """The database answers, but must not be used as it is; the detail says what to do."""

@@ -8,9 +8,9 @@ from marshmallow import Schema, fields, validate
 from marshmallow_sqlalchemy import auto_field
 
 from depot.chassis import names
-from depot.models import Pallet
+from depot.db.models import Pallet
 
-_A_NAME: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.RULES]
+_A_NAME: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.VALIDATORS]
 
 
 class Input(SQLAlchemySchema):

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from depot import database
+from depot.db import session as database
+from depot.db.models import Pallet
 from depot.errors import NameTaken, PalletNotFound, VersionMismatch
-from depot.models import Pallet
 
 
 def register(name: str, description: str | None = None, created_by: str | None = None) -> Pallet:

@@ -1,0 +1,1 @@
+"""Checks on the origin of a request: host names, proxies, the gateway secret, the client id."""

@@ -1,0 +1,42 @@
+"""The client of a request (``X-Client-Id``) and its restriction to its own data (``X-Client-Sees``).
+
+The gateway sets both headers; they are ignored unless the request comes from a trusted proxy.
+"""
+
+from flask import request
+from marshmallow import ValidationError
+
+from invsys.chassis.access import proxies
+from invsys.chassis.http import headers
+
+HEADER = "X-Client-Id"
+SEES = "X-Client-Sees"
+# The only valid value of ``SEES``: the client sees only the items that it created.
+OWN = "own"
+
+
+def current() -> str | None:
+    """Return the client id of the current request, or None if no trusted proxy sent one.
+
+    Raises marshmallow's ValidationError if the header is malformed.
+    """
+    return headers.require_visible(HEADER) if _is_trusted_header(HEADER) else None
+
+
+def owner() -> str | None:
+    """Return the client id of the current request if the client may see only its own items, otherwise None.
+
+    Raises marshmallow's ValidationError for any other value of the header: ignoring it would show every item.
+    """
+    if not _is_trusted_header(SEES):
+        return None
+    if request.headers[SEES] != OWN:
+        raise ValidationError({SEES: [f"Must be {OWN!r}."]})
+    if (client := current()) is None:
+        raise ValidationError({SEES: [f"Requires the header {HEADER}."]})
+    return client
+
+
+def _is_trusted_header(header: str) -> bool:
+    """Return whether the request has the header and comes from a trusted proxy."""
+    return header in request.headers and proxies.is_trusted()

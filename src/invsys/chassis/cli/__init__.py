@@ -1,0 +1,1 @@
+"""Command lines: entry points, arguments, Flask-Script."""

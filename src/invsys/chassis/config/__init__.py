@@ -1,0 +1,1 @@
+"""Settings from INI files and environment variables."""

@@ -1,0 +1,1 @@
+"""Data formats: strict JSON and XML."""

@@ -1,0 +1,1 @@
+"""HTTP: request bodies, query strings and headers; responses and problem documents."""

@@ -1,0 +1,66 @@
+"""Query strings: reject unknown and repeated parameters, and values that no database can store."""
+
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from flask import request
+from marshmallow import Schema, ValidationError
+
+
+def load(schema: Schema, gathered: str | None = None) -> dict[str, Any]:
+    """Validate the query string of the current request; raises marshmallow's ValidationError.
+
+    Unknown parameters are refused: ignoring a misspelt filter would return too many items.
+
+    Parameters whose names begin with ``gathered`` may have any name and may be repeated. The schema's field
+    ``gathered`` gets them as a list of pairs: the rest of the name, and the value.
+    """
+    _require_utf8()
+    params: dict[str, Any] = {}
+    pairs: list[tuple[str, str]] = []
+    errors: dict[str, list[str]] = {}
+    for name, value in request.args.items(multi=True):
+        # PostgreSQL refuses a NUL in any text, also in a comparison.
+        if "\0" in name or "\0" in value:
+            errors[name] = ["A NUL is not allowed."]
+        elif gathered is not None and name.startswith(gathered):
+            pairs.append((name.removeprefix(gathered), value))
+        elif name in params:
+            errors[name] = ["Given more than once."]
+        else:
+            params[name] = value
+    if errors:
+        raise ValidationError(errors)
+    if gathered is not None and pairs:
+        params[gathered] = pairs
+    loaded: dict[str, Any] = schema.load(params)
+    return loaded
+
+
+def refuse() -> None:
+    """Refuse every query parameter, for requests that take none; raises marshmallow's ValidationError."""
+    _require_utf8()
+    if request.args:
+        raise ValidationError({name: ["Unknown field."] for name in request.args})
+
+
+def _require_utf8() -> None:
+    """Raise ValidationError if a parameter is not UTF-8.
+
+    Werkzeug fails on raw bytes that are not UTF-8, and reads an invalid ``%FF`` as these three characters.
+    """
+    query = request.query_string
+    if query.isascii() and b"%" not in query:
+        return
+    parts = [part for part in query.split(b"&") if not _is_utf8(unquote_to_bytes(part))]
+    if parts:
+        names = (unquote_to_bytes(part.partition(b"=")[0].replace(b"+", b" ")) for part in parts)
+        raise ValidationError({name.decode("utf-8", "backslashreplace"): ["Not UTF-8."] for name in names})
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Signals for operators: health, readiness, metrics, logs."""

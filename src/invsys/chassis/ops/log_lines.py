@@ -1,0 +1,80 @@
+"""The lines of the log: one JSON object each. A caller cannot make a line longer than the limits here."""
+
+import json
+import logging
+import re
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from flask import has_request_context
+
+from invsys.chassis.http import request_id
+
+# Characters of a value that are logged. Messages and exceptions may quote a request.
+PATH = 512
+METHOD = 32
+MESSAGE = 2_000
+EXCEPTION = 16_000
+
+CUT = "..."
+
+# Colours (ECMA-48, 8.3.117).
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def cut(text: str, most: int) -> str:
+    """Return at most ``most`` characters of a text; one that was cut ends with ``CUT``."""
+    return text if len(text) <= most else text[: most - len(CUT)] + CUT
+
+
+def cut_middle(text: str, most: int) -> str:
+    """Return at most ``most`` characters of a text: its beginning and its end, with ``CUT`` on a line between them."""
+    if len(text) <= most:
+        return text
+    mark = f"\n{CUT}\n"
+    side = (most - len(mark)) // 2
+    return text[:side] + mark + text[-side:]
+
+
+def now() -> str:
+    """Return the time as the log writes it: UTC, with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def dumps(fields: dict[str, Any]) -> str:
+    """Return a line of the log, without the newline."""
+    try:
+        return orjson.dumps(fields, default=str).decode()
+    except orjson.JSONEncodeError:
+        # Text that is not UTF-8, such as a file name, is escaped.
+        return json.dumps(fields, default=str, skipkeys=True)
+
+
+class PlainText(logging.Formatter):
+    """Formats the messages of the development server, which are for a terminal: as they are, without their colours."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message, without escape sequences."""
+        return _ESCAPES.sub("", super().format(record))
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one JSON object; ``extra={"fields": {...}}`` adds members to it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line, without the newline."""
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": cut(record.getMessage(), MESSAGE),
+        }
+        for name, value in getattr(record, "fields", {}).items():
+            line[name] = cut(value, MESSAGE) if isinstance(value, str) else value
+        if has_request_context():
+            line["request_id"] = request_id.current()
+        if record.exc_info:
+            line["exception"] = cut_middle("".join(traceback.format_exception(*record.exc_info)), EXCEPTION)
+        return dumps(line)

@@ -1,0 +1,108 @@
+"""``/metrics``: how many requests, how long each took, by method, route and status; right with several processes."""
+
+import functools
+import os
+import threading
+import time
+
+from flask import Flask, Response, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
+
+from invsys.chassis.access import proxies
+from invsys.chassis.config.settings import Settings
+from invsys.chassis.http.problems import AddressNotAllowed
+from invsys.chassis.ops import metric_files
+
+DIRECTORY_VARIABLE = metric_files.DIRECTORY_VARIABLE
+
+metric_files.install()
+
+# Seconds.
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+# The route's pattern is the label, never the path: a caller must not be able to make series.
+DURATION = Histogram(
+    "http_request_duration_seconds",
+    "Time from the first line of the request to its answer",
+    ["method", "route", "status"],
+    buckets=BUCKETS,
+)
+
+# Seconds for which a rendered text is reused: rendering takes some 30 ms of CPU.
+MAX_AGE = 1.0
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def allowed_networks(settings: Settings) -> str:
+    """Return the addresses and networks that may read the metrics: by default this machine and the trusted proxies."""
+    return settings["metrics"]["allow"] or f"{proxies.LOOPBACK}, {settings['server']['trusted_proxies']}"
+
+
+def register(app: Flask, allow: str = proxies.LOOPBACK) -> None:
+    """Time every request of ``app``, and serve the figures to the addresses and networks in ``allow``."""
+    rendered = Rendered()
+
+    app.before_request(start)
+
+    @app.after_request
+    def observe(answer: Response) -> Response:
+        g.seconds = time.perf_counter() - g.started
+        route = request.url_rule.rule if request.url_rule else "none"
+        method = request.method if request.method in _METHODS else "other"
+        _series(method, route, answer.status_code).observe(g.seconds)
+        return answer
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        _require_allowed(allow)
+        if reason := metric_files.reason():
+            return Response(f"{reason}\n", 503, content_type="text/plain; charset=utf-8")
+        return Response(rendered.text(), content_type=CONTENT_TYPE_LATEST)
+
+
+def start() -> None:
+    """Start to time the current request."""
+    g.started = time.perf_counter()
+
+
+class Rendered:
+    """The figures as Prometheus reads them, rendered at most once in ``MAX_AGE`` seconds, by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._text = b""
+        self._rendered_at = float("-inf")
+
+    def text(self) -> bytes:
+        """Return the figures as they were at most ``MAX_AGE`` seconds ago."""
+        with self._lock:
+            if time.monotonic() - self._rendered_at >= MAX_AGE:
+                self._text = generate_latest(_registry())
+                self._rendered_at = time.monotonic()
+            return self._text
+
+
+def _require_allowed(allow: str) -> None:
+    """Raise AddressNotAllowed unless ``allow`` has the address of the connection and all of ``X-Forwarded-For``.
+
+    So a proxy does not get the figures for a stranger, and sending the header never adds a right.
+    """
+    networks = proxies.networks(allow)
+    forwarded = request.environ.get("HTTP_X_FORWARDED_FOR")
+    addresses = [proxies.address(request.remote_addr)]
+    if forwarded is not None:
+        addresses += map(proxies.forwarded_address, forwarded.split(","))
+    for address in addresses:
+        if address is None or not any(address in network for network in networks):
+            raise AddressNotAllowed("The setting [metrics] allow does not list this address.")
+
+
+@functools.cache
+def _series(method: str, route: str, status: int) -> Histogram:
+    return DURATION.labels(method, route, status)
+
+
+def _registry() -> CollectorRegistry:
+    # With several workers each writes its figures to this directory, and the one that answers adds them up.
+    return metric_files.registry() if DIRECTORY_VARIABLE in os.environ else REGISTRY

@@ -1,0 +1,1 @@
+"""The production server: granian workers under a supervisor."""

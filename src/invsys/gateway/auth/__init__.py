@@ -1,0 +1,1 @@
+"""Authentication and authorisation: API keys, JSON Web Tokens, clients, scopes, permissions."""

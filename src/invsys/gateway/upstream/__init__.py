@@ -1,0 +1,1 @@
+"""Requests to the upstream services: paths, headers, connections, responses."""

@@ -1,0 +1,37 @@
+"""The change feed over HTTP."""
+
+import flask_restful as rest
+from flask import Response
+
+from invsys.chassis.http import query_string, responses
+from invsys.inventory import schemas
+from invsys.inventory.commands import read_feed
+from invsys.inventory.errors import CursorExpired
+from invsys.inventory.queries import cursors
+from invsys.inventory.queries import events as event_queries
+from invsys.inventory.schemas.fields import NOW
+
+
+class EventCollection(rest.Resource):
+    """``/api/events``."""
+
+    def get(self) -> Response:
+        """List the changes after a cursor."""
+        query = query_string.load(schemas.event_query)
+        after = query.get("after")
+        page = read_feed.end() if after == NOW else read_feed.page(_position(after), query["limit"])
+        found = {"events": schemas.events.dump(page.events), "next": cursors.write(cursors.EVENTS, *page.next)}
+        return responses.make_response(found, root="feed", item="event")
+
+
+def _position(after: bytes | None) -> event_queries.Position | None:
+    """Return the position of a cursor; raises CursorExpired if another database made it."""
+    if after is None:
+        return None
+    try:
+        key, id_end = cursors.read(cursors.EVENTS, after)
+    except cursors.UnreadableCursor:
+        raise CursorExpired from None
+    assert key is not None
+    assert id_end is not None
+    return event_queries.Position(key, id_end)

@@ -1,0 +1,106 @@
+"""The command that allocates a vehicle, and the statements that it shares with ``allocate_any``.
+
+The database itself refuses overlapping allocations. A command therefore inserts first; only after a conflict do further
+queries find the reason.
+"""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import JSON, Integer, Select, String, Uuid, bindparam, select
+from sqlalchemy.types import TypeEngine
+
+from invsys.chassis import identifiers
+from invsys.inventory.caller import NOBODY, Caller
+from invsys.inventory.commands import client_limits, expire_holds
+from invsys.inventory.commands.idempotency import CommandResult, execute_once
+from invsys.inventory.db import session
+from invsys.inventory.db.functions import now_plus
+from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
+from invsys.inventory.db.outbox import MADE_BY, OutboxChange, caller_params, with_event
+from invsys.inventory.db.predicates import NOT_DECOMMISSIONED
+from invsys.inventory.db.types import UtcDateTime
+from invsys.inventory.period import Period
+from invsys.inventory.queries import conflicts
+from invsys.inventory.queries import resources as resource_queries
+
+_resource = ContinuousResource.__table__
+_allocation = ContinuousResourceAllocation.__table__
+
+# The columns whose values are bind parameters of the same name.
+_PARAMS: dict[str, TypeEngine[Any]] = {
+    "starts": UtcDateTime(),
+    "ends": UtcDateTime(),
+    "allocation_type": String(),
+    "description": String(),
+    "dump": JSON(),
+}
+_COLUMNS = ["resource_key", "id", *_PARAMS, "expires", "client_id"]
+
+
+def select_new_allocations(allocation_id: Any) -> Select[Any]:
+    """Select the columns of a new allocation for each vehicle of the type; ``allocation_id`` is an SQL expression."""
+    params = [bindparam(name, type_=column_type) for name, column_type in _PARAMS.items()]
+    expires = now_plus(bindparam("hold_seconds", type_=Integer))
+    return select(_resource.c.key, allocation_id, *params, expires, MADE_BY).where(NOT_DECOMMISSIONED)
+
+
+def insert_allocations(new_allocations: Select[Any], *, keyed: bool) -> OutboxChange:
+    """Build the statement that inserts the selected allocations, except those that conflict with others."""
+    # Without ON CONFLICT, concurrent inserts for one vehicle deadlock on PostgreSQL.
+    return with_event(
+        lambda insert: insert(_allocation).from_select(_COLUMNS, new_allocations).on_conflict_do_nothing(),
+        "allocated",
+        keyed=keyed,
+    )
+
+
+# The lock keeps the vehicle from being decommissioned until the insert is committed. The foreign key takes it anyway.
+_ALLOCATION = (
+    select_new_allocations(bindparam("id", type_=Uuid))
+    .where(_resource.c.id == bindparam("resource_id"))
+    .with_for_update(read=True, key_share=True)
+)
+_ALLOCATE = {keyed: insert_allocations(_ALLOCATION, keyed=keyed) for keyed in (False, True)}
+
+
+def allocate(
+    resource_type: str,
+    resource_id: uuid.UUID,
+    period: Period,
+    hold_seconds: int | None = None,
+    caller: Caller = NOBODY,
+    **details: Any,
+) -> CommandResult:
+    """Allocate a vehicle for a period: as a hold that expires after ``hold_seconds``, or (None) confirmed.
+
+    ``details`` are the allocation_type, description and dump. Raises ResourceNotFound, PeriodTaken,
+    IdempotencyKeyReused, TooManyHolds, Overloaded, DatabaseUnavailable, and marshmallow's ValidationError if the period
+    exceeds the caller's limits.
+    """
+    client_limits.require_period(caller, period)
+    values = {
+        "id": identifiers.new(),
+        "resource_type": resource_type,
+        "resource_id": resource_id,
+        "starts": period.start,
+        "ends": period.end,
+        **details,
+    }
+    params = {**values, "hold_seconds": hold_seconds, **caller_params(caller)}
+    max_holds = client_limits.max_holds(caller, hold_seconds)
+
+    def attempt(_: int) -> list[Row]:
+        if not client_limits.has_room(caller, max_holds):
+            return []
+        return [{**values, **row} for row in session.change(_ALLOCATE[caller.key is not None], params)]
+
+    def explain() -> None:
+        client_limits.require_room(caller, max_holds)
+        with session.read() as connection:
+            vehicle = resource_queries.require_resource(connection, resource_type, resource_id)
+            conflicts.require_free(connection, vehicle["key"], period, owner=caller.owner)
+        # The conflict may be an expired hold, which the query for conflicts ignores.
+        expire_holds.delete_expired(period, resource_key=vehicle["key"])
+
+    return execute_once(caller, attempt, explain)

@@ -1,0 +1,78 @@
+"""Idempotency keys: a repeated request gets the stored result and is not executed again."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from flask import current_app
+from sqlalchemy import Float, bindparam, delete, select
+
+from invsys.chassis.http.problems import Problem, Unavailable
+from invsys.inventory.caller import Caller
+from invsys.inventory.db import session
+from invsys.inventory.db.functions import now_plus
+from invsys.inventory.db.models import Event, IdempotencyKey, Row
+from invsys.inventory.errors import IdempotencyKeyReused, Overloaded
+
+# Limits the attempts of a command whose conflicts keep disappearing before they can be reported.
+_ATTEMPTS = 50
+
+_this_key = (IdempotencyKey.client_id == bindparam("client_id"), IdempotencyKey.key == bindparam("key"))
+_is_old = IdempotencyKey.created <= now_plus(-bindparam("seconds", type_=Float))
+_KEY = select(IdempotencyKey.fingerprint, IdempotencyKey.events, _is_old.label("is_old")).where(*_this_key)
+_DELETE_OLD_KEY = delete(IdempotencyKey).where(*_this_key, _is_old)
+
+
+class CommandResult(NamedTuple):
+    """The rows that a command created; ``replayed`` if an earlier request with the same key created them."""
+
+    rows: list[Row]
+    replayed: bool = False
+
+
+def execute_once(caller: Caller, attempt: Callable[[int], list[Row]], explain: Callable[[], None]) -> CommandResult:
+    """Execute a command, unless it was already executed under the caller's Idempotency-Key.
+
+    ``attempt`` takes the number of the attempt, from 0, and returns the rows that it created, or none after a conflict.
+    ``explain`` then raises the Problem that explains the conflict, or returns if another attempt may succeed.
+
+    Raises that Problem, IdempotencyKeyReused, Overloaded, DatabaseUnavailable.
+    """
+    for number in range(_ATTEMPTS):
+        if rows := attempt(number):
+            return CommandResult(rows)
+        refusal = None
+        try:
+            explain()
+        except Unavailable:
+            raise
+        except Problem as problem:
+            refusal = problem
+        # Look the key up last: the conflicting row may come from a concurrent request with the same key.
+        if rows := _stored_result(caller):
+            return CommandResult(rows, replayed=True)
+        if refusal is not None:
+            raise refusal
+    raise Overloaded("Conflicting allocations kept changing; try again.")
+
+
+def _stored_result(caller: Caller) -> list[Row]:
+    """Return the rows that the caller's key created, as its events recorded them; delete the key if it is too old.
+
+    Raises IdempotencyKeyReused if the key belongs to a different request.
+    """
+    if caller.key is None:
+        return []
+    params = {"client_id": caller.client_id or "", "key": caller.key, "seconds": current_app.config["IDEMPOTENCY_TTL"]}
+    with session.read() as connection:
+        row = connection.execute(_KEY, params).mappings().first()
+    if row is None:
+        return []
+    if row["is_old"]:
+        with session.write() as connection:
+            connection.execute(_DELETE_OLD_KEY, params)
+        return []
+    if row["fingerprint"] != caller.fingerprint:
+        raise IdempotencyKeyReused("Another request was made under this Idempotency-Key.")
+    with session.read() as connection:
+        events = connection.execute(select(Event.__table__).where(Event.key.in_(row["events"])).order_by(Event.key))
+        return [{**event, "id": event["allocation_id"] or event["resource_id"]} for event in events.mappings()]

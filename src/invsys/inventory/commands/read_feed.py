@@ -1,0 +1,29 @@
+"""Reads of the change feed, which also write the events of holds that have expired."""
+
+from collections.abc import Callable
+
+from invsys.inventory.commands import expire_holds
+from invsys.inventory.db import session
+from invsys.inventory.queries import events as event_queries
+from invsys.inventory.queries.events import Page, Position
+
+
+def page(after: Position | None, limit: int) -> Page:
+    """Return up to ``limit`` events after a position; None is before the oldest event kept.
+
+    If the page reaches the end of the feed, the events of holds that have expired by now are written first, unless that
+    would have to wait for a lock. Raises CursorExpired, DatabaseUnavailable.
+    """
+    return _with_expired(lambda: event_queries.following(after, limit))
+
+
+def end() -> Page:
+    """Return a page without events, whose ``next`` is the end of the feed; otherwise like ``page``."""
+    return _with_expired(event_queries.last)
+
+
+def _with_expired(read: Callable[[], tuple[Page, bool]]) -> Page:
+    events, is_incomplete = read()
+    if is_incomplete and session.try_at_once(expire_holds.settle):
+        events, _ = read()
+    return events

@@ -1,0 +1,1 @@
+"""Everything that knows SQL: tables, statements, connections, migrations."""

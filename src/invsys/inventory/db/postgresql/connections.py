@@ -1,0 +1,151 @@
+"""PostgreSQL: every connection is bounded in time, and refused where the server may forget what it acknowledged."""
+
+import logging
+import select
+from contextlib import closing
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL, Engine, Executable, event, make_url
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+
+from invsys.inventory.db.driver import compile_statement
+from invsys.inventory.db.models import Row
+from invsys.inventory.db.outbox import OutboxChange
+from invsys.inventory.db.postgresql import pooling
+from invsys.inventory.db.postgresql.session_settings import ENCODING, Session, open_session
+from invsys.inventory.errors import UnusableDatabase
+
+logger = logging.getLogger("invsys.inventory")
+
+# How much longer than the server's own limit to wait for it to say that the limit is reached.
+_GRACE_SECONDS = 0.5
+
+# SQLSTATEs (PostgreSQL, appendix A) of a connection that is no more: lost, or its server shuts down. None at all is
+# what the driver reports by itself.
+_GONE = ("08", "57P")
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection that waits for an answer only so long: a server that hangs would hold the request for ever."""
+
+    seconds: float | None = None
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Wait for the server; the connection is closed where it does not answer, as nobody knows its state then."""
+        try:
+            return super().wait(gen, interval, self.seconds if timeout is None else timeout)
+        except psycopg.OperationalError as error:
+            # What the server itself reports has a SQLSTATE.
+            if error.sqlstate is None:
+                self.close()
+            raise
+
+
+def options(database: dict[str, Any]) -> dict[str, Any]:
+    """Give the engine's options for the settings' section."""
+    url, seconds = make_url(database["url"]), database["connect_timeout"]
+    connecting = {
+        **ENCODING,
+        # A standby may be behind, and knows not what the change feed has to hold back: it is passed by.
+        "target_session_attrs": url.query.get("target_session_attrs", "read-write"),
+        # The driver takes the time for each host, one after the other, and two seconds at least.
+        "connect_timeout": max(1, seconds // _hosts(url)),
+        # A host that vanished says nothing: these let the kernel notice within the same time.
+        "tcp_user_timeout": seconds * 1000,
+        "keepalives_idle": 1,
+        "keepalives_interval": 1,
+        "keepalives_count": seconds,
+    }
+    return {"connect_args": connecting, "use_native_hstore": False, "skip_autocommit_rollback": True}
+
+
+def _hosts(url: URL) -> int:
+    named = url.query.get("host", "")
+    return len(named) if isinstance(named, tuple) else named.count(",") + 1
+
+
+def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
+    """Have every connection of the engine bounded and examined; in autocommit (``single``) or not is all the same."""
+    timeout = database["statement_timeout"]
+
+    # Not at the event "connect": before that, SQLAlchemy asks questions of its own.
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, record: Any, arguments: Any, keywords: Any) -> BoundedConnection:
+        def open_another() -> BoundedConnection:
+            connection = BoundedConnection.connect(*arguments, **keywords)
+            connection.seconds = timeout + _GRACE_SECONDS
+            return connection
+
+        connection = open_another()
+        try:
+            session = open_session(connection, timeout)
+            _require_durable(session, allow_unsafe=database["allow_unsafe_durability"])
+            pooling.require_session(connection, session.pid, open_another)
+        except (UnusableDatabase, psycopg.Error):
+            connection.close()
+            raise
+        return connection
+
+    @event.listens_for(engine, "checkout")
+    def checkout(connection: BoundedConnection, record: Any, proxy: Any) -> None:
+        # Nothing is due on an idle connection but its end: found before a request is sent over it, without asking.
+        if connection.closed or _has_something_to_say(connection.fileno()):
+            raise InvalidatePoolError
+
+
+def _has_something_to_say(descriptor: int) -> bool:
+    # Not select(), which knows no descriptor from 1,024 on.
+    asked = select.poll()
+    asked.register(descriptor, select.POLLIN)
+    return bool(asked.poll(0))
+
+
+def change(engine: Engine, recorded: OutboxChange, values: dict[str, Any], seconds: float) -> list[Row]:
+    """Make a change on a connection in autocommit, in one round trip, and give the rows that it returns.
+
+    Raises what SQLAlchemy would raise. ``seconds`` are the connection's own limit already.
+    """
+
+    def execute(statement: Executable, given: dict[str, Any]) -> list[Row]:
+        straight = compile_statement(statement, engine.dialect, "pyformat")
+        rows = connection.execute(straight.sql.encode(), straight.bind(given)).fetchall()
+        return [straight.read(row) for row in rows]
+
+    try:
+        with closing(engine.raw_connection()) as pooled:
+            connection: Any = pooled.driver_connection
+            return recorded.run("postgresql", execute, values)
+    except psycopg.Error as error:
+        if error.sqlstate is None or error.sqlstate.startswith(_GONE):
+            # With this connection went every other of the pool.
+            engine.dispose()
+        raise DBAPIError.instance(None, None, error, psycopg.Error) from error
+
+
+def reason(engine: Engine, error: BaseException | None) -> str:
+    """Return for operators why the database does not answer."""
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return "The database is read-only: it is a standby, or default_transaction_read_only is on."
+    return f"The database does not answer: {str(error).strip().partition(chr(10))[0]}"
+
+
+def is_overlap(error: BaseException | None) -> bool:
+    """Say whether the exclusion constraint refused the row."""
+    return isinstance(error, psycopg.errors.ExclusionViolation)
+
+
+def is_known_key(error: BaseException | None) -> bool:
+    """Say whether something was done under the Idempotency-Key before."""
+    return isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name == "pk_idempotency_keys"
+
+
+def _require_durable(session: Session, *, allow_unsafe: bool) -> None:
+    fsync, synchronous_commit = session.fsync, session.synchronous_commit
+    if "off" not in (fsync, synchronous_commit):
+        return
+    danger = f"PostgreSQL runs with fsync={fsync} and synchronous_commit={synchronous_commit}: it may forget"
+    danger += " allocations that it has acknowledged."
+    if not allow_unsafe:
+        raise UnusableDatabase(f"{danger} Switch both on, or set [database] allow_unsafe_durability = yes.")
+    logger.warning("%s [database] allow_unsafe_durability allows it.", danger)

@@ -1,0 +1,61 @@
+"""The file of a SQLite database: created for its owner only, opened only if it is there, its faults in words.
+
+SQLite itself creates a file that is missing, with a mode that depends on the umask. The files beside it (``-wal``,
+``-shm``, ``-journal``) get its mode (sqlite.org/wal.html, 2.2).
+"""
+
+import contextlib
+import errno
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from invsys.chassis.config import data_home
+
+_PRIVATE = 0o600
+
+# Primary result codes (sqlite.org/rescode.html) of which SQLite's own message is not enough.
+_NO_DATABASE = {sqlite3.SQLITE_NOTADB: "is not a SQLite database"}
+_ACCESS = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
+
+
+def create(file: Path) -> None:
+    """Create an empty file, and its folders where they are missing; leave one that is there. Raises OSError."""
+    data_home.create(file.parent)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
+
+
+def connect(file: str, **parameters: Any) -> sqlite3.Connection:
+    """Connect to a file that is there; raises sqlite3.OperationalError if it is not."""
+    connection: sqlite3.Connection = sqlite3.connect(f"{Path(file).as_uri()}?mode=rw", uri=True, **parameters)
+    return connection
+
+
+def fault(file: Path, error: BaseException | None) -> str:
+    """Return in a sentence what is wrong with a file that SQLite cannot use, and what to do about it."""
+    try:
+        file.stat()
+    except FileNotFoundError:
+        return f"There is no database at {file} yet: run 'invsys-manage migrate'."
+    except OSError as unreachable:
+        return f"{file} cannot be opened: {unreachable.strerror}."
+    # The primary code is the low byte of the extended one.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    reason = no_access(file) if code in _ACCESS else _NO_DATABASE.get(code)
+    return f"{file} {reason or f'cannot be used: {error}'}."
+
+
+def no_access(file: Path) -> str | None:
+    """Return why this process cannot write to a file as SQLite has to, or None if it can."""
+    if file.is_dir():
+        return "is a folder, not a database"
+    # Do not open it: closing any descriptor of the file would release the locks that SQLite holds on it in this process
+    # (sqlite.org/howtocorrupt.html, 2.2).
+    if not os.access(file, os.R_OK | os.W_OK, effective_ids=True):
+        is_read_only = os.statvfs(file.parent).f_flag & os.ST_RDONLY
+        return f"cannot be opened for writing: {os.strerror(errno.EROFS if is_read_only else errno.EACCES)}"
+    if not os.access(file.parent, os.W_OK, effective_ids=True):
+        return f"cannot be used: SQLite has to create files beside it, and {file.parent} cannot be written"
+    return None

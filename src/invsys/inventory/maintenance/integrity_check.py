@@ -1,0 +1,139 @@
+"""The check: on the live database, that no two allocations overlap, and that the database would refuse one that did."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Executable, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from invsys.inventory.db import session
+from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
+
+# What has to be there, by name; the first of each is what refuses an overlap.
+GUARDS = {
+    "postgresql": (
+        "ex_continuous_resource_allocations_no_overlap",
+        "ck_continuous_resource_allocations_period_not_empty",
+        "ck_continuous_resource_allocations_starts_is_an_instant",
+        "ck_continuous_resource_allocations_ends_is_an_instant",
+        "fk_continuous_resource_allocations_resource_key",
+        "uq_continuous_resources_name_in_circulation",
+        "pk_idempotency_keys",
+    ),
+    "sqlite": (
+        "tr_continuous_resource_allocations_no_overlap_insert",
+        "tr_continuous_resource_allocations_no_overlap_update",
+        "ck_continuous_resource_allocations_period_not_empty",
+        "ck_continuous_resource_allocations_starts_is_an_instant",
+        "ck_continuous_resource_allocations_ends_is_an_instant",
+        "fk_continuous_resource_allocations_resource_key",
+        "uq_continuous_resources_name_in_circulation",
+        "pk_idempotency_keys",
+    ),
+}
+
+# Every allocation against the latest end of all that start before it: right even where the rule was broken.
+_OVERLAPS = """
+    SELECT count(*) FROM (
+        SELECT coalesce(starts, {earliest}) AS starts, max(coalesce(ends, {latest})) OVER (
+            PARTITION BY resource_key ORDER BY starts NULLS FIRST, key
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS latest_end FROM continuous_resource_allocations
+    ) AS ordered WHERE latest_end > starts"""
+# What stands for a null there.
+_INFINITY = {
+    "postgresql": {"earliest": "timestamptz '-infinity'", "latest": "timestamptz 'infinity'"},
+    "sqlite": {"earliest": "''", "latest": "'~'"},
+}
+
+_NAMES = {
+    # Of the tables that the statements above read: current_schema() may be another schema of the search path.
+    "postgresql": """
+        WITH tables AS (
+            SELECT relnamespace FROM pg_class WHERE oid = 'continuous_resource_allocations'::regclass
+        )
+        SELECT conname FROM pg_constraint JOIN tables ON connamespace = relnamespace WHERE convalidated
+        UNION SELECT relname FROM pg_class JOIN tables USING (relnamespace) JOIN pg_index ON indexrelid = pg_class.oid
+            WHERE indisvalid""",
+    # SQLite keeps the names of constraints in the text of the table alone.
+    "sqlite": "SELECT name || ' ' || coalesce(sql, '') FROM sqlite_master",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """The figures of a check."""
+
+    vehicles: int
+    allocations: int
+    overlaps: int
+    missing: tuple[str, ...]
+    holes: tuple[str, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Say whether the promise holds, and will."""
+        return not (self.overlaps or self.missing or self.holes)
+
+    def __str__(self) -> str:
+        lines = [
+            f"vehicles in circulation: {self.vehicles}",
+            f"allocations:             {self.allocations}",
+            f"overlaps:                {self.overlaps}",
+            f"missing guards:          {', '.join(self.missing) or 'none'}",
+            f"overlaps let through:    {', '.join(self.holes) or 'none'}",
+            "sound" if self.sound else "NOT SOUND",
+        ]
+        return "\n".join(lines)
+
+
+def check() -> Report:
+    """Count what breaks the rule, look for the guards, and try to get past them; changes nothing."""
+    with session.maintenance() as connection:
+        dialect = connection.dialect.name
+        in_circulation = ContinuousResource.decommissioned.is_(None)
+        names = " ".join(connection.scalars(text(_NAMES[dialect]))).split()
+        return Report(
+            vehicles=connection.scalar(select(func.count()).where(in_circulation)) or 0,
+            allocations=connection.scalar(select(func.count()).select_from(ContinuousResourceAllocation)) or 0,
+            overlaps=connection.scalar(text(_OVERLAPS.format(**_INFINITY[dialect]))) or 0,
+            missing=tuple(name for name in GUARDS[dialect] if name not in names),
+            holes=_holes(),
+        )
+
+
+def _holes() -> tuple[str, ...]:
+    """Try to overlap two allocations of a vehicle made for it, and undo everything; names what was let through."""
+    with session.transaction() as connection:
+        everything = connection.begin_nested()
+        vehicle = {"id": uuid.uuid4(), "resource_type": "probe", "name": uuid.uuid4().hex}
+        key = connection.scalar(insert(ContinuousResource).values(vehicle).returning(ContinuousResource.key))
+        first, second = (
+            insert(ContinuousResourceAllocation).values(id=uuid.uuid4(), resource_key=key, starts=start, ends=end)
+            for start, end in ((_instant(1), _instant(2)), (_instant(2), _instant(3)))
+        )
+        connection.execute(first)
+        connection.execute(second)
+        attempts = {
+            "INSERT": first.values(id=uuid.uuid4()),
+            "UPDATE": update(ContinuousResourceAllocation)
+            .where(ContinuousResourceAllocation.resource_key == key, ContinuousResourceAllocation.starts == _instant(2))
+            .values(starts=_instant(1)),
+        }
+        let_through = tuple(name for name, statement in attempts.items() if _takes_effect(connection, statement))
+        everything.rollback()
+    return let_through
+
+
+def _instant(day: int) -> datetime:
+    return datetime(2000, 1, day, tzinfo=UTC)
+
+
+def _takes_effect(connection: Connection, statement: Executable) -> bool:
+    try:
+        with connection.begin_nested():
+            connection.execute(statement)
+    except IntegrityError:
+        return False
+    return True

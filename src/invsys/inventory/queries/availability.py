@@ -1,0 +1,34 @@
+"""When vehicles are free and when they are not, within a window."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from invsys.inventory.db.models import Row
+from invsys.inventory.period import Period, free_and_busy
+from invsys.inventory.queries import conflicts
+from invsys.inventory.queries import resources as resource_queries
+
+
+def of_one(resource_type: str, resource_id: uuid.UUID, window: Period) -> dict[str, Any]:
+    """Give a vehicle's free and busy periods (as ``schemas.Availability`` dumps them); raises ResourceNotFound."""
+    vehicle = resource_queries.resource(resource_type, resource_id)
+    return _availability(vehicle, conflicts.busy_periods(vehicle["key"], window), window)
+
+
+def of_all(
+    resource_type: str, limit: int, window: Period, cursor: Sequence[int | None] | None = None
+) -> list[dict[str, Any]]:
+    """Give the same of up to ``limit`` vehicles, oldest first, those after ``cursor``."""
+    vehicles = resource_queries.resources(resource_type, limit, cursor)
+    busy = defaultdict(list)
+    for allocation in conflicts.allocations_of([vehicle["key"] for vehicle in vehicles], window):
+        busy[allocation["resource_key"]].append(allocation)
+    return [_availability(vehicle, busy[vehicle["key"]], window) for vehicle in vehicles]
+
+
+def _availability(vehicle: Row, allocations: Iterable[Row], window: Period) -> dict[str, Any]:
+    free, busy = free_and_busy((Period(row["starts"], row["ends"]) for row in allocations), window)
+    ids = {"key": vehicle["key"], "resource_id": vehicle["id"]}
+    return {**ids, "start": window.start, "end": window.end, "free": free, "busy": busy}

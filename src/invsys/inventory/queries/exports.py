@@ -1,0 +1,94 @@
+"""What the exports are made from: the columns that they show, of the allocations that count."""
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import bindparam, func, or_, select
+
+from invsys.inventory.db import session
+from invsys.inventory.db.functions import db_now
+from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
+from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, OWNED_OF_VEHICLE, is_active, overlaps
+from invsys.inventory.db.types import UtcDateTime
+from invsys.inventory.period import ALWAYS, Period
+from invsys.inventory.queries import resources as resource_queries
+
+_resource = ContinuousResource
+_allocation = ContinuousResourceAllocation
+
+_ALLOCATIONS = (
+    select(
+        _allocation.id,
+        _allocation.starts,
+        _allocation.ends,
+        _allocation.allocation_type,
+        _allocation.description,
+        _allocation.expires,
+        _allocation.created,
+        func.coalesce(_allocation.changed, _allocation.created).label("changed"),
+        _allocation.version,
+    )
+    .where(_allocation.resource_key == bindparam("resource_key"), is_active())
+    .order_by(_allocation.starts.nulls_first())
+)
+
+_VEHICLES = (
+    select(_resource.key, _resource.id, _resource.resource_type, _resource.attributes)
+    .where(NOT_DECOMMISSIONED)
+    .order_by(_resource.key)
+)
+# Not the clock itself: it goes on while the rows are fetched.
+_NOW = bindparam("now", type_=UtcDateTime)
+_NOT_ENDED = (
+    select(_allocation.resource_key, _allocation.starts, _allocation.ends)
+    .join(_resource, _resource.key == _allocation.resource_key)
+    .where(NOT_DECOMMISSIONED, or_(_allocation.ends.is_(None), _allocation.ends > _NOW), is_active(_NOW))
+    .order_by(_allocation.resource_key, _allocation.starts.nulls_first())
+)
+
+
+def allocations(
+    resource_type: str, resource_id: uuid.UUID, window: Period, owner: str | None = None
+) -> tuple[Row, Sequence[Row]]:
+    """Give a vehicle and its allocations that share an instant with ``window``, by start; raises ResourceNotFound.
+
+    Only those that ``owner`` made, if one is given.
+    """
+    statement = _ALLOCATIONS if owner is None else _ALLOCATIONS.where(OWNED_OF_VEHICLE)
+    if window != ALWAYS:
+        statement = statement.where(overlaps(window.start, window.end))
+    with session.read() as connection:
+        vehicle = resource_queries.require_resource(connection, resource_type, resource_id)
+        return vehicle, connection.execute(statement, {"resource_key": vehicle["key"], "owner": owner}).mappings().all()
+
+
+@contextmanager
+def not_ended(resource_type: str) -> Iterator[tuple[datetime, Iterator[tuple[Row, list[Period]]]]]:
+    """Give the database's clock, and each vehicle in circulation with the periods that it is taken from then on.
+
+    One consistent state; the periods are fetched a thousand at a time.
+    """
+    with session.snapshot() as connection:
+        now = connection.execute(select(db_now())).scalar_one()
+        values = {"resource_type": resource_type, "now": now}
+        vehicles = connection.execute(_VEHICLES, values).mappings().all()
+        with connection.execution_options(yield_per=1000).execute(_NOT_ENDED, values) as taken:
+            yield now, _beside(vehicles, taken)
+
+
+def _beside(vehicles: Iterable[Row], taken: Iterable[Any]) -> Iterator[tuple[Row, list[Period]]]:
+    """Put the periods beside their vehicles; both come by the vehicle's key."""
+    nobody: tuple[int | None, Iterator[Any]] = (None, iter(()))
+    groups = groupby(taken, key=itemgetter(0))
+    key, own = next(groups, nobody)
+    for vehicle in vehicles:
+        if vehicle["key"] == key:
+            yield vehicle, [Period(start, end) for _, start, end in own]
+            key, own = next(groups, nobody)
+        else:
+            yield vehicle, []

@@ -1,0 +1,108 @@
+"""Read a file to import, CSV or JSON Lines: one ``Line`` for each vehicle or allocation, valid or not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any
+
+from invsys.chassis.formats import strict_json
+from invsys.inventory.transfer import spreadsheet
+from invsys.inventory.transfer.columns import REPORTED, Header, read_header
+from invsys.inventory.transfer.csv_records import Record, records
+from invsys.inventory.transfer.text_lines import TOO_LONG, CutLine, UnusableFile, text_lines
+
+# Cells of a CSV file that are not plain text.
+_JSON_CELLS = frozenset({"attributes", "from_infinity", "to_infinity", "dump"})
+
+
+@dataclass
+class Line:
+    """One line of the file: its number, and its fields, or the fault for which it has none.
+
+    ``source`` is the line as a report shows it: the cells by column of a CSV file, or the JSON object, or the text if
+    the line could not be parsed.
+    """
+
+    number: int
+    source: dict[str, Any] | str
+    fields: dict[str, Any] = field(default_factory=dict)
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A file's lines; ``columns`` are those of a CSV file, None is JSON Lines."""
+
+    lines: Iterator[Line]
+    columns: tuple[str, ...] | None
+
+
+def opened(file: str) -> IO[bytes]:
+    """Open a file of lines; raises UnusableFile."""
+    try:
+        return Path(file).open("rb")
+    except OSError as error:
+        raise UnusableFile(f"{error.strerror}") from error
+
+
+def contents(file: str, source: IO[bytes], progress: Callable[[int], object]) -> Contents:
+    """Return what ``source`` holds.
+
+    It is JSON Lines if ``file`` is named so or the first line begins an object, else CSV. ``progress`` is called
+    with the bytes of each line. Raises UnusableFile, also from the lines.
+    """
+    texts = text_lines(source, progress)
+    first = next(texts, "")
+    texts = chain([first] if first else [], texts)
+    if Path(file).suffix.lower() in (".jsonl", ".ndjson") or first.lstrip().startswith("{"):
+        return Contents(_json_lines(texts), None)
+    rows = (record for record in records(texts) if not record.is_blank)
+    header = read_header(next(rows, None))
+    return Contents((_csv_line(record, header) for record in rows), header.data_columns)
+
+
+def _json_lines(texts: Iterator[str]) -> Iterator[Line]:
+    for number, text in enumerate(texts, 1):
+        if isinstance(text, CutLine):
+            yield Line(number, text, fault=TOO_LONG)
+        elif text.strip():
+            yield _json_line(number, text.strip())
+
+
+def _json_line(number: int, text: str) -> Line:
+    try:
+        value = strict_json.loads(text.encode())
+    except strict_json.MalformedJson as error:
+        # The text is one line: only the number of the file's line helps.
+        return Line(number, text, fault=str(error).replace(" at line 1, column ", " at column "))
+    if not isinstance(value, dict):
+        return Line(number, text, fault="not a JSON object")
+    fields = {name: member for name, member in value.items() if name not in REPORTED}
+    return Line(number, fields, fields)
+
+
+def _csv_line(record: Record, header: Header) -> Line:
+    if record.fault is not None:
+        return Line(record.number, record.text.strip(), fault=record.fault)
+    if any(cell.strip() for cell in record.cells[len(header.columns) :]):
+        fault = f"{len(record.cells)} cells for {len(header.columns)} columns"
+        return Line(record.number, record.text.strip(), fault=fault)
+    # Spreadsheets leave trailing empty cells out, or add some.
+    cells = dict(zip(header.columns, record.cells, strict=False))
+    if header.is_escaped:
+        cells = {name: spreadsheet.unescape(cell) for name, cell in cells.items()}
+    line = Line(record.number, {name: cells.get(name, "") for name in header.data_columns})
+    for name in header.data_columns:
+        if cells.get(name):
+            try:
+                line.fields[name] = _cell(name, cells[name])
+            except strict_json.MalformedJson as error:
+                line.fault = f"{name}: {error}"
+    return line
+
+
+def _cell(name: str, cell: str) -> Any:
+    if name not in _JSON_CELLS:
+        return cell
+    return strict_json.loads((cell.lower() if name.endswith("_infinity") else cell).encode())

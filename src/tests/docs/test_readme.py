@@ -1,0 +1,39 @@
+"""README.rst is complete: the packages to install, the source tree, the table of commands."""
+
+import re
+
+import pytest
+
+from invsys.inventory import manage
+from tests.support.paths import PROJECT
+
+README = (PROJECT / "README.rst").read_text()
+SOURCE = PROJECT / "src/invsys"
+# Those directly in invsys, and in one of these.
+PACKAGES = sorted({path.parent.relative_to(SOURCE) for form in ("*/*.py", "*/*/*.py") for path in SOURCE.glob(form)})
+
+
+def section(title: str) -> str:
+    return re.split(r"\n\n.+\n-{3,}\n", README.partition(f"\n{title}\n---")[2])[0]
+
+
+def test_the_tree_has_at_most_25_lines():
+    assert 0 < len(re.findall("^    .+", section("The source tree"), re.MULTILINE)) <= 25
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=str)
+def test_the_tree_shows_every_package(package):
+    assert re.search(rf"^ +(\w+/  )*{package.name}/ ", section("The source tree"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", manage.manager()._commands)
+def test_every_command_is_in_the_table(command):
+    assert re.search(rf"``{command}( [A-Z]+)?``", section("Commands"))
+
+
+def test_the_packages_to_run_and_to_test_are_those_that_continuous_integration_installs():
+    lines = re.findall(
+        r"^    apt-get install -y (?:--no-install-recommends )?(.+)", section("Requirements"), re.MULTILINE
+    )
+    installed = re.search(r"needed=\((.+)\)", (PROJECT / ".ci/run").read_text())[1]
+    assert sorted(" ".join(lines).split()) == sorted(installed.split())

@@ -1,0 +1,144 @@
+"""Any free vehicle: one order instead of searching, guessing and trying again."""
+
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.support.instants import FOUR, at, let_holds_expire, period_fields
+
+ANY = "/api/cars/any"
+PERIOD = period_fields(10, 12)
+
+
+@pytest.fixture
+def environ(environ, request):
+    return environ | getattr(request, "param", {})
+
+
+def test_it_is_answered_like_an_allocation_of_a_named_vehicle(client, car, allocate):
+    fields = {"description": "Any will do", "dump": {"order": [1]}, "allocation_type": "service"}
+    made = allocate(ANY, at(10), at(12), **fields)
+    assert made.status_code == 201, made.text
+    assert {key: made.json[key] for key in (*fields, *FOUR)} == fields | PERIOD
+    assert (made.json["resource_id"], made.json["status"]) == (car[-36:], "confirmed")
+    assert made.headers["Location"].endswith(f"{car}/allocations/{made.json['id']}")
+    read = client.get(made.headers["Location"])
+    assert (read.json, read.headers["ETag"]) == (made.json, made.headers["ETag"])
+    assert client.get("/api/cars/all/allocations").json == [made.json]
+
+
+def test_the_one_that_is_free_is_found_however_full_it_is(register, allocate):
+    for number, busy in enumerate([(10, 12), (9, 11), (11, None), (None, 11), (None, None)]):
+        allocate(register(f"Busy{number}"), at(busy[0]), at(busy[1]))
+    free = register("Free")
+    for start, end in ((None, 8), (8, 10), (12, 13), (13, None)):
+        allocate(free, at(start), at(end))
+    assert allocate(ANY, at(10), at(12)).json["resource_id"] == free[-36:]
+
+
+def test_each_vehicle_is_taken_once_and_then_there_is_none(register, allocate, refused, nothing_changes):
+    cars = sorted(register(f"Car{number}")[-36:] for number in range(5))
+    assert sorted(allocate(ANY, at(10), at(12)).json["resource_id"] for _ in cars) == cars
+    with nothing_changes():
+        refused(allocate(ANY, at(11), at(13)), 409, "none_available")
+    assert allocate(ANY, at(12), at(13)).status_code == 201
+
+
+def test_without_any_vehicle_none_is_available(allocate, refused):
+    refused(allocate(ANY, None, None), 409, "none_available")
+
+
+def test_each_collection_gives_its_own(client, car, register, allocate, refused):
+    refused(allocate("/api/lorries/any", at(10), at(12)), 409, "none_available")
+    lorry = register("Lorry1", "lorries")
+    made = allocate("/api/lorries/any", at(10), at(12))
+    assert (made.json["resource_id"], made.json["resource_type"]) == (lorry[-36:], "Lorry")
+    assert made.headers["Location"].endswith(f"{lorry}/allocations/{made.json['id']}")
+    refused(allocate("/api/lorries/any", at(10), at(12)), 409, "none_available")
+    refused(allocate("/api/vans/any", at(10), at(12)), 404, "not_found")
+    assert client.get(f"{car}/allocations").json == []
+
+
+def test_a_decommissioned_vehicle_is_not_taken(client, car, allocate, refused):
+    client.delete(car)
+    refused(allocate(ANY, at(10), at(12)), 409, "none_available")
+
+
+def test_a_hold_is_in_the_way_until_it_expires(app, car, allocate, refused):
+    allocate(car, at(10), at(12), hold_seconds=60)
+    refused(allocate(ANY, at(11), at(13)), 409, "none_available")
+    let_holds_expire(app)
+    assert allocate(ANY, at(11), at(13)).json["resource_id"] == car[-36:]
+
+
+def test_any_can_be_held(allocate, car, refused):
+    made = allocate(ANY, at(10), at(12), hold_seconds=60)
+    assert (made.status_code, made.json["status"]) == (201, "held")
+    assert made.json["expires"].endswith("Z")
+    refused(allocate(car, at(10), at(12)), 409, "period_taken")
+
+
+def test_the_fleet_is_spread_over(register, allocate):
+    for number in range(20):
+        register(f"Car{number}")
+    taken = [allocate(ANY, at(hour), at(hour + 1)).json["resource_id"] for hour in range(20)]
+    assert len(set(taken)) > 1
+
+
+@pytest.mark.parametrize("environ", [{"INVSYS_API_ANY_STRATEGY": "best_fit"}], indirect=True, ids=["best_fit"])
+def test_the_tightest_gap_is_taken_first_where_the_operator_says_so(register, allocate):
+    gaps = {"wide": [(None, 4), (20, None)], "open": [], "tight": [(None, 9), (13, None)]}
+    gaps |= {"half": [(None, 9)], "busy": [(11, 12)]}
+    names = {}
+    for name, busy in gaps.items():
+        car = register(name)
+        names[car[-36:]] = name
+        for start, end in busy:
+            allocate(car, at(start), at(end))
+    taken = [allocate(ANY, at(10), at(12)).json["resource_id"] for _ in range(4)]
+    assert [names[car] for car in taken] == ["tight", "wide", "half", "open"]
+
+
+BAD = [
+    ("from_datetime", {"from_datetime": "tomorrow"}),
+    ("to_datetime", {"to_datetime": at(10)}),
+    ("to_infinity", {"to_infinity": "yes"}),
+    ("allocation_type", {"allocation_type": ""}),
+    ("description", {"description": "x" * 101}),
+    ("dump", {"dump": []}),
+    ("hold_seconds", {"hold_seconds": 0}),
+    ("resource_id", {"resource_id": "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"}),
+    ("name", {"name": "Car1"}),
+    ("status", {"status": "held"}),
+    ("colour", {"colour": "red"}),
+]
+
+
+@pytest.mark.parametrize(("field", "fields"), BAD)
+def test_bad_input_is_named_and_takes_nothing(client, car, refused, nothing_changes, field, fields):
+    with nothing_changes():
+        errors = refused(client.post(f"{ANY}/allocations", json=PERIOD | fields), 422, "invalid_fields")["errors"]
+    assert field in errors
+
+
+@pytest.mark.parametrize("field", ["attributes", "quantity"])
+def test_a_named_vehicle_is_not_chosen(car, allocate, refused, nothing_changes, field):
+    value = {"attributes": {}, "quantity": 2}[field]
+    with nothing_changes():
+        refused(allocate(car, at(10), at(12), **{field: value}), 422, "invalid_fields", field)
+
+
+def test_a_body_must_be_one_json_object_here_too(client, car, refused, nothing_changes):
+    with nothing_changes():
+        refused(client.post(f"{ANY}/allocations", data=b"[]", content_type="application/json"), 400, "malformed_body")
+        refused(client.post(f"{ANY}/allocations", data=b"{}"), 415, "unsupported_media_type")
+
+
+def test_xml_says_the_same(client, car):
+    xml = {"Accept": "application/xml"}
+    made = client.post(f"{ANY}/allocations", json=PERIOD, headers=xml)
+    assert (made.status_code, ET.fromstring(made.data).tag) == (201, "allocation")
+    assert made.data == client.get(made.headers["Location"], headers=xml).data
+    none = client.post(f"{ANY}/allocations", json=PERIOD, headers=xml)
+    assert (none.status_code, none.mimetype) == (409, "application/problem+xml")
+    assert "none_available" in none.text

@@ -1,0 +1,84 @@
+"""Any free vehicle that has exactly these attributes: a text is no number, and true is not one."""
+
+import pytest
+
+from tests.inventory.api.test_resources import BAD_ATTRIBUTES
+from tests.support.instants import at
+
+ANY = "/api/cars/any"
+
+CASES = [
+    ({"seats": 4}, {"seats": 4}, True),
+    ({"seats": 4}, {"seats": 5}, False),
+    ({"seats": 4}, {"seats": "4"}, False),
+    ({"seats": "4"}, {"seats": 4}, False),
+    ({"seats": "4"}, {"seats": "4"}, True),
+    ({"seats": 1}, {"seats": True}, False),
+    ({"seats": 0}, {"seats": False}, False),
+    ({"weight": 1.5}, {"weight": 1.5}, True),
+    ({"weight": 1.5}, {"weight": 1}, False),
+    ({"weight": 1.5}, {"weight": "1.5"}, False),
+    ({"weight": 0.1}, {"weight": 0.1}, True),
+    ({"n": 2**53 + 1}, {"n": 2**53 + 1}, True),
+    ({"n": 2**53 + 1}, {"n": 2**53}, False),
+    ({"n": 2**63 - 1}, {"n": 2**63 - 1}, True),
+    ({"n": 2**63 - 1}, {"n": 2**63 - 2}, False),
+    ({"electric": True}, {"electric": True}, True),
+    ({"electric": True}, {"electric": False}, False),
+    ({"electric": True}, {"electric": 1}, False),
+    ({"electric": True}, {"electric": "true"}, False),
+    ({"electric": "true"}, {"electric": True}, False),
+    ({"electric": False}, {"electric": False}, True),
+    ({"electric": False}, {"electric": 0}, False),
+    ({"electric": False}, {"electric": ""}, False),
+    ({"city": "Leeds"}, {"city": "leeds"}, False),
+    ({"city": "Leeds"}, {"city": "Leeds "}, False),
+    ({"city": "Leeds"}, {"city": "%"}, False),
+    ({"city": ""}, {"city": ""}, True),
+    ({"city": "größe 🚗 'x' \"y\" \\"}, {"city": "größe 🚗 'x' \"y\" \\"}, True),
+    ({"city": "Leeds", "seats": 4}, {"city": "Leeds"}, True),
+    ({"city": "Leeds", "seats": 4}, {"seats": 4, "city": "Leeds"}, True),
+    ({"city": "Leeds", "seats": 4}, {"city": "Leeds", "seats": 5}, False),
+    ({"city": "Leeds"}, {"city": "Leeds", "seats": 4}, False),
+    ({"city": "Leeds"}, {"colour": "red"}, False),
+    ({"city": "Leeds"}, {"City": "Leeds"}, False),
+    ({"city": "Leeds"}, {}, True),
+    ({}, {}, True),
+    ({}, {"city": "Leeds"}, False),
+    *[({key: 1}, {key: 1}, True) for key in ("engine.size", 'a"b', "it's", "a b", "é", "$.k", "k[0]", "\\", "%")],
+    ({"a.b": 1}, {"a": 1}, False),
+    ({"a": 1}, {"a.b": 1}, False),
+]
+
+
+@pytest.mark.parametrize(("has", "asked", "taken"), CASES)
+def test_only_a_vehicle_with_exactly_these_values_is_taken(
+    register, allocate, refused, nothing_changes, has, asked, taken
+):
+    car = register("Car1", attributes=has)
+    if taken:
+        assert allocate(ANY, at(10), at(12), attributes=asked).json["resource_id"] == car[-36:]
+    else:
+        with nothing_changes():
+            refused(allocate(ANY, at(10), at(12), attributes=asked), 409, "none_available")
+
+
+def test_of_many_only_those_are_taken(register, allocate, refused):
+    cars = [register(f"Car{n}", attributes={"city": ("Leeds", "York", "Bath")[n % 3], "n": n}) for n in range(9)]
+    in_leeds = [allocate(ANY, at(10), at(12), attributes={"city": "Leeds"}).json["resource_id"] for _ in range(3)]
+    assert sorted(in_leeds) == sorted(car[-36:] for car in cars[::3])
+    refused(allocate(ANY, at(10), at(12), attributes={"city": "Leeds"}), 409, "none_available")
+    assert allocate(ANY, at(10), at(12), attributes={"n": 4}).json["resource_id"] == cars[4][-36:]
+
+
+def test_a_vehicle_is_found_by_what_it_has_now(client, register, allocate, refused):
+    car = register("Car1", attributes={"city": "Leeds"})
+    client.patch(car, json={"attributes": {"city": "York"}})
+    refused(allocate(ANY, at(10), at(12), attributes={"city": "Leeds"}), 409, "none_available")
+    assert allocate(ANY, at(10), at(12), attributes={"city": "York"}).status_code == 201
+
+
+@pytest.mark.parametrize("attributes", BAD_ATTRIBUTES.values(), ids=BAD_ATTRIBUTES)
+def test_attributes_that_no_vehicle_can_have_are_refused(car, allocate, refused, nothing_changes, attributes):
+    with nothing_changes():
+        refused(allocate(ANY, at(10), at(12), attributes=attributes), 422, "invalid_fields", "attributes")

@@ -1,0 +1,165 @@
+"""Vehicles by their attributes: ``attribute.KEY=VALUE`` compares the value as text."""
+
+import pytest
+
+VALUES = [
+    ("Leeds", "Leeds", ["leeds", "Leeds ", " Leeds", "Lee", "Leeds1", "%", "L%", "Leed_", '"Leeds"', ""]),
+    ("", "", [" ", "null", '""']),
+    (4, "4", ["4.01", "04", "+4", " 4", "4 ", "5", "44", "four", '"4"', ""]),
+    (4.5, "4.5", ["4.51", "4", "5", "4,5", "45e-2", "4.5f"]),
+    (0, "0", ["+0", "00", "false", "", "0.1", "0x0"]),
+    (-0.5, "-0.5", ["0.5", "-.5", "-1"]),
+    (2**63 - 1, "9223372036854775807", ["9223372036854775806", "9223372036854775808", "9.223372036854775807e18"]),
+    (2**53 + 1, "9007199254740993", ["9007199254740992"]),
+    (True, "true", ["True", "1", "false", "t", ""]),
+    (False, "false", ["False", "0", "true", "", "null"]),
+    ("4", "4", ["4.0", '"4"', "4e0"]),
+    ("4.0", "4.0", ["4"]),
+    ("4e0", "4e0", ["4", "4.0"]),
+    ("true", "true", ["1", "True"]),
+    ("null", "null", [""]),
+    ("größe 🚗", "größe 🚗", ["größe", "GRÖSSE 🚗"]),
+    ("a+b&c=d#e%20f", "a+b&c=d#e%20f", ["a b&c=d#e f"]),
+    ('it\'s "here" \\ \n', 'it\'s "here" \\ \n', ["it's here"]),
+    ("100%", "100%", ["100", "1000"]),
+]
+KEYS = [
+    "k",
+    "engine.size",
+    ".",
+    "attribute.k",
+    "a b",
+    " ",
+    "größe",
+    "🚗",
+    'a"b',
+    '"k"',
+    "it's",
+    "'",
+    "a\\b",
+    "\\",
+    "$",
+    "$.k",
+    "k[0]",
+    "[0]",
+    "0",
+    "%",
+    "a=b",
+    "a&b",
+    "a+b",
+    "a\tb\n",
+    "a\x01",
+    "name",
+    "limit",
+    "k" * 64,
+    "'; DROP TABLE x --",
+    "{k}",
+    ":k",
+    "%(k)s",
+]
+
+
+@pytest.fixture
+def names(client):
+    def names(*filters, **more):
+        query = [(f"attribute.{key}", value) for key, value in filters]
+        response = client.get("/api/cars", query_string=[*query, *more.items()])
+        assert response.status_code == 200, response.text
+        return [found["name"] for found in response.json]
+
+    return names
+
+
+@pytest.mark.parametrize(("value", "text", "others"), VALUES)
+def test_a_value_is_compared_as_text_and_whole(register, names, value, text, others):
+    register("Car1", attributes={"k": value})
+    register("Car2", attributes={"other": value})
+    assert names(("k", text)) == ["Car1"]
+    assert {other: names(("k", other)) for other in others} == {other: [] for other in others}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_is_taken_to_the_letter(register, names, key):
+    register("Car1", attributes={key: "here"})
+    register("Car2", attributes={f"x{key}"[:64]: "here"})
+    assert names((key, "here")) == ["Car1"]
+    assert names((key, "there")) == []
+
+
+def test_capitals_of_a_key_matter(register, names):
+    register("Car1", attributes={"City": "Leeds", "city": "York"})
+    assert names(("City", "Leeds")) == names(("city", "York")) == ["Car1"]
+    assert names(("city", "Leeds")) == names(("CITY", "York")) == []
+
+
+@pytest.fixture
+def three(register):
+    register("Car1", attributes={"city": "Leeds", "seats": 4, "electric": True})
+    register("Car2", attributes={"city": "Leeds", "seats": 5, "electric": True})
+    register("Car3", attributes={"city": "York", "seats": 4})
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ([("city", "Leeds")], ["Car1", "Car2"]),
+        ([("seats", "4")], ["Car1", "Car3"]),
+        ([("city", "Leeds"), ("seats", "4")], ["Car1"]),
+        ([("city", "Leeds"), ("seats", "4"), ("electric", "true")], ["Car1"]),
+        ([("city", "Leeds"), ("city", "Leeds")], ["Car1", "Car2"]),
+        ([("city", "Leeds"), ("city", "York")], []),
+        ([("city", "York"), ("electric", "true")], []),
+        ([("colour", "red")], []),
+        ([("colour", "")], []),
+        ([("electric", "false")], []),
+    ],
+)
+def test_all_that_are_given_must_hold(three, names, filters, found):
+    assert names(*filters) == found
+
+
+def test_they_hold_beside_the_name(three, names):
+    assert names(("city", "Leeds"), name="Car2") == ["Car2"]
+    assert names(("city", "Leeds"), name="Car3") == []
+
+
+def test_each_type_is_searched_for_itself(three, client, register):
+    register("Lorry1", "lorries", attributes={"city": "Leeds"})
+    found = client.get("/api/lorries", query_string={"attribute.city": "Leeds"}).json
+    assert [lorry["name"] for lorry in found] == ["Lorry1"]
+
+
+def test_the_next_page_keeps_them_all(register, follow):
+    for number in range(6):
+        register(f"Car{number}", attributes={"ci ty.é": "Leeds+York", "even": number % 2 == 0})
+    pages = list(follow("/api/cars?limit=1&attribute.ci%20ty.%C3%A9=Leeds%2BYork&attribute.even=true"))
+    assert [[car["name"] for car in page] for page in pages] == [["Car0"], ["Car2"], ["Car4"]]
+
+
+@pytest.mark.parametrize("field", ["attribute", "attributes", "attributes.city", "Attribute.city", "attribute_city"])
+def test_what_only_looks_like_one_is_refused(client, three, refused, field):
+    refused(client.get("/api/cars", query_string={field: "Leeds"}), 422, "invalid_fields", field)
+
+
+@pytest.mark.parametrize("url", ["/api/cars/all/allocations", "/api/events"])
+def test_other_lists_know_none(client, refused, url):
+    refused(client.get(url, query_string={"attribute.city": "Leeds"}), 422, "invalid_fields", "attribute.city")
+
+
+@pytest.mark.parametrize(
+    "rest", ["=x", f"{'k' * 65}=x", "k=%00", "k%00=x", "k=%ff", "%ff=x", "k=%ED%A0%80", "k=" + "x" * 5000]
+)
+def test_what_no_vehicle_can_have_finds_none_or_is_refused(client, three, refused, rest):
+    response = client.get(f"/api/cars?attribute.{rest}")
+    if response.status_code == 200:
+        assert response.json == []
+    else:
+        assert all(field.startswith("attribute.") for field in refused(response, 422, "invalid_fields")["errors"])
+
+
+def test_very_many_are_no_failure_of_ours(client, three, refused):
+    response = client.get("/api/cars?" + "&".join(f"attribute.key{number}=x" for number in range(200)))
+    if response.status_code == 200:
+        assert response.json == []
+    else:
+        refused(response, 422, "invalid_fields")

@@ -1,0 +1,199 @@
+"""Bodies: one strict JSON object, in UTF-8, of a bounded size, and of the one content type."""
+
+import json
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+JSON = "application/json"
+LIMIT = 65536
+DEEP = 30_000
+
+
+@pytest.fixture
+def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str, str]:
+    return environ | getattr(request, "param", {})
+
+
+def padded(size: int, body: bytes = b'{"name": "Car1"}') -> bytes:
+    return body + b" " * (size - len(body))
+
+
+def send_chunked(client: FlaskClient, body: bytes) -> TestResponse:
+    """Without Content-Length, as a server hands a chunked body on (PEP 3333 and wsgi.input_terminated)."""
+    return client.post(
+        "/api/cars",
+        input_stream=BytesIO(body),
+        content_type=JSON,
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+
+MALFORMED = {
+    "nothing": b"",
+    "blank": b"  \n",
+    "null": b"null",
+    "a list": b'[{"name": "x"}]',
+    "a string": b'"name"',
+    "a number": b"1",
+    "unfinished": b'{"name": "x"',
+    "two objects": b'{"name": "x"}{"name": "y"}',
+    "words after it": b'{"name": "x"} end',
+    "comma at the end": b'{"name": "x",}',
+    "single quotes": b"{'name': 'x'}",
+    "comment": b'{"name": "x"} // x',
+    "bare key": b'{name: "x"}',
+    "form": b"name=x",
+    "raw line break in a string": b'{"name": "a\nb"}',
+    "duplicate key": b'{"name": "x", "name": "y"}',
+    "duplicate key, same value": b'{"name": "x", "name": "x"}',
+    "duplicate key, once escaped": b'{"name": "x", "\\u006eame": "y"}',
+    "duplicate key inside": b'{"name": "x", "attributes": {"a": 1, "a": 2}}',
+    "NaN": b'{"name": "x", "attributes": {"a": NaN}}',
+    "Infinity": b'{"name": "x", "attributes": {"a": Infinity}}',
+    "-Infinity": b'{"name": "x", "attributes": {"a": -Infinity}}',
+    "a float that overflows": b'{"name": "x", "attributes": {"a": 1e999}}',
+    "a float that underflows the other way": b'{"name": "x", "attributes": {"a": -1e999}}',
+    "2**64": b'{"name": "x", "attributes": {"a": 18446744073709551616}}',
+    "-2**63 - 1": b'{"name": "x", "attributes": {"a": -9223372036854775809}}',
+    "5000 digits": b'{"name": "x", "attributes": {"a": ' + b"9" * 5000 + b"}}",
+    "a leading zero": b'{"name": "x", "attributes": {"a": 01}}',
+    "a leading plus": b'{"name": "x", "attributes": {"a": +1}}',
+    "escaped NUL": b'{"name": "a\\u0000b"}',
+    "escaped NUL in a key": b'{"name": "x", "attributes": {"a\\u0000": 1}}',
+    "raw NUL": b'{"name": "a\0b"}',
+    "high surrogate alone": b'{"name": "a\\ud800"}',
+    "low surrogate alone": b'{"name": "a\\udc00"}',
+    "surrogates in the wrong order": b'{"name": "\\ude97\\ud83d"}',
+    "surrogate in a key": b'{"name": "x", "attributes": {"\\ud800": 1}}',
+    "surrogate as bytes": b'{"name": "a\xed\xa0\x80"}',
+    "latin-1": '{"name": "Käfer"}'.encode("latin-1"),
+    "utf-16": '{"name": "Car1"}'.encode("utf-16"),
+    "utf-16-le": '{"name": "Car1"}'.encode("utf-16-le"),
+    "utf-32": '{"name": "Car1"}'.encode("utf-32"),
+    "overlong": b'{"name": "\xc0\xaf"}',
+    "deep lists": b'{"name": "x", "attributes": {"a": ' + b"[" * DEEP + b"]" * DEEP + b"}}",
+    "deep lists without an end": b'{"name": ' + b"[" * DEEP,
+    "deep objects": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+}
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
+def test_what_is_not_one_strict_json_object_is_refused(
+    client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], body: bytes
+) -> None:
+    with nothing_changes():
+        refused(client.post("/api/cars", data=body, content_type=JSON), 400, "malformed_body")
+
+
+def test_a_byte_order_mark_is_named(client: FlaskClient, refused: Callable[..., Any]) -> None:
+    response = client.post("/api/cars", data='{"name": "Car1"}'.encode("utf-8-sig"), content_type=JSON)
+    assert "byte order mark (BOM)" in refused(response, 400, "malformed_body")["detail"]
+
+
+def nested(levels: int) -> bytes:
+    inside = b"[" * (levels - 2) + b"]" * (levels - 2)
+    return b'{"from_infinity": true, "to_infinity": true, "dump": {"a": ' + inside + b"}}"
+
+
+def test_nesting_is_allowed_up_to_32_levels(client: FlaskClient, car: str) -> None:
+    response = client.post(f"{car}/allocations", data=nested(32), content_type=JSON)
+    assert response.status_code == 201
+    assert client.get(response.headers["Location"]).json["dump"] == json.loads(nested(32))["dump"]
+
+
+def test_nesting_past_32_levels_is_refused(
+    client: FlaskClient, car: str, refused: Callable[..., Any], nothing_changes: Callable[..., Any]
+) -> None:
+    with nothing_changes():
+        refused(client.post(f"{car}/allocations", data=nested(33), content_type=JSON), 400, "malformed_body")
+
+
+@pytest.mark.parametrize("description", ["[" * 100, "}" * 100, '"' * 50, "\\" * 50])
+def test_brackets_and_quotes_in_a_text_are_only_text(
+    car: str, allocate: Callable[..., TestResponse], description: str
+) -> None:
+    assert allocate(car, None, None, description=description).json["description"] == description
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 2**53 + 1, 0])
+def test_integers_of_64_bits_come_back_exactly(client: FlaskClient, register: Callable[..., str], number: int) -> None:
+    assert client.get(register("Car1", attributes={"a": number})).json["attributes"] == {"a": number}
+
+
+@pytest.mark.parametrize("written", [b'"\\ud83d\\ude97"', '"🚗"'.encode()], ids=["escaped pair", "utf-8"])
+def test_characters_beyond_the_basic_plane_are_welcome(client: FlaskClient, written: bytes) -> None:
+    response = client.post("/api/cars", data=b'{"name": ' + written + b"}", content_type=JSON)
+    assert (response.status_code, response.json["name"]) == (201, "🚗")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [JSON, "Application/JSON", f"{JSON}; charset=utf-8", f"{JSON};charset=UTF-8", f'{JSON}; charset="utf-8"'],
+)
+def test_a_json_content_type_is_taken(client: FlaskClient, content_type: str) -> None:
+    assert client.post("/api/cars", data=b'{"name": "Car1"}', content_type=content_type).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "",
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "application/jsonx",
+        "application/merge-patch+json",
+        f"{JSON}; charset=utf-16",
+        f"{JSON}; charset=latin-1",
+        "json",
+        "*/*",
+    ],
+)
+def test_another_content_type_is_refused(
+    client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], content_type: str | None
+) -> None:
+    with nothing_changes():
+        response = client.post("/api/cars", data=b'{"name": "Car1"}', content_type=content_type)
+        refused(response, 415, "unsupported_media_type")
+
+
+def test_a_body_of_exactly_64_kib_is_taken(client: FlaskClient) -> None:
+    assert client.post("/api/cars", data=padded(LIMIT), content_type=JSON).status_code == 201
+
+
+@pytest.mark.parametrize("coding", ["gzip, chunked", "gzip", "identity", "chunked, chunked", '"a",' * 8000])
+def test_another_transfer_coding_than_chunked_is_refused(
+    client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], coding: str
+) -> None:
+    environ = {"HTTP_TRANSFER_ENCODING": coding, "wsgi.input_terminated": True}
+    with nothing_changes():
+        response = client.post("/api/cars", data=b'{"name": "Car1"}', content_type=JSON, environ_overrides=environ)
+        refused(response, 400, "malformed_body")
+
+
+def test_a_chunked_body_of_exactly_64_kib_is_taken(client: FlaskClient) -> None:
+    assert send_chunked(client, padded(LIMIT)).status_code == 201
+
+
+@pytest.mark.parametrize("size", [LIMIT + 1, 10 * LIMIT])
+def test_a_longer_body_is_refused_with_and_without_content_length(
+    client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], size: int
+) -> None:
+    with nothing_changes():
+        refused(client.post("/api/cars", data=padded(size), content_type=JSON), 413, "body_too_large")
+        refused(send_chunked(client, padded(size)), 413, "body_too_large")
+
+
+@pytest.mark.parametrize("environ", [{"INVSYS_API_MAX_BODY": "2000"}], indirect=True, ids=["2000 bytes"])
+def test_the_longest_body_is_a_setting(client: FlaskClient, refused: Callable[..., Any]) -> None:
+    refused(client.post("/api/cars", data=padded(2001), content_type=JSON), 413, "body_too_large")
+    assert client.post("/api/cars", data=padded(2000), content_type=JSON).status_code == 201

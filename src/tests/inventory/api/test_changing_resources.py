@@ -1,0 +1,138 @@
+"""Changing a vehicle: its name and its attributes."""
+
+import pytest
+
+from tests.inventory.api.test_resources import ATTRIBUTES, BAD_ATTRIBUTES, BAD_NAMES, NAMES
+
+ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
+JSON = "application/json"
+
+
+@pytest.fixture
+def changed(client):
+    """Change a vehicle, and check that what is answered is what is there afterwards."""
+
+    def changed(url, **fields):
+        response = client.patch(url, json=fields)
+        assert response.status_code == 200, response.text
+        read = client.get(url)
+        assert (read.json, read.headers["ETag"]) == (response.json, response.headers["ETag"])
+        return response.json
+
+    return changed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_vehicle_gets_another_name(client, register, changed, name):
+    car = register("Car1", attributes={"seats": 4})
+    before = client.get(car)
+    assert changed(car, name=name) == before.json | {"name": name}
+    assert client.get(car).headers["ETag"] != before.headers["ETag"]
+    assert [found["id"] for found in client.get("/api/cars", query_string={"name": name}).json] == [car[-36:]]
+    assert client.get("/api/cars?name=Car1").json == []
+
+
+@pytest.mark.parametrize("attributes", ATTRIBUTES.values(), ids=ATTRIBUTES)
+def test_attributes_are_replaced_as_a_whole(client, register, changed, attributes):
+    car = register("Car1", attributes={"city": "Leeds", "old": True})
+    before = client.get(car).json
+    after = changed(car, attributes=attributes)
+    assert after == before | {"attributes": attributes}
+    types = {key: type(value) for key, value in after["attributes"].items()}
+    assert types == {key: type(attributes[key]) for key in types}
+
+
+def test_both_change_at_once(client, car, changed):
+    fields = {"name": "Car2", "attributes": {"seats": 4}}
+    assert changed(car, **fields) == client.get(car).json
+    assert client.get(car).json.items() >= fields.items()
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"name": "Car1"}, {"attributes": {"a": 1}}, {"name": "Car1", "attributes": {"a": 1}}]
+)
+def test_what_changes_nothing_leaves_the_version_as_it_is(client, register, changed, fields):
+    car = register("Car1", attributes={"a": 1})
+    before = client.get(car)
+    assert changed(car, **fields) == before.json
+    assert client.get(car).headers["ETag"] == before.headers["ETag"]
+
+
+@pytest.mark.parametrize("value", [True, "1"])
+def test_another_type_of_value_is_a_change(client, register, changed, value):
+    car = register("Car1", attributes={"a": 1})
+    etag = client.get(car).headers["ETag"]
+    assert repr(changed(car, attributes={"a": value})["attributes"]["a"]) == repr(value)
+    assert client.get(car).headers["ETag"] != etag
+
+
+def test_the_old_name_is_free_for_another(client, car, register, changed):
+    changed(car, name="Car2")
+    other = register("Car1")
+    assert changed(other, name="Car3")["name"] == "Car3"
+    assert changed(car, name="Car1")["name"] == "Car1"
+
+
+def test_a_name_in_circulation_is_taken(client, car, register, refused, nothing_changes):
+    register("Car2")
+    with nothing_changes():
+        refused(client.patch(car, json={"name": "Car2", "attributes": {"a": 1}}), 409, "name_taken")
+
+
+@pytest.mark.parametrize("where", ["another type", "decommissioned"])
+def test_a_name_of_another_type_or_of_a_vehicle_that_went_is_free(client, car, register, changed, where):
+    if where == "another type":
+        register("Same", "lorries")
+    else:
+        client.delete(register("Same"))
+    assert changed(car, name="Same")["name"] == "Same"
+
+
+def test_its_allocations_stay_as_they_are(client, car, booking, changed):
+    before = client.get(booking)
+    changed(car, name="Car2", attributes={"a": 1})
+    after = client.get(booking)
+    assert (after.json, after.headers["ETag"]) == (before.json, before.headers["ETag"])
+
+
+@pytest.mark.parametrize("name", [*BAD_NAMES, "🚗" * 37, None, 1, 1.5, True, [], {}, ["Car1"]])
+def test_any_other_name_is_refused(client, car, refused, nothing_changes, name):
+    with nothing_changes():
+        refused(client.patch(car, json={"name": name}), 422, "invalid_fields", "name")
+
+
+@pytest.mark.parametrize("attributes", [*BAD_ATTRIBUTES.values(), None], ids=[*BAD_ATTRIBUTES, "null"])
+def test_any_other_attributes_are_refused(client, car, refused, nothing_changes, attributes):
+    with nothing_changes():
+        refused(client.patch(car, json={"attributes": attributes}), 422, "invalid_fields", "attributes")
+
+
+@pytest.mark.parametrize("field", ["id", "resource_type", "created", "colour", "Name", "", "status", "attributes.a"])
+@pytest.mark.parametrize("value", ["x", None])
+def test_any_other_field_is_refused(client, car, refused, nothing_changes, field, value):
+    with nothing_changes():
+        refused(client.patch(car, json={"name": "Car2", field: value}), 422, "invalid_fields", field)
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"name": "x", "name": "y"}', b'{"attributes": {"a": NaN}}'])
+def test_a_body_must_be_one_strict_json_object(client, car, refused, nothing_changes, body):
+    with nothing_changes():
+        refused(client.patch(car, data=body, content_type=JSON), 400, "malformed_body")
+        refused(client.patch(car, data=b'{"name": "x"}'), 415, "unsupported_media_type")
+
+
+def test_what_is_not_there_is_not_changed(client, car, register, refused, nothing_changes):
+    gone = register("Car2")
+    client.delete(gone)
+    with nothing_changes():
+        for url in (gone, f"/api/cars/{ANOTHER_ID}", car.replace("cars", "lorries")):
+            refused(client.patch(url, json={"name": "New"}), 404, "resource_not_found")
+        for url in ("/api/cars/x", "/api/vans/" + car[-36:]):
+            refused(client.patch(url, json={"name": "New"}), 404, "not_found")
+
+
+def test_xml_says_the_same(client, car):
+    xml = {"Accept": "application/xml"}
+    response = client.patch(car, json={"attributes": {"a b": "<&>"}}, headers=xml)
+    read = client.get(car, headers=xml)
+    assert (response.status_code, response.data, response.headers["ETag"]) == (200, read.data, read.headers["ETag"])

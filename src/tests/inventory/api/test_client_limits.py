@@ -1,0 +1,195 @@
+"""How many holds a client may have at a time: counted in the database, refused with nothing changed."""
+
+import math
+
+import pytest
+
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.owners import client_as, restricted_client
+
+MOST = 3
+# Seconds; long enough that no test lasts until a hold expires.
+LONG = 20_000
+DETAIL = f"A client may have {MOST} holds at a time; confirm or free some, or wait until they expire."
+
+
+@pytest.fixture
+def environ(environ):
+    return environ | {"INVSYS_LIMITS_HELD_PER_CLIENT": str(MOST)}
+
+
+@pytest.fixture
+def client(app, client, way):
+    """A caller with a name: through the gateway, or with the headers that the gateway would send."""
+    return client_as(app, "contract") if way == "direct" else client
+
+
+@pytest.fixture
+def hold(allocate, register):
+    """Ask to hold a car from one hour to the next, of a car or of any."""
+    car = register("Car1")
+
+    def hold(hour, vehicle=car, seconds=LONG, **more):
+        return allocate(vehicle, at(hour), at(hour + 1), hold_seconds=seconds, **more)
+
+    return hold
+
+
+@pytest.fixture
+def full(hold):
+    """As many holds as the client may have, which expire one after the other, LONG apart; their URLs."""
+    made = [hold(hour, seconds=LONG * (hour + 1)) for hour in range(MOST)]
+    assert [response.status_code for response in made] == [201] * MOST
+    return [response.headers["Location"] for response in made]
+
+
+def check_refused(response, refused, place=1):
+    """Check the refusal; there is room when the hold at this place in the order of expiry has expired."""
+    assert refused(response, 429, "too_many_holds")["detail"] == DETAIL
+    assert math.ceil(int(response.headers["Retry-After"]) / LONG) == place
+
+
+@pytest.mark.parametrize("vehicle", ["/api/cars/any", "/api/lorries/any", "that car"])
+def test_a_hold_beyond_the_limit_is_refused_for_every_vehicle(full, hold, register, refused, nothing_changes, vehicle):
+    register("Lorry1", "lorries")
+    with nothing_changes():
+        response = hold(10) if vehicle == "that car" else hold(10, vehicle)
+        check_refused(response, refused)
+
+
+def test_holds_of_all_collections_count(hold, register, refused):
+    other = register("Lorry1", "lorries")
+    assert [hold(1).status_code, hold(1, other).status_code, hold(2, other).status_code] == [201] * 3
+    check_refused(hold(3), refused)
+
+
+def test_an_order_without_a_hold_is_not_limited(full, client, allocate, hold):
+    car = full[0].rpartition("/allocations")[0]
+    assert allocate(car, at(10), at(11)).status_code == 201
+    assert client.patch(full[0], json={"hold_seconds": 700}).status_code == 200
+    assert client.patch(full[0], json={"status": "confirmed"}).status_code == 200
+    assert hold(11).status_code == 201
+
+
+def test_a_hold_that_is_confirmed_freed_or_expired_makes_room(full, client, hold, app, refused):
+    assert client.patch(full[0], json={"status": "confirmed"}).status_code == 200
+    assert hold(10).status_code == 201
+    assert client.delete(full[1]).status_code == 204
+    assert hold(11).status_code == 201
+    check_refused(hold(12), refused)
+    let_holds_expire(app)
+    assert [hold(hour).status_code for hour in (12, 13, 14)] == [201] * MOST
+    check_refused(hold(15), refused)
+
+
+@pytest.mark.parametrize("wanted", [2, 3])
+def test_a_quantity_counts_as_that_many(full, client, hold, register, refused, nothing_changes, wanted):
+    for number in range(2, 6):
+        register(f"Car{number}")
+    with nothing_changes():
+        check_refused(hold(10, "/api/cars/any", quantity=wanted), refused, place=wanted)
+    for held in full[:wanted]:
+        client.delete(held)
+    assert hold(10, "/api/cars/any", quantity=wanted).status_code == 201
+
+
+def test_a_quantity_that_never_has_room_is_a_wrong_field(hold, register, refused, nothing_changes):
+    for number in range(2, 6):
+        register(f"Car{number}")
+    with nothing_changes():
+        body = refused(hold(10, "/api/cars/any", quantity=MOST + 1), 422, "invalid_fields", "quantity")
+        assert body["errors"]["quantity"] == [f"At most {MOST}: a client may not have more holds at a time."]
+    assert len(hold(10, "/api/cars/any", quantity=MOST).json) == MOST
+
+
+def test_a_repeated_order_is_answered_by_its_first_result(client, hold, full, refused, nothing_changes):
+    client.delete(full[0])
+    key = {"Idempotency-Key": "order-1"}
+    car = full[0].rpartition("/allocations")[0]
+    order = {**period_fields(10, 11), "hold_seconds": LONG}
+    first = client.post(f"{car}/allocations", json=order, headers=key)
+    assert first.status_code == 201
+    with nothing_changes():
+        again = client.post(f"{car}/allocations", json=order, headers=key)
+        assert (again.status_code, again.json) == (201, first.json)
+        assert again.headers["Idempotency-Replayed"] == "true"
+        other = {**order, **period_fields(12, 13)}
+        refused(client.post(f"{car}/allocations", json=other, headers=key), 422, "idempotency_key_reused")
+        response = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
+        check_refused(response, refused)
+    # A refusal is not remembered.
+    client.delete(full[1])
+    response = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
+    assert (response.status_code, response.headers.get("Idempotency-Replayed")) == (201, None)
+
+
+def test_a_repeated_order_of_several_is_answered_too(client, hold, register, nothing_changes):
+    for number in range(2, 5):
+        register(f"Car{number}")
+    order = {**period_fields(10, 11), "hold_seconds": LONG, "quantity": MOST}
+    key = {"Idempotency-Key": "order-1"}
+    first = client.post("/api/cars/any/allocations", json=order, headers=key)
+    with nothing_changes():
+        again = client.post("/api/cars/any/allocations", json=order, headers=key)
+    assert (first.status_code, again.status_code, again.json) == (201, 201, first.json)
+
+
+@pytest.mark.direct("the headers name the caller")
+def test_each_client_has_a_limit_of_its_own_whatever_it_sees(app, full, hold, refused):
+    car = full[0].rpartition("/allocations")[0]
+    for number, other in enumerate((client_as(app, "two"), restricted_client(app, "three"))):
+        responses = [
+            other.post(f"{car}/allocations", json={**period_fields(hour, hour + 1), "hold_seconds": LONG})
+            for hour in range(4 + 4 * number, 8 + 4 * number)
+        ]
+        assert [response.status_code for response in responses] == [201] * MOST + [429]
+    check_refused(hold(20), refused)
+
+
+@pytest.mark.direct("the headers name the caller")
+def test_a_caller_without_a_name_is_not_limited(app, full):
+    car = full[0].rpartition("/allocations")[0]
+    nameless = app.test_client()
+    distrusted = {"environ_overrides": {"REMOTE_ADDR": "192.0.2.1"}, "headers": {"X-Client-Id": "contract"}}
+    for hour in range(4, 12):
+        order = {**period_fields(hour, hour + 1), "hold_seconds": LONG}
+        more = distrusted if hour % 2 else {}
+        assert nameless.post(f"{car}/allocations", json=order, **more).status_code == 201
+
+
+def test_the_limit_is_reported_before_a_conflict(full, hold, refused):
+    check_refused(hold(0), refused)
+
+
+@pytest.mark.direct("threads of one process")
+def test_concurrent_requests_exceed_the_limit_by_few_at_most(app, client, register):
+    vehicles = [register(f"Vehicle{number}") for number in range(8)]
+    orders = [
+        {
+            "path": f"{vehicle}/allocations",
+            "method": "POST",
+            "json": {**period_fields(10, 11), "hold_seconds": LONG},
+            "headers": {"X-Client-Id": "one"},
+        }
+        for vehicle in vehicles
+    ]
+    found = count_outcomes(send_concurrently(app, orders))
+    assert set(found) <= {201, "too_many_holds"}
+    assert found[201] >= MOST
+    # Later requests see all of them.
+    later = [
+        app.test_client().open(**{**order, "json": {**period_fields(12, 13), "hold_seconds": LONG}}) for order in orders
+    ]
+    assert count_outcomes(later) == {"too_many_holds": 8}
+
+
+class TestOff:
+    """Without a limit nothing is counted."""
+
+    @pytest.fixture
+    def environ(self, environ):
+        return environ | {"INVSYS_LIMITS_HELD_PER_CLIENT": "0"}
+
+    def test_a_client_may_have_any_number_of_holds(self, hold):
+        assert [hold(hour).status_code for hour in range(2 * MOST)] == [201] * 2 * MOST

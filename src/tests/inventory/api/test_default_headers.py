@@ -1,0 +1,120 @@
+"""Headers of every response of both services: no guessed types, no referrers, nothing kept, no name of the server."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from invsys.gateway.auth import client_admin
+from tests.conftest import migrate
+from tests.support.gateway_server import served_gateway
+from tests.support.raw_caller import ask, request
+from tests.support.serving import free_port, is_ready, run_server
+from tests.support.waiting import SECONDS, until
+
+GUARDS = {"x-content-type-options": ["nosniff"], "referrer-policy": ["no-referrer"]}
+KEPT = {"no-store"}
+CSS, CALENDAR, GBFS = "/static/page.css", "{car}/allocations.ics", "/api/cars/gbfs/vehicle_availability.json"
+PATHS = {
+    "/": "no-store",
+    "/api/cars": "no-store",
+    "{car}": "no-store",
+    "/api/cars/all/allocations": "no-store",
+    "/api/events": "no-store",
+    "/api/openapi.json": "no-store",
+    "/docs": "no-store",
+    "/docs/problems": "no-store",
+    "/docs/problems/not_found": "no-store",
+    CSS: "no-cache",
+    CALENDAR: "private, no-cache",
+    GBFS: "private, max-age=60",
+    # Problems.
+    "/nowhere": "no-store",
+    "/api/cars?limit=0": "no-store",
+    "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11": "no-store",
+    # Of each service itself.
+    "/healthz": "no-store",
+    "/readyz": "no-store",
+    "/metrics": "no-store",
+}
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory):
+    """The ports of an inventory and of a gateway in front of it, a key, and the path of a car."""
+    folder, behind = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
+    scopes = ["resources:read", "resources:write", "allocations:read", "events:read"]
+    key = client_admin.add(folder / "clients.ini", "reader", scopes)
+    migrate(url := f"sqlite:///{behind / 'headers.sqlite3'}")
+    with (
+        run_server(url, behind, workers=1) as (_, inventory, _),
+        served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
+    ):
+        body = b'{"name": "Car1"}'
+        made = ask(gateway.port, request("POST", "/api/cars", key, "Content-Type: application/json", body=body))
+        yield {"inventory": inventory, "gateway": gateway.port, "key": key, "car": made.value("location")}
+
+
+def get(services, service, path, *lines, method="GET"):
+    return ask(
+        services[service],
+        request(method, path.format(**services), services["key"], *lines).replace(b"Host: gateway", b"Host: localhost"),
+    )
+
+
+@pytest.mark.parametrize("service", ["inventory", "gateway"])
+@pytest.mark.parametrize("path", PATHS)
+def test_every_response_has_them_once(services, service, path):
+    for method in ("GET", "HEAD"):
+        response = get(services, service, path, method=method)
+        assert {name: response.values(name) for name in GUARDS} == GUARDS
+        assert response.values("cache-control") == [PATHS[path]], response.headers
+        # granian would name itself.
+        assert response.values("server") == [""]
+
+
+@pytest.mark.parametrize("service", ["inventory", "gateway"])
+def test_refusals_of_the_services_themselves_have_them(services, service):
+    misdirected = ask(services["inventory"], request("GET", "/api/cars", None, "X-Sent-To: gateway"))
+    refused = [
+        misdirected,
+        get(services, service, "/api/cars", "Host: localhost"),  # twice
+        get(services, service, "/", method="DELETE"),
+        ask(services["gateway"], request("GET", "/api/cars", None)),
+    ]
+    assert [response.status for response in refused[:2]] == [421, 400]
+    for response in refused:
+        assert response.status >= 400
+        assert {name: response.values(name) for name in GUARDS} == GUARDS
+        assert response.values("cache-control") == ["no-store"]
+
+
+@pytest.mark.parametrize("service", ["inventory", "gateway"])
+@pytest.mark.parametrize("path", ["{car}", CALENDAR, CSS])
+def test_conditional_requests_still_work(services, service, path):
+    response = get(services, service, path)
+    again = get(services, service, path, f"If-None-Match: {response.value('etag')}")
+    assert (again.status, again.values("etag")) == (304, response.values("etag"))
+    assert again.values("cache-control") == response.values("cache-control")
+
+
+def test_the_development_server_does_not_name_itself(tmp_path):
+    migrate(url := f"sqlite:///{tmp_path / 'development.sqlite3'}")
+    port = free_port()
+    environ = os.environ | {
+        "INVSYS_CONFIG": os.devnull,
+        "INVSYS_DATABASE_URL": url,
+        "INVSYS_SERVER_PORT": str(port),
+        "INVSYS_LOG_FILE": str(tmp_path / "log"),
+    }
+    command = [sys.executable, "-m", "invsys.inventory.manage", "runserver"]
+    with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        try:
+            until(lambda: is_ready(port))
+            response = ask(port, request("GET", "/api/cars", None).replace(b"Host: gateway", b"Host: localhost"))
+        finally:
+            process.terminate()
+            process.wait(SECONDS)
+    assert (response.status, response.values("server")) == (200, [])
+    assert response.values("cache-control") == ["no-store"]

@@ -1,0 +1,185 @@
+"""Refusals: each code with what it adds, and failures of ours that give nothing away."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
+CONFLICT_FIELDS = {"id", "from_datetime", "to_datetime", "from_infinity", "to_infinity", "allocation_type"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api",
+        "/api/",
+        "/nowhere",
+        "/api/cars/",
+        f"/api/cars/{ANOTHER_ID}/",
+        "/api/cars/all",
+        "/api/cars/all/allocations/",
+        f"/api/cars/{ANOTHER_ID}/nothing",
+        f"/api/cars/{ANOTHER_ID}/allocations/{ANOTHER_ID}/x",
+    ],
+)
+def test_an_unknown_path_is_not_found(client: FlaskClient, refused: Callable[..., Any], path: str) -> None:
+    refused(client.get(path), 404, "not_found")
+
+
+def test_an_unknown_vehicle_is_not_found(client: FlaskClient, refused: Callable[..., Any]) -> None:
+    refused(client.get(f"/api/cars/{ANOTHER_ID}"), 404, "resource_not_found")
+    refused(client.delete(f"/api/cars/{ANOTHER_ID}"), 404, "resource_not_found")
+
+
+@pytest.mark.parametrize("collection", ["lorries", "trucks"])
+def test_a_vehicle_is_not_found_in_another_collection(
+    client: FlaskClient, car: str, refused: Callable[..., Any], nothing_changes: Callable[..., Any], collection: str
+) -> None:
+    with nothing_changes():
+        refused(client.get(car.replace("cars", collection)), 404, "resource_not_found")
+        refused(client.delete(car.replace("cars", collection)), 404, "resource_not_found")
+
+
+def test_an_unknown_allocation_is_not_found(client: FlaskClient, car: str, refused: Callable[..., Any]) -> None:
+    for base in (car, "/api/cars/all"):
+        refused(client.get(f"{base}/allocations/{ANOTHER_ID}"), 404, "allocation_not_found")
+        refused(client.delete(f"{base}/allocations/{ANOTHER_ID}"), 404, "allocation_not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed", "others"),
+    [
+        ("/api/cars", {"GET", "POST"}, ["PUT", "DELETE", "TRACE", "BREW"]),
+        (f"/api/cars/{ANOTHER_ID}", {"GET", "DELETE"}, ["PUT", "POST"]),
+        (f"/api/cars/{ANOTHER_ID}/allocations", {"GET", "POST"}, ["PUT", "DELETE"]),
+        (f"/api/cars/{ANOTHER_ID}/allocations/{ANOTHER_ID}", {"GET", "DELETE"}, ["PUT", "POST"]),
+        ("/api/cars/all/allocations", {"GET"}, ["PUT", "POST", "DELETE"]),
+        (f"/api/cars/all/allocations/{ANOTHER_ID}", {"GET", "DELETE"}, ["PUT", "POST"]),
+        ("/healthz", {"GET"}, ["POST", "DELETE"]),
+        ("/readyz", {"GET"}, ["POST", "DELETE"]),
+        ("/metrics", {"GET"}, ["POST", "DELETE"]),
+    ],
+)
+def test_another_method_is_refused_and_the_allowed_ones_are_named(
+    client: FlaskClient, refused: Callable[..., Any], path: str, allowed: set[str], others: list[str]
+) -> None:
+    for method in others:
+        response = client.open(path, method=method)
+        refused(response, 405, "method_not_allowed")
+        named = set(response.headers["Allow"].replace(" ", "").split(","))
+        assert allowed <= named
+        assert method not in named
+
+
+@pytest.mark.direct("the gateway does not know the collections: for it, the method is not allowed")
+def test_an_unknown_collection_is_not_found_whatever_the_method(
+    client: FlaskClient, refused: Callable[..., Any]
+) -> None:
+    for method in ("PUT", "DELETE"):
+        refused(client.open("/api/vans", method=method), 404, "not_found")
+
+
+def test_a_taken_period_names_what_is_in_the_way(
+    client: FlaskClient, car: str, booking: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any]
+) -> None:
+    allocate(car, "2099-03-01T12:00:00Z", None, allocation_type="maintenance")
+    body = refused(allocate(car, "2099-03-01T11:00:00Z", "2099-03-01T12:00:00Z"), 409, "period_taken")
+    [conflict] = body["conflicts"]
+    assert conflict == {key: value for key, value in client.get(booking).json.items() if key in CONFLICT_FIELDS}
+    assert set(conflict) == CONFLICT_FIELDS
+
+
+def day(number: int) -> str:
+    return f"2099-03-{number:02}T00:00:00Z"
+
+
+def test_at_most_ten_conflicts_are_named_the_earliest_first(
+    client: FlaskClient, car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any]
+) -> None:
+    for number in (7, 3, 12, 9, 1, 11, 5, 2, 10, 8, 6, 4):
+        allocate(car, day(number), day(number + 1))
+    allocate(car, None, day(1))
+    earliest = client.get(f"{car}/allocations").json[:10]
+    assert earliest[0]["from_infinity"]
+    for response, code in ((allocate(car, None, None), "period_taken"), (client.delete(car), "resource_in_use")):
+        conflicts = refused(response, 409, code)["conflicts"]
+        assert [conflict["id"] for conflict in conflicts] == [allocation["id"] for allocation in earliest]
+
+
+def test_only_what_is_in_the_way_is_named(
+    car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any]
+) -> None:
+    made = [allocate(car, day(number), day(number + 1)).json["id"] for number in range(1, 6)]
+    conflicts = refused(allocate(car, day(2), day(5)), 409, "period_taken")["conflicts"]
+    assert [conflict["id"] for conflict in conflicts] == made[1:4]
+
+
+def test_a_vehicle_in_use_names_only_what_has_not_ended(
+    client: FlaskClient, car: str, booking: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any]
+) -> None:
+    allocate(car, None, "2020-01-01T00:00:00Z")
+    [conflict] = refused(client.delete(car), 409, "resource_in_use")["conflicts"]
+    assert conflict == {key: value for key, value in client.get(booking).json.items() if key in CONFLICT_FIELDS}
+
+
+def test_the_same_booking_of_another_vehicle_is_not_in_the_way(
+    car: str, booking: str, register: Callable[..., str], allocate: Callable[..., TestResponse], refused: Any
+) -> None:
+    other = register("Car2")
+    mine = allocate(other, "2099-03-01T10:00:00Z", "2099-03-01T12:00:00Z").json["id"]
+    conflicts = refused(allocate(other, None, None), 409, "period_taken")["conflicts"]
+    assert [conflict["id"] for conflict in conflicts] == [mine]
+
+
+@pytest.mark.parametrize("path", ["/api/cars", "/api/cars/all/allocations"])
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("colour=red", "colour"),
+        ("Limit=1", "Limit"),
+        ("=", ""),
+        ("limit=1&limit=2", "limit"),
+        ("limit=1&limit=1", "limit"),
+        ("cursor=&cursor=", "cursor"),
+        ("limit=0", "limit"),
+        ("cursor=x", "cursor"),
+    ],
+)
+def test_a_bad_query_parameter_is_named(
+    client: FlaskClient, refused: Callable[..., Any], path: str, query: str, field: str
+) -> None:
+    refused(client.get(f"{path}?{query}"), 422, "invalid_fields", field)
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        ("/api/cars", "name=a&name=b", "name"),
+        ("/api/cars", "from=2026-01-01T00:00:00Z", "from"),
+        ("/api/cars/all/allocations", "from=2026-01-01T00:00:00Z&from=2026-01-01T00:00:00Z", "from"),
+        ("/api/cars/all/allocations", "status=confirmed&status=confirmed", "status"),
+        ("/api/cars/all/allocations", "status=cancelled", "status"),
+        ("/api/cars/all/allocations", "name=Car1", "name"),
+    ],
+)
+def test_a_query_parameter_of_another_list_or_twice_is_named(
+    client: FlaskClient, refused: Callable[..., Any], path: str, query: str, field: str
+) -> None:
+    refused(client.get(f"{path}?{query}"), 422, "invalid_fields", field)
+
+
+def test_a_failure_of_ours_gives_nothing_away(own_app: Flask, refused: Callable[..., Any]) -> None:
+    secret = "SELECT secret FROM /etc/passwd"
+
+    def fail() -> str:
+        raise RuntimeError(secret)
+
+    own_app.add_url_rule("/api/broken", view_func=fail)
+    response = own_app.test_client().get("/api/broken", headers={"X-Request-Id": "mine"})
+    refused(response, 500, "internal_error")
+    assert response.headers["X-Request-Id"] == "mine"
+    assert not any(word in response.text for word in ("secret", "SELECT", "Traceback", "RuntimeError", ".py", "/etc"))

@@ -1,0 +1,171 @@
+"""What holds for every call: the collections, ids in paths, request ids, and refusing what is not known."""
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
+
+
+@pytest.fixture
+def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str, str]:
+    return environ | getattr(request, "param", {})
+
+
+def operator_adds(**collections: str) -> pytest.MarkDecorator:
+    added = {f"INVSYS_RESOURCE_TYPES_{name.upper()}": kind for name, kind in collections.items()}
+    return pytest.mark.parametrize("environ", [added], indirect=True, ids=["+".join(collections)])
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "path",
+    ["vans", "Cars", "CARS", "car", "Car", "cars/", "planes", "%00", "c%C3%A4rs", "%ff", ".", "..", "cars%2f", " cars"],
+)
+def test_any_other_collection_is_not_found(
+    client: FlaskClient, refused: Callable[..., Any], method: str, path: str
+) -> None:
+    body = {"json": {"name": "x"}} if method == "POST" else {}
+    refused(client.open(f"/api/{path}", method=method, **body), 404, "not_found")
+
+
+@operator_adds(vans="Van")
+def test_an_operator_adds_a_collection(client: FlaskClient, register: Callable[..., str]) -> None:
+    van = register("Van1", "vans")
+    assert van.startswith("/api/vans/")
+    assert client.get(van).json["resource_type"] == "Van"
+    assert client.get("/api/vans").json == [client.get(van).json]
+    assert client.get("/api/cars").json == []
+
+
+@operator_adds(vans="Van")
+def test_an_added_collection_takes_allocations(
+    client: FlaskClient, register: Callable[..., str], allocate: Callable[..., Any]
+) -> None:
+    made = allocate(register("Van1", "vans"), None, None)
+    assert (made.status_code, made.json["resource_type"]) == (201, "Van")
+    assert client.get("/api/vans/all/allocations").json == [made.json]
+    assert client.get("/api/cars/all/allocations").json == []
+
+
+@operator_adds(trucks="")
+def test_an_operator_takes_a_collection_out(client: FlaskClient, refused: Callable[..., Any]) -> None:
+    refused(client.get("/api/trucks"), 404, "not_found")
+    assert client.get("/api/cars").status_code == 200
+
+
+def test_ids_are_uuids_in_lower_case(client: FlaskClient, booking: str) -> None:
+    allocation = client.get(booking).json
+    for given in (allocation["id"], allocation["resource_id"]):
+        assert str(uuid.UUID(given)) == given
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _: "1",
+        lambda _: "all",
+        lambda _: "x" * 36,
+        lambda _: "%00",
+        lambda _: "' OR 1=1 --",
+        lambda good: good + "x",
+        lambda good: good[:-1],
+        lambda good: good.replace("-", ""),
+        lambda good: "{" + good + "}",
+        lambda good: "urn:uuid:" + good,
+        lambda good: good + "%20",
+        lambda good: good + "%0a",
+        lambda good: good.replace(good[-1], "%EF%BC%90"),
+    ],
+    ids=range(13),
+)
+def test_a_path_id_that_is_no_uuid_is_not_found(
+    client: FlaskClient, booking: str, refused: Callable[..., Any], spoil: Callable[[str], str]
+) -> None:
+    vehicle, allocation = re.findall("[0-9a-f-]{36}", booking)
+    refused(client.get(f"/api/cars/{spoil(vehicle)}"), 404, "not_found")
+    refused(client.get(f"/api/cars/{vehicle}/allocations/{spoil(allocation)}"), 404, "not_found")
+    refused(client.get(f"/api/cars/all/allocations/{spoil(allocation)}"), 404, "not_found")
+
+
+@pytest.mark.parametrize("given", ["a", "x" * 128, "!~", "req-1", "<&>\"'", "0"])
+@pytest.mark.parametrize("path", ["/api/cars", "/api/cars/1", "/healthz"])
+def test_a_usable_request_id_is_taken(client: FlaskClient, path: str, given: str) -> None:
+    assert client.get(path, headers={"X-Request-Id": given}).headers["X-Request-Id"] == given
+
+
+@pytest.mark.parametrize("given", [None, "", "x" * 129, "a b", "a\tb", "é", "a\x7f", "\x01"])
+@pytest.mark.parametrize("path", ["/api/cars", "/api/cars/1", "/healthz"])
+def test_any_other_request_id_is_replaced_by_a_new_one(client: FlaskClient, path: str, given: str | None) -> None:
+    environ = {} if given is None else {"HTTP_X_REQUEST_ID": given}
+    first, second = (client.get(path, environ_overrides=environ).headers["X-Request-Id"] for _ in range(2))
+    assert first != second
+    assert re.fullmatch("[!-~]{1,128}", first)
+    assert given is None or first != given
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/readyz", 200),
+        ("GET", "/metrics", 200),
+        ("GET", "/nowhere", 404),
+        ("PUT", "/api/cars", 405),
+        ("POST", "/api/cars", 415),
+        ("OPTIONS", "/api/cars", 200),
+        ("HEAD", "/api/cars", 200),
+        ("GET", f"/api/cars/{ANOTHER_ID}", 404),
+    ],
+)
+def test_every_answer_carries_the_request_id(client: FlaskClient, method: str, path: str, status: int) -> None:
+    response = client.open(path, method=method, headers={"X-Request-Id": "mine"})
+    assert (response.status_code, response.headers.getlist("X-Request-Id")) == (status, ["mine"])
+
+
+def test_also_the_answers_without_a_body_carry_the_request_id(client: FlaskClient, car: str) -> None:
+    mine = {"X-Request-Id": "mine"}
+    unmodified = client.get(car, headers={"If-None-Match": "*", **mine})
+    deleted = client.delete(car, headers=mine)
+    assert (unmodified.status_code, deleted.status_code) == (304, 204)
+    assert [response.headers["X-Request-Id"] for response in (unmodified, deleted)] == ["mine", "mine"]
+
+
+@pytest.mark.parametrize("field", ["colour", "id", "created", "resource_type", "Name", "", "name ", "__class__"])
+def test_an_unknown_field_of_a_vehicle_is_refused(
+    client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], field: str
+) -> None:
+    with nothing_changes():
+        refused(client.post("/api/cars", json={"name": "Car1", field: "x"}), 422, "invalid_fields", field)
+
+
+@pytest.mark.parametrize("field", ["colour", "id", "resource_id", "resource_type", "created", "status", "expires"])
+@pytest.mark.parametrize("value", ["x", None])
+def test_an_unknown_field_of_an_allocation_is_refused(
+    car: str,
+    allocate: Callable[..., Any],
+    refused: Callable[..., Any],
+    nothing_changes: Callable[..., Any],
+    field: str,
+    value: str | None,
+) -> None:
+    with nothing_changes():
+        refused(allocate(car, None, None, **{field: value}), 422, "invalid_fields", field)
+
+
+def test_all_bad_fields_are_named_at_once(client: FlaskClient, car: str, refused: Callable[..., Any]) -> None:
+    body = {"to_infinity": True, "description": 1, "allocation_type": "", "dump": [], "colour": "red"}
+    response = client.post(f"{car}/allocations", json=body)
+    errors = refused(response, 422, "invalid_fields")["errors"]
+    assert {"description", "allocation_type", "dump", "colour"} <= set(errors)
+
+
+def test_head_is_get_without_the_body(client: FlaskClient, booking: str) -> None:
+    for url in (booking, "/api/cars", "/api/cars/all/allocations"):
+        read, asked = client.get(url), client.head(url)
+        assert (asked.status_code, asked.data) == (200, b"")
+        for header in ("Content-Type", "Content-Length", "ETag"):
+            assert asked.headers.get(header) == read.headers.get(header)

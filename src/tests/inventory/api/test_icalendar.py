@@ -1,0 +1,336 @@
+"""A vehicle's allocations as iCalendar: read back with the icalendar library, and byte by byte (RFC 5545)."""
+
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from icalendar import Calendar
+from sqlalchemy import select
+
+from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
+from invsys.inventory.formats import icalendar
+from invsys.inventory.period import ALWAYS, Period
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
+LONG_AGO, FAR_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(2098, 1, 1, tzinfo=UTC)
+
+HOSTILE = [
+    "a,b;c:d\\e\"f'g",
+    "\\n \\N \\, \\; \\\\",
+    "first\nsecond\r\nthird\rfourth",
+    "\n",
+    "tab\there",
+    "END:VEVENT\r\nBEGIN:VEVENT",
+    "\x01\x0b\x1f\x7f\x85\u2028\u2029\ufeff",
+    "🚗" * 100,
+    "e\u0301" * 50,
+    "👨‍👩‍👧‍👦" * 14,
+    "x" * 100,
+    "é" * 100,
+    " blank ends ",
+    "\u202eright to left\u202c",
+]
+
+
+def read(body):
+    """Check every octet that the standard has a word about, and give what the library makes of it."""
+    assert body.endswith(b"END:VCALENDAR\r\n")
+    for line in body.removesuffix(b"\r\n").split(b"\r\n"):
+        assert len(line) <= 75
+        assert not re.search(rb"[\x00-\x08\x0a-\x1f\x7f]", line)
+        line.decode()
+    content = body.replace(b"\r\n ", b"").decode().splitlines()
+    assert content[:2] == ["BEGIN:VCALENDAR", "VERSION:2.0"]
+    assert all(re.match("[A-Z-]+[:;]", line) for line in content)
+    calendar = Calendar.from_ical(body)
+    assert calendar["PRODID"]
+    assert calendar.subcomponents
+    assert not calendar.errors
+    for event in calendar.events:
+        assert not event.errors
+        assert {"UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "STATUS"} <= set(event)
+    return calendar
+
+
+def said(text):
+    """Give what of a text can be said: line ends are one kind, control characters are replaced."""
+    text = re.sub("\r\n|[\r\v\f\x85\u2028\u2029]", "\n", text)
+    return re.sub("[\x00-\x08\x0e-\x1f\x7f-\x9f]", "\ufffd", text)
+
+
+@pytest.fixture
+def events(client):
+    """The events of a vehicle's calendar."""
+
+    def events(vehicle, **query):
+        response = client.get(f"{vehicle}/allocations.ics", query_string={key.strip("_"): query[key] for key in query})
+        assert response.status_code == 200, response.text
+        return read(response.data).events
+
+    return events
+
+
+def stamp(text):
+    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+def test_an_allocation_is_an_event(client, events, car, allocate):
+    made = allocate(car, "2026-11-20T12:00:00+01:00", "2026-11-20T14:00:00Z", description="brakes").json
+    (event,) = events(car)
+    created = datetime.fromisoformat(made["created"]).replace(microsecond=0)
+    assert {name: event.decoded(name) for name in event} == {
+        "UID": f"{made['id']}@invsys",
+        "DTSTAMP": created,
+        "LAST-MODIFIED": created,
+        "CREATED": created,
+        "SEQUENCE": 0,
+        "DTSTART": NOON - timedelta(hours=1),
+        "DTEND": NOON + timedelta(hours=2),
+        "SUMMARY": "Car1: booking",
+        "DESCRIPTION": "brakes",
+        "STATUS": "CONFIRMED",
+        "TRANSP": "OPAQUE",
+    }
+    assert "\r\nDTSTART:20261120T110000Z\r\nDTEND:20261120T140000Z\r\n" in client.get(f"{car}/allocations.ics").text
+
+
+def test_the_last_change_is_told(app, client, events, alter, car, allocate):
+    # RFC 5545, 3.8.7: without a METHOD, DTSTAMP is the last change, too.
+    made = allocate(car, "2099-03-01T12:00:00Z", None, hold_seconds=3600)
+    allocation = made.headers["Location"]
+    alter(ContinuousResourceAllocation, created=LONG_AGO)
+    for sequence, change in enumerate([{"description": "x"}, {"status": "confirmed"}, {"dump": {"a": 1}}], 1):
+        alter(ContinuousResourceAllocation, changed=None)
+        assert client.patch(allocation, json=change).status_code == 200
+        with app.app_context(), db.engine.connect() as connection:
+            last = connection.scalar(select(ContinuousResourceAllocation.changed)).replace(microsecond=0)
+        (event,) = events(car)
+        assert (event.decoded("DTSTAMP"), event.decoded("LAST-MODIFIED")) == (last, last)
+        assert (event.decoded("CREATED"), event["SEQUENCE"]) == (LONG_AGO, sequence)
+    before = client.get(f"{car}/allocations.ics").data
+    # It changes nothing.
+    assert client.patch(allocation, json={"description": "x"}).status_code == 200
+    assert client.get(f"{car}/allocations.ics").data == before
+
+
+def test_the_calendar_has_the_name_of_the_vehicle(client, register):
+    response = client.get(f"{register('Käfer, blue')}/allocations.ics")
+    read(response.data)
+    assert "\r\nNAME:Käfer\\, blue\r\nX-WR-CALNAME:Käfer\\, blue\r\n" in response.text
+
+
+def test_a_vehicle_without_allocations_has_a_valid_calendar_too(client, car):
+    # RFC 5545, 3.6: at least one component. A time zone is one, and no event.
+    calendar = read(client.get(f"{car}/allocations.ics").data)
+    assert [component.name for component in calendar.subcomponents] == ["VTIMEZONE"]
+
+
+def test_it_comes_as_a_calendar_whatever_is_accepted(client, car, booking):
+    for accept in ("application/xml", "application/json", "text/calendar", "image/png", "nonsense"):
+        response = client.get(f"{car}/allocations.ics", headers={"Accept": accept})
+        assert (response.status_code, response.headers["Content-Type"]) == (200, "text/calendar; charset=utf-8")
+        name = car.rpartition("/")[2]
+        assert response.headers["Content-Disposition"] == f'attachment; filename="{name}.ics"'
+
+
+def test_events_come_by_start_and_only_those_of_the_vehicle(events, register, allocate):
+    cars = [register("Car1"), register("Car2")]
+    for vehicle, year in ((0, 2031), (1, 2030), (0, 2029), (0, 2030)):
+        allocate(cars[vehicle], f"{year}-01-01T00:00:00Z", f"{year}-01-02T00:00:00Z")
+    assert [[event.start.year for event in events(vehicle)] for vehicle in cars] == [[2029, 2030, 2031], [2030]]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "window", "shown_start", "shown_end", "marks"),
+    [
+        # 32-bit seconds: from 1970 to 2038. Exchange and Outlook: from 1601 to 4500.
+        ("2026", None, {}, "20260101T000000Z", "20380101T000000Z", " (no end)"),
+        (None, "2026", {}, "19700101T000000Z", "20260101T000000Z", " (no start)"),
+        (None, None, {}, "19700101T000000Z", "20380101T000000Z", " (no start, no end)"),
+        # Beyond a bound: the next one.
+        ("2038", None, {}, "20380101T000000Z", "45000101T000000Z", " (no end)"),
+        ("4500", None, {}, "45000101T000000Z", "99990101T000000Z", " (no end)"),
+        (None, "1970", {}, "18991231T235959Z", "19700101T000000Z", " (no start)"),
+        (None, "1900", {}, "18991231T235959Z", "19000101T000000Z", " (no start)"),
+        # Some calendars cannot hold years so far away: what is open ends where the window does.
+        ("2026", None, {"to": "2030"}, "20260101T000000Z", "20300101T000000Z", " (no end)"),
+        (None, "2026", {"from": "2020"}, "20200101T000000Z", "20260101T000000Z", " (no start)"),
+        (None, None, {"from": "2020", "to": "2030"}, "20200101T000000Z", "20300101T000000Z", " (no start, no end)"),
+        (None, None, {"from": "2040"}, "20400101T000000Z", "45000101T000000Z", " (no start, no end)"),
+        (None, None, {"to": "1960"}, "18991231T235959Z", "19600101T000000Z", " (no start, no end)"),
+        # What has an end of its own keeps it.
+        ("2020", "2030", {"from": "2025", "to": "2026"}, "20200101T000000Z", "20300101T000000Z", ""),
+    ],
+)
+def test_open_sides_are_told_and_end_somewhere(
+    events, car, allocate, start, end, window, shown_start, shown_end, marks
+):
+    allocate(car, *(year and f"{year}-01-01T00:00:00Z" for year in (start, end)))
+    (event,) = events(car, **{f"{side}_": f"{year}-01-01T00:00:00Z" for side, year in window.items()})
+    assert (event.decoded("DTSTART"), event.decoded("DTEND")) == (stamp(shown_start), stamp(shown_end))
+    assert event["SUMMARY"] == f"Car1: booking{marks}"
+    assert [f"X-INVSYS-{side}-INFINITY" in event for side in ("FROM", "TO")] == [start is None, end is None]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "shown_start", "shown_end"),
+    [
+        ("2026-11-20T12:00:00Z", "2026-11-20T12:00:01Z", "20261120T120000Z", "20261120T120001Z"),
+        ("2026-11-20T12:00:00.999999Z", "2026-11-20T12:00:01.000001Z", "20261120T120000Z", "20261120T120002Z"),
+        ("2026-11-20T12:00:00.2Z", "2026-11-20T12:00:00.4Z", "20261120T120000Z", "20261120T120001Z"),
+        ("2026-11-20T23:59:59.5Z", "2026-11-20T23:59:59.6Z", "20261120T235959Z", "20261121T000000Z"),
+        ("1900-01-01T00:00:00Z", "1900-01-01T00:00:00.000001Z", "19000101T000000Z", "19000101T000001Z"),
+        ("9998-12-31T23:59:59.999998Z", "9998-12-31T23:59:59.999999Z", "99981231T235959Z", "99990101T000000Z"),
+    ],
+)
+def test_starts_are_rounded_down_and_ends_up(events, car, allocate, start, end, shown_start, shown_end):
+    allocate(car, start, end)
+    (event,) = events(car)
+    assert (event.decoded("DTSTART"), event.decoded("DTEND")) == (stamp(shown_start), stamp(shown_end))
+
+
+@pytest.mark.parametrize(
+    ("window", "shown"),
+    [
+        ({}, [10, 12]),
+        ({"from_": "2026-11-20T12:00:00Z"}, [12]),
+        ({"to": "2026-11-20T12:00:00Z"}, [10]),
+        ({"from_": "2026-11-20T11:59:59Z", "to": "2026-11-20T12:00:01Z"}, [10, 12]),
+        ({"from_": "2026-11-20T13:00:00+01:00"}, [12]),
+        ({"from_": "2027-01-01T00:00:00Z"}, []),
+    ],
+)
+def test_a_window_shows_what_overlaps_it(events, car, allocate, window, shown):
+    for hour in (10, 12):
+        allocate(car, f"2026-11-20T{hour}:00:00Z", f"2026-11-20T{hour + 2}:00:00Z")
+    assert [event.start.hour for event in events(car, **window)] == shown
+
+
+def test_a_hold_is_tentative_until_it_expires(events, alter, car, booking):
+    alter(ContinuousResourceAllocation, expires=FAR_AHEAD)
+    assert [event["STATUS"] for event in events(car)] == ["TENTATIVE"]
+    alter(ContinuousResourceAllocation, expires=LONG_AGO)
+    assert events(car) == []
+
+
+def test_the_sequence_grows_with_the_version_and_the_uid_stays(events, alter, car, booking):
+    (before,) = events(car)
+    alter(ContinuousResourceAllocation, version=7)
+    (after,) = events(car)
+    assert (before["SEQUENCE"], after["SEQUENCE"]) == (0, 6)
+    assert before["UID"] == after["UID"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_any_description_and_type_come_out_valid(events, car, allocate, text):
+    made = allocate(car, None, None, description=text[:100], allocation_type=text[:20])
+    assert made.status_code == 201
+    (event,) = events(car)
+    assert event["DESCRIPTION"] == said(text[:100])
+    assert event["SUMMARY"] == f"Car1: {said(text[:20])} (no start, no end)"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_any_name_comes_out_valid(alter, events, car, booking, text):
+    # Whatever wrote it: the API takes no control characters.
+    alter(ContinuousResource, name=text[:36])
+    (event,) = events(car)
+    assert event["SUMMARY"] == f"{said(text[:36])}: booking"
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('\\;,:"\r\nnN\t é🚗'), max_size=200)
+microseconds = st.integers(0, int((icalendar.LATEST - icalendar.EARLIEST).total_seconds()) * 1_000_000 - 1)
+
+
+def row(starts=None, ends=None, description=None):
+    return {
+        "id": uuid.uuid4(),
+        "starts": starts,
+        "ends": ends,
+        "allocation_type": "booking",
+        "description": description,
+        "expires": None,
+        "created": NOON,
+        "changed": NOON,
+        "version": 1,
+    }
+
+
+@given(name=texts, description=texts)
+def test_whatever_is_written_can_be_read_back(name, description):
+    (event,) = read(icalendar.calendar(name, [row(description=description)], ALWAYS)).events
+    assert event["SUMMARY"] == f"{said(name)}: booking (no start, no end)"
+    assert event.get("DESCRIPTION", "") == said(description)
+
+
+@given(bounds=st.sets(microseconds, min_size=2, max_size=2), is_open=st.tuples(st.booleans(), st.booleans()))
+def test_a_calendar_never_shows_free_what_is_taken(bounds, is_open):
+    start, end = (icalendar.EARLIEST + timedelta(microseconds=bound) for bound in sorted(bounds))
+    taken = row(None if is_open[0] else start, None if is_open[1] else end)
+    (event,) = read(icalendar.calendar("Car1", [taken], Period(start, end))).events
+    assert event.decoded("DTSTART") <= start < end <= event.decoded("DTEND")
+    assert event.decoded("DTEND") - event.decoded("DTSTART") < end - start + timedelta(seconds=2)
+
+
+KNOWN = ["{etag}", "W/{etag}", '"other", {etag}', "*", '"{inside}-gzip"', 'W/"{inside}-br"', '"a", "{inside}-zstd"']
+
+
+@pytest.mark.parametrize("written", KNOWN)
+def test_what_a_calendar_has_already_is_not_sent_again(client, car, booking, written):
+    url = f"{car}/allocations.ics"
+    etag = client.get(url).headers["ETag"]
+    known = written.format(etag=etag, inside=etag.strip('"'))
+    response = client.get(url, headers={"If-None-Match": known})
+    assert (response.status_code, response.data, response.headers["ETag"]) == (304, b"", etag)
+
+
+def test_every_change_makes_another_etag(client, alter, car, booking):
+    def etag():
+        return client.get(f"{car}/allocations.ics").headers["ETag"]
+
+    etags = [etag(), etag()]
+    assert etags[0] == etags[1]
+    alter(ContinuousResourceAllocation, version=2)
+    etags.append(etag())
+    alter(ContinuousResource, name="Car2")
+    etags.append(etag())
+    client.delete(booking)
+    etags.append(etag())
+    assert len(set(etags)) == 4
+
+
+def test_head_is_get_without_the_body(client, car, booking):
+    read, asked = (client.open(f"{car}/allocations.ics", method=method) for method in ("GET", "HEAD"))
+    assert (asked.status_code, asked.data) == (200, b"")
+    for header in ("Content-Type", "Content-Length", "Content-Disposition", "ETag"):
+        assert asked.headers[header] == read.headers[header]
+
+
+def test_there_is_no_calendar_of_what_there_is_not(client, car, booking, refused):
+    refused(client.get(f"/api/cars/{ANOTHER_ID}/allocations.ics"), 404, "resource_not_found")
+    refused(client.get(f"{car.replace('cars', 'lorries')}/allocations.ics"), 404, "resource_not_found")
+    refused(client.get("/api/cars/1/allocations.ics"), 404, "not_found")
+    refused(client.post(f"{car}/allocations.ics", json={}), 405, "method_not_allowed")
+    client.delete(booking)
+    client.delete(car)
+    refused(client.get(f"{car}/allocations.ics"), 404, "resource_not_found")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=1", "limit"),
+        ("status=held", "status"),
+        ("From=2026-11-20T10:00:00Z", "From"),
+        ("from=yesterday", "from"),
+        ("to=9999-01-01T00:00:00Z", "to"),
+        ("from=2026-11-20T10:00:00Z&from=2026-11-20T10:00:00Z", "from"),
+        ("from=2026-11-20T10:00:00Z&to=2026-11-20T10:00:00Z", "to"),
+    ],
+)
+def test_a_query_that_cannot_be_meant_is_refused(client, car, refused, query, field):
+    refused(client.get(f"{car}/allocations.ics?{query}"), 422, "invalid_fields", field)

@@ -1,0 +1,122 @@
+"""The OpenAPI document: valid, complete, and the same as what is served."""
+
+import re
+
+import hypothesis
+import jsonschema
+import pytest
+import schemathesis
+from hypothesis import strategies as st
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks
+
+from invsys.inventory import schemas
+from invsys.inventory.errors import ConflictError
+from invsys.inventory.openapi.examples import EXAMPLES
+
+pytestmark = pytest.mark.direct("the document through the gateway says more: gateway/test_documenting.py")
+
+# Of schemathesis' checks, all that fit: positive_data_acceptance does not, as a schema cannot say from < to.
+CHECKS = (
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.negative_data_rejection,
+    checks.missing_required_header,
+    checks.unsupported_method,
+)
+
+
+@pytest.fixture
+def document(client):
+    return client.get("/api/openapi.json").json
+
+
+def test_the_document_is_valid(document):
+    assert document["openapi"].startswith("3.1.")
+    assert not list(OpenAPIV31SpecValidator(document).iter_errors())
+
+
+def test_every_route_is_in_the_document_and_nothing_else(app, document):
+    served = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule).replace("{resource_type}", "{collection}"), method.lower())
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    told = {(path, method) for path, item in document["paths"].items() for method in item if method != "parameters"}
+    assert told == served
+
+
+def operations(document):
+    for item in document["paths"].values():
+        for method, operation in item.items():
+            if method != "parameters":
+                yield operation
+
+
+def test_every_operation_tells_its_ends(document):
+    for operation in operations(document):
+        assert operation["summary"]
+        assert any(status.startswith("2") for status in operation["responses"])
+        for status, response in operation["responses"].items():
+            assert response["description"]
+            assert "X-Request-Id" in response["headers"]
+            assert status in ("204", "304") or response["content"]
+            assert int(status) < 400 or "application/problem+json" in response["content"]
+
+
+def test_every_example_fits_its_schema(document):
+    for operation in operations(document):
+        bodies = [operation["requestBody"]] if "requestBody" in operation else []
+        for body in bodies + list(operation["responses"].values()):
+            for media_type in body.get("content", {}).values():
+                if "example" in media_type:
+                    schema = {**media_type["schema"], "components": document["components"]}
+                    jsonschema.validate(media_type["example"], schema, jsonschema.Draft202012Validator)
+
+
+def test_the_collections_are_those_of_the_settings(document):
+    parameters = document["paths"]["/api/{collection}"]["parameters"]
+    assert parameters[0]["schema"]["enum"] == ["cars", "lorries", "trucks"]
+
+
+def test_every_published_schema_has_an_example():
+    assert set(EXAMPLES) == {*schemas.TAKEN, *schemas.GIVEN}
+
+
+def test_the_failures_with_conflicts_say_so(document):
+    for kind in ConflictError.__subclasses__():
+        assert "conflicts" in document["components"]["schemas"][f"{kind.__name__}Problem"]["required"]
+
+
+@pytest.fixture
+def known(client):
+    """The ids of a vehicle and of its allocation, so that not every made-up path ends in a 404."""
+    vehicle = client.post("/api/cars", json={"name": "Car1"})
+    always = {"from_infinity": True, "to_infinity": True}
+    allocation = client.post(f"{vehicle.headers['Location']}/allocations", json=always)
+    return {"collection": "cars", "resource_id": vehicle.json["id"], "allocation_id": allocation.json["id"]}
+
+
+def test_requests_made_up_from_the_document_are_answered_as_it_says(app, known):
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
+    statuses = set()
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        wrong = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
+
+        @hypothesis.given(case=operation.as_strategy() | wrong, is_known=st.booleans())
+        @hypothesis.settings(max_examples=30, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+        def answered_as_documented(case, is_known):
+            # What is within one, schemathesis writes as attribute.KEY[name]=value: the filter of another legal key.
+            hypothesis.assume(not any(isinstance(value, dict) for value in (case.query or {}).values()))
+            if is_known and case.path_parameters:
+                case.path_parameters.update({name: known[name] for name in case.path_parameters if name in known})
+            statuses.add(case.call_and_validate(checks=CHECKS).status_code)
+
+        answered_as_documented()
+    # That the requests reach into the service, and do not all end at its door.
+    assert {200, 201, 204, 404, 409, 422} <= statuses

@@ -1,0 +1,165 @@
+"""Pages of both lists: how long they are, how Link leads on, and that nothing is skipped or told twice."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+Follow = Callable[[str], Iterator[list[dict[str, Any]]]]
+
+
+@pytest.fixture
+def seven(register: Callable[..., str], allocate: Callable[..., TestResponse]) -> list[str]:
+    """Seven cars that are allocated for the same, endless time: the hardest to tell apart by their start."""
+    cars = [register(f"Car{number}") for number in range(7)]
+    for car in cars:
+        allocate(car, None, None)
+    return cars
+
+
+LISTS = pytest.mark.parametrize("path", ["/api/cars", "/api/cars/all/allocations"])
+
+
+@LISTS
+@pytest.mark.parametrize(
+    ("limit", "sizes"), [(1, [1] * 7), (2, [2, 2, 2, 1]), (3, [3, 3, 1]), (6, [6, 1]), (7, [7]), (8, [7]), (1000, [7])]
+)
+def test_link_leads_through_every_one_exactly_once(
+    client: FlaskClient, seven: list[str], follow: Follow, path: str, limit: int, sizes: list[int]
+) -> None:
+    pages = list(follow(f"{path}?limit={limit}"))
+    assert [len(page) for page in pages] == sizes
+    assert [one for page in pages for one in page] == client.get(path).json
+
+
+def test_vehicles_come_oldest_first(client: FlaskClient, register: Callable[..., str]) -> None:
+    for name in ("b", "c", "a"):
+        register(name)
+    assert [car["name"] for car in client.get("/api/cars").json] == ["b", "c", "a"]
+
+
+@LISTS
+def test_an_empty_list_has_one_empty_page(client: FlaskClient, path: str) -> None:
+    response = client.get(path)
+    assert (response.status_code, response.json, response.headers.get("Link")) == (200, [], None)
+
+
+def test_a_page_has_100_unless_told_otherwise(register: Callable[..., str], follow: Follow) -> None:
+    for number in range(101):
+        register(f"Car{number:03}")
+    assert [len(page) for page in follow("/api/cars")] == [100, 1]
+
+
+@LISTS
+@pytest.mark.parametrize(
+    "limit", ["0", "-1", "1001", "x", "", "1.5", "1e2", "9" * 30, "9" * 5000, "0x10", "1_0", "\uff11", "null", "1,2"]
+)
+def test_any_other_limit_is_refused(client: FlaskClient, refused: Callable[..., Any], path: str, limit: str) -> None:
+    refused(client.get(path, query_string={"limit": limit}), 422, "invalid_fields", "limit")
+
+
+def test_vehicles_added_meanwhile_are_told_once_and_hide_none(
+    seven: list[str], register: Callable[..., str], follow: Follow
+) -> None:
+    told = []
+    for number, page in enumerate(follow("/api/cars?limit=2")):
+        told += [car["name"] for car in page]
+        if number < 4:
+            register(f"New{number}")
+    assert told == [f"Car{number}" for number in range(7)] + [f"New{number}" for number in range(4)]
+
+
+def day(number: int) -> str:
+    return f"2099-03-{number:02}T00:00:00Z"
+
+
+def test_allocations_added_meanwhile_hide_none_and_repeat_none(
+    car: str, allocate: Callable[..., TestResponse], follow: Follow
+) -> None:
+    before = [allocate(car, day(number), day(number + 1)).json["id"] for number in range(2, 20, 2)]
+    told = []
+    for number, page in enumerate(follow(f"{car}/allocations?limit=2")):
+        told += [allocation["id"] for allocation in page]
+        if number < 4:
+            allocate(car, day(4 * number + 1), day(4 * number + 2))
+            allocate(car, day(4 * number + 3), day(4 * number + 4))
+    assert [one for one in told if one in before] == before
+    assert len(told) == len(set(told))
+
+
+@LISTS
+def test_what_goes_meanwhile_hides_no_other(client: FlaskClient, seven: list[str], follow: Follow, path: str) -> None:
+    names = {client.get(car).json["id"]: car for car in seven}
+    told: list[str] = []
+    for page in follow(f"{path}?limit=2"):
+        told += [one.get("resource_id", one["id"]) for one in page]
+        for gone in client.get(f"{names[told[-1]]}/allocations").json:
+            client.delete(f"/api/cars/all/allocations/{gone['id']}")
+        client.delete(names[told[-1]])
+    assert sorted(told) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("allocation_type=service", 3),
+        ("status=confirmed", 6),
+        ("from=2099-03-03T00:00:00%2B00:00", 4),
+        ("to=2099-03-04T00:00:00Z", 3),
+        ("from=2099-03-02T00:00:00Z&to=2099-03-06T00:00:00Z&allocation_type=service", 2),
+    ],
+)
+def test_the_next_page_keeps_the_filters(
+    car: str, allocate: Callable[..., TestResponse], follow: Follow, query: str, kept: int
+) -> None:
+    for number in range(1, 7):
+        allocate(car, day(number), day(number + 1), allocation_type=("booking", "service")[number % 2])
+    for url in (f"{car}/allocations", "/api/cars/all/allocations"):
+        [whole] = follow(f"{url}?{query}")
+        pages = list(follow(f"{url}?{query}&limit=1"))
+        assert [len(page) for page in pages] == [1] * kept
+        assert [one for page in pages for one in page] == whole
+
+
+def forged(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+@LISTS
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "!",
+        "%00",
+        "%ff",
+        "é",
+        "0",
+        "-1",
+        "a" * 5000,
+        *map(forged, [None, {}, [], [None], ["x"], [[]], [True], [1.5], [1e400], [2**64], [-(2**70)], [1, 2, 3, 4, 5]]),
+        *map(forged, [["x", 1], [1, "x"], [None, "x"], ["9999-99-99", 1], ["0001-01-01T00:00:00+14:00", 1], ["\0", 1]]),
+        forged([[[[]]]])[:-1],
+    ],
+)
+def test_a_cursor_that_we_did_not_give_is_refused(
+    client: FlaskClient, seven: list[str], refused: Callable[..., Any], path: str, cursor: str
+) -> None:
+    refused(client.get(path, query_string={"cursor": cursor}), 422, "invalid_fields", "cursor")
+
+
+@LISTS
+def test_a_damaged_cursor_is_no_failure_of_ours(
+    client: FlaskClient, seven: list[str], refused: Callable[..., Any], path: str
+) -> None:
+    given = client.get(f"{path}?limit=3").headers["Link"].split("cursor=")[1].split(">")[0].split("&")[0]
+    damaged = [given[:place] + letter + given[place + 1 :] for place in range(len(given)) for letter in "A9_z"]
+    for cursor in [*damaged, given[:-1], given + "A", given + given]:
+        response = client.get(f"{path}?cursor={cursor}")
+        if response.status_code != 200:
+            refused(response, 422, "invalid_fields", "cursor")

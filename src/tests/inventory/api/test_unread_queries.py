@@ -1,0 +1,68 @@
+"""No operation ignores a query: what it does not read is refused, and nothing was done."""
+
+import pytest
+
+DAY = {"from_datetime": "2099-03-01T00:00:00Z", "to_datetime": "2099-03-02T00:00:00Z"}
+READ_NONE = [
+    ("POST", "/api/cars", {"name": "Car2"}),
+    ("POST", "{car}/allocations", DAY),
+    ("POST", "/api/cars/any/allocations", DAY),
+    ("GET", "{car}", None),
+    ("HEAD", "{car}", None),
+    ("PATCH", "{car}", {"name": "Car2"}),
+    ("DELETE", "{car}", None),
+    ("GET", "{booking}", None),
+    ("PATCH", "{booking}", {"description": "new"}),
+    ("DELETE", "{booking}", None),
+    ("GET", "/api/cars/gbfs/vehicle_availability.json", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), READ_NONE)
+@pytest.mark.parametrize("query", ["quantity=2", "limit=1&x=", "=", "%ff", "attribute.seats=4"])
+def test_what_is_not_read_is_refused(client, car, booking, refused, nothing_changes, method, path, body, query):
+    with nothing_changes():
+        response = client.open(f"{path.format(car=car, booking=booking)}?{query}", method=method, json=body)
+        if method == "HEAD":
+            assert response.status_code == 422
+        else:
+            refused(response, 422, "invalid_fields")
+
+
+def test_the_parameter_is_named(client, car, refused):
+    refused(client.delete(f"{car}?force=1&dry"), 422, "invalid_fields", "force", "dry")
+
+
+@pytest.mark.parametrize("query", ["", "&", "&&"])
+def test_an_empty_query_is_none(client, car, query):
+    assert client.get(f"{car}?{query}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/cars", "/api/cars/all/allocations", "/api/cars/all/availability", "/api/events", "/"]
+)
+@pytest.mark.parametrize("query", ["name=%ff", "%ff=1", "limit=1&name=a%C3", "name=%ED%A0%80", "attribute.k=%ff"])
+def test_what_is_not_utf8_is_no_text(client, register, refused, path, query):
+    register("%ff", attributes={"k": "%ff"})
+    refused(client.get(f"{path}?{query}"), 422, "invalid_fields")
+
+
+@pytest.mark.direct("the gateway encodes these bytes")
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/api/cars"), ("GET", "/api/events"), ("GET", "/"), ("GET", "{car}"), ("DELETE", "{car}")],
+)
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [("na+me=\x80", "na me"), ("\xff=1", "\\xff"), ("limit=1&a%62c=\xc3", "abc"), ("\xe2\x82=1", "\\xe2\\x82")],
+)
+def test_raw_bytes_that_are_not_utf8_are_refused(client, car, refused, nothing_changes, method, path, query, name):
+    with nothing_changes():
+        response = client.open(path.format(car=car), method=method, environ_overrides={"QUERY_STRING": query})
+        refused(response, 422, "invalid_fields", name)
+
+
+def test_a_percent_sign_that_is_one_is_text(client, register):
+    register("100%")
+    assert [car["name"] for car in client.get("/api/cars?name=100%").json] == ["100%"]
+    assert [car["name"] for car in client.get("/api/cars?name=100%25").json] == ["100%"]

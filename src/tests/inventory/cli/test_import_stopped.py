@@ -1,0 +1,189 @@
+"""An import that ends early says in one line what it has imported, and the next one imports the rest."""
+
+import fcntl
+import os
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from invsys.inventory.errors import DatabaseUnavailable
+from invsys.inventory.transfer import importer, interrupts
+from tests.support.waiting import SECONDS, until
+
+HEADER = "resource_type,name\n"
+SO_FAR = "{lines} lines: {lines} vehicles registered, 0 allocations made, 0 lines already known, 0 refused"
+
+
+def cars(first: int, beyond: int) -> str:
+    return "".join(f"cars,Car{number}\n" for number in range(first, beyond))
+
+
+@pytest.fixture
+def importing_from_pipe(database_url: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The command, which reads from a pipe."""
+    environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
+    command = [sys.executable, "-m", "invsys.inventory.manage", "import", "-"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environ, cwd=tmp_path, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        yield process
+        process.kill()
+
+
+def waiting_bytes(pipe: Any) -> int:
+    """Return how many bytes are in a pipe."""
+    size = fcntl.ioctl(pipe, termios.FIONREAD, struct.pack("i", 0))
+    return int(struct.unpack("i", size)[0])
+
+
+def interrupt() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def has(client: FlaskClient, name: str) -> bool:
+    return bool(client.get(f"/api/cars?name={name}").json)
+
+
+@pytest.mark.direct("the command speaks to the database")
+def test_ctrl_c_is_one_line_with_what_is_in_and_status_130(
+    importing_from_pipe: subprocess.Popen[bytes], client: FlaskClient, run: Callable[..., Any], tmp_path: Path
+) -> None:
+    process = importing_from_pipe
+    assert process.stdin is not None
+    # A whole transaction, and a part of the next, for which it waits.
+    process.stdin.write((HEADER + cars(0, 600)).encode())
+    process.stdin.flush()
+    until(lambda: has(client, "Car499"))
+    process.send_signal(signal.SIGINT)
+    output, complaints = process.communicate(timeout=SECONDS)
+    assert (process.returncode, output) == (130, b"")
+    so_far = f"already imported: {SO_FAR.format(lines=500)}; run it again for the rest"
+    assert complaints.decode() == f"invsys-manage: interrupted; {so_far}\n"
+    assert not has(client, "Car500")
+    (tmp_path / "in.csv").write_text(HEADER + cars(0, 600))
+    status, printed, _ = run("import", tmp_path / "in.csv", "--report", tmp_path / "report")
+    assert status == 0
+    assert printed == "600 lines: 100 vehicles registered, 0 allocations made, 500 lines already known, 0 refused\n"
+
+
+@pytest.mark.direct("the command speaks to the database")
+def test_ctrl_c_before_anything_is_in_says_so(importing_from_pipe: subprocess.Popen[bytes]) -> None:
+    process = importing_from_pipe
+    assert process.stdin is not None
+    process.stdin.write((HEADER + cars(0, 1)).encode())
+    process.stdin.flush()
+    until(lambda: not waiting_bytes(process.stdin))
+    process.send_signal(signal.SIGINT)
+    output, complaints = process.communicate(timeout=SECONDS)
+    assert (process.returncode, output) == (130, b"")
+    assert complaints.decode() == "invsys-manage: interrupted; nothing was imported\n"
+
+
+@pytest.mark.direct("the command speaks to the database")
+def test_a_line_that_is_not_utf_8_in_a_pipe_says_what_is_in_before_it(
+    importing_from_pipe: subprocess.Popen[bytes],
+) -> None:
+    output, complaints = importing_from_pipe.communicate((HEADER + cars(0, 600)).encode() + b"cars,\xfc\n", SECONDS)
+    assert (importing_from_pipe.returncode, output) == (2, b"")
+    assert complaints.decode() == (
+        "invsys-manage: standard input: line 602 is not UTF-8 (it looks like Windows-1252): save the file as UTF-8;"
+        f" already imported: {SO_FAR.format(lines=500)}; run it again for the rest\n"
+    )
+
+
+@pytest.mark.direct("the command speaks to the database")
+def test_a_line_that_is_not_utf_8_in_a_file_is_found_before_anything_is_in(
+    run: Callable[..., Any], client: FlaskClient, tmp_path: Path
+) -> None:
+    file = tmp_path / "in.csv"
+    file.write_bytes((HEADER + cars(0, 600)).encode() + b"cars,\xfc\n")
+    message = f"{file}: line 602 is not UTF-8 (it looks like Windows-1252): save the file as UTF-8"
+    assert run("import", file) == (2, "", f"invsys-manage: {message}\n")
+    assert not has(client, "Car0")
+
+
+@pytest.mark.direct("the command speaks to the database")
+def test_an_outage_says_what_is_in(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(HEADER + cars(0, 600))
+    import_batch, batches = importer._import_batch, []
+
+    def away_after_one(batch: Any, *arguments: Any) -> None:
+        batches.append(batch)
+        if len(batches) == 2:
+            raise DatabaseUnavailable("Away.")
+        import_batch(batch, *arguments)
+
+    monkeypatch.setattr(importer, "_import_batch", away_after_one)
+    so_far = f"already imported: {SO_FAR.format(lines=500)}; run it again for the rest"
+    complaints = f"invsys-manage: Away.; {so_far}\n"
+    assert run("import", tmp_path / "in.csv", "--report", tmp_path / "report") == (2, "", complaints)
+
+
+class ThirdSignal(Exception):
+    """Raised by the handler of a signal, from its third call on."""
+
+
+def test_a_signal_that_no_system_call_has_noticed_ends_the_wait_for_input() -> None:
+    reader, writer = os.pipe()
+    ended = threading.Event()
+    calls: list[int] = []
+
+    def send() -> None:
+        # A signal that this thread gets does not interrupt the system call of the main thread.
+        for _ in range(200):
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+            if ended.wait(0.05):
+                break
+        os.close(writer)
+
+    def handle(number: int, _: Any) -> None:
+        calls.append(number)
+        if len(calls) > 2:
+            raise ThirdSignal
+
+    thread = threading.Thread(target=send)
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        with os.fdopen(reader, "rb", buffering=0) as source:
+            stream = interrupts.interruptible(source)
+            thread.start()
+            with pytest.raises(ThirdSignal):
+                stream.readline()
+    finally:
+        ended.set()
+        thread.join()
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_job_in_the_background_goes_on_ignoring_ctrl_c() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupts.deferred():
+            interrupt()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_in_a_transaction_waits_for_its_end() -> None:
+    done: list[bool] = []
+
+    def transaction(interruptions: int) -> None:
+        with interrupts.deferred():
+            for _ in range(interruptions):
+                interrupt()
+            done.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        transaction(1)
+    assert done == [True]
+    with pytest.raises(KeyboardInterrupt):
+        transaction(2)
+    assert done == [True]

@@ -1,0 +1,88 @@
+"""The head of a request: both services take all that nginx passes on, and refuse a much larger one."""
+
+import socket
+import uuid
+from contextlib import closing
+
+import pytest
+
+from invsys.gateway.auth import client_admin
+from tests.conftest import migrate
+from tests.support.gateway_server import served_gateway
+from tests.support.serving import run_server
+from tests.support.waiting import SECONDS
+
+# The longest head that nginx passes on: client_header_buffer_size 1k, large_client_header_buffers 4 8k.
+NGINX = 33 * 1024
+IDS = "&".join(f"resource_id={uuid.uuid4()}" for _ in range(100))
+
+
+@pytest.fixture(scope="module")
+def ports(tmp_path_factory):
+    """The ports of an inventory and of a gateway in front of it, and a key for the gateway."""
+    folder, behind = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
+    key = client_admin.add(folder / "clients.ini", "reader", ["resources:read"])
+    migrate(url := f"sqlite:///{behind / 'heads.sqlite3'}")
+    with (
+        run_server(url, behind, workers=1) as (_, inventory, _),
+        served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
+    ):
+        yield {"inventory": inventory, "gateway": gateway.port, "key": key}
+
+
+@pytest.mark.parametrize("service", ["inventory", "gateway"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_health_check_in_http_1_0_needs_no_host(ports, service, path):
+    assert b" 200 " in raw(ports[service], f"GET {path} HTTP/1.0\r\n\r\n".encode()).partition(b"\r\n")[0]
+    for head in (f"GET {path} HTTP/1.1\r\nConnection: close\r\n\r\n", "GET /api/cars HTTP/1.0\r\n\r\n"):
+        assert b" 400 " in raw(ports[service], head.encode()).partition(b"\r\n")[0]
+
+
+def ask(port, target, *lines):
+    """Send a GET; return all that is received until the connection is closed."""
+    head = "\r\n".join([f"GET {target} HTTP/1.1", "Host: localhost", "Connection: close", *lines, "", ""]).encode()
+    return raw(port, head)
+
+
+def raw(port, head):
+    """Send bytes; return all that is received until the connection is closed."""
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=SECONDS)) as connection:
+        connection.sendall(head)
+        with connection.makefile("rb") as stream:
+            return stream.read()
+
+
+def status(response):
+    return int(response.split(b" ", 2)[1])
+
+
+@pytest.mark.parametrize("service", ["inventory", "gateway"])
+def test_a_hundred_ids_and_a_long_token_pass(ports, service):
+    token = "t" * 5000
+    assert status(ask(ports[service], f"/healthz?{IDS}", f"Authorization: Bearer {token}")) == 200
+    # The inventory refuses the unknown parameter; the gateway checks the token before that.
+    expected = {"inventory": 422, "gateway": 401}[service]
+    assert status(ask(ports[service], f"/api/cars?{IDS}", f"Authorization: Bearer {token}")) == expected
+    assert status(ask(ports[service], f"/api/cars?{IDS}", f"Authorization: Bearer {ports['key']}")) == 422
+
+
+@pytest.mark.parametrize("service", ["inventory", "gateway"])
+def test_the_longest_head_that_nginx_passes_on_is_taken(ports, service):
+    lines = [f"X-Line-{number}: {'x' * 8000}" for number in range(4)]
+    rest = NGINX - sum(len(line) + 2 for line in lines)
+    lines.append(f"X-Rest: {'x' * (rest - len('X-Rest: '))}")
+    assert status(ask(ports[service], "/api/cars", f"Authorization: Bearer {ports['key']}", *lines)) == 200
+
+
+@pytest.mark.parametrize("service", ["inventory", "gateway"])
+@pytest.mark.parametrize("part", ["query", "header", "many"])
+def test_a_head_of_60_kb_is_refused_and_the_connection_closed(ports, service, part):
+    target = f"/healthz?{'x' * 60_000}" if part == "query" else "/healthz"
+    lines = {"query": [], "header": [f"X-Line: {'x' * 60_000}"], "many": [f"X-{n}: {'x' * 750}" for n in range(80)]}
+    assert status(ask(ports[service], target, *lines[part])) == 431
+
+
+def test_a_query_that_grows_at_the_gateway_is_refused_and_the_service_behind_stays_in(ports):
+    authorization = f"Authorization: Bearer {ports['key']}"
+    assert status(ask(ports["gateway"], f"/api/cars?name={'|' * 30_000}", authorization)) == 431
+    assert status(ask(ports["gateway"], "/api/cars", authorization)) == 200

@@ -1,0 +1,128 @@
+"""The production server, started as an operator starts it: real processes, real sockets, real signals."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import threading
+from contextlib import closing, suppress
+
+import pytest
+
+from tests.conftest import child_processes
+from tests.support.serving import SECONDS, has_started, is_ready, run_server, send_request, until
+
+
+def closes(port):
+    return send_request(port, "GET", "/healthz")[1].get("Connection") == "close"
+
+
+class Callers:
+    """Threads that register vehicles one after another until told to stop; every status is kept.
+
+    A connection that is closed before any answer is what RFC 9112 (9.3.1) prepares clients for: they send again, and
+    count it. Had the first attempt been carried out all the same, the second would find the name taken.
+    """
+
+    def __init__(self, port, threads=4):
+        self.statuses, self.again, self._port, self._stop = [], 0, port, threading.Event()
+        self._threads = [threading.Thread(target=self._call, args=(number,)) for number in range(threads)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(SECONDS)
+
+    def _call(self, number):
+        made = 0
+        while not self._stop.is_set():
+            made += 1
+            self.statuses.append(self._register(f"Car {number}-{made}"))
+
+    def _register(self, name):
+        try:
+            return send_request(self._port, "POST", "/api/cars", {"name": name})[0]
+        except (ConnectionError, http.client.RemoteDisconnected):
+            self.again += 1
+            return send_request(self._port, "POST", "/api/cars", {"name": name})[0]
+
+
+def test_a_reload_replaces_the_workers_and_no_request_fails(serving):
+    process, port, told = serving
+    before = set(child_processes(process.pid))
+    with Callers(port) as callers:
+        until(lambda: len(callers.statuses) > 20)
+        assert not closes(port)
+        process.send_signal(signal.SIGHUP)
+        # So that no client keeps a connection to a worker that leaves.
+        until(lambda: closes(port))
+        until(lambda: not before & set(child_processes(process.pid)) and is_ready(port))
+        answered = len(callers.statuses)
+        until(lambda: len(callers.statuses) > answered + 20)
+        until(lambda: not closes(port))
+        until(lambda: has_started(told, workers=4))
+    assert set(callers.statuses) == {201}
+    assert callers.again <= 4
+
+
+def test_a_worker_that_is_killed_is_replaced(serving):
+    process, port, told = serving
+    os.kill(min(child_processes(process.pid)), signal.SIGKILL)
+    until(lambda: has_started(told, workers=3) and is_ready(port))
+    assert [send_request(port, "GET", "/api/cars")[0] for _ in range(20)] == [200] * 20
+
+
+@pytest.fixture(scope="module")
+def server(migrated_url, tmp_path_factory):
+    """A server for the tests that leave its workers alone."""
+    with run_server(migrated_url, tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+@pytest.fixture
+def port(server, database_url):
+    """Its port; its database is empty."""
+    return server[1]
+
+
+def options_counted(port):
+    """Return how many OPTIONS of a list the server says it has answered."""
+    figures = send_request(port, "GET", "/metrics")[2].decode()
+    labels = '{method="OPTIONS",route="/api/<collection:resource_type>",status="200"}'
+    series = f"http_request_duration_seconds_count{labels}"
+    found = re.search(f"^{re.escape(series)} (.+)$", figures, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def test_the_figures_of_all_workers_are_added_up(port):
+    # Nothing else here sends these; each worker may return what it rendered within the last second.
+    for _ in range(40):
+        assert send_request(port, "OPTIONS", "/api/cars")[0] == 200
+    until(lambda: options_counted(port) == 40)
+
+
+def test_a_chunked_body_over_the_limit_is_refused_whole(port):
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
+        # One byte too many, and the last: before, the service cannot know. It answers without waiting for the end that
+        # follows, and may have closed the connection by then.
+        chunks = [b'{"name": "', *[b"x" * 1000] * 65, b"x" * (64 * 1024 + 1 - 65_010)]
+        headers = {"Content-Type": "application/json"}
+        with suppress(BrokenPipeError):
+            connection.request("POST", "/api/cars", iter(chunks), headers, encode_chunked=True)
+        response = connection.getresponse()
+        assert response.status == 413
+        assert json.loads(response.read())["code"] == "body_too_large"
+    assert json.loads(send_request(port, "GET", "/api/cars")[2]) == []
+
+
+def test_a_chunked_body_within_the_limit_is_read(port):
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", "/api/cars", iter([b'{"name"', b': "Car1"}']), headers, encode_chunked=True)
+        assert connection.getresponse().status == 201

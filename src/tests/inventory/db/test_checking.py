@@ -1,0 +1,84 @@
+"""The integrity check finds overlapping rows, missing constraints, and constraints without effect."""
+
+import pytest
+from flask_migrate import upgrade
+
+from invsys.inventory.db.models import db
+from invsys.inventory.maintenance import integrity_check
+
+GUARD = {
+    "sqlite": "DROP TRIGGER tr_continuous_resource_allocations_no_overlap_{event}",
+    "postgresql": "ALTER TABLE continuous_resource_allocations"
+    " DROP CONSTRAINT ex_continuous_resource_allocations_no_overlap",
+}
+HOLLOW = {
+    "sqlite": "CREATE TRIGGER tr_continuous_resource_allocations_no_overlap_{event} BEFORE {event}"
+    " ON continuous_resource_allocations WHEN FALSE BEGIN SELECT 1; END",
+    "postgresql": "ALTER TABLE continuous_resource_allocations"
+    " ADD CONSTRAINT ex_continuous_resource_allocations_no_overlap"
+    " EXCLUDE USING gist (resource_key WITH =, tstzrange(starts, ends) WITH &&) WHERE (starts > '2999-01-01')",
+}
+OVERLAP = "UPDATE continuous_resource_allocations SET starts = '2026-01-01 10:00:00.000000' WHERE ends IS NULL"
+
+
+EVENTS = {"sqlite": ["insert", "update"], "postgresql": [""]}
+
+
+@pytest.fixture
+def path(fresh_app):
+    """The URL of a vehicle's two allocations, in a database for this test only."""
+    upgrade()
+    client = fresh_app.test_client()
+    path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"] + "/allocations"
+    first = {"from_datetime": "2026-01-01T10:00Z", "to_datetime": "2026-01-01T11:00Z"}
+    for period in (first, {"from_datetime": "2026-01-01T11:00Z", "to_infinity": True}):
+        assert client.post(path, json=period).status_code == 201
+    return path
+
+
+def execute(*statements):
+    with db.engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def drop_guards(engine):
+    execute(*(GUARD[engine].format(event=event) for event in EVENTS[engine]))
+
+
+def test_an_intact_database_is_reported_as_sound(path):
+    report = integrity_check.check()
+    assert report.sound
+    assert (report.vehicles, report.allocations, report.overlaps) == (1, 2, 0)
+    assert str(report).endswith("\nsound")
+
+
+def test_the_check_changes_nothing(fresh_app, path):
+    client = fresh_app.test_client()
+    before = client.get("/api/cars").json, client.get(path).json
+    integrity_check.check()
+    assert (client.get("/api/cars").json, client.get(path).json) == before
+
+
+def test_a_missing_guard_is_reported_by_name_and_effect(engine, path):
+    drop_guards(engine)
+    report = integrity_check.check()
+    assert report.missing == integrity_check.GUARDS[engine][: len(EVENTS[engine])]
+    assert report.holes == ("INSERT", "UPDATE")
+    assert not report.sound
+    assert str(report).endswith("NOT SOUND")
+
+
+def test_a_guard_without_effect_is_reported(engine, path):
+    drop_guards(engine)
+    execute(*(HOLLOW[engine].format(event=event) for event in EVENTS[engine]))
+    report = integrity_check.check()
+    assert report.missing == ()
+    assert report.holes == ("INSERT", "UPDATE")
+    assert not report.sound
+
+
+def test_an_overlap_is_counted(engine, path):
+    drop_guards(engine)
+    execute(OVERLAP)
+    assert integrity_check.check().overlaps == 1

@@ -1,0 +1,284 @@
+"""An unreachable, unusable or busy database."""
+
+import contextlib
+import io
+import os
+import resource
+import shutil
+import sqlite3
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from invsys.inventory.application import build_app, create_app
+from invsys.inventory.db import schema_check, session
+from invsys.inventory.db.models import db
+from invsys.inventory.errors import UnusableDatabase
+from tests.conftest import PostgreSQL, dispose, load_settings, migrate
+
+
+@pytest.fixture
+def own_postgresql(request):
+    """A PostgreSQL server that the test may stop and freeze."""
+    if request.config.getoption("--sqlite-only"):
+        yield None
+        return
+    server = PostgreSQL()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def opened():
+    """Return a function that builds an application for a database URL; all are closed afterwards."""
+    apps = []
+
+    def build(url, **more):
+        apps.append(build_app(load_settings(url, **more)))
+        return apps[-1]
+
+    yield build
+    for app in apps:
+        with app.app_context():
+            dispose()
+
+
+def until(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not (result := condition()) and time.monotonic() < deadline:
+        threading.Event().wait(0.05)
+    return result
+
+
+def is_away(response):
+    return (
+        response.status_code == 503
+        and response.json["code"] == "database_unavailable"
+        and "Retry-After" in response.headers
+    )
+
+
+def test_a_stopped_database_causes_503_until_it_is_back(own_postgresql, opened):
+    if own_postgresql is None:
+        return
+    migrate(own_postgresql.url())
+    app = opened(own_postgresql.url())
+    client = app.test_client()
+    path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
+    assert client.get(path).status_code == 200
+
+    own_postgresql.stop()
+    started = time.monotonic()
+    for response in (client.get(path), client.post("/api/cars", json={"name": "Car2"}), client.delete(path)):
+        assert is_away(response)
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/healthz").status_code == 200
+    assert time.monotonic() - started < 5
+
+    own_postgresql.start()
+    # Each connection that died with the server may fail one more request, but no more than that.
+    responses = [client.get(path).status_code for _ in range(10)]
+    assert responses[-1] == 200
+    assert client.post("/api/cars", json={"name": "Car2"}).status_code == 201
+
+
+def open_connections(app):
+    with app.app_context():
+        return sum(engine.pool.checkedin() for engine in db.engines.values())
+
+
+def test_a_hanging_database_causes_503_within_the_timeout(own_postgresql, opened):
+    if own_postgresql is None:
+        return
+    migrate(own_postgresql.url())
+    app = opened(own_postgresql.url(), INVSYS_DATABASE_STATEMENT_TIMEOUT="1")
+    client = app.test_client()
+    with app.app_context(), session.transaction(), session.read(), session.read():
+        pass
+    assert open_connections(app) == 3
+    own_postgresql.freeze()
+    try:
+        started = time.monotonic()
+        assert is_away(client.get("/api/cars"))
+        assert time.monotonic() - started < 5
+        # All pooled connections are closed: another server may have replaced this one.
+        assert open_connections(app) == 0
+    finally:
+        own_postgresql.thaw()
+    # The circuit breaker fails requests immediately for a second; then the database is tried again.
+    assert until(lambda: client.get("/api/cars").status_code == 200)
+
+
+@pytest.fixture
+def many_open_files():
+    """More than 1024 open files, like a worker with many accepted connections."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, before[1]), before[1]))
+    with contextlib.ExitStack() as stack:
+        for _ in range(1100):
+            stack.enter_context(Path(os.devnull).open())
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("many_open_files")
+def test_a_worker_with_more_than_1024_open_files_serves_requests(own_app):
+    # It connects only now, so that its file descriptors have numbers above 1024.
+    client = own_app.test_client()
+    path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
+    for number in range(3):
+        assert client.patch(path, json={"name": f"New{number}"}).status_code == 200
+        assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("setting", ["fsync=off", "synchronous_commit=off"])
+def test_a_postgresql_without_durability_is_refused_unless_allowed(own_postgresql, setting, caplog, opened):
+    if own_postgresql is None:
+        return
+    url = own_postgresql.url()
+    migrate(url)
+    own_postgresql.stop("fast")
+    own_postgresql.start(setting)
+    app = opened(url)
+    with app.app_context(), pytest.raises(UnusableDatabase, match=setting):
+        schema_check.require_usable_at_start()
+    assert is_away(app.test_client().get("/api/cars"))
+    allowed = opened(url, INVSYS_DATABASE_ALLOW_UNSAFE_DURABILITY="yes")
+    assert allowed.test_client().get("/api/cars").status_code == 200
+    assert setting in caplog.text
+
+
+def test_the_service_starts_without_its_database_and_serves_when_it_is_back(own_postgresql, monkeypatch, caplog):
+    if own_postgresql is None:
+        return
+    url = own_postgresql.url()
+    migrate(url)
+    own_postgresql.stop()
+    monkeypatch.setenv("INVSYS_DATABASE_URL", url)
+    app = create_app()
+    client = app.test_client()
+    assert is_away(client.get("/api/cars"))
+    own_postgresql.start()
+    assert client.get("/api/cars").status_code == 200
+    with app.app_context():
+        dispose()
+
+
+def test_a_locked_sqlite_file_causes_busy_and_no_change(tmp_path, opened):
+    url = f"sqlite:///{tmp_path / 'locked.sqlite3'}"
+    migrate(url)
+    client = opened(url, INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
+    other = sqlite3.connect(tmp_path / "locked.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    response = client.post("/api/cars", json={"name": "Car1"})
+    assert (response.status_code, response.json["code"]) == (503, "busy")
+    assert "Retry-After" in response.headers
+    assert client.get("/api/cars").json == []
+    other.rollback()
+    assert client.post("/api/cars", json={"name": "Car1"}).status_code == 201
+    other.close()
+
+
+def test_a_locked_postgresql_row_causes_busy_and_no_change(engine, app, client, opened):
+    if engine == "sqlite":
+        return
+    path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
+    with app.app_context(), db.engine.connect() as other:
+        other.execute(text("SELECT * FROM continuous_resources FOR UPDATE"))
+        impatient = opened(app.config["SQLALCHEMY_DATABASE_URI"], INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
+        response = impatient.post(f"{path}/allocations", json={"from_infinity": True, "to_infinity": True})
+    assert (response.status_code, response.json["code"]) == (503, "busy")
+    assert client.get(f"{path}/allocations").json == []
+
+
+def test_sqlite_connections_have_the_pragmas_that_the_guarantee_needs(app, engine):
+    if engine != "sqlite":
+        return
+    with app.app_context(), db.engine.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_a_decommissioned_vehicle_cannot_be_allocated(app, client):
+    path = client.post("/api/cars", json={"name": uuid.uuid4().hex}).headers["Location"]
+    assert client.delete(path).status_code == 204
+    assert client.post(f"{path}/allocations", json={"from_infinity": True, "to_infinity": True}).status_code == 404
+
+
+def test_a_restart_of_postgresql_between_two_requests_fails_neither(own_postgresql, opened):
+    if own_postgresql is None:
+        return
+    migrate(own_postgresql.url())
+    client = opened(own_postgresql.url()).test_client()
+    path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
+    own_postgresql.stop("fast")
+    own_postgresql.start()
+    assert client.post("/api/cars", json={"name": "Car2"}).status_code == 201
+    assert client.get(path).status_code == 200
+    assert client.delete(path).status_code == 204
+
+
+def test_only_the_first_request_waits_for_a_hanging_database(own_postgresql, opened):
+    if own_postgresql is None:
+        return
+    migrate(own_postgresql.url())
+    client = opened(own_postgresql.url(), INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
+    assert client.get("/api/cars").status_code == 200
+    own_postgresql.freeze()
+    try:
+        assert is_away(client.get("/api/cars"))
+        response = client.get("/api/cars")
+    finally:
+        own_postgresql.thaw()
+    assert is_away(response)
+    assert "a moment ago" in response.json["detail"]
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A migrated SQLite file."""
+    file = tmp_path / "own" / "invsys.sqlite3"
+    file.parent.mkdir()
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+def test_a_sqlite_file_that_can_no_longer_be_opened_is_unavailable(file, opened):
+    client = opened(f"sqlite:///{file}").test_client()
+    assert client.get("/api/cars").status_code == 200
+    shutil.rmtree(file.parent)
+    assert is_away(client.post("/api/cars", json={"name": "Car1"}))
+    assert is_away(client.get("/api/cars"))
+
+
+def test_a_replaced_sqlite_file_is_used_by_all_applications(file, opened):
+    url = f"sqlite:///{file}"
+    early = opened(url).test_client()
+    path = early.post("/api/cars", json={"name": "Car1"}).headers["Location"] + "/allocations"
+    with sqlite3.connect(file) as source, sqlite3.connect(file.parent / "copy") as copy:
+        source.backup(copy)
+    source.close()
+    copy.close()
+    for leftover in file.parent.glob("invsys.sqlite3-*"):
+        leftover.unlink()
+    (file.parent / "copy").replace(file)
+    late = opened(url).test_client()
+    always = {"from_infinity": True, "to_infinity": True}
+    assert sorted(client.post(path, json=always).status_code for client in (late, early)) == [201, 409]
+
+
+def test_a_request_succeeds_even_if_its_log_line_cannot_be_written(client, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError("No space left on device")
+
+    monkeypatch.setattr("sys.stderr", Full())
+    assert client.post("/api/cars", json={"name": "Car1"}).status_code == 201

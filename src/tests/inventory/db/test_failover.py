@@ -1,0 +1,175 @@
+"""Failover: the primary is lost under load, the standby is promoted, and the service resumes without a restart.
+
+``tox run -e py -- -k failover -s -n 0`` prints the sequence of events.
+"""
+
+import json
+import threading
+import time
+
+import psycopg
+import pytest
+from sqlalchemy import select
+
+from invsys.client import Client
+from invsys.inventory.application import build_app
+from invsys.inventory.db import session
+from invsys.inventory.db.models import ContinuousResource
+from tests.conftest import child_processes, load_settings
+from tests.support.applications import close
+from tests.support.cluster import pair
+from tests.support.order_stream import CARS, Callers, stored_allocations
+from tests.support.serving import run_server, send_request
+from tests.support.waiting import SECONDS, until
+
+
+class Watch:
+    """A client that registers one lorry after another, each once, and prints the changes of the response status."""
+
+    def __init__(self, port):
+        self.statuses, self.registered, self._port, self._stop = [], set(), port, threading.Event()
+        self._started = self._back = time.monotonic()
+        self._thread = threading.Thread(target=self._register_lorries)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join(SECONDS)
+
+    def log(self, message):
+        print(f"{time.monotonic() - self._started:7.2f} s  {message}")  # noqa: T201 - read when run with -s
+
+    def is_away(self):
+        return self.statuses[-1:] == [503]
+
+    def is_back(self):
+        return self.statuses[-1:] == [201]
+
+    def _register_lorries(self):
+        while not self._stop.wait(0.02):
+            name = f"Lorry{len(self.statuses)}"
+            status, _, body = send_request(self._port, "POST", "/api/lorries", {"name": name})
+            response = json.loads(body)
+            if self.statuses and status != self.statuses[-1]:
+                downtime = time.monotonic() - self._back
+                self.log(
+                    f"the service is back after {downtime:.2f} s" if status == 201 else f"{status} {response['code']}"
+                )
+            self.statuses.append(status)
+            if status == 201:
+                self.registered.add(response["name"])
+                self._back = time.monotonic()
+
+
+@pytest.fixture
+def members(request):
+    """A primary with a migrated database, and its synchronous standby."""
+    if request.config.getoption("--sqlite-only"):
+        yield None
+        return
+    with pair() as members:
+        yield members
+
+
+@pytest.fixture
+def url(members):
+    """The database URL of the settings, with both servers."""
+    return members and f"postgresql://postgres@{','.join(member.address for member in members)}/postgres"
+
+
+@pytest.fixture
+def app(url):
+    """An application for checking the outcome."""
+    app = build_app(load_settings(url)) if url else None
+    yield app
+    if app:
+        close(app)
+
+
+@pytest.fixture
+def cars(app):
+    """The ids of as many cars as the callers need."""
+    client = app and app.test_client()
+    return client and [client.post("/api/cars", json={"name": f"Car{number}"}).json["id"] for number in range(CARS)]
+
+
+def acknowledges_nothing(member):
+    """Check that a commit on a server without its standby is not acknowledged to the client."""
+    outcomes = []
+
+    def change():
+        try:
+            member.execute("CREATE TABLE unheard ()")
+        except psycopg.OperationalError as error:
+            outcomes.append(error)
+        else:
+            outcomes.append("acknowledged")
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    until(lambda: "SyncRep" in member.ask("SELECT wait_event FROM pg_stat_activity"))
+    assert not outcomes
+    member.kill()
+    thread.join(SECONDS)
+    return isinstance(outcomes[0], psycopg.OperationalError)
+
+
+def lose(primary, standby, watch, callers):
+    """Kill the primary, and promote the standby when the service responds with 503."""
+    watch.log(f"{len(callers.answered)} orders acknowledged; kill -9 of {primary.name}")
+    primary.kill()
+    until(watch.is_away)
+    standby.promote()
+    watch.log(f"{standby.name} is promoted")
+    until(watch.is_back)
+    callers.wait_for_progress()
+
+
+def come_back(old, primary, watch, callers):
+    """Restart the old primary unchanged, which operators must not do; then rewind it and make it a standby."""
+    watch.log(f"{old.name} is started as it was")
+    old.start()
+    assert acknowledges_nothing(old)
+    watch.log(f"{old.name} acknowledged nothing; it is rewound, and follows {primary.name}")
+    old.rewind(primary)
+    old.start()
+    primary.wait_for(old)
+    callers.wait_for_progress()
+
+
+def hang(primary, standby, watch, callers):
+    """Freeze the primary, like a host that vanished, and promote the standby."""
+    watch.log(f"{len(callers.answered)} orders acknowledged; {primary.name} hangs")
+    primary.freeze()
+    until(watch.is_away)
+    standby.promote()
+    watch.log(f"{standby.name} is promoted")
+    until(watch.is_back)
+    primary.kill()
+    callers.wait_for_progress()
+
+
+def test_failovers_under_load_lose_nothing_and_need_no_restart(members, url, app, cars, tmp_path):
+    if members is None:
+        return
+    first, second = members
+    with run_server(url, tmp_path) as (process, port, log_path):
+        workers = child_processes(process.pid)
+        with Callers(port, cars) as callers, Watch(port) as watch:
+            callers.wait_for_progress()
+            lose(first, second, watch, callers)
+            come_back(first, second, watch, callers)
+            hang(second, first, watch, callers)
+            watch.log(f"{len(callers.answered)} orders acknowledged")
+        sample = dict(list(callers.answered.items())[::5])
+        with Client(f"http://127.0.0.1:{port}") as client:
+            assert callers.repeat(sample, client) == sample
+        assert child_processes(process.pid) == workers
+    assert set(watch.statuses) == {201, 503}
+    assert '"status":500' not in log_path.read_text()
+    assert stored_allocations(app) == callers.answered
+    with app.app_context(), session.read() as connection:
+        assert watch.registered <= set(connection.scalars(select(ContinuousResource.name)))

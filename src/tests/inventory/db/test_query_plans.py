@@ -1,0 +1,241 @@
+"""Query plans: a query reads neither past allocations nor those of other vehicles or clients."""
+
+import itertools
+import json
+import uuid
+from contextlib import closing
+
+import pytest
+from sqlalchemy import event, text
+
+from invsys.inventory.commands import client_limits, delete_allocation, expire_holds, locked_allocation
+from invsys.inventory.db.driver import compile_statement
+from invsys.inventory.db.models import db
+from invsys.inventory.db.session import disable_timeouts
+from invsys.inventory.queries import allocations as allocation_queries
+from tests.support.owners import OWN_ONLY
+
+VEHICLES, BUSY, PAST = 20, 10, 1000
+FLEET = """
+INSERT INTO continuous_resources (id, resource_type, name)
+SELECT gen_random_uuid(), 'Car', number FROM generate_series(1, :vehicles) AS number"""
+# Interleaved by time, as in a real fleet: the index of starts then mixes all vehicles.
+ALLOCATIONS = """
+INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends)
+SELECT gen_random_uuid(), key, start, start + interval '1 hour'
+FROM (SELECT key FROM continuous_resources ORDER BY key LIMIT :busy) AS busy, generate_series(1, :past) AS day,
+    LATERAL (SELECT timestamptz '2020-01-01Z' + make_interval(days => day, secs => key) AS start) AS begins
+ORDER BY day"""
+
+
+@pytest.fixture
+def fleet(engine, app):
+    """Vehicles of which half have many past allocations, the others none."""
+    if engine == "sqlite":
+        return
+    with app.app_context(), db.engine.begin() as connection:
+        disable_timeouts(connection)
+        connection.execute(text(FLEET), {"vehicles": VEHICLES})
+        connection.execute(text(ALLOCATIONS), {"busy": BUSY, "past": PAST})
+        connection.execute(text("ANALYZE"))
+
+
+@pytest.fixture
+def rows_read(app, client):
+    """Return a function that requests a page and returns how many allocation rows its last statement read."""
+    executed = []
+
+    def record(connection, cursor, statement, parameters, context, many):
+        executed.append((statement, parameters))
+
+    def rows_read(url, headers=None):
+        with app.app_context():
+            engine = db.engines["single"]
+        event.listen(engine, "before_cursor_execute", record)
+        assert client.get(url, headers=headers).status_code == 200
+        event.remove(engine, "before_cursor_execute", record)
+        statement, parameters = executed[-1]
+        with engine.connect() as connection:
+            output = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).scalar_one()
+        (explained,) = output if isinstance(output, list) else json.loads(output)
+        return sum(_rows(explained["Plan"]))
+
+    return rows_read
+
+
+def _rows(plan):
+    if plan.get("Relation Name") == "continuous_resource_allocations":
+        yield (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    for inner in plan.get("Plans", ()):
+        yield from _rows(inner)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/api/cars?available_from=2099-01-01T00:00:00Z&available_to=2099-01-02T00:00:00Z",
+        "/api/cars?available_from=2021-01-01T00:00:00Z&available_to=2021-01-02T00:00:00Z",
+        "/api/cars/all/allocations?limit=20&from=2099-01-01T00:00:00Z",
+        "/api/cars/all/allocations?limit=20&from=2022-09-01T00:00:00Z",
+        "/api/cars/all/allocations?limit=20&from=2022-09-01T00:00:00Z&to=2022-09-03T00:00:00Z",
+    ],
+)
+@pytest.mark.usefixtures("fleet")
+def test_a_query_reads_only_neighbouring_allocations(engine, rows_read, url):
+    if engine == "sqlite":
+        return
+    assert rows_read(url) <= 25 * VEHICLES
+
+
+OWNERS = """
+UPDATE continuous_resource_allocations SET client_id = CASE WHEN key % 1000 = 7 THEN 'few' ELSE 'many' END
+WHERE key % 2 = 1"""
+
+
+@pytest.fixture
+def owned(engine, app, fleet):
+    """Half of the allocations have an owner, and nearly all of these the same one."""
+    if engine == "sqlite":
+        return
+    with app.app_context(), db.engine.begin() as connection:
+        disable_timeouts(connection)
+        connection.execute(text(OWNERS))
+        connection.execute(text("ANALYZE"))
+
+
+@pytest.mark.parametrize(
+    ("client_id", "query", "max_rows"),
+    [
+        ("few", "", 30),
+        ("few", "&limit=3", 10),
+        ("few", "&to=2022-09-01T00:00:00Z", 30),
+        ("few", "&from=2099-01-01T00:00:00Z", 3 * VEHICLES),
+        ("few", "&from=2022-01-01T00:00:00Z", 4 * VEHICLES),
+        ("many", "&limit=20", 50),
+        ("many", "&limit=20&from=2022-09-01T00:00:00Z", 5 * VEHICLES),
+        ("nobody", "", 0),
+    ],
+)
+@pytest.mark.usefixtures("owned")
+def test_a_clients_list_of_all_vehicles_reads_its_own_allocations(engine, rows_read, client_id, query, max_rows):
+    if engine == "sqlite":
+        return
+    headers = {"X-Client-Id": client_id, **OWN_ONLY}
+    assert rows_read(f"/api/cars/all/allocations?allocation_type=booking{query}", headers) <= max_rows
+
+
+@pytest.mark.usefixtures("owned")
+def test_a_clients_list_of_one_vehicle_reads_that_vehicles_allocations(engine, client, rows_read):
+    if engine == "sqlite":
+        return
+    car = client.get("/api/cars").json[0]["id"]
+    for client_id in ("few", "many"):
+        for path in ("allocations?limit=1000", "allocations.ics"):
+            assert rows_read(f"/api/cars/{car}/{path}", {"X-Client-Id": client_id, **OWN_ONLY}) <= PAST
+
+
+@pytest.fixture
+def plan(engine, app):
+    """Return a function that returns SQLite's query plan of a statement with these parameters, as one text."""
+
+    def plan(statement, **values):
+        with app.app_context(), closing(db.engine.raw_connection()) as connection:
+            compiled = compile_statement(statement, db.engine.dialect, "named")
+            cursor = connection.cursor().execute(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.bind(values))
+            return "\n".join(step[-1] for step in cursor.fetchall())
+
+    return plan
+
+
+NAMES = {"resource_type": "Car", "owner": "one"}
+
+
+@pytest.mark.parametrize("filters", [(), ("end",), ("after_key",), ("after_start", "after_key"), ("allocation_type",)])
+def test_sqlite_pages_an_owners_allocations_by_index(engine, plan, filters):
+    if engine == "postgresql":
+        return
+    values = dict.fromkeys(("end", "after_start", "after_key", "allocation_type"))
+    steps = plan(allocation_queries.page_statement(frozenset({"owner", *filters}), None), **NAMES, **values, limit=9)
+    assert "ix_continuous_resource_allocations_client_id (client_id=?" in steps
+    assert "TEMP B-TREE" not in steps
+
+
+def test_sqlite_does_not_read_all_past_allocations_of_an_owner(engine, plan):
+    if engine == "postgresql":
+        return
+    filters = frozenset({"owner", "start"})
+    steps = plan(allocation_queries.page_statement(filters, None), **NAMES, start=None, limit=9)
+    assert steps.count("continuous_resource_allocations_client_id (client_id=? AND starts") == 2
+    assert "client_id=?)" not in steps
+    steps = plan(
+        allocation_queries.page_statement(filters | {"resource_key"}, None),
+        **NAMES,
+        start=None,
+        limit=9,
+        resource_key=1,
+    )
+    assert "continuous_resource_allocations_client_id" not in steps
+
+
+def test_sqlite_finds_an_owners_allocation_by_its_id(engine, plan):
+    if engine == "postgresql":
+        return
+    values = {**NAMES, "allocation_id": uuid.uuid4(), "resource_id": uuid.uuid4()}
+    owned = [statement for (_, owned), statement in allocation_queries._ALLOCATION.items() if owned]
+    for statement in owned:
+        assert "continuous_resource_allocations_client_id" not in plan(statement, **values)
+    assert "ix_events_allocation_id_of_owned_hold" in plan(locked_allocation._OWN_CLEARED, **values)
+
+
+def test_sqlite_searches_expired_holds_in_the_index_of_holds(engine, plan):
+    if engine == "postgresql":
+        return
+    for statement in (expire_holds._CLEAR_OF_TYPE.change, expire_holds._CLEAR_ALL.change, expire_holds._LEFT_BEHIND):
+        steps = plan(statement, start=None, end=None, resource_type="Car")
+        assert "ix_continuous_resource_allocations_expires" in steps
+        assert "SCAN continuous" not in steps
+
+
+def test_sqlite_finds_an_allocation_to_change_by_its_id(engine, plan):
+    if engine == "postgresql":
+        return
+    values = {**NAMES, "allocation_id": uuid.uuid4(), "resource_id": uuid.uuid4(), "new_resource_id": uuid.uuid4()}
+    kinds = list(itertools.product((False, True), repeat=3))
+    statements = [locked_allocation.locking(by_vehicle, owned, moves, True) for by_vehicle, owned, moves in kinds]
+    for statement in (*statements, *(deletion.change for deletion in delete_allocation._DEALLOCATE.values())):
+        steps = plan(statement, **values)
+        for unwanted in ("continuous_resource_allocations_client_id", "resource_key=?", "SCAN continuous"):
+            assert unwanted not in steps
+
+
+HOLDS = """
+UPDATE continuous_resource_allocations SET client_id = 'many', expires = now() + make_interval(hours => :hours)
+WHERE key % 500 = :rest"""
+COUNTS = (client_limits._COUNT_UP_TO, client_limits._COUNT, client_limits._SECONDS_LEFT)
+LIMITS = {"of_client": "many", "most": 1000, "place": 5}
+
+
+@pytest.mark.usefixtures("owned")
+def test_counting_a_clients_holds_reads_only_active_holds(engine, app):
+    if engine == "sqlite":
+        return
+    with app.app_context(), db.engine.connect() as connection:
+        disable_timeouts(connection)
+        for rest, hours in ((1, 1), (2, -1)):
+            connection.execute(text(HOLDS), {"rest": rest, "hours": hours})
+        connection.execute(text("ANALYZE"))
+        for statement in COUNTS:
+            bound = statement.params(LIMITS)
+            sql = bound.compile(db.engine, compile_kwargs={"literal_binds": True})
+            (explained,) = connection.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")).scalar_one()
+            assert sum(_rows(explained["Plan"])) <= VEHICLES * PAST / 500
+
+
+@pytest.mark.parametrize("statement", COUNTS, ids=("up to", "all", "seconds left"))
+def test_sqlite_counts_holds_in_the_index_of_active_holds(engine, plan, statement):
+    if engine == "postgresql":
+        return
+    steps = plan(statement, **LIMITS)
+    assert "ix_continuous_resource_allocations_expires (expires>?)" in steps
+    assert "continuous_resource_allocations_client_id" not in steps
+    assert "TEMP B-TREE" not in steps

@@ -1,0 +1,267 @@
+"""The inventory's settings: the defaults load, and a value that cannot work is refused in the name of its key."""
+
+from pathlib import Path
+
+import pytest
+
+from invsys.chassis.config.settings import SettingsError
+from invsys.inventory import settings
+
+COLLECTIONS = {"cars": "Car", "lorries": "Lorry", "trucks": "Truck"}
+
+
+def load_settings(text: str, folder: Path) -> settings.settings.Settings:
+    file = folder / "inventory.ini"
+    file.write_text(text, "utf-8")
+    return settings.load(str(file), {"HOME": str(folder)})
+
+
+def url(given: str) -> str:
+    loaded: str = settings.load(environ={"INVSYS_DATABASE_URL": given})["database"]["url"]
+    return loaded
+
+
+def collections(folder: Path, *lines: str) -> dict[str, str]:
+    return load_settings("\n".join(["[resource_types]", *lines]), folder)["resource_types"]
+
+
+def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The working directory does not matter.
+    monkeypatch.chdir("/")
+    loaded = load_settings("", tmp_path)
+    assert dict(loaded.values) == {
+        "server": {
+            "host": "127.0.0.1",
+            "port": 5000,
+            "workers": 2,
+            "threads": 4,
+            "graceful_timeout": 30,
+            "body_timeout": 10,
+            "trusted_proxies": "127.0.0.0/8, ::1",
+            "allowed_hosts": "",
+            "gateway_secret": "",
+        },
+        "database": {
+            "url": f"sqlite:///{tmp_path}/.local/share/invsys/invsys.sqlite3",
+            "connect_timeout": 3,
+            "statement_timeout": 4,
+            "allow_unsafe_durability": False,
+            "migrate_on_install": True,
+        },
+        "api": {
+            "naive_datetimes": "utc",
+            "max_body": 65536,
+            "any_strategy": "random",
+            "best_fit_sample": 100,
+            "idempotency_ttl": 86400,
+            "events_ttl": 400,
+        },
+        "limits": {"held_per_client": 0, "max_days_ahead": 0, "max_days_long": 0},
+        "log": {"level": "info", "file": ""},
+        "metrics": {"allow": ""},
+        "resource_types": COLLECTIONS,
+    }
+    assert {origin for *_, origin in loaded.entries()} == {"default"}
+
+
+RANGES = {
+    "server.port": (1, 65535),
+    "server.workers": (1, 256),
+    "server.threads": (1, 256),
+    "server.graceful_timeout": (1, 3600),
+    "server.body_timeout": (1, 3600),
+    "database.connect_timeout": (1, 60),
+    "database.statement_timeout": (1, 600),
+    "api.max_body": (1024, 16 * 1024 * 1024),
+    "api.best_fit_sample": (1, 10_000),
+    "api.idempotency_ttl": (60, 366 * 86400),
+    "api.events_ttl": (0, 36600),
+    "limits.held_per_client": (0, 100_000),
+    "limits.max_days_ahead": (0, 36600),
+    "limits.max_days_long": (0, 36600),
+}
+# Too short, too long, not visible, not ASCII.
+SECRETS = ["too-short", "a" * 15, "a" * 256, "a" * 15 + " b", "a" * 16 + "\xe9", "\x7f" * 16]
+BAD = [
+    *((name, bad) for name, ends in RANGES.items() for bad in (ends[0] - 1, ends[1] + 1, -1, "", "x", "1.5", "1e3")),
+    ("server.host", ""),
+    ("server.trusted_proxies", "gateway"),
+    ("server.trusted_proxies", "10.0.0.1/8"),
+    ("server.allowed_hosts", "inventory:5000"),
+    ("server.allowed_hosts", "[::1]:5000"),
+    ("server.allowed_hosts", "http://inventory"),
+    ("server.allowed_hosts", "inventory/"),
+    ("server.allowed_hosts", "*.example"),
+    ("server.allowed_hosts", "a b"),
+    ("server.allowed_hosts", "[1:2]"),
+    ("server.allowed_hosts", "inventory, a..b"),
+    ("metrics.allow", "prometheus"),
+    ("metrics.allow", "10.0.0.1/8"),
+    ("metrics.allow", "*"),
+    *(("server.gateway_secret", bad) for bad in SECRETS),
+    ("api.any_strategy", "first"),
+    ("database.url", ""),
+    ("database.allow_unsafe_durability", "perhaps"),
+    ("database.allow_unsafe_durability", ""),
+    ("api.naive_datetimes", "local"),
+    ("api.naive_datetimes", ""),
+    ("log.level", "trace"),
+    ("log.level", ""),
+]
+GOOD = [
+    *((name, end, end) for name, ends in RANGES.items() for end in ends),
+    ("server.host", "::", "::"),
+    ("server.allowed_hosts", "", ""),
+    ("server.allowed_hosts", "*", "*"),
+    ("server.allowed_hosts", "inventory, [::1], 2001:db8::1, A.example.", "inventory, [::1], 2001:db8::1, A.example."),
+    ("metrics.allow", "", ""),
+    ("metrics.allow", "10.0.0.0/8, ::1", "10.0.0.0/8, ::1"),
+    *(("server.gateway_secret", good, good) for good in ("", "a" * 16, "!~" * 127)),
+    ("server.host", "0.0.0.0", "0.0.0.0"),
+    ("database.allow_unsafe_durability", "yes", True),
+    ("database.allow_unsafe_durability", "off", False),
+    ("api.naive_datetimes", "refuse", "refuse"),
+    *(("log.level", level, level) for level in ("debug", "warning", "error")),
+]
+
+
+@pytest.mark.parametrize(("name", "bad"), BAD)
+def test_a_bad_value_is_refused_in_the_name_of_its_key(tmp_path: Path, name: str, bad: object) -> None:
+    section, key = name.split(".")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(f"[{section}]\n{key} = {bad}\n", tmp_path)
+    [line] = str(caught.value).splitlines()
+    assert line.startswith(f"[{section}] {key} (from {tmp_path}/inventory.ini): ")
+
+
+@pytest.mark.parametrize(("name", "written", "value"), GOOD)
+def test_its_neighbours_are_taken(tmp_path: Path, name: str, written: object, value: object) -> None:
+    section, key = name.split(".")
+    assert load_settings(f"[{section}]\n{key} = {written}\n", tmp_path)[section][key] == value
+
+
+@pytest.mark.parametrize("name", [*RANGES, "server.host", "database.url", "api.naive_datetimes", "log.level"])
+def test_an_unknown_key_beside_a_known_one_is_refused(tmp_path: Path, name: str) -> None:
+    section, key = name.split(".")
+    with pytest.raises(SettingsError, match=rf"\[{section}\] {key}x "):
+        load_settings(f"[{section}]\n{key}x = 1\n", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("sqlite:///fleet.sqlite3", "sqlite:///{here}/fleet.sqlite3"),
+        ("sqlite:///data/fleet.sqlite3", "sqlite:///{here}/data/fleet.sqlite3"),
+        ("sqlite:////srv/fleet.sqlite3", "sqlite:////srv/fleet.sqlite3"),
+        ("postgresql://me:secret@host:5432/fleet", "postgresql+psycopg://me:secret@host:5432/fleet"),
+        ("postgresql+psycopg://me@host/fleet", "postgresql+psycopg://me@host/fleet"),
+        ("postgresql:///fleet?host=%2Frun", "postgresql+psycopg:///fleet?host=%2Frun"),
+        ("postgresql://me:p%40ss%2F@host/fleet", "postgresql+psycopg://me:p%40ss%2F@host/fleet"),
+        ("postgresql://me@[::1]:5432/fleet", "postgresql+psycopg://me@[::1]:5432/fleet"),
+        ("postgresql://me:s,e/t@host/fleet", "postgresql+psycopg://me:s%2Ce%2Ft@host/fleet"),
+        ("postgresql://me@a:1,b/fleet", "postgresql+psycopg://me@/fleet?host=a%2Cb&port=1%2C5432"),
+        ("postgresql://a,b", "postgresql+psycopg://?host=a%2Cb&port=5432%2C5432"),
+        (
+            "postgresql://me:s,e/t@[::1]:1,[::2]:2/fleet?target_session_attrs=primary",
+            "postgresql+psycopg://me:s%2Ce%2Ft@/fleet?host=%3A%3A1%2C%3A%3A2&port=1%2C2&target_session_attrs=primary",
+        ),
+        ("postgresql:///fleet?host=a:1&host=b:2", "postgresql+psycopg:///fleet?host=a%3A1&host=b%3A2"),
+    ],
+)
+def test_a_database_is_sqlite_in_a_file_or_postgresql_through_psycopg(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, read: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert url(given) == read.format(here=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite:////srv/fleet.sqlite3?uri=true",
+        "mysql://me:secret@host/fleet",
+        "mysql+pymysql://me:secret@host/fleet",
+        "oracle://host/fleet",
+        "postgres://me:secret@host/fleet",
+        "host/fleet",
+        "/srv/fleet.sqlite3",
+        "://",
+        "nonsense",
+        "postgresql://me:secret@host:port/fleet",
+        "postgresql://me:secret@::1:/fleet",
+        # An @ that should have been written %40: what follows it is taken for the host and the port.
+        "postgresql://me:p@ss:secret@host/fleet",
+        "postgresql://me:p@ss:secret@a,b/fleet",
+        "postgresql://me:secret@a:1,b:port/fleet",
+        "postgresql://me:secret@/fleet?host=a,b,c&port=1,2",
+        "postgresql://me:secret@/fleet?host=a:1&host=b:port",
+    ],
+)
+def test_any_other_database_is_refused_without_telling_its_password(given: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        url(given)
+    assert str(caught.value).startswith("[database] url (from INVSYS_DATABASE_URL): ")
+    assert "secret" not in str(caught.value)
+
+
+# However it is written, nobody who looks at the settings reads it.
+@pytest.mark.parametrize("password", ["secret", "a/secret", "secret:secret", "secret%40", "%73ecret"])
+def test_the_password_of_the_database_is_not_shown(password: str) -> None:
+    loaded = settings.load(environ={"INVSYS_DATABASE_URL": f"postgresql://me:{password}@host/fleet?password=secret"})
+    [value] = [value for section, key, value, _ in loaded.entries() if (section, key) == ("database", "url")]
+    assert value == "postgresql+psycopg://me:***@host/fleet?password=***"
+
+
+@pytest.mark.parametrize(
+    ("lines", "differs"),
+    [
+        (["vans = Van"], {"vans": "Van"}),
+        (["cars = Passenger Car"], {"cars": "Passenger Car"}),
+        (["v2-x_y = V"], {"v2-x_y": "V"}),
+        ([f"{'v' * 36} = {'V' * 36}"], {"v" * 36: "V" * 36}),
+        (["events2 = Event"], {"events2": "Event"}),
+        (["vans = événement"], {"vans": "événement"}),
+        (["trucks ="], {"trucks": None}),
+        (["trucks =", "lorries =", "vans ="], {"trucks": None, "lorries": None}),
+        (["trucks =", "heavy = Truck"], {"trucks": None, "heavy": "Truck"}),
+        (["cars = Truck", "trucks = Car"], {"cars": "Truck", "trucks": "Car"}),
+    ],
+)
+def test_an_operator_adds_renames_and_removes_collections(
+    tmp_path: Path, lines: list[str], differs: dict[str, str | None]
+) -> None:
+    expected = {name: kind for name, kind in (COLLECTIONS | differs).items() if kind is not None}
+    assert collections(tmp_path, *lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("events = Event", "events"),
+        ("2vans = Van", "2vans"),
+        ("-vans = Van", "-vans"),
+        ("my vans = Van", "my vans"),
+        ("vans/x = Van", "vans/x"),
+        ("vans.x = Van", "vans.x"),
+        ("vans%%2f = Van", "vans%%2f"),
+        ("vänner = Van", "vänner"),
+        (f"{'v' * 37} = Van", "v" * 37),
+        (f"vans = {'V' * 37}", "vans"),
+        ("vans = a\tb", "vans"),
+        ("vans = a\x7fb", "vans"),
+        ("vans = Car", "vans"),
+        ("events =", "events"),
+    ],
+)
+def test_a_collection_that_cannot_be_served_is_refused_by_name(tmp_path: Path, line: str, key: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        collections(tmp_path, line)
+    assert f"[resource_types] {key} (from {tmp_path}/inventory.ini): " in str(caught.value)
+
+
+def test_at_least_one_collection_has_to_stay(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^\[resource_types\] .*: At least one"):
+        collections(tmp_path, *(f"{name} =" for name in COLLECTIONS))

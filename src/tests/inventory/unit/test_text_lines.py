@@ -1,0 +1,130 @@
+"""Lines of a file to import: text in UTF-8 of bounded length, and the name of the format where it is another."""
+
+import codecs
+import io
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from invsys.inventory.transfer import reader
+from invsys.inventory.transfer.text_lines import MAX_LINE, CutLine, UnusableFile, text_lines
+
+HEADER = "resource_type,name\n"
+
+
+def lines(raw: bytes) -> list[str]:
+    return list(text_lines(io.BytesIO(raw)))
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"PK\x03\x04\x14\0", "line 1 is an Excel workbook (.xlsx)"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "line 1 is an Excel workbook (.xls)"),
+        (b"\x1f\x8b\x08\0", "line 1 is compressed (gzip)"),
+        (b"BZh91AY", "line 1 is compressed (bzip2)"),
+        (b"\xfd7zXZ\0", "line 1 is compressed (xz)"),
+        (b"(\xb5/\xfd\x04", "line 1 is compressed (zstd)"),
+        (b"SQLite format 3\0\x10", "line 1 is a SQLite database"),
+        (b"PGDMP\x01", "line 1 is a dump of PostgreSQL"),
+        (b"%PDF-1.7\n", "line 1 is a PDF document"),
+        (HEADER.encode("utf-16"), "line 1 is UTF-16"),
+        (codecs.BOM_UTF16_BE + HEADER.encode("utf-16-be"), "line 1 is UTF-16"),
+        (HEADER.encode("utf-16-le"), "line 1 is UTF-16"),
+        (HEADER.encode("utf-16-be"), "line 1 is UTF-16"),
+        (HEADER.encode("utf-32"), "line 1 is UTF-32"),
+        (b"\x7fELF\x02\x01\0\0", "line 1 is no text"),
+        (b"\0" * 1000, "line 1 is no text"),
+        (HEADER.encode().replace(b"\n", b"\r"), "line 1 ends with CR alone"),
+        (b"a\rb\r\n", "line 1 ends with CR alone"),
+        (HEADER.encode() + b"cars,A\ncars,M\xfcller\n", "line 3 is not UTF-8 (it looks like Windows-1252)"),
+        (b'{"resource_type": "cars", "name": "M\xfc"}\n', "line 1 is not UTF-8 (it looks like Windows-1252)"),
+        (HEADER.encode() + b"cars,\x8f\x9d\n", "line 2 is not UTF-8: save the file as UTF-8"),
+    ],
+)
+def test_another_format_is_named_with_its_line(raw: bytes, message: str) -> None:
+    with pytest.raises(UnusableFile) as refused:
+        lines(raw)
+    assert str(refused.value).startswith(message)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_come_with_their_ends_and_without_a_byte_order_mark(end: str) -> None:
+    text = f"\ufeffä{end}{end}b\r\nc"
+    assert lines(text.encode()) == [f"ä{end}", end, "b\r\n", "c"]
+
+
+@pytest.mark.parametrize("size", [MAX_LINE, MAX_LINE + 1, 3 * MAX_LINE, 3 * MAX_LINE + 2])
+def test_only_the_beginning_of_an_overlong_line_is_kept(size: int) -> None:
+    cut, after = lines(b"x" * size + b"\nafter\n")
+    assert isinstance(cut, CutLine)
+    assert len(cut) < 1000
+    assert after == "after\n"
+
+
+def test_the_longest_line_is_whole() -> None:
+    longest = "x" * (MAX_LINE - 1) + "\n"
+    assert lines(longest.encode() * 2) == [longest] * 2
+
+
+def contents(file: str, source: io.BufferedIOBase) -> list[reader.Line]:
+    return list(reader.contents(file, source, lambda _: None).lines)  # type: ignore[arg-type] - no IO[bytes]
+
+
+class Endless(io.RawIOBase):
+    """A line of 100 MiB after a beginning, made as it is read."""
+
+    def __init__(self, beginning: bytes) -> None:
+        self._beginning = beginning
+        self._left = 100 * 2**20
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override] - of what BufferedReader hands over
+        part = self._beginning[: len(buffer)] or b"x" * min(self._left, len(buffer))
+        self._beginning = self._beginning[len(part) :]
+        self._left -= len(part)
+        buffer[: len(part)] = part
+        return len(part)
+
+
+@pytest.mark.parametrize(
+    ("file", "beginning"),
+    [
+        ("in.csv", HEADER.encode()),
+        ("in.csv", HEADER.encode() + b'cars,"'),
+        ("in.csv", HEADER.encode() + b'cars,"a\n'),
+        ("in.jsonl", b'{"name": "'),
+    ],
+)
+def test_a_line_without_an_end_takes_little_memory_and_is_refused(file: str, beginning: bytes) -> None:
+    tracemalloc.start()
+    read = contents(file, io.BufferedReader(Endless(beginning)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20 * 2**20
+    assert read[-1].fault == f"the line is longer than {MAX_LINE} bytes"
+
+
+@pytest.mark.parametrize(
+    ("cell", "fault"),
+    [
+        ("\n" * 2000 + '"', "a quote is opened and not closed"),
+        ("x" * 150_000 + '"', "a cell of more than 131072 characters"),
+        (("x" * 99_999 + '\n","') * 20 + '"', "a quote is opened and not closed"),
+    ],
+)
+def test_a_record_that_is_too_long_is_refused(cell: str, fault: str) -> None:
+    read = contents("in.csv", io.BytesIO(f'{HEADER}cars,"{cell}\n'.encode()))
+    assert read[0].fault == fault
+
+
+@pytest.mark.parametrize("write", [Path.mkdir, lambda path: None])
+def test_what_cannot_be_opened_is_said(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    write(tmp_path / "in.csv")
+    with pytest.raises(UnusableFile, match=r"Is a directory|No such file or directory"):
+        reader.opened(str(tmp_path / "in.csv"))

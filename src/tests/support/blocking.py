@@ -1,0 +1,41 @@
+"""Locks on PostgreSQL that make requests wait until the test releases them."""
+
+import time
+from contextlib import contextmanager
+
+import psycopg
+
+_SECONDS = 30
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+@contextmanager
+def locked(url, statement):
+    """Hold the locks of a statement, and commit it when the context ends."""
+    with psycopg.connect(url) as other:
+        other.execute(statement)
+        yield other
+
+
+# Advisory locks with this number in their upper 16 bits announce the events that a transaction writes (migration 0002).
+_FEED = 0x4556
+_NEXT = f"SELECT pg_advisory_lock(({_FEED}::bigint << 48) + pg_sequence_last_value('events_key_seq'))"
+
+
+@contextmanager
+def first_event_waits(url):
+    """Block the transaction that draws the next event number until the context ends.
+
+    The yielded function draws that number itself; transactions that draw a later one are not blocked.
+    """
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute(_NEXT)
+        yield lambda: other.execute("SELECT nextval('events_key_seq')")
+
+
+def until_waiting(url, count):
+    """Wait until this number of statements wait for a lock; fail after 30 seconds."""
+    deadline = time.monotonic() + _SECONDS
+    with psycopg.connect(url, autocommit=True) as other:
+        while other.execute(_WAITING).fetchone() != (count,):
+            assert time.monotonic() < deadline

@@ -1,0 +1,104 @@
+"""A PostgreSQL primary and its synchronous standby, set up as docs/source/failover.rst describes."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from tests.conftest import PostgreSQL, child_processes, migrate
+from tests.support.serving import free_port
+from tests.support.waiting import until
+
+
+class Member(PostgreSQL):
+    """A server of the cluster, reached over TCP: a new primary, or a copy of the server that it follows."""
+
+    def __init__(self, name: str, leader: "Member | None" = None) -> None:
+        self.name, self.port = name, free_port()
+        self._leader, self._runs = leader, False
+        super().__init__()
+
+    def _initialise(self) -> None:
+        if self._leader is None:
+            super()._initialise()
+            # pg_rewind needs hint bits in the WAL, and the WAL from before the servers diverged.
+            with (self._data / "postgresql.conf").open("a") as settings:
+                settings.write("wal_log_hints = on\nwal_keep_size = 1GB\n")
+        else:
+            self._run("pg_basebackup", "-d", self._leader.url(), "--checkpoint=fast", "--write-recovery-conf")
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://postgres@{self.address}/{database}"
+
+    def start(self, *options: str) -> None:
+        self._wait_for_exit()
+        # The primary identifies a standby by its cluster_name.
+        super().start("listen_addresses=127.0.0.1", f"port={self.port}", f"cluster_name={self.name}", *options)
+        self._runs = True
+
+    def _wait_for_exit(self) -> None:
+        # A killed process counts as running until its parent reaps it.
+        file = self._data / "postmaster.pid"
+        until(lambda: not file.exists() or not Path("/proc", file.read_text().split()[0]).exists())
+
+    def wait_for(self, follower: "Member") -> None:
+        """Make commits wait until ``follower`` has them on disk; returns when it is a synchronous standby."""
+        self.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{follower.name}'")
+        self.execute("SELECT pg_reload_conf()")
+        until(lambda: self.ask("SELECT sync_state FROM pg_stat_replication") == ["sync"])
+
+    def ask(self, question: str) -> list[object]:
+        with psycopg.connect(self.url()) as connection:
+            return [value for (value,) in connection.execute(question)]
+
+    def promote(self) -> None:
+        self._run("pg_ctl", "-w", "promote")
+        # Nothing follows this server yet; the copied configuration may contain the setting.
+        self.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        self.execute("SELECT pg_reload_conf()")
+
+    def rewind(self, leader: "Member") -> None:
+        """Discard the changes that only this stopped server has, and make it follow ``leader``."""
+        self._wait_for_exit()
+        # Without a checkpoint, pg_rewind may see both servers on one timeline and do nothing.
+        leader.execute("CHECKPOINT")
+        self._run("pg_rewind", "--write-recovery-conf", f"--source-server={leader.url()}")
+
+    def kill(self) -> None:
+        """Kill all processes at once, like a power failure; do nothing if the server is not running."""
+        if not self._runs:
+            return
+        first = int((self._data / "postmaster.pid").read_text().split()[0])
+        # Stop the postmaster first, so that it starts no process while they are listed.
+        os.kill(first, signal.SIGSTOP)
+        processes = [first, *child_processes(first)]
+        for process in processes:
+            os.kill(process, signal.SIGKILL)
+        until(lambda: not any(Path(f"/proc/{process}/exe").exists() for process in processes))
+        self._runs = False
+
+    def remove(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder)
+
+
+@contextmanager
+def pair() -> Iterator[tuple[Member, Member]]:
+    """Yield a primary with a migrated database, and a synchronous standby of it."""
+    primary = Member("db1")
+    primary.start()
+    migrate(primary.url())
+    standby = Member("db2", leader=primary)
+    standby.start()
+    primary.wait_for(standby)
+    yield primary, standby
+    primary.remove()
+    standby.remove()

@@ -1,0 +1,23 @@
+"""Concurrent requests from several threads."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+
+def send_concurrently(app, requests):
+    """Send requests (arguments of ``client.open``), each in its own thread; return the responses in order."""
+    barrier = Barrier(len(requests))
+
+    def send(request):
+        client = app.test_client()
+        barrier.wait()
+        return client.open(**request)
+
+    with ThreadPoolExecutor(len(requests)) as pool:
+        return list(pool.map(send, requests))
+
+
+def count_outcomes(responses):
+    """Count the responses by outcome: 201, or the error code."""
+    results = [response.json["code"] if response.status_code >= 400 else response.status_code for response in responses]
+    return {result: results.count(result) for result in results}

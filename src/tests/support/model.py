@@ -1,0 +1,142 @@
+"""A model of the service in plain integers: periods in days, holds in hours of a simulated clock.
+
+Pure: it sends no requests. Ids are the ones that the service assigned.
+"""
+
+from dataclasses import dataclass, field, replace
+
+LOW, HIGH = -1, 99
+# The present lies between this day and the next.
+TODAY = 6
+
+Period = tuple[int | None, int | None]
+
+
+def numbers(period):
+    """Return a period's bounds as comparable integers; None becomes LOW or HIGH."""
+    return (LOW if period[0] is None else period[0]), (HIGH if period[1] is None else period[1])
+
+
+def period_of(start, end):
+    """Return the period of two such bounds."""
+    return (None if start == LOW else start), (None if end == HIGH else end)
+
+
+def is_empty(period):
+    start, end = numbers(period)
+    return start >= end
+
+
+def overlap(one, other):
+    (start, end), (other_start, other_end) = numbers(one), numbers(other)
+    return start < other_end and other_start < end
+
+
+def divided(allocated, window):
+    """Return the free and the busy periods of a window, computed cell by cell."""
+    start, end = numbers(window)
+    is_busy = {cell: any(overlap((cell, cell + 1), period) for period in allocated) for cell in range(start, end)}
+    edges = [cell for cell in range(start + 1, end) if is_busy[cell] != is_busy[cell - 1]]
+    parts = list(zip([start, *edges], [*edges, end], strict=True))
+    return tuple([period_of(*part) for part in parts if is_busy[part[0]] is busy] for busy in (False, True))
+
+
+@dataclass(frozen=True)
+class Vehicle:
+    """A vehicle in circulation."""
+
+    name: str
+    attributes: dict[str, object]
+
+    def has(self, attributes):
+        return attributes.items() <= self.attributes.items()
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """An allocation; ``expires`` is an hour, or None if it is confirmed."""
+
+    vehicle: str
+    period: Period
+    description: str | None = None
+    expires: int | None = None
+
+    @property
+    def status(self):
+        return "confirmed" if self.expires is None else "held"
+
+
+@dataclass
+class Fleet:
+    """Vehicles in circulation and all allocations that were not deleted, including expired ones, by id."""
+
+    vehicles: dict[str, Vehicle] = field(default_factory=dict)
+    allocations: dict[str, Allocation] = field(default_factory=dict)
+    now: int = 0
+
+    def is_expired(self, one):
+        return one.expires is not None and one.expires <= self.now
+
+    def live(self):
+        """Return the active allocations of vehicles in circulation."""
+        return {
+            key: allocation
+            for key, allocation in self.allocations.items()
+            if allocation.vehicle in self.vehicles and not self.is_expired(allocation)
+        }
+
+    def end_holds(self, vehicle):
+        """Remove the active holds of a vehicle; return their ids."""
+        ended = [key for key, one in self.live().items() if (one.vehicle, one.status) == (vehicle, "held")]
+        for key in ended:
+            del self.allocations[key]
+        return ended
+
+    def of(self, vehicle):
+        """Return the periods of a vehicle's active allocations."""
+        return [one.period for one in self.live().values() if one.vehicle == vehicle]
+
+    def in_the_way(self, vehicle, period, but=None):
+        """Return the ids of a vehicle's allocations that overlap the period, ordered by start."""
+        conflicts = {
+            key: one
+            for key, one in self.live().items()
+            if one.vehicle == vehicle and key != but and overlap(one.period, period)
+        }
+        return sorted(conflicts, key=lambda key: numbers(conflicts[key].period))
+
+    def not_ended(self, vehicle):
+        """Return the ids of a vehicle's allocations that end after the present, ordered by start."""
+        return self.in_the_way(vehicle, (TODAY, None))
+
+    def free(self, window, attributes=None):
+        """Return the ids of the vehicles with these attributes that are free during the whole window."""
+        return [
+            key
+            for key, vehicle in self.vehicles.items()
+            if vehicle.has(attributes or {}) and not self.in_the_way(key, window)
+        ]
+
+    def has_name(self, name, but=None):
+        return any(vehicle.name == name for key, vehicle in self.vehicles.items() if key != but)
+
+    def until(self, hold):
+        """Return the hour at which a hold of ``hold`` hours expires; None stays None."""
+        return None if hold is None else self.now + hold
+
+    def changed(self, one, start=..., end=..., hold=None, confirm=False, **rest):
+        """Return the allocation after these changes; ``...`` leaves a bound unchanged."""
+        bounds = zip((start, end), one.period, strict=True)
+        period = tuple(before if bound is ... else bound for bound, before in bounds)
+        expires = None if confirm else one.expires if hold is None else self.until(hold)
+        return replace(one, period=period, expires=expires, **rest)
+
+    def refusal_of(self, allocation, changes):
+        """Return the error code for changing an allocation like this and the conflicting ids; None if it is allowed."""
+        one = self.allocations[allocation]
+        new = self.changed(one, **changes)
+        if (changes.get("hold") and one.expires is None) or new.vehicle not in self.vehicles or is_empty(new.period):
+            return "invalid_fields", None
+        if conflicts := self.in_the_way(new.vehicle, new.period, but=allocation):
+            return "period_taken", conflicts
+        return None

@@ -1,0 +1,77 @@
+"""Reads from the service and its model: lists, availability, the change feed."""
+
+from invsys.inventory.maintenance import purge
+from tests.support.change_feed import FeedReader
+from tests.support.days import days_of, query
+from tests.support.model import divided, numbers, overlap
+from tests.support.model_runner import ALL, CARS, DAY, ModelRunner
+from tests.support.replay import ReplayedFeed, without_expires
+
+
+class ModelQueries(ModelRunner):
+    """The verbs that compare reads."""
+
+    def _ask(self, url, params=None):
+        response = self.client.get(url, query_string={"limit": 1000, **(params or {})})
+        assert response.status_code == 200, response.text
+        return response.json
+
+    def everything(self):
+        """Compare all vehicles and all allocations."""
+        rows = self._ask(CARS)
+        assert {row["id"]: (row["name"], row["attributes"]) for row in rows} == {
+            key: (vehicle.name, vehicle.attributes) for key, vehicle in self.fleet.vehicles.items()
+        }
+        assert [row["id"] for row in rows] == list(self.fleet.vehicles)
+        self._are(self._ask(ALL), self.fleet.live())
+
+    def _are(self, rows, expected):
+        assert {row["id"] for row in rows} == set(expected)
+        for row in rows:
+            self.allocation_is(row, expected[row["id"]])
+        starts = [numbers(days_of(row))[0] for row in rows]
+        assert starts == sorted(starts)
+
+    def allocations(self, vehicle, window, status):
+        """Compare a vehicle's allocations in a window, of one status or of any (None)."""
+        expected = {
+            key: one
+            for key, one in self.fleet.live().items()
+            if one.vehicle == vehicle and overlap(one.period, window) and status in (None, one.status)
+        }
+        self._are(
+            self._ask(f"{CARS}/{vehicle}/allocations", query(window) | ({"status": status} if status else {})), expected
+        )
+
+    def availability(self, window):
+        """Compare the free and busy periods of each vehicle."""
+        rows = self._ask(f"{CARS}/all/availability", query(window))
+        assert [row["resource_id"] for row in rows] == list(self.fleet.vehicles)
+        for row in rows:
+            periods = tuple([days_of(period) for period in row[kind]] for kind in ("free", "busy"))
+            assert periods == divided(self.fleet.of(row["resource_id"]), window)
+            response = self.client.get(f"{CARS}/{row['resource_id']}/availability", query_string=query(window))
+            assert response.json == row
+
+    def free(self, window, attributes):
+        """Compare the vehicles with these attributes that are free during the whole window."""
+        params = query(window, ("available_from", "available_to"))
+        filters = {f"attribute.{key}": str(value) for key, value in attributes.items()}
+        expected = self.fleet.free(window, attributes)
+        assert [row["id"] for row in self._ask(CARS, params | filters)] == expected
+
+    def purge(self):
+        """Purge, which also writes the events of all expired holds."""
+        with self.app.app_context():
+            purge.purge(DAY, 0)
+
+    def feed(self):
+        """Replay the change feed from its start, and compare the result with the lists."""
+        self.purge()
+        replayed = ReplayedFeed()
+        replayed.apply(FeedReader(self.client, limit=7).new_events())
+        expired = {key: ["expired"] for key, one in self.fleet.allocations.items() if self.fleet.is_expired(one)}
+        assert replayed.kinds == {key: kinds + expired.get(key, []) for key, kinds in self.kinds.items()}
+        assert list(replayed.vehicles.values()) == self._ask(CARS)
+        listed = {row["id"]: without_expires(row) for row in self._ask(ALL)}
+        assert listed == {key: without_expires(one) for key, one in replayed.allocations.items()}

@@ -1,0 +1,29 @@
+"""Callers with the headers that the gateway adds, some of them restricted to their own allocations."""
+
+OWN_ONLY = {"X-Client-Sees": "own"}
+
+
+def client_as(app, client_id, **more):
+    """Return a test client that sends this X-Client-Id, and further headers, with every request."""
+    client = app.test_client()
+    for name, value in {"X-Client-Id": client_id, **more}.items():
+        client.environ_base[f"HTTP_{name.upper().replace('-', '_')}"] = value
+    return client
+
+
+def restricted_client(app, client_id):
+    """Return a test client that may see only its own allocations."""
+    return client_as(app, client_id, **OWN_ONLY)
+
+
+def ids(response):
+    """Return the ids in a list of allocations, or in the conflicts of an error response."""
+    rows = response.json if response.status_code == 200 else response.json["conflicts"]
+    return [row["id"] for row in rows]
+
+
+def without_request_ids(response):
+    """Return status, headers and body of a response without request ids, dates and the id in the request's path."""
+    headers = {name: value for name, value in response.headers.items() if name not in ("X-Request-Id", "Date")}
+    body = response.text.replace(response.headers["X-Request-Id"], "").replace(response.request.path[-36:], "")
+    return response.status_code, headers, body

@@ -1,0 +1,115 @@
+"""Who may call what: for every method of every route, the status that each kind of client gets.
+
+Each client has a single scope. ``own`` is ``allocations:own``: once the client that made the allocation, once another.
+``elsewhere`` stands for every client whose single scope holds for lorries only.
+"""
+
+from dataclasses import dataclass
+
+from tests.support.instants import period_fields
+
+COLUMNS = (
+    "nobody",
+    "resources:read",
+    "resources:write",
+    "allocations:read",
+    "allocations:write",
+    "owner",
+    "stranger",
+    "events:read",
+    "elsewhere",
+)
+
+# What only the client that made it and those that see everything may know of has 404 for the stranger.
+_TABLE = """
+                                                         nobody      allocations       events:read
+                                                             resources             stranger
+                                                             read write  read write  owner   elsewhere
+GET     /api/cars                                        401 200 403 403 403 403 403 404 404
+HEAD    /api/cars                                        401 200 403 403 403 403 403 404 404
+POST    /api/cars                                        401 403 201 403 403 403 403 404 404
+GET     /api/cars/{car}                                  401 200 403 403 403 403 403 404 404
+HEAD    /api/cars/{car}                                  401 200 403 403 403 403 403 404 404
+PATCH   /api/cars/{car}                                  401 403 200 403 403 403 403 404 404
+DELETE  /api/cars/{idle}                                 401 403 204 403 403 403 403 404 404
+GET     /api/cars/{car}/availability                     401 200 403 403 403 403 403 404 404
+HEAD    /api/cars/{car}/availability                     401 200 403 403 403 403 403 404 404
+GET     /api/cars/all/availability                       401 200 403 403 403 403 403 404 404
+HEAD    /api/cars/all/availability                       401 200 403 403 403 403 403 404 404
+GET     /api/cars/gbfs/vehicle_availability.json         401 200 403 403 403 403 403 404 404
+HEAD    /api/cars/gbfs/vehicle_availability.json         401 200 403 403 403 403 403 404 404
+GET     /api/cars/{car}/allocations                      401 403 403 200 403 200 200 404 404
+HEAD    /api/cars/{car}/allocations                      401 403 403 200 403 200 200 404 404
+POST    /api/cars/{car}/allocations                      401 403 403 403 201 201 201 404 404
+GET     /api/cars/{car}/allocations.ics                  401 403 403 200 403 200 200 404 404
+HEAD    /api/cars/{car}/allocations.ics                  401 403 403 200 403 200 200 404 404
+GET     /api/cars/all/allocations                        401 403 403 200 403 200 200 404 404
+HEAD    /api/cars/all/allocations                        401 403 403 200 403 200 200 404 404
+POST    /api/cars/any/allocations                        401 403 403 403 201 201 201 404 404
+GET     /api/cars/{car}/allocations/{allocation}         401 403 403 200 403 200 404 404 404
+HEAD    /api/cars/{car}/allocations/{allocation}         401 403 403 200 403 200 404 404 404
+PATCH   /api/cars/{car}/allocations/{allocation}         401 403 403 403 200 200 404 404 404
+DELETE  /api/cars/{car}/allocations/{allocation}         401 403 403 403 204 204 404 404 404
+GET     /api/cars/all/allocations/{allocation}           401 403 403 200 403 200 404 404 404
+HEAD    /api/cars/all/allocations/{allocation}           401 403 403 200 403 200 404 404 404
+PATCH   /api/cars/all/allocations/{allocation}           401 403 403 403 200 200 404 404 404
+DELETE  /api/cars/all/allocations/{allocation}           401 403 403 403 204 204 404 404 404
+GET     /api/events                                      401 403 403 403 403 403 403 200 403
+HEAD    /api/events                                      401 403 403 403 403 403 403 200 403
+GET     /                                                401 200 403 403 403 403 403 403 403
+HEAD    /                                                401 200 403 403 403 403 403 403 403
+GET     /api/openapi.json                                200 200 200 200 200 200 200 200 200
+HEAD    /api/openapi.json                                200 200 200 200 200 200 200 200 200
+GET     /docs                                            200 200 200 200 200 200 200 200 200
+HEAD    /docs                                            200 200 200 200 200 200 200 200 200
+GET     /docs/swagger-ui/swagger-ui.css                  200 200 200 200 200 200 200 200 200
+HEAD    /docs/swagger-ui/swagger-ui.css                  200 200 200 200 200 200 200 200 200
+GET     /docs/static/docs.css                            200 200 200 200 200 200 200 200 200
+HEAD    /docs/static/docs.css                            200 200 200 200 200 200 200 200 200
+GET     /docs/problems                                   200 200 200 200 200 200 200 200 200
+HEAD    /docs/problems                                   200 200 200 200 200 200 200 200 200
+GET     /docs/problems/period_taken                      200 200 200 200 200 200 200 200 200
+HEAD    /docs/problems/period_taken                      200 200 200 200 200 200 200 200 200
+GET     /docs/problems/forbidden                         200 200 200 200 200 200 200 200 200
+GET     /static/page.css                                 200 200 200 200 200 200 200 200 200
+HEAD    /static/page.css                                 200 200 200 200 200 200 200 200 200
+"""
+
+# The gateway answers these by itself, about itself.
+OF_EVERY_SERVICE = {"/healthz", "/readyz", "/metrics"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    method: str
+    path: str
+    statuses: dict[str, int]
+
+    def __str__(self):
+        return f"{self.method} {self.path}"
+
+    @property
+    def scope(self):
+        """The scope that the route takes; None where everybody may call it."""
+        granted = [name for name in COLUMNS if ":" in name and self.statuses[name] < 300]
+        return granted[0] if len(granted) == 1 else None
+
+    def body(self, unused):
+        """Give what to send along; ``unused`` is a name that no vehicle has."""
+        if self.method not in ("POST", "PATCH"):
+            return None
+        if "/allocations" not in self.path:
+            return {"name": unused}
+        return period_fields(20, 21) if self.method == "POST" else {"description": "changed"}
+
+
+def _rows():
+    for line in _TABLE.splitlines():
+        if "/" in line:
+            method, path, *statuses = line.split()
+            yield Row(method, path, dict(zip(COLUMNS, map(int, statuses), strict=True)))
+
+
+ROWS = list(_rows())

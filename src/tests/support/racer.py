@@ -1,0 +1,31 @@
+"""One process of a race: for each line on standard input, all its threads post the same allocation at once.
+
+Arguments: database URL, number of threads. Prints for each line the statuses that the threads got.
+"""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from invsys.inventory import settings
+from invsys.inventory.application import build_app
+
+
+def main() -> None:
+    url, threads = sys.argv[1], int(sys.argv[2])
+    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url, "INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}))
+    barrier = Barrier(threads)
+
+    def attempt(path: str, body: str) -> int:
+        with app.test_client() as client:
+            barrier.wait()
+            return client.post(path, data=body, content_type="application/json").status_code
+
+    with ThreadPoolExecutor(threads) as pool:
+        for line in sys.stdin:
+            path, body = line.split(" ", 1)
+            statuses = pool.map(lambda _, path=path, body=body: attempt(path, body), range(threads))
+            print(*statuses, flush=True)
+
+
+main()

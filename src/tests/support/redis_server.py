@@ -1,0 +1,52 @@
+"""Redis, a real one, started from the installed binary on a port of its own; it keeps nothing."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.support.raw_upstream import unused_port
+from tests.support.waiting import until
+
+
+def _binary() -> str:
+    found = shutil.which("redis-server")
+    if found is None:
+        raise pytest.UsageError("Redis is not installed: apt-get install redis-server.")
+    return found
+
+
+class RedisServer:
+    """A server that can be stopped and started again where it was."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = unused_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        command = [_binary(), *options, "--dir", str(self._folder)]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        until(self._answers)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        client = redis.Redis(port=self._port)
+        try:
+            return bool(client.ping())
+        except redis.exceptions.ConnectionError:
+            return False
+        finally:
+            client.close()

@@ -1,0 +1,44 @@
+"""Applications on real sockets, served by threads of this process."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from invsys.gateway.pipeline import Door
+
+
+class _Handler(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+@contextmanager
+def served_app(app: Callable[..., Any]) -> Iterator[str]:
+    """Serve a WSGI application, one request for each connection; yield its base URL."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def close_idle(app: Flask) -> None:
+    """Close the idle upstream connections of a gateway."""
+    doors = [
+        handler.__self__
+        for handler in app.before_request_funcs[None]
+        if isinstance(getattr(handler, "__self__", None), Door)
+    ]
+    for service in doors[0]._forwarding._services.values():
+        for host in service._hosts:
+            while host.connections._idle:
+                host.connections._idle.pop().close()

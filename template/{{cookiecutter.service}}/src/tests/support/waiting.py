@@ -1,0 +1,1 @@
+../../../../../src/tests/support/waiting.py

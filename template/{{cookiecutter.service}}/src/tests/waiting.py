@@ -1,1 +1,0 @@
-../../../../src/tests/waiting.py

@@ -1,0 +1,1 @@
+../../../../../src/invsys/inventory/db/__init__.py

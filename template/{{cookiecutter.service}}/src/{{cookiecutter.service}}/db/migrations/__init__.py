@@ -1,0 +1,1 @@
+../../../../../../src/invsys/inventory/db/migrations/__init__.py

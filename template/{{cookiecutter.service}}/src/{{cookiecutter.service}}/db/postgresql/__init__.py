@@ -1,0 +1,1 @@
+../../../../../../src/invsys/inventory/db/postgresql/__init__.py

@@ -1,0 +1,1 @@
+../../../../../../src/invsys/inventory/db/postgresql/session_settings.py

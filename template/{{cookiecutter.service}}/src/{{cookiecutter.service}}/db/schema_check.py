@@ -1,0 +1,1 @@
+../../../../../src/invsys/inventory/db/schema_check.py

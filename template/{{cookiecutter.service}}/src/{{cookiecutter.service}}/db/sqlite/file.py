@@ -1,0 +1,1 @@
+../../../../../../src/invsys/inventory/db/sqlite/file.py

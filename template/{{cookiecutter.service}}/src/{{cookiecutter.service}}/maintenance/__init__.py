@@ -1,0 +1,1 @@
+../../../../../src/invsys/inventory/maintenance/__init__.py

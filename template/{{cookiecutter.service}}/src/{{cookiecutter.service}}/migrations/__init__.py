@@ -1,1 +1,0 @@
-../../../../../src/invsys/inventory/migrations/__init__.py

@@ -1,1 +1,0 @@
-../../../../src/invsys/inventory/sessions.py
