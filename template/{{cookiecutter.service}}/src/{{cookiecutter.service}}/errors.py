@@ -1,4 +1,4 @@
-"""The failures of the depot, each with its stable code.
+"""The errors of the depot, each with its stable code.
 
 ::
 
@@ -16,46 +16,46 @@ from depot.chassis.http.problems import Problem, Unavailable
 
 
 class PalletNotFound(Problem):
-    """No such pallet, or no longer."""
+    """The pallet does not exist, or was removed."""
 
     status, code, title = 404, "pallet_not_found", "There is no such pallet"
-    advice = "Look for its id in the list. After a ``DELETE`` nothing is left to do."
+    advice = "Find the id in the list. After a repeated ``DELETE`` there is nothing left to do."
 
 
 class NameTaken(Problem):
     """Another pallet has the name."""
 
     status, code, title = 409, "name_taken", "The name is taken"
-    advice = "Choose another name. It may be your own, if the answer to an earlier request was lost: look in the list."
+    advice = "Choose another name. If the response to an earlier request was lost, the name may be yours: check the list."
 
 
 class VersionMismatch(Problem):
-    """The caller knows another version than the one that is there."""
+    """The current version is not the one in ``If-Match``."""
 
     status, code, title = 412, "version_mismatch", "It has changed since you read it"
-    adds = "The ``ETag`` header: the version that is there."
-    advice = "Read it again, see whether your change still fits, and send that with the new ``ETag`` in ``If-Match``."
+    adds = "The ``ETag`` header: the current version."
+    advice = "Read it again, check whether your change still applies, and send it with the new ``ETag`` in ``If-Match``."
 
     def __init__(self, version: int) -> None:
-        super().__init__("If-Match names another version than the one that is there; its ETag is in the headers.")
+        super().__init__("The current version is not the one in If-Match; its ETag is in the headers.")
         self.version = version
 
 
 class Overloaded(Unavailable):
-    """Too many at once; nothing was done."""
+    """The service is overloaded; the request had no effect."""
 
     code, title = "busy", "The service is busy"
-    advice = "Wait, then send it again."
+    advice = "Wait, then retry."
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database is away, or not in a state to be trusted.
+    """The database cannot be reached, or cannot be used in its state.
 
-    Nothing was done, unless the answer to a change was lost on its way: then it may have been.
+    The request had no effect, unless the database's reply to a change was lost; then the change may have been made.
     """
 
     code, title = "database_unavailable", "The database is not available"
-    advice = "Wait, then send it again; names are unique, so nothing is registered twice."
+    advice = "Wait, then retry; names are unique, so nothing is registered twice."
 
     def __init__(self, detail: str, reason: str | None = None) -> None:
         super().__init__(detail)
@@ -64,4 +64,4 @@ class DatabaseUnavailable(Unavailable):
 
 
 class UnusableDatabase(DatabaseUnavailable):
-    """The database answers, but must not be used as it is; the detail says what to do."""
+    """The database can be reached, but cannot be used; the detail describes what to do."""
