@@ -6,6 +6,7 @@
 # make deb                    both Debian packages for the running release of Debian, in dist/
 # make wheelhouse             download the requirements of the packages, so that make deb needs no network
 # make lock                   pin newer versions of all requirements; use Python 3.11, the oldest supported version
+# make clean                  delete the environments and everything that was built
 # make dcompose-start         build the images if they are missing, and start the containers
 # make dcompose-restart       restart the containers
 # make db-revision msg=TEXT   create an empty migration with the next number

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -57,11 +58,38 @@ def test_the_published_manual_is_built_like_ours():
     assert settings["build"]["tools"]["python"] in supported
 
 
-@pytest.mark.parametrize(
-    "form", sorted((PROJECT / ".github/ISSUE_TEMPLATE").glob("[!c]*.yml")), ids=lambda form: form.stem
-)
+@pytest.mark.parametrize("folder", [".", "template/{{cookiecutter.service}}"])
+def test_the_head_of_the_makefile_lists_every_target(folder):
+    makefile = (PROJECT / folder / "Makefile").read_text()
+    targets = " ".join(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)).split()
+    assert sorted(re.findall(r"^# make ([\w-]+) ", makefile, re.MULTILINE)) == sorted(targets)
+
+
+@pytest.mark.parametrize(("target", "command"), [("dcompose-start", "up -d"), ("dcompose-restart", "restart")])
+def test_make_calls_docker_compose(target, command):
+    make = ["make", "--no-print-directory", "--dry-run", target, "COMPOSE=docker compose"]
+    result = subprocess.run(make, cwd=PROJECT, check=True, capture_output=True, text=True)
+    assert result.stdout == f"docker compose {command}\n"
+
+
+def test_make_db_revision_needs_a_message():
+    # The environment is neither needed nor built.
+    make = ["make", "--old-file=.venv/run", "--dry-run", "db-revision"]
+    result = subprocess.run(make, cwd=PROJECT, check=True, capture_output=True, text=True)
+    checks = [line for line in result.stdout.splitlines() if line.startswith("test -n")]
+    assert subprocess.run(["sh", "-c", checks[0]], check=False, capture_output=True).returncode == 2
+
+
+def test_every_path_in_the_list_of_bypasses_exists():
+    _, _, section = (PROJECT / "CONTRIBUTING.rst").read_text().partition("\nBypassed libraries\n")
+    paths = re.findall(r"``((?:chassis|gateway|inventory)/[\w/.]+)``", section)
+    assert len(paths) > 10
+    assert [path for path in paths if not (PROJECT / "src/invsys" / path).exists()] == []
+
+
+@pytest.mark.parametrize("form", ["bug", "feature"])
 def test_an_issue_form_is_complete(form):
-    content = yaml.safe_load(form.read_text())
+    content = yaml.safe_load((PROJECT / f".github/ISSUE_TEMPLATE/{form}.yml").read_text())
     assert {"name", "description", "body"} <= set(content)
     fields = [field for field in content["body"] if field["type"] != "markdown"]
     assert len({field["id"] for field in fields}) == len(fields)
