@@ -14,7 +14,7 @@ from flask_migrate import upgrade
 
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
-from invsys.inventory.db.session import disconnect
+from invsys.inventory.db.engine import disconnect
 
 # The defaults suit a machine of 1995; fsync and synchronous_commit stay on.
 _OPTIONS = ("max_connections=300", "shared_buffers=512MB", "max_wal_size=4GB", "listen_addresses=")

@@ -23,8 +23,8 @@ from flask_migrate import upgrade
 from invsys.chassis.config.settings import Settings
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
+from invsys.inventory.db.engine import disconnect as dispose
 from invsys.inventory.db.models import CursorState, db
-from invsys.inventory.db.session import disconnect as dispose
 from tests.support.applications import Applications, close
 from tests.support.front_door import FrontDoor
 

@@ -30,7 +30,7 @@ SERVICES = {
 }
 PORTS = {"5000", "5001"}
 MODULES = {"api", "application", "chassis", "database", "db", "errors", "maintenance", "manage", "schemas", "settings"}
-MODULES |= {"session", "wsgi", "one", "page", "register", "change", "remove"}
+MODULES |= {"engine", "failures", "session", "wsgi", "one", "page", "register", "change", "remove"}
 # What the modules that name the resource import: modules of the chassis beside its own module, classes beside its own.
 MODULES |= {"client_id", "conditional", "problems", "query_string", "request_body", "responses"}
 CLASSES = {"Any", "Callable", "Collection", "DateTime", "Dialect", "Flask", "Input", "Mapped", "MetaData", "PageQuery"}

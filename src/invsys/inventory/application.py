@@ -8,7 +8,7 @@ from invsys.chassis.config.settings import Settings
 from invsys.chassis.http import default_headers, problems, request_body, request_id
 from invsys.chassis.ops import draining, health, metrics, readiness, request_log
 from invsys.inventory import api, openapi, ui
-from invsys.inventory.db import schema_check, session
+from invsys.inventory.db import engine, schema_check
 from invsys.inventory.queries import cursors
 from invsys.inventory.settings import load as load_settings
 
@@ -38,7 +38,7 @@ def build_app(settings: Settings) -> Flask:
     # Answer //api/cars with 404 instead of a redirect to /api/cars.
     app.url_map.merge_slashes = False
 
-    # Flask calls after_request functions in reverse order. The request log comes early, so that it sees the final response.
+    # Flask calls after_request functions in reverse order: the request log comes early, to see the final response.
     draining.register(app)
     request_log.register(app)
     request_id.register(app)
@@ -48,7 +48,7 @@ def build_app(settings: Settings) -> Flask:
     default_headers.register(app)
     gateway_secret.register(app, settings["server"]["gateway_secret"])
     request_body.register(app, settings["server"])
-    session.configure(app, settings)
+    engine.configure(app, settings)
     cursors.register(app)
     fit = readiness.Readiness(schema_check.require_current_schema, schema_check.revision)
     readiness.register(app, fit, _needs_database)

@@ -22,7 +22,7 @@ from invsys.chassis.http.problems import Problem
 from invsys.inventory import application, settings
 from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
 from invsys.inventory.commands import resources as resource_commands
-from invsys.inventory.db import models, schema_check, session
+from invsys.inventory.db import engine, failures, models, schema_check
 from invsys.inventory.maintenance import backup, integrity_check, migrate, purge
 from invsys.inventory.maintenance.backup import BackupError
 from invsys.inventory.maintenance.migrate import MigrationError
@@ -44,7 +44,7 @@ def _build_app(config: str | None = None) -> Flask:
 
 def _require_usable_database() -> None:
     schema_check.require_usable_at_start()
-    session.disconnect()
+    engine.disconnect()
 
 
 class DatabaseCommand(Command):
@@ -192,7 +192,7 @@ def main() -> None:
     """Run the command given on the command line; print an expected failure in one line and exit with status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        with session.faults_reported():
+        with failures.faults_reported():
             manager().run()
     except (SettingsError, UnusableFile, ExportError, MigrationError, BackupError, Problem) as error:
         print(f"invsys-manage: {getattr(error, 'reason', error)}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The settings of the inventory and their validation; ``default_config.ini`` holds the deerrors."""
+"""The settings of the inventory and their validation; ``default_config.ini`` holds the defaults."""
 
 import os
 import re
@@ -18,8 +18,8 @@ _COLLECTION = re.compile(r"[a-z][a-z0-9_-]{0,35}")
 # Other paths directly under /api.
 _RESERVED = frozenset({"events"})
 
-# A URL with several hosts, as libpq accepts it (PostgreSQL, chapter "Connection URIs"); SQLAlchemy accepts several hosts
-# only in the query. The user and the password are matched as SQLAlchemy matches them, without backtracking: (?>...).
+# A URL with several hosts, as libpq accepts it (PostgreSQL, chapter "Connection URIs"); SQLAlchemy accepts them only in
+# the query. The user and the password are matched as SQLAlchemy matches them, without backtracking: (?>...).
 _SEVERAL_HOSTS = re.compile(r"(\w+(?:\+\w+)?://(?>(?:[^:/]*(?::[^@]*)?@)?))([^/?]*,[^/?]*)(.*)")
 _HOST = re.compile(r"(\[[^\[\]@]+\]|[^:\[\]@]*)(?::(\d*))?")
 
@@ -111,7 +111,7 @@ class ResourceTypes(Schema):
         for collection, resource_type in data.items():
             if not _COLLECTION.fullmatch(collection) or collection in _RESERVED:
                 errors[collection] = [
-                    "Not a valid name of a collection: up to 36 lower-case letters, digits, - and _, not 'events'."
+                    "Not a valid collection name: 1 to 36 of a-z, 0-9, - and _, the first a letter; not 'events'."
                 ]
             elif len(resource_type) > 36 or not resource_type.isprintable():
                 errors[collection] = ["A resource_type has 1 to 36 printable characters."]

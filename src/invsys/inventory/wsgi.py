@@ -8,7 +8,7 @@ from invsys.inventory.application import create_app
 
 app = settings.or_exit(create_app)
 
-# Exclude everything loaded so far from garbage collection: each full collection would otherwise scan it, which stops all
+# Exclude everything loaded so far from garbage collection: each full collection would otherwise scan it and stop all
 # threads for 60 ms.
 gc.collect()
 gc.freeze()

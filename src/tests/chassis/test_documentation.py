@@ -68,7 +68,7 @@ def test_a_class_has_its_page_as_soon_as_it_stands_there(client: FlaskClient) ->
 
 def test_a_class_that_says_nothing_has_a_page_too(client: FlaskClient) -> None:
     page = text(client.get("/docs/problems/says_nothing"))
-    assert "Nothing to what every problem has." in page
+    assert "None, only those of every problem document." in page
     assert "<p>Yes, " in page
 
 

@@ -56,7 +56,7 @@ def test_an_address_that_cannot_be_used_is_refused_in_one_line(host: str, reason
 
 @pytest.mark.parametrize("port", [-5, 65536, 99999])
 def test_a_number_that_is_no_port_is_refused(port: int) -> None:
-    with pytest.raises(SettingsError, match=f"^port {port} is not one of 1 to 65535$"):
+    with pytest.raises(SettingsError, match=f"^port {port} is not in the range 1 to 65535$"):
         listening.listen("127.0.0.1", port)
 
 

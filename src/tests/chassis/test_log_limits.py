@@ -166,7 +166,7 @@ def test_behind_a_trusted_proxy_it_is_the_callers_address(logged: Logged, app: F
 def test_many_addresses_take_bounded_memory(
     logged: Logged, app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_log, "_MOST_ADDRESSES", 5)
+    monkeypatch.setattr(request_log, "_MAX_ADDRESSES", 5)
     with logged("info") as lines:
         for number in range(20):
             ask(app, 401, 2, f"192.0.2.{number}")

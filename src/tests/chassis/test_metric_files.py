@@ -44,14 +44,14 @@ def test_a_worker_keeps_serving_when_the_file_system_is_full(tmp_path: Path, siz
     small = ("unshare", "--mount", "sh", "-c", ON_SMALL_DISK, "sh", size, str(tmp_path))
     statuses, metrics, *_ = answered(tmp_path, routes, *small)
     assert statuses == "{200}"
-    assert metrics == f"503 no room for the files of the metrics in {tmp_path}: No space left on device"
+    assert metrics == f"503 cannot allocate the metrics files in {tmp_path}: No space left on device"
 
 
 def test_a_worker_keeps_serving_when_its_folder_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     statuses, metrics, *_ = answered(tmp_path / "file" / "folder", 1)
     assert statuses == "{200}"
-    assert metrics.startswith("503 no room for the files of the metrics in")
+    assert metrics.startswith("503 cannot allocate the metrics files in")
 
 
 def test_many_series_are_counted_where_there_is_room(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_at_once_reports_before_the_second_is_over(clock: Clock) -> None:
     counted = Counted()
     counted.is_first("a")
     counted.is_first("a")
-    counted.flush(at_once=True)
+    counted.flush(force=True)
     assert counted.reported == [("a", 1)]
 
 
@@ -70,7 +70,7 @@ def test_the_number_of_keys_is_limited(clock: Clock) -> None:
     firsts = [counted.is_first(number) for number in range(1000)]
     assert firsts == [True] * 3 + [False] * 997
     assert len(counted.pending) == 4
-    counted.flush(at_once=True)
+    counted.flush(force=True)
     assert counted.reported == [(OTHERS, 997)]
 
 
@@ -78,7 +78,7 @@ def test_known_keys_are_counted_separately_when_there_is_no_more_room(clock: Clo
     counted = Counted()
     for key in "abcda":
         counted.is_first(key)
-    counted.flush(at_once=True)
+    counted.flush(force=True)
     assert dict(counted.reported) == {"a": 1, OTHERS: 1}
 
 
@@ -95,5 +95,5 @@ def test_no_event_is_lost_between_threads(clock: Clock) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    counted.flush(at_once=True)
+    counted.flush(force=True)
     assert (firsts["a"], counted.reported) == (1, [("a", 799)])

@@ -164,10 +164,10 @@ def test_a_misspelt_name_in_the_file_is_answered_by_the_valid_ones(
     ("variable", "message"),
     [
         ("INVSYS_SERVER_PROT", "[server] prot (from INVSYS_SERVER_PROT): No such setting (did you mean port?)."),
-        ("INVSYS_SEVER_PORT", "INVSYS_SEVER_PORT: names no setting (did you mean INVSYS_SERVER_PORT?)"),
-        ("INVSYS_SERVERPORT", "INVSYS_SERVERPORT: names no setting (did you mean INVSYS_SERVER_PORT?)"),
-        ("INVSYS_CONFG", "INVSYS_CONFG: names no setting (did you mean INVSYS_CONFIG?)"),
-        ("INVSYS_WWWWWWWWWWWW", "INVSYS_WWWWWWWWWWWW: names no setting; the sections are names, server, server_log"),
+        ("INVSYS_SEVER_PORT", "INVSYS_SEVER_PORT: no such setting (did you mean INVSYS_SERVER_PORT?)"),
+        ("INVSYS_SERVERPORT", "INVSYS_SERVERPORT: no such setting (did you mean INVSYS_SERVER_PORT?)"),
+        ("INVSYS_CONFG", "INVSYS_CONFG: no such setting (did you mean INVSYS_CONFIG?)"),
+        ("INVSYS_WWWWWWWWWWWW", "INVSYS_WWWWWWWWWWWW: no such setting; the sections are names, server, server_log"),
     ],
 )
 def test_a_misspelt_variable_is_answered_by_the_valid_ones(load: Loader, variable: str, message: str) -> None:

@@ -29,7 +29,7 @@ def test_a_worker_that_is_killed_again_and_again_comes_back_and_the_other_one_ke
         until(lambda killed=killed: tiny.logged("Started worker-") == 2 + killed)
     assert tiny.workers[0] == healthy
     assert len(tiny.workers) == 2
-    assert [tiny.logged(f"it is replaced {when}") for when in ("at once", "in 0.25 sec", "in 0.5 sec")] == [1, 1, 1]
+    assert [tiny.logged(f"replacing it {when}") for when in ("now", "in 0.25 sec", "in 0.5 sec")] == [1, 1, 1]
 
 
 def test_all_workers_killed_at_once_come_back_and_no_connection_is_refused(tiny: Tiny) -> None:
@@ -57,7 +57,7 @@ def test_a_reload_whose_new_worker_dies_leaves_the_old_ones(tiny: Tiny) -> None:
     before = tiny.workers
     tiny.change_application(BROKEN)
     tiny.process.send_signal(signal.SIGHUP)
-    until(lambda: tiny.logged("ended with status 3 as soon as it was started: the reload is given up"))
+    until(lambda: tiny.logged("ended with status 3 during its start: the reload is aborted"))
     assert tiny.workers == before
     assert answers(tiny.port)
 
@@ -87,7 +87,7 @@ def test_a_worker_inherits_no_module_that_an_upgrade_may_have_replaced(tmp_path:
 
 def test_a_stop_does_not_wait_for_a_worker_that_is_to_be_replaced_later(tmp_path: Path) -> None:
     with tiny_server(tmp_path, BROKEN) as tiny:
-        until(lambda: tiny.logged("ended with status 3; it is replaced in 2 seconds"))
+        until(lambda: tiny.logged("ended with status 3; replacing it in 2 seconds"))
         tiny.process.terminate()
         assert tiny.process.wait(SECONDS) == 0
         assert "Traceback" not in tiny.log.read_text()

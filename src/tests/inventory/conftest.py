@@ -157,16 +157,16 @@ def alter(app: Flask) -> Callable[..., None]:
 
 
 @pytest.fixture
-def sent(app):
+def exported(app):
     """Return a function that exports allocations as text in a format."""
 
-    def sent(form):
+    def exported(form):
         file = io.StringIO()
         with app.app_context():
             exporter.export(file, form)
         return file.getvalue()
 
-    return sent
+    return exported
 
 
 @pytest.fixture

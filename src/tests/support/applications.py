@@ -9,8 +9,8 @@ from flask import Flask
 
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
+from invsys.inventory.db.engine import disconnect as dispose
 from invsys.inventory.db.models import db
-from invsys.inventory.db.session import disconnect as dispose
 
 # Every cached application keeps its connections open, and PostgreSQL accepts 100.
 _MAX_APPS = 3

@@ -77,7 +77,7 @@ class Fleet:
     def is_expired(self, one):
         return one.expires is not None and one.expires <= self.now
 
-    def live(self):
+    def active(self):
         """Return the active allocations of vehicles in circulation."""
         return {
             key: allocation
@@ -87,34 +87,34 @@ class Fleet:
 
     def end_holds(self, vehicle):
         """Remove the active holds of a vehicle; return their ids."""
-        ended = [key for key, one in self.live().items() if (one.vehicle, one.status) == (vehicle, "held")]
+        ended = [key for key, one in self.active().items() if (one.vehicle, one.status) == (vehicle, "held")]
         for key in ended:
             del self.allocations[key]
         return ended
 
-    def of(self, vehicle):
+    def periods_of(self, vehicle):
         """Return the periods of a vehicle's active allocations."""
-        return [one.period for one in self.live().values() if one.vehicle == vehicle]
+        return [one.period for one in self.active().values() if one.vehicle == vehicle]
 
-    def in_the_way(self, vehicle, period, but=None):
+    def conflicts(self, vehicle, period, but=None):
         """Return the ids of a vehicle's allocations that overlap the period, ordered by start."""
         conflicts = {
             key: one
-            for key, one in self.live().items()
+            for key, one in self.active().items()
             if one.vehicle == vehicle and key != but and overlap(one.period, period)
         }
         return sorted(conflicts, key=lambda key: numbers(conflicts[key].period))
 
-    def not_ended(self, vehicle):
+    def current_and_future(self, vehicle):
         """Return the ids of a vehicle's allocations that end after the present, ordered by start."""
-        return self.in_the_way(vehicle, (TODAY, None))
+        return self.conflicts(vehicle, (TODAY, None))
 
     def free(self, window, attributes=None):
         """Return the ids of the vehicles with these attributes that are free during the whole window."""
         return [
             key
             for key, vehicle in self.vehicles.items()
-            if vehicle.has(attributes or {}) and not self.in_the_way(key, window)
+            if vehicle.has(attributes or {}) and not self.conflicts(key, window)
         ]
 
     def has_name(self, name, but=None):
@@ -137,6 +137,6 @@ class Fleet:
         new = self.changed(one, **changes)
         if (changes.get("hold") and one.expires is None) or new.vehicle not in self.vehicles or is_empty(new.period):
             return "invalid_fields", None
-        if conflicts := self.in_the_way(new.vehicle, new.period, but=allocation):
+        if conflicts := self.conflicts(new.vehicle, new.period, but=allocation):
             return "period_taken", conflicts
         return None

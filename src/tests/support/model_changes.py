@@ -3,7 +3,7 @@
 from tests.support.days import bound_fields
 from tests.support.model import Vehicle
 from tests.support.model_orders import HOUR
-from tests.support.model_runner import ALL, CARS, ModelRunner, is_refused
+from tests.support.model_runner import ALL, CARS, ModelRunner, check_refusal
 
 
 class ModelChanges(ModelRunner):
@@ -13,23 +13,23 @@ class ModelChanges(ModelRunner):
         response = self.client.patch(f"{CARS}/{vehicle}", json=changes, headers=self.if_match(vehicle, match))
         before = self.fleet.vehicles.get(vehicle)
         if before is None:
-            return is_refused(response, "resource_not_found")
+            return check_refusal(response, "resource_not_found")
         if match == "stale":
-            return self.is_overtaken(response, vehicle)
+            return self.check_version_mismatch(response, vehicle)
         new = Vehicle(changes.get("name", before.name), changes.get("attributes", before.attributes))
         if self.fleet.has_name(new.name, but=vehicle):
-            return is_refused(response, "name_taken")
+            return check_refusal(response, "name_taken")
         self.fleet.vehicles[vehicle] = new
-        return self.learn(vehicle, response, "resource_changed" if new != before else None)
+        return self.record(vehicle, response, "resource_changed" if new != before else None)
 
     def decommission(self, vehicle, match):
         response = self.client.delete(f"{CARS}/{vehicle}", headers=self.if_match(vehicle, match))
         if vehicle not in self.fleet.vehicles:
-            return is_refused(response, "resource_not_found")
+            return check_refusal(response, "resource_not_found")
         if match == "stale":
-            return self.is_overtaken(response, vehicle)
-        if conflicts := self.fleet.not_ended(vehicle):
-            return is_refused(response, "resource_in_use", conflicts)
+            return self.check_version_mismatch(response, vehicle)
+        if conflicts := self.fleet.current_and_future(vehicle):
+            return check_refusal(response, "resource_in_use", conflicts)
         assert response.status_code == 204, response.text
         for hold in self.fleet.end_holds(vehicle):
             self.kinds[hold].append("deallocated")
@@ -39,29 +39,29 @@ class ModelChanges(ModelRunner):
     def change(self, allocation, changes, match):
         headers = self.if_match(allocation, match)
         response = self.client.patch(f"{ALL}/{allocation}", json=_on_the_wire(changes), headers=headers)
-        if allocation not in self.fleet.live():
+        if allocation not in self.fleet.active():
             return self._is_gone(response, allocation)
         if match == "stale":
-            return self.is_overtaken(response, allocation)
+            return self.check_version_mismatch(response, allocation)
         if refusal := self.fleet.refusal_of(allocation, changes):
-            return is_refused(response, *refusal)
+            return check_refusal(response, *refusal)
         before = self.fleet.allocations[allocation]
         self.fleet.allocations[allocation] = new = self.fleet.changed(before, **changes)
-        self.allocation_is(response.json, new)
+        self.check_allocation(response.json, new)
         kind = "confirmed" if (before.status, new.status) == ("held", "confirmed") else "allocation_changed"
-        return self.learn(allocation, response, kind if new != before or "hold" in changes else None)
+        return self.record(allocation, response, kind if new != before or "hold" in changes else None)
 
     def _is_gone(self, response, allocation):
         one = self.fleet.allocations.get(allocation)
         has_expired = one is not None and self.fleet.is_expired(one)
-        return is_refused(response, "hold_expired" if has_expired else "allocation_not_found")
+        return check_refusal(response, "hold_expired" if has_expired else "allocation_not_found")
 
     def deallocate(self, allocation, match):
         response = self.client.delete(f"{ALL}/{allocation}", headers=self.if_match(allocation, match))
-        if allocation not in self.fleet.live():
-            return is_refused(response, "allocation_not_found")
+        if allocation not in self.fleet.active():
+            return check_refusal(response, "allocation_not_found")
         if match == "stale":
-            return self.is_overtaken(response, allocation)
+            return self.check_version_mismatch(response, allocation)
         assert response.status_code == 204, response.text
         del self.fleet.allocations[allocation]
         return self.kinds[allocation].append("deallocated")

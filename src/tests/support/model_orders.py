@@ -2,7 +2,7 @@
 
 from tests.support.days import period_fields
 from tests.support.model import Allocation, Vehicle
-from tests.support.model_runner import ALL, CARS, ModelRunner, is_refused
+from tests.support.model_runner import ALL, CARS, ModelRunner, check_refusal
 
 HOUR = 3600
 
@@ -19,7 +19,7 @@ class ModelOrders(ModelRunner):
         vehicle_id = response.json["id"]
         assert response.headers["Location"] == f"{CARS}/{vehicle_id}"
         self.fleet.vehicles[vehicle_id] = Vehicle(name, attributes)
-        self.learn(vehicle_id, response, "resource_registered")
+        self.record(vehicle_id, response, "resource_registered")
         return vehicle_id
 
     def allocate(self, vehicle, period, hold, description, key):
@@ -27,7 +27,7 @@ class ModelOrders(ModelRunner):
         refusal = None
         if vehicle not in self.fleet.vehicles:
             refusal = ("resource_not_found", None)
-        elif conflicts := self.fleet.in_the_way(vehicle, period):
+        elif conflicts := self.fleet.conflicts(vehicle, period):
             refusal = ("period_taken", conflicts)
         body = _body(period, hold, description=description)
         response = self._order(f"{CARS}/{vehicle}/allocations", body, key, refusal)
@@ -63,9 +63,9 @@ class ModelOrders(ModelRunner):
 
     def _put(self, row, response, period, hold, description=None):
         one = Allocation(row["resource_id"], period, description, self.fleet.until(hold))
-        self.allocation_is(row, one)
+        self.check_allocation(row, one)
         self.fleet.allocations[row["id"]] = one
-        self.learn(row["id"], response, "allocated")
+        self.record(row["id"], response, "allocated")
 
     def _order(self, path, body, key, refusal):
         """Post the request; return the response if it was executed now, None if it was refused or replayed."""
@@ -74,7 +74,7 @@ class ModelOrders(ModelRunner):
             return self._is_settled((path, body), key, response)
         assert "Idempotency-Replayed" not in response.headers
         if refusal:
-            return is_refused(response, *refusal)
+            return check_refusal(response, *refusal)
         assert response.status_code == 201, response.text
         if key:
             self.keys[key] = (path, body), response
@@ -83,7 +83,7 @@ class ModelOrders(ModelRunner):
     def _is_settled(self, order, key, response):
         before, first = self.keys[key]
         if order != before:
-            return is_refused(response, "idempotency_key_reused")
+            return check_refusal(response, "idempotency_key_reused")
         assert (response.status_code, response.headers.get("Idempotency-Replayed")) == (201, "true"), response.text
         assert response.data == first.data
         for header in ("Location", "ETag"):

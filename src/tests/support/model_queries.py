@@ -16,19 +16,19 @@ class ModelQueries(ModelRunner):
         assert response.status_code == 200, response.text
         return response.json
 
-    def everything(self):
+    def compare_lists(self):
         """Compare all vehicles and all allocations."""
         rows = self._ask(CARS)
         assert {row["id"]: (row["name"], row["attributes"]) for row in rows} == {
             key: (vehicle.name, vehicle.attributes) for key, vehicle in self.fleet.vehicles.items()
         }
         assert [row["id"] for row in rows] == list(self.fleet.vehicles)
-        self._are(self._ask(ALL), self.fleet.live())
+        self._are(self._ask(ALL), self.fleet.active())
 
     def _are(self, rows, expected):
         assert {row["id"] for row in rows} == set(expected)
         for row in rows:
-            self.allocation_is(row, expected[row["id"]])
+            self.check_allocation(row, expected[row["id"]])
         starts = [numbers(days_of(row))[0] for row in rows]
         assert starts == sorted(starts)
 
@@ -36,7 +36,7 @@ class ModelQueries(ModelRunner):
         """Compare a vehicle's allocations in a window, of one status or of any (None)."""
         expected = {
             key: one
-            for key, one in self.fleet.live().items()
+            for key, one in self.fleet.active().items()
             if one.vehicle == vehicle and overlap(one.period, window) and status in (None, one.status)
         }
         self._are(
@@ -49,7 +49,7 @@ class ModelQueries(ModelRunner):
         assert [row["resource_id"] for row in rows] == list(self.fleet.vehicles)
         for row in rows:
             periods = tuple([days_of(period) for period in row[kind]] for kind in ("free", "busy"))
-            assert periods == divided(self.fleet.of(row["resource_id"]), window)
+            assert periods == divided(self.fleet.periods_of(row["resource_id"]), window)
             response = self.client.get(f"{CARS}/{row['resource_id']}/availability", query_string=query(window))
             assert response.json == row
 
@@ -65,7 +65,7 @@ class ModelQueries(ModelRunner):
         with self.app.app_context():
             purge.purge(DAY, 0)
 
-    def feed(self):
+    def compare_feed(self):
         """Replay the change feed from its start, and compare the result with the lists."""
         self.purge()
         replayed = ReplayedFeed()

@@ -26,19 +26,19 @@ class ModelRunner:
         # For each idempotency key, the request (path and body) and its first response.
         self.keys = {}
 
-    def gone(self):
+    def removed_items(self):
         """Return the ids of items that no longer count: decommissioned, deleted or expired."""
-        return [item for item in self.etags if item not in self.fleet.vehicles and item not in self.fleet.live()]
+        return [item for item in self.etags if item not in self.fleet.vehicles and item not in self.fleet.active()]
 
     def hours_pass(self, hours):
         pass_for(self.app, ContinuousResourceAllocation.expires, hours=hours)
         self.fleet.now += hours
 
-    def keys_grow_old(self):
+    def expire_keys(self):
         pass_for(self.app, IdempotencyKey.created, seconds=DAY)
         self.keys.clear()
 
-    def learn(self, item, response, kind):
+    def record(self, item, response, kind):
         """Record an item's ETag: a new one if an event of this ``kind`` is expected, else (None) the same as before."""
         etag = response.headers["ETag"]
         if kind is None:
@@ -54,11 +54,11 @@ class ModelRunner:
         etags = {"stale": before, "present": present, "any": "*"}
         return {"If-Match": etags[match]} if match else {}
 
-    def is_overtaken(self, response, item):
-        is_refused(response, "version_mismatch")
+    def check_version_mismatch(self, response, item):
+        check_refusal(response, "version_mismatch")
         assert response.headers["ETag"] == self.etags[item][-1]
 
-    def allocation_is(self, row, one):
+    def check_allocation(self, row, one):
         """Check an allocation in a response against the model's."""
         assert (row["resource_id"], days_of(row)) == (one.vehicle, one.period)
         assert (row["description"], row["status"]) == (one.description, one.status)
@@ -69,7 +69,7 @@ class ModelRunner:
             assert abs(remaining - timedelta(hours=one.expires - self.fleet.now)) < timedelta(minutes=30)
 
 
-def is_refused(response, code, conflicts=None):
+def check_refusal(response, code, conflicts=None):
     """Check an error response; ``conflicts`` are the expected ids."""
     assert response.status_code >= 400, response.text
     assert response.json["code"] == code

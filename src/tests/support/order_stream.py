@@ -101,7 +101,7 @@ def stored_allocations(app):
         by_key[row.dump["key"]].append(str(row.id))
     allocated_ids = {key: sorted(ids) for key, ids in by_key.items()}
     with app.app_context():
-        assert integrity_check.check().sound
+        assert integrity_check.check().ok
     event_ids = {event.key: str(event.allocation_id) for event in events if event.kind == "allocated"}
     assert sorted(event_ids.values()) == sorted(str(row.id) for row in rows)
     assert {key: sorted(event_ids[event] for event in key_events) for key, key_events in keys} == allocated_ids

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from invsys.chassis import identifiers, names
 from invsys.inventory.caller import NOBODY
 from invsys.inventory.commands import expire_holds
-from invsys.inventory.db import lock_order, session
+from invsys.inventory.db import failures, lock_order, session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.db.outbox import caller_params, with_event
 from invsys.inventory.errors import Overloaded
@@ -147,7 +147,7 @@ def _allocate(connection: Connection, values: dict[str, Any]) -> bool:
     try:
         return bool(_ALLOCATE.run_in(connection, {**values, **caller_params(NOBODY)}))
     except IntegrityError as error:
-        if session.is_overlap(error):  # on SQLite, which undoes this statement alone
+        if failures.is_overlap(error):  # on SQLite, which undoes this statement alone
             return False
         raise
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.commands import client_limits, expire_holds, locked_allocation
 from invsys.inventory.commands.locked_allocation import TOO_LATE
-from invsys.inventory.db import session
+from invsys.inventory.db import failures, session
 from invsys.inventory.db.functions import db_now, now_plus
 from invsys.inventory.db.models import ContinuousResourceAllocation, Row
 from invsys.inventory.db.outbox import caller_params, is_unchanged, with_event
@@ -76,7 +76,7 @@ def update(
                     return row
                 return _changed(connection, row, new, hold_seconds, caller)
         except IntegrityError as error:
-            if row is None or not session.is_overlap(error):
+            if row is None or not failures.is_overlap(error):
                 raise
             _explain(row, new, caller.owner)
     raise Overloaded("The allocation, or what overlaps it, changed at every attempt.")

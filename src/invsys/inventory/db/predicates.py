@@ -21,9 +21,8 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.sql.functions import FunctionElement
 
-from invsys.inventory.db.functions import compiles_to, db_now, seconds_between
+from invsys.inventory.db.functions import db_now, seconds_between, sql_function
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.db.types import AFTER_ALL, BEFORE_ALL, UtcDateTime
 
@@ -49,16 +48,15 @@ _AGES = 1e12
 _BEFORE_ALL, _AFTER_ALL = (literal(instant, UtcDateTime) for instant in (BEFORE_ALL, AFTER_ALL))
 
 
-@compiles_to(
-    # The exclusion constraint's own expression, so that its index answers.
+# Whether the first two arguments, ``[starts, ends)``, and the last two, ``[start, end)``, share an instant. A null is
+# infinite on its side.
+_overlaps = sql_function(
+    "overlaps",
+    Boolean(),
+    # The expression of the exclusion constraint, so that its index is used.
     postgresql="tstzrange({0}, {1}) && tstzrange({2}, {3})",
     sqlite="(({0} IS NULL OR {3} IS NULL OR {0} < {3}) AND ({1} IS NULL OR {2} IS NULL OR {2} < {1}))",
 )
-class _Overlaps(FunctionElement[bool]):
-    """``[starts, ends)`` and ``[start, end)`` share an instant; a null is infinite on its side."""
-
-    type = Boolean()
-    inherit_cache = True
 
 
 def overlaps(start: Any, end: Any) -> ColumnElement[bool]:
@@ -66,7 +64,7 @@ def overlaps(start: Any, end: Any) -> ColumnElement[bool]:
 
     Both are instants, bound parameters of that type, or None for infinity.
     """
-    return _Overlaps(_allocation.starts, _allocation.ends, _instant(start), _instant(end))
+    return _overlaps(_allocation.starts, _allocation.ends, _instant(start), _instant(end))
 
 
 def is_active(now: Any = None) -> ColumnElement[bool]:

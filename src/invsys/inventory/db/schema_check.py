@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from invsys.inventory.db import revisions, session
+from invsys.inventory.db import engine, revisions
+from invsys.inventory.db.failures import translated
 from invsys.inventory.db.models import db
 from invsys.inventory.db.postgresql import pooling
 from invsys.inventory.db.sqlite import file as sqlite_file
@@ -17,7 +18,7 @@ logger = logging.getLogger("invsys.inventory")
 
 def revision() -> str | None:
     """Return the migration at which the database is; raises DatabaseUnavailable where it cannot be reached."""
-    with session.translated(), db.engine.execution_options(only_reads=True).connect() as connection:
+    with translated(), db.engine.execution_options(only_reads=True).connect() as connection:
         if connection.dialect.name == "postgresql":
             _require_same_server(connection)
         return revisions.found(connection)
@@ -30,7 +31,7 @@ def _require_same_server(connection: Connection) -> None:
     except UnusableDatabase:
         # Every other connection goes through the same pooler.
         connection.invalidate()
-        session.disconnect()
+        engine.disconnect()
         raise
 
 

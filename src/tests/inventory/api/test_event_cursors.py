@@ -206,7 +206,7 @@ def before_statement(app):
                 act()
 
         with app.app_context():
-            engine = db.engines["single"]
+            engine = db.engines["autocommit"]
         event.listen(engine, "before_cursor_execute", listen)
         listening.append((engine, listen))
 

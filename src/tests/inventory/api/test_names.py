@@ -80,6 +80,6 @@ def test_an_import_recognises_a_vehicle_in_either_form(
     file.write_text(f"resource_type,name,from_datetime,to_infinity\ncars,{name},2026-01-01T10:00Z,true\n")
     with app.app_context():
         first, again = (importer.import_file(str(file), str(tmp_path / "report")) for _ in range(2))
-    assert (first.registered, first.allocated, again.known) == (0, 1, 1)
+    assert (first.registered, first.allocated, again.unchanged) == (0, 1, 1)
     assert [one["name"] for one in client.get("/api/cars").json] == [stored]
     assert len(client.get(f"{car}/allocations").json) == 1

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 
 from invsys.inventory.application import build_app
 from invsys.inventory.db import session
-from invsys.inventory.db.models import ContinuousResourceAllocation
+from invsys.inventory.db.models import ContinuousResourceAllocation, db
 from tests.conftest import load_settings
 from tests.support.applications import close
 from tests.support.blocking import locked
@@ -128,7 +128,7 @@ def writing(app, engine, database_url, statement):
         return
     # A connection of its own, which asks nobody in this process.
     with app.app_context():
-        connection = session.db.engine.connect()
+        connection = db.engine.connect()
     connection.begin()
     yield
     connection.close()
@@ -181,7 +181,7 @@ def reader_url(request, engine, database_url):
 def test_a_role_that_may_not_write_reads_what_is_there(engine, client, expired, left, reader_url, caplog):
     app = build_app(load_settings(reader_url))
     if engine == "sqlite":
-        with app.app_context(), closing(session.db.engine.raw_connection()) as connection:
+        with app.app_context(), closing(db.engine.raw_connection()) as connection:
             # As if the file were read-only, which it is not for root, whatever its mode.
             connection.driver_connection.execute("PRAGMA query_only=ON")
     for query in ({}, {"after": "now"}):

@@ -161,7 +161,7 @@ def test_the_message_names_the_most_digits_of_a_fraction(
 ) -> None:
     response = allocate(car, f"2026-11-20T10:00:00.{'1' * digits}Z", None)
     body = refused(response, 422, "invalid_fields", "from_datetime")
-    assert body["errors"]["from_datetime"] == ["At most six digits of a second's fraction."]
+    assert body["errors"]["from_datetime"] == ["A fraction of a second has at most six digits."]
 
 
 @pytest.mark.parametrize("parameter", ["from", "to"])

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import event
 
-from invsys.inventory import schemas
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.db.models import db
+from invsys.inventory.schemas import inputs
 from tests.support.blocking import first_event_waits, locked, until_waiting
 from tests.support.change_feed import FeedReader
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
@@ -144,7 +144,7 @@ def test_an_import_gets_the_period_of_a_hold_that_expires_while_it_runs(
     def load_rows():
         with app.app_context():
             return bulk_load.load(
-                [bulk_load.Order("Car", "Car1", {}, schemas.imported_allocation.load(period_fields(10, 12)))]
+                [bulk_load.Order("Car", "Car1", {}, inputs.imported_allocation.load(period_fields(10, 12)))]
             )
 
     with locked(database_url, VEHICLE.format(car[-36:])):

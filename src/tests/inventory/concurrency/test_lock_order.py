@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from invsys.inventory import schemas
 from invsys.inventory.commands import bulk_load, expire_holds
+from invsys.inventory.schemas import inputs
 from tests.support.blocking import first_event_waits, locked, until_waiting
 from tests.support.change_feed import FeedReader
 from tests.support.instants import at, let_holds_expire, period_fields
@@ -208,7 +208,7 @@ def test_an_import_and_a_rename_to_a_name_in_it_do_not_deadlock(engine, app, cli
     if engine == "sqlite":
         return
     requests = [
-        bulk_load.Order("Car", name, {}, schemas.imported_allocation.load(period_fields(10, 12)))
+        bulk_load.Order("Car", name, {}, inputs.imported_allocation.load(period_fields(10, 12)))
         for name in ("New", "Car1")
     ]
 

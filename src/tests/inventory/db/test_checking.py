@@ -46,11 +46,11 @@ def drop_guards(engine):
     execute(*(GUARD[engine].format(event=event) for event in EVENTS[engine]))
 
 
-def test_an_intact_database_is_reported_as_sound(path):
+def test_an_intact_database_is_reported_as_ok(path):
     report = integrity_check.check()
-    assert report.sound
+    assert report.ok
     assert (report.vehicles, report.allocations, report.overlaps) == (1, 2, 0)
-    assert str(report).endswith("\nsound")
+    assert str(report).endswith("\nok")
 
 
 def test_the_check_changes_nothing(fresh_app, path):
@@ -64,9 +64,9 @@ def test_a_missing_guard_is_reported_by_name_and_effect(engine, path):
     drop_guards(engine)
     report = integrity_check.check()
     assert report.missing == integrity_check.GUARDS[engine][: len(EVENTS[engine])]
-    assert report.holes == ("INSERT", "UPDATE")
-    assert not report.sound
-    assert str(report).endswith("NOT SOUND")
+    assert report.bypassed_constraints == ("INSERT", "UPDATE")
+    assert not report.ok
+    assert str(report).endswith("NOT OK")
 
 
 def test_a_guard_without_effect_is_reported(engine, path):
@@ -74,8 +74,8 @@ def test_a_guard_without_effect_is_reported(engine, path):
     execute(*(HOLLOW[engine].format(event=event) for event in EVENTS[engine]))
     report = integrity_check.check()
     assert report.missing == ()
-    assert report.holes == ("INSERT", "UPDATE")
-    assert not report.sound
+    assert report.bypassed_constraints == ("INSERT", "UPDATE")
+    assert not report.ok
 
 
 def test_an_overlap_is_counted(engine, path):

@@ -50,7 +50,7 @@ def rows_read(app, client):
 
     def rows_read(url, headers=None):
         with app.app_context():
-            engine = db.engines["single"]
+            engine = db.engines["autocommit"]
         event.listen(engine, "before_cursor_execute", record)
         assert client.get(url, headers=headers).status_code == 200
         event.remove(engine, "before_cursor_execute", record)

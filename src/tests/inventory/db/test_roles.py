@@ -94,7 +94,7 @@ def test_the_services_role_suffices_for_every_command(roles, run_on, tmp_path):
     ):
         status, printed, error = run(*words)
         assert status in (0, None), error
-        assert "NOT SOUND" not in printed
+        assert "NOT OK" not in printed
 
 
 def test_the_check_finds_the_guards_even_if_the_services_role_has_a_schema(roles, name, pg_server, run_on):

@@ -173,11 +173,11 @@ def test_a_folder_that_cannot_be_created_is_refused_by_name(
     monkeypatch.setenv("INVSYS_DATABASE_URL", f"sqlite:///{tmp_path}/file/own.sqlite3")
     status, printed, error = run("migrate")
     assert (status, printed) == (2, "")
-    assert error == f"invsys-manage: {tmp_path}/file/own.sqlite3 cannot be created: Not a directory.\n"
+    assert error == f"invsys-manage: cannot create {tmp_path}/file/own.sqlite3: Not a directory\n"
 
 
 def test_a_backup_names_the_missing_folder(run: Run, file: Path, tmp_path: Path) -> None:
     migrate(f"sqlite:///{file}")
     target = tmp_path / "none" / "copy"
-    error = f"invsys-manage: {target} is not made: there is no folder {target.parent}\n"
+    error = f"invsys-manage: cannot create {target}: there is no directory {target.parent}\n"
     assert run("backup", target) == (2, "", error)

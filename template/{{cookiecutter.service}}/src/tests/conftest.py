@@ -9,8 +9,8 @@ from flask_migrate import upgrade
 
 from depot import settings
 from depot.application import build_app
+from depot.db.engine import disconnect
 from depot.db.models import db
-from depot.db.session import disconnect
 
 from tests.postgresql import PostgreSQL
 

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from depot import manage
-from depot.db.session import disconnect
+from depot.db.engine import disconnect
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_port_in_use_is_refused_in_one_line(run, monkeypatch, command):
 
 def test_installing_migrates_unless_the_settings_say_no(run, monkeypatch):
     monkeypatch.setenv("INVSYS_DATABASE_MIGRATE_ON_INSTALL", "no")
-    assert "The database is left as it is" in run("migrate", "--on-install")[1]
+    assert "The database was not migrated" in run("migrate", "--on-install")[1]
     monkeypatch.setenv("INVSYS_DATABASE_MIGRATE_ON_INSTALL", "yes")
     assert run("migrate", "--on-install")[0] == 0
     assert run("db", "current")[0] == 0

@@ -8,7 +8,7 @@ from depot.chassis.access import allowed_hosts, gateway_secret
 from depot.chassis.config.settings import Settings
 from depot.chassis.http import default_headers, problems, request_body, request_id
 from depot.chassis.ops import draining, health, metrics, readiness, request_log
-from depot.db import schema_check, session
+from depot.db import engine, schema_check
 from depot.settings import load as load_settings
 
 
@@ -31,7 +31,7 @@ def build_app(settings: Settings) -> Flask:
     # Answer //api/pallets with 404 instead of a redirect to /api/pallets.
     app.url_map.merge_slashes = False
 
-    # Flask calls after_request functions in reverse order. The request log comes early, so that it sees the final response.
+    # Flask calls after_request functions in reverse order: the request log comes early, to see the final response.
     draining.register(app)
     request_log.register(app)
     request_id.register(app)
@@ -41,7 +41,7 @@ def build_app(settings: Settings) -> Flask:
     default_headers.register(app)
     gateway_secret.register(app, settings["server"]["gateway_secret"])
     request_body.register(app, settings["server"])
-    session.configure(app, settings)
+    engine.configure(app, settings)
     fit = readiness.Readiness(schema_check.require_current_schema, schema_check.revision)
     readiness.register(app, fit, _needs_database)
     health.register(app, fit.require)

@@ -18,7 +18,7 @@ from depot.chassis.cli import commands
 from depot.chassis.cli.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
 from depot.chassis.config.settings import SettingsError
 from depot.chassis.http.problems import Problem
-from depot.db import models, session
+from depot.db import engine, failures, models
 from depot.db.schema_check import require_usable_at_start
 from depot.maintenance import migrate
 from depot.maintenance.migrate import MigrationError
@@ -34,7 +34,7 @@ def _build_app(config: str | None = None) -> Flask:
 
 def _require_usable_database() -> None:
     require_usable_at_start()
-    session.disconnect()
+    engine.disconnect()
 
 
 class Migrate(Command):
@@ -76,7 +76,7 @@ def main() -> None:
     """Run the command given on the command line; print an expected failure in one line and exit with status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        with session.faults_reported():
+        with failures.faults_reported():
             manager().run()
     except (SettingsError, MigrationError, Problem) as error:
         print(f"depot-manage: {getattr(error, 'reason', error)}", file=sys.stderr)

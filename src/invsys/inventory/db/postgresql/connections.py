@@ -21,9 +21,14 @@ logger = logging.getLogger("invsys.inventory")
 # How much longer than the server's own limit to wait for it to say that the limit is reached.
 _GRACE_SECONDS = 0.5
 
-# SQLSTATEs (PostgreSQL, appendix A) of a connection that is no more: lost, or its server shuts down. None at all is
-# what the driver reports by itself.
-_GONE = ("08", "57P")
+# SQLSTATEs (PostgreSQL, appendix A).
+# The connection is lost, or the server shuts down. Errors of the driver itself have no SQLSTATE.
+_CONNECTION_LOST = ("08", "57P")
+# The server works, but not on this statement: serialization failure, deadlock, too many connections, lock not
+# available, statement timeout.
+_BUSY = frozenset({"40001", "40P01", "53300", "55P03", "57014"})
+# The role, or the transaction, may not write.
+_READ_ONLY = frozenset({"42501", "25006"})
 
 
 class BoundedConnection(psycopg.Connection[Any]):
@@ -42,7 +47,7 @@ class BoundedConnection(psycopg.Connection[Any]):
             raise
 
 
-def options(database: dict[str, Any]) -> dict[str, Any]:
+def engine_options(database: dict[str, Any]) -> dict[str, Any]:
     """Give the engine's options for the settings' section."""
     url, seconds = make_url(database["url"]), database["connect_timeout"]
     connecting = {
@@ -65,7 +70,7 @@ def _hosts(url: URL) -> int:
     return len(named) if isinstance(named, tuple) else named.count(",") + 1
 
 
-def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
+def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool) -> None:
     """Have every connection of the engine bounded and examined; in autocommit (``single``) or not is all the same."""
     timeout = database["statement_timeout"]
 
@@ -101,24 +106,24 @@ def _has_something_to_say(descriptor: int) -> bool:
     return bool(asked.poll(0))
 
 
-def change(engine: Engine, recorded: OutboxChange, values: dict[str, Any], seconds: float) -> list[Row]:
-    """Make a change on a connection in autocommit, in one round trip, and give the rows that it returns.
+def execute(engine: Engine, change: OutboxChange, params: dict[str, Any], timeout: float) -> list[Row]:
+    """Execute a change on a connection in autocommit, in one round trip, and return its rows.
 
-    Raises what SQLAlchemy would raise. ``seconds`` are the connection's own limit already.
+    Raises what SQLAlchemy would raise. ``timeout`` is not used: the connection has a timeout already.
     """
 
-    def execute(statement: Executable, given: dict[str, Any]) -> list[Row]:
-        straight = compile_statement(statement, engine.dialect, "pyformat")
-        rows = connection.execute(straight.sql.encode(), straight.bind(given)).fetchall()
-        return [straight.read(row) for row in rows]
+    def execute_statement(statement: Executable, values: dict[str, Any]) -> list[Row]:
+        compiled = compile_statement(statement, engine.dialect, "pyformat")
+        rows = connection.execute(compiled.sql.encode(), compiled.bind(values)).fetchall()
+        return [compiled.read(row) for row in rows]
 
     try:
         with closing(engine.raw_connection()) as pooled:
             connection: Any = pooled.driver_connection
-            return recorded.run("postgresql", execute, values)
+            return change.run("postgresql", execute_statement, params)
     except psycopg.Error as error:
-        if error.sqlstate is None or error.sqlstate.startswith(_GONE):
-            # With this connection went every other of the pool.
+        if error.sqlstate is None or error.sqlstate.startswith(_CONNECTION_LOST):
+            # The other connections of the pool are lost as well.
             engine.dispose()
         raise DBAPIError.instance(None, None, error, psycopg.Error) from error
 
@@ -130,13 +135,23 @@ def reason(engine: Engine, error: BaseException | None) -> str:
     return f"The database does not answer: {str(error).strip().partition(chr(10))[0]}"
 
 
+def is_busy(error: BaseException | None) -> bool:
+    """Return whether the server works, but did not execute this statement in time or beside the others."""
+    return getattr(error, "sqlstate", None) in _BUSY
+
+
+def is_read_only(error: BaseException | None) -> bool:
+    """Return whether the role, or the transaction, may not write."""
+    return getattr(error, "sqlstate", None) in _READ_ONLY
+
+
 def is_overlap(error: BaseException | None) -> bool:
-    """Say whether the exclusion constraint refused the row."""
+    """Return whether the exclusion constraint rejected the row."""
     return isinstance(error, psycopg.errors.ExclusionViolation)
 
 
 def is_known_key(error: BaseException | None) -> bool:
-    """Say whether something was done under the Idempotency-Key before."""
+    """Return whether a stored result already has the Idempotency-Key."""
     return isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name == "pk_idempotency_keys"
 
 

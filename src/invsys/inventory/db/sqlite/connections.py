@@ -30,12 +30,12 @@ _PAUSE = 0.0001
 _turn = threading.Lock()
 
 
-def options(database: dict[str, Any]) -> dict[str, Any]:
+def engine_options(database: dict[str, Any]) -> dict[str, Any]:
     """Give the engine's options for the settings' section."""
     return {"connect_args": {"timeout": database["statement_timeout"]}}
 
 
-def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
+def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool) -> None:
     """Have every connection begin as the promise needs it, and every transaction too where it is not ``single``."""
     seconds = database["statement_timeout"]
     file = str(engine.url.database)
@@ -54,7 +54,7 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         # Single statements only read here; whoever writes waits for the lock in ``_lock``.
-        connection.execute("PRAGMA query_only=ON" if single else "PRAGMA busy_timeout=0")
+        connection.execute("PRAGMA query_only=ON" if autocommit else "PRAGMA busy_timeout=0")
         record.info["file"] = _identity(file)
 
     @event.listens_for(engine, "checkout")
@@ -63,7 +63,7 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
         if record.info["file"] != _identity(file):
             raise InvalidatePoolError
 
-    if single:
+    if autocommit:
         return
 
     @event.listens_for(engine, "begin")
@@ -142,23 +142,23 @@ def writing(engine: Engine, seconds: float) -> Iterator[Connection]:
         yield connection
 
 
-def change(engine: Engine, recorded: OutboxChange, values: dict[str, Any], seconds: float) -> list[Row]:
-    """Make a change in a transaction of its own, and give the rows that it returns.
+def execute(engine: Engine, change: OutboxChange, params: dict[str, Any], timeout: float) -> list[Row]:
+    """Execute a change in its own transaction and return its rows.
 
-    Raises what SQLAlchemy would raise, and Busy after ``seconds``.
+    Raises what SQLAlchemy would raise, and Overloaded if the lock is not free within ``timeout`` seconds.
     """
 
-    def execute(statement: Executable, given: dict[str, Any]) -> list[Row]:
-        straight = compile_statement(statement, engine.dialect, "named")
-        return [straight.read(row) for row in connection.execute(straight.sql, straight.bind(given)).fetchall()]
+    def execute_statement(statement: Executable, values: dict[str, Any]) -> list[Row]:
+        compiled = compile_statement(statement, engine.dialect, "named")
+        return [compiled.read(row) for row in connection.execute(compiled.sql, compiled.bind(values)).fetchall()]
 
-    deadline = time.monotonic() + seconds
-    with _in_turn(seconds):
+    deadline = time.monotonic() + timeout
+    with _in_turn(timeout):
         try:
             with closing(engine.raw_connection()) as pooled:
                 connection: Any = pooled.driver_connection
                 with _transaction(connection, deadline):
-                    return recorded.run("sqlite", execute, values)
+                    return change.run("sqlite", execute_statement, params)
         except sqlite3.Error as error:
             raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
 
