@@ -31,7 +31,7 @@ SERVICES = {
 PORTS = {"5000", "5001"}
 MODULES = {"api", "application", "chassis", "database", "db", "errors", "maintenance", "manage", "schemas", "settings"}
 MODULES |= {"engine", "failures", "session", "wsgi", "one", "page", "register", "change", "remove"}
-# What the modules that name the resource import: modules of the chassis beside its own module, classes beside its own.
+# The modules of the chassis and the classes that modules import together with those of the resource.
 MODULES |= {"client_id", "conditional", "problems", "query_string", "request_body", "responses"}
 CLASSES = {"Any", "Callable", "Collection", "DateTime", "Dialect", "Flask", "Input", "Mapped", "MetaData", "PageQuery"}
 CLASSES |= {"Response", "Schema", "Sequence", "Session", "String", "TypeDecorator", "UtcDateTime", "ValidationError"}

@@ -26,7 +26,7 @@ class NameTaken(Problem):
     """Another pallet has the name."""
 
     status, code, title = 409, "name_taken", "The name is taken"
-    advice = "Choose another name. If the response to an earlier request was lost, the name may be yours: check the list."
+    advice = "Choose another name. If the response to an earlier request was lost, the name may be your own."
 
 
 class VersionMismatch(Problem):
@@ -34,7 +34,7 @@ class VersionMismatch(Problem):
 
     status, code, title = 412, "version_mismatch", "It has changed since you read it"
     adds = "The ``ETag`` header: the current version."
-    advice = "Read it again, check whether your change still applies, and send it with the new ``ETag`` in ``If-Match``."
+    advice = "Read it again, check whether your change still applies, and send it with the new ``ETag``."
 
     def __init__(self, version: int) -> None:
         super().__init__("The current version is not the one in If-Match; its ETag is in the headers.")

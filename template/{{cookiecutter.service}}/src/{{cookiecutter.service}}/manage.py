@@ -41,7 +41,11 @@ class Migrate(Command):
     """Migrate the database to the newest version of its schema; a SQLite database is copied first."""
 
     option_list = (
-        Option("--on-install", action="store_true", help="do nothing if [database] migrate_on_install = no; for installation scripts"),
+        Option(
+            "--on-install",
+            action="store_true",
+            help="do nothing if [database] migrate_on_install = no; for installation scripts",
+        ),
     )
 
     def __call__(self, app: Flask, *, on_install: bool) -> None:
