@@ -26,7 +26,7 @@ NAMES = {
     "Pallets": SEVERAL.replace("_", " ").capitalize(),
     "a pallet": f"{ARTICLE} {SPOKEN}",
     "A pallet": f"{ARTICLE.capitalize()} {SPOKEN}",
-    **{f"{word} pallet": f"{word} {SPOKEN}" for word in ("Another", "no", "such", "the")},
+    **{f"{word} pallet": f"{word} {SPOKEN}" for word in ("Another", "No", "no", "such", "The", "the")},
     "Pallet": "".join(word.capitalize() for word in ONE.split("_")),
 }
 # The longest first: pallets before pallet.

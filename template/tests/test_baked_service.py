@@ -70,7 +70,7 @@ def test_its_puppet_data_fits_the_module(depot):
 def test_names_of_two_words_are_written_as_two_words(tmp_path):
     herd = bake(tmp_path, service="herd", resource="stray_ox", resources="stray_oxen")
     assert "There is no such stray ox" in (herd / "src/herd/errors.py").read_text()
-    assert '"""Stray oxen."""' in (herd / "src/herd/db/migrations/versions/0001_stray_oxen.py").read_text()
+    assert '"""Stray oxen over HTTP' in (herd / "src/tests/test_stray_oxen.py").read_text()
     assert ": stray oxen, registered" in (herd / "README.rst").read_text()
 
 

@@ -1,7 +1,8 @@
-"""The Python client of the inventory service, for the booking monolith: httpx and nothing else.
+"""The Python client of the inventory service; its only dependency is httpx.
 
-``Client`` gives a ``Collection`` (``cars``, ``lorries``, ``trucks``) and the feed of changes; ``errors`` draws the tree
-of exceptions; ``docs/source/client.rst`` tells a story from beginning to end.
+``Client`` connects to the service, ``Client.collection`` returns the calls for ``cars``, ``lorries`` or ``trucks``, and
+``Client.events`` reads the change feed. The module ``errors`` shows the tree of exceptions, ``docs/source/client.rst``
+a complete example.
 """
 
 from invsys.client.client import Client, Feed
@@ -12,6 +13,7 @@ from invsys.client.errors import (
     ApiError,
     BodyTooLarge,
     Busy,
+    ConflictError,
     CursorExpired,
     DatabaseUnavailable,
     Forbidden,
@@ -19,7 +21,6 @@ from invsys.client.errors import (
     HoldExpired,
     IdempotencyKeyReused,
     InternalError,
-    InTheWay,
     InvalidFields,
     InvSysError,
     KeysUnavailable,
@@ -38,28 +39,30 @@ from invsys.client.errors import (
     TooManyHolds,
     Unauthenticated,
     Unavailable,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     UnsupportedMediaType,
     UpstreamTimeout,
     UpstreamUnreachable,
     VersionMismatch,
 )
-from invsys.client.payloads import Changes, Order, VehicleChanges
+from invsys.client.payloads import AllocationChanges, AllocationOptions, ResourceChanges
 from invsys.client.records import Allocation, Attribute, Availability, Conflict, Event, EventPage, Period, Resource
 
 __all__ = [
     "AddressNotAllowed",
     "Allocation",
+    "AllocationChanges",
     "AllocationNotFound",
+    "AllocationOptions",
     "ApiError",
     "Attribute",
     "Availability",
     "BodyTooLarge",
     "Busy",
-    "Changes",
     "Client",
     "Collection",
     "Conflict",
+    "ConflictError",
     "CursorExpired",
     "DatabaseUnavailable",
     "Event",
@@ -69,7 +72,6 @@ __all__ = [
     "GatewayRequired",
     "HoldExpired",
     "IdempotencyKeyReused",
-    "InTheWay",
     "InternalError",
     "InvSysError",
     "InvalidFields",
@@ -80,22 +82,21 @@ __all__ = [
     "NameTaken",
     "NoneAvailable",
     "NotFound",
-    "Order",
     "Period",
     "PeriodTaken",
     "RateLimited",
     "RequestTimeout",
     "Resource",
+    "ResourceChanges",
     "ResourceInUse",
     "ResourceNotFound",
     "SlowBodies",
     "TooManyHolds",
     "Unauthenticated",
     "Unavailable",
-    "UnexpectedAnswer",
+    "UnexpectedResponse",
     "UnsupportedMediaType",
     "UpstreamTimeout",
     "UpstreamUnreachable",
-    "VehicleChanges",
     "VersionMismatch",
 ]

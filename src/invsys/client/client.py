@@ -1,4 +1,4 @@
-"""The client: one service, its collections, and its feed of changes."""
+"""The entry point of the client: connects to a service and returns its collections and its change feed."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,14 +15,14 @@ from invsys.client.records import Event, EventPage
 
 
 class Client:
-    """A caller of the inventory service at ``base_url``; threads may share it, ``with`` closes it.
+    """A client for the inventory service at ``base_url``; it is thread-safe, and ``with`` closes it.
 
-    ``token`` goes with every request as ``Authorization: Bearer``. ``timeout`` is in seconds, for each step of an
-    attempt (to connect, to send, to wait for an answer). A request without an answer, or answered with 429 (other than
-    for too many holds), 502, 503 or 504, is sent again after a pause: ``attempts`` times in all, and never later than
-    ``give_up_after`` seconds after the first. ``transport`` replaces the way to the service (a private certificate
-    authority, a test); ``sleep`` and ``clock`` are those of ``time``. Settings of the environment, such as proxies, are
-    not looked at.
+    ``token``, an API key or a token, is sent with every request as ``Authorization: Bearer``. ``timeout`` limits each
+    step of an attempt (connect, send, wait for the response), in seconds. A request without a response, or with the
+    status 429 (except too many holds), 502, 503 or 504, is retried after a pause: at most ``attempts`` attempts, the
+    last of which starts at most ``give_up_after`` seconds after the first. ``transport`` replaces httpx's transport,
+    for example to use a private certificate authority. ``sleep`` and ``clock`` replace ``time.sleep`` and
+    ``time.monotonic`` in tests. Settings in the environment, such as proxies, are ignored.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not base_url.startswith(("http://", "https://")):
-            raise ValueError(f"{base_url!r} is no URL of http or https")
+            raise ValueError(f"{base_url!r} is not an http or https URL")
         retries = Retries(attempts, give_up_after, sleep, clock)
         headers = {"Accept": "application/json", "User-Agent": f"invsys-client/{__version__}"}
         if token is not None:
@@ -59,40 +59,42 @@ class Client:
         self._connection.close()
 
     def collection(self, name: str) -> Collection:
-        """Give the calls for a collection, under its name in the service's URLs: ``cars``, ``lorries``, ``trucks``."""
+        """Return the calls for the collection ``cars``, ``lorries`` or ``trucks`` (the name in the service's URLs)."""
         return Collection(self._connection, name)
 
     def events(self, after: str | None = None, *, page_size: int = 100) -> "Feed":
-        """Return the changes after a cursor, up to the present; without one, from the oldest event kept.
+        """Return the events after a cursor, up to the present; without a cursor, from the oldest stored event.
 
-        With ``"now"`` as the cursor there are none yet; the feed goes on with what happens later. Raises CursorExpired.
+        With the cursor ``"now"`` the feed is empty at first and returns only later events. Raises CursorExpired.
         """
         return Feed(lambda cursor: self.event_page(cursor, limit=page_size), after)
 
     def event_page(self, after: str | None = None, *, limit: int = 100) -> EventPage:
-        """Return one page of the changes after a cursor: to keep what it led to and ``next`` in one transaction.
+        """Return one page of the events after a cursor.
 
-        After ``"now"`` it is empty, and ``next`` is the end of the feed. Raises CursorExpired.
+        Use it to store the results of a page and its ``next`` cursor in one transaction. After ``"now"`` the page is
+        empty, and ``next`` is the end of the feed. Raises CursorExpired.
         """
-        return parse(self._connection.get("api/events", {"after": after, "limit": limit}), EventPage.read)
+        return parse(self._connection.get("api/events", {"after": after, "limit": limit}), EventPage.from_json)
 
 
 class Feed(Iterable[Event]):
-    """Changes, in the order in which they were made, up to the present; to go on later, iterate again.
+    """Events in the order in which the changes were made, up to the present; iterate again later for new events.
 
-    ``cursor`` is where that would be; keep it, and ``Client.events(cursor)`` misses nothing. It moves on with each
-    page, when the event after the page's last is asked for: who stops halfway gets the page's first events again.
+    Store ``cursor`` to continue later with ``Client.events(cursor)`` without missing an event. The cursor advances page
+    by page, when the event after the last one of a page is requested. If the iteration stops within a page, the next
+    one starts again at the beginning of that page.
 
-    The event ``expired`` can come later than the instant at which a hold expires. A held allocation counts until its
-    ``expires``, whether its event has come or not.
+    The event ``expired`` can appear later than the expiry of the hold. A held allocation is valid until its
+    ``expires``, regardless of the event.
     """
 
-    def __init__(self, ask: Callable[[str | None], EventPage], after: str | None) -> None:
+    def __init__(self, fetch_page: Callable[[str | None], EventPage], after: str | None) -> None:
         self.cursor = after
-        self._ask = ask
+        self._fetch_page = fetch_page
 
     def __iter__(self) -> Iterator[Event]:
-        while (page := self._ask(self.cursor)).events:
+        while (page := self._fetch_page(self.cursor)).events:
             yield from page.events
             self.cursor = page.next
         self.cursor = page.next

@@ -1,4 +1,4 @@
-"""The calls for one collection: its vehicles, their allocations, when they are free."""
+"""The calls for one collection: vehicles, allocations and availability."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -9,22 +9,24 @@ import httpx
 
 from invsys.client import payloads
 from invsys.client.connection import Connection
-from invsys.client.parsing import item, parse, replayed
-from invsys.client.payloads import Changes, Id, Order, VehicleChanges
+from invsys.client.parsing import is_replay, parse, parse_item
+from invsys.client.payloads import AllocationChanges, AllocationOptions, Id, ResourceChanges
 from invsys.client.records import Allocation, Attribute, Availability, Resource
 
 Item = TypeVar("Item")
 
 
 class Collection:
-    """The vehicles of one collection, such as ``lorries``; made by ``Client.collection``.
+    """The vehicles of one collection, such as ``lorries``; created by ``Client.collection``.
 
-    Instants are aware datetimes, in periods and windows ``[start, end)`` None is infinite; ids are UUIDs. ValueError,
-    before anything is sent, where they are not. Else see ``invsys.client.errors``.
+    Times are aware datetimes. Periods and windows are half-open, ``[start, end)``, and None is infinite. Ids are UUIDs.
+    Other values raise ValueError before a request is sent. ``invsys.client.errors`` lists all other errors; the
+    docstrings below name those that are specific to a call.
 
-    An order (register, allocate...) takes a ``key``: what is given again under it, after a crash too, is carried out
-    once. A change takes ``if_match``, an ``etag``: VersionMismatch where the item has changed since. A list is an
-    iterator that asks for ``page_size`` items (1 to 1,000) at a time, when they are wanted.
+    Calls that create something take a ``key``, the Idempotency-Key: if the same call is repeated with the same key,
+    even after a crash, the service executes it only once. Calls that change something take ``if_match``, an ``etag``,
+    and raise VersionMismatch if the item has changed since. Lists are iterators that request ``page_size`` items (1 to
+    1,000) at a time, when they are needed.
     """
 
     def __init__(self, connection: Connection, name: str) -> None:
@@ -34,9 +36,9 @@ class Collection:
     def register(
         self, name: str, *, attributes: Mapping[str, Attribute] | None = None, key: str | None = None
     ) -> Resource:
-        """Register a vehicle, under a name of 1 to 36 characters. NameTaken."""
+        """Register a vehicle with a name of 1 to 36 characters. Raises NameTaken."""
         body = {"name": name, "attributes": attributes or {}}
-        return item(self._connection.post(self._url, body, key), Resource.read)
+        return parse_item(self._connection.post(self._url, body, key), Resource.from_json)
 
     def resources(
         self,
@@ -47,37 +49,41 @@ class Collection:
         attributes: Mapping[str, Attribute] | None = None,
         page_size: int = 100,
     ) -> Iterator[Resource]:
-        """List vehicles, oldest first: all, or those that are free for the whole of a period and have these attributes.
+        """List vehicles, oldest first, filtered by name, by attributes and by availability for a whole period.
 
-        Without ``available_from`` and ``available_to`` it does not matter whether they are free; with one of them the
-        period has no bound on the other side.
+        Without ``available_from`` and ``available_to``, vehicles are listed whether they are free or not. With only one
+        of them, the period is unbounded on the other side.
         """
         query = {
             "name": name,
-            **payloads.window(available_from, available_to, ("available_from", "available_to")),
-            **payloads.attribute_filter(attributes or {}),
+            **payloads.window_params(available_from, available_to, ("available_from", "available_to")),
+            **payloads.attribute_params(attributes or {}),
         }
-        return self._list(self._url, query, page_size, Resource.read)
+        return self._list(self._url, query, page_size, Resource.from_json)
 
     def resource(self, resource_id: Id) -> Resource:
-        """Show a vehicle. ResourceNotFound."""
-        return item(self._connection.get(self._vehicle(resource_id)), Resource.read)
+        """Return a vehicle. Raises ResourceNotFound."""
+        return parse_item(self._connection.get(self._resource_url(resource_id)), Resource.from_json)
 
-    def change_resource(
-        self, resource_id: Id, *, if_match: str | None = None, **changes: Unpack[VehicleChanges]
+    def update_resource(
+        self, resource_id: Id, *, if_match: str | None = None, **changes: Unpack[ResourceChanges]
     ) -> Resource:
-        """Rename a vehicle, or give it other attributes. ResourceNotFound, NameTaken, VersionMismatch."""
-        return item(self._connection.patch(self._vehicle(resource_id), {**changes}, if_match), Resource.read)
+        """Change the name or the attributes of a vehicle. Raises ResourceNotFound, NameTaken, VersionMismatch."""
+        return parse_item(
+            self._connection.patch(self._resource_url(resource_id), {**changes}, if_match), Resource.from_json
+        )
 
     def decommission(self, resource_id: Id, *, if_match: str | None = None) -> None:
-        """Take a vehicle out of circulation. ResourceNotFound, ResourceInUse, VersionMismatch."""
-        self._connection.delete(self._vehicle(resource_id), if_match)
+        """Decommission a vehicle. Raises ResourceNotFound, ResourceInUse, VersionMismatch."""
+        self._connection.delete(self._resource_url(resource_id), if_match)
 
     def allocate(
-        self, resource_id: Id, start: datetime | None, end: datetime | None, **order: Unpack[Order]
+        self, resource_id: Id, start: datetime | None, end: datetime | None, **options: Unpack[AllocationOptions]
     ) -> Allocation:
-        """Allocate one vehicle. ResourceNotFound, PeriodTaken."""
-        return item(self._order(payloads.identifier(resource_id), start, end, **order), Allocation.read)
+        """Allocate one vehicle. Raises ResourceNotFound, PeriodTaken."""
+        return parse_item(
+            self._allocate(payloads.format_uuid(resource_id), start, end, **options), Allocation.from_json
+        )
 
     def allocate_any(
         self,
@@ -85,10 +91,12 @@ class Collection:
         end: datetime | None,
         *,
         attributes: Mapping[str, Attribute] | None = None,
-        **order: Unpack[Order],
+        **options: Unpack[AllocationOptions],
     ) -> Allocation:
-        """Allocate any vehicle that is free for the whole period and has these attributes. NoneAvailable."""
-        return item(self._order("any", start, end, **order, attributes=attributes or {}), Allocation.read)
+        """Allocate any vehicle that is free for the whole period and has these attributes. Raises NoneAvailable."""
+        return parse_item(
+            self._allocate("any", start, end, **options, attributes=attributes or {}), Allocation.from_json
+        )
 
     def allocate_several(
         self,
@@ -97,11 +105,12 @@ class Collection:
         end: datetime | None,
         *,
         attributes: Mapping[str, Attribute] | None = None,
-        **order: Unpack[Order],
+        **options: Unpack[AllocationOptions],
     ) -> list[Allocation]:
-        """Allocate so many vehicles (2 to 100) as ``allocate_any`` does one: all, or none. NoneAvailable."""
-        answer = self._order("any", start, end, **order, attributes=attributes or {}, quantity=quantity)
-        return parse(answer, lambda rows: [Allocation.read(row, replayed=replayed(answer)) for row in rows])
+        """Allocate several free vehicles (2 to 100) with these attributes, either all or none. Raises NoneAvailable."""
+        response = self._allocate("any", start, end, **options, attributes=attributes or {}, quantity=quantity)
+        replayed = is_replay(response)
+        return parse(response, lambda items: [Allocation.from_json(item, replayed=replayed) for item in items])
 
     def allocations(
         self,
@@ -113,79 +122,93 @@ class Collection:
         status: str | None = None,
         page_size: int = 100,
     ) -> Iterator[Allocation]:
-        """List the allocations of a vehicle, or of all, that overlap a window, by their start. ResourceNotFound.
+        """List the allocations that overlap a window, by start, of one vehicle or of all (``resource_id`` None).
 
-        ``status`` is ``confirmed`` or ``held``; expired holds are in no list.
+        ``status`` is ``confirmed`` or ``held``; expired holds are never listed. Raises ResourceNotFound.
         """
-        url = f"{self._url}/all/allocations" if resource_id is None else f"{self._vehicle(resource_id)}/allocations"
-        query = {**payloads.window(start, end), "allocation_type": allocation_type, "status": status}
-        return self._list(url, query, page_size, Allocation.read)
+        url = (
+            f"{self._url}/all/allocations" if resource_id is None else f"{self._resource_url(resource_id)}/allocations"
+        )
+        query = {**payloads.window_params(start, end), "allocation_type": allocation_type, "status": status}
+        return self._list(url, query, page_size, Allocation.from_json)
 
     def allocation(self, allocation_id: Id) -> Allocation:
-        """Show an allocation. AllocationNotFound."""
-        return item(self._connection.get(self._allocation(allocation_id)), Allocation.read)
+        """Return an allocation. Raises AllocationNotFound."""
+        return parse_item(self._connection.get(self._allocation_url(allocation_id)), Allocation.from_json)
 
-    def change(self, allocation_id: Id, *, if_match: str | None = None, **changes: Unpack[Changes]) -> Allocation:
-        """Change an allocation: all that is asked for, or nothing.
+    def update(
+        self, allocation_id: Id, *, if_match: str | None = None, **changes: Unpack[AllocationChanges]
+    ) -> Allocation:
+        """Change several fields of an allocation at once, either all or none.
 
-        AllocationNotFound, PeriodTaken, HoldExpired, VersionMismatch.
+        Raises AllocationNotFound, PeriodTaken, HoldExpired, VersionMismatch.
         """
-        return self._change(allocation_id, payloads.changes_of_allocation(changes), if_match)
+        return self._update(allocation_id, payloads.allocation_changes(changes), if_match)
 
     def confirm(self, allocation_id: Id, *, if_match: str | None = None) -> Allocation:
-        """Confirm a hold; once confirmed, it stays so. AllocationNotFound, HoldExpired, VersionMismatch."""
-        return self._change(allocation_id, {"status": "confirmed"}, if_match)
+        """Confirm a hold; a confirmed allocation stays unchanged.
+
+        Raises AllocationNotFound, HoldExpired, VersionMismatch.
+        """
+        return self._update(allocation_id, {"status": "confirmed"}, if_match)
 
     def extend(self, allocation_id: Id, end: datetime | None, *, if_match: str | None = None) -> Allocation:
-        """Let an allocation end later, or sooner. As ``change``."""
-        return self.change(allocation_id, end=end, if_match=if_match)
+        """Change the end of an allocation to a later or earlier time. Raises the errors of ``update``."""
+        return self.update(allocation_id, end=end, if_match=if_match)
 
     def extend_hold(self, allocation_id: Id, seconds: int, *, if_match: str | None = None) -> Allocation:
-        """Hold for so many seconds (1 to 86,400) from now. As ``change``."""
-        return self.change(allocation_id, hold_seconds=seconds, if_match=if_match)
+        """Let a hold expire ``seconds`` (1 to 86,400) from now. Raises the errors of ``update``."""
+        return self.update(allocation_id, hold_seconds=seconds, if_match=if_match)
 
     def move(self, allocation_id: Id, resource_id: Id, *, if_match: str | None = None) -> Allocation:
-        """Put an allocation on another vehicle of the collection, for the same period. As ``change``."""
-        return self.change(allocation_id, resource_id=resource_id, if_match=if_match)
+        """Move an allocation to another vehicle of the collection. Raises the errors of ``update``."""
+        return self.update(allocation_id, resource_id=resource_id, if_match=if_match)
 
-    def free(self, allocation_id: Id, *, if_match: str | None = None) -> None:
-        """Give an allocation's period back. AllocationNotFound, VersionMismatch."""
-        self._connection.delete(self._allocation(allocation_id), if_match)
+    def deallocate(self, allocation_id: Id, *, if_match: str | None = None) -> None:
+        """Delete an allocation. Raises AllocationNotFound, VersionMismatch."""
+        self._connection.delete(self._allocation_url(allocation_id), if_match)
 
     def availability(self, resource_id: Id, start: datetime | None = None, end: datetime | None = None) -> Availability:
-        """Say when in a window a vehicle is free, and when it is busy. ResourceNotFound."""
-        answer = self._connection.get(f"{self._vehicle(resource_id)}/availability", payloads.window(start, end))
-        return parse(answer, Availability.read)
+        """Return the free and the busy periods of a vehicle in a window. Raises ResourceNotFound."""
+        response = self._connection.get(
+            f"{self._resource_url(resource_id)}/availability", payloads.window_params(start, end)
+        )
+        return parse(response, Availability.from_json)
 
     def availability_of_all(
         self, start: datetime | None = None, end: datetime | None = None, *, page_size: int = 100
     ) -> Iterator[Availability]:
-        """Say the same of every vehicle, oldest first."""
-        return self._list(f"{self._url}/all/availability", payloads.window(start, end), page_size, Availability.read)
-
-    def icalendar(self, resource_id: Id, start: datetime | None = None, end: datetime | None = None) -> str:
-        """Give a vehicle's allocations that overlap a window as iCalendar text (RFC 5545). ResourceNotFound."""
-        url = f"{self._vehicle(resource_id)}/allocations.ics"
-        return self._connection.get(url, payloads.window(start, end), accept="text/calendar").text
-
-    def gbfs(self) -> dict[str, Any]:
-        """Give the collection's GBFS document ``vehicle_availability.json``."""
-        return parse(self._connection.get(f"{self._url}/gbfs/vehicle_availability.json"), dict)
-
-    def _vehicle(self, resource_id: Id) -> str:
-        return f"{self._url}/{payloads.identifier(resource_id)}"
-
-    def _allocation(self, allocation_id: Id) -> str:
-        return f"{self._url}/all/allocations/{payloads.identifier(allocation_id)}"
-
-    def _order(self, vehicle: str, start: datetime | None, end: datetime | None, **order: Any) -> httpx.Response:
-        key = order.pop("key", None)
-        return self._connection.post(
-            f"{self._url}/{vehicle}/allocations", {**payloads.period(start, end), **order}, key
+        """List the free and the busy periods of every vehicle, oldest vehicle first."""
+        return self._list(
+            f"{self._url}/all/availability", payloads.window_params(start, end), page_size, Availability.from_json
         )
 
-    def _change(self, allocation_id: Id, body: Mapping[str, Any], if_match: str | None) -> Allocation:
-        return item(self._connection.patch(self._allocation(allocation_id), body, if_match), Allocation.read)
+    def icalendar(self, resource_id: Id, start: datetime | None = None, end: datetime | None = None) -> str:
+        """Return the allocations of a vehicle in a window as iCalendar text (RFC 5545). Raises ResourceNotFound."""
+        url = f"{self._resource_url(resource_id)}/allocations.ics"
+        return self._connection.get(url, payloads.window_params(start, end), accept="text/calendar").text
 
-    def _list(self, url: str, query: Mapping[str, Any], page_size: int, read: Callable[[Any], Item]) -> Iterator[Item]:
-        return self._connection.pages(url, {**query, "limit": page_size}, read)
+    def gbfs(self) -> dict[str, Any]:
+        """Return the GBFS document ``vehicle_availability.json`` of the collection."""
+        return parse(self._connection.get(f"{self._url}/gbfs/vehicle_availability.json"), dict)
+
+    def _resource_url(self, resource_id: Id) -> str:
+        return f"{self._url}/{payloads.format_uuid(resource_id)}"
+
+    def _allocation_url(self, allocation_id: Id) -> str:
+        return f"{self._url}/all/allocations/{payloads.format_uuid(allocation_id)}"
+
+    def _allocate(self, vehicle: str, start: datetime | None, end: datetime | None, **options: Any) -> httpx.Response:
+        key = options.pop("key", None)
+        body = {**payloads.period_fields(start, end), **options}
+        return self._connection.post(f"{self._url}/{vehicle}/allocations", body, key)
+
+    def _update(self, allocation_id: Id, body: Mapping[str, Any], if_match: str | None) -> Allocation:
+        return parse_item(
+            self._connection.patch(self._allocation_url(allocation_id), body, if_match), Allocation.from_json
+        )
+
+    def _list(
+        self, url: str, query: Mapping[str, Any], page_size: int, read_item: Callable[[Any], Item]
+    ) -> Iterator[Item]:
+        return self._connection.pages(url, {**query, "limit": page_size}, read_item)

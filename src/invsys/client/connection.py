@@ -1,4 +1,4 @@
-"""Requests that survive lost answers: sent again after growing pauses, and never carried out twice."""
+"""Requests with retries: repeated after growing pauses, and never executed twice."""
 
 import json
 import random
@@ -19,15 +19,15 @@ from invsys.client.errors import (
     ResourceNotFound,
     TooManyHolds,
     Unavailable,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
-from invsys.client.parsing import parse, raise_for_problem, refusal
+from invsys.client.parsing import error_from, parse, raise_for_problem
 
 T = TypeVar("T")
 
-_RETRIED = frozenset({429, 502, 503, 504})
+_RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_LOST = (
+_CONNECTION_ERRORS = (
     *_NEVER_SENT,
     httpx.TimeoutException,
     httpx.NetworkError,
@@ -35,14 +35,14 @@ _LOST = (
     httpx.DecodingError,
 )
 
-# Seconds; a pause is up to the first, twice that after the next attempt, and so on.
+# Seconds. The upper limit of the random pause starts with the first value and doubles up to the second.
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How often a request is tried, and until how many seconds after its first attempt another may begin."""
+    """The maximum number of attempts, and the seconds after the first attempt in which another one may start."""
 
     attempts: int
     give_up_after: float
@@ -51,129 +51,133 @@ class Retries:
 
     def __post_init__(self) -> None:
         if self.attempts < 1:
-            raise ValueError("a request takes at least one attempt")
+            raise ValueError("attempts must be at least 1")
 
 
 class _Failure(NamedTuple):
-    """Why an attempt is to be followed by another, not sooner than ``wait`` seconds from now."""
+    """A failed attempt that can be retried after at least ``wait`` seconds.
+
+    ``maybe_executed``: the service may have executed the request, and only its response was lost.
+    """
 
     error: Exception
     wait: float
-    may_be_done: bool
+    maybe_executed: bool
 
 
 class _Outcome(NamedTuple):
-    """An answer; ``may_be_second``: an attempt before may have been carried out, and only its answer lost."""
+    """A response; ``maybe_repeated``: the service may have executed an earlier attempt, whose response was lost."""
 
-    answer: httpx.Response
-    may_be_second: bool
+    response: httpx.Response
+    maybe_repeated: bool
 
 
 class Connection:
-    """The service as seen over HTTP. Its URLs are relative to the base URL, or absolute."""
+    """The HTTP connection to the service. URLs are relative to the base URL, or absolute."""
 
     def __init__(self, http: httpx.Client, retries: Retries) -> None:
         self._http = http
         self._retries = retries
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the open connections."""
         self._http.close()
 
     def get(self, url: str | httpx.URL, params: Mapping[str, Any] | None = None, accept: str = "") -> httpx.Response:
-        """Ask; ``params`` that are None are left out. JSON is what is accepted, unless ``accept`` says other."""
+        """Send a GET request; ``params`` that are None are omitted. ``accept`` is the media type, JSON by default."""
         query = None if params is None else {name: value for name, value in params.items() if value is not None}
         headers = {"Accept": accept} if accept else {}
-        return raise_for_problem(self._send("GET", url, params=query, headers=headers).answer)
+        return raise_for_problem(self._send("GET", url, params=query, headers=headers).response)
 
     def post(self, url: str, body: Mapping[str, Any], key: str | None) -> httpx.Response:
-        """Give an order, under a key (1 to 255 visible ASCII characters) that is made where the caller has none."""
+        """Send a POST request with an Idempotency-Key, 1 to 255 visible ASCII characters; None: generate a key."""
         key = str(uuid.uuid4()) if key is None else key
         if not re.fullmatch(r"[!-~]{1,255}", key):
-            raise ValueError(f"{key!r} is no key: it takes 1 to 255 visible ASCII characters")
-        return raise_for_problem(self._send("POST", url, json=body, headers={"Idempotency-Key": key}).answer)
+            raise ValueError(f"the key {key!r} must consist of 1 to 255 visible ASCII characters")
+        return raise_for_problem(self._send("POST", url, json=body, headers={"Idempotency-Key": key}).response)
 
     def patch(self, url: str, body: Mapping[str, Any], if_match: str | None) -> httpx.Response:
-        """Change an item, where it still has the ETag ``if_match``, if given.
+        """Change an item, if it still has the ETag ``if_match`` (None: in any case).
 
-        The second of two attempts can meet the change that the first one made; then it is done. Not so for
-        ``hold_seconds``, which cannot be seen afterwards: that is a VersionMismatch.
+        If a repeated attempt gets 412, the first one may have made the change. Then the item is fetched, and if it has
+        all requested values, the change counts as done. ``hold_seconds`` does not appear in the item, so such a change
+        raises VersionMismatch.
         """
-        answer, may_be_second = self._send("PATCH", url, json=body, headers=_if_match(if_match))
-        if may_be_second and answer.status_code == httpx.codes.PRECONDITION_FAILED:
-            now = self.get(url)
-            asked = json.loads(answer.request.content)
-            if parse(now, lambda item: all(item.get(name) == asked[name] for name in asked)):
-                return now
-        return raise_for_problem(answer)
+        response, maybe_repeated = self._send("PATCH", url, json=body, headers=_if_match(if_match))
+        if maybe_repeated and response.status_code == httpx.codes.PRECONDITION_FAILED:
+            current = self.get(url)
+            requested = json.loads(response.request.content)
+            if parse(current, lambda item: all(item.get(name) == requested[name] for name in requested)):
+                return current
+        return raise_for_problem(response)
 
     def delete(self, url: str, if_match: str | None) -> None:
-        """Remove an item, where it still has the ETag ``if_match``, if given.
+        """Delete an item, if it still has the ETag ``if_match`` (None: in any case).
 
-        The second of two attempts can find it removed by the first one; then it is done.
+        If a repeated attempt gets 404, an earlier one has deleted the item.
         """
-        answer, may_be_second = self._send("DELETE", url, headers=_if_match(if_match))
-        if answer.is_success:
+        response, maybe_repeated = self._send("DELETE", url, headers=_if_match(if_match))
+        if response.is_success:
             return
-        refused = refusal(answer)
-        if not (may_be_second and isinstance(refused, ResourceNotFound | AllocationNotFound)):
-            raise refused
+        error = error_from(response)
+        if not (maybe_repeated and isinstance(error, ResourceNotFound | AllocationNotFound)):
+            raise error
 
-    def pages(self, url: str, params: Mapping[str, Any], read: Callable[[Any], T]) -> Iterator[T]:
-        """Read the items of every page of a list, as the links lead from one to the next (RFC 8288)."""
-        answer = self.get(url, params)
+    def pages(self, url: str, params: Mapping[str, Any], read_item: Callable[[Any], T]) -> Iterator[T]:
+        """Yield the items of all pages of a list; the pages are found by their ``next`` links (RFC 8288)."""
+        response = self.get(url, params)
         while True:
-            yield from parse(answer, lambda items: [read(item) for item in items])
-            if "next" not in answer.links:
+            yield from parse(response, lambda items: [read_item(item) for item in items])
+            if "next" not in response.links:
                 return
-            answer = self.get(_following(answer))
+            response = self.get(_next_url(response))
 
     def _send(self, method: str, url: str | httpx.URL, headers: Mapping[str, str], **request: Any) -> _Outcome:
         deadline = self._retries.clock() + self._retries.give_up_after
-        may_be_done, attempt = False, 0
+        maybe_executed, attempt = False, 0
         while True:
             attempt += 1
             result = self._try(method, url, headers=headers, **request)
             if isinstance(result, httpx.Response):
-                return _Outcome(result, may_be_done)
+                return _Outcome(result, maybe_executed)
             pause = result.wait + _jitter(attempt)
             if attempt >= self._retries.attempts or self._retries.clock() + pause > deadline:
                 raise Unavailable(f"{method} {url}", attempt, headers.get("Idempotency-Key")) from result.error
-            may_be_done = may_be_done or result.may_be_done
+            maybe_executed = maybe_executed or result.maybe_executed
             self._retries.sleep(pause)
 
     def _try(self, method: str, url: str | httpx.URL, **request: Any) -> httpx.Response | _Failure:
         try:
-            answer = self._http.request(method, url, **request)
-        except _LOST as error:
+            response = self._http.request(method, url, **request)
+        except _CONNECTION_ERRORS as error:
             return _Failure(error, 0.0, not isinstance(error, _NEVER_SENT))
-        if answer.status_code not in _RETRIED:
-            return answer
-        refused = refusal(answer)
-        if isinstance(refused, TooManyHolds):
-            return answer
-        was_turned_away = answer.status_code == httpx.codes.TOO_MANY_REQUESTS or isinstance(
-            refused, Busy | KeysUnavailable
+        if response.status_code not in _RETRIED_STATUSES:
+            return response
+        problem = error_from(response)
+        if isinstance(problem, TooManyHolds):
+            return response
+        not_executed = response.status_code == httpx.codes.TOO_MANY_REQUESTS or isinstance(
+            problem, Busy | KeysUnavailable
         )
-        return _Failure(refused, _retry_after(answer), not was_turned_away)
+        return _Failure(problem, _retry_after(response), not not_executed)
 
 
 def _if_match(etag: str | None) -> dict[str, str]:
     return {} if etag is None else {"If-Match": etag}
 
 
-def _following(answer: httpx.Response) -> httpx.URL:
-    url = answer.url.join(answer.links["next"]["url"])
-    # The token goes with every request, and belongs to nobody else.
-    if (url.scheme, url.host, url.port) != (answer.url.scheme, answer.url.host, answer.url.port):
-        raise UnexpectedAnswer(answer.status_code, f"the next page is at {url}")
-    # The path stays as it is seen from here: the service does not know of a prefix that a gateway takes away.
-    return answer.url.copy_with(query=url.query)
+def _next_url(response: httpx.Response) -> httpx.URL:
+    url = response.url.join(response.links["next"]["url"])
+    # The token must not be sent to another server.
+    if (url.scheme, url.host, url.port) != (response.url.scheme, response.url.host, response.url.port):
+        raise UnexpectedResponse(response.status_code, f"the next page is at {url}")
+    # Keep the path of the request: the service does not know a path prefix that a reverse proxy removes.
+    return response.url.copy_with(query=url.query)
 
 
-def _retry_after(answer: httpx.Response) -> float:
-    """Give the seconds to wait, which a server may also write as a date (RFC 9110, 10.2.3)."""
-    value = answer.headers.get("Retry-After", "")
+def _retry_after(response: httpx.Response) -> float:
+    """Return the seconds to wait; the header can also contain a date (RFC 9110, 10.2.3)."""
+    value = response.headers.get("Retry-After", "")
     if value.isascii() and value.isdecimal():
         return float(value)
     try:
@@ -183,6 +187,6 @@ def _retry_after(answer: httpx.Response) -> float:
 
 
 def _jitter(attempt: int) -> float:
-    # Anything from nothing to the whole pause: callers that failed together do not come back together.
+    # Full jitter: callers that failed at the same time do not retry at the same time.
     longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt - 1, 10))
-    return random.uniform(0, longest)  # noqa: S311 - guards nothing
+    return random.uniform(0, longest)  # noqa: S311 - not security-relevant

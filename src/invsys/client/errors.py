@@ -1,11 +1,11 @@
-"""What can go wrong, beside a ValueError for what could not even be sent.
+"""Exceptions of the client; invalid arguments raise ValueError before a request is sent.
 
 ::
 
     InvSysError
-    ├── ApiError                     any code: .code, .status, .detail, .request_id
+    ├── ApiError                    any code: .code, .status, .detail, .request_id
     │   ├── MalformedBody           400 malformed_body
-    │   ├── Unauthenticated         401 unauthenticated: no key, or one that is not accepted
+    │   ├── Unauthenticated         401 unauthenticated: missing or invalid key
     │   ├── Forbidden               403 forbidden: .scope
     │   ├── GatewayRequired         403 gateway_required
     │   ├── AddressNotAllowed       403 address_not_allowed
@@ -13,7 +13,7 @@
     │   │   ├── ResourceNotFound    404 resource_not_found
     │   │   └── AllocationNotFound  404 allocation_not_found
     │   ├── MethodNotAllowed        405 method_not_allowed
-    │   ├── InTheWay                .conflicts
+    │   ├── ConflictError           .conflicts
     │   │   ├── PeriodTaken         409 period_taken
     │   │   └── ResourceInUse       409 resource_in_use
     │   ├── NoneAvailable           409 none_available
@@ -29,7 +29,7 @@
     │   ├── IdempotencyKeyReused    422 idempotency_key_reused
     │   ├── TooManyHolds            429 too_many_holds: .retry_after
     │   ├── InternalError           500 internal_error
-    │   │                           The following are seen as the cause of Unavailable.
+    │   │                           The following are retried and appear as the cause of Unavailable.
     │   ├── RateLimited             429 rate_limited
     │   ├── UpstreamUnreachable     502 upstream_unreachable
     │   ├── Busy                    503 busy
@@ -37,10 +37,10 @@
     │   ├── DatabaseUnavailable     503 database_unavailable
     │   ├── KeysUnavailable         503 keys_unavailable
     │   └── UpstreamTimeout         504 upstream_timeout
-    ├── Unavailable                 all attempts were in vain: .attempts, .key
-    └── UnexpectedAnswer            not from the service, or not in its words: .status, .text
+    ├── Unavailable                 no attempt succeeded: .attempts, .key
+    └── UnexpectedResponse          the response is not from the service or is malformed: .status, .text
 
-A code without a class of its own, whatever comes later, is a ``ApiError``.
+An unknown code, for example of a later version of the service, raises ``ApiError`` itself.
 """
 
 from collections.abc import Mapping
@@ -50,14 +50,14 @@ from invsys.client.records import Conflict
 
 
 class InvSysError(Exception):
-    """Whatever goes wrong between the caller and the service."""
+    """Base class of all errors of the client."""
 
 
 class ApiError(InvSysError):
-    """The service says no, in a problem document (RFC 9457).
+    """The service responded with a problem document (RFC 9457).
 
-    ``code`` is its word for the reason, ``status`` that of HTTP, ``detail`` a sentence about this case, and
-    ``request_id`` what its log knows the request by.
+    ``code`` is the stable code of the problem, ``status`` the HTTP status, ``detail`` a description of this occurrence,
+    and ``request_id`` identifies the request in the service's log.
     """
 
     kinds: ClassVar[dict[str, type["ApiError"]]] = {}
@@ -82,11 +82,11 @@ class MalformedBody(ApiError, code="malformed_body"):
 
 
 class Unauthenticated(ApiError, code="unauthenticated"):
-    """The gateway does not know the caller's token."""
+    """The API key or token is missing or invalid."""
 
 
 class Forbidden(ApiError, code="forbidden"):
-    """The caller may not do this: it has no ``scope`` for it."""
+    """The client does not have the required ``scope``."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         super().__init__(status, problem, headers)
@@ -94,66 +94,66 @@ class Forbidden(ApiError, code="forbidden"):
 
 
 class GatewayRequired(ApiError, code="gateway_required"):
-    """The service answers to its gateway only."""
+    """The service accepts requests only from its gateway."""
 
 
 class AddressNotAllowed(ApiError, code="address_not_allowed"):
-    """The metrics are not for this address."""
+    """This address may not read the metrics."""
 
 
 class NotFound(ApiError, code="not_found"):
-    """Nothing is served at this path: no such collection, perhaps."""
+    """Nothing is served at this path, for example because the collection does not exist."""
 
 
 class ResourceNotFound(NotFound, code="resource_not_found"):
-    """No such vehicle in this collection, or no longer."""
+    """The vehicle does not exist in this collection or is decommissioned."""
 
 
 class AllocationNotFound(NotFound, code="allocation_not_found"):
-    """No such allocation in this collection, or no longer; a hold that expired is none."""
+    """The allocation does not exist in this collection, was deleted, or was a hold that has expired."""
 
 
 class MethodNotAllowed(ApiError, code="method_not_allowed"):
-    """The service is of another version than this client."""
+    """The path does not support this method: the service and this client have different versions."""
 
 
-class InTheWay(ApiError):
-    """Allocations are in the way: ``conflicts``, up to 10 of them, earliest first."""
+class ConflictError(ApiError):
+    """Existing allocations prevent the change; ``conflicts`` contains up to 10 of them, earliest first."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         super().__init__(status, problem, headers)
-        self.conflicts = tuple(Conflict.read(conflict) for conflict in problem.get("conflicts", ()))
+        self.conflicts = tuple(Conflict.from_json(conflict) for conflict in problem.get("conflicts", ()))
 
 
-class PeriodTaken(InTheWay, code="period_taken"):
-    """The vehicle is allocated for a part of the period."""
+class PeriodTaken(ConflictError, code="period_taken"):
+    """The vehicle is already allocated for the period or a part of it."""
 
 
-class ResourceInUse(InTheWay, code="resource_in_use"):
-    """The vehicle has allocations that have not ended."""
+class ResourceInUse(ConflictError, code="resource_in_use"):
+    """The vehicle still has allocations that have not ended."""
 
 
 class NoneAvailable(ApiError, code="none_available"):
-    """No vehicle, or fewer than asked for, is free for the whole period."""
+    """Fewer vehicles than requested are free for the whole period."""
 
 
 class NameTaken(ApiError, code="name_taken"):
-    """Another vehicle of the collection has the name."""
+    """Another vehicle in the collection has this name."""
 
 
 class HoldExpired(ApiError, code="hold_expired"):
-    """The hold ended before it was confirmed, extended or changed."""
+    """The hold expired before it was confirmed, extended or changed."""
 
 
 class CursorExpired(ApiError, code="cursor_expired"):
-    """The feed no longer has the event that the cursor names: events that follow it may be missing, too.
+    """The feed no longer contains the event of the cursor; events after it may be missing, too.
 
-    Start over: keep ``Client.event_page("now").next``, read the lists, then follow the feed from that cursor.
+    Start again: store ``Client.event_page("now").next``, read the lists, then follow the feed from that cursor.
     """
 
 
 class VersionMismatch(ApiError, code="version_mismatch"):
-    """It has changed since it was read; ``etag`` is that of its present state."""
+    """The item has changed since it was read; ``etag`` is its current ETag."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         super().__init__(status, problem, headers)
@@ -161,23 +161,23 @@ class VersionMismatch(ApiError, code="version_mismatch"):
 
 
 class RequestTimeout(ApiError, code="request_timeout"):
-    """The body did not arrive in time; nothing was done."""
+    """The request body did not arrive in time; the request was not executed."""
 
 
 class BodyTooLarge(ApiError, code="body_too_large"):
-    """The body is larger than the service takes."""
+    """The request body is larger than the service allows."""
 
 
 class UnsupportedMediaType(ApiError, code="unsupported_media_type"):
-    """The body is not announced as the service wants it."""
+    """The Content-Type of the request is not supported."""
 
 
 class MisdirectedRequest(ApiError, code="misdirected_request"):
-    """The service is not served under the host name in the client's URL."""
+    """The service does not accept the host name in the client's URL."""
 
 
 class InvalidFields(ApiError, code="invalid_fields"):
-    """Fields are wrong, in the wire's names: ``errors`` maps each to its messages."""
+    """Fields are invalid; ``errors`` maps the name of each field in the API to its messages."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         super().__init__(status, problem, headers)
@@ -185,18 +185,18 @@ class InvalidFields(ApiError, code="invalid_fields"):
 
 
 class IdempotencyKeyReused(ApiError, code="idempotency_key_reused"):
-    """Another order was given under this key."""
+    """The Idempotency-Key was already used for a different request."""
 
 
 class InternalError(ApiError, code="internal_error"):
-    """A fault of the service, which its log has under ``request_id``."""
+    """An error inside the service; its log contains it under ``request_id``."""
 
 
 class TooManyHolds(ApiError, code="too_many_holds"):
-    """The client would have more holds than it may have: confirm or free some, or wait.
+    """The client has too many holds: confirm or delete some, or wait.
 
-    In ``retry_after`` seconds enough of them will have expired. The client does not send the request again: that can
-    be a day away, and the caller can end a hold sooner.
+    In ``retry_after`` seconds enough of them will have expired. This error is not retried automatically, because that
+    time can be a day, and the caller can end a hold earlier.
     """
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
@@ -206,39 +206,39 @@ class TooManyHolds(ApiError, code="too_many_holds"):
 
 
 class RateLimited(ApiError, code="rate_limited"):
-    """The caller asks too much at once; nothing was done."""
+    """The client exceeded a limit of the gateway; the request was not executed."""
 
 
 class UpstreamUnreachable(ApiError, code="upstream_unreachable"):
-    """The gateway has lost the service, and perhaps its answer."""
+    """The gateway cannot reach the service or lost its response; the request may have been executed."""
 
 
 class UpstreamTimeout(ApiError, code="upstream_timeout"):
-    """The service has not answered the gateway in time."""
+    """The service did not respond to the gateway in time; the request may have been executed."""
 
 
 class KeysUnavailable(ApiError, code="keys_unavailable"):
-    """The gateway recognises nobody for now; nothing was done."""
+    """The gateway cannot authenticate callers at the moment; the request was not executed."""
 
 
 class Busy(ApiError, code="busy"):
-    """Too many at once; nothing was done."""
+    """The service is overloaded; the request was not executed."""
 
 
 class SlowBodies(ApiError, code="slow_bodies"):
-    """Too many requests whose bodies arrive slowly; nothing was done."""
+    """Too many request bodies arrive slowly at the same time; the request was not executed."""
 
 
 class DatabaseUnavailable(ApiError, code="database_unavailable"):
-    """The service has no database now; nothing was done, or the same key settles it."""
+    """The service cannot reach its database; a retry with the same key is safe in any case."""
 
 
 class Unavailable(InvSysError):
-    """No attempt succeeded, and there was no more time, or number, of them: the cause is what the last one met.
+    """No attempt succeeded within the limits of attempts and time; ``__cause__`` is the error of the last one.
 
-    That is a lost connection, or an answer with 429 (not ``TooManyHolds``), 502, 503 or 504. ``request`` is the method
-    and URL, ``attempts`` how many were made. The request may have been carried out: an order is settled by giving it
-    again under the same ``key``, which is None for what is no order.
+    That is a lost connection, or a response with 429 (not ``TooManyHolds``), 502, 503 or 504. ``request`` is the method
+    and URL, ``attempts`` the number of attempts. The request may have been executed: repeat the call with ``key``, its
+    Idempotency-Key, to be sure. ``key`` is None for calls without one.
     """
 
     def __init__(self, request: str, attempts: int, key: str | None) -> None:
@@ -248,13 +248,13 @@ class Unavailable(InvSysError):
         self.key = key
 
     def __str__(self) -> str:
-        return f"{self.request}: {self.attempts} attempts, the last of which met {self.__cause__!r}"
+        return f"{self.request}: {self.attempts} attempts failed, the last one with {self.__cause__!r}"
 
 
-class UnexpectedAnswer(InvSysError):
-    """An answer that the service does not give: from something in between, or of a version unknown here.
+class UnexpectedResponse(InvSysError):
+    """The response is not from the service, for example from a proxy, or is not in the format of this version.
 
-    ``text`` is how it begins.
+    ``text`` is the start of its body.
     """
 
     def __init__(self, status: int, text: str) -> None:
@@ -263,4 +263,4 @@ class UnexpectedAnswer(InvSysError):
         self.text = text
 
     def __str__(self) -> str:
-        return f"not an answer of the service: {self.status} {self.text!r}"
+        return f"unexpected response: {self.status} {self.text!r}"

@@ -1,54 +1,54 @@
-"""From an answer of HTTP to a record, or to the exception that it stands for."""
+"""Converts HTTP responses to records or exceptions."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import httpx
 
-from invsys.client.errors import ApiError, InvSysError, UnexpectedAnswer
+from invsys.client.errors import ApiError, InvSysError, UnexpectedResponse
 
 T = TypeVar("T")
 
 
-def parse(answer: httpx.Response, read: Callable[[Any], T]) -> T:
-    """Read an answer's JSON; UnexpectedAnswer where it is none, or lacks what ``read`` looks for."""
+def parse(response: httpx.Response, read: Callable[[Any], T]) -> T:
+    """Return ``read(document)`` for the JSON document of a response; raises UnexpectedResponse if either step fails."""
     try:
-        return read(answer.json())
+        return read(response.json())
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _unexpected(answer) from error
+        raise _unexpected(response) from error
 
 
-def item(answer: httpx.Response, read: Callable[[Any, str | None, bool], T]) -> T:
-    """Read one vehicle or allocation, and what the headers say of it."""
-    return parse(answer, lambda document: read(document, answer.headers.get("ETag"), replayed(answer)))
+def parse_item(response: httpx.Response, read: Callable[[Any, str | None, bool], T]) -> T:
+    """Parse a vehicle or an allocation; ``read`` also gets the ETag and whether the response is a replay."""
+    return parse(response, lambda document: read(document, response.headers.get("ETag"), is_replay(response)))
 
 
-def replayed(answer: httpx.Response) -> bool:
-    """Say whether this is the stored answer to an order that had been carried out before."""
-    return bool(answer.headers.get("Idempotency-Replayed") == "true")
+def is_replay(response: httpx.Response) -> bool:
+    """Return whether this is the stored response to an earlier request with the same Idempotency-Key."""
+    return bool(response.headers.get("Idempotency-Replayed") == "true")
 
 
-def raise_for_problem(answer: httpx.Response) -> httpx.Response:
-    """Give the answer back, if it is a success; else raise what it stands for."""
-    if not answer.is_success:
-        raise refusal(answer)
-    return answer
+def raise_for_problem(response: httpx.Response) -> httpx.Response:
+    """Return a successful response; otherwise raise the exception for it."""
+    if not response.is_success:
+        raise error_from(response)
+    return response
 
 
-def refusal(answer: httpx.Response) -> InvSysError:
-    """Give the exception for an answer that is not a success."""
-    if answer.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/problem+json":
-        return _unexpected(answer)
+def error_from(response: httpx.Response) -> InvSysError:
+    """Return the exception for a response that is not successful."""
+    if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/problem+json":
+        return _unexpected(response)
     try:
-        return parse(answer, lambda problem: _refused(answer, problem))
-    except UnexpectedAnswer as error:
+        return parse(response, lambda problem: _api_error(response, problem))
+    except UnexpectedResponse as error:
         return error
 
 
-def _refused(answer: httpx.Response, problem: Mapping[str, Any]) -> ApiError:
+def _api_error(response: httpx.Response, problem: Mapping[str, Any]) -> ApiError:
     kind = ApiError.kinds.get(problem["code"], ApiError)
-    return kind(answer.status_code, problem, dict(answer.headers))
+    return kind(response.status_code, problem, dict(response.headers))
 
 
-def _unexpected(answer: httpx.Response) -> UnexpectedAnswer:
-    return UnexpectedAnswer(answer.status_code, answer.text[:200])
+def _unexpected(response: httpx.Response) -> UnexpectedResponse:
+    return UnexpectedResponse(response.status_code, response.text[:200])

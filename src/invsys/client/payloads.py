@@ -1,4 +1,4 @@
-"""What callers ask for, and how it is written to be sent."""
+"""Request bodies and query parameters: the options of the calls, and their form in the API."""
 
 import json
 import uuid
@@ -11,31 +11,31 @@ from invsys.client.records import Attribute
 Id = str | uuid.UUID
 
 
-class Order(TypedDict, total=False):
-    """What an order may say beside its period."""
+class AllocationOptions(TypedDict, total=False):
+    """Optional arguments of the calls that create allocations."""
 
-    # 1 to 20 characters; the service takes "booking" for it
+    # 1 to 20 characters; the default is "booking"
     allocation_type: str
     # up to 100 characters
     description: str | None
-    # what JSON can hold, at most 16 KiB
+    # any JSON object of at most 16 KiB
     dump: Mapping[str, Any]
-    # 1 to 86,400: held for so long, to be confirmed
+    # 1 to 86,400; creates a hold that expires after this time unless it is confirmed
     hold_seconds: int
-    # 1 to 255 visible ASCII characters, made by the client where there is none
+    # Idempotency-Key, 1 to 255 visible ASCII characters; by default, the client generates one
     key: str | None
 
 
-class VehicleChanges(TypedDict, total=False):
-    """What can be changed of a vehicle; what is not named stays."""
+class ResourceChanges(TypedDict, total=False):
+    """The changeable fields of a vehicle; omitted fields keep their values."""
 
     name: str
-    # all of them: a key that is left out is gone
+    # replaces all attributes: omitted ones are removed
     attributes: Mapping[str, Attribute]
 
 
-class Changes(TypedDict, total=False):
-    """What can be changed of an allocation; what is not named stays. None is infinite for ``start`` and ``end``."""
+class AllocationChanges(TypedDict, total=False):
+    """The changeable fields of an allocation; omitted fields keep their values. A bound that is None is infinite."""
 
     start: datetime | None
     end: datetime | None
@@ -43,52 +43,58 @@ class Changes(TypedDict, total=False):
     allocation_type: str
     description: str | None
     dump: Mapping[str, Any]
-    # from now, of one that is held
+    # for holds: the hold expires this many seconds from now
     hold_seconds: int
-    # of one that is held; not together with hold_seconds
+    # for holds; not together with hold_seconds
     status: Literal["confirmed"]
 
 
-def instant(value: datetime) -> str:
-    """Write an instant; ValueError where it has no offset, and could be any of 24 hours."""
+def format_datetime(value: datetime) -> str:
+    """Return a datetime in UTC as ISO 8601; raises ValueError for a naive datetime, which would be ambiguous."""
     if value.utcoffset() is None:
-        raise ValueError(f"{value!r} has no offset: give a datetime with a tzinfo, such as UTC")
+        raise ValueError(f"{value!r} has no UTC offset: use an aware datetime, for example with tzinfo=UTC")
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def side(name: str, bound: datetime | None) -> dict[str, Any]:
-    """Write one side of a period, ``from`` or ``to``; None is infinite."""
-    return {f"{name}_infinity": True} if bound is None else {f"{name}_datetime": instant(bound)}
+def bound_fields(name: str, bound: datetime | None) -> dict[str, Any]:
+    """Return the field for one bound of a period, ``from`` or ``to``; None is infinite."""
+    return {f"{name}_infinity": True} if bound is None else {f"{name}_datetime": format_datetime(bound)}
 
 
-def period(start: datetime | None, end: datetime | None) -> dict[str, Any]:
-    """Write a period."""
-    return {**side("from", start), **side("to", end)}
+def period_fields(start: datetime | None, end: datetime | None) -> dict[str, Any]:
+    """Return the fields for a period."""
+    return {**bound_fields("from", start), **bound_fields("to", end)}
 
 
-def identifier(value: Id) -> str:
-    """Write an id; ValueError where it is no UUID, since ``all`` and ``any`` mean something else in its place."""
+def format_uuid(value: Id) -> str:
+    """Return an id as text; raises ValueError if it is not a UUID.
+
+    ``all`` and ``any`` would have another meaning in a URL.
+    """
     return str(uuid.UUID(str(value)))
 
 
-def attribute_filter(attributes: Mapping[str, Attribute]) -> dict[str, str]:
-    """Write the query that asks for these values, ``4`` and ``true``; the service compares numbers by their value."""
+def attribute_params(attributes: Mapping[str, Attribute]) -> dict[str, str]:
+    """Return the query parameters that filter by attributes; other values than strings are written as in JSON."""
     return {
         f"attribute.{key}": value if isinstance(value, str) else json.dumps(value) for key, value in attributes.items()
     }
 
 
-def window(start: datetime | None, end: datetime | None, names: tuple[str, str] = ("from", "to")) -> dict[str, Any]:
-    """Write the query for a window, under these names; None has no bound on that side."""
-    return {name: None if bound is None else instant(bound) for name, bound in zip(names, (start, end), strict=True)}
+def window_params(
+    start: datetime | None, end: datetime | None, names: tuple[str, str] = ("from", "to")
+) -> dict[str, Any]:
+    """Return the query parameters for a window; None: the window is unbounded on that side."""
+    bounds = zip(names, (start, end), strict=True)
+    return {name: None if bound is None else format_datetime(bound) for name, bound in bounds}
 
 
-def changes_of_allocation(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Write ``Changes``; ValueError for an id that is none."""
+def allocation_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the request body for ``AllocationChanges``; raises ValueError for an id that is not a UUID."""
     body = dict(changes)
     if "resource_id" in body:
-        body["resource_id"] = identifier(body["resource_id"])
-    for bound, name in (("start", "from"), ("end", "to")):
-        if bound in body:
-            body |= side(name, body.pop(bound))
+        body["resource_id"] = format_uuid(body["resource_id"])
+    for option, name in (("start", "from"), ("end", "to")):
+        if option in body:
+            body |= bound_fields(name, body.pop(option))
     return body

@@ -1,4 +1,4 @@
-"""What the service answers, as frozen dataclasses. Members that are not known here are passed over: it may grow."""
+"""Response data as frozen dataclasses. Unknown members are ignored, so the service may add new ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,20 +10,24 @@ Attribute = str | int | float | bool
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Half-open ``[start, end)``, in UTC; ``None`` is infinitely early, or late."""
+    """A half-open period ``[start, end)`` in UTC; None is infinite."""
 
     start: datetime | None
     end: datetime | None
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> Self:
-        """Read the fields of a period."""
-        return cls(_instant(document["from_datetime"]), _instant(document["to_datetime"]))
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Create a period from the fields of a document."""
+        return cls(_parse_datetime(document["from_datetime"]), _parse_datetime(document["to_datetime"]))
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A vehicle. Of a list, ``etag`` is None; ``replayed`` says that its order had been carried out before."""
+    """A vehicle.
+
+    ``etag`` is None for vehicles in a list. ``replayed``: this is the stored response to an earlier request with the
+    same key.
+    """
 
     id: str
     name: str
@@ -34,8 +38,8 @@ class Resource:
     replayed: bool = field(default=False, compare=False)
 
     @classmethod
-    def read(cls, document: Mapping[str, Any], etag: str | None = None, replayed: bool = False) -> Self:
-        """Read a vehicle, with what the headers said of it."""
+    def from_json(cls, document: Mapping[str, Any], etag: str | None = None, replayed: bool = False) -> Self:
+        """Create a vehicle from its document and the response headers."""
         return cls(
             id=document["id"],
             name=document["name"],
@@ -49,11 +53,11 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """A vehicle's allocation for ``[start, end)``; ``status`` is ``confirmed``, or ``held`` until ``expires``.
+    """An allocation of a vehicle for ``[start, end)``; ``status`` is ``confirmed``, or ``held`` until ``expires``.
 
-    If it is held, it counts until ``expires``, whether the feed's event ``expired`` has come or not. Of a list,
-    ``etag`` is None; ``replayed`` says that its order had been carried out before. A replayed allocation is shown as it
-    was then: ``Collection.allocation`` returns it as it is now.
+    A held allocation is valid until ``expires``, regardless of the event ``expired`` in the feed. ``etag`` is None for
+    allocations in a list. ``replayed``: this is the stored response to an earlier request with the same key, which
+    shows the state at that time; ``Collection.allocation`` returns the current state.
     """
 
     id: str
@@ -72,27 +76,27 @@ class Allocation:
 
     @property
     def is_expired(self) -> bool:
-        """Whether it was a hold that has expired since, by the clock of this machine.
+        """Whether this is a hold that has expired, by the clock of this machine.
 
-        The service decides by the clock of its database: to confirm an expired hold raises HoldExpired.
+        The service uses the clock of its database, and raises HoldExpired if an expired hold is confirmed or changed.
         """
         return self.expires is not None and self.expires <= datetime.now(UTC)
 
     @classmethod
-    def read(cls, document: Mapping[str, Any], etag: str | None = None, replayed: bool = False) -> Self:
-        """Read an allocation, with what the headers said of it."""
+    def from_json(cls, document: Mapping[str, Any], etag: str | None = None, replayed: bool = False) -> Self:
+        """Create an allocation from its document and the response headers."""
         return cls(
             id=document["id"],
             resource_id=document["resource_id"],
             resource_type=document["resource_type"],
-            start=_instant(document["from_datetime"]),
-            end=_instant(document["to_datetime"]),
+            start=_parse_datetime(document["from_datetime"]),
+            end=_parse_datetime(document["to_datetime"]),
             allocation_type=document["allocation_type"],
             description=document["description"],
             dump=document["dump"],
             created=datetime.fromisoformat(document["created"]),
             status=document["status"],
-            expires=_instant(document["expires"]),
+            expires=_parse_datetime(document["expires"]),
             etag=etag,
             replayed=replayed,
         )
@@ -100,7 +104,7 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """An allocation that is in the way."""
+    """An existing allocation that conflicts with the request."""
 
     id: str
     start: datetime | None
@@ -108,15 +112,15 @@ class Conflict:
     allocation_type: str
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> Self:
-        """Read one of a refusal's conflicts."""
-        period = Period.read(document)
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Create a conflict from an item of a problem's ``conflicts``."""
+        period = Period.from_json(document)
         return cls(document["id"], period.start, period.end, document["allocation_type"])
 
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """When, from ``start`` to ``end``, a vehicle is free and when it is busy, each in order."""
+    """The free and the busy periods of a vehicle between ``start`` and ``end``, in order."""
 
     resource_id: str
     start: datetime | None
@@ -125,16 +129,16 @@ class Availability:
     busy: tuple[Period, ...]
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> Self:
-        """Read the availability of one vehicle."""
-        window = Period.read(document)
-        free, busy = (tuple(Period.read(period) for period in document[name]) for name in ("free", "busy"))
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Create the availability of one vehicle from its document."""
+        window = Period.from_json(document)
+        free, busy = (tuple(Period.from_json(period) for period in document[name]) for name in ("free", "busy"))
         return cls(document["resource_id"], window.start, window.end, free, busy)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change: ``kind`` says which, ``data`` is the vehicle or the allocation after it, as the wire has it."""
+    """A change of the given ``kind``; ``data`` is the document of the vehicle or allocation after the change."""
 
     id: str
     at: datetime
@@ -146,8 +150,8 @@ class Event:
     data: Mapping[str, Any] = field(hash=False)
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> Self:
-        """Read one change of the feed."""
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Create an event from its document."""
         return cls(
             id=document["id"],
             at=datetime.fromisoformat(document["at"]),
@@ -162,16 +166,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Changes in the order in which they were made; ``next`` is the cursor behind the last of them."""
+    """A page of events in the order of the changes; ``next`` is the cursor after the last one."""
 
     events: tuple[Event, ...]
     next: str
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> Self:
-        """Read a page of the feed."""
-        return cls(tuple(map(Event.read, document["events"])), document["next"])
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Create a page from the document of the feed."""
+        return cls(tuple(map(Event.from_json, document["events"])), document["next"])
 
 
-def _instant(text: str | None) -> datetime | None:
+def _parse_datetime(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)

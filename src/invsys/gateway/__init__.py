@@ -1,5 +1,4 @@
-"""The gateway: one door that knows who may do what, and passes on what they may.
+"""The gateway: authenticates and authorises callers, limits their rate and forwards their requests to the services.
 
-It authenticates callers, looks up what each may do, limits how much, and forwards the rest to the services behind,
-which know none of this. It has no database.
+The services behind it do none of this. The gateway has no database.
 """

@@ -1,10 +1,10 @@
-"""``invsys-gateway-manage``: starts the commands of ``manage`` in a way that also handles Ctrl-C while they load."""
+"""Entry point of ``invsys-gateway-manage``: handles Ctrl-C even while the command modules are still being imported."""
 
 from invsys.chassis.cli import entry_point
 
 
 def main() -> None:
-    """Run the command that the command line names."""
+    """Run the command named on the command line."""
     entry_point.run("invsys-gateway-manage", "invsys.gateway.manage")
 
 

@@ -1,4 +1,4 @@
-"""Builds the gateway's Flask application; the only module that knows all the others."""
+"""Builds the gateway's Flask application from its parts."""
 
 from pathlib import Path
 
@@ -11,59 +11,59 @@ from invsys.chassis.http import default_headers, problems, request_body, request
 from invsys.chassis.ops import draining, health, metrics, request_log
 from invsys.gateway import cors, errors, settings
 from invsys.gateway import metrics as gateway_metrics
-from invsys.gateway.auth.authenticator import Authentication
+from invsys.gateway.auth.authenticator import Authenticator
 from invsys.gateway.auth.clients_file import ClientsFile
-from invsys.gateway.auth.jwks import Keys
-from invsys.gateway.auth.jwt import Tokens
-from invsys.gateway.pipeline import Door
+from invsys.gateway.auth.jwks import KeySource
+from invsys.gateway.auth.jwt import TokenVerifier
+from invsys.gateway.pipeline import Pipeline
 from invsys.gateway.rate_limit.limits import Limits
-from invsys.gateway.upstream.proxy import Forwarding
+from invsys.gateway.upstream.proxy import Proxy
 from invsys.gateway.upstream.service import Service
 
 
 def create_app() -> Flask:
-    """Build the application from the settings in force; raises ``invsys.chassis.config.settings.SettingsError``."""
-    in_force = settings.load()
-    request_log.configure(in_force["log"])
-    return build_app(in_force)
+    """Build the application from the configured settings; raises ``invsys.chassis.config.settings.SettingsError``."""
+    config = settings.load()
+    request_log.configure(config["log"])
+    return build_app(config)
 
 
-def build_app(in_force: Settings) -> Flask:
-    """Build the application; asks no service yet."""
+def build_app(config: Settings) -> Flask:
+    """Build the application without connecting to any service."""
     app = Flask("invsys.gateway", static_folder=None)
-    app.config["TRUSTED_PROXIES"] = in_force["server"]["trusted_proxies"]
-    # One path names one thing: no redirect from //api/cars.
+    app.config["TRUSTED_PROXIES"] = config["server"]["trusted_proxies"]
+    # A path with duplicate slashes is not redirected; it gets 404 like any other unknown path.
     app.url_map.merge_slashes = False
 
-    # What is registered first sees the answer last: the log has the id and the time that the others set.
+    # after_request functions run in reverse order: the log is registered early and sees the headers set by the others.
     draining.register(app)
-    request_log.register(app, gateway_metrics.line)
+    request_log.register(app, gateway_metrics.log_members)
     request_id.register(app)
-    metrics.register(app, metrics.allowed_networks(in_force))
+    metrics.register(app, metrics.allowed_networks(config))
     problems.register(app)
-    limits = Limits(in_force["limits"])
-    # A request with a wrong host name counts as one of an unknown caller, so that its refusals are limited.
-    allowed_hosts.register(app, in_force["server"], lambda: limits.count(None))
+    limits = Limits(config["limits"])
+    # A request with a rejected Host counts as anonymous, so that the number of these refusals is limited too.
+    allowed_hosts.register(app, config["server"], lambda: limits.count_request(None))
     default_headers.register(app)
-    request_body.register(app, in_force["server"])
-    clients = ClientsFile(Path(in_force["clients"]["file"]))
-    health.register(app, clients.require)
+    request_body.register(app, config["server"])
+    clients = ClientsFile(Path(config["clients"]["file"]))
+    health.register(app, clients.require_usable)
     app.config["OPENAPI_DOCUMENT"] = "/api/openapi.json"
     app.register_blueprint(problem_pages.pages_of(errors))
-    door = Door(Authentication(clients, _tokens(in_force["jwt"])), limits, _forwarding(in_force))
-    door.register(app, in_force["routes"])
-    cors.allow(app, settings.words(in_force["cors"]["origins"]))
+    authenticator = Authenticator(clients, _token_verifier(config["jwt"]))
+    Pipeline(authenticator, limits, _proxy(config)).register(app, config["routes"])
+    cors.register(app, settings.split_list(config["cors"]["origins"]))
     return app
 
 
-def _tokens(jwt: Section) -> Tokens | None:
-    return Tokens(jwt, Keys(jwt["keys"], jwt["refresh"])) if jwt["keys"] else None
+def _token_verifier(jwt: Section) -> TokenVerifier | None:
+    return TokenVerifier(jwt, KeySource(jwt["keys"], jwt["refresh"])) if jwt["keys"] else None
 
 
-def _forwarding(in_force: Settings) -> Forwarding:
-    connections = in_force["server"]["threads"]
+def _proxy(config: Settings) -> Proxy:
+    max_idle = config["server"]["threads"]
     services = {
-        name: Service(settings.words(urls), in_force["upstream"], connections)
-        for name, urls in in_force["services"].items()
+        name: Service(settings.split_list(urls), config["upstream"], max_idle)
+        for name, urls in config["services"].items()
     }
-    return Forwarding(services, in_force["upstream"], in_force["limits"]["max_body"])
+    return Proxy(services, config["upstream"], config["limits"]["max_body"])

@@ -1,4 +1,4 @@
-"""Pages of other origins that may call: those that are named, to the letter, without what a browser keeps."""
+"""Cross-origin requests (CORS): allows the configured origins, matched exactly and without credentials."""
 
 import re
 from collections.abc import Sequence
@@ -8,35 +8,35 @@ from flask import Flask, Response, request
 
 from invsys.gateway.upstream import headers as upstream_headers
 
-# Seconds for which a browser need not ask again.
+# Seconds for which a browser may cache the response to a preflight request.
 _MAX_AGE = 600
-# Characters. flask-cors compares each header that a page names with each that is allowed: 3 ms per 1,000 characters.
-_LONGEST_REQUEST = 1000
-_REQUESTED = "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"
+# Characters. flask-cors compares each requested header with each allowed one, which takes 3 ms per 1,000 characters.
+_MAX_REQUEST_HEADERS = 1000
+_REQUEST_HEADERS = "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"
 
 
-def allow(app: Flask, origins: Sequence[str]) -> None:
-    """Let pages of these origins call, where there are any."""
+def register(app: Flask, origins: Sequence[str]) -> None:
+    """Allow requests from pages of these origins; without origins, do nothing."""
     if not origins:
         return
 
     @app.before_request
     def ignore_long_lists() -> None:
-        if len(request.environ.get(_REQUESTED, "")) > _LONGEST_REQUEST:
-            del request.environ[_REQUESTED]
+        if len(request.environ.get(_REQUEST_HEADERS, "")) > _MAX_REQUEST_HEADERS:
+            del request.environ[_REQUEST_HEADERS]
 
     @app.after_request
-    def tell_caches(answer: Response) -> Response:
-        # Of every answer, as it would be another one to another page.
-        answer.vary.add("Origin")
-        return answer
+    def vary_by_origin(response: Response) -> Response:
+        # Also if the request has no Origin: the response to a page of another origin would have other headers.
+        response.vary.add("Origin")
+        return response
 
     flask_cors.CORS(
         app,
-        # As patterns: of plain ones flask-cors does not compare the case, and some it takes for patterns.
+        # As patterns: flask-cors compares plain strings case-insensitively and interprets some of them as patterns.
         origins=[re.compile(rf"{re.escape(origin)}\Z") for origin in origins],
-        allow_headers=upstream_headers.FROM_PAGES,
-        expose_headers=upstream_headers.TO_PAGES,
+        allow_headers=upstream_headers.CORS_ALLOWED,
+        expose_headers=upstream_headers.CORS_EXPOSED,
         max_age=_MAX_AGE,
         always_send=False,
         vary_header=False,

@@ -1,4 +1,4 @@
-"""The failures of the gateway, each with its stable code.
+"""The problems of the gateway, each with its stable code.
 
 ::
 
@@ -16,56 +16,59 @@ from invsys.chassis.http.problems import Problem, Unavailable
 
 
 class Unauthenticated(Problem):
-    """The request does not say who sends it, or says it with a key or a token that is not accepted."""
+    """The request has no API key or token, or an invalid one."""
 
-    status, code, title = 401, "unauthenticated", "Who are you?"
-    adds = "The ``WWW-Authenticate`` header: how to say it."
+    status, code, title = 401, "unauthenticated", "Authentication required"
+    adds = "The ``WWW-Authenticate`` header: the accepted authentication schemes."
     advice = (
         "Send ``Authorization: Bearer`` with your API key, or with a JSON Web Token that has not expired. If you did,"
-        " the key may have been replaced or revoked: ask the operator for a new one."
+        " the key may have been rotated or revoked: ask the operator for a new one."
     )
 
 
 class Forbidden(Problem):
-    """The client is known, and may not do this."""
+    """The client is authenticated, but does not have the required scope."""
 
-    status, code, title = 403, "forbidden", "You may not do this"
-    adds = "``scope``: what the client would need. The ``WWW-Authenticate`` header says the same (RFC 6750)."
-    advice = "Ask the operator for the ``scope``, if the client is meant to have it."
+    status, code, title = 403, "forbidden", "Permission denied"
+    adds = "``scope``: the required scope. The ``WWW-Authenticate`` header contains it too (RFC 6750)."
+    advice = "If the client should have this permission, ask the operator for the ``scope``."
 
     def __init__(self, scope: str, challenge: str) -> None:
-        super().__init__(f"This takes the scope {scope}.", {"WWW-Authenticate": challenge}, scope=scope)
+        super().__init__(f"This request requires the scope {scope}.", {"WWW-Authenticate": challenge}, scope=scope)
 
 
 class RateLimited(Problem):
-    """The client asks too much at once; nothing was done."""
+    """The client exceeded a limit; the request was not executed."""
 
     status, code, title = 429, "rate_limited", "Too many requests"
-    adds = "The ``Retry-After`` header: how many seconds to wait. ``RateLimit-*``: the limit, and what is left of it."
-    advice = "Wait, then send it again; nothing was done. If the limit is too low for the work, ask the operator."
+    adds = "The ``Retry-After`` header: seconds to wait. The ``RateLimit-*`` headers: the limit and the rest of it."
+    advice = "Wait, then send the request again. If the limit is too low for the client, ask the operator to raise it."
 
     def __init__(self, detail: str, retry_after: int) -> None:
         super().__init__(detail, {"Retry-After": str(retry_after)})
 
 
 class UpstreamUnreachable(Problem):
-    """The service behind the gateway cannot be reached, or broke off its answer."""
+    """The gateway cannot connect to the service behind it, or did not receive a complete response from it."""
 
-    status, code, title = 502, "upstream_unreachable", "The service behind cannot be reached"
+    status, code, title = 502, "upstream_unreachable", "The service behind the gateway cannot be reached"
     advice = (
-        "Send it again in a moment; a ``POST`` under the same ``Idempotency-Key``, so that it is done once. Where"
-        " ``detail`` says that the answer was lost, the change may have been made: look first."
+        "Send the request again in a moment, a ``POST`` with the same ``Idempotency-Key``, so that it is executed only"
+        " once. If ``detail`` says that the response was lost, the change may have been made: check first."
     )
 
 
 class UpstreamTimeout(Problem):
-    """The service behind the gateway did not answer in time; whether it still does what was asked is not known."""
+    """The service behind the gateway did not respond in time; it may still execute the request."""
 
-    status, code, title = 504, "upstream_timeout", "The service behind takes too long"
-    advice = "Look whether it was done, or send a ``POST`` again under the same ``Idempotency-Key``: it is done once."
+    status, code, title = 504, "upstream_timeout", "The service behind the gateway took too long"
+    advice = (
+        "Check whether the request was executed, or send a ``POST`` again with the same ``Idempotency-Key``: it is"
+        " executed only once."
+    )
 
 
 class KeysUnavailable(Unavailable):
-    """What the gateway knows callers by cannot be read for now; nothing was done."""
+    """The gateway cannot read the clients file or the token issuer's keys; the request was not executed."""
 
-    code, title = "keys_unavailable", "Nobody can be recognised for now"
+    code, title = "keys_unavailable", "Authentication is temporarily unavailable"

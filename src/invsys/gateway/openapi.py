@@ -1,4 +1,4 @@
-"""The OpenAPI document of a service, with what the gateway adds to it: the key, the scopes, and how else it can end."""
+"""Extends the OpenAPI document of a service with the gateway's security schemes, scopes and problem responses."""
 
 import re
 from collections.abc import Callable
@@ -12,80 +12,89 @@ from invsys.chassis.http import problems
 from invsys.chassis.http import responses as http_responses
 from invsys.chassis.http.problems import MisdirectedRequest, Problem
 from invsys.gateway import errors
-from invsys.gateway.auth.permissions import OWN, Permission
+from invsys.gateway.auth.permissions import OWN_SCOPE, Permission
 
 _KEY = "apiKey"
 _SCHEME = {
     "type": "http",
     "scheme": "bearer",
-    "description": "An API key of a client, or a JSON Web Token. What each may do is told by its scopes.",
+    "description": "An API key of a client, or a JSON Web Token. Its scopes determine which operations it may call.",
 }
 _BASIC = "basic"
 _BASIC_SCHEME = {
     "type": "http",
     "scheme": "basic",
-    "description": "For browsers and calendar programs: the name of the client and its API key.",
+    "description": "For browsers and calendar programs: the client name as user name and its API key as password.",
 }
-_ALWAYS = (MisdirectedRequest, errors.RateLimited, errors.UpstreamUnreachable, errors.UpstreamTimeout)
-_WITH_KEY = (errors.Unauthenticated, errors.Forbidden)
+_ALWAYS_POSSIBLE = (MisdirectedRequest, errors.RateLimited, errors.UpstreamUnreachable, errors.UpstreamTimeout)
+_POSSIBLE_WITH_KEY = (errors.Unauthenticated, errors.Forbidden)
 
-_IDENTITY = (client_id.HEADER, client_id.SEES)
+# The gateway sets these headers itself, so callers do not send them.
+_IDENTITY_HEADERS = (client_id.HEADER, client_id.SEES)
 
-# What stands for a parameter in a path, so that the path is one of the table's.
-_COLLECTION, _OTHER = "cars", "00000000-0000-4000-8000-000000000000"
+# Example values for the parameters of a path, so that the path matches a route.
+_COLLECTION, _ID = "cars", "00000000-0000-4000-8000-000000000000"
 
 
-def completed(answer: Response, find: Callable[[str, str], Permission | None]) -> Response:
-    """Complete the document that a service answers; ``find`` gives the table's line for a path and a method."""
+FindPermission = Callable[[str, str], Permission | None]
+
+
+def extend_response(response: Response, find_permission: FindPermission) -> Response:
+    """Return the response with the extended document; a response without an OpenAPI document is returned unchanged.
+
+    ``find_permission`` takes a path and a method.
+    """
     if request.method == "HEAD":
-        answer.headers.pop("Content-Length", None)  # it is another one
-    if answer.status_code != 200 or answer.is_streamed or not answer.is_json:
-        return answer
+        response.headers.pop("Content-Length", None)  # the extended document has another length
+    if response.status_code != 200 or response.is_streamed or not response.is_json:
+        return response
     try:
-        return http_responses.json(_completed(orjson.loads(answer.get_data()), find))
+        return http_responses.json(_extend(orjson.loads(response.get_data()), find_permission))
     except (AttributeError, KeyError, TypeError, ValueError):
-        return answer  # whatever it is, it is no such document
+        return response  # not an OpenAPI document
 
 
-def _completed(document: dict[str, Any], find: Callable[[str, str], Permission | None]) -> dict[str, Any]:
+def _extend(document: dict[str, Any], find_permission: FindPermission) -> dict[str, Any]:
     for path, operations in document["paths"].items():
-        filled = re.sub(r"\{[^}]*\}", _OTHER, path.replace("{collection}", _COLLECTION))
+        example_path = re.sub(r"\{[^}]*\}", _ID, path.replace("{collection}", _COLLECTION))
         for method, operation in operations.items():
-            if (line := find(filled, method.upper())) is not None:
-                _complete(operation, line)
+            if (permission := find_permission(example_path, method.upper())) is not None:
+                _extend_operation(operation, permission)
     components = document.setdefault("components", {})
     components.setdefault("securitySchemes", {}).update({_KEY: _SCHEME, _BASIC: _BASIC_SCHEME})
     components.setdefault("responses", {}).update(
-        {kind.code: _response(kind) for kind in (*_ALWAYS, *_WITH_KEY)},
+        {kind.code: _response(kind) for kind in (*_ALWAYS_POSSIBLE, *_POSSIBLE_WITH_KEY)},
     )
     return document
 
 
-def _complete(operation: dict[str, Any], line: Permission) -> None:
-    # Callers do not say who they are in these.
-    operation["parameters"] = [each for each in operation.get("parameters", ()) if each.get("name") not in _IDENTITY]
-    ends = _ALWAYS if line.scope is None else (*_ALWAYS, *_WITH_KEY)
-    for kind in ends:
-        _add(operation["responses"], kind)
-    if line.scope is None:
+def _extend_operation(operation: dict[str, Any], permission: Permission) -> None:
+    parameters = operation.get("parameters", ())
+    operation["parameters"] = [item for item in parameters if item.get("name") not in _IDENTITY_HEADERS]
+    problems = _ALWAYS_POSSIBLE if permission.scope is None else (*_ALWAYS_POSSIBLE, *_POSSIBLE_WITH_KEY)
+    for problem in problems:
+        _add_problem(operation["responses"], problem)
+    if permission.scope is None:
         operation["security"] = []
         return
-    # Either of them.
-    operation["security"] = [{_KEY: []}, {_BASIC: []}] if line.basic else [{_KEY: []}]
-    takes = f"{line.scope}`` or ``{OWN}" if line.scope.startswith("allocations:") else line.scope
-    said = operation.get("description", "")
-    operation["description"] = f"{said}\n\nTakes the scope ``{takes}``.".replace("``", "`").strip()
+    # The items of the list are alternatives.
+    operation["security"] = [{_KEY: []}, {_BASIC: []}] if permission.basic else [{_KEY: []}]
+    is_ownable = permission.scope.startswith("allocations:")
+    scopes = f"`{permission.scope}` or `{OWN_SCOPE}`" if is_ownable else f"`{permission.scope}`"
+    description = operation.get("description", "").replace("``", "`")
+    operation["description"] = f"{description}\n\nRequires the scope {scopes}.".strip()
 
 
-def _add(responses: dict[str, Any], kind: type[Problem]) -> None:
-    """Add a failure of the gateway to the responses of an operation; the service may have one with the same status."""
-    known = responses.setdefault(str(kind.status), {"$ref": f"#/components/responses/{kind.code}"})
-    if "content" not in known:
+def _add_problem(responses: dict[str, Any], kind: type[Problem]) -> None:
+    """Add a problem to the responses of an operation, as an alternative if the service uses the same status."""
+    response = responses.setdefault(str(kind.status), {"$ref": f"#/components/responses/{kind.code}"})
+    if "content" not in response:
         return
-    known["description"] = f"{known['description']}; or: {kind.title}"
+    response["description"] = f"{response['description']}; or: {kind.title}"
     for media_type, content in _response(kind)["content"].items():
-        if (other := known["content"].get(media_type)) is not None:
-            other["schema"] = {"oneOf": [*other["schema"].get("oneOf", [other["schema"]]), content["schema"]]}
+        if (existing := response["content"].get(media_type)) is not None:
+            alternatives = existing["schema"].get("oneOf", [existing["schema"]])
+            existing["schema"] = {"oneOf": [*alternatives, content["schema"]]}
 
 
 def _response(kind: type[Problem]) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""The way of every request: a plain path, a known client, not too many, allowed, passed on."""
+"""The steps of every request: check the path, authenticate, count, check permission and concurrency, forward.
+
+Flask routes each request first. ``_authenticate`` runs before the view; ``_forward`` is the view of all forwarded
+routes.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -12,13 +16,13 @@ from invsys.chassis.http.problems import NotFound
 from invsys.chassis.ops import health
 from invsys.gateway import openapi
 from invsys.gateway.auth import permissions
-from invsys.gateway.auth.authenticator import Authentication
+from invsys.gateway.auth.authenticator import Authenticator
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.auth.permissions import Permission
 from invsys.gateway.errors import Unauthenticated
 from invsys.gateway.rate_limit.limits import Limits
 from invsys.gateway.upstream import paths
-from invsys.gateway.upstream.proxy import Forwarding
+from invsys.gateway.upstream.proxy import Proxy
 
 
 class _Collection(BaseConverter):
@@ -29,110 +33,122 @@ class _Id(BaseConverter):
     regex = identifiers.PATTERN
 
 
-class Door:
-    """Lets through what the table of permissions names, in three steps: who is it, is it known, may it do this."""
+class Pipeline:
+    """Forwards the requests that the permissions table allows."""
 
-    def __init__(self, authentication: Authentication, limits: Limits, forwarding: Forwarding) -> None:
-        self._authentication = authentication
+    def __init__(self, authenticator: Authenticator, limits: Limits, proxy: Proxy) -> None:
+        self._authenticator = authenticator
         self._limits = limits
-        self._forwarding = forwarding
-        # By Flask's endpoint, and by method.
-        self._lines: dict[str, dict[str, Permission]] = {}
+        self._proxy = proxy
+        # Keys: Flask's endpoint, then the method.
+        self._permissions: dict[str, dict[str, Permission]] = {}
         self._routes: Mapping[str, str] = {}
 
     def register(self, app: Flask, routes: Mapping[str, str]) -> None:
-        """Put the routes of every service into ``app``; ``routes`` maps the beginnings of paths to services."""
+        """Add the routes of every service to ``app``; ``routes`` maps path prefixes to service names."""
         app.url_map.converters.update(collection=_Collection, id=_Id)
-        app.before_request(self._admit)
+        app.before_request(self._authenticate)
         self._limits.register(app)
         self._routes = routes
         for prefix, service in routes.items():
-            for line in permissions.lines(service, prefix):
-                if self._prefix(line.path) == prefix:
-                    self._add(app, prefix, line)
+            for permission in permissions.of_service(service, prefix):
+                if self._longest_prefix(permission.path) == prefix:
+                    self._add_route(app, prefix, permission)
 
-    def _prefix(self, path: str) -> str | None:
-        """Give the longest route that the path begins with: ``/api`` of ``/api/events``, not of ``/apis``."""
-        found = (prefix for prefix in self._routes if f"{path}/".startswith(f"{prefix.rstrip('/')}/"))
-        return max(found, key=len, default=None)
+    def _longest_prefix(self, path: str) -> str | None:
+        """Return the longest configured prefix of the path: ``/api`` matches ``/api/events``, but not ``/apis``."""
+        matches = (prefix for prefix in self._routes if f"{path}/".startswith(f"{prefix.rstrip('/')}/"))
+        return max(matches, key=len, default=None)
 
-    def _add(self, app: Flask, prefix: str, line: Permission) -> None:
-        endpoint = line.path.replace(".", "_")  # a dot would begin the name of a blueprint
-        if endpoint not in self._lines:
-            self._lines[endpoint] = {}
-            app.endpoint(endpoint)(lambda collection=None, **_: self._pass_on(prefix, collection))
-        self._lines[endpoint].update(dict.fromkeys(line.methods.split(), line))
-        app.add_url_rule(line.path, endpoint, methods=line.methods.split())
+    def _add_route(self, app: Flask, prefix: str, permission: Permission) -> None:
+        endpoint = permission.path.replace(".", "_")  # Flask would read the part before a dot as a blueprint's name
+        methods = permission.methods.split()
+        if endpoint not in self._permissions:
+            self._permissions[endpoint] = {}
+            app.endpoint(endpoint)(lambda collection=None, **_: self._forward(prefix, collection))
+        self._permissions[endpoint].update(dict.fromkeys(methods, permission))
+        app.add_url_rule(permission.path, endpoint, methods=methods)
 
-    def _find(self, path: str, method: str) -> Permission | None:
-        """Give the table's line for any path and method; None where there is none."""
+    def _find_permission(self, path: str, method: str) -> Permission | None:
+        """Return the permission for any path and method, or None."""
         try:
             endpoint, _ = current_app.url_map.bind("").match(path, method)
         except HTTPException:
             return None
-        return self._lines.get(endpoint, {}).get(method)
+        return self._permissions.get(endpoint, {}).get(method)
 
-    def _line(self) -> Permission | None:
-        """Give the table's line for the request at hand; None where there is none."""
+    def _current_permission(self) -> Permission | None:
+        """Return the permission for the current request, or None."""
         method = "GET" if request.method == "HEAD" else request.method
-        return self._lines.get(request.endpoint or "", {}).get(method)
+        return self._permissions.get(request.endpoint or "", {}).get(method)
 
-    def _admit(self) -> None:
-        """Let in who is known; raises Unauthenticated, RateLimited, KeysUnavailable, NotFound."""
+    def _authenticate(self) -> None:
+        """Authenticate the caller and count the request.
+
+        Sets ``g.client``, None for an anonymous request, and ``g.permission``. Raises Unauthenticated, RateLimited,
+        KeysUnavailable, NotFound.
+        """
         is_plain = paths.is_plain()
-        is_known = request.endpoint is not None and is_plain
-        line = self._line() if is_known else None
-        g.client, g.line = None, line
-        if is_known and request.endpoint not in self._lines:
-            # The gateway's own.
+        is_routed = request.endpoint is not None and is_plain
+        permission = self._current_permission() if is_routed else None
+        g.client, g.permission = None, permission
+        if is_routed and request.endpoint not in self._permissions:
+            # A route of the gateway itself, such as /docs/problems/...
             if request.path not in health.FOR_OPERATORS:
-                self._limits.count(None)
+                self._limits.count_request(None)
             return
-        # OPTIONS is answered here: a browser asks it before it may say who it asks for.
-        if is_known and (request.method == "OPTIONS" or (line is not None and line.scope is None)):
-            self._limits.count(None)
+        # The gateway itself answers OPTIONS: browsers send preflight requests without credentials.
+        if is_routed and (request.method == "OPTIONS" or (permission is not None and permission.scope is None)):
+            self._limits.count_request(None)
             return
         try:
-            g.client = self._authentication.require_client(basic=line is not None and line.basic)
+            g.client = self._authenticator.require_client(basic=permission is not None and permission.basic)
         except Unauthenticated:
-            self._limits.count(None)
+            self._limits.count_request(None)
             raise
-        self._limits.count(g.client)
+        self._limits.count_request(g.client)
         if not is_plain:
             raise NotFound("Nothing is served at this path.")
 
-    def _pass_on(self, prefix: str, collection: str | None) -> Response:
-        """Pass on what the client may; raises NotFound, Forbidden, RateLimited, and what ``Forwarding`` does."""
+    def _forward(self, prefix: str, collection: str | None) -> Response:
+        """Forward the request if the client has the permission.
+
+        Raises NotFound, Forbidden, RateLimited, and the errors of ``Proxy.forward``.
+        """
         client: Client | None = g.client
-        line: Permission = g.line
-        if line.is_any and self._prefix(request.path) != prefix:
-            # A service for whatever is below / gets nothing of what is below another's route.
+        permission: Permission = g.permission
+        if permission.matches_any_path and self._longest_prefix(request.path) != prefix:
+            # The route of a service at / also matches paths below the prefixes of other services.
             raise NotFound("Nothing is served at this path.")
         service = self._routes[prefix]
         if client is None:
-            answer = self._forwarding.forward(service, None, own=False)
-            return openapi.completed(answer, self._find) if line.document else answer
-        own = permissions.require(client, line, collection)
-        leave = self._limits.enter(client)
+            response = self._proxy.forward(service, None, owned_only=False)
+            return openapi.extend_response(response, self._find_permission) if permission.is_openapi else response
+        owned_only = permissions.require(client, permission, collection)
+        release = self._limits.acquire_slot(client)
         try:
-            answer = self._forwarding.forward(service, client, own=own)
+            response = self._proxy.forward(service, client, owned_only=owned_only)
         except BaseException:
-            leave()
+            release()
             raise
         finally:
-            # Also if the answer broke off: the changes were made.
+            # Also if the response was truncated: the service has made the changes.
             self._limits.count_changes(client)
-        if answer.is_streamed:
-            # It is still on its way. However that ends, and whoever ends it, the client is outside then.
-            answer.response = _then(answer.response, leave)
-            answer.call_on_close(leave)
-        else:
-            leave()
-        return answer
+        return _release_when_sent(response, release)
 
 
-def _then(pieces: Iterable[Any], leave: Callable[[], None]) -> Iterator[Any]:
+def _release_when_sent(response: Response, release: Callable[[], None]) -> Response:
+    """Release the concurrency slot: at once, or for a streamed response when it ends, completely sent or not."""
+    if response.is_streamed:
+        response.response = _then(response.response, release)
+        response.call_on_close(release)
+    else:
+        release()
+    return response
+
+
+def _then(chunks: Iterable[Any], release: Callable[[], None]) -> Iterator[Any]:
     try:
-        yield from pieces
+        yield from chunks
     finally:
-        leave()
+        release()

@@ -1,4 +1,4 @@
-"""Which settings the gateway has, and what each may be; their defaults stand in ``default_config.ini``."""
+"""The schema of the gateway's settings; ``default_config.ini`` contains their defaults."""
 
 import os
 import re
@@ -12,58 +12,60 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, val
 from invsys.chassis.config import settings
 from invsys.chassis.config.common_settings import LogSettings, MetricsSettings, ServerSettings, secret
 from invsys.gateway.auth.jwt import ALGORITHMS
-from invsys.gateway.auth.permissions import TABLES, lines, scopes
+from invsys.gateway.auth.permissions import TABLES, of_service, required_scopes
 from invsys.gateway.rate_limit import rates
 
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]*")
-# As a browser writes an origin: a host of small letters, or an address.
-_BASE = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
-_REDIS = re.compile(r"rediss?://[^/]|redis\+unix:///")
-# NAME:read and NAME:write would be these of the inventory's.
-_TAKEN = frozenset(scope.partition(":")[0] for scope in scopes(TABLES))
-_PREFIX = re.compile(r"/|(?:/[a-z0-9_-]+)+")
+# The form in which browsers send an origin: a host in lower case or an address.
+_BASE_URL = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+_REDIS_URL = re.compile(r"rediss?://[^/]|redis\+unix:///")
+# A service with one of these names would share its scopes NAME:read and NAME:write with the inventory.
+_RESERVED_NAMES = frozenset(scope.partition(":")[0] for scope in required_scopes(TABLES))
+_PATH_PREFIX = re.compile(r"/|(?:/[a-z0-9_-]+)+")
 
 
-class _Free(Schema):
-    """A section whose keys the operator chooses; an empty value takes one out."""
+class _FreeSection(Schema):
+    """A section whose keys the operator chooses; an empty value removes a default."""
 
     class Meta:
         unknown = INCLUDE
 
     @post_load
-    def _without_the_removed(self, data: dict[str, str], **_: Any) -> dict[str, str]:
+    def _drop_removed(self, data: dict[str, str], **_: Any) -> dict[str, str]:
         return {key: value for key, value in data.items() if value}
 
 
-class Services(_Free):
-    """The services behind: free keys, each a name, with the base URLs of its hosts, commas between."""
+class Services(_FreeSection):
+    """Service names, each with the base URLs of its hosts, separated by commas."""
 
     @validates_schema
     def _check(self, data: dict[str, str], **_: Any) -> None:
-        faults = {}
+        errors = {}
         for name, urls in data.items():
             if not _SERVICE.fullmatch(name):
-                faults[name] = ["Not usable as a service's name: small letters, digits, _ and -."]
-            elif name in _TAKEN:
-                faults[name] = ["Not usable as a service's name: the inventory's scopes begin with it."]
-            elif urls and not all(map(_is_base, words(urls))):
-                faults[name] = ["Each is http:// or https://, a host, maybe a port, and no path."]
-        if faults:
-            raise ValidationError(faults)
+                errors[name] = [
+                    "A service name must start with a lower-case letter; only a-z, 0-9, _ and - are allowed."
+                ]
+            elif name in _RESERVED_NAMES:
+                errors[name] = ["This service name is reserved: scopes of the inventory start with it."]
+            elif urls and not all(map(_is_base_url, split_list(urls))):
+                errors[name] = ["Each URL must be http:// or https:// with a host, an optional port and no path."]
+        if errors:
+            raise ValidationError(errors)
 
 
-class Routes(_Free):
-    """Which service answers what: free keys, each the beginning of a path, with a service's name."""
+class Routes(_FreeSection):
+    """Path prefixes, each with the name of the service that serves it."""
 
     @validates_schema
     def _check(self, data: dict[str, str], **_: Any) -> None:
-        faults = {prefix: ["Not a path such as /api."] for prefix in data if not _PREFIX.fullmatch(prefix)}
-        if faults:
-            raise ValidationError(faults)
+        errors = {prefix: ["Not a path such as /api."] for prefix in data if not _PATH_PREFIX.fullmatch(prefix)}
+        if errors:
+            raise ValidationError(errors)
 
 
 class UpstreamSettings(Schema):
-    """How to ask the services, how long to wait for them, and how much to take from them."""
+    """Timeouts, size limit and secret for requests to the services."""
 
     connect_timeout = fields.Float(required=True, validate=validate.Range(0.01, 60))
     read_timeout = fields.Float(required=True, validate=validate.Range(0.01, 600))
@@ -73,13 +75,13 @@ class UpstreamSettings(Schema):
 
 
 class ClientSettings(Schema):
-    """Where the clients stand."""
+    """Path of the clients file."""
 
     file = fields.String(required=True, validate=validate.Length(min=1))
 
 
 class JwtSettings(Schema):
-    """Whose tokens are believed."""
+    """JWT validation."""
 
     keys = fields.String(required=True)
     issuer = fields.String(required=True)
@@ -93,29 +95,31 @@ class JwtSettings(Schema):
     @validates_schema
     def _check(self, data: dict[str, Any], **_: Any) -> None:
         if "://" in data["keys"] and not data["keys"].startswith(("http://", "https://")):
-            raise ValidationError({"keys": ["Neither a file nor http:// or https://."]})
+            raise ValidationError({"keys": ["Must be the path of a file or a URL with http:// or https://."]})
         unknown = set(data["algorithms"].split()) - set(ALGORITHMS)
         if unknown or not data["algorithms"].split():
-            raise ValidationError({"algorithms": [f"Some of {', '.join(ALGORITHMS)}, with blanks between."]})
+            raise ValidationError(
+                {"algorithms": [f"Must be one or more of {', '.join(ALGORITHMS)}, separated by spaces."]}
+            )
         missing = [name for name in ("issuer", "audience") if data["keys"] and not data[name]]
         if missing:
-            raise ValidationError({name: ["Has to be said where tokens are accepted."] for name in missing})
+            raise ValidationError({name: ["Required if [jwt] keys is set."] for name in missing})
 
 
 def _rate(text: str) -> None:
     try:
-        rates.read(text)
+        rates.parse(text)
     except ValueError as error:
         raise ValidationError("Not a rate such as 50/second.") from error
 
 
 def _storage(text: str) -> None:
-    if not (text == "memory://" or _REDIS.match(text)) or not _has_usable_port(text):
-        raise ValidationError("Neither memory:// nor a URL of Redis.")
+    if not (text == "memory://" or _REDIS_URL.match(text)) or not _has_usable_port(text):
+        raise ValidationError("Must be memory:// or a Redis URL.")
 
 
 class LimitSettings(Schema):
-    """How much is too much."""
+    """Rate, concurrency and size limits."""
 
     rate = fields.String(required=True, validate=_rate)
     write_rate = fields.String(required=True, validate=_rate)
@@ -126,18 +130,18 @@ class LimitSettings(Schema):
 
 
 def _origins(text: str) -> None:
-    if not all(map(_is_base, words(text))):
-        raise ValidationError("Each is an origin such as https://staff.example, exactly as browsers send it.")
+    if not all(map(_is_base_url, split_list(text))):
+        raise ValidationError("Each must be an origin such as https://staff.example, exactly as browsers send it.")
 
 
 class CorsSettings(Schema):
-    """Which pages of other origins may call."""
+    """Origins of pages that may send cross-origin requests."""
 
     origins = fields.String(required=True, validate=_origins)
 
 
 class GatewaySettings(Schema):
-    """All sections."""
+    """All sections of the gateway's settings."""
 
     server = fields.Nested(ServerSettings, required=True)
     services = fields.Nested(Services, required=True)
@@ -152,26 +156,30 @@ class GatewaySettings(Schema):
 
     @validates_schema
     def _check(self, data: dict[str, Any], **_: Any) -> None:
-        unknown = {
-            prefix: [f"There is no service {service}."]
-            for prefix, service in data["routes"].items()
-            if service not in data["services"]
+        routes, services = data["routes"].items(), data["services"]
+        errors = {
+            prefix: [f"Service {service} does not exist."] for prefix, service in routes if service not in services
         } or {
-            prefix: [f"Nothing of {service} begins so."]
-            for prefix, service in data["routes"].items()
-            if not any(f"{line.path}/".startswith(f"{prefix.rstrip('/')}/") for line in lines(service, prefix))
+            prefix: [f"Service {service} has no path with this prefix."]
+            for prefix, service in routes
+            if not _has_paths_below(prefix, service)
         }
-        if unknown:
-            raise ValidationError({"routes": unknown})
+        if errors:
+            raise ValidationError({"routes": errors})
 
 
-def words(text: str) -> list[str]:
-    """Read what stands with commas between."""
+def _has_paths_below(prefix: str, service: str) -> bool:
+    paths = (permission.path for permission in of_service(service, prefix))
+    return any(f"{path}/".startswith(f"{prefix.rstrip('/')}/") for path in paths)
+
+
+def split_list(text: str) -> list[str]:
+    """Split a list separated by commas; empty items are dropped."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _is_base(url: str) -> bool:
-    return _BASE.fullmatch(url) is not None and _has_usable_port(url)
+def _is_base_url(url: str) -> bool:
+    return _BASE_URL.fullmatch(url) is not None and _has_usable_port(url)
 
 
 def _has_usable_port(url: str) -> bool:
@@ -182,6 +190,9 @@ def _has_usable_port(url: str) -> bool:
 
 
 def load(file: str | None = None, environ: Mapping[str, str] = os.environ) -> settings.Settings:
-    """Read the settings in force; raises ``invsys.chassis.config.settings.SettingsError``."""
+    """Load the settings from the defaults, the file and the environment.
+
+    Raises ``invsys.chassis.config.settings.SettingsError``.
+    """
     default = resources.files("invsys.gateway") / "default_config.ini"
     return settings.load(GatewaySettings(), default, "gateway", environ, file)

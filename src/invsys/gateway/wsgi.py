@@ -1,4 +1,4 @@
-"""What the production server loads: the application over the settings in force."""
+"""WSGI entry point of the production server: the application with the configured settings."""
 
 import gc
 
@@ -8,7 +8,7 @@ from invsys.gateway.application import create_app
 
 app = settings.or_exit(create_app)
 
-# What is there now stays: without this, looking through it again and again stops every thread.
+# Exclude the existing objects from garbage collection: scanning them again and again would pause every thread.
 gc.collect()
 gc.freeze()
 

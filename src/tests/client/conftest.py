@@ -1,4 +1,4 @@
-"""The client, and behind it the real service, in one process."""
+"""Fixtures: the client connected to the real service in the same process."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from invsys.client import Allocation, Client, Collection, Resource
-from tests.support.faults import Fault, FaultyWay, Time
+from tests.support.faults import FakeTime, Fault, FaultyTransport
 
 MONDAY = datetime(2099, 3, 2, 8, tzinfo=UTC)
 TUESDAY = MONDAY.replace(day=3)
@@ -17,35 +17,37 @@ FRIDAY = MONDAY.replace(day=6)
 
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:
-    """The settings of ``app``, which the client asks as http://inventory, or over a socket."""
+    """The settings of ``app``, which the client calls as http://inventory or over a socket."""
     return environ | {"INVSYS_SERVER_ALLOWED_HOSTS": "inventory, 127.0.0.1"}
 
 
 @pytest.fixture
-def time() -> Time:
-    """The clock that the clients go by."""
-    return Time()
+def time() -> FakeTime:
+    """The clock that the clients use."""
+    return FakeTime()
 
 
 @pytest.fixture
-def connect(app: Flask, time: Time) -> Iterator[Callable[..., tuple[Client, FaultyWay]]]:
-    """Make a client whose first requests meet these faults; gives the way that they take, too."""
-    made: list[Client] = []
+def connect(app: Flask, time: FakeTime) -> Iterator[Callable[..., tuple[Client, FaultyTransport]]]:
+    """Return a function that creates a client whose first requests get these faults; it also returns the transport."""
+    clients: list[Client] = []
 
-    def connect(*faults: Fault, base_url: str = "http://inventory", **options: object) -> tuple[Client, FaultyWay]:
-        way = FaultyWay(httpx.WSGITransport(app=app), faults)
-        client = Client(base_url, transport=way, sleep=time.sleep, clock=time.clock, **options)
-        made.append(client)
-        return client, way
+    def connect(
+        *faults: Fault, base_url: str = "http://inventory", **options: object
+    ) -> tuple[Client, FaultyTransport]:
+        transport = FaultyTransport(httpx.WSGITransport(app=app), faults)
+        client = Client(base_url, transport=transport, sleep=time.sleep, clock=time.clock, **options)
+        clients.append(client)
+        return client, transport
 
     yield connect
-    for client in made:
+    for client in clients:
         client.close()
 
 
 @pytest.fixture
-def invsys(connect: Callable[..., tuple[Client, FaultyWay]]) -> Client:
-    """A client that meets no faults."""
+def invsys(connect: Callable[..., tuple[Client, FaultyTransport]]) -> Client:
+    """A client without faults."""
     return connect()[0]
 
 
@@ -63,7 +65,7 @@ def lorry(lorries: Collection) -> Resource:
 
 @pytest.fixture
 def spare(lorries: Collection, lorry: Resource) -> Resource:
-    """Another one."""
+    """Another registered lorry."""
     return lorries.register("Lorry2")
 
 

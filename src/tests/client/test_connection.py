@@ -1,4 +1,4 @@
-"""How the client speaks: what it sends with each request, what it refuses to send, whom it believes."""
+"""Requests of the client: headers, argument validation, unexpected responses, connections."""
 
 import os
 import subprocess
@@ -12,34 +12,34 @@ import pytest
 from werkzeug.serving import make_server
 
 import invsys
-from invsys.client import Client, NotFound, UnexpectedAnswer
+from invsys.client import Client, NotFound, UnexpectedResponse
 from tests.client.conftest import FRIDAY, MONDAY
-from tests.support.faults import answered
+from tests.support.faults import respond
 
 ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
-NAIVE = datetime(2099, 3, 2, 8)  # noqa: DTZ001 - that is the point
+NAIVE = datetime(2099, 3, 2, 8)  # noqa: DTZ001 - naive on purpose
 
 
-def test_each_request_says_who_asks(connect):
-    client, way = connect(token="secret")
+def test_every_request_has_authorization_and_user_agent(connect):
+    client, transport = connect(token="secret")
     list(client.collection("cars").resources())
-    (request,) = way.requests
+    (request,) = transport.requests
     assert request.headers["Authorization"] == "Bearer secret"
     assert request.headers["User-Agent"] == f"invsys-client/{invsys.__version__}"
     assert request.headers["Accept"] == "application/json"
 
 
-def test_without_a_token_there_is_no_authorization(connect):
-    client, way = connect()
+def test_without_a_token_no_authorization_is_sent(connect):
+    client, transport = connect()
     list(client.collection("cars").resources())
-    assert "Authorization" not in way.requests[0].headers
+    assert "Authorization" not in transport.requests[0].headers
 
 
-def test_each_order_has_a_key_of_its_own(connect):
-    client, way = connect()
+def test_every_creating_request_has_a_different_idempotency_key(connect):
+    client, transport = connect()
     for number in range(3):
         client.collection("cars").register(f"Car{number}")
-    assert len({request.headers["Idempotency-Key"] for request in way.requests}) == 3
+    assert len({request.headers["Idempotency-Key"] for request in transport.requests}) == 3
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_each_order_has_a_key_of_its_own(connect):
         lambda cars: cars.allocate_any(NAIVE, None),
         lambda cars: cars.allocate_several(2, None, NAIVE),
         lambda cars: cars.extend(ID, NAIVE),
-        lambda cars: cars.change(ID, start=NAIVE),
+        lambda cars: cars.update(ID, start=NAIVE),
         lambda cars: cars.resources(available_from=NAIVE),
         lambda cars: cars.resources(available_to=NAIVE),
         lambda cars: cars.allocations(start=NAIVE),
@@ -59,83 +59,83 @@ def test_each_order_has_a_key_of_its_own(connect):
         lambda cars: cars.resource("all"),
         lambda cars: cars.allocate("any", MONDAY, FRIDAY),
         lambda cars: cars.decommission(f"{ID}/allocations"),
-        lambda cars: cars.free(".."),
+        lambda cars: cars.deallocate(".."),
         lambda cars: cars.move(ID, "any"),
-        lambda cars: cars.change(ID, resource_id=""),
+        lambda cars: cars.update(ID, resource_id=""),
         lambda cars: cars.allocate(ID, MONDAY, FRIDAY, key=""),
         lambda cars: cars.allocate(ID, MONDAY, FRIDAY, key="a key"),
         lambda cars: cars.register("Car1", key="k" * 256),
         lambda cars: cars.register("Car1", key="schlüssel"),
     ],
 )
-def test_what_cannot_be_meant_is_not_sent(connect, call):
-    client, way = connect()
+def test_invalid_arguments_raise_value_error_before_a_request_is_sent(connect, call):
+    client, transport = connect()
     with pytest.raises(ValueError):
         call(client.collection("cars"))
-    assert way.requests == []
+    assert transport.requests == []
 
 
 @pytest.mark.parametrize("options", [{"base_url": "inventory:5000"}, {"base_url": "http://h", "attempts": 0}])
-def test_a_client_that_could_not_work_is_not_made(options):
+def test_invalid_client_options_raise_value_error(options):
     with pytest.raises(ValueError):
         Client(**options)
 
 
-def test_a_collection_that_there_is_not_is_not_found(invsys):
+def test_an_unknown_collection_raises_not_found(invsys):
     for name in ("vans", "", "cars/../lorries"):
         with pytest.raises(NotFound):
             list(invsys.collection(name).resources())
 
 
-def test_members_that_are_not_known_are_passed_over(connect):
+def test_unknown_members_of_a_document_are_ignored(connect):
     document = {"id": ID, "name": "Car1", "resource_type": "Car", "attributes": {}, "created": "2026-11-20T10:00:00Z"}
-    more = {"colour": "red", "etag": "x", "replayed": True}
-    client, _ = connect(lambda service, request: httpx.Response(200, json={**document, **more}))
+    unknown = {"colour": "red", "etag": "x", "replayed": True}
+    client, _ = connect(lambda service, request: httpx.Response(200, json={**document, **unknown}))
     car = client.collection("cars").resource(ID)
     assert (car.name, car.etag, car.replayed) == ("Car1", None, False)
 
 
 @pytest.mark.parametrize("text", ["<html>", "[]", '{"id": "x"}', "null", '{"id": 1, "created": 2}'])
-def test_an_answer_that_is_none_of_the_service_is_unexpected(connect, text):
-    client, _ = connect(answered(200, text), answered(200, text))
+def test_a_malformed_response_raises_unexpected_response(connect, text):
+    client, _ = connect(respond(200, text), respond(200, text))
     cars = client.collection("cars")
-    with pytest.raises(UnexpectedAnswer) as unexpected:
+    with pytest.raises(UnexpectedResponse) as unexpected:
         cars.resource(ID)
     assert (unexpected.value.status, unexpected.value.text) == (200, text)
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedResponse):
         client.event_page()
 
 
 @pytest.mark.parametrize(
     "link", ["http://elsewhere/api/cars", "https://inventory/api/cars", "//elsewhere/", "http://inventory:81/api/cars"]
 )
-def test_the_token_is_not_taken_elsewhere(connect, link):
-    client, way = connect(answered(200, "[]", Link=f'<{link}>; rel="next"'), token="secret")
-    with pytest.raises(UnexpectedAnswer):
+def test_the_token_is_not_sent_to_another_server(connect, link):
+    client, transport = connect(respond(200, "[]", Link=f'<{link}>; rel="next"'), token="secret")
+    with pytest.raises(UnexpectedResponse):
         list(client.collection("cars").resources())
-    assert len(way.requests) == 1
+    assert len(transport.requests) == 1
 
 
-def test_a_prefix_of_the_gateway_stays_from_page_to_page(connect):
-    first = answered(200, "[]", Link='</api/cars?limit=1&cursor=WzFd>; rel="next"')
-    client, way = connect(first, answered(200, "[]"), base_url="http://gateway/fleet/")
+def test_the_path_prefix_of_the_base_url_is_kept_for_all_pages(connect):
+    first = respond(200, "[]", Link='</api/cars?limit=1&cursor=WzFd>; rel="next"')
+    client, transport = connect(first, respond(200, "[]"), base_url="http://gateway/fleet/")
     assert list(client.collection("cars").resources(page_size=1)) == []
-    assert [str(request.url) for request in way.requests] == [
+    assert [str(request.url) for request in transport.requests] == [
         "http://gateway/fleet/api/cars?limit=1",
         "http://gateway/fleet/api/cars?limit=1&cursor=WzFd",
     ]
 
 
-def test_threads_share_a_client(lorries, lorry):
+def test_several_threads_can_share_a_client(lorries, lorry):
     def allocate(day):
         return lorries.allocate(lorry.id, MONDAY + timedelta(days=day), MONDAY + timedelta(days=day + 1))
 
     with ThreadPoolExecutor(4) as pool:
-        booked = list(pool.map(allocate, range(16)))
-    assert sorted(booking.id for booking in booked) == sorted(booking.id for booking in lorries.allocations())
+        bookings = list(pool.map(allocate, range(16)))
+    assert sorted(booking.id for booking in bookings) == sorted(booking.id for booking in lorries.allocations())
 
 
-def test_it_works_over_a_socket_whatever_proxy_the_environment_names(app, monkeypatch):
+def test_the_client_ignores_proxy_settings_in_the_environment(app, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     server = make_server("127.0.0.1", 0, app)
     thread = threading.Thread(target=server.serve_forever)
@@ -150,9 +150,9 @@ def test_it_works_over_a_socket_whatever_proxy_the_environment_names(app, monkey
         server.server_close()
 
 
-def test_nothing_of_the_service_is_loaded_with_it():
+def test_importing_the_client_does_not_import_the_service():
     names = "{'flask', 'marshmallow', 'sqlalchemy', 'orjson', 'invsys.chassis', 'invsys.inventory'}"
     script = f"import sys, invsys.client; print({names} & set(sys.modules))"
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environ)
-    assert done.stdout.strip() == "set()"
+    result = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environ)
+    assert result.stdout.strip() == "set()"

@@ -1,4 +1,4 @@
-"""Every problem has its exception, and what is no problem of the service is told apart."""
+"""Every problem code has its exception, and other responses raise UnexpectedResponse."""
 
 import pickle
 
@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 import invsys.gateway.application
-import invsys.inventory.application  # noqa: F401 - draws the service's own tree of problems
+import invsys.inventory.application  # noqa: F401 - defines the problems of the service
 from invsys import client
 from invsys.chassis.http.problems import Problem
 from invsys.client import errors, parsing
@@ -44,32 +44,32 @@ CODES = [
     (504, "upstream_timeout", client.UpstreamTimeout),
     (503, "database_unavailable", client.DatabaseUnavailable),
 ]
-# What a later version may say.
-OTHERS = [(409, "of_tomorrow"), (402, "of_the_day_after")]
+# Codes that a later version of the service may use.
+UNKNOWN_CODES = [(409, "future_code"), (402, "another_future_code")]
 
 
 def problem(status, code, headers=None, **members):
-    document = {"type": f"/docs/problems/{code}", "title": "No", "status": status, "code": code, "detail": "Not so."}
+    document = {"type": f"/docs/problems/{code}", "title": "No", "status": status, "code": code, "detail": "Invalid."}
     media_type = {"Content-Type": "application/problem+json; charset=utf-8"}
-    given = {"request_id": "r1", **members}
-    return httpx.Response(status, json={**document, **given}, headers={**media_type, **(headers or {})})
+    members = {"request_id": "r1", **members}
+    return httpx.Response(status, json={**document, **members}, headers={**media_type, **(headers or {})})
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "kind"), [*CODES, *((status, code, client.ApiError) for status, code in OTHERS)]
+    ("status", "code", "kind"), [*CODES, *((status, code, client.ApiError) for status, code in UNKNOWN_CODES)]
 )
-def test_each_code_is_an_exception(status, code, kind):
-    refused = parsing.refusal(problem(status, code))
-    assert type(refused) is kind
-    # A media type is the same in capitals (RFC 9110, 8.3.1).
-    shouted = problem(status, code, {"Content-Type": "Application/Problem+JSON ; charset=utf-8"})
-    assert type(parsing.refusal(shouted)) is kind
-    assert (refused.status, refused.code, refused.detail, refused.request_id) == (status, code, "Not so.", "r1")
-    assert isinstance(refused, client.InvSysError)
-    assert str(refused) == f"{status} {code}: Not so. (request r1)"
+def test_each_code_raises_its_exception(status, code, kind):
+    error = parsing.error_from(problem(status, code))
+    assert type(error) is kind
+    # Media types are case-insensitive (RFC 9110, 8.3.1).
+    mixed_case = problem(status, code, {"Content-Type": "Application/Problem+JSON ; charset=utf-8"})
+    assert type(parsing.error_from(mixed_case)) is kind
+    assert (error.status, error.code, error.detail, error.request_id) == (status, code, "Invalid.", "r1")
+    assert isinstance(error, client.InvSysError)
+    assert str(error) == f"{status} {code}: Invalid. (request r1)"
 
 
-def test_the_table_is_complete():
+def test_this_table_contains_every_code():
     assert {code for _, code, _ in CODES} == set(errors.ApiError.kinds)
 
 
@@ -80,26 +80,26 @@ def problems(kind=Problem):
 
 
 def test_every_problem_of_the_service_has_its_exception():
-    ours = (kind for kind in problems() if kind.__module__.startswith("invsys.") and hasattr(kind, "code"))
-    told = {kind.code for kind in ours if not kind.code.startswith("http_")}
-    assert told <= set(errors.ApiError.kinds)
+    kinds = (kind for kind in problems() if kind.__module__.startswith("invsys.") and hasattr(kind, "code"))
+    codes = {kind.code for kind in kinds if not kind.code.startswith("http_")}
+    assert codes <= set(errors.ApiError.kinds)
 
 
-def test_the_tree_shows_every_exception():
+def test_the_tree_in_the_docstring_shows_every_exception():
     for name in client.__all__:
-        public = getattr(client, name)
-        if isinstance(public, type) and issubclass(public, client.InvSysError):
-            assert f" {public.__name__} " in f" {errors.__doc__} ".replace("\n", " "), public
+        kind = getattr(client, name)
+        if isinstance(kind, type) and issubclass(kind, client.InvSysError):
+            assert f" {kind.__name__} " in f" {errors.__doc__} ".replace("\n", " "), kind
 
 
 @pytest.mark.parametrize(("status", "code", "kind"), CODES)
-def test_an_exception_passes_from_one_process_to_another(status, code, kind):
-    refused = parsing.refusal(problem(status, code, {"ETag": '"7"'}, errors={"name": ["Too long."]}))
-    copied = pickle.loads(pickle.dumps(refused))
-    assert (type(copied), vars(copied)) == (kind, vars(refused))
+def test_exceptions_can_be_pickled(status, code, kind):
+    error = parsing.error_from(problem(status, code, {"ETag": '"7"'}, errors={"name": ["Too long."]}))
+    copied = pickle.loads(pickle.dumps(error))
+    assert (type(copied), vars(copied)) == (kind, vars(error))
 
 
-def test_conflicts_errors_and_the_etag_come_along():
+def test_exceptions_have_conflicts_errors_and_etag():
     conflict = {
         "id": "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11",
         "from_datetime": None,
@@ -107,21 +107,21 @@ def test_conflicts_errors_and_the_etag_come_along():
         "from_infinity": True,
         "to_infinity": False,
         "allocation_type": "booking",
-        "of_tomorrow": 1,
+        "unknown_member": 1,
     }
-    (taken,) = parsing.refusal(problem(409, "period_taken", conflicts=[conflict])).conflicts
+    (taken,) = parsing.error_from(problem(409, "period_taken", conflicts=[conflict])).conflicts
     assert (taken.start, taken.end.isoformat()) == (None, "2099-03-01T10:00:00+00:00")
-    assert parsing.refusal(problem(422, "invalid_fields", errors={"a": ["b"]})).errors == {"a": ["b"]}
-    assert parsing.refusal(problem(412, "version_mismatch", {"ETag": '"7"'})).etag == '"7"'
+    assert parsing.error_from(problem(422, "invalid_fields", errors={"a": ["b"]})).errors == {"a": ["b"]}
+    assert parsing.error_from(problem(412, "version_mismatch", {"ETag": '"7"'})).etag == '"7"'
 
 
-def test_a_problem_without_a_request_id_has_that_of_the_header():
-    answer = problem(429, "rate_limited", {"X-Request-Id": "r2"}, request_id=None)
-    assert parsing.refusal(answer).request_id == "r2"
+def test_the_request_id_is_read_from_the_header_if_the_problem_has_none():
+    response = problem(429, "rate_limited", {"X-Request-Id": "r2"}, request_id=None)
+    assert parsing.error_from(response).request_id == "r2"
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         httpx.Response(502, html="<h1>Bad Gateway</h1>"),
         httpx.Response(302, headers={"Location": "http://elsewhere/"}),
@@ -133,8 +133,8 @@ def test_a_problem_without_a_request_id_has_that_of_the_header():
         problem(409, {"a": 1}),
     ],
 )
-def test_what_is_no_problem_of_the_service_is_unexpected(answer):
-    unexpected = parsing.refusal(answer)
-    assert type(unexpected) is client.UnexpectedAnswer
-    assert (unexpected.status, unexpected.text) == (answer.status_code, answer.text)
-    assert str(answer.status_code) in str(unexpected)
+def test_other_responses_raise_unexpected_response(response):
+    unexpected = parsing.error_from(response)
+    assert type(unexpected) is client.UnexpectedResponse
+    assert (unexpected.status, unexpected.text) == (response.status_code, response.text)
+    assert str(response.status_code) in str(unexpected)

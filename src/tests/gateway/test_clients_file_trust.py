@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from invsys.gateway.auth import clients_file as module
-from invsys.gateway.auth.clients_file import UnusableClients
+from invsys.gateway.auth.clients_file import InvalidClientsFile
 from tests.gateway.conftest import as_client
 from tests.support.client_files import hand_written
 from tests.support.fake_clock import Clock
@@ -29,7 +29,7 @@ def written(clients_file):
 def test_one_that_others_can_write_is_refused_in_one_line(run, written, command, mode):
     written.chmod(mode)
     before = written.read_bytes()
-    told = f"others can write to it (mode {mode:04o}): run 'chmod go-w {written}'"
+    told = f"other users can write to it (mode {mode:04o}): run 'chmod go-w {written}'"
     assert run(*command.split()) == (2, "", f"invsys-gateway-manage: {written}: {told}\n")
     assert written.read_bytes() == before
 
@@ -68,7 +68,7 @@ def test_one_of_roots_and_one_of_the_services_user_are_used(load_as_nobody, owne
 
 @AS_ROOT
 def test_one_of_another_user_is_refused_by_the_users_names(load_as_nobody):
-    with pytest.raises(UnusableClients, match=f"it belongs to user {STRANGER}, not to root or nobody"):
+    with pytest.raises(InvalidClientsFile, match=f"its owner is user {STRANGER}, but must be root or nobody"):
         load_as_nobody(STRANGER)
 
 
@@ -88,7 +88,7 @@ def test_while_the_gateway_runs_the_clients_stay_those_that_were_read_last(gatew
     written.chmod(0o660)
     clock.pass_by(1.5)
     assert as_client(built, RIGHT).get("/api/cars").status_code == 502
-    assert f"the clients' file is not used: {written}: others can write to it (mode 0660)" in caplog.text
+    assert f"the clients file is not used: {written}: other users can write to it (mode 0660)" in caplog.text
     # A change of the mode alone is noticed, too.
     written.chmod(0o600)
     clock.pass_by(1.5)

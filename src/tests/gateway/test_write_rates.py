@@ -6,7 +6,7 @@ import time
 import pytest
 
 from invsys.gateway import settings
-from invsys.gateway.rate_limit import counters
+from invsys.gateway.rate_limit import rates
 from tests.gateway.conftest import as_client
 from tests.support.front_door import EVERYTHING
 from tests.support.raw_upstream import says
@@ -117,7 +117,7 @@ class Clock:
 
 def test_a_write_that_the_rate_refuses_does_not_count_as_a_write(caller, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(counters, "time", clock)
+    monkeypatch.setattr(rates, "time", clock)
     client = caller(rate="2/second", write_rate="3/hour")
     assert statuses(post(client, 6)) == [200, 200, 429, 429, 429, 429]
     clock.now += 2
@@ -126,7 +126,7 @@ def test_a_write_that_the_rate_refuses_does_not_count_as_a_write(caller, monkeyp
 
 def test_a_write_of_an_earlier_window_does_not_count(caller, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(counters, "time", clock)
+    monkeypatch.setattr(rates, "time", clock)
     client = caller(write_rate="1/minute")
     assert statuses(post(client, 2)) == [200, 429]
     clock.now += 61
@@ -209,7 +209,7 @@ def test_a_quantity_counts_as_that_many_writes(gateway, inventory, key_of):
 
 def test_the_default_is_a_hundred_a_second_and_a_thousand_a_minute(caller, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(counters, "time", clock)
+    monkeypatch.setattr(rates, "time", clock)
     client = caller(write_rate=settings.load(environ={"INVSYS_CONFIG": os.devnull})["limits"]["write_rate"])
     for _ in range(10):
         assert statuses(post(client, 101)) == [200] * 100 + [429]

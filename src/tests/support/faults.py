@@ -1,4 +1,4 @@
-"""A way to the real service that loses, delays or refuses the first requests, one fault each."""
+"""An httpx transport to the real service that injects one fault into each of the first requests."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,8 +7,8 @@ import httpx
 Fault = Callable[[httpx.BaseTransport, httpx.Request], httpx.Response]
 
 
-class FaultyWay(httpx.BaseTransport):
-    """Passes requests on to the service, after the faults; ``requests`` are all that were sent."""
+class FaultyTransport(httpx.BaseTransport):
+    """Applies each fault to one request, and forwards all later ones; ``requests`` contains all sent requests."""
 
     def __init__(self, service: httpx.BaseTransport, faults: Iterable[Fault]) -> None:
         self.requests: list[httpx.Request] = []
@@ -17,10 +17,10 @@ class FaultyWay(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        return next(self._faults, passed_on)(self._service, request)
+        return next(self._faults, forward)(self._service, request)
 
 
-def passed_on(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
+def forward(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
     return service.handle_request(request)
 
 
@@ -32,50 +32,50 @@ def unreachable_by_proxy(service: httpx.BaseTransport, request: httpx.Request) -
     raise httpx.ProxyError("502 Bad Gateway")
 
 
-def lost_on_the_way(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
+def connection_reset(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
     raise httpx.ReadError("reset")
 
 
 def timed_out(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
-    raise httpx.ReadTimeout("no answer")
+    raise httpx.ReadTimeout("no response")
 
 
 def unreadable(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=b"no gzip")
 
 
-def answer_lost(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
-    """The service carries it out, and is killed before its answer is read."""
+def response_lost(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
+    """The service executes the request, and is killed before its response is read."""
     with httpx.Client(transport=service) as client:
         client.send(request)
-    raise httpx.RemoteProtocolError("disconnected without an answer")
+    raise httpx.RemoteProtocolError("disconnected without a response")
 
 
-def meanwhile(first: Fault, happens: Callable[[], object]) -> Fault:
-    """A fault, and before the caller comes back something else happens there."""
+def then_run(first: Fault, action: Callable[[], object]) -> Fault:
+    """Return a fault after which ``action`` runs, before the client retries."""
 
     def fault(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
         try:
             return first(service, request)
         finally:
-            happens()
+            action()
 
     return fault
 
 
-def answered(status: int, text: str = "", **headers: str) -> Fault:
-    """Something in between answers instead."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+def respond(status: int, text: str = "", **headers: str) -> Fault:
+    """Return a fault in which a proxy sends this response without asking the service."""
+    header_values = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def fault(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, text=text, headers=named)
+        return httpx.Response(status, text=text, headers=header_values)
 
-    fault.__name__ = f"answered_{status}"
+    fault.__name__ = f"status_{status}"
     return fault
 
 
-class Time:
-    """A clock that only sleeping moves, and faults that take long; seconds."""
+class FakeTime:
+    """A clock that advances only by ``sleep`` and by slow faults, in seconds."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -89,27 +89,29 @@ class Time:
         self.now += seconds
 
     def timed_out(self, after: float) -> Fault:
+        """Return a fault in which the request times out after this time."""
+
         def fault(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
             self.now += after
-            raise httpx.ReadTimeout("no answer")
+            raise httpx.ReadTimeout("no response")
 
         return fault
 
 
-BUSY = answered(
+BUSY = respond(
     503,
     '{"type": "/docs/problems/busy", "title": "B", "status": 503, "code": "busy", "detail": "d", "request_id": "r"}',
     Content_Type="application/problem+json",
     Retry_After="1",
 )
 
-# What a caller is to try again.
-PASSING = [
+# The faults after which the client retries.
+TRANSIENT_FAULTS = [
     unreachable,
     unreachable_by_proxy,
-    lost_on_the_way,
+    connection_reset,
     timed_out,
     unreadable,
     BUSY,
-    *(answered(status, "<html>") for status in (429, 502, 503, 504)),
+    *(respond(status, "<html>") for status in (429, 502, 503, 504)),
 ]

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from invsys.gateway.pipeline import Door
+from invsys.gateway.pipeline import Pipeline
 
 
 class _Handler(WSGIRequestHandler):
@@ -32,13 +32,10 @@ def served_app(app: Callable[..., Any]) -> Iterator[str]:
 
 
 def close_idle(app: Flask) -> None:
-    """Close the idle upstream connections of a gateway."""
-    doors = [
-        handler.__self__
-        for handler in app.before_request_funcs[None]
-        if isinstance(getattr(handler, "__self__", None), Door)
-    ]
-    for service in doors[0]._forwarding._services.values():
+    """Close the connections that a gateway keeps."""
+    owners = (getattr(function, "__self__", None) for function in app.before_request_funcs[None])
+    pipeline = next(owner for owner in owners if isinstance(owner, Pipeline))
+    for service in pipeline._proxy._services.values():
         for host in service._hosts:
-            while host.connections._idle:
-                host.connections._idle.pop().close()
+            while host.pool._idle:
+                host.pool._idle.pop().close()

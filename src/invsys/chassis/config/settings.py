@@ -1,8 +1,7 @@
 """Settings from INI files and environment variables, validated by one schema.
 
 Each source overrides the ones before it: the package's ``default_config.ini``, the operator's file, and the environment
-variables ``INVSYS_<SECTION>_<KEY>``. A setting that is not in the schema is an error in
-any of them.
+variables ``INVSYS_<SECTION>_<KEY>``. A setting that is not in the schema is an error in any of them.
 """
 
 import re

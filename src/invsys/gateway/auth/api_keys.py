@@ -1,7 +1,7 @@
-"""API keys: ``invsys_PREFIX_SECRET``, of which only the prefix and a SHA-256 of the whole are kept.
+"""API keys of the form ``invsys_PREFIX_SECRET``; only the prefix and the SHA-256 digest of the whole key are stored.
 
-The secret has 256 random bits, so that a plain hash is enough: there is nothing to guess. The prefix names the key, in
-the clients' file and to the operator; ``invsys`` lets scanners of source code find one that was committed.
+The secret has 256 random bits and cannot be guessed, so a slow hash is unnecessary. The prefix identifies the key in
+the clients file and to the operator. ``invsys`` lets secret scanners recognise a key that was committed by mistake.
 """
 
 import hashlib
@@ -9,43 +9,43 @@ import hmac
 import secrets
 from typing import NamedTuple
 
-_BEGINNING = "invsys"
+_SCHEME = "invsys"
 
-# What no key has the SHA-256 of.
-NO_DIGEST = bytes(32)
+# No key has this SHA-256 digest.
+DUMMY_DIGEST = bytes(32)
 
 
 class NewKey(NamedTuple):
-    """A key that was just made; ``text`` is told once."""
+    """A newly generated key; ``text`` is shown once and never stored."""
 
     text: str
     prefix: str
     digest: bytes
 
 
-def new() -> NewKey:
-    """Make a key."""
-    named = secrets.token_hex(4)
-    text = f"{_BEGINNING}_{named}_{secrets.token_urlsafe(32)}"
-    return NewKey(text, named, digest(text))
+def generate() -> NewKey:
+    """Generate a random key."""
+    key_prefix = secrets.token_hex(4)
+    text = f"{_SCHEME}_{key_prefix}_{secrets.token_urlsafe(32)}"
+    return NewKey(text, key_prefix, digest(text))
 
 
 def is_key(text: str) -> bool:
-    """Say whether a text looks like one of these keys, and not like a token."""
-    return text.startswith(f"{_BEGINNING}_")
+    """Return whether the credential has the form of an API key rather than of a token."""
+    return text.startswith(f"{_SCHEME}_")
 
 
 def prefix(text: str) -> str:
-    """Give the prefix of a key, or of whatever a caller sends as one."""
+    """Return the prefix of a key; empty if the text does not have the form of a key."""
     return text.split("_", 2)[1] if text.count("_") >= 2 else ""
 
 
 def digest(text: str) -> bytes:
-    """Give what is kept of a key."""
-    # Not every caller sends ASCII.
+    """Return the SHA-256 digest of a key."""
+    # Callers can send characters that are not ASCII; surrogatepass accepts lone surrogates.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-def is_of(text: str, kept: bytes) -> bool:
-    """Say whether a key is the one of which ``kept`` was kept, in a time that tells nothing of how close it came."""
-    return hmac.compare_digest(digest(text), kept)
+def matches(text: str, expected: bytes) -> bool:
+    """Return whether the key has this digest (constant-time comparison)."""
+    return hmac.compare_digest(digest(text), expected)

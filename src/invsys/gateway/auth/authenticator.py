@@ -1,4 +1,4 @@
-"""Who sends a request: ``Authorization: Bearer`` with an API key or a token; on some paths, Basic with a key."""
+"""Authentication: ``Authorization: Bearer`` with an API key or a token; on some paths also Basic with an API key."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from flask import request
 from invsys.gateway.auth import api_keys
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.auth.clients_file import ClientsFile
-from invsys.gateway.auth.jwt import Tokens, UnacceptableToken
+from invsys.gateway.auth.jwt import InvalidToken, TokenVerifier
 from invsys.gateway.errors import Unauthenticated
 
 _BEARER = 'Bearer realm="invsys"'
@@ -15,51 +15,51 @@ _BASIC = 'Basic realm="invsys", charset="UTF-8"'
 
 
 @dataclass(frozen=True)
-class Authentication:
-    """Knows the clients by their keys, and by tokens where an issuer is trusted."""
+class Authenticator:
+    """Finds the client of a request by its API key, or by its token if an issuer is configured."""
 
     clients: ClientsFile
-    tokens: Tokens | None
+    tokens: TokenVerifier | None
 
     def require_client(self, *, basic: bool) -> Client:
-        """Return the client that sends the current request; ``basic``: accept Basic with its name and key, too.
+        """Return the client that sent the current request; ``basic``: also accept Basic with client name and API key.
 
         Raises Unauthenticated, KeysUnavailable.
         """
-        scheme, _, sent = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-        text = sent.strip(" ")
-        if scheme.lower() == "bearer" and text:
-            client = self._bearer(text)
+        scheme, _, parameters = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        credential = parameters.strip(" ")
+        if scheme.lower() == "bearer" and credential:
+            client = self._bearer_client(credential)
         elif basic and scheme.lower() == "basic":
-            client = self._basic()
+            client = self._basic_client()
         else:
-            raise _unauthenticated("Say who you are with Authorization: Bearer and your API key.", basic)
+            raise _unauthenticated("Send your API key or token in the header Authorization: Bearer.", basic)
         if client is None:
-            raise _unauthenticated("This API key or token is not accepted.", basic, ', error="invalid_token"')
+            raise _unauthenticated("The API key or token is not valid.", basic, ', error="invalid_token"')
         return client
 
-    def _bearer(self, text: str) -> Client | None:
-        if api_keys.is_key(text):
-            return self.clients.known_by(text)
+    def _bearer_client(self, credential: str) -> Client | None:
+        if api_keys.is_key(credential):
+            return self.clients.find_by_key(credential)
         if self.tokens is None:
             return None
         try:
-            return self.tokens.client(text)
-        except UnacceptableToken:
+            return self.tokens.client(credential)
+        except InvalidToken:
             return None
 
-    def _basic(self) -> Client | None:
+    def _basic_client(self) -> Client | None:
         try:
-            said = request.authorization
-        except ValueError:  # not base64 of UTF-8
+            authorization = request.authorization
+        except ValueError:  # the value is not Base64-encoded UTF-8
             return None
-        if said is None or not said.password:
+        if authorization is None or not authorization.password:
             return None
-        client = self.clients.known_by(said.password)
-        return client if client is not None and client.id == said.username else None
+        client = self.clients.find_by_key(authorization.password)
+        return client if client is not None and client.id == authorization.username else None
 
 
 def _unauthenticated(detail: str, basic: bool, error: str = "") -> Unauthenticated:
     challenge = _BEARER + error
-    # Basic first: browsers look no further than the first one.
+    # Basic comes first because browsers evaluate only the first challenge.
     return Unauthenticated(detail, {"WWW-Authenticate": f"{_BASIC}, {challenge}" if basic else challenge})

@@ -1,4 +1,4 @@
-"""The clients: who they are, what they may do, and the API keys that they are known by."""
+"""Clients of the gateway: their scopes, limits and API keys."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from invsys.gateway.auth.scopes import Grants
 
 @dataclass(frozen=True)
 class Client:
-    """Somebody who calls: a name, what it may do, and limits of its own where it has any.
+    """A caller: its name, its scopes, and its individual limits (None: the setting applies).
 
-    ``rate`` and ``write_rate`` are in words (``50/second``), ``concurrent`` is a number of requests.
+    ``rate`` and ``write_rate`` are texts such as ``50/second``; ``concurrent`` is a number of requests.
     """
 
     id: str
@@ -24,7 +24,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Key:
-    """A client's API key, as far as it is kept: its SHA-256, and the instant from which it no longer counts."""
+    """The stored part of an API key: its SHA-256 digest, and the time when it expires (None: never)."""
 
     client: Client
     digest: bytes
@@ -33,16 +33,16 @@ class Key:
 
 @dataclass(frozen=True)
 class Clients:
-    """All clients in the file; ``keys`` finds each of their keys by its prefix."""
+    """All clients in the file; ``keys`` maps the prefix of each API key to the key."""
 
     clients: Sequence[Client]
     keys: Mapping[str, Key]
 
-    def known_by(self, text: str) -> Client | None:
-        """Give the client whose API key this is, or None."""
+    def find_by_key(self, text: str) -> Client | None:
+        """Return the client that has this API key, or None."""
         key = self.keys.get(api_keys.prefix(text))
-        # Compared even where there is none: how long it takes does not tell which prefixes there are.
-        is_right = api_keys.is_of(text, key.digest if key else api_keys.NO_DIGEST)
-        if key is None or not is_right or (key.until is not None and key.until <= datetime.now(UTC)):
+        # Compare with a dummy digest for unknown prefixes, so that timing does not reveal which prefixes exist.
+        is_match = api_keys.matches(text, key.digest if key else api_keys.DUMMY_DIGEST)
+        if key is None or not is_match or (key.until is not None and key.until <= datetime.now(UTC)):
             return None
         return key.client

@@ -1,4 +1,4 @@
-"""The clients' file: an INI with a section for each client, read anew whenever it changes.
+"""The clients file: an INI file with a section for each client, read again whenever it changes.
 
 ::
 
@@ -33,77 +33,78 @@ from invsys.gateway.rate_limit import rates
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two looks at the file.
-_INTERVAL = 1.0
+# Seconds between two checks whether the file has changed.
+_CHECK_INTERVAL = 1.0
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:/+-]{0,254}")
-_KEY = re.compile(r"key\.([0-9a-f]{8})")
-_KEPT = re.compile(r"([0-9a-f]{64})(?:,? until (\S+))?")
-_NAMES = frozenset({"scopes", "rate", "write_rate", "concurrent"})
+_KEY_OPTION = re.compile(r"key\.([0-9a-f]{8})")
+_KEY_VALUE = re.compile(r"([0-9a-f]{64})(?:,? until (\S+))?")
+_OPTIONS = frozenset({"scopes", "rate", "write_rate", "concurrent"})
 
 
-class UnusableClients(Exception):
-    """The clients' file cannot be used; the message says where and why."""
+class InvalidClientsFile(Exception):
+    """The clients file cannot be used; the message names the place and the reason."""
 
 
 class ClientsFile:
-    """The clients in a file, as it is now; a file that is not there has none.
+    """The current clients in a file; a missing file has no clients.
 
-    A file that cannot be used changes nothing: the clients stay those that were read last, and the log says why.
+    If the file becomes invalid, the clients that were read last stay valid, and the reason is logged.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._looked_at = float("-inf")
-        self._seen: object = None
+        self._checked_at = float("-inf")
+        self._state: object = None
         self._clients: Clients | None = None
 
     def current(self) -> Clients:
-        """Give the clients; raises KeysUnavailable while no usable file was seen."""
-        if time.monotonic() - self._looked_at > _INTERVAL:
-            self._look()
+        """Return the clients; raises KeysUnavailable if no valid file has been read yet."""
+        if time.monotonic() - self._checked_at > _CHECK_INTERVAL:
+            self._reload_if_changed()
         if self._clients is None:
-            raise KeysUnavailable("The clients' file cannot be used; the gateway's log says why.")
+            raise KeysUnavailable("The clients file cannot be used; see the gateway's log for the reason.")
         return self._clients
 
-    def known_by(self, text: str) -> Client | None:
-        """Give the client whose API key this is, or None; raises KeysUnavailable."""
-        client = self.current().known_by(text)
+    def find_by_key(self, text: str) -> Client | None:
+        """Return the client that has this API key, or None; raises KeysUnavailable."""
+        client = self.current().find_by_key(text)
         if client is None:
-            # It may be new.
-            self._look()
-            client = self.current().known_by(text)
+            # The key may have been added after the last check.
+            self._reload_if_changed()
+            client = self.current().find_by_key(text)
         return client
 
-    def require(self) -> None:
-        """Raise KeysUnavailable while no usable file was seen."""
+    def require_usable(self) -> None:
+        """Raise KeysUnavailable if no valid file has been read yet."""
         self.current()
 
-    def _look(self) -> None:
+    def _reload_if_changed(self) -> None:
         with self._lock:
-            seen = _state(self._path)
-            if seen != self._seen:
+            state = _file_state(self._path)
+            if state != self._state:
                 try:
                     self._clients = load(self._path)
-                except UnusableClients as error:
-                    logger.error("the clients' file is not used: %s", error)  # noqa: TRY400 - the message says it all
-                self._seen = seen
-            self._looked_at = time.monotonic()
+                except InvalidClientsFile as error:
+                    logger.error("the clients file is not used: %s", error)  # noqa: TRY400 - the message is complete
+                self._state = state
+            self._checked_at = time.monotonic()
 
 
-def _state(path: Path) -> object:
+def _file_state(path: Path) -> object:
+    """Return a value that differs after a change of the file, its owner or its mode."""
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return "missing"
     except OSError as error:
         return str(error)
-    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode, found.st_uid
+    return status.st_mtime_ns, status.st_size, status.st_ino, status.st_mode, status.st_uid
 
 
 def load(path: Path) -> Clients:
-    """Read the file, where there is one; raises UnusableClients."""
+    """Read the file; a missing file has no clients. Raises InvalidClientsFile."""
     try:
         with path.open(encoding="utf-8") as file:
             _require_trusted(path, os.fstat(file.fileno()))
@@ -111,82 +112,88 @@ def load(path: Path) -> Clients:
     except FileNotFoundError:
         return Clients([], {})
     except UnicodeDecodeError as error:
-        raise UnusableClients(f"{path}: cannot be read: byte {error.start + 1} is not UTF-8") from error
+        raise InvalidClientsFile(f"{path}: cannot be read: byte {error.start + 1} is not UTF-8") from error
     except OSError as error:
-        raise UnusableClients(f"{path}: cannot be read: {error.strerror}") from error
+        raise InvalidClientsFile(f"{path}: cannot be read: {error.strerror}") from error
     try:
-        return read(text)
+        return parse(text)
     except ValueError as error:
-        raise UnusableClients(f"{path}: {error}") from error
+        raise InvalidClientsFile(f"{path}: {error}") from error
 
 
-def _require_trusted(path: Path, found: os.stat_result) -> None:
-    """Raise UnusableClients if others can write to the file, and so could give themselves any key and scope."""
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        mode = stat.S_IMODE(found.st_mode)
-        raise UnusableClients(f"{path}: others can write to it (mode {mode:04o}): run 'chmod go-w {path}'")
-    me = os.geteuid()
-    # root may run the commands on the file of the service's user.
-    if me != 0 and found.st_uid not in (0, me):
-        raise UnusableClients(f"{path}: it belongs to {_name(found.st_uid)}, not to root or {_name(me)}")
+def _require_trusted(path: Path, status: os.stat_result) -> None:
+    """Raise InvalidClientsFile if other users can write to the file: they could add any key and scope."""
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        mode = stat.S_IMODE(status.st_mode)
+        raise InvalidClientsFile(f"{path}: other users can write to it (mode {mode:04o}): run 'chmod go-w {path}'")
+    current_uid = os.geteuid()
+    # root may run the commands on a file that belongs to the service's user.
+    if current_uid != 0 and status.st_uid not in (0, current_uid):
+        owner, expected = _user_name(status.st_uid), _user_name(current_uid)
+        raise InvalidClientsFile(f"{path}: its owner is {owner}, but must be root or {expected}")
 
 
-def _name(user: int) -> str:
+def _user_name(uid: int) -> str:
     try:
-        return pwd.getpwuid(user).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"user {user}"
+        return f"user {uid}"
 
 
-def read(text: str) -> Clients:
-    """Read the clients from the text of such a file; raises ValueError."""
+def parse(text: str) -> Clients:
+    """Parse the text of a clients file; raises ValueError."""
     parser = ConfigParser(interpolation=None, default_section="")
     try:
         parser.read_string(text)
     except IniError as error:
         raise ValueError(settings.ini_fault(error, "booking")) from error
-    clients = [read_client(name, parser[name]) for name in parser.sections()]
+    clients = [parse_client(name, parser[name]) for name in parser.sections()]
     keys: dict[str, Key] = {}
     for client in clients:
         for prefix, key in _keys(client, parser[client.id]):
             if prefix in keys:
-                raise ValueError(f"[{client.id}] key.{prefix}: another client has this prefix too")
+                raise ValueError(f"[{client.id}] key.{prefix}: another client uses this prefix, too")
             keys[prefix] = key
     return Clients(clients, keys)
 
 
 def _keys(client: Client, section: Mapping[str, str]) -> Iterator[tuple[str, Key]]:
     for option, value in section.items():
-        if option in _NAMES:
+        if option in _OPTIONS:
             continue
-        if (named := _KEY.fullmatch(option)) is None:
-            raise ValueError(f"[{client.id}] {option}: no such option{nearest(option, sorted(_NAMES))}")
+        if (match := _KEY_OPTION.fullmatch(option)) is None:
+            raise ValueError(f"[{client.id}] {option}: unknown option{nearest(option, sorted(_OPTIONS))}")
         try:
-            yield named[1], Key(client, *read_key(value))
+            yield match[1], Key(client, *parse_key(value))
         except ValueError as error:
             raise ValueError(f"[{client.id}] {option}: {error}") from error
 
 
-def read_key(value: str) -> tuple[bytes, datetime | None]:
-    """Read what is kept of a key: its SHA-256, and the instant from which it no longer counts; raises ValueError."""
-    if (kept := _KEPT.fullmatch(value)) is None:
-        raise ValueError("no SHA-256 in hexadecimal, with or without ', until INSTANT'")
-    digest = bytes.fromhex(kept[1])
-    if kept[2] is None:
+def parse_key(value: str) -> tuple[bytes, datetime | None]:
+    """Parse the value of a key option: its SHA-256 digest and its expiry time; raises ValueError.
+
+    A time without an offset is in UTC.
+    """
+    if (match := _KEY_VALUE.fullmatch(value)) is None:
+        raise ValueError("not a SHA-256 digest of 64 hexadecimal digits, optionally followed by ', until TIME'")
+    digest = bytes.fromhex(match[1])
+    if match[2] is None:
         return digest, None
     try:
-        instant = datetime.fromisoformat(kept[2])
+        until = datetime.fromisoformat(match[2])
     except ValueError as error:
-        raise ValueError(f"{kept[2]!r} is no ISO 8601 date-time") from error
-    return digest, instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        raise ValueError(f"{match[2]!r} is not an ISO 8601 date-time") from error
+    return digest, until if until.tzinfo else until.replace(tzinfo=UTC)
 
 
-def read_client(name: str, section: Mapping[str, str]) -> Client:
-    """Read what a section says of its client beside the keys; raises ValueError."""
+def parse_client(name: str, section: Mapping[str, str]) -> Client:
+    """Parse all options of a client except its keys; raises ValueError."""
     if not _ID.fullmatch(name):
-        raise ValueError(f"[{name}]: a client's name has letters, digits and ._@:/+- only, and 255 of them at most")
+        raise ValueError(
+            f"[{name}]: a client name must be 1 to 255 letters, digits or ._@:/+- and start with a letter or digit"
+        )
     try:
-        grants = scopes.read(section.get("scopes", "").split())
+        grants = scopes.parse(section.get("scopes", "").split())
     except ValueError as error:
         raise ValueError(f"[{name}] scopes: {error}") from error
     rate, write_rate = (_rate(name, option, section) for option in ("rate", "write_rate"))
@@ -197,10 +204,10 @@ def _rate(name: str, option: str, section: Mapping[str, str]) -> str | None:
     if (text := section.get(option)) is None:
         return None
     try:
-        # Read once more when it is needed; here it is only checked.
-        rates.read(text)
+        # Only validated here; ``limits`` parses it when a request is counted.
+        rates.parse(text)
     except ValueError as error:
-        raise ValueError(f"[{name}] {option}: {text!r} is no rate such as 50/second") from error
+        raise ValueError(f"[{name}] {option}: {text!r} is not a rate such as 50/second") from error
     return text
 
 
@@ -208,5 +215,5 @@ def _concurrent(name: str, text: str | None) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"[{name}] concurrent: {text!r} is no number of requests")
+        raise ValueError(f"[{name}] concurrent: {text!r} is not a positive number of requests")
     return int(text)

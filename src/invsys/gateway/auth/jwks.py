@@ -1,4 +1,4 @@
-"""The public keys of who issues tokens: a JSON Web Key Set (RFC 7517) in a file or at a URL, read anew now and then."""
+"""Public keys of the token issuer: a JSON Web Key Set (RFC 7517) in a file or at a URL, reloaded periodically."""
 
 import json
 import logging
@@ -16,57 +16,59 @@ from joserfc.jwk import KeySet
 from joserfc.util import base64_to_int
 
 from invsys.gateway.errors import KeysUnavailable
-from invsys.gateway.upstream.pool import Connections, NotConnected
-from invsys.gateway.upstream.response import Broken
+from invsys.gateway.upstream.pool import ConnectFailed, ConnectionPool
+from invsys.gateway.upstream.response import BrokenResponse
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two attempts at least: whoever sends tokens with keys that nobody knows makes no more work than that.
-_PAUSE = 10.0
-# Seconds for which a request waits for keys that another one is just reading.
-_PATIENCE = 0.5
-# To connect, and to answer.
-_TIMEOUTS = 2.0, 3.0
-_LARGEST = 1024 * 1024
+# Minimum seconds between two attempts to load: tokens with unknown keys cannot cause more load than that.
+_RETRY_INTERVAL = 10.0
+# Seconds for which a request waits while another one loads the first keys.
+_LOAD_WAIT = 0.5
+_CONNECT_TIMEOUT, _READ_TIMEOUT = 2.0, 3.0
+_MAX_BYTES = 1024 * 1024
 # RFC 7518, 3.3 and 3.5.
-_SHORTEST_RSA = 2048
-# What comes of content that is no set of keys.
-_UNREADABLE = (JoseError, AttributeError, KeyError, RecursionError, TypeError, ValueError)
+_MIN_RSA_BITS = 2048
+# Exceptions that json and joserfc raise for content that is not a valid key set.
+_PARSE_ERRORS = (JoseError, AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 
-class Keys:
-    """The keys at ``place``, a path or an http(s) URL, read again after ``refresh`` seconds.
+class KeySource:
+    """The keys at ``location``, a path or an http(s) URL, reloaded after ``refresh`` seconds.
 
-    While the place cannot be read, the keys stay those that were read last, and the log says why.
+    If loading fails, the keys that were loaded last stay valid, and the reason is logged.
     """
 
-    def __init__(self, place: str, refresh: float) -> None:
-        self._place = place
+    def __init__(self, location: str, refresh: float) -> None:
+        self._location = location
         self._refresh = refresh
         self._lock = threading.Lock()
-        self._read_at = self._tried_at = float("-inf")
+        self._loaded_at = self._tried_at = float("-inf")
         self._keys: KeySet | None = None
 
     def current(self) -> KeySet:
-        """Give the keys; raises KeysUnavailable while they were never read."""
-        if time.monotonic() - self._read_at > self._refresh:
-            self.newer()
+        """Return the keys, reloaded if they are older than ``refresh`` seconds.
+
+        Raises KeysUnavailable if no keys were ever loaded.
+        """
+        if time.monotonic() - self._loaded_at > self._refresh:
+            self.reload()
         if self._keys is None:
-            raise KeysUnavailable("The keys of the token's issuer cannot be read; the gateway's log says why.")
+            raise KeysUnavailable("The token issuer's keys cannot be loaded; see the gateway's log for the reason.")
         return self._keys
 
-    def newer(self) -> KeySet | None:
-        """Read the keys again; gives None where that was tried a moment ago, or failed."""
-        # Others go on with the keys that are there; where there are none, they wait, but not for long.
-        if self._was_tried() or not self._lock.acquire(timeout=_PATIENCE if self._keys is None else 0):
+    def reload(self) -> KeySet | None:
+        """Load the keys again and return them; None if that failed or was tried less than ``_RETRY_INTERVAL`` ago."""
+        # While another thread loads, use the present keys; without any, wait for a short time.
+        if self._tried_recently() or not self._lock.acquire(timeout=_LOAD_WAIT if self._keys is None else 0):
             return None
         try:
-            if self._was_tried():
+            if self._tried_recently():
                 return None
-            self._keys = _key_set(_content(self._place))
-            self._read_at = time.monotonic()
-        except (OSError, NotConnected, Broken, *_UNREADABLE) as error:
-            logger.error("the keys of the token's issuer cannot be read: %s", error)  # noqa: TRY400
+            self._keys = _parse_key_set(_load(self._location))
+            self._loaded_at = time.monotonic()
+        except (OSError, ConnectFailed, BrokenResponse, *_PARSE_ERRORS) as error:
+            logger.error("the token issuer's keys cannot be loaded: %s", error)  # noqa: TRY400
             return None
         else:
             return self._keys
@@ -74,39 +76,40 @@ class Keys:
             self._tried_at = time.monotonic()
             self._lock.release()
 
-    def _was_tried(self) -> bool:
-        return time.monotonic() - self._tried_at < _PAUSE
+    def _tried_recently(self) -> bool:
+        return time.monotonic() - self._tried_at < _RETRY_INTERVAL
 
 
-def _key_set(content: bytes) -> KeySet:
-    """Read the keys, without those that are weak or of an unknown kind (RFC 7517, 5); raises ``_UNREADABLE``."""
+def _parse_key_set(content: bytes) -> KeySet:
+    """Parse a key set; weak keys and keys of unknown types are ignored (RFC 7517, 5). Raises ``_PARSE_ERRORS``."""
     keys = []
-    for each in json.loads(content)["keys"]:
+    for key in json.loads(content)["keys"]:
         try:
-            _refuse_short_rsa(each)
-            keys.append(jwk.import_key(dict(each)))
-        except _UNREADABLE as error:
-            logger.warning("a key of the token's issuer is left out: %s", error)
+            _require_strong_rsa(key)
+            keys.append(jwk.import_key(dict(key)))
+        except _PARSE_ERRORS as error:
+            logger.warning("a key of the token issuer is ignored: %s", error)
     if not keys:
-        raise ValueError("none of its keys can be used")
+        raise ValueError("the key set contains no usable key")
     return KeySet(keys)
 
 
-def _refuse_short_rsa(key: Mapping[str, Any]) -> None:
-    # joserfc only warns of it.
-    if key["kty"] == "RSA" and (bits := base64_to_int(key["n"]).bit_length()) < _SHORTEST_RSA:
-        raise ValueError(f"an RSA key of {bits} bits; at least {_SHORTEST_RSA} are required")
+def _require_strong_rsa(key: Mapping[str, Any]) -> None:
+    # joserfc only logs a warning for a short RSA key.
+    if key["kty"] == "RSA" and (bits := base64_to_int(key["n"]).bit_length()) < _MIN_RSA_BITS:
+        raise ValueError(f"RSA key of {bits} bits; at least {_MIN_RSA_BITS} are required")
 
 
-def _content(place: str) -> bytes:
-    if not place.startswith(("http://", "https://")):
-        return Path(place).read_bytes()
-    parts = urlsplit(place)
+def _load(location: str) -> bytes:
+    if not location.startswith(("http://", "https://")):
+        return Path(location).read_bytes()
+    parts = urlsplit(location)
     base = f"{parts.scheme}://{parts.netloc}"
-    exchange = Connections(base, *_TIMEOUTS, kept=0).ask("GET", place.removeprefix(base) or "/", {})
+    pool = ConnectionPool(base, _CONNECT_TIMEOUT, _READ_TIMEOUT, max_idle=0)
+    response = pool.send("GET", location.removeprefix(base) or "/", {})
     try:
-        if exchange.status != HTTPStatus.OK:
-            raise ValueError(f"{place} answered {exchange.status}")
-        return b"".join(exchange.pieces(_TIMEOUTS[1], _LARGEST))
+        if response.status != HTTPStatus.OK:
+            raise ValueError(f"{location} responded with status {response.status}")
+        return b"".join(response.iter_body(_READ_TIMEOUT, _MAX_BYTES))
     finally:
-        exchange.end()
+        response.close()

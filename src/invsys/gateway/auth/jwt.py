@@ -1,4 +1,4 @@
-"""JSON Web Tokens (RFC 7519, RFC 9068): who calls, and what they may do, as an issuer says that the gateway trusts."""
+"""JSON Web Tokens (RFC 7519, RFC 9068): a trusted issuer names the client and its scopes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,9 +10,9 @@ from joserfc.jwk import KeySet
 from invsys.chassis.http import headers
 from invsys.gateway.auth import scopes
 from invsys.gateway.auth.clients import Client
-from invsys.gateway.auth.jwks import Keys
+from invsys.gateway.auth.jwks import KeySource
 
-# Public keys only: with a shared secret, whoever can check a token could issue one.
+# Public-key algorithms only: with a shared secret, every party that can verify a token could also issue one.
 ALGORITHMS = (
     *(f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512)),
     "Ed25519",
@@ -21,18 +21,18 @@ ALGORITHMS = (
 )
 
 
-class UnacceptableToken(Exception):
-    """The token is none, is not signed by the issuer, is for somebody else, or has expired."""
+class InvalidToken(Exception):
+    """The token is malformed, not signed by the issuer, for another audience, or expired."""
 
 
-class Tokens:
-    """Tokens of one issuer, for one audience; ``settings`` is the section ``[jwt]``."""
+class TokenVerifier:
+    """Verifies the tokens of one issuer for one audience; ``settings`` is the section ``[jwt]``."""
 
-    def __init__(self, settings: Mapping[str, Any], keys: Keys) -> None:
+    def __init__(self, settings: Mapping[str, Any], keys: KeySource) -> None:
         self._keys = keys
         self._algorithms = settings["algorithms"].split()
-        self._client, self._scopes = settings["client"], settings["scopes"]
-        self._claims = jwt.JWTClaimsRegistry(
+        self._client_claim, self._scopes_claim = settings["client"], settings["scopes"]
+        self._claims_registry = jwt.JWTClaimsRegistry(
             leeway=settings["leeway"],
             iss={"essential": True, "value": settings["issuer"]},
             aud={"essential": True, "value": settings["audience"]},
@@ -40,39 +40,39 @@ class Tokens:
         )
 
     def client(self, text: str) -> Client:
-        """Give the client that a token is about; raises UnacceptableToken, KeysUnavailable."""
+        """Return the client that a token names, with its scopes; raises InvalidToken, KeysUnavailable."""
         try:
-            token = self._verified(text)
-            self._claims.validate(token.claims)
-        # joserfc raises the others on values of types that it does not expect, and on brackets without end.
+            token = self._verify_signature(text)
+            self._claims_registry.validate(token.claims)
+        # joserfc raises the built-in exceptions for values of unexpected types and for deeply nested JSON.
         except (JoseError, RecursionError, TypeError, ValueError) as error:
-            raise UnacceptableToken(str(error)) from error
-        name = token.claims.get(self._client)
+            raise InvalidToken(str(error)) from error
+        name = token.claims.get(self._client_claim)
         if not isinstance(name, str) or not headers.is_visible(name):
-            raise UnacceptableToken(f"the claim {self._client} does not name a client")
-        return Client(name, scopes.read_known(self._granted(token.claims)))
+            raise InvalidToken(f"the claim {self._client_claim} does not name a client")
+        return Client(name, scopes.parse_known(self._granted_scopes(token.claims)))
 
-    def _granted(self, claims: Mapping[str, Any]) -> list[str]:
-        """Return the scopes in the claim: a text with blanks between (RFC 8693, 4.2), or a list, as some issuers do."""
-        granted = claims.get(self._scopes, "")
-        if isinstance(granted, str):
-            return granted.split()
-        if not isinstance(granted, list) or not all(isinstance(word, str) for word in granted):
-            raise UnacceptableToken(f"the claim {self._scopes} is neither a text nor a list of texts")
-        return granted
+    def _granted_scopes(self, claims: Mapping[str, Any]) -> list[str]:
+        """Return the scopes in the claim: a space-separated string (RFC 8693, 4.2) or, from some issuers, a list."""
+        value = claims.get(self._scopes_claim, "")
+        if isinstance(value, str):
+            return value.split()
+        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+            raise InvalidToken(f"the claim {self._scopes_claim} is neither a string nor a list of strings")
+        return value
 
-    def _verified(self, text: str) -> jwt.Token:
+    def _verify_signature(self, text: str) -> jwt.Token:
         try:
             return self._decode(text, self._keys.current())
         except InvalidKeyIdError:
-            # The issuer may have taken a new key since the keys were read.
-            if (newer := self._keys.newer()) is None:
+            # The issuer may have published a new key after the keys were loaded.
+            if (keys := self._keys.reload()) is None:
                 raise
-            return self._decode(text, newer)
+            return self._decode(text, keys)
 
     def _decode(self, text: str, keys: KeySet) -> jwt.Token:
         token = jwt.decode(text, keys, algorithms=self._algorithms)
         if "crit" in token.header:
-            # No extension is understood here (RFC 7515, 4.1.11). joserfc accepts an empty list.
-            raise UnacceptableToken("the header crit names extensions that have to be understood")
+            # No extension is supported, so every crit is rejected (RFC 7515, 4.1.11). joserfc accepts an empty list.
+            raise InvalidToken("the header crit is not supported")
         return token

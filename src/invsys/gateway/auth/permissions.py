@@ -1,4 +1,7 @@
-"""Who may do what: which scope each method of each route takes. What no line of the table names is not passed on."""
+"""Permissions: the scope that each method of each route requires.
+
+Requests to routes and methods that are not in the table are not forwarded.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,29 +10,29 @@ from invsys.chassis.http.problems import NotFound
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.errors import Forbidden
 
-OWN = "allocations:own"
+OWN_SCOPE = "allocations:own"
 
 
 @dataclass(frozen=True)
 class Permission:
-    """What the methods of a route take: a scope, or None, for everybody, without a key."""
+    """The scope that the methods of a route require; None: the route is public and needs no key."""
 
     methods: str
     path: str
     scope: str | None
-    # Basic authentication is accepted as well: browsers and calendar programs cannot send a Bearer header.
+    # Also accept Basic authentication: browsers and calendar programs cannot send a Bearer header.
     basic: bool = False
-    # Any path below the route.
-    is_any: bool = False
-    # An OpenAPI document, to be completed.
-    document: bool = False
+    # The route belongs to a service without a table and matches every path below its prefix.
+    matches_any_path: bool = False
+    # The response is an OpenAPI document, which the gateway extends.
+    is_openapi: bool = False
 
 
 _CARS = "/api/<collection:collection>"
 _CAR = f"{_CARS}/<id:vehicle>"
 _ALL = f"{_CARS}/all"
 
-# Where allocations:read or allocations:write is named, allocations:own will do for the client's own allocations.
+# allocations:own also satisfies allocations:read and allocations:write, for the client's own allocations only.
 TABLES: Mapping[str, tuple[Permission, ...]] = {
     "inventory": (
         Permission("GET", _CARS, "resources:read"),
@@ -54,36 +57,43 @@ TABLES: Mapping[str, tuple[Permission, ...]] = {
         Permission("GET", "/docs", None),
         Permission("GET", "/docs/", None),
         Permission("GET", "/docs/<path:page>", None),
-        Permission("GET", "/api/openapi.json", None, document=True),
+        Permission("GET", "/api/openapi.json", None, is_openapi=True),
     ),
 }
 
 
-def lines(service: str, prefix: str) -> tuple[Permission, ...]:
-    """Give a service's lines; one that has no table takes ``SERVICE:read`` to look and ``SERVICE:write`` to change."""
+def of_service(service: str, prefix: str) -> tuple[Permission, ...]:
+    """Return the permissions of a service that is routed under ``prefix``.
+
+    A service without a table requires ``SERVICE:read`` for GET and ``SERVICE:write`` for all other methods.
+    """
     if service in TABLES:
         return TABLES[service]
     below = prefix.rstrip("/")
     paths = dict.fromkeys((prefix, f"{below}/", f"{below}/<path:below>"))
-    reading = [Permission("GET", path, f"{service}:read", is_any=True) for path in paths]
-    return (*reading, *(Permission("POST PUT PATCH DELETE", path, f"{service}:write", is_any=True) for path in paths))
+    methods = {"GET": "read", "POST PUT PATCH DELETE": "write"}
+    return tuple(
+        Permission(names, path, f"{service}:{access}", matches_any_path=True)
+        for names, access in methods.items()
+        for path in paths
+    )
 
 
-def scopes(services: Iterable[str]) -> set[str]:
-    """Give every scope that something takes."""
-    taken = {line.scope for service in services for line in lines(service, "/") if line.scope is not None}
-    return taken | {OWN}
+def required_scopes(services: Iterable[str]) -> set[str]:
+    """Return every scope that some route of the services requires or accepts."""
+    scopes = {permission.scope for service in services for permission in of_service(service, "/")}
+    return {scope for scope in scopes if scope is not None} | {OWN_SCOPE}
 
 
-def require(client: Client, line: Permission, collection: str | None) -> bool:
-    """Raise NotFound or Forbidden unless the client may; give whether it may see its own allocations only."""
-    scope, grants = line.scope, client.grants
+def require(client: Client, permission: Permission, collection: str | None) -> bool:
+    """Return whether the client is restricted to its own allocations; raises NotFound, Forbidden without permission."""
+    scope, grants = permission.scope, client.grants
     if scope is None:
         return False
-    of_allocations = scope.startswith("allocations:")
-    if not grants.allow(scope, collection) and not (of_allocations and grants.allow(OWN, collection)):
-        if collection is not None and not grants.know(collection):
-            # What a client may not know of is not there for it.
+    concerns_allocations = scope.startswith("allocations:")
+    if not grants.allow(scope, collection) and not (concerns_allocations and grants.allow(OWN_SCOPE, collection)):
+        if collection is not None and not grants.include(collection):
+            # A client without any scope in a collection must not learn whether the collection exists.
             raise NotFound("Nothing is served at this path.")
         raise Forbidden(scope, f'Bearer error="insufficient_scope", scope="{scope}"')
-    return not grants.allow(scope if of_allocations else "allocations:read", collection)
+    return not grants.allow(scope if concerns_allocations else "allocations:read", collection)

@@ -1,4 +1,4 @@
-"""Not too much: how many requests a client may send in a time, and how many at once."""
+"""Limits on the rate of requests, per client or address, and on the concurrent requests of a client."""
 
 import logging
 import math
@@ -19,148 +19,158 @@ from invsys.chassis.access import proxies
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.errors import RateLimited
 from invsys.gateway.rate_limit import rates
-from invsys.gateway.rate_limit.counters import Counters
 
 logger = logging.getLogger(__name__)
 
-# Seconds: a Redis that is away must not hold up anybody.
+# Seconds; short, so that requests do not wait for a Redis that is down.
 _REDIS_TIMEOUTS: dict[str, Any] = {"socket_connect_timeout": 0.25, "socket_timeout": 0.25}
-_PAUSE = 1.0
+# Seconds for which Redis is not used after an error.
+_REDIS_PAUSE = 1.0
 
-# The methods that ``write_rate`` counts.
+# The methods that count towards ``write_rate``.
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-class Left(NamedTuple):
-    """What a client is told of its limit: requests in all, those that are left, seconds until it begins anew."""
+class LimitState(NamedTuple):
+    """The state of a limit: allowed requests per window, remaining requests, seconds until the window ends."""
 
     limit: int
     remaining: int
     seconds: int
 
-    def is_tighter_than(self, other: "Left") -> bool:
-        """Return whether this limit leaves fewer requests, or as few for longer."""
+    def is_tighter_than(self, other: "LimitState") -> bool:
+        """Return whether this limit has fewer remaining requests, or as many in a window that ends later."""
         return (self.remaining, -self.seconds) < (other.remaining, -other.seconds)
 
 
 class Limits:
-    """The limits; ``settings`` is the section ``[limits]``, whose values hold where a client has none.
+    """The limits; ``settings`` is the section ``[limits]``, which applies to clients without individual limits.
 
-    Rates are counted in each process, or in Redis, by all processes and gateways together. While Redis is away each
-    process counts by itself.
+    Requests are counted separately in each process, or in Redis for all processes and gateways together. While Redis is
+    down, each process counts separately.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
+        # Concurrent requests by client id.
         self._running: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._own = Counters()
-        self._shared = _shared(settings["storage"])
-        self._away_until = float("-inf")
+        self._local = rates.FixedWindowCounters()
+        self._redis = _redis_limiter(settings["storage"])
+        self._redis_paused_until = float("-inf")
 
     def register(self, app: Flask) -> None:
-        """Tell every caller of ``app`` that was counted what is left."""
+        """Add the ``RateLimit-*`` headers to the response of every counted request."""
 
         @app.after_request
-        def tell(answer: Response) -> Response:
-            # draft-ietf-httpapi-ratelimit-headers-03: seconds from now, not an instant.
-            if (left := g.get("left")) is not None:
-                answer.headers.extend(
+        def add_headers(response: Response) -> Response:
+            # draft-ietf-httpapi-ratelimit-headers-03: Reset is in seconds from now, not a date.
+            if (state := g.get("limit_state")) is not None:
+                response.headers.extend(
                     (
-                        ("RateLimit-Limit", str(left.limit)),
-                        ("RateLimit-Remaining", str(left.remaining)),
-                        ("RateLimit-Reset", str(left.seconds)),
+                        ("RateLimit-Limit", str(state.limit)),
+                        ("RateLimit-Remaining", str(state.remaining)),
+                        ("RateLimit-Reset", str(state.seconds)),
                     )
                 )
-            return answer
+            return response
 
-    def count(self, client: Client | None) -> None:
-        """Count a request of a client, or of an unknown caller at this address; raises RateLimited.
+    def count_request(self, client: Client | None) -> None:
+        """Count the current request, by client or, if ``client`` is None, by the caller's address; raises RateLimited.
 
         A client's write counts as a request and as a write. If ``rate`` refuses it, it does not count as a write.
         """
         if client is None:
-            g.left = self._count(f"address {proxies.address_key()}", self._settings["anonymous"])
+            g.limit_state = self._count(f"address {proxies.address_key()}", self._settings["anonymous"])
             return
-        g.left = self._count(f"client {client.id}", client.rate or self._settings["rate"])
+        g.limit_state = self._count(f"client {client.id}", client.rate or self._settings["rate"])
         if request.method in _WRITES:
-            left = self._count(_writes_of(client), self._write_rate(client), " of requests that change something")
-            if left.is_tighter_than(g.left):
-                g.left = left
+            _keep_tighter(
+                self._count(_write_key(client), self._write_rate(client), " of requests that change something")
+            )
 
     def count_changes(self, client: Client) -> None:
-        """Count the changes of the client's write (``g.changes``) as writes, except the first: ``count`` counted it."""
+        """Count the changes of the client's write (``g.changes``) as writes.
+
+        The first one is already counted by ``count_request``.
+        """
         further = g.get("changes", 1) - 1
         if further < 1:
             return
-        for rate in rates.read(self._write_rate(client)):
-            _, left = self._hit(rate, _writes_of(client), further)
-            if left.is_tighter_than(g.left):
-                g.left = left
+        for rate in rates.parse(self._write_rate(client)):
+            _, state = self._hit(rate, _write_key(client), further)
+            _keep_tighter(state)
 
-    def enter(self, client: Client) -> Callable[[], None]:
-        """Let a request in while fewer of the client's are inside than may; gives what to call when it leaves.
+    def acquire_slot(self, client: Client) -> Callable[[], None]:
+        """Take one of the client's concurrency slots; returns a function that releases it. Raises RateLimited.
 
-        Raises RateLimited.
+        Only the first call of the function has an effect.
         """
-        most = client.concurrent or self._settings["concurrent"]
+        max_running = client.concurrent or self._settings["concurrent"]
         with self._lock:
-            if self._running[client.id] >= most:
-                raise RateLimited(f"More than {most} requests at once.", 1)
+            if self._running[client.id] >= max_running:
+                raise RateLimited(f"More than {max_running} concurrent requests.", 1)
             self._running[client.id] += 1
-        leaving = ExitStack()
-        leaving.callback(self._leave, client)
-        return leaving.close
+        slot = ExitStack()
+        slot.callback(self._release_slot, client)
+        return slot.close
 
     def _write_rate(self, client: Client) -> str:
         text: str = client.write_rate or self._settings["write_rate"]
         return text
 
-    def _count(self, name: str, text: str, what: str = "") -> Left:
-        """Count a request by every rate in the text, and return the tightest limit; raises RateLimited."""
+    def _count(self, key: str, text: str, what: str = "") -> LimitState:
+        """Count a request by every rate in the text, and return the state of the tightest; raises RateLimited."""
         tightest = None
-        for rate in rates.read(text):
-            is_within, left = self._hit(rate, name)
+        for rate in rates.parse(text):
+            is_within, state = self._hit(rate, key)
             if not is_within:
-                g.left = left
-                raise RateLimited(f"More than {rate}{what}.", left.seconds)
-            if tightest is None or left.is_tighter_than(tightest):
-                tightest = left
-        assert tightest is not None  # the settings and the clients' file refuse a text without a rate
+                g.limit_state = state
+                raise RateLimited(f"More than {rate}{what}.", state.seconds)
+            if tightest is None or state.is_tighter_than(tightest):
+                tightest = state
+        assert tightest is not None  # the settings and the clients file reject a text without a rate
         return tightest
 
-    def _leave(self, client: Client) -> None:
+    def _release_slot(self, client: Client) -> None:
         with self._lock:
             self._running[client.id] -= 1
             if not self._running[client.id]:
                 del self._running[client.id]
 
-    def _hit(self, rate: RateLimitItem, name: str, cost: int = 1) -> tuple[bool, Left]:
-        if self._shared is not None and time.monotonic() > self._away_until:
+    def _hit(self, rate: RateLimitItem, key: str, cost: int = 1) -> tuple[bool, LimitState]:
+        """Count by one rate; return whether the request is within the limit, and the state of the limit."""
+        if self._redis is not None and time.monotonic() > self._redis_paused_until:
             try:
-                return _hit(self._shared, rate, name, cost)
+                return _hit_redis(self._redis, rate, key, cost)
             except StorageError as error:
-                logger.warning("the limits are counted by this process: %s", error)
-                self._away_until = time.monotonic() + _PAUSE
-        number, ends = self._own.count((name, rate), rate.get_expiry(), cost)
-        return number <= rate.amount, _left(rate.amount, rate.amount - number, ends)
+                logger.warning("Redis cannot be used, this process counts requests separately: %s", error)
+                self._redis_paused_until = time.monotonic() + _REDIS_PAUSE
+        count, ends = self._local.add((key, rate), rate.get_expiry(), cost)
+        return count <= rate.amount, _state(rate.amount, rate.amount - count, ends)
 
 
-def _shared(storage: str) -> FixedWindowRateLimiter | None:
+def _keep_tighter(state: LimitState) -> None:
+    """Report this limit to the caller if it is tighter than the present one."""
+    if state.is_tighter_than(g.limit_state):
+        g.limit_state = state
+
+
+def _redis_limiter(storage: str) -> FixedWindowRateLimiter | None:
     if not storage.startswith("redis"):
         return None
     return FixedWindowRateLimiter(storage_from_string(storage, wrap_exceptions=True, **_REDIS_TIMEOUTS))
 
 
-def _writes_of(client: Client) -> str:
+def _write_key(client: Client) -> str:
     return f"writes of client {client.id}"
 
 
-def _hit(limiter: FixedWindowRateLimiter, rate: RateLimitItem, name: str, cost: int) -> tuple[bool, Left]:
-    is_within = limiter.hit(rate, name, cost=cost)
-    window = limiter.get_window_stats(rate, name)
-    return is_within, _left(rate.amount, window.remaining, window.reset_time)
+def _hit_redis(limiter: FixedWindowRateLimiter, rate: RateLimitItem, key: str, cost: int) -> tuple[bool, LimitState]:
+    is_within = limiter.hit(rate, key, cost=cost)
+    window = limiter.get_window_stats(rate, key)
+    return is_within, _state(rate.amount, window.remaining, window.reset_time)
 
 
-def _left(limit: int, remaining: int, ends: float) -> Left:
-    return Left(limit, max(0, remaining), max(1, math.ceil(ends - time.time())))
+def _state(limit: int, remaining: int, ends: float) -> LimitState:
+    return LimitState(limit, max(0, remaining), max(1, math.ceil(ends - time.time())))

@@ -1,6 +1,6 @@
-"""Which headers are passed on, in both directions: those that are named here, and no others.
+"""Header allowlists: only the headers named here are forwarded, in both directions.
 
-Whatever says something of a single connection (RFC 9110, 7.6.1) or of who the caller is stays behind.
+They include neither hop-by-hop headers (RFC 9110, 7.6.1) nor headers that identify the caller.
 """
 
 import re
@@ -14,12 +14,12 @@ from invsys.chassis.access import client_id
 from invsys.chassis.http import change_count, request_id
 from invsys.gateway.auth.clients import Client
 
-# No request makes more changes than that.
+# No request makes more changes than this.
 _MOST_CHANGES = 10_000
 
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
-_ASKED = (
+_REQUEST_HEADERS = (
     "Accept",
     "Accept-Language",
     "Content-Encoding",
@@ -32,15 +32,16 @@ _ASKED = (
     "Range",
     "User-Agent",
 )
-# What pages of other origins may send and read (fetch.spec.whatwg.org, "CORS protocol").
-FROM_PAGES = ("Authorization", *_ASKED, request_id.HEADER)
-# As WSGI names them.
-_ASKED_KEYS = [
-    (name, "CONTENT_TYPE" if name == "Content-Type" else f"HTTP_{name.upper().replace('-', '_')}") for name in _ASKED
+# Headers that pages of other origins may send (fetch.spec.whatwg.org, "CORS protocol").
+CORS_ALLOWED = ("Authorization", *_REQUEST_HEADERS, request_id.HEADER)
+# With their keys in the WSGI environment.
+_REQUEST_KEYS = [
+    (name, "CONTENT_TYPE" if name == "Content-Type" else f"HTTP_{name.upper().replace('-', '_')}")
+    for name in _REQUEST_HEADERS
 ]
 
-# By their names in lower case, as servers write them; ``default_headers`` needs them in their usual case.
-_ANSWERED = {
+# By lower-case name: servers may use any case, but ``default_headers`` expects the canonical case.
+_RESPONSE_HEADERS = {
     name.lower(): name
     for name in (
         "Accept-Patch",
@@ -65,7 +66,8 @@ _ANSWERED = {
     )
 }
 
-TO_PAGES = (
+# Headers that pages of other origins may read.
+CORS_EXPOSED = (
     "Accept-Patch",
     "Allow",
     "ETag",
@@ -81,31 +83,34 @@ TO_PAGES = (
 )
 
 
-def to_service(client: Client | None, own: bool) -> dict[str, str]:
-    """Give the headers of the request at hand for the service behind; ``own``: only what is the client's own.
+def for_service(client: Client | None, owned_only: bool) -> dict[str, str]:
+    """Return the headers with which the current request is forwarded.
 
-    Who asks is said by the gateway alone (``client`` None: somebody unknown). Raises marshmallow's ValidationError for
-    a header that cannot be written.
+    The gateway alone sets the headers that identify the client (None: anonymous) and restrict it to its own allocations
+    (``owned_only``). Raises marshmallow's ValidationError for a header with invalid characters.
     """
     environ = request.environ
-    # An empty one too: an Idempotency-Key that is none must not be left away.
-    headers = {name: _checked(name, environ[key]) for name, key in _ASKED_KEYS if key in environ}
+    # Forward empty headers too: dropping an empty Idempotency-Key would hide the caller's mistake.
+    headers = {name: _validated(name, environ[key]) for name, key in _REQUEST_KEYS if key in environ}
     headers[request_id.HEADER] = request_id.current()
     if client is not None:
         headers[client_id.HEADER] = client.id
-        if own:
+        if owned_only:
             headers[client_id.SEES] = client_id.OWN
     return headers
 
 
-def to_caller(headers: Iterable[tuple[str, str]], base: str) -> list[tuple[str, str]]:
-    """Give the headers of an answer for the caller; ``base`` is the URL that the caller must not learn."""
-    passed = [
-        (usual, _relative(value, base) if usual == "Location" else value)
+def for_caller(headers: Iterable[tuple[str, str]], base_url: str) -> list[tuple[str, str]]:
+    """Return the headers of the service's response that are forwarded to the caller.
+
+    ``base_url`` is the service's internal URL; it is removed from ``Location``.
+    """
+    allowed = [
+        (canonical, _relative(value, base_url) if canonical == "Location" else value)
         for name, value in headers
-        if (usual := _ANSWERED.get(name.lower())) and value.isascii() and value.isprintable()
+        if (canonical := _RESPONSE_HEADERS.get(name.lower())) and value.isascii() and value.isprintable()
     ]
-    return [(name, value) for name, value in passed if value is not None]
+    return [(name, value) for name, value in allowed if value is not None]
 
 
 def number_of_changes(headers: Iterable[tuple[str, str]]) -> int:
@@ -116,21 +121,21 @@ def number_of_changes(headers: Iterable[tuple[str, str]]) -> int:
     return min(int(values[0]), _MOST_CHANGES)
 
 
-def _checked(name: str, value: str) -> str:
-    # RFC 9110, 5.5: visible characters, blanks and tabs, and for the sake of the past the upper half of latin-1.
+def _validated(name: str, value: str) -> str:
+    # RFC 9110, 5.5: visible ASCII characters, spaces, tabs, and the obsolete obs-text (upper half of Latin-1).
     if not _FIELD_VALUE.fullmatch(value):
-        raise ValidationError({name: ["Not the value of a header."]})
+        raise ValidationError({name: ["The header value contains invalid characters."]})
     return value
 
 
-def _relative(url: str, base: str) -> str | None:
-    """Take the service's own address out of a Location: it means the gateway's. None is for what is no URL."""
+def _relative(url: str, base_url: str) -> str | None:
+    """Return a Location without the service's own address, so that it refers to the gateway; None if it is invalid."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return None
-    if not parts.netloc or parts.netloc.lower() != urlsplit(base).netloc.lower():
+    if not parts.netloc or parts.netloc.lower() != urlsplit(base_url).netloc.lower():
         return url
-    # Two slashes at its beginning would lead to another host.
+    # A path that starts with two slashes would be read as another host.
     path = f"/{parts.path.lstrip('/')}"
     return urlunsplit(("", "", path, parts.query, parts.fragment))

@@ -1,4 +1,4 @@
-"""A request passed on to the service behind, and its answer passed back."""
+"""Forwards requests to the services and their responses to the callers."""
 
 import logging
 import time
@@ -15,22 +15,22 @@ from invsys.gateway.auth.clients import Client
 from invsys.gateway.errors import UpstreamTimeout, UpstreamUnreachable
 from invsys.gateway.upstream import headers as upstream_headers
 from invsys.gateway.upstream import paths
-from invsys.gateway.upstream.response import Broken, Exchange
+from invsys.gateway.upstream.response import BrokenResponse, UpstreamResponse
 from invsys.gateway.upstream.service import Service
 
 logger = logging.getLogger(__name__)
 
-# A body up to this size is taken in whole before anything of it is passed on: if it breaks off, that is a 502.
-_SMALL = 1024 * 1024
+# A body of up to this size is buffered completely before any of it is forwarded, so that a truncated one becomes a 502.
+_MAX_BUFFERED = 1024 * 1024
 
 _CHUNK = 64 * 1024
-_UNKNOWN = "whether it did what was asked is not known."
+_MAYBE_EXECUTED = "the request may have been executed."
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
-class Forwarding:
-    """Passes requests on; ``settings`` is the section ``[upstream]``, ``max_body`` the bytes that a body may have."""
+class Proxy:
+    """Forwards requests; ``settings`` is the section ``[upstream]``, ``max_body`` limits request bodies (bytes)."""
 
     def __init__(self, services: Mapping[str, Service], settings: Mapping[str, Any], max_body: int) -> None:
         self._services = services
@@ -39,105 +39,109 @@ class Forwarding:
         self._max_body = max_body
         self._secret = {gateway_secret.HEADER: settings["secret"]} if settings["secret"] else {}
 
-    def forward(self, service: str, client: Client | None, own: bool) -> Response:
-        """Pass on the request at hand in the name of ``client``, and give the answer.
+    def forward(self, service: str, client: Client | None, owned_only: bool) -> Response:
+        """Forward the current request on behalf of ``client`` and return the response.
 
-        ``own``: the client may see its own allocations only. Unless the request only reads, sets ``g.changes``,
-        the number of changes that the service made. Raises BodyTooLarge, UpstreamUnreachable, UpstreamTimeout.
+        ``owned_only``: restrict the client to its own allocations. Unless the request is a GET or HEAD, sets
+        ``g.changes``, the number of changes that the service made. Raises BodyTooLarge, UpstreamUnreachable,
+        UpstreamTimeout.
         """
         method = request.method
         body = request_body.read(self._max_body) if method in _WITH_BODY else None
-        headers = {**upstream_headers.to_service(client, own), **self._secret}
-        only_reads = method in ("GET", "HEAD")
-        repeatable = only_reads or (method == "POST" and "Idempotency-Key" in headers)
+        headers = {**upstream_headers.for_service(client, owned_only), **self._secret}
+        is_read = method in ("GET", "HEAD")
+        repeatable = is_read or (method == "POST" and "Idempotency-Key" in headers)
         started, outcome = time.perf_counter(), "failed"
         try:
-            exchange = self._services[service].ask(method, paths.target(), headers, body, repeatable=repeatable)
+            upstream = self._services[service].send(method, paths.target(), headers, body, repeatable=repeatable)
             try:
-                if not only_reads:
-                    g.changes = upstream_headers.number_of_changes(exchange.headers)
-                answer = self._answer(exchange)
+                if not is_read:
+                    g.changes = upstream_headers.number_of_changes(upstream.headers)
+                response = self._convert(upstream)
             except BaseException:
-                exchange.end()
+                upstream.close()
                 raise
             outcome = "answered"
-            return answer
+            return response
         finally:
             gateway_metrics.observe(service, started, outcome)
 
-    def _answer(self, exchange: Exchange) -> Response:
-        status, headers = exchange.status, upstream_headers.to_caller(exchange.headers, exchange.url)
-        length = exchange.length
-        if exchange.has_no_body:
-            exchange.end()
-            return _made(b"", status, headers, length if request.method == "HEAD" else None)
+    def _convert(self, upstream: UpstreamResponse) -> Response:
+        """Return the response for the caller: streamed if it is long, else buffered."""
+        status, headers = upstream.status, upstream_headers.for_caller(upstream.headers, upstream.url)
+        length = upstream.length
+        if upstream.has_no_body:
+            upstream.close()
+            return _response(b"", status, headers, length if request.method == "HEAD" else None)
         if length is None:
-            return _sent(self._kept(exchange), status, headers)
-        if _SMALL < length <= self._max_answer:
-            answer = _made(self._streamed(exchange), status, headers, length)
-            # Not only at the end of the stream: whoever goes away before its beginning leaves it untouched.
-            answer.call_on_close(exchange.end)
-            return answer
-        return _made(b"".join(self._pieces(exchange)), status, headers, length)
+            return _file_response(self._spool(upstream), status, headers)
+        if _MAX_BUFFERED < length <= self._max_answer:
+            response = _response(self._stream(upstream), status, headers, length)
+            # The generator does not close it if the caller disconnects before the first chunk is read.
+            response.call_on_close(upstream.close)
+            return response
+        return _response(b"".join(self._read(upstream)), status, headers, length)
 
-    def _streamed(self, exchange: Exchange) -> Iterator[bytes]:
-        """Give a large body piece by piece; raises where it breaks off.
+    def _stream(self, upstream: UpstreamResponse) -> Iterator[bytes]:
+        """Yield a long body in chunks; raises if it is truncated.
 
-        The server then breaks the connection, as less has come than was announced.
+        The server then closes the connection before Content-Length is reached, so that the caller notices it.
         """
         try:
-            yield from exchange.pieces(self._answer_timeout, self._max_answer)
-        except (Broken, TimeoutError) as error:
-            logger.warning("an answer of %s broke off: %s", exchange.url, error)
+            yield from upstream.iter_body(self._answer_timeout, self._max_answer)
+        except (BrokenResponse, TimeoutError) as error:
+            logger.warning("the response of %s was truncated: %s", upstream.url, error)
             raise
         finally:
-            exchange.end()
+            upstream.close()
 
-    def _kept(self, exchange: Exchange) -> IO[bytes]:
-        """Take in a body of unknown length, on disk if it is large: the server could not show that such a one broke."""
-        kept: IO[bytes] = SpooledTemporaryFile(_SMALL)  # noqa: SIM115 - the answer closes it
+    def _spool(self, upstream: UpstreamResponse) -> IO[bytes]:
+        """Buffer a body without a length, on disk if it is long.
+
+        If it were streamed, the caller could not notice that it is truncated.
+        """
+        buffer: IO[bytes] = SpooledTemporaryFile(_MAX_BUFFERED)  # noqa: SIM115 - the response closes it
         try:
-            for piece in self._pieces(exchange):
-                kept.write(piece)
+            for chunk in self._read(upstream):
+                buffer.write(chunk)
         except OSError as error:
-            kept.close()
-            raise UpstreamUnreachable(f"There is no room for its answer; {_UNKNOWN}") from error
+            buffer.close()
+            raise UpstreamUnreachable(f"The response cannot be buffered on disk; {_MAYBE_EXECUTED}") from error
         except BaseException:
-            kept.close()
+            buffer.close()
             raise
-        return kept
+        return buffer
 
-    def _pieces(self, exchange: Exchange) -> Iterator[bytes]:
-        """Give a body that is taken in whole piece by piece; raises UpstreamUnreachable, UpstreamTimeout."""
+    def _read(self, upstream: UpstreamResponse) -> Iterator[bytes]:
+        """Yield the chunks of a body that is buffered; raises UpstreamUnreachable, UpstreamTimeout."""
         try:
-            yield from exchange.pieces(self._answer_timeout, self._max_answer)
+            yield from upstream.iter_body(self._answer_timeout, self._max_answer)
         except TimeoutError as error:
-            raise UpstreamTimeout(f"Its answer stopped midway; {_UNKNOWN}") from error
-        except Broken as error:
-            raise UpstreamUnreachable(f"Its answer broke off, or is too long; {_UNKNOWN}") from error
+            raise UpstreamTimeout(f"The response was not complete in time; {_MAYBE_EXECUTED}") from error
+        except BrokenResponse as error:
+            raise UpstreamUnreachable(f"The response was truncated or is too long; {_MAYBE_EXECUTED}") from error
         finally:
-            exchange.end()
+            upstream.close()
 
 
-def _sent(kept: IO[bytes], status: int, headers: list[tuple[str, str]]) -> Response:
-    length = kept.tell()
-    kept.seek(0)
-    if length <= _SMALL:
-        with kept:
-            return _made(kept.read(), status, headers, length)
-    answer = _made(iter(lambda: kept.read(_CHUNK), b""), status, headers, length)
-    answer.call_on_close(kept.close)
-    return answer
+def _file_response(buffer: IO[bytes], status: int, headers: list[tuple[str, str]]) -> Response:
+    length = buffer.tell()
+    buffer.seek(0)
+    if length <= _MAX_BUFFERED:
+        with buffer:
+            return _response(buffer.read(), status, headers, length)
+    response = _response(iter(lambda: buffer.read(_CHUNK), b""), status, headers, length)
+    response.call_on_close(buffer.close)
+    return response
 
 
-def _made(
+def _response(
     content: bytes | Iterator[bytes], status: int, headers: list[tuple[str, str]], length: int | None
 ) -> Response:
-    made = responses.CompleteResponse(
-        None, status, headers if length is None else [*headers, ("Content-Length", str(length))]
-    )
-    # Not as the first argument, which would set a length of its own, also where an answer to HEAD has another one.
-    made.response = [content] if isinstance(content, bytes) else content
+    length_header = [] if length is None else [("Content-Length", str(length))]
+    response = responses.CompleteResponse(None, status, [*headers, *length_header])
+    # Not as the first argument: Werkzeug would set Content-Length from it, which is wrong for a response to HEAD.
+    response.response = [content] if isinstance(content, bytes) else content
     if not any(name.lower() == "content-type" for name, _ in headers):
-        del made.headers["Content-Type"]  # one that the answer does not have
-    return made
+        del response.headers["Content-Type"]  # remove Flask's default
+    return response

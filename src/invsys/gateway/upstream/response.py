@@ -1,7 +1,7 @@
-"""An answer, read by llhttp, the strict parser of Node.js: what is not HTTP to the letter is no answer.
+"""Responses of the services, parsed by llhttp, the strict parser of Node.js; invalid HTTP is rejected.
 
-That holds for two lengths, a length together with chunks, and everything else by which two readers of one answer could
-come to two ends of it.
+This includes two lengths, a length together with chunks, and everything else that could make two parsers disagree about
+where a response ends.
 """
 
 import socket
@@ -14,132 +14,135 @@ from typing import Any
 import httptools
 
 _CHUNK = 64 * 1024
-# Bytes that may come without any of them being of the body: a head, what stands between chunks, trailers.
-_LONGEST_SILENCE = 64 * 1024
+# Limit for received bytes without any body data: headers, chunk headers, trailers.
+_MAX_OVERHEAD = 64 * 1024
 
 
-class Broken(Exception):
-    """The connection broke before the answer was complete, or the answer is not HTTP."""
+class BrokenResponse(Exception):
+    """The connection broke before the response was complete, or the response is not valid HTTP."""
 
 
-class Exchange:
-    """A request that was sent, and its answer: ``status`` and ``headers`` are there, the body is to be read.
+class UpstreamResponse:
+    """The response to a request that has been sent.
 
-    ``length`` is that of the body in bytes, as announced; None where it is not. ``keep`` takes the connection back.
+    ``read_headers`` sets ``status``, ``headers`` and ``length``, the Content-Length in bytes or None. ``put_back``
+    takes the connection back for reuse.
     """
 
-    def __init__(self, connection: socket.socket, method: str, url: str, keep: Callable[[socket.socket], None]) -> None:
+    def __init__(
+        self, connection: socket.socket, method: str, url: str, put_back: Callable[[socket.socket], None]
+    ) -> None:
         self.url = url
         self.status = 0
         self.headers: list[tuple[str, str]] = []
         self.length: int | None = None
         self.has_no_body = False
         self._connection = connection
-        self._keep: Callable[[socket.socket], None] | None = keep
+        self._put_back: Callable[[socket.socket], None] | None = put_back
         self._is_head = method == "HEAD"
-        self._has_head = self._is_chunked = self._is_complete = self._is_kept = False
-        # What came after the answer is nobody's.
-        self._has_more = False
-        self._silence = 0
+        self._has_headers = self._is_chunked = self._is_complete = self._is_keep_alive = False
+        # The host sent data after the end of the response; it is discarded.
+        self._has_excess_data = False
+        self._overhead = 0
         self._body: deque[bytes] = deque()
         self._parser: Any = httptools.HttpResponseParser(self)
 
-    def read_head(self, seconds: float) -> None:
-        """Read status and headers, for so many seconds at most; raises Broken, TimeoutError."""
-        ends = time.monotonic() + seconds
-        while not self._has_head:
-            self._receive(ends)
-        # To these no body comes, whatever the headers say (RFC 9112, 6.3).
+    def read_headers(self, seconds: float) -> None:
+        """Read status and headers, for at most ``seconds``; raises BrokenResponse, TimeoutError."""
+        deadline = time.monotonic() + seconds
+        while not self._has_headers:
+            self._receive(deadline)
+        # These responses have no body, regardless of the headers (RFC 9112, 6.3).
         if self._is_head or self.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             self.has_no_body = self._is_complete = True
 
-    def pieces(self, seconds: float, most: int) -> Iterator[bytes]:
-        """Give the body piece by piece, for so many seconds and bytes at most; raises Broken, TimeoutError."""
-        ends, left = time.monotonic() + seconds, most - (self.length or 0)
-        while left >= 0 and (self._body or not self._is_complete):
+    def iter_body(self, seconds: float, max_bytes: int) -> Iterator[bytes]:
+        """Yield the body in chunks, for at most ``seconds`` and ``max_bytes``; raises BrokenResponse, TimeoutError."""
+        deadline, remaining = time.monotonic() + seconds, max_bytes - (self.length or 0)
+        while remaining >= 0 and (self._body or not self._is_complete):
             if not self._body:
-                self._receive(ends)
+                self._receive(deadline)
                 continue
-            piece = self._body.popleft()
+            chunk = self._body.popleft()
             if self.length is None:
-                left -= len(piece)
-            if left >= 0:
-                yield piece
-        if left < 0:
-            raise Broken("it is too long")
+                remaining -= len(chunk)
+            if remaining >= 0:
+                yield chunk
+        if remaining < 0:
+            raise BrokenResponse("the response is too long")
 
-    def end(self) -> None:
-        """Keep the connection for another request, if the answer was read and the host keeps it too, else close it."""
-        keep, self._keep = self._keep, None
-        if keep is None:
-            return  # it has ended already
-        self._parser = None  # which holds this object, as this does it
-        if self._is_complete and self._is_kept and not self._body and not self._has_more:
-            keep(self._connection)
+    def close(self) -> None:
+        """Return the connection to the pool if the response was read completely and it is keep-alive, else close it."""
+        put_back, self._put_back = self._put_back, None
+        if put_back is None:
+            return  # closed before
+        self._parser = None  # breaks the reference cycle with the parser
+        if self._is_complete and self._is_keep_alive and not self._body and not self._has_excess_data:
+            put_back(self._connection)
         else:
             self._connection.close()
 
-    def _receive(self, ends: float) -> None:
-        if time.monotonic() > ends:
-            raise TimeoutError("it dribbles")
-        pieces = len(self._body)
+    def _receive(self, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the response exceeded its time limit")
+        chunks = len(self._body)
         try:
             data = self._connection.recv(_CHUNK)
             self._parser.feed_data(data)
         except (BlockingIOError, TimeoutError) as error:
-            raise TimeoutError("it is silent") from error
+            raise TimeoutError("no data received in time") from error
         except (OSError, httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            raise Broken(str(error)) from error
-        self._silence = 0 if len(self._body) > pieces else self._silence + len(data)
+            raise BrokenResponse(str(error)) from error
+        self._overhead = 0 if len(self._body) > chunks else self._overhead + len(data)
         if not data:
             self._end_of_connection()
-        elif self._silence > _LONGEST_SILENCE and not self._is_complete:
-            raise Broken("it says much, and nothing of the body")
+        elif self._overhead > _MAX_OVERHEAD and not self._is_complete:
+            raise BrokenResponse(f"{_MAX_OVERHEAD // 1024} KiB received without any body data")
 
     def _end_of_connection(self) -> None:
-        # A body of unknown length ends where the connection does.
-        if not self._has_head or self.length is not None or self._is_chunked:
-            raise Broken("it closed the connection midway")
+        # The end of the connection is the end of a body without a length.
+        if not self._has_headers or self.length is not None or self._is_chunked:
+            raise BrokenResponse("the connection was closed before the response was complete")
         self._is_complete = True
 
-    # What the parser calls.
+    # Callbacks of the parser.
 
     def on_message_begin(self) -> None:
-        """See something begin: the answer, or what comes after it."""
-        self._has_more = self._is_complete
+        """Begin the response, or detect data after its end."""
+        self._has_excess_data = self._is_complete
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take in a header; one that comes after the body says nothing."""
-        if self._has_head:
+        """Add a header; trailers are ignored."""
+        if self._has_headers:
             return
-        known = name.lower()
-        if known == b"content-length":
+        lower_name = name.lower()
+        if lower_name == b"content-length":
             self.length = int(value)
-        elif known == b"transfer-encoding":
+        elif lower_name == b"transfer-encoding":
             self._is_chunked = True
         self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        """Know the head, unless it is that of an interim answer; raises Broken for a status that is none."""
-        if self._has_more:
+        """Record status and headers; ignore 1xx responses. Raises BrokenResponse for an invalid status."""
+        if self._has_excess_data:
             return
         status = self._parser.get_status_code()
         if HTTPStatus.CONTINUE <= status < HTTPStatus.OK:
-            # Nothing that an interim answer says holds for the one that follows.
+            # The headers of an interim response do not belong to the final one.
             self.headers.clear()
             self.length, self._is_chunked = None, False
             return
         if not HTTPStatus.OK <= status <= 599:
-            raise Broken(f"it answered {status}")
-        self.status, self._has_head = status, True
-        # After the end the parser has forgotten.
-        self._is_kept = self._parser.should_keep_alive()
+            raise BrokenResponse(f"invalid status {status}")
+        self.status, self._has_headers = status, True
+        # Not available any more after the end of the response.
+        self._is_keep_alive = self._parser.should_keep_alive()
 
     def on_body(self, body: bytes) -> None:
-        """Take in a piece."""
-        if not self._has_more:
+        """Add a chunk of the body."""
+        if not self._has_excess_data:
             self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """Know the end."""
-        self._is_complete = self._has_head
+        """Mark the response as complete."""
+        self._is_complete = self._has_headers

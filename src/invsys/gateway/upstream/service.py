@@ -1,4 +1,4 @@
-"""The services behind: each on one host or several that are taken in turn."""
+"""Services behind the gateway, each with one or several hosts that are used in turn (round robin)."""
 
 import itertools
 import logging
@@ -8,85 +8,85 @@ from http import HTTPStatus
 from typing import Any
 
 from invsys.gateway.errors import UpstreamTimeout, UpstreamUnreachable
-from invsys.gateway.upstream.pool import Connections, NotConnected
-from invsys.gateway.upstream.response import Broken, Exchange
+from invsys.gateway.upstream.pool import ConnectFailed, ConnectionPool
+from invsys.gateway.upstream.response import BrokenResponse, UpstreamResponse
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two looks at a host that is left out.
+# Seconds between two health checks of a host that is down.
 _PROBE_INTERVAL = 1.0
 
-_UNREACHABLE = "It cannot be reached; nothing was done."
-_LOST = "Its answer was lost; whether it did what was asked is not known."
-_TOO_LATE = "It has not answered in time; whether it does what was asked is not known."
+_UNREACHABLE = "The service cannot be reached; the request was not executed."
+_LOST = "The response was lost; the request may have been executed."
+_TOO_LATE = "The service did not respond in time; it may still execute the request."
 
 
 class Host:
-    """One host of a service; it is ``left_out`` after it could not be reached or was silent, until it answers again."""
+    """One host of a service; ``is_down`` from a failed connection or a timeout until a health check succeeds."""
 
-    def __init__(self, connections: Connections) -> None:
-        self.connections = connections
-        self.left_out = False
+    def __init__(self, pool: ConnectionPool) -> None:
+        self.pool = pool
+        self.is_down = False
 
-    def leave_out(self) -> None:
-        """Leave it out, and look from time to time whether it answers."""
-        if not self.left_out:
-            threading.Thread(target=self._wait_until_it_answers, daemon=True).start()
-            self.left_out = True
-            logger.warning("%s is left out: it does not answer", self.connections.url)
+    def mark_down(self) -> None:
+        """Skip the host, and check its health in the background until it responds again."""
+        if not self.is_down:
+            threading.Thread(target=self._wait_until_healthy, daemon=True).start()
+            self.is_down = True
+            logger.warning("%s does not respond and is skipped until it does", self.pool.url)
 
-    def _wait_until_it_answers(self) -> None:
+    def _wait_until_healthy(self) -> None:
         pause = threading.Event()
-        while not pause.wait(_PROBE_INTERVAL) and not self._answers():
+        while not pause.wait(_PROBE_INTERVAL) and not self._is_healthy():
             pass
-        self.left_out = False
-        logger.warning("%s answers again", self.connections.url)
+        self.is_down = False
+        logger.warning("%s responds again", self.pool.url)
 
-    def _answers(self) -> bool:
+    def _is_healthy(self) -> bool:
         try:
-            exchange = self.connections.ask("GET", "/healthz", {})
-        except Exception:  # noqa: BLE001 - whatever it is: nobody else looks after this host
+            response = self.pool.send("GET", "/healthz", {})
+        except Exception:  # noqa: BLE001 - any exception would end the thread, and the host would stay down
             return False
-        exchange.end()
-        return exchange.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        response.close()
+        return response.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 class Service:
-    """A service, and how to ask it; ``settings`` is the section ``[upstream]``, ``kept`` as in ``Connections``."""
+    """A service; ``settings`` is the section ``[upstream]``, ``max_idle`` is per host (see ``ConnectionPool``)."""
 
-    def __init__(self, urls: Sequence[str], settings: Mapping[str, Any], kept: int) -> None:
+    def __init__(self, urls: Sequence[str], settings: Mapping[str, Any], max_idle: int) -> None:
         timeouts = settings["connect_timeout"], settings["read_timeout"]
-        self._hosts = [Host(Connections(url, *timeouts, kept)) for url in urls]
+        self._hosts = [Host(ConnectionPool(url, *timeouts, max_idle)) for url in urls]
         self._turn = itertools.count()
 
-    def ask(
+    def send(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, *, repeatable: bool
-    ) -> Exchange:
-        """Send a request, and give the answer as far as its head.
+    ) -> UpstreamResponse:
+        """Send a request to one of the hosts; return the response with status and headers, its body not yet read.
 
-        A host that cannot be connected to has got nothing, so the next one is asked; where the connection broke later,
-        a request is sent once more only if it is ``repeatable``. Raises UpstreamUnreachable, UpstreamTimeout.
+        If connecting fails, nothing was sent, and the next host is tried. If the connection breaks later, the request
+        is retried once, but only if it is ``repeatable``. Raises UpstreamUnreachable, UpstreamTimeout.
         """
-        detail, broken = _UNREACHABLE, False
-        for host in self._in_turn():
+        detail, was_broken = _UNREACHABLE, False
+        for host in self._attempts():
             try:
-                return host.connections.ask(method, target, headers, body)
-            except NotConnected:
+                return host.pool.send(method, target, headers, body)
+            except ConnectFailed:
                 if len(self._hosts) > 1:
-                    host.leave_out()
+                    host.mark_down()
             except TimeoutError as error:
                 if len(self._hosts) > 1:
-                    host.leave_out()  # if it is only slow, it is back in a second
+                    host.mark_down()  # a host that is merely slow is used again after a second
                 raise UpstreamTimeout(_TOO_LATE) from error
-            except Broken as error:
-                if broken or not repeatable:
+            except BrokenResponse as error:
+                if was_broken or not repeatable:
                     raise UpstreamUnreachable(_LOST) from error
-                detail, broken = _LOST, True
+                detail, was_broken = _LOST, True
         raise UpstreamUnreachable(detail)
 
-    def _in_turn(self) -> Iterator[Host]:
-        """Give each host, those that are left out last, and then the first once more."""
+    def _attempts(self) -> Iterator[Host]:
+        """Yield the hosts in round-robin order, those that are down last, and finally the first one again."""
         first = next(self._turn) % len(self._hosts)
-        turn = sorted(self._hosts[first:] + self._hosts[:first], key=lambda host: host.left_out)
-        yield from turn
-        yield turn[0]
+        hosts = sorted(self._hosts[first:] + self._hosts[:first], key=lambda host: host.is_down)
+        yield from hosts
+        yield hosts[0]

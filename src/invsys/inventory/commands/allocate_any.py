@@ -110,7 +110,7 @@ def _allocate_tightest(options: _Options) -> OutboxChange:
     """Build the statement that allocates those of the ``keys`` that have the smallest gap around the period."""
     condition = in_subquery(_resource.c.key, json_array_elements(bindparam("keys", type_=JSON)))
     # A transaction that waits for several locks takes them in the order of the keys, as all transactions do.
-    return _allocate(options, condition, order=_resource.c.key if options.waits_for_locks else free_vehicles.GAP)
+    return _allocate(options, condition, order=_resource.c.key if options.waits_for_locks else free_vehicles.gap())
 
 
 def _allocate(options: _Options, condition: ColumnElement[Any], order: ColumnElement[Any]) -> OutboxChange:

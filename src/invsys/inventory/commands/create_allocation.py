@@ -17,7 +17,7 @@ from invsys.inventory.commands.idempotency import CommandResult, execute_once
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import now_plus
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
-from invsys.inventory.db.outbox import MADE_BY, OutboxChange, caller_params, with_event
+from invsys.inventory.db.outbox import CALLER_CLIENT_ID, OutboxChange, caller_params, with_event
 from invsys.inventory.db.predicates import NOT_DECOMMISSIONED
 from invsys.inventory.db.types import UtcDateTime
 from invsys.inventory.period import Period
@@ -42,7 +42,7 @@ def select_new_allocations(allocation_id: Any) -> Select[Any]:
     """Select the columns of a new allocation for each vehicle of the type; ``allocation_id`` is an SQL expression."""
     params = [bindparam(name, type_=column_type) for name, column_type in _PARAMS.items()]
     expires = now_plus(bindparam("hold_seconds", type_=Integer))
-    return select(_resource.c.key, allocation_id, *params, expires, MADE_BY).where(NOT_DECOMMISSIONED)
+    return select(_resource.c.key, allocation_id, *params, expires, CALLER_CLIENT_ID).where(NOT_DECOMMISSIONED)
 
 
 def insert_allocations(new_allocations: Select[Any], *, keyed: bool) -> OutboxChange:

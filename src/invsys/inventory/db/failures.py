@@ -60,7 +60,7 @@ def _open_circuit() -> None:
 
 
 @contextmanager
-def faults_reported() -> Iterator[None]:
+def not_logged() -> Iterator[None]:
     """Do not log failures: the caller prints the ``reason`` of those that are raised."""
     token = _logs_failures.set(False)
     try:

@@ -6,8 +6,8 @@ that a vehicle must have) if these are not empty.
 
 import functools
 import random
-from collections.abc import Sequence
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import (
@@ -17,39 +17,46 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    case,
     func,
     literal_column,
     select,
-    true,
-    union_all,
 )
 
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import json_contains
 from invsys.inventory.db.models import ContinuousResource
-from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, is_free, surrounding_gap
+from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, is_free, last_end_before, surrounding_gap
 from invsys.inventory.db.types import UtcDateTime
 
 Values = dict[str, Any]
 
 _resource = ContinuousResource.__table__
-_PERIOD = [bindparam(name, type_=UtcDateTime) for name in ("starts", "ends")]
+_START, _END = (bindparam(name, type_=UtcDateTime) for name in ("starts", "ends"))
 
 _MILLION = 1_000_000
-# Limits the cost of a sample if few vehicles are free: a sample of 100 is taken from at most 1,000 vehicles, and from
-# as many again at the start of the fleet if it began near the end.
+# Limits the cost of a sample if few vehicles are free: at most 1,000 are examined to find 100.
 _EXAMINED_PER_SAMPLED = 10
-# Fetch 32 spare candidates, so that concurrent requests can fall back to the next best vehicle.
-_SPARES = 32
-
-GAP = surrounding_gap(*_PERIOD)
+# Spare candidates, so that concurrent requests can fall back to the next best vehicle.
+_SPARES = 8
 
 
-def is_available(with_attributes: bool) -> ColumnElement[bool]:
-    """Build the predicate "this vehicle is free for the period", and has the attributes if ``with_attributes``."""
-    has_attributes = json_contains(_resource.c.attributes, bindparam("attributes", type_=JSON))
-    return and_(is_free(*_PERIOD), has_attributes if with_attributes else true())
+def is_available(with_attributes: bool, vehicle: Any = _resource.c, last_end: Any = None) -> ColumnElement[bool]:
+    """Build the predicate "the vehicle is free for the period", and has the attributes if ``with_attributes``.
+
+    ``vehicle`` are the columns of the vehicle; ``last_end`` is as in ``predicates.is_free``.
+    """
+    is_free_vehicle = is_free(_START, _END, last_end)
+    if not with_attributes:
+        return is_free_vehicle
+    return and_(is_free_vehicle, json_contains(vehicle.attributes, bindparam("attributes", type_=JSON)))
+
+
+def gap(**columns: Any) -> ColumnElement[float]:
+    """Build the expression for the length of a free vehicle's gap around the period, in seconds.
+
+    ``columns`` are the optional arguments of ``predicates.surrounding_gap``.
+    """
+    return surrounding_gap(_START, _END, **columns)
 
 
 def are_enough(quantity: int, values: Values) -> bool:
@@ -83,36 +90,57 @@ def _of_type(column: ColumnElement[Any]) -> Select[Any]:
     return select(column).where(_resource.c.resource_type == bindparam("resource_type")).correlate(None)
 
 
-def tightest(quantity: int, values: Values, *, whole_fleet: bool) -> Sequence[int]:
-    """Return the keys of the available vehicles with the smallest gap around the period, of a random sample.
+def tightest(quantity: int, values: Values, *, whole_fleet: bool) -> list[int]:
+    """Return the keys of vehicles from a random sample, those with the smallest gap around the period first.
 
-    The sample starts at a random vehicle, follows the keys and continues at the first vehicle of the fleet. It ends with
-    ``[api] best_fit_sample`` available vehicles, or earlier if too many others had to be examined, unless
-    ``whole_fleet``. The keys are ordered by the gap, and include spare ones beyond ``quantity``. Nothing is locked.
+    The sample has ``[api] best_fit_sample`` available vehicles: those that follow a random position, then those at the
+    start of the fleet. It is smaller if too many vehicles would have to be examined, unless ``whole_fleet``.
+
+    The result has more keys than ``quantity``, if possible. Nothing is locked.
     """
-    # The last vehicle of several is chosen from a full sample, too.
+    # Larger for several vehicles, so that the last one is chosen among as many.
     sample = current_app.config["BEST_FIT_SAMPLE"] + quantity - 1
-    statement = _tightest(bool(values["attributes"]), sample, quantity + _SPARES, whole_fleet)
+    params = {**values, "position": random_position()}
+    samples = _samples(bool(values["attributes"]), sample, whole_fleet)
     with session.read() as connection:
-        return connection.scalars(statement, {**values, "position": random_position()}).all()
+        rows = connection.execute(samples.following, params).all()
+        if len(rows) < sample:
+            rows = [*rows, *connection.execute(samples.preceding, params)][:sample]
+    rows = sorted(rows, key=itemgetter(0))
+    return [key for _, key in rows[: quantity + _SPARES]]
+
+
+class _Samples(NamedTuple):
+    """Statements that select the gap and the key of available vehicles, from the position on and before it."""
+
+    following: Select[Any]
+    preceding: Select[Any]
 
 
 @functools.lru_cache
-def _tightest(with_attributes: bool, sample: int, limit: int, whole_fleet: bool) -> Select[Any]:
-    """Build the statement; both databases evaluate it lazily, and examine no vehicle after the sample is full.
-
-    The limits are literals: PostgreSQL would plan the statement again for each execution if they were parameters.
-    """
-    gap = case((is_available(with_attributes), GAP)).label("gap")
-    vehicles = select(_resource.c.key, gap).where(NOT_DECOMMISSIONED).order_by(_resource.c.key)
-    if not whole_fleet:
-        vehicles = vehicles.limit(_literal(sample * _EXAMINED_PER_SAMPLED))
+def _samples(with_attributes: bool, sample: int, whole_fleet: bool) -> _Samples:
     start = first_key()
-    parts = [vehicles.where(_resource.c.key >= start), vehicles.where(_resource.c.key < start)]
-    fleet = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    sampled = select(fleet).where(fleet.c.gap.is_not(None)).limit(_literal(sample)).subquery()
-    return select(sampled.c.key).order_by(sampled.c.gap).limit(_literal(limit))
+    vehicles = select(_resource.c.key, _resource.c.attributes, last_end_before(_END).label("last_end"))
+    vehicles = vehicles.where(NOT_DECOMMISSIONED).order_by(_resource.c.key)
+    following, preceding = vehicles.where(_resource.c.key >= start), vehicles.where(_resource.c.key < start)
+    if not whole_fleet:
+        limit = _literal(sample * _EXAMINED_PER_SAMPLED)
+        following = following.limit(limit)
+        examined = following.with_only_columns(_resource.c.key).subquery()
+        preceding = preceding.limit(limit - select(func.count()).select_from(examined).scalar_subquery())
+    return _Samples(_sample(following, with_attributes, sample), _sample(preceding, with_attributes, sample))
+
+
+def _sample(vehicles: Select[Any], with_attributes: bool, sample: int) -> Select[Any]:
+    """Select the first available ones; both databases stop as soon as the sample is full."""
+    examined = vehicles.subquery().c
+    return (
+        select(gap(last_end=examined.last_end, resource_key=examined.key), examined.key)
+        .where(is_available(with_attributes, examined, examined.last_end))
+        .limit(_literal(sample))
+    )
 
 
 def _literal(number: int) -> ColumnElement[int]:
+    # PostgreSQL plans a statement for each execution if its limit is a parameter.
     return literal_column(str(number))

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from invsys.chassis.http import problems
 from invsys.inventory.commands import bulk_load
-from invsys.inventory.commands.bulk_load import ALLOCATED, KNOWN, REGISTERED, Order
+from invsys.inventory.commands.bulk_load import ALLOCATED, REGISTERED, UNCHANGED, Order
 from invsys.inventory.schemas import inputs
 from invsys.inventory.transfer import interrupts, reader
 from invsys.inventory.transfer.reader import Line
@@ -132,13 +132,13 @@ def _import_batch(batch: Sequence[Line], outcome: Outcome, refusals: Report) -> 
         except ValidationError as error:
             refused.append((line, _reason(error)))
     result = bulk_load.load([order for _, order in orders])
-    for (line, _), fate in zip(orders, result.fates, strict=True):
-        if fate not in (REGISTERED, ALLOCATED, KNOWN):
+    for (line, _), fate in zip(orders, result.outcomes, strict=True):
+        if fate not in (REGISTERED, ALLOCATED, UNCHANGED):
             refused.append((line, fate))
     outcome.lines += len(batch)
     outcome.registered += result.registered
-    outcome.allocated += result.fates.count(ALLOCATED)
-    outcome.unchanged += result.fates.count(KNOWN)
+    outcome.allocated += result.outcomes.count(ALLOCATED)
+    outcome.unchanged += result.outcomes.count(UNCHANGED)
     outcome.refused += len(refused)
     for line, reason in sorted(refused, key=lambda refusal: refusal[0].number):
         refusals.add(line.number, reason, line.source)

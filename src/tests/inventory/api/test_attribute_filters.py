@@ -163,3 +163,8 @@ def test_very_many_filters_cause_no_server_error(client, three_cars, refused):
         assert response.json == []
     else:
         refused(response, 422, "invalid_fields")
+
+
+def test_very_many_filters_by_one_key_cause_no_server_error(client, car):
+    query = [("attribute.k", "v")] * 1200
+    assert client.get("/api/cars", query_string=query).status_code in (200, 422)

@@ -15,5 +15,5 @@ def test_only_a_confirmed_allocation_counts_as_already_known(app, client, car, a
         assert client.patch(hold, json={"status": "confirmed"}).status_code == 200
     with app.app_context():
         order = Order("Car", "Car1", {}, inputs.imported_allocation.load(period_fields(10, 12)))
-        (fate,) = bulk_load.load([order]).fates
-    assert (fate == bulk_load.KNOWN) is confirmed
+        (outcome,) = bulk_load.load([order]).outcomes
+    assert (outcome == bulk_load.UNCHANGED) is confirmed

@@ -1,4 +1,4 @@
-"""An interrupted import says in one line what it has imported, and the next run imports the rest."""
+"""An interrupted import prints in one line how much it has imported, and the next run imports the rest."""
 
 import fcntl
 import os

@@ -152,7 +152,7 @@ def test_an_import_gets_the_period_of_a_hold_that_expires_while_it_runs(
         until_waiting(database_url, 1)
         while client.get(hold).status_code == 200:
             pass
-    assert loading.result().fates == [bulk_load.ALLOCATED]
+    assert loading.result().outcomes == [bulk_load.ALLOCATED]
 
 
 def test_requests_for_several_vehicles_in_different_order_do_not_deadlock(

@@ -34,7 +34,7 @@ def own_postgresql(request):
 
 
 @pytest.fixture
-def opened():
+def build_for():
     """Return a function that builds an application for a database URL; all are closed afterwards."""
     apps = []
 
@@ -63,11 +63,11 @@ def is_away(response):
     )
 
 
-def test_a_stopped_database_causes_503_until_it_is_back(own_postgresql, opened):
+def test_a_stopped_database_causes_503_until_it_is_back(own_postgresql, build_for):
     if own_postgresql is None:
         return
     migrate(own_postgresql.url())
-    app = opened(own_postgresql.url())
+    app = build_for(own_postgresql.url())
     client = app.test_client()
     path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
     assert client.get(path).status_code == 200
@@ -92,11 +92,11 @@ def open_connections(app):
         return sum(engine.pool.checkedin() for engine in db.engines.values())
 
 
-def test_a_hanging_database_causes_503_within_the_timeout(own_postgresql, opened):
+def test_a_hanging_database_causes_503_within_the_timeout(own_postgresql, build_for):
     if own_postgresql is None:
         return
     migrate(own_postgresql.url())
-    app = opened(own_postgresql.url(), INVSYS_DATABASE_STATEMENT_TIMEOUT="1")
+    app = build_for(own_postgresql.url(), INVSYS_DATABASE_STATEMENT_TIMEOUT="1")
     client = app.test_client()
     with app.app_context(), session.transaction(), session.read(), session.read():
         pass
@@ -137,18 +137,18 @@ def test_a_worker_with_more_than_1024_open_files_serves_requests(own_app):
 
 
 @pytest.mark.parametrize("setting", ["fsync=off", "synchronous_commit=off"])
-def test_a_postgresql_without_durability_is_refused_unless_allowed(own_postgresql, setting, caplog, opened):
+def test_a_postgresql_without_durability_is_refused_unless_allowed(own_postgresql, setting, caplog, build_for):
     if own_postgresql is None:
         return
     url = own_postgresql.url()
     migrate(url)
     own_postgresql.stop("fast")
     own_postgresql.start(setting)
-    app = opened(url)
+    app = build_for(url)
     with app.app_context(), pytest.raises(UnusableDatabase, match=setting):
         schema_check.require_usable_at_start()
     assert is_away(app.test_client().get("/api/cars"))
-    allowed = opened(url, INVSYS_DATABASE_ALLOW_UNSAFE_DURABILITY="yes")
+    allowed = build_for(url, INVSYS_DATABASE_ALLOW_UNSAFE_DURABILITY="yes")
     assert allowed.test_client().get("/api/cars").status_code == 200
     assert setting in caplog.text
 
@@ -169,10 +169,10 @@ def test_the_service_starts_without_its_database_and_serves_when_it_is_back(own_
         dispose()
 
 
-def test_a_locked_sqlite_file_causes_busy_and_no_change(tmp_path, opened):
+def test_a_locked_sqlite_file_causes_busy_and_no_change(tmp_path, build_for):
     url = f"sqlite:///{tmp_path / 'locked.sqlite3'}"
     migrate(url)
-    client = opened(url, INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
+    client = build_for(url, INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
     other = sqlite3.connect(tmp_path / "locked.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     response = client.post("/api/cars", json={"name": "Car1"})
@@ -184,13 +184,15 @@ def test_a_locked_sqlite_file_causes_busy_and_no_change(tmp_path, opened):
     other.close()
 
 
-def test_a_locked_postgresql_row_causes_busy_and_no_change(engine, app, client, opened):
+def test_a_locked_postgresql_row_causes_busy_and_no_change(engine, app, client, build_for):
     if engine == "sqlite":
         return
     path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
     with app.app_context(), db.engine.connect() as other:
         other.execute(text("SELECT * FROM continuous_resources FOR UPDATE"))
-        impatient = opened(app.config["SQLALCHEMY_DATABASE_URI"], INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
+        impatient = build_for(
+            app.config["SQLALCHEMY_DATABASE_URI"], INVSYS_DATABASE_STATEMENT_TIMEOUT="1"
+        ).test_client()
         response = impatient.post(f"{path}/allocations", json={"from_infinity": True, "to_infinity": True})
     assert (response.status_code, response.json["code"]) == (503, "busy")
     assert client.get(f"{path}/allocations").json == []
@@ -213,11 +215,11 @@ def test_a_decommissioned_vehicle_cannot_be_allocated(app, client):
     assert client.post(f"{path}/allocations", json={"from_infinity": True, "to_infinity": True}).status_code == 404
 
 
-def test_a_restart_of_postgresql_between_two_requests_fails_neither(own_postgresql, opened):
+def test_a_restart_of_postgresql_between_two_requests_fails_neither(own_postgresql, build_for):
     if own_postgresql is None:
         return
     migrate(own_postgresql.url())
-    client = opened(own_postgresql.url()).test_client()
+    client = build_for(own_postgresql.url()).test_client()
     path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
     own_postgresql.stop("fast")
     own_postgresql.start()
@@ -226,11 +228,11 @@ def test_a_restart_of_postgresql_between_two_requests_fails_neither(own_postgres
     assert client.delete(path).status_code == 204
 
 
-def test_only_the_first_request_waits_for_a_hanging_database(own_postgresql, opened):
+def test_only_the_first_request_waits_for_a_hanging_database(own_postgresql, build_for):
     if own_postgresql is None:
         return
     migrate(own_postgresql.url())
-    client = opened(own_postgresql.url(), INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
+    client = build_for(own_postgresql.url(), INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
     assert client.get("/api/cars").status_code == 200
     own_postgresql.freeze()
     try:
@@ -251,17 +253,17 @@ def file(tmp_path):
     return file
 
 
-def test_a_sqlite_file_that_can_no_longer_be_opened_is_unavailable(file, opened):
-    client = opened(f"sqlite:///{file}").test_client()
+def test_a_sqlite_file_that_can_no_longer_be_opened_is_unavailable(file, build_for):
+    client = build_for(f"sqlite:///{file}").test_client()
     assert client.get("/api/cars").status_code == 200
     shutil.rmtree(file.parent)
     assert is_away(client.post("/api/cars", json={"name": "Car1"}))
     assert is_away(client.get("/api/cars"))
 
 
-def test_a_replaced_sqlite_file_is_used_by_all_applications(file, opened):
+def test_a_replaced_sqlite_file_is_used_by_all_applications(file, build_for):
     url = f"sqlite:///{file}"
-    early = opened(url).test_client()
+    early = build_for(url).test_client()
     path = early.post("/api/cars", json={"name": "Car1"}).headers["Location"] + "/allocations"
     with sqlite3.connect(file) as source, sqlite3.connect(file.parent / "copy") as copy:
         source.backup(copy)
@@ -270,7 +272,7 @@ def test_a_replaced_sqlite_file_is_used_by_all_applications(file, opened):
     for leftover in file.parent.glob("invsys.sqlite3-*"):
         leftover.unlink()
     (file.parent / "copy").replace(file)
-    late = opened(url).test_client()
+    late = build_for(url).test_client()
     always = {"from_infinity": True, "to_infinity": True}
     assert sorted(client.post(path, json=always).status_code for client in (late, early)) == [201, 409]
 

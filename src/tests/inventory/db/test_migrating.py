@@ -1,4 +1,4 @@
-"""The ``migrate`` command: it makes a copy first, and says what to do after a failure."""
+"""The ``migrate`` command: it makes a copy first, and explains how to proceed after a failure."""
 
 import shutil
 import sqlite3

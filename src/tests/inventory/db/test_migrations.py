@@ -1,4 +1,4 @@
-"""Schema changes: they lose nothing, run once, and create what the models describe."""
+"""Schema changes: they lose nothing, run once, and match the models."""
 
 import shutil
 import subprocess
@@ -141,7 +141,7 @@ def test_a_later_migration_that_would_drop_the_triggers_is_rolled_back(engine, f
     if engine == "sqlite":
         with pytest.raises(SystemExit):
             upgrade(directory=later(WIDEN_TYPE))
-        assert "lost something of tr_continuous_resource_allocations_no_overlap_insert" in caplog.text
+        assert "would have lost tr_continuous_resource_allocations_no_overlap_insert" in caplog.text
     else:
         upgrade(directory=later(WIDEN_TYPE))
     assert all_rows(filled) == before

@@ -184,13 +184,14 @@ def test_sqlite_finds_an_owners_allocation_by_its_id(engine, plan):
     owned = [statement for (_, owned), statement in allocation_queries._ALLOCATION.items() if owned]
     for statement in owned:
         assert "continuous_resource_allocations_client_id" not in plan(statement, **values)
-    assert "ix_events_allocation_id_of_owned_hold" in plan(locked_allocation._OWN_CLEARED, **values)
+    assert "ix_events_allocation_id_of_owned_hold" in plan(locked_allocation._OWNED_EXPIRED, **values)
 
 
 def test_sqlite_searches_expired_holds_in_the_index_of_holds(engine, plan):
     if engine == "postgresql":
         return
-    for statement in (expire_holds._CLEAR_OF_TYPE.change, expire_holds._CLEAR_ALL.change, expire_holds._LEFT_BEHIND):
+    changes = [expire_holds._EXPIRE_CONFLICTS_OF_TYPE.change, expire_holds._EXPIRE_ANY.change]
+    for statement in (*changes, expire_holds._DELETE_OF_DECOMMISSIONED):
         steps = plan(statement, start=None, end=None, resource_type="Car")
         assert "ix_continuous_resource_allocations_expires" in steps
         assert "SCAN continuous" not in steps
@@ -201,7 +202,9 @@ def test_sqlite_finds_an_allocation_to_change_by_its_id(engine, plan):
         return
     values = {**NAMES, "allocation_id": uuid.uuid4(), "resource_id": uuid.uuid4(), "new_resource_id": uuid.uuid4()}
     kinds = list(itertools.product((False, True), repeat=3))
-    statements = [locked_allocation.locking(by_vehicle, owned, moves, True) for by_vehicle, owned, moves in kinds]
+    statements = [
+        locked_allocation.locking_statement(by_vehicle, owned, moves, True) for by_vehicle, owned, moves in kinds
+    ]
     for statement in (*statements, *(deletion.change for deletion in delete_allocation._DEALLOCATE.values())):
         steps = plan(statement, **values)
         for unwanted in ("continuous_resource_allocations_client_id", "resource_key=?", "SCAN continuous"):
@@ -212,7 +215,7 @@ HOLDS = """
 UPDATE continuous_resource_allocations SET client_id = 'many', expires = now() + make_interval(hours => :hours)
 WHERE key % 500 = :rest"""
 COUNTS = (client_limits._COUNT_UP_TO, client_limits._COUNT, client_limits._SECONDS_LEFT)
-LIMITS = {"of_client": "many", "most": 1000, "place": 5}
+LIMITS = {"of_client": "many", "max_holds": 1000, "position": 5}
 
 
 @pytest.mark.usefixtures("owned")

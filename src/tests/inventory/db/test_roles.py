@@ -122,14 +122,14 @@ def test_the_services_role_can_use_tables_of_later_migrations(roles):
 
 
 def as_owner_of_everything(pg_server, name, roles):
-    """Set up what the manual described before: one role that owns the database."""
+    """Set up the roles of an older manual: one role that owns the database."""
     pg_server.execute(f"CREATE ROLE {roles.service} LOGIN")
     pg_server.execute(f"ALTER DATABASE {name} OWNER TO {roles.service}")
     migrate(roles.service_url, "0003")
 
 
 def as_superuser(pg_server, name, roles):
-    """Set up what the compose file did before: the superuser owns everything."""
+    """Set up the roles of an older compose file: the superuser owns everything."""
     migrate(pg_server.url(name), "0003")
 
 

@@ -28,7 +28,7 @@ def lines(raw: bytes) -> list[str]:
         (b"\xfd7zXZ\0", "line 1 is compressed (xz)"),
         (b"(\xb5/\xfd\x04", "line 1 is compressed (zstd)"),
         (b"SQLite format 3\0\x10", "line 1 is a SQLite database"),
-        (b"PGDMP\x01", "line 1 is a dump of PostgreSQL"),
+        (b"PGDMP\x01", "line 1 is a PostgreSQL dump"),
         (b"%PDF-1.7\n", "line 1 is a PDF document"),
         (HEADER.encode("utf-16"), "line 1 is UTF-16"),
         (codecs.BOM_UTF16_BE + HEADER.encode("utf-16-be"), "line 1 is UTF-16"),
@@ -127,4 +127,4 @@ def test_a_record_that_is_too_long_is_refused(cell: str, fault: str) -> None:
 def test_a_file_that_cannot_be_opened_is_reported(tmp_path: Path, write: Callable[[Path], None]) -> None:
     write(tmp_path / "in.csv")
     with pytest.raises(UnusableFile, match=r"Is a directory|No such file or directory"):
-        reader.opened(str(tmp_path / "in.csv"))
+        reader.open_file(str(tmp_path / "in.csv"))

@@ -21,7 +21,7 @@ def register(client):
 
 @pytest.fixture
 def first(register):
-    """The URL of a registered pallet."""
+    """The URL of a pallet."""
     return register().headers["Location"]
 
 

@@ -26,8 +26,8 @@ class PalletCollection(rest.Resource):
         limit = query["limit"]
         # The additional row shows whether there is a next page.
         rows = pallets.page(limit + 1, query["after"])
-        items = schemas.pallets.dump(rows[:limit])
-        response = responses.make_response(items, root="pallet", roots="pallets")
+        body = schemas.pallets.dump(rows[:limit])
+        response = responses.make_response(body, root="pallet", roots="pallets")
         if len(rows) > limit:
             next_query = urlencode({"limit": limit, "after": rows[limit - 1].name})
             response.headers["Link"] = f'<{request.path}?{next_query}>; rel="next"'

@@ -1,4 +1,4 @@
-"""The errors of the depot, each with its stable code.
+"""The failures of the depot, each with its stable code.
 
 ::
 
@@ -7,61 +7,64 @@
     ├── NameTaken              409 name_taken
     ├── VersionMismatch        412 version_mismatch
     └── Unavailable
-        ├── Busy               503 busy
+        ├── Overloaded         503 busy
         └── DatabaseUnavailable 503 database_unavailable
-            └── UnfitDatabase   (the same code)
+            └── UnusableDatabase (the same code)
 """
 
 from depot.chassis.http.problems import Problem, Unavailable
 
 
 class PalletNotFound(Problem):
-    """The pallet does not exist, or was removed."""
+    """No pallet has this id."""
 
     status, code, title = 404, "pallet_not_found", "There is no such pallet"
-    advice = "Find the id in the list. After a repeated ``DELETE`` there is nothing left to do."
+    advice = "Find the id in the list. After a ``DELETE``, nothing is left to do."
 
 
 class NameTaken(Problem):
-    """Another pallet has the name."""
+    """Another pallet already has the name."""
 
     status, code, title = 409, "name_taken", "The name is taken"
-    advice = "Choose another name. If the response to an earlier request was lost, the name may be your own."
+    advice = (
+        "Choose another name. If the response to an earlier request was lost, that request may have registered"
+        " the pallet: look in the list."
+    )
 
 
 class VersionMismatch(Problem):
-    """The current version is not the one in ``If-Match``."""
+    """The version in ``If-Match`` is not the current version of the pallet; nothing was changed."""
 
-    status, code, title = 412, "version_mismatch", "It has changed since you read it"
+    status, code, title = 412, "version_mismatch", "The pallet has changed since you read it"
     adds = "The ``ETag`` header: the current version."
-    advice = "Read it again, check whether your change still applies, and send it with the new ``ETag``."
+    advice = "Read the pallet again. If your change still makes sense, send it with the new ``ETag``."
 
     def __init__(self, version: int) -> None:
-        super().__init__("The current version is not the one in If-Match; its ETag is in the headers.")
+        super().__init__("If-Match does not match the current version, which is in the ETag header.")
         self.version = version
 
 
 class Overloaded(Unavailable):
-    """The service is overloaded; the request had no effect."""
+    """The service or its database has too many requests at once; nothing was changed."""
 
     code, title = "busy", "The service is busy"
-    advice = "Wait, then retry."
+    advice = "Wait, then repeat the request."
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database cannot be reached, or cannot be used in its state.
+    """The database cannot be reached, or its state does not allow the service to use it.
 
-    The request had no effect, unless the database's reply to a change was lost; then the change may have been made.
+    Nothing was changed, except possibly if the connection was lost during a change.
     """
 
     code, title = "database_unavailable", "The database is not available"
-    advice = "Wait, then retry; names are unique, so nothing is registered twice."
+    advice = "Wait, then repeat the request. Names are unique, so no pallet is registered twice."
 
     def __init__(self, detail: str, reason: str | None = None) -> None:
         super().__init__(detail)
-        # For operators: it may name files and hosts.
+        # For operators only: it may contain names of files and hosts.
         self.reason = reason or detail
 
 
 class UnusableDatabase(DatabaseUnavailable):
-    """The database can be reached, but cannot be used; the detail describes what to do."""
+    """The database responds, but the service must not use it in its current state; ``detail`` explains what to do."""

@@ -1,4 +1,4 @@
-"""PostgreSQL: every connection is bounded in time, and refused where the server may forget what it acknowledged."""
+"""Connections to PostgreSQL: timeouts, durability checks, changes in one round trip."""
 
 import logging
 import select
@@ -18,7 +18,7 @@ from invsys.inventory.errors import UnusableDatabase
 
 logger = logging.getLogger("invsys.inventory")
 
-# How much longer than the server's own limit to wait for it to say that the limit is reached.
+# The server cancels a statement after statement_timeout; wait so much longer for its error message.
 _GRACE_SECONDS = 0.5
 
 # SQLSTATEs (PostgreSQL, appendix A).
@@ -32,49 +32,51 @@ _READ_ONLY = frozenset({"42501", "25006"})
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection that waits for an answer only so long: a server that hangs would hold the request for ever."""
+    """A connection that waits for the server only until a timeout, so that a hanging server cannot block requests."""
 
+    # None: wait without a timeout.
     seconds: float | None = None
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait for the server; the connection is closed where it does not answer, as nobody knows its state then."""
+        """Wait for the server; close the connection on a timeout, because its state is then unknown."""
         try:
             return super().wait(gen, interval, self.seconds if timeout is None else timeout)
         except psycopg.OperationalError as error:
-            # What the server itself reports has a SQLSTATE.
+            # Only errors that the server reports have a SQLSTATE.
             if error.sqlstate is None:
                 self.close()
             raise
 
 
 def engine_options(database: dict[str, Any]) -> dict[str, Any]:
-    """Give the engine's options for the settings' section."""
+    """Return the engine options for the section ``[database]`` of the settings."""
     url, seconds = make_url(database["url"]), database["connect_timeout"]
-    connecting = {
+    arguments = {
         **ENCODING,
-        # A standby may be behind, and knows not what the change feed has to hold back: it is passed by.
+        # Skip standbys, unless the URL allows them: they may lag, and they lack the advisory locks that the change feed
+        # needs.
         "target_session_attrs": url.query.get("target_session_attrs", "read-write"),
-        # The driver takes the time for each host, one after the other, and two seconds at least.
+        # The driver tries one host after the other with this timeout, which it raises to at least 2 seconds.
         "connect_timeout": max(1, seconds // _hosts(url)),
-        # A host that vanished says nothing: these let the kernel notice within the same time.
+        # These let the kernel close a connection to a vanished host within the same time.
         "tcp_user_timeout": seconds * 1000,
         "keepalives_idle": 1,
         "keepalives_interval": 1,
         "keepalives_count": seconds,
     }
-    return {"connect_args": connecting, "use_native_hstore": False, "skip_autocommit_rollback": True}
+    return {"connect_args": arguments, "use_native_hstore": False, "skip_autocommit_rollback": True}
 
 
 def _hosts(url: URL) -> int:
-    named = url.query.get("host", "")
-    return len(named) if isinstance(named, tuple) else named.count(",") + 1
+    hosts = url.query.get("host", "")
+    return len(hosts) if isinstance(hosts, tuple) else hosts.count(",") + 1
 
 
 def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool) -> None:
-    """Have every connection of the engine bounded and examined; in autocommit (``single``) or not is all the same."""
+    """Set up and check each new connection of the engine; ``autocommit`` makes no difference on PostgreSQL."""
     timeout = database["statement_timeout"]
 
-    # Not at the event "connect": before that, SQLAlchemy asks questions of its own.
+    # Not the event "connect": before it, SQLAlchemy already executes queries.
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Any, record: Any, arguments: Any, keywords: Any) -> BoundedConnection:
         def open_another() -> BoundedConnection:
@@ -94,16 +96,16 @@ def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool)
 
     @event.listens_for(engine, "checkout")
     def checkout(connection: BoundedConnection, record: Any, proxy: Any) -> None:
-        # Nothing is due on an idle connection but its end: found before a request is sent over it, without asking.
-        if connection.closed or _has_something_to_say(connection.fileno()):
+        # On an idle connection, data can only mean that the server has closed it. This needs no round trip.
+        if connection.closed or _has_data(connection.fileno()):
             raise InvalidatePoolError
 
 
-def _has_something_to_say(descriptor: int) -> bool:
-    # Not select(), which knows no descriptor from 1,024 on.
-    asked = select.poll()
-    asked.register(descriptor, select.POLLIN)
-    return bool(asked.poll(0))
+def _has_data(descriptor: int) -> bool:
+    # Not select(), which fails for descriptors from 1,024 on.
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def execute(engine: Engine, change: OutboxChange, params: dict[str, Any], timeout: float) -> list[Row]:
@@ -129,14 +131,14 @@ def execute(engine: Engine, change: OutboxChange, params: dict[str, Any], timeou
 
 
 def reason(engine: Engine, error: BaseException | None) -> str:
-    """Return for operators why the database does not answer."""
+    """Return the reason why the database cannot be used, for operators."""
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         return "The database is read-only: it is a standby, or default_transaction_read_only is on."
     return f"The database does not answer: {str(error).strip().partition(chr(10))[0]}"
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Return whether the server works, but did not execute this statement in time or beside the others."""
+    """Return whether the server works, but did not execute this statement: a conflict or too much load."""
     return getattr(error, "sqlstate", None) in _BUSY
 
 
@@ -159,8 +161,8 @@ def _require_durable(session: Session, *, allow_unsafe: bool) -> None:
     fsync, synchronous_commit = session.fsync, session.synchronous_commit
     if "off" not in (fsync, synchronous_commit):
         return
-    danger = f"PostgreSQL runs with fsync={fsync} and synchronous_commit={synchronous_commit}: it may forget"
-    danger += " allocations that it has acknowledged."
+    danger = f"PostgreSQL runs with fsync={fsync} and synchronous_commit={synchronous_commit}: it may lose"
+    danger += " allocations that it has confirmed."
     if not allow_unsafe:
         raise UnusableDatabase(f"{danger} Switch both on, or set [database] allow_unsafe_durability = yes.")
     logger.warning("%s [database] allow_unsafe_durability allows it.", danger)

@@ -79,7 +79,7 @@ def _add_sqlite_listeners(engine: Engine) -> None:
 def _add_postgresql_listeners(engine: Engine, timeout: int) -> None:
     """Set up and check each new connection; ``timeout`` is in seconds."""
 
-    # Not the event "connect": SQLAlchemy executes queries of its own before it.
+    # Not the event "connect": before it, SQLAlchemy already executes queries.
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Any, record: Any, arguments: Any, keywords: Any) -> Any:
         def open_another() -> Any:

@@ -1,4 +1,4 @@
-"""The models of the tables."""
+"""The tables."""
 
 import uuid
 from datetime import UTC, datetime
@@ -19,24 +19,24 @@ NAMES = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
 
-# Objects stay readable after the transaction.
+# Rows remain readable after the commit.
 db = SQLAlchemy(metadata=MetaData(naming_convention=NAMES), session_options={"expire_on_commit": False})
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A point in time: aware UTC in Python, timestamptz in PostgreSQL, naive UTC in SQLite, which has no time zones."""
+    """An instant: aware UTC in Python, timestamptz in PostgreSQL, naive UTC in SQLite, which has no time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the value as the database stores it."""
+        """Return naive UTC for SQLite."""
         if value is None or dialect.name != "sqlite":
             return value
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return aware UTC, independent of the time zone of the session."""
+        """Return aware UTC, independent of the session's time zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -47,7 +47,7 @@ def _now() -> datetime:
 
 
 class Pallet(db.Model):  # type: ignore[name-defined]
-    """A pallet; names are unique."""
+    """A pallet; no two have the same name."""
 
     __tablename__ = "pallets"
 
@@ -55,9 +55,9 @@ class Pallet(db.Model):  # type: ignore[name-defined]
     name: Mapped[str] = mapped_column(String(36), unique=True)
     description: Mapped[str | None] = mapped_column(String(200))
     created: Mapped[datetime] = mapped_column(UtcDateTime, default=_now)
-    # The client id from the gateway, or null.
+    # The client as the gateway identified it; null if the request came without a gateway.
     created_by: Mapped[str | None] = mapped_column(String(255))
     version: Mapped[int] = mapped_column()
 
-    # SQLAlchemy increments the version at every change.
+    # SQLAlchemy increments it with every change.
     __mapper_args__ = {"version_id_col": version}

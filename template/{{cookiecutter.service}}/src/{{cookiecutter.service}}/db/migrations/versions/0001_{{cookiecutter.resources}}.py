@@ -1,4 +1,4 @@
-"""Pallets."""
+"""The table of pallets."""
 
 import sqlalchemy as sa
 from alembic import op

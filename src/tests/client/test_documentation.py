@@ -1,4 +1,4 @@
-"""The sessions of the client's page run as printed, over a real socket; its tables have every method."""
+"""The examples in the manual's page on the client work as printed, and its tables list every call."""
 
 import doctest
 import threading
@@ -23,17 +23,17 @@ def base_url(app):
     server.server_close()
 
 
-def test_the_session_runs_as_printed(base_url):
+def test_the_examples_work_as_printed(base_url):
     text = (PROJECT / PAGE).read_text().replace("http://127.0.0.1:5000", base_url)
     session = doctest.DocTestParser().get_doctest(text, {}, PAGE, PAGE, 0)
-    output: list[str] = []
-    result = doctest.DocTestRunner().run(session, out=output.append)
+    failures: list[str] = []
+    result = doctest.DocTestRunner().run(session, out=failures.append)
     assert result.attempted > 0
-    assert not output, "".join(output)
+    assert not failures, "".join(failures)
 
 
 @pytest.mark.parametrize("kind", [Client, Collection])
-def test_every_method_is_in_the_table(kind):
-    tables = (PROJECT / PAGE).read_text().partition("All methods")[2]
-    for method in vars(kind):
-        assert method.startswith("_") or f"``{method}``" in tables
+def test_every_call_is_in_a_table(kind):
+    page = (PROJECT / PAGE).read_text().partition("All methods")[2]
+    for call in vars(kind):
+        assert call.startswith("_") or f"``{call}``" in page
