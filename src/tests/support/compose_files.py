@@ -10,7 +10,8 @@ import yaml
 
 from tests.support.paths import PROJECT
 
-FULL, TLS, SQLITE = "docker-compose.yaml", "docker-compose.tls.yaml", "docker-compose.sqlite.yaml"
+FULL, TLS, SQLITE = "docker-compose.yaml", "docker/tls.yaml", "docker/sqlite.yaml"
+EXAMPLE = "docker/.env.example"
 
 # ${NAME:-default} and ${NAME:?message}.
 VARIABLE = re.compile(r"\$\{(\w+):(?:-(.*?)|\?.*?)\}")
@@ -46,6 +47,9 @@ def _program():
 def config(folder, *files):
     """Run ``docker-compose config`` on files in a folder, without a Docker engine and without this shell's settings."""
     options = [word for file in files for word in ("--file", file)]
+    if files == (SQLITE,):
+        # Otherwise the project directory would be that of the file.
+        options += ["--project-directory", "."]
     environ = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
     return subprocess.run(
         [*_program(), *options, "config"], check=False, cwd=folder, env=environ, capture_output=True, text=True

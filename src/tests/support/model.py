@@ -32,7 +32,7 @@ def overlap(one, other):
     return start < other_end and other_start < end
 
 
-def divided(allocated, window):
+def divide_window(allocated, window):
     """Return the free and the busy periods of a window, computed cell by cell."""
     start, end = numbers(window)
     is_busy = {cell: any(overlap((cell, cell + 1), period) for period in allocated) for cell in range(start, end)}
@@ -74,8 +74,8 @@ class Fleet:
     allocations: dict[str, Allocation] = field(default_factory=dict)
     now: int = 0
 
-    def is_expired(self, one):
-        return one.expires is not None and one.expires <= self.now
+    def is_expired(self, allocation):
+        return allocation.expires is not None and allocation.expires <= self.now
 
     def active(self):
         """Return the active allocations of vehicles in circulation."""
@@ -87,21 +87,25 @@ class Fleet:
 
     def end_holds(self, vehicle):
         """Remove the active holds of a vehicle; return their ids."""
-        ended = [key for key, one in self.active().items() if (one.vehicle, one.status) == (vehicle, "held")]
+        ended = [
+            key
+            for key, allocation in self.active().items()
+            if (allocation.vehicle, allocation.status) == (vehicle, "held")
+        ]
         for key in ended:
             del self.allocations[key]
         return ended
 
     def periods_of(self, vehicle):
         """Return the periods of a vehicle's active allocations."""
-        return [one.period for one in self.active().values() if one.vehicle == vehicle]
+        return [allocation.period for allocation in self.active().values() if allocation.vehicle == vehicle]
 
-    def conflicts(self, vehicle, period, but=None):
+    def conflicts(self, vehicle, period, except_id=None):
         """Return the ids of a vehicle's allocations that overlap the period, ordered by start."""
         conflicts = {
-            key: one
-            for key, one in self.active().items()
-            if one.vehicle == vehicle and key != but and overlap(one.period, period)
+            key: allocation
+            for key, allocation in self.active().items()
+            if allocation.vehicle == vehicle and key != except_id and overlap(allocation.period, period)
         }
         return sorted(conflicts, key=lambda key: numbers(conflicts[key].period))
 
@@ -117,19 +121,19 @@ class Fleet:
             if vehicle.has(attributes or {}) and not self.conflicts(key, window)
         ]
 
-    def has_name(self, name, but=None):
-        return any(vehicle.name == name for key, vehicle in self.vehicles.items() if key != but)
+    def has_name(self, name, except_id=None):
+        return any(vehicle.name == name for key, vehicle in self.vehicles.items() if key != except_id)
 
     def until(self, hold):
         """Return the hour at which a hold of ``hold`` hours expires; None stays None."""
         return None if hold is None else self.now + hold
 
-    def changed(self, one, start=..., end=..., hold=None, confirm=False, **rest):
+    def changed(self, allocation, start=..., end=..., hold=None, confirm=False, **rest):
         """Return the allocation after these changes; ``...`` leaves a bound unchanged."""
-        bounds = zip((start, end), one.period, strict=True)
+        bounds = zip((start, end), allocation.period, strict=True)
         period = tuple(before if bound is ... else bound for bound, before in bounds)
-        expires = None if confirm else one.expires if hold is None else self.until(hold)
-        return replace(one, period=period, expires=expires, **rest)
+        expires = None if confirm else allocation.expires if hold is None else self.until(hold)
+        return replace(allocation, period=period, expires=expires, **rest)
 
     def refusal_of(self, allocation, changes):
         """Return the error code for changing an allocation like this and the conflicting ids; None if it is allowed."""
@@ -137,6 +141,6 @@ class Fleet:
         new = self.changed(one, **changes)
         if (changes.get("hold") and one.expires is None) or new.vehicle not in self.vehicles or is_empty(new.period):
             return "invalid_fields", None
-        if conflicts := self.conflicts(new.vehicle, new.period, but=allocation):
+        if conflicts := self.conflicts(new.vehicle, new.period, except_id=allocation):
             return "period_taken", conflicts
         return None

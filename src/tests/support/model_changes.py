@@ -17,7 +17,7 @@ class ModelChanges(ModelRunner):
         if match == "stale":
             return self.check_version_mismatch(response, vehicle)
         new = Vehicle(changes.get("name", before.name), changes.get("attributes", before.attributes))
-        if self.fleet.has_name(new.name, but=vehicle):
+        if self.fleet.has_name(new.name, except_id=vehicle):
             return check_refusal(response, "name_taken")
         self.fleet.vehicles[vehicle] = new
         return self.record(vehicle, response, "resource_changed" if new != before else None)
@@ -40,7 +40,7 @@ class ModelChanges(ModelRunner):
         headers = self.if_match(allocation, match)
         response = self.client.patch(f"{ALL}/{allocation}", json=_on_the_wire(changes), headers=headers)
         if allocation not in self.fleet.active():
-            return self._is_gone(response, allocation)
+            return self._check_gone(response, allocation)
         if match == "stale":
             return self.check_version_mismatch(response, allocation)
         if refusal := self.fleet.refusal_of(allocation, changes):
@@ -51,7 +51,7 @@ class ModelChanges(ModelRunner):
         kind = "confirmed" if (before.status, new.status) == ("held", "confirmed") else "allocation_changed"
         return self.record(allocation, response, kind if new != before or "hold" in changes else None)
 
-    def _is_gone(self, response, allocation):
+    def _check_gone(self, response, allocation):
         one = self.fleet.allocations.get(allocation)
         has_expired = one is not None and self.fleet.is_expired(one)
         return check_refusal(response, "hold_expired" if has_expired else "allocation_not_found")

@@ -71,7 +71,7 @@ class ModelOrders(ModelRunner):
         """Post the request; return the response if it was executed now, None if it was refused or replayed."""
         response = self.client.post(path, json=body, headers={"Idempotency-Key": key} if key else {})
         if key in self.keys:
-            return self._is_settled((path, body), key, response)
+            return self._check_replay((path, body), key, response)
         assert "Idempotency-Replayed" not in response.headers
         if refusal:
             return check_refusal(response, *refusal)
@@ -80,7 +80,7 @@ class ModelOrders(ModelRunner):
             self.keys[key] = (path, body), response
         return response
 
-    def _is_settled(self, order, key, response):
+    def _check_replay(self, order, key, response):
         before, first = self.keys[key]
         if order != before:
             return check_refusal(response, "idempotency_key_reused")

@@ -3,7 +3,7 @@
 from invsys.inventory.maintenance import purge
 from tests.support.change_feed import FeedReader
 from tests.support.days import days_of, query
-from tests.support.model import divided, numbers, overlap
+from tests.support.model import divide_window, numbers, overlap
 from tests.support.model_runner import ALL, CARS, DAY, ModelRunner
 from tests.support.replay import ReplayedFeed, without_expires
 
@@ -35,9 +35,11 @@ class ModelQueries(ModelRunner):
     def allocations(self, vehicle, window, status):
         """Compare a vehicle's allocations in a window, of one status or of any (None)."""
         expected = {
-            key: one
-            for key, one in self.fleet.active().items()
-            if one.vehicle == vehicle and overlap(one.period, window) and status in (None, one.status)
+            key: allocation
+            for key, allocation in self.fleet.active().items()
+            if allocation.vehicle == vehicle
+            and overlap(allocation.period, window)
+            and status in (None, allocation.status)
         }
         self._are(
             self._ask(f"{CARS}/{vehicle}/allocations", query(window) | ({"status": status} if status else {})), expected
@@ -49,7 +51,7 @@ class ModelQueries(ModelRunner):
         assert [row["resource_id"] for row in rows] == list(self.fleet.vehicles)
         for row in rows:
             periods = tuple([days_of(period) for period in row[kind]] for kind in ("free", "busy"))
-            assert periods == divided(self.fleet.periods_of(row["resource_id"]), window)
+            assert periods == divide_window(self.fleet.periods_of(row["resource_id"]), window)
             response = self.client.get(f"{CARS}/{row['resource_id']}/availability", query_string=query(window))
             assert response.json == row
 
@@ -70,8 +72,10 @@ class ModelQueries(ModelRunner):
         self.purge()
         replayed = ReplayedFeed()
         replayed.apply(FeedReader(self.client, limit=7).new_events())
-        expired = {key: ["expired"] for key, one in self.fleet.allocations.items() if self.fleet.is_expired(one)}
+        expired = {
+            key: ["expired"] for key, allocation in self.fleet.allocations.items() if self.fleet.is_expired(allocation)
+        }
         assert replayed.kinds == {key: kinds + expired.get(key, []) for key, kinds in self.kinds.items()}
         assert list(replayed.vehicles.values()) == self._ask(CARS)
         listed = {row["id"]: without_expires(row) for row in self._ask(ALL)}
-        assert listed == {key: without_expires(one) for key, one in replayed.allocations.items()}
+        assert listed == {key: without_expires(allocation) for key, allocation in replayed.allocations.items()}

@@ -24,11 +24,11 @@ def by_id(allocations):
 def test_the_requested_number_of_vehicles_is_allocated(client, five_cars, allocate, quantity):
     response = allocate(ANY, at(10), at(12), quantity=quantity, description="Convoy", allocation_type="convoy")
     assert response.status_code == 201, response.text
-    assert len({one["resource_id"] for one in response.json}) == len({one["id"] for one in response.json}) == quantity
-    assert {one["resource_id"] for one in response.json} <= set(five_cars)
-    for one in response.json:
-        assert one == client.get(f"/api/cars/{one['resource_id']}/allocations/{one['id']}").json
-        assert one.items() >= (PERIOD | {"description": "Convoy", "allocation_type": "convoy"}).items()
+    assert len({row["resource_id"] for row in response.json}) == len({row["id"] for row in response.json}) == quantity
+    assert {row["resource_id"] for row in response.json} <= set(five_cars)
+    for row in response.json:
+        assert row == client.get(f"/api/cars/{row['resource_id']}/allocations/{row['id']}").json
+        assert row.items() >= (PERIOD | {"description": "Convoy", "allocation_type": "convoy"}).items()
     assert by_id(client.get("/api/cars/all/allocations").json) == by_id(response.json)
 
 
@@ -64,19 +64,19 @@ def test_a_hundred_vehicles_can_be_allocated_with_one_request(client, register, 
         register(f"Car{number}")
     response = allocate(ANY, None, None, quantity=100)
     assert response.status_code == 201, response.text
-    assert len({one["resource_id"] for one in response.json}) == 100
+    assert len({row["resource_id"] for row in response.json}) == 100
 
 
 def test_all_allocated_vehicles_have_the_attributes(five_cars, allocate, refused):
     response = allocate(ANY, at(10), at(12), quantity=3, attributes={"even": True})
-    assert sorted(one["resource_id"] for one in response.json) == sorted(five_cars[::2])
+    assert sorted(row["resource_id"] for row in response.json) == sorted(five_cars[::2])
     refused(allocate(ANY, at(10), at(12), quantity=3, attributes={"even": False}), 409, "none_available")
     assert allocate(ANY, at(10), at(12), quantity=2, attributes={"even": False}).status_code == 201
 
 
 def test_all_vehicles_are_held_and_each_hold_is_confirmed_separately(app, client, five_cars, allocate):
     response = allocate(ANY, at(10), at(12), quantity=5, hold_seconds=60).json
-    assert {one["status"] for one in response} == {"held"}
+    assert {row["status"] for row in response} == {"held"}
     confirmed = f"/api/cars/all/allocations/{response[0]['id']}"
     assert client.patch(confirmed, json={"status": "confirmed"}).status_code == 200
     let_holds_expire(app)
@@ -95,7 +95,7 @@ def test_other_collections_do_not_count(client, five_cars, register, allocate, r
     refused(allocate("/api/lorries/any", at(10), at(12), quantity=2), 409, "none_available")
     lorries = {register("Lorry2", "lorries")[-36:], client.get("/api/lorries").json[0]["id"]}
     response = allocate("/api/lorries/any", at(10), at(12), quantity=2)
-    assert {one["resource_id"] for one in response.json} == lorries
+    assert {row["resource_id"] for row in response.json} == lorries
 
 
 @pytest.mark.parametrize("quantity", [0, 1, -1, -2, 101, 2**63 - 1, 2.5, "2", "", True, False, None, [], [2], {}])

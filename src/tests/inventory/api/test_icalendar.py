@@ -194,7 +194,7 @@ def test_starts_are_rounded_down_and_ends_are_rounded_up(events, car, allocate, 
 
 
 @pytest.mark.parametrize(
-    ("window", "shown"),
+    ("window", "hours"),
     [
         ({}, [10, 12]),
         ({"from_": "2026-11-20T12:00:00Z"}, [12]),
@@ -204,10 +204,10 @@ def test_starts_are_rounded_down_and_ends_are_rounded_up(events, car, allocate, 
         ({"from_": "2027-01-01T00:00:00Z"}, []),
     ],
 )
-def test_a_window_contains_the_overlapping_events(events, car, allocate, window, shown):
+def test_a_window_contains_the_overlapping_events(events, car, allocate, window, hours):
     for hour in (10, 12):
         allocate(car, f"2026-11-20T{hour}:00:00Z", f"2026-11-20T{hour + 2}:00:00Z")
-    assert [event.start.hour for event in events(car, **window)] == shown
+    assert [event.start.hour for event in events(car, **window)] == hours
 
 
 def test_a_hold_is_tentative_until_it_expires(events, alter, car, booking):

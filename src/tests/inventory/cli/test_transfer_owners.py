@@ -56,8 +56,8 @@ def test_owners_survive_export_and_import(app, client, car, import_text, exporte
     client.post(f"{car}/allocations", json=period_fields(10, 12))
     text = exported(form)
     assert import_text(text, f".{form}") == ((0, 0, 5, 0), [])
-    for one in client.get(ALL).json:
-        client.delete(f"{ALL}/{one['id']}")
+    for row in client.get(ALL).json:
+        client.delete(f"{ALL}/{row['id']}")
     assert import_text(text, f".{form}") == ((0, 5, 0, 0), [])
     assert exported(form) == text
     assert starts_of(app, "x" * 255) == [at(2)]

@@ -61,7 +61,7 @@ def test_requests_for_overlapping_periods_get_different_vehicles(app, cars):
         assert vehicles(responses) == ids(cars)
 
 
-def test_no_vehicle_is_given_twice_when_others_order_it_by_id(app, cars):
+def test_no_vehicle_is_allocated_twice_when_others_request_it_by_id(app, cars):
     for hour in range(ROUNDS):
         responses = send_concurrently(app, [request_for(hour)] * 3 + [request_for(hour, car) for car in cars])
         assert {response.status_code for response in responses} == {201, 409}

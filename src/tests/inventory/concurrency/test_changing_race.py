@@ -31,7 +31,7 @@ def test_one_of_two_moves_into_the_same_gap_succeeds(app, client, cars, allocate
             200: 1,
             "period_taken": 1,
         }
-    assert [hours_of(one) for one in client.get(f"{cars[2]}/allocations").json] == [(n, n + 1) for n in range(ROUNDS)]
+    assert [hours_of(row) for row in client.get(f"{cars[2]}/allocations").json] == [(n, n + 1) for n in range(ROUNDS)]
 
 
 def test_one_of_two_neighbours_extends_into_the_gap_between_them(app, client, cars, allocate):
@@ -49,9 +49,9 @@ def test_a_change_and_a_new_allocation_cannot_both_get_the_period(app, client, c
         new = {"method": "POST", "path": f"{cars[0]}/allocations", "json": period_fields(20 - hour, 21 - hour)}
         responses = send_concurrently(app, [change(growing, to_datetime=at(21 - hour)), new])
         assert sorted(response.status_code for response in responses) in ([200, 409], [201, 409])
-        for one in client.get(f"{cars[0]}/allocations").json:
-            if not growing.endswith(one["id"]):
-                client.delete(f"{cars[0]}/allocations/{one['id']}")
+        for row in client.get(f"{cars[0]}/allocations").json:
+            if not growing.endswith(row["id"]):
+                client.delete(f"{cars[0]}/allocations/{row['id']}")
         client.patch(growing, json=period_fields(0, 1))
 
 

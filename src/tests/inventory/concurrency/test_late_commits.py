@@ -43,25 +43,25 @@ def reader(client, cars):
 
 
 @pytest.fixture
-def meanwhile(app, engine):
+def rename_car(app, engine):
     """Return a function that renames a car while a writer is late, and returns a function that waits for the rename."""
 
-    def rename(car):
+    def patch_name(car):
         assert app.test_client().patch(f"/api/cars/{car}", json={"name": f"New {car}"[:36]}).status_code == 200
 
     with ThreadPoolExecutor() as pool:
 
-        def meanwhile(car):
-            renaming = pool.submit(rename, car)
+        def rename_car(car):
+            renaming = pool.submit(patch_name, car)
             if engine != "sqlite":
                 renaming.result()
             return renaming.result
 
-        yield meanwhile
+        yield rename_car
 
 
 @pytest.fixture
-def begin(app, meanwhile):
+def begin(app, rename_car):
     """Return a function that begins a late writer; all are rolled back after the test."""
     with ExitStack() as stack:
 
@@ -114,11 +114,11 @@ class TestVanishedHost:
 
 
 @ends
-def test_events_after_a_change_stay_hidden_until_the_change_is_settled(client, begin, reader, cars, meanwhile, end):
-    meanwhile(cars[0])()
+def test_events_after_a_change_stay_hidden_until_the_change_is_settled(client, begin, reader, cars, rename_car, end):
+    rename_car(cars[0])()
     late = begin()
     late.change(cars[1])
-    wait = meanwhile(cars[2])
+    wait = rename_car(cars[2])
     assert vehicles(reader.new_events()) == [cars[0]]
     assert vehicles(FeedReader(client).new_events()) == [*cars, cars[0]]
     end(late)
@@ -126,17 +126,17 @@ def test_events_after_a_change_stay_hidden_until_the_change_is_settled(client, b
     expected = [cars[1], cars[2]] if end is LateWriter.commit else [cars[2]]
     assert vehicles(reader.new_events()) == expected
     assert vehicles(FeedReader(client).new_events()) == [*cars, cars[0], *expected]
-    meanwhile(cars[3])()
+    rename_car(cars[3])()
     assert vehicles(reader.new_events()) == [cars[3]]
 
 
 @ends
-def test_the_end_of_the_feed_is_before_unsettled_events(client, begin, cars, meanwhile, end):
-    meanwhile(cars[0])()
+def test_the_end_of_the_feed_is_before_unsettled_events(client, begin, cars, rename_car, end):
+    rename_car(cars[0])()
     before = client.get("/api/events?after=now").json["next"]
     late = begin()
     late.change(cars[1])
-    wait = meanwhile(cars[2])
+    wait = rename_car(cars[2])
     responses = [client.get("/api/events", query_string={"after": after}).json for after in ("now", before)]
     assert responses == [{"events": [], "next": before}] * 2
     end(late)
@@ -145,7 +145,7 @@ def test_the_end_of_the_feed_is_before_unsettled_events(client, begin, cars, mea
     assert vehicles(client.get("/api/events", query_string={"after": before}).json["events"]) == expected
 
 
-def test_no_event_is_lost_when_the_horizon_moves_back_behind_a_cursor(engine, app, client, cars, meanwhile):
+def test_no_event_is_lost_when_the_horizon_moves_back_behind_a_cursor(engine, app, client, cars, rename_car):
     if engine == "sqlite":
         return
     reader = FeedReader(client)
@@ -153,17 +153,17 @@ def test_no_event_is_lost_when_the_horizon_moves_back_behind_a_cursor(engine, ap
     # A transaction that read the last number drawn before the reader's request, and announces it only now.
     late = LateWriter(app)
     late.execute("SELECT pg_advisory_xact_lock_shared((17750::bigint << 48) + 1)")
-    meanwhile(cars[0])()
+    rename_car(cars[0])()
     assert reader.next_page() == []
     late.commit()
     assert vehicles(reader.new_events()) == [cars[0]]
 
 
 @ends
-def test_the_last_events_of_a_late_writer_are_not_lost(begin, reader, cars, meanwhile, end):
+def test_the_last_events_of_a_late_writer_are_not_lost(begin, reader, cars, rename_car, end):
     late = begin()
     late.change(cars[0])
-    wait = meanwhile(cars[1])
+    wait = rename_car(cars[1])
     assert reader.new_events() == []
     late.change(cars[2])
     assert reader.new_events() == []
@@ -173,34 +173,34 @@ def test_the_last_events_of_a_late_writer_are_not_lost(begin, reader, cars, mean
     assert sorted(changed) == sorted(cars[:3] if end is LateWriter.commit else [cars[1]])
 
 
-def test_a_long_read_does_not_delay_the_feed(app, reader, cars, meanwhile):
+def test_a_long_read_does_not_delay_the_feed(app, reader, cars, rename_car):
     with app.app_context(), session.maintenance() as connection:
         before = connection.execute(select(Event.key)).all()
-        meanwhile(cars[0])()
+        rename_car(cars[0])()
         assert vehicles(reader.new_events()) == [cars[0]]
         assert connection.execute(select(Event.key)).all() == before
 
 
 @ends
-def test_a_long_transaction_without_events_does_not_delay_the_feed(engine, begin, reader, cars, meanwhile, end):
+def test_a_long_transaction_without_events_does_not_delay_the_feed(engine, begin, reader, cars, rename_car, end):
     if engine == "sqlite":  # any open write blocks all other writers
         return
     late = begin()
     late.execute("INSERT INTO idempotency_keys (client_id, key, fingerprint, events) VALUES ('', 'late', '', '[]')")
-    meanwhile(cars[0])()
+    rename_car(cars[0])()
     assert vehicles(reader.new_events()) == [cars[0]]
     late.change(cars[1])
-    meanwhile(cars[2])()
+    rename_car(cars[2])()
     assert reader.new_events() == []
     end(late)
     assert vehicles(reader.new_events()) == ([cars[1], cars[2]] if end is LateWriter.commit else [cars[2]])
 
 
 @ends
-def test_a_change_rolled_back_to_a_savepoint_does_not_delay_the_feed(engine, begin, reader, cars, meanwhile, end):
+def test_a_change_rolled_back_to_a_savepoint_does_not_delay_the_feed(engine, begin, reader, cars, rename_car, end):
     late = begin()
     late.change_and_roll_back(cars[0])
-    wait = meanwhile(cars[1])
+    wait = rename_car(cars[1])
     changed = vehicles(reader.new_events())
     assert changed == ([] if engine == "sqlite" else [cars[1]])
     late.change(cars[2])

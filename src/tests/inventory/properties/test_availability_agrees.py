@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.instants import ALWAYS, at, hours_of
-from tests.support.model import divided, overlap
+from tests.support.model import divide_window, overlap
 
 LAST = 4
 
@@ -52,7 +52,7 @@ def can_allocate(client, response):
 @given(requested=st.lists(periods, max_size=6), window=periods)
 def test_free_and_busy_periods_match_the_model(client, register, allocate, requested, window):
     car, _, allocated = register_car(register, allocate, requested)
-    assert free_and_busy(client, car, window) == divided(allocated, window)
+    assert free_and_busy(client, car, window) == divide_window(allocated, window)
 
 
 @few_examples

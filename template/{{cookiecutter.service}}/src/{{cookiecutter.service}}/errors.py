@@ -18,7 +18,7 @@ from depot.chassis.http.problems import Problem, Unavailable
 class PalletNotFound(Problem):
     """No pallet has this id."""
 
-    status, code, title = 404, "pallet_not_found", "Pallet not found"
+    status, code, title = 404, "pallet_not_found", "There is no such pallet"
     advice = "Find the id in the list. After a ``DELETE``, nothing is left to do."
 
 
@@ -27,8 +27,8 @@ class NameTaken(Problem):
 
     status, code, title = 409, "name_taken", "The name is taken"
     advice = (
-        "Choose another name. If the response to an earlier request was lost, that request may have registered the"
-        " pallet: look in the list."
+        "Choose another name. If the response to an earlier request was lost, that request may have registered"
+        " the pallet: look in the list."
     )
 
 
@@ -37,7 +37,7 @@ class VersionMismatch(Problem):
 
     status, code, title = 412, "version_mismatch", "The pallet has changed since you read it"
     adds = "The ``ETag`` header: the current version."
-    advice = "Read the pallet again. If your change still makes sense, send it with the new ``ETag`` in ``If-Match``."
+    advice = "Read the pallet again. If your change still makes sense, send it with the new ``ETag``."
 
     def __init__(self, version: int) -> None:
         super().__init__("If-Match does not match the current version, which is in the ETag header.")
