@@ -116,7 +116,7 @@ def test_an_internal_error_at_a_long_path_is_logged_in_bounded_size(logged: Logg
 def test_repeated_refusals_of_an_address_are_counted(logged: Logged, app: Flask, clock: Clock, status: int) -> None:
     with logged("info") as lines:
         ask(app, status, 50)
-        clock.pass_by(1.01)
+        clock.advance(1.01)
         # The next request.
         ask(app, 200, address="192.0.2.2")
     assert statuses(lines) == [status, 200]
@@ -128,7 +128,7 @@ def test_in_the_next_second_one_is_logged_again(logged: Logged, app: Flask, cloc
     with logged("info") as lines:
         for _ in range(3):
             ask(app, 401, 10)
-            clock.pass_by(1.01)
+            clock.advance(1.01)
         ask(app, 200)
     assert statuses(lines) == [401, 401, 401, 200]
     assert summaries(lines) == [("192.0.2.1", 401, 9)] * 3
@@ -137,7 +137,7 @@ def test_in_the_next_second_one_is_logged_again(logged: Logged, app: Flask, cloc
 def test_a_single_refusal_has_no_summary(logged: Logged, app: Flask, clock: Clock) -> None:
     with logged("info") as lines:
         ask(app, 401)
-        clock.pass_by(1.01)
+        clock.advance(1.01)
         ask(app, 200)
     assert [line["message"] for line in lines] == ["request", "request"]
 
@@ -206,7 +206,7 @@ def test_repeated_warnings_are_counted(logged: Logged, app: Flask, clock: Clock)
             logging.getLogger("a").warning("The database: %s", "away")
         logging.getLogger("a").warning("The database: %s", "full")
         logging.getLogger("b").warning("The database: %s", "away")
-        clock.pass_by(1.01)
+        clock.advance(1.01)
         ask(app, 200)
     logged_messages = [(line["logger"], line["message"], line.get("repeated")) for line in lines[:-1]]
     assert logged_messages == [

@@ -36,10 +36,10 @@ def test_the_others_are_reported_when_their_second_is_over(clock: Clock) -> None
     counted = Counted()
     for key in "aaabbc":
         counted.is_first(key)
-    clock.pass_by(0.99)
+    clock.advance(0.99)
     counted.flush()
     assert counted.reported == []
-    clock.pass_by(0.02)
+    clock.advance(0.02)
     counted.flush()
     counted.flush()
     # "c" came once, and was logged.
@@ -51,7 +51,7 @@ def test_the_next_one_reports_them_and_is_a_first_one_again(clock: Clock) -> Non
     counted = Counted()
     counted.is_first("a")
     counted.is_first("a")
-    clock.pass_by(1.01)
+    clock.advance(1.01)
     assert counted.is_first("a")
     assert counted.reported == [("a", 1)]
     assert not counted.is_first("a")
