@@ -43,11 +43,11 @@ def rotate(run_command):
     return rotate
 
 
-def test_add_prints_the_key_and_the_file_contains_only_its_digest(run_command, clients_file, counts):
+def test_add_prints_the_key_and_the_file_contains_only_its_digest(run_command, clients_file, is_valid):
     status, output, errors = run_command("client", "add", "booking", "--scope", "resources:read")
     assert (status, errors) == (0, "")
     prefix, secret = KEY.fullmatch(output).groups()
-    assert counts(output.strip())
+    assert is_valid(output.strip())
     text = clients_file.read_text()
     assert secret not in text
     assert f"key.{prefix} = {stored_digest(output.strip())}" in text.splitlines()
@@ -67,10 +67,10 @@ def test_a_client_is_added_with_scopes_and_limits(run_command, clients_file):
     assert scopes == ["resources:read", "events:read", "allocations:own@cars"]
 
 
-def test_list_shows_clients_and_scopes_but_no_secret(run_command, add, rotated, clients_file):
+def test_list_shows_clients_and_scopes_but_no_secret(run_command, add, rotate, clients_file):
     assert run_command("client", "list") == (0, "", "")
     old = add("booking", "resources:read allocations:own@cars")
-    keys = [old, rotated("booking"), add("staff", "events:read")]
+    keys = [old, rotate("booking"), add("staff", "events:read")]
     status, output, errors = run_command("client", "list")
     assert (status, errors) == (0, "")
     for text in ("booking", "staff", "resources:read", "allocations:own@cars", "events:read"):
@@ -85,73 +85,73 @@ def test_list_shows_clients_and_scopes_but_no_secret(run_command, add, rotated, 
 
 
 @pytest.mark.parametrize(("options", "hours"), [((), 24), (("--keep", "1"), 1), (("--keep", "0.5"), 0.5)])
-def test_the_old_key_stays_valid_for_a_while(rotated, add, counts, clients_file, options, hours):
+def test_the_old_key_stays_valid_for_a_while(rotate, add, is_valid, clients_file, options, hours):
     old = add("booking")
     before = datetime.now(UTC)
-    new = rotated("booking", *options)
-    assert counts(new)
-    assert counts(old)
+    new = rotate("booking", *options)
+    assert is_valid(new)
+    assert is_valid(old)
     [until] = UNTIL.findall(clients_file.read_text())
     expected = before + timedelta(hours=hours)
     assert abs(datetime.fromisoformat(until) - expected) < timedelta(minutes=1)
 
 
-def test_an_expired_key_is_not_valid(rotated, add, counts, clients_file):
+def test_an_expired_key_is_not_valid(rotate, add, is_valid, clients_file):
     old = add("booking")
-    new = rotated("booking")
+    new = rotate("booking")
     expired = datetime.now(UTC) - timedelta(seconds=1)
     clients_file.write_text(UNTIL.sub(f"until {expired.isoformat()}", clients_file.read_text()))
-    assert not counts(old)
-    assert counts(new)
+    assert not is_valid(old)
+    assert is_valid(new)
 
 
-def test_with_keep_0_old_keys_are_not_valid(rotated, add, counts):
-    old = [add("booking"), rotated("booking"), rotated("booking", "--keep", "5")]
+def test_with_keep_0_old_keys_are_not_valid(rotate, add, is_valid):
+    old = [add("booking"), rotate("booking"), rotate("booking", "--keep", "5")]
     other = add("other")
-    new = rotated("booking", "--keep", "0")
-    assert [counts(key) for key in old] == [False] * 3
-    assert counts(new)
-    assert counts(other)
+    new = rotate("booking", "--keep", "0")
+    assert [is_valid(key) for key in old] == [False] * 3
+    assert is_valid(new)
+    assert is_valid(other)
 
 
-def test_a_rotation_can_shorten_the_validity_of_old_keys(rotated, add, clients_file):
+def test_a_rotation_can_shorten_the_validity_of_old_keys(rotate, add, clients_file):
     add("booking")
-    rotated("booking", "--keep", "48")
-    rotated("booking", "--keep", "1")
+    rotate("booking", "--keep", "48")
+    rotate("booking", "--keep", "1")
     soon = datetime.now(UTC) + timedelta(hours=1, minutes=1)
     ends = [datetime.fromisoformat(until) for until in UNTIL.findall(clients_file.read_text())]
     assert len(ends) == 2
     assert max(ends) < soon
 
 
-def test_a_rotation_changes_only_the_keys(run_command, rotated, clients_file):
+def test_a_rotation_changes_only_the_keys(run_command, rotate, clients_file):
     assert run_command("client", "add", "booking", "--scope", "resources:read", "--rate", "5/minute")[0] == 0
-    rotated("booking")
+    rotate("booking")
     assert {"scopes = resources:read", "rate = 5/minute"} <= set(clients_file.read_text().splitlines())
 
 
-def test_a_single_key_can_be_revoked(run_command, rotated, add, counts):
+def test_a_single_key_can_be_revoked(run_command, rotate, add, is_valid):
     old = add("booking")
-    new = rotated("booking")
+    new = rotate("booking")
     assert run_command("client", "revoke", "booking", "--key", old.split("_")[1]) == (0, "", "")
-    assert not counts(old)
-    assert counts(new)
+    assert not is_valid(old)
+    assert is_valid(new)
 
 
-def test_a_client_can_be_revoked_with_all_its_keys(run_command, rotated, add, counts):
-    keys = [add("booking"), rotated("booking")]
+def test_a_client_can_be_revoked_with_all_its_keys(run_command, rotate, add, is_valid):
+    keys = [add("booking"), rotate("booking")]
     other = add("other")
     assert run_command("client", "revoke", "booking") == (0, "", "")
-    assert [counts(key) for key in keys] == [False, False]
-    assert counts(other)
+    assert [is_valid(key) for key in keys] == [False, False]
+    assert is_valid(other)
     assert "booking" not in run_command("client", "list")[1]
 
 
-def test_a_client_without_keys_can_get_a_new_one(run_command, rotated, add, counts):
+def test_a_client_without_keys_can_get_a_new_one(run_command, rotate, add, is_valid):
     old = add("booking")
     assert run_command("client", "revoke", "booking", "--key", old.split("_")[1])[0] == 0
-    assert not counts(old)
-    assert counts(rotated("booking"))
+    assert not is_valid(old)
+    assert is_valid(rotate("booking"))
 
 
 def test_the_limits_of_a_client_are_stored_and_listed(run_command, clients_file):
