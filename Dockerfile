@@ -1,9 +1,9 @@
 # The images of both services: docker build --target inventory .    docker build --target gateway .
-# By its digest, so that every build has the same base. `docker buildx imagetools inspect python:3.13-slim-trixie` prints
-# the newest one; write it here, in both compose files and in .env.example (a test compares them).
+# The digest gives every build the same base image. `docker buildx imagetools inspect python:3.13-slim-trixie` prints the
+# newest digest; write it here, in both compose files and in docker/.env.example (a test compares them).
 ARG PYTHON_IMAGE=python:3.13-slim-trixie@sha256:bb2988715db2cf7ace7b53f38f3cffbef7c7046a656bee66245eb0ed386e2e81
 
-# Makes wheels and virtual environments. None of its tools is in an image that runs.
+# Builds wheels and virtual environments. Its tools are not in the final images.
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
@@ -18,7 +18,7 @@ COPY LICENSE MANIFEST.in README.rst setup.cfg setup.py ./
 COPY src/invsys src/invsys
 RUN tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels .
 
-# First what changes seldom. Byte code is made here, and never checked again: the service cannot write any.
+# The requirements come first, because they seldom change. The byte code is compiled here: the service cannot write any.
 FROM build AS inventory-environment
 COPY requirements.txt ./
 RUN tools/bin/pip wheel --no-deps --no-build-isolation --require-hashes --wheel-dir wheels \
@@ -29,15 +29,15 @@ RUN tools/bin/pip --python /opt/invsys/bin/python install --no-index --no-deps -
     && /opt/invsys/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/invsys/lib
 
 FROM build AS gateway-environment
-COPY requirements-gateway.txt ./
+COPY requirements/gateway.txt ./
 RUN tools/bin/pip wheel --no-deps --no-build-isolation --require-hashes --wheel-dir wheels \
-        --requirement requirements-gateway.txt \
+        --requirement gateway.txt \
     && tools/bin/pip --python /opt/invsys/bin/python install --no-index --no-deps --no-compile wheels/*.whl
 COPY --from=package /build/wheels package
 RUN tools/bin/pip --python /opt/invsys/bin/python install --no-index --no-deps --no-compile package/*.whl \
     && /opt/invsys/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/invsys/lib
 
-# What both services run in.
+# The base of both final images.
 FROM ${PYTHON_IMAGE} AS service
 LABEL org.opencontainers.image.vendor="The InvSys authors" \
       org.opencontainers.image.licenses="MIT"
@@ -70,7 +70,7 @@ CMD ["serve"]
 
 FROM service AS gateway
 LABEL org.opencontainers.image.title="invsys-gateway" \
-      org.opencontainers.image.description="The door to a fleet's inventory: who may do what, how much, passed on"
+      org.opencontainers.image.description="The gateway: authenticates and authorises callers, limits rates, forwards requests"
 ENV INVSYS_SERVER_PORT=5001 \
     INVSYS_CLIENTS_FILE=/var/lib/invsys/clients.ini
 COPY --from=gateway-environment /opt/invsys /opt/invsys

@@ -1,22 +1,31 @@
-# make run      install, migrate and serve on SQLite, at http://127.0.0.1:5000/
-# make gateway  install and serve the gateway in front of it, at http://127.0.0.1:5001/
-# make test     every test and every check
-# make bench    the measurements
-# make deb      both Debian packages for the Debian that it runs on, in dist/; make wheelhouse fetches their parts, so
-#               that it needs no network
-# make lock     pin newer releases of everything (with Debian 12's Python, the oldest that is supported)
+# make run                    install, migrate and serve on SQLite, at http://127.0.0.1:5000/
+# make gateway                install and serve the gateway in front of it, at http://127.0.0.1:5001/
+# make test                   every test and every check
+# make bench                  the benchmarks
+# make docs                   the manual, in docs/build/html/
+# make deb                    both Debian packages for the running release of Debian, in dist/
+# make wheelhouse             download the requirements of the packages, so that make deb needs no network
+# make lock                   pin newer versions of all requirements; use Python 3.11, the oldest supported version
+# make clean                  delete the environments and everything that was built
+# make dcompose-start         build the images if they are missing, and start the containers
+# make dcompose-restart       restart the containers
+# make db-revision msg=TEXT   create an empty migration with the next number
+# make db-upgrade             run the missing migrations on the database of make run, or on INVSYS_DATABASE_URL
+# make db-upgrade-sql         print the SQL of all migrations; from=0004 only that of the migrations after 0004
 
 PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
-# setuptools and pip of the virtual environment make the package; its dependencies are the pinned ones and no others.
+# The package is built with the setuptools and pip of the virtual environment, and only pinned dependencies are installed.
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check
+COMPOSE ?= docker-compose
 INVENTORY = --extra service --extra inventory --extra postgresql
 GATEWAY = --extra service --extra gateway
 LOCK = .lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade
 
 .PHONY: run gateway test bench docs wheelhouse deb lock clean
+.PHONY: dcompose-start dcompose-restart db-revision db-upgrade db-upgrade-sql
 
 run: $(VENV)/run
 	$(BIN)/invsys-manage migrate
@@ -25,12 +34,12 @@ run: $(VENV)/run
 gateway: .venv-gateway/gateway
 	.venv-gateway/bin/invsys-gateway-manage serve
 
-# The checks run beside the tests, which leave a core idle where they wait for servers.
+# Two environments run at a time: the tests often wait for servers, and leave a core to the checks.
 test: $(VENV)/tox
 	$(BIN)/tox run-parallel --parallel 2 --parallel-live
 
 bench: $(VENV)/run $(VENV)/bench
-	$(INSTALL) --requirement requirements-gateway.txt
+	$(INSTALL) --requirement requirements/gateway.txt
 	$(BIN)/python -m benchmarks.cost --engine sqlite
 	$(BIN)/python -m benchmarks.cost --engine postgresql
 	$(BIN)/python -m benchmarks
@@ -39,7 +48,7 @@ docs: $(VENV)/tox
 	$(BIN)/tox run -e docs
 
 wheelhouse: | $(BIN)/python
-	for set in requirements.txt requirements-gateway.txt requirements/build.txt requirements/test.txt; do \
+	for set in requirements.txt requirements/gateway.txt requirements/build.txt requirements/test.txt; do \
 	    $(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest wheelhouse --requirement $$set || exit 1; \
 	done
 
@@ -52,16 +61,33 @@ deb:
 	    mv ../$$name.changes dist/
 	cut -d' ' -f1 debian/files | (cd .. && xargs mv --target-directory=$(CURDIR)/dist)
 
-# One stamp for each set that the virtual environment holds.
+dcompose-start:
+	$(COMPOSE) up -d
+
+dcompose-restart:
+	$(COMPOSE) restart
+
+db-revision: $(VENV)/run
+	test -n "$(msg)" || { echo 'Name the change: make db-revision msg="Add colours"' >&2; exit 2; }
+	newest=$$($(BIN)/invsys-manage db heads | sed -n 's/^0*\([1-9][0-9]*\) .*/\1/p') && \
+	    $(BIN)/invsys-manage db revision --message "$(msg)" --rev-id $$(printf %04d $$((newest + 1)))
+
+db-upgrade: $(VENV)/run
+	$(BIN)/invsys-manage db upgrade
+
+db-upgrade-sql: $(VENV)/run
+	$(BIN)/invsys-manage db upgrade --sql $(if $(from),$(from):)head
+
+# Each file requirements/NAME.txt has a stamp file .venv/NAME, which is newer if those requirements are installed.
 $(VENV)/run: requirements.txt setup.cfg | $(BIN)/python
 	$(INSTALL) --requirement requirements.txt
 	$(INSTALL) --no-deps --editable .
 	touch $@
 
-# As on a host of its own: nothing of a database is in it.
-.venv-gateway/gateway: requirements-gateway.txt setup.cfg
+# A separate environment without database libraries, as on a host that runs only the gateway.
+.venv-gateway/gateway: requirements/gateway.txt setup.cfg
 	$(PYTHON) -m venv .venv-gateway
-	.venv-gateway/bin/pip install --quiet --disable-pip-version-check --requirement requirements-gateway.txt
+	.venv-gateway/bin/pip install --quiet --disable-pip-version-check --requirement requirements/gateway.txt
 	.venv-gateway/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
@@ -76,13 +102,13 @@ lock:
 	$(PYTHON) -m venv .lock
 	.lock/bin/pip install --quiet pip-tools
 	$(LOCK) $(INVENTORY) --output-file requirements.txt setup.cfg
-	$(LOCK) $(GATEWAY) --constraint requirements.txt --output-file requirements-gateway.txt setup.cfg
+	$(LOCK) $(GATEWAY) --constraint requirements.txt --output-file requirements/gateway.txt setup.cfg
 	for set in test typing; do \
 	    $(LOCK) $(INVENTORY) $(GATEWAY) --extra client --constraint requirements.txt \
-	        --constraint requirements-gateway.txt --output-file requirements/$$set.txt \
+	        --constraint requirements/gateway.txt --output-file requirements/$$set.txt \
 	        setup.cfg requirements/$$set.in || exit 1; \
 	done
-	$(LOCK) $(INVENTORY) $(patsubst %,--constraint requirements/%.txt,test typing style layers) \
+	$(LOCK) $(INVENTORY) $(patsubst %,--constraint requirements/%.txt,test typing style layers docs) \
 	    --output-file requirements/template.txt setup.cfg requirements/template.in
 	for set in style layers docs bench tox build; do \
 	    $(LOCK) --output-file requirements/$$set.txt requirements/$$set.in || exit 1; \

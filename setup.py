@@ -1,4 +1,4 @@
-"""One call; the facts stand in setup.cfg."""
+"""The metadata are in setup.cfg."""
 
 from setuptools import setup
 

@@ -1,4 +1,4 @@
-"""What the service costs and what it stands, each module with its question; ``python -m benchmarks`` prints the table.
+"""Benchmarks of the service; ``python -m benchmarks`` prints the table of the manual's page "Benchmarks".
 
-Run from the checkout, on a machine with the PostgreSQL server's binaries. Nothing here is shipped.
+Run them in the checkout, on a machine with PostgreSQL's server programs. They are not part of the distribution.
 """

@@ -1,4 +1,4 @@
-"""Prints the table, and the targets and whether they are met: ``python -m benchmarks [--quick] [--only ENGINE]``."""
+"""Prints all measurements, and whether each target is met: ``python -m benchmarks [--quick] [--only ENGINE]``."""
 
 import argparse
 from collections.abc import Callable
@@ -13,20 +13,21 @@ _ENGINES: dict[str, Callable[[], AbstractContextManager[databases.Databases]]] =
 
 
 def main() -> int:
-    """Measure; the status is 1 where a target is missed."""
+    """Run all benchmarks; return exit status 1 if a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="measure for a fifth of the time")
-    parser.add_argument("--only", choices=_ENGINES, help="one engine")
-    chosen = parser.parse_args()
+    parser.add_argument("--only", choices=_ENGINES, help="measure only this engine")
+    options = parser.parse_args()
     results = []
     for name, engine in _ENGINES.items():
-        if chosen.only in (None, name):
-            with engine() as made:
-                results.append(table.measure(made, measures.QUICK if chosen.quick else measures.FULL))
+        if options.only in (None, name):
+            with engine() as engine_databases:
+                scale = measures.QUICK if options.quick else measures.FULL
+                results.append(table.measure(engine_databases, scale))
     report.print_results(results)
-    promised = [target for one in results for target in targets.targets(one)]
-    report.print_targets(promised)
-    return 0 if all(target.met for target in promised) else 1
+    all_targets = [target for engine_results in results for target in targets.targets(engine_results)]
+    report.print_targets(all_targets)
+    return 0 if all(target.met for target in all_targets) else 1
 
 
 if __name__ == "__main__":

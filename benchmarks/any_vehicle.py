@@ -1,6 +1,6 @@
-"""Does ``any`` find a free vehicle as long as there is one, never one for two, and how fast, with many free or few?
+"""Requests for ``any`` vehicle: their speed with many and with few free vehicles, and a check for double bookings.
 
-Every order is of type "any", so that afterwards the database can be asked for all of them.
+Every allocation made here has the type "any", so that the check finds it in the database afterwards.
 """
 
 import json
@@ -12,7 +12,7 @@ from itertools import count, repeat
 from sqlalchemy import create_engine, func, select, text
 
 from benchmarks import calls, load, seeds
-from benchmarks.connections import Dialogue
+from benchmarks.connections import ReactiveFeed
 from benchmarks.measures import CONNECTIONS, Measured
 from benchmarks.stocks import Stock
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
@@ -20,9 +20,9 @@ from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAll
 _allocation = ContinuousResourceAllocation.__table__
 _resource = ContinuousResource.__table__
 
-# Of the vehicles, how many are taken before the next hour is asked for: the rest are free all the time.
+# The share of the vehicles that is allocated in one hour before the requests move on to the next hour.
 _SHARE = 0.1
-# Of each so many vehicles one is free in a scarce hour, and for each of those there are so many orders.
+# In a scarce hour, one of _ONE_IN vehicles is free, and _RUSH requests arrive for each free vehicle.
 _ONE_IN, _RUSH = 200, 1.5
 
 _OVERLAPPING = """
@@ -33,72 +33,72 @@ _OVERLAPPING = """
 """
 
 
-class Orders(Dialogue):
-    """Orders of any vehicle; remembers what was given."""
+class AnyVehicleFeed(ReactiveFeed):
+    """Requests for any vehicle, one for each of ``hours``; stores the successful responses."""
 
     def __init__(self, hours: Iterator[int]) -> None:
         self._hours = hours
-        self.given: list[bytes] = []
+        self.created: list[bytes] = []
 
     def __next__(self) -> bytes:
         return calls.create("any", next(self._hours), allocation_type="any")
 
-    def hear(self, status: int, answer: bytes) -> None:
+    def on_response(self, status: int, response: bytes) -> None:
         if status == 201:
-            self.given.append(answer)
+            self.created.append(response)
 
 
-def plenty(first: int, vehicles: int) -> Orders:
-    """Order odd hours from ``first`` on, each until a tenth of the vehicles is taken."""
-    each = int(vehicles * _SHARE)
-    return Orders(first + 2 * (number // each) for number in count())
+def plenty(first: int, vehicles: int) -> AnyVehicleFeed:
+    """Return requests for the odd hours from ``first`` on, a tenth of the number of vehicles for each hour."""
+    requests_per_hour = int(vehicles * _SHARE)
+    return AnyVehicleFeed(first + 2 * (number // requests_per_hour) for number in count())
 
 
 @dataclass(frozen=True)
 class Scarce:
-    """How the rush on the last free vehicles went, over all hours."""
+    """The results of all hours in which there were more requests than free vehicles."""
 
     free: int
-    won: Measured
+    created: Measured
     refused: Measured
     failures: int
-    all_given_out: bool
+    all_allocated: bool
     false_refusals: int
 
 
-def scarce(stock: Stock, hours: Sequence[int], orders: Orders) -> Scarce:
-    """Order more than there are in hours in which few vehicles are free; ``orders`` remembers."""
-    seeds.take(stock.url, hours, _ONE_IN)
+def scarce(stock: Stock, hours: Sequence[int], feed: AnyVehicleFeed) -> Scarce:
+    """Request more vehicles than are free in each of ``hours``; add the successful responses to ``feed``."""
+    seeds.allocate(stock.url, hours, _ONE_IN)
     free = len(stock.vehicles) // _ONE_IN
     loads = []
     for hour in hours:
-        rush = Orders(repeat(hour, int(free * _RUSH)))
+        rush = AnyVehicleFeed(repeat(hour, int(free * _RUSH)))
         loads.append(load.run(stock.port, [rush] * CONNECTIONS))
-        orders.given += rush.given
-    taken = _taken(stock.url)
+        feed.created += rush.created
+    allocated = _allocated(stock.url)
     return Scarce(
         free,
-        Measured("won", [one.only(201) for one in loads]),
-        Measured("refused", [one.only(409) for one in loads]),
-        sum(one.failures for one in loads),
-        all(taken[hour].orders == free for hour in hours),
-        sum(_false_refusals(one, taken[hour].last) for hour, one in zip(hours, loads, strict=True)),
+        Measured("created", [run.with_status(201) for run in loads]),
+        Measured("refused", [run.with_status(409) for run in loads]),
+        sum(run.failures for run in loads),
+        all(allocated[hour].count == free for hour in hours),
+        sum(_false_refusals(run, allocated[hour].last) for hour, run in zip(hours, loads, strict=True)),
     )
 
 
 def _false_refusals(result: load.Load, last: datetime) -> int:
-    """Count the refusals that came before the statement that took the last free vehicle had even begun."""
-    return sum(answer.came < last.timestamp() for answer in result.answers if answer.status == 409)
+    """Count the refusals received before the statement that allocated the last free vehicle had begun."""
+    return sum(answer.received < last.timestamp() for answer in result.answers if answer.status == 409)
 
 
 @dataclass(frozen=True)
-class _Taken:
-    orders: int
+class _Allocated:
+    count: int
     last: datetime
 
 
-def _taken(url: str) -> dict[int, _Taken]:
-    """Give, for each hour ordered, how many vehicles were taken, and when the last was."""
+def _allocated(url: str) -> dict[int, _Allocated]:
+    """Return, for each requested hour, the number of its allocations and the time of the last one."""
     statement = (
         select(_allocation.c.starts, func.count(), func.max(_allocation.c.created))
         .where(_allocation.c.allocation_type == "any")
@@ -106,22 +106,23 @@ def _taken(url: str) -> dict[int, _Taken]:
     )
     engine = create_engine(url)
     with engine.connect() as connection:
-        found = {calls.number(starts): _Taken(orders, last) for starts, orders, last in connection.execute(statement)}
+        rows = connection.execute(statement)
+        by_hour = {calls.number(starts): _Allocated(allocations, last) for starts, allocations, last in rows}
     engine.dispose()
-    return found
+    return by_hour
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What the database says of all orders: overlaps in the whole table, and where it disagrees with the answers."""
+    """The check of all allocations: overlaps in the whole table, and differences between rows and responses."""
 
-    orders: int
+    allocations: int
     double_bookings: int
-    disagreements: int
+    mismatches: int
 
 
-def proof(url: str, given: Sequence[bytes]) -> Proof:
-    """Compare the answers with the rows, one by one."""
+def proof(url: str, responses: Sequence[bytes]) -> Proof:
+    """Compare the successful responses with the rows of the database."""
     statement = (
         select(_allocation.c.id, _resource.c.id)
         .join(_resource, _resource.c.key == _allocation.c.resource_key)
@@ -132,10 +133,10 @@ def proof(url: str, given: Sequence[bytes]) -> Proof:
         rows = {(str(allocation), str(vehicle)) for allocation, vehicle in connection.execute(statement)}
         double = connection.scalar(text(_OVERLAPPING))
     engine.dispose()
-    told = [_told(answer) for answer in given]
-    return Proof(len(told), double or 0, len(rows ^ set(told)) + len(told) - len(set(told)))
+    pairs = [_ids(response) for response in responses]
+    return Proof(len(pairs), double or 0, len(rows ^ set(pairs)) + len(pairs) - len(set(pairs)))
 
 
-def _told(answer: bytes) -> tuple[str, str]:
-    body = json.loads(answer.partition(b"\r\n\r\n")[2])
+def _ids(response: bytes) -> tuple[str, str]:
+    body = json.loads(response.partition(b"\r\n\r\n")[2])
     return body["id"], body["resource_id"]

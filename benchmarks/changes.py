@@ -1,4 +1,4 @@
-"""What do changes cost: a period that is extended, a vehicle that is held and then confirmed?"""
+"""Changes of allocations: extending a period, holding a vehicle and confirming the hold."""
 
 import uuid
 from collections import deque
@@ -7,18 +7,18 @@ from datetime import timedelta
 from itertools import count
 
 from benchmarks import calls, seeds
-from benchmarks.connections import Dialogue
+from benchmarks.connections import ReactiveFeed
 from benchmarks.measures import Case
 from benchmarks.stocks import Stock
 
 EXTEND = "extend (PATCH)"
 PAIR = "hold and confirm"
-HOLD = "hold, for each a confirmation"
-CONFIRM = "confirm (PATCH), for each a hold"
+HOLD = "hold, paired with a confirmation"
+CONFIRM = "confirm (PATCH), paired with a hold"
 
 
 def cases(stock: Stock, last_hour: int, first: int) -> list[Case]:
-    """Extend the allocations of the last hour; hold free hours from the request numbered ``first`` on."""
+    """Return the cases: extend the allocations of ``last_hour``; hold free hours, beginning with request ``first``."""
     ids = seeds.allocation_ids(stock.url, len(stock.vehicles), last_hour)
     return [
         Case(EXTEND, stock.port, extensions(ids, last_hour), 200),
@@ -34,22 +34,24 @@ def extensions(ids: Sequence[uuid.UUID], hour: int) -> Iterator[bytes]:
         yield calls.patch(path, {"to_datetime": until.isoformat()})
 
 
-class Holds(Dialogue):
-    """Holds, and the confirmation of each as soon as it is answered."""
+class Holds(ReactiveFeed):
+    """Requests that hold a vehicle, and a request to confirm each hold after its response."""
 
     def __init__(self, vehicles: Sequence[uuid.UUID], first: int) -> None:
         self._holds = calls.creates(vehicles, first, hold_seconds=600)
-        self._held: deque[str] = deque()
+        self._to_confirm: deque[str] = deque()
 
     def __next__(self) -> bytes:
-        return calls.patch(self._held.popleft(), {"status": "confirmed"}) if self._held else next(self._holds)
+        if self._to_confirm:
+            return calls.patch(self._to_confirm.popleft(), {"status": "confirmed"})
+        return next(self._holds)
 
-    def hear(self, status: int, answer: bytes) -> None:
+    def on_response(self, status: int, response: bytes) -> None:
         if status == 201:
-            self._held.append(_location(answer))
+            self._to_confirm.append(_location(response))
 
 
-def _location(answer: bytes) -> str:
-    header = answer.partition(b"\r\n\r\n")[0].decode()
-    named = (line.partition(": ") for line in header.split("\r\n"))
-    return next(value for name, _, value in named if name.lower() == "location")
+def _location(response: bytes) -> str:
+    head = response.partition(b"\r\n\r\n")[0].decode()
+    headers = (line.partition(": ") for line in head.split("\r\n"))
+    return next(value for name, _, value in headers if name.lower() == "location")

@@ -1,4 +1,4 @@
-"""Clients over keep-alive connections and raw sockets, that parse an answer no further than its status and length."""
+"""Clients with keep-alive connections over raw sockets; of a response they parse only the status and the length."""
 
 import selectors
 import socket
@@ -7,41 +7,41 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# An answer that never came: the connection was refused, reset, or closed with the request outstanding.
+# The status of a request without a response: the connection was refused, reset or closed.
 BROKEN = 0
 
 _RECEIVE = 256 * 1024
 
 
 class Answer(NamedTuple):
-    """One request, what became of it (an HTTP status, or BROKEN), the seconds it took, and when (time.time) it came."""
+    """The outcome of a request: HTTP status or BROKEN, duration in seconds, Unix time of the response."""
 
     request: bytes
     status: int
     seconds: float
-    came: float
+    received: float
 
 
-class Dialogue(ABC, Iterator[bytes]):
-    """A feed that is told what was answered, and can go on from there."""
+class ReactiveFeed(ABC, Iterator[bytes]):
+    """A feed whose next requests depend on the responses so far."""
 
     @abstractmethod
-    def hear(self, status: int, answer: bytes) -> None:
-        """Take note of an answer, header and body."""
+    def on_response(self, status: int, response: bytes) -> None:
+        """Handle a response (headers and body)."""
 
 
 class Connection:
-    """One client: sends its next request as soon as the last is answered."""
+    """One client, which sends its next request when it has received the response to the previous one."""
 
     def __init__(self, port: int, feed: Iterator[bytes]) -> None:
         self._port, self._feed = port, feed
-        self._hear = feed.hear if isinstance(feed, Dialogue) else None
+        self._on_response = feed.on_response if isinstance(feed, ReactiveFeed) else None
         self._socket: socket.socket | None = None
         self._buffer = b""
-        self._needed = 0
+        self._length = 0
         self._request = b""
-        self._sent = 0.0
-        self.waits = False
+        self._sent_at = 0.0
+        self.is_waiting = False
 
     def connect(self, selector: selectors.BaseSelector) -> None:
         self._socket = socket.create_connection(("127.0.0.1", self._port))
@@ -55,68 +55,68 @@ class Connection:
             self._socket = None
 
     def send(self, selector: selectors.BaseSelector) -> Answer | None:
-        """Send the next request; raises StopIteration after the last. Gives a broken answer where it cannot be sent."""
-        self._request, self._buffer, self._needed = next(self._feed), b"", 0
-        self._sent = time.perf_counter()
+        """Send the next request; return a BROKEN answer if that fails. Raises StopIteration after the last request."""
+        self._request, self._buffer, self._length = next(self._feed), b"", 0
+        self._sent_at = time.perf_counter()
         try:
             if self._socket is None:
                 self.connect(selector)
             assert self._socket is not None
             self._socket.sendall(self._request)
-            self.waits = True
+            self.is_waiting = True
         except OSError:
             return self._broken(selector)
         return None
 
     def receive(self, selector: selectors.BaseSelector) -> Answer | None:
-        """Take what has come; gives the answer once it is whole."""
+        """Read the available data; return the answer when the response is complete."""
         assert self._socket is not None
         try:
-            received = self._socket.recv(_RECEIVE)
+            data = self._socket.recv(_RECEIVE)
         except OSError:
-            received = b""
-        if not received:
+            data = b""
+        if not data:
             return self._broken(selector)
-        self._buffer = self._buffer + received if self._buffer else received
-        if not self._needed:
-            self._needed = _length(self._buffer)
-        if not _is_whole(self._buffer, self._needed):
+        self._buffer = self._buffer + data if self._buffer else data
+        if not self._length:
+            self._length = _response_length(self._buffer)
+        if not _is_complete(self._buffer, self._length):
             return None
-        self.waits = False
+        self.is_waiting = False
         answer = self._answer(int(self._buffer[9:12]))
-        if self._hear is not None:
-            self._hear(answer.status, self._buffer)
+        if self._on_response is not None:
+            self._on_response(answer.status, self._buffer)
         if b"onnection: close" in self._buffer[:1024]:
             self.close(selector)
         return answer
 
     def give_up(self) -> Answer:
-        """Count the request outstanding as broken."""
+        """Return a BROKEN answer for the request in progress."""
         return self._answer(BROKEN)
 
     def _answer(self, status: int) -> Answer:
-        return Answer(self._request, status, time.perf_counter() - self._sent, time.time())
+        return Answer(self._request, status, time.perf_counter() - self._sent_at, time.time())
 
     def _broken(self, selector: selectors.BaseSelector) -> Answer:
         self.close(selector)
-        self.waits = False
+        self.is_waiting = False
         return self._answer(BROKEN)
 
 
 _CHUNKED = -1
 
 
-def _length(buffer: bytes) -> int:
-    """Give the bytes of the answer that begins ``buffer``: 0 while its header is not whole, or _CHUNKED."""
+def _response_length(buffer: bytes) -> int:
+    """Return the length of the response in ``buffer``: 0 if its headers are incomplete, _CHUNKED if it is chunked."""
     end = buffer.find(b"\r\n\r\n") + 4
     if end < 4:
         return 0
-    header = buffer[:end].lower()
-    at = header.find(b"\r\ncontent-length:")
-    if at >= 0:
-        return end + int(header[at + 17 : header.index(b"\r", at + 17)])
-    return _CHUNKED if b"\r\ntransfer-encoding: chunked" in header else end
+    head = buffer[:end].lower()
+    index = head.find(b"\r\ncontent-length:")
+    if index >= 0:
+        return end + int(head[index + 17 : head.index(b"\r", index + 17)])
+    return _CHUNKED if b"\r\ntransfer-encoding: chunked" in head else end
 
 
-def _is_whole(buffer: bytes, needed: int) -> bool:
-    return buffer.endswith(b"0\r\n\r\n") if needed == _CHUNKED else 0 < needed <= len(buffer)
+def _is_complete(buffer: bytes, length: int) -> bool:
+    return buffer.endswith(b"0\r\n\r\n") if length == _CHUNKED else 0 < length <= len(buffer)

@@ -1,8 +1,8 @@
-"""CPU time and function calls of each request, in process, compared with the least code for the same work.
+"""CPU time and function calls of each request in this process, compared with minimal code for the same work.
 
-``python -m benchmarks.cost [--engine ENGINE] [--json FILE] [--compare FILE]``. With ``--compare`` the exit status is 1
-if a row costs more than in the earlier run. The tool measures the ``invsys`` that Python imports: to measure another
-checkout, set ``PYTHONPATH`` to its ``src``.
+``python -m benchmarks.cost [--engine ENGINE] [--json FILE] [--compare FILE]``. With ``--compare``, the exit status is 1
+if a row costs more than in the earlier run. This tool measures the ``invsys`` package that Python imports; to measure
+another checkout, set ``PYTHONPATH`` to its ``src``.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from benchmarks import cost_report, cost_rows, databases, processes, seeds
 from benchmarks.stocks import SERVICE
 from invsys.chassis.ops import draining, metrics
 
-# A folder in memory, so that the CPU time of the disk's driver is not measured.
+# A folder in memory, so that the CPU time of the disk driver is not measured.
 _MEMORY = "/dev/shm"
 
 _ENGINES: dict[str, tuple[str, Callable[[], AbstractContextManager[databases.Databases]]]] = {
@@ -31,12 +31,12 @@ _ENGINES: dict[str, tuple[str, Callable[[], AbstractContextManager[databases.Dat
 
 
 def main() -> int:
-    """Measure, print, save and compare; return 1 if a row costs more, 2 if the comparison failed."""
-    chosen = _parser().parse_args()
+    """Measure, print, save and compare; return 1 if a row costs more, 2 if the measurement or comparison failed."""
+    options = _parser().parse_args()
     try:
-        return _run(chosen)
+        return _run(options)
     except cost_report.UnusableReport as error:
-        print(f"{chosen.compare}: {error}", file=sys.stderr)
+        print(f"{options.compare}: {error}", file=sys.stderr)
     except OSError as error:
         print(error, file=sys.stderr)
     except subprocess.CalledProcessError as error:
@@ -44,20 +44,20 @@ def main() -> int:
     return 2
 
 
-def _run(chosen: argparse.Namespace) -> int:
-    name, engine = _ENGINES[chosen.engine]
+def _run(options: argparse.Namespace) -> int:
+    name, engine = _ENGINES[options.engine]
     before = None
-    if chosen.compare is not None:
-        before = cost_report.load(chosen.compare)
+    if options.compare is not None:
+        before = cost_report.load(options.compare)
         cost_report.require_comparable(before, name)
-    report = measure(name, engine, chosen.processes, chosen.rounds, chosen.requests)
+    report = measure(name, engine, options.processes, options.rounds, options.requests)
     print(*cost_report.lines(report), sep="\n")
-    if chosen.json is not None:
-        cost_report.save(report, chosen.json)
+    if options.json is not None:
+        cost_report.save(report, options.json)
     if before is None:
         return 0
     rises = list(cost_report.rises(before, report))
-    print(*(rises or [f"No row costs more than in {chosen.compare}."]), sep="\n")
+    print(*(rises or [f"No row costs more than in {options.compare}."]), sep="\n")
     return 1 if rises else 0
 
 
@@ -70,15 +70,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--engine", choices=_ENGINES, default="sqlite")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="compare with figures that --json saved")
-    parser.add_argument("--processes", type=_positive, default=3, help="measured one after another")
-    parser.add_argument("--rounds", type=_positive, default=20, help="of all rows, in each process")
-    parser.add_argument("--requests", type=_positive, default=25, help="of each row in each round")
+    parser.add_argument("--processes", type=_positive, default=3, help="processes, measured one after another")
+    parser.add_argument("--rounds", type=_positive, default=20, help="rounds over all rows in each process")
+    parser.add_argument("--requests", type=_positive, default=25, help="requests of each row in each round")
     return parser
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return int(text)
 
 
@@ -90,15 +90,15 @@ def measure(
     requests: int,
 ) -> cost_report.Report:
     """Measure every row in ``count`` processes, each with its own databases."""
-    with engine() as made:
-        measured = [_process(made, number, rounds, requests) for number in range(count)]
-    return cost_report.report(name, measured)
+    with engine() as engine_databases:
+        outputs = [_process(engine_databases, number, rounds, requests) for number in range(count)]
+    return cost_report.report(name, outputs)
 
 
-def _process(made: databases.Databases, number: int, rounds: int, requests: int) -> dict[str, Any]:
-    url, floor_url = (made.make(f"{side}_{number}") for side in ("service", "floor"))
-    for each in (url, floor_url):
-        seeds.fill(each, cost_rows.VEHICLES, cost_rows.EACH)
+def _process(engine_databases: databases.Databases, number: int, rounds: int, requests: int) -> dict[str, Any]:
+    url, floor_url = (engine_databases.create(f"{side}_{number}") for side in ("service", "floor"))
+    for database_url in (url, floor_url):
+        seeds.fill(database_url, cost_rows.VEHICLES, cost_rows.ALLOCATIONS_PER_VEHICLE)
     port = processes.free_port()
     upstream = processes.granian(SERVICE, port, workers=1, threads=1)
     with (
@@ -114,7 +114,7 @@ def _process(made: databases.Databases, number: int, rounds: int, requests: int)
 
 
 def _as_served(folder: str) -> Mapping[str, str]:
-    """Return the variables that the production server sets, with more workers than ever run."""
+    """Return the variables that the production server sets, with so many workers that draining never starts."""
     return {metrics.DIRECTORY_VARIABLE: folder, draining.WORKERS_VARIABLE: "1000"}
 
 

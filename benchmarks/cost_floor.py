@@ -1,7 +1,7 @@
-"""The least that each request costs under Flask: a bare route, one statement through the driver, orjson.
+"""The minimal cost of each request with Flask ("the floor"): a bare route, one statement through the driver, orjson.
 
-Nothing is checked, logged or measured, and values are written as the driver returns them. ``floor.py`` does without
-Flask too, and runs under the production server.
+Nothing is validated, logged or measured, and values are stored as the driver returns them. ``floor.py`` also works
+without Flask, and runs under the production server.
 """
 
 import socket
@@ -41,13 +41,13 @@ _COPIED = "a.id, a.created, a.version, a.starts, a.ends, a.allocation_type, a.de
 
 
 class Database(Protocol):
-    """One connection; each method is the work of one request. ``values`` has the body's values and the path's ids."""
+    """One connection; each method does the work of one request. ``values`` has the body's values and the path's ids."""
 
     def create(self, values: Values) -> Sequence[Any] | None:
-        """Insert an allocation and its event; return ``created``, ``version`` and ``expires``, None if it is taken."""
+        """Insert an allocation and its event; return ``created``, ``version``, ``expires``, or None on a conflict."""
 
     def conflicts(self, values: Values) -> Rows:
-        """Return the allocations (``_ITEMS``) of the vehicle within the period."""
+        """Return the allocations (``_ITEMS``) of the vehicle that overlap the period."""
 
     def get(self, allocation_id: uuid.UUID) -> Rows:
         """Return one allocation (``_ITEMS``)."""
@@ -56,11 +56,11 @@ class Database(Protocol):
         """Return the first ``count`` allocations (``_ITEMS``)."""
 
     def change(self, values: Values) -> Rows:
-        """Set an allocation's end, with the event; return the allocation (``_ITEMS``)."""
+        """Set the end of an allocation and insert the event; return the allocation (``_ITEMS``)."""
 
 
 class PostgreSQL:
-    """In autocommit, one statement for each request."""
+    """A connection to PostgreSQL in autocommit mode, with one statement for each request."""
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, autocommit=True)
@@ -82,7 +82,7 @@ class PostgreSQL:
         return self._rows(f"{_ITEMS} ORDER BY a.starts NULLS FIRST, a.key LIMIT %(count)s", {"count": count})
 
     def change(self, values: Values) -> Rows:
-        changed = f"""
+        statement = f"""
             WITH a AS (
                 UPDATE continuous_resource_allocations SET ends = %(to_datetime)s, version = version + 1
                 WHERE id = %(id)s RETURNING *
@@ -91,11 +91,11 @@ class PostgreSQL:
                 FROM a JOIN continuous_resources AS r ON r.key = a.resource_key
             ) {_ITEMS.replace("continuous_resource_allocations AS a", "a")}
         """
-        return self._rows(changed, values)
+        return self._rows(statement, values)
 
 
 class SQLite:
-    """As the service opens it: WAL, synchronous=FULL, a transaction that locks at once for each change."""
+    """A connection to SQLite with the service's options: WAL, synchronous=FULL, BEGIN IMMEDIATE for each change."""
 
     def __init__(self, file: str) -> None:
         self._connection = sqlite3.connect(file, isolation_level=None)
@@ -106,7 +106,7 @@ class SQLite:
         return self._connection.execute(statement, values).fetchall()
 
     def _changed(self, statement: str, kind: str, values: Values) -> Rows:
-        """Change an allocation, record the event of this kind, commit; return what ``statement`` returns."""
+        """Execute ``statement``, insert an event of this kind and commit; return the rows of ``statement``."""
         event = f"""
             {_EVENT} SELECT lower(hex(randomblob(16))), '{kind}', 'Car', r.id, {_COPIED}
             FROM continuous_resource_allocations AS a JOIN continuous_resources AS r ON r.key = a.resource_key
@@ -154,7 +154,7 @@ class SQLite:
 
 
 def _stored(values: Values) -> Values:
-    """Return the values as SQLite holds them: ids in hexadecimal, instants as sortable text in UTC."""
+    """Return the values as SQLite stores them: ids in hexadecimal, timestamps as sortable text in UTC."""
     stored = {name: value.hex if isinstance(value, uuid.UUID) else value for name, value in values.items()}
     for name, column in (("from_datetime", "starts"), ("to_datetime", "ends")):
         if name in values:
@@ -164,12 +164,12 @@ def _stored(values: Values) -> Values:
 
 
 def connect(url: str) -> Database:
-    """Return a connection to the database at ``url``, as ``databases`` names it."""
+    """Return a connection to the database at ``url`` (see ``databases``)."""
     return SQLite(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else PostgreSQL(url)
 
 
 def inventory(database: Database) -> Flask:
-    """Return an application that does an inventory's work on ``database``."""
+    """Return an application that does the work of the inventory with ``database``."""
     app = Flask(__name__, static_folder=None)
 
     @app.post("/api/cars/<uuid:resource_id>/allocations")
@@ -205,7 +205,7 @@ def _json(value: Any, status: int = 200) -> Response:
 
 
 def gateway(port: int) -> Flask:
-    """Return an application that passes every GET on to 127.0.0.1:``port`` over one kept connection."""
+    """Return an application that forwards every GET to 127.0.0.1:``port`` over one keep-alive connection."""
     app = Flask(__name__, static_folder=None)
     upstream = socket.create_connection(("127.0.0.1", port))
 
@@ -220,7 +220,7 @@ def gateway(port: int) -> Flask:
 
 
 def _received(connection: socket.socket) -> tuple[bytes, bytes]:
-    """Return head and body of a response that states its length."""
+    """Return the head and the body of a response with a Content-Length."""
     head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"\r\ncontent-length: ")[2].partition(b"\r\n")[0])
     while len(body) < length:

@@ -1,6 +1,6 @@
-"""WSGI applications called in this process, as the production server calls them: CPU time and function calls.
+"""CPU time and function calls of WSGI applications, which are called in this process as by the production server.
 
-Nothing else is counted: the requests are prepared beforehand, and the caller does no more than
+Nothing else is measured: the requests are prepared beforehand, and the caller only executes
 ``app(environ, start_response)``.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
-# As granian passes it; ``environ`` adds the values of the request.
+# The values that granian sets; ``environ`` adds those of the request.
 _ENVIRON: Environ = {
     "GATEWAY_INTERFACE": "CGI/1.1",
     "REMOTE_ADDR": "127.0.0.1",
@@ -39,7 +39,7 @@ _ENVIRON: Environ = {
 
 @dataclass(frozen=True)
 class Side:
-    """An application, the requests to send it as bytes, and the status that each has to get."""
+    """An application, its requests as bytes, and the expected status of each response."""
 
     app: App
     requests: Iterator[bytes]
@@ -51,7 +51,7 @@ class Side:
 
 
 def environ(request: bytes) -> Environ:
-    """Return the WSGI environment of a request of ``calls``."""
+    """Return the WSGI environment of a request from ``calls``."""
     head, _, body = request.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ")
@@ -66,7 +66,7 @@ def environ(request: bytes) -> Environ:
 
 
 class _Statuses(list[int]):
-    """The statuses of the responses; called as WSGI's ``start_response``."""
+    """The statuses of the responses; an instance is called as WSGI's ``start_response``."""
 
     def __call__(self, status: str, headers: Sequence[tuple[str, str]], error: object = None) -> None:
         self.append(int(status[:3]))
@@ -80,7 +80,7 @@ def _send(app: App, request: Environ, statuses: _Statuses) -> None:
 
 
 def cpu_seconds(sides: Sequence[Side], count: int) -> list[list[float]]:
-    """Return, for each side, the CPU seconds of this process, user and system, for each of ``count`` requests.
+    """Return, for each side, the CPU seconds (user and system) of this process for each of ``count`` requests.
 
     The sides take turns at every request, so that other load on the machine slows both.
     """
@@ -90,36 +90,36 @@ def cpu_seconds(sides: Sequence[Side], count: int) -> list[list[float]]:
     gc.disable()
     try:
         for number in range(count):
-            # Each side goes first equally often, so that warm caches favour none.
+            # Each side is first equally often, so that warm caches do not favour one side.
             for turn in range(len(sides)):
-                side = (turn + number) % len(sides)
-                app, request = sides[side].app, environs[side][number]
+                index = (turn + number) % len(sides)
+                app, request = sides[index].app, environs[index][number]
                 began = time.process_time()
-                _send(app, request, statuses[side])
-                seconds[side].append(time.process_time() - began)
+                _send(app, request, statuses[index])
+                seconds[index].append(time.process_time() - began)
     finally:
         gc.enable()
-    for side, answered in zip(sides, statuses, strict=True):
-        _require(side, answered, count)
+    for side, side_statuses in zip(sides, statuses, strict=True):
+        _require(side, side_statuses, count)
     return seconds
 
 
 @dataclass(frozen=True)
 class Calls:
-    """Function calls of one request: in Python (resuming a generator counts as a call), and in C."""
+    """The function calls of one request: Python functions (resuming a generator counts as a call) and C functions."""
 
     python: int
     c: int
 
 
 def calls(side: Side, count: int) -> Calls:
-    """Return the median calls of ``count`` requests, so that occasional work does not count."""
+    """Return the median number of calls of ``count`` requests, which excludes occasional work."""
     statuses = _Statuses()
-    counted = [_count(side.app, one, statuses) for one in side.environs(count)]
+    counts = [_count(side.app, request, statuses) for request in side.environs(count)]
     _require(side, statuses, count)
     return Calls(
-        statistics.median_low(one.python for one in counted),
-        statistics.median_low(one.c for one in counted),
+        statistics.median_low(request_calls.python for request_calls in counts),
+        statistics.median_low(request_calls.c for request_calls in counts),
     )
 
 
@@ -129,7 +129,7 @@ def _count(app: App, request: Environ, statuses: _Statuses) -> Calls:
     def observe(frame: FrameType, event: str, argument: object) -> None:
         nonlocal python, c
         if frame.f_code.co_filename == __file__:
-            return  # the caller
+            return  # a call of this module
         python += event == "call"
         c += event == "c_call"
 
@@ -143,4 +143,4 @@ def _count(app: App, request: Environ, statuses: _Statuses) -> Calls:
 
 def _require(side: Side, statuses: _Statuses, count: int) -> None:
     if statuses != [side.status] * count:
-        raise RuntimeError(f"answered {sorted(set(statuses))}, expected {count} times {side.status}")
+        raise RuntimeError(f"got the statuses {sorted(set(statuses))}, expected {count} times {side.status}")

@@ -1,4 +1,4 @@
-"""One process of ``cost``: measures every row on the databases that it is given, and prints a JSON object.
+"""One process of ``cost``: measures every row on the databases in its arguments, and prints a JSON object.
 
 ``python -m benchmarks.cost_process URL FLOOR_URL UPSTREAM_PORT FOLDER ROUNDS REQUESTS``
 """
@@ -12,24 +12,24 @@ import orjson
 
 from benchmarks import cost_meter, cost_rows
 
-# Requests of each row that come first, to fill the caches of the code; the same number is counted.
+# The number of requests of each row that fill caches first, and of those whose calls are counted.
 _COUNTED = 15
 
 
 def main(url: str, floor_url: str, upstream: str, folder: str, rounds: str, requests: str) -> None:
-    """Print for each row the service's and the floor's ``calls`` and ``seconds``, a list with one for each request."""
+    """Print, for each row, ``calls`` and ``seconds`` (a list with one value for each request) of service and floor."""
     rows = cost_rows.sides(url, floor_url, int(upstream), Path(folder))
     for sides in rows.values():
         cost_meter.cpu_seconds(sides, _COUNTED)
-    # As ``invsys.inventory.wsgi`` does.
+    # The production server does the same in ``invsys.inventory.wsgi``.
     gc.collect()
     gc.freeze()
     calls = {name: [asdict(cost_meter.calls(side, _COUNTED)) for side in sides] for name, sides in rows.items()}
     seconds: dict[str, list[list[float]]] = {name: [[], []] for name in rows}
     for _ in range(int(rounds)):
         for name, sides in rows.items():
-            for so_far, more in zip(seconds[name], cost_meter.cpu_seconds(sides, int(requests)), strict=True):
-                so_far.extend(more)
+            for total, round_seconds in zip(seconds[name], cost_meter.cpu_seconds(sides, int(requests)), strict=True):
+                total.extend(round_seconds)
     result = {name: [{"calls": calls[name][side], "seconds": seconds[name][side]} for side in (0, 1)] for name in rows}
     sys.stdout.buffer.write(orjson.dumps(result))
 

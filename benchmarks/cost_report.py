@@ -1,4 +1,4 @@
-"""The cost table: printed, saved as JSON, and compared with that of an earlier run."""
+"""The cost table: print it, save it as JSON, and compare it with an earlier run."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-# By how much a row may rise and still count as no slower: two runs of one tree differ by less.
+# The limits below which a row counts as unchanged; two runs of the same code differ by less.
 CALLS_MARGIN, RATIO_MARGIN = 0.03, 0.08
 
 _HEAD = (
@@ -18,14 +18,14 @@ _HEAD = (
 
 
 class UnusableReport(Exception):
-    """The file of an earlier run cannot be used for a comparison; the message has the reason."""
+    """The file of an earlier run is not usable for a comparison; the message has the reason."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """The CPU microseconds of a request, and the calls of functions in Python and in C, of the service and the floor.
+    """CPU microseconds and function calls (Python and C) of a request, for the service and the floor.
 
-    ``ratio`` is the median over the requests: each one of the service, divided by the floor's next to it in time.
+    ``ratio`` is the median ratio of the service's CPU time to that of the floor's request next to it in time.
     """
 
     cpu_us: float
@@ -39,7 +39,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """All rows of a run; runs of other engines and other Pythons are not comparable."""
+    """All rows of a run; runs with different engines or Python releases are not comparable."""
 
     engine: str
     python: str
@@ -47,29 +47,29 @@ class Report:
 
 
 def report(engine: str, processes: Sequence[Mapping[str, Any]]) -> Report:
-    """Return the report of the outputs of several ``cost_process``."""
-    rows = {name: _row([one[name] for one in processes]) for name in processes[0]}
+    """Return the report for the outputs of several ``cost_process`` runs."""
+    rows = {name: _row([process[name] for process in processes]) for name in processes[0]}
     return Report(engine, python_version(), rows)
 
 
 def python_version() -> str:
-    """Return the release of this Python; the function calls differ between releases."""
+    """Return the release of this Python; the number of function calls depends on it."""
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def _row(measured: Sequence[Sequence[Mapping[str, Any]]]) -> Row:
-    seconds = [[second for one in measured for second in one[side]["seconds"]] for side in (0, 1)]
+def _row(processes: Sequence[Sequence[Mapping[str, Any]]]) -> Row:
+    seconds = [[second for sides in processes for second in sides[side]["seconds"]] for side in (0, 1)]
     service, floor = (1e6 * statistics.median(side) for side in seconds)
-    ratio = statistics.median(mine / its for mine, its in zip(*seconds, strict=True))
+    ratio = statistics.median(service_s / floor_s for service_s, floor_s in zip(*seconds, strict=True))
     calls, c_calls = (
-        [statistics.median_low(one[side]["calls"][kind] for one in measured) for side in (0, 1)]
+        [statistics.median_low(sides[side]["calls"][kind] for sides in processes) for side in (0, 1)]
         for kind in ("python", "c")
     )
     return Row(round(service, 1), round(floor, 1), round(ratio, 3), *calls, *c_calls)
 
 
 def lines(report: Report) -> Iterator[str]:
-    """Return the table."""
+    """Yield the lines of the table."""
     yield f"{report.engine}, Python {report.python}: one request, user and system time of this process"
     yield _HEAD
     for name, row in report.rows.items():
@@ -91,24 +91,24 @@ def load(path: Path) -> Report:
     except (ValueError, TypeError, KeyError, AttributeError):
         are_figures = False
     if not are_figures:
-        raise UnusableReport("not a file that benchmarks.cost --json wrote")
+        raise UnusableReport("not a file written by benchmarks.cost --json")
     return report
 
 
 def require_comparable(before: Report, engine: str) -> None:
-    """Raise UnusableReport where a run of ``engine`` on this Python cannot be compared with an earlier report."""
+    """Raise UnusableReport unless the earlier report has the same engine and Python release as this run."""
     now = (engine, python_version())
     if (before.engine, before.python) != now:
         earlier = f"{before.engine} and Python {before.python}"
-        raise UnusableReport(f"it was measured on {earlier}, this run is on {engine} and Python {now[1]}")
+        raise UnusableReport(f"measured with {earlier}, but this run uses {engine} and Python {now[1]}")
 
 
 def rises(before: Report, after: Report) -> Iterator[str]:
-    """Return a line for each figure that rose by more than its margin, and for each row that is gone."""
+    """Yield a line for each figure that rose by more than its limit, and for each row that is missing now."""
     for name, old in before.rows.items():
         new = after.rows.get(name)
         if new is None:
-            yield f"{name}: not measured any more"
+            yield f"{name}: no longer measured"
             continue
         if new.calls > old.calls * (1 + CALLS_MARGIN):
             yield f"{name}: {new.calls} Python calls, {_percent(new.calls, old.calls)} more than {old.calls}"

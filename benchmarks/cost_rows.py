@@ -1,4 +1,4 @@
-"""The rows of the cost table: for each, the requests, the service and the floor that answer them."""
+"""The rows of the cost table: the requests of each row, and the two applications that respond, service and floor."""
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -19,8 +19,8 @@ CREATE, REFUSED, GET, LIST, PATCH = "create", "refused", "get", "list of 100", "
 GATEWAY = "gateway get"
 ROWS = (CREATE, REFUSED, GET, LIST, PATCH, GATEWAY)
 
-VEHICLES, EACH = 1_000, 10
-_LAST_HOUR = 2 * (EACH - 1)
+VEHICLES, ALLOCATIONS_PER_VEHICLE = 1_000, 10
+_LAST_HOUR = 2 * (ALLOCATIONS_PER_VEHICLE - 1)
 _ALL = "/api/cars/all/allocations"
 
 Requests = Iterator[bytes]
@@ -29,17 +29,18 @@ Requests = Iterator[bytes]
 def sides(url: str, floor_url: str, upstream: int, folder: Path) -> dict[str, tuple[Side, Side]]:
     """Return service and floor for each of ``ROWS``.
 
-    Each side has its own database with the same rows; an inventory on ``url`` listens on the port ``upstream``.
+    Each side has its own database with the same rows; an inventory with the database ``url`` listens on the port
+    ``upstream``.
     """
     service, floor = _inventory(url, folder), cost_floor.inventory(cost_floor.connect(floor_url))
-    mine, its = _requests(url), _requests(floor_url)
+    service_requests, floor_requests = _requests(url), _requests(floor_url)
     rows = {
-        name: (Side(service, mine[name], status), Side(floor, its[name], status))
+        name: (Side(service, service_requests[name], status), Side(floor, floor_requests[name], status))
         for name, status in ((CREATE, 201), (REFUSED, 409), (GET, 200), (LIST, 200), (PATCH, 200))
     }
-    passing, sign = _gateway(upstream, folder)
-    signed = (sign(request) for request in _gets(url))
-    rows[GATEWAY] = (Side(passing, signed, 200), Side(cost_floor.gateway(upstream), _gets(url), 200))
+    gateway, add_key = _gateway(upstream, folder)
+    requests_with_key = (add_key(request) for request in _gets(url))
+    rows[GATEWAY] = (Side(gateway, requests_with_key, 200), Side(cost_floor.gateway(upstream), _gets(url), 200))
     return rows
 
 
@@ -64,9 +65,9 @@ def _ids(url: str) -> Sequence[uuid.UUID]:
 
 def _inventory(url: str, folder: Path) -> Flask:
     environ = {"INVSYS_DATABASE_URL": url, "INVSYS_LOG_FILE": str(folder / "requests.log")}
-    in_force = settings.load(environ=environ)
-    request_log.configure(in_force["log"])
-    return application.build_app(in_force)
+    loaded = settings.load(environ=environ)
+    request_log.configure(loaded["log"])
+    return application.build_app(loaded)
 
 
 def _gateway(upstream: int, folder: Path) -> tuple[Flask, Callable[[bytes], bytes]]:

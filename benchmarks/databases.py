@@ -1,4 +1,4 @@
-"""Databases to measure on, migrated: on a private PostgreSQL server with every safety on, or SQLite files."""
+"""Migrated databases for the benchmarks: on a private PostgreSQL server with all durability settings on, or SQLite."""
 
 import os
 import shutil
@@ -14,27 +14,27 @@ from flask_migrate import upgrade
 
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
-from invsys.inventory.db.session import disconnect
+from invsys.inventory.db.engine import disconnect
 
-# The defaults suit a machine of 1995; fsync and synchronous_commit stay on.
+# The defaults are too small for current machines; fsync and synchronous_commit stay on.
 _OPTIONS = ("max_connections=300", "shared_buffers=512MB", "max_wal_size=4GB", "listen_addresses=")
 
 
 class Databases(Protocol):
-    """An engine to make databases on."""
+    """A database engine, on which databases can be created."""
 
     name: str
     folder: Path
 
     def url(self, name: str) -> str:
-        """Give the URL of a database."""
+        """Return the URL of a database."""
 
-    def make(self, name: str) -> str:
-        """Make a database at the newest migration and give its URL."""
+    def create(self, name: str) -> str:
+        """Create a database, migrate it to the newest revision and return its URL."""
 
 
 class PostgreSQL:
-    """A server of our own, on a socket in a private folder; as root it runs as ``postgres``, since it refuses root."""
+    """A private server on a Unix socket; if the user is root, it runs as ``postgres``, because it refuses root."""
 
     name = "PostgreSQL"
 
@@ -47,20 +47,20 @@ class PostgreSQL:
         self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
-        given = " ".join(f"-c {option}" for option in (*_OPTIONS, f"unix_socket_directories={self.folder}"))
-        self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", given, "start")
+        """Start the server and wait until it accepts connections."""
+        options = " ".join(f"-c {option}" for option in (*_OPTIONS, f"unix_socket_directories={self.folder}"))
+        self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self) -> None:
-        """Stop it at once."""
+        """Stop the server immediately, without a checkpoint."""
         self._run("pg_ctl", "-w", "-m", "immediate", "stop")
 
     def url(self, name: str) -> str:
-        """Give the URL of a database."""
+        """Return the URL of a database."""
         return f"postgresql://postgres@/{name}?host={self.folder}"
 
-    def make(self, name: str) -> str:
-        """Make a database at the newest migration and give its URL."""
+    def create(self, name: str) -> str:
+        """Create a database, migrate it to the newest revision and return its URL."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0".encode())
         migrate(self.url(name))
@@ -73,11 +73,11 @@ class PostgreSQL:
 
 
 def _binaries() -> Path:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    by_version = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     on_path = shutil.which("initdb")
-    if not found and on_path is None:
-        raise SystemExit("PostgreSQL is not installed: apt-get install postgresql, or say --only sqlite.")
-    return found[-1].parent if found else Path(str(on_path)).parent
+    if not by_version and on_path is None:
+        raise SystemExit("PostgreSQL is not installed: run apt-get install postgresql, or use --only sqlite.")
+    return by_version[-1].parent if by_version else Path(str(on_path)).parent
 
 
 class SQLite:
@@ -89,18 +89,18 @@ class SQLite:
         self.folder = folder
 
     def url(self, name: str) -> str:
-        """Give the URL of a database."""
+        """Return the URL of a database."""
         return f"sqlite:///{self.folder / name}.sqlite3"
 
-    def make(self, name: str) -> str:
-        """Make a database at the newest migration and give its URL."""
+    def create(self, name: str) -> str:
+        """Create a database, migrate it to the newest revision and return its URL."""
         migrate(self.url(name))
         return self.url(name)
 
 
 @contextmanager
 def postgresql() -> Iterator[PostgreSQL]:
-    """Give a running server; afterwards nothing is left of it."""
+    """Yield a running server; stop it and remove its files afterwards."""
     with tempfile.TemporaryDirectory(prefix="invsys-benchmark-") as folder:
         server = PostgreSQL(Path(folder))
         server.start()
@@ -112,13 +112,13 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 @contextmanager
 def sqlite(parent: str | None = None) -> Iterator[SQLite]:
-    """Return a folder for databases, below ``parent`` if one is named; it is removed afterwards."""
+    """Yield a folder for databases, in ``parent`` or the system's temporary folder; remove it afterwards."""
     with tempfile.TemporaryDirectory(prefix="invsys-benchmark-", dir=parent) as folder:
         yield SQLite(Path(folder))
 
 
 def migrate(url: str) -> None:
-    """Bring a database to the newest migration."""
+    """Migrate a database to the newest revision."""
     app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url}))
     with app.app_context():
         upgrade()

@@ -1,4 +1,4 @@
-"""What does a page of the change feed cost, at its start, at its end, and while others write?"""
+"""A page of the change feed: at the start, at the end, and during concurrent writes."""
 
 from collections.abc import Iterator
 from itertools import repeat
@@ -9,25 +9,25 @@ from benchmarks.stocks import Stock
 
 PAGE = 1_000
 
-START = "feed, the first 1,000 events; 1 client"
-END = "feed, the last 1,000 events; 1 client"
-BESIDE = "feed, the last 1,000, beside 16 that create"
+START = "feed, first 1,000 events; 1 client"
+END = "feed, last 1,000 events; 1 client"
+DURING_CREATES = "feed, last 1,000 events, during 16 x create"
 
 
 def cases(stock: Stock, events: int) -> list[Case]:
-    """Read the page at either end of the feed."""
+    """Return the cases that read the first and the last page of the feed."""
     return [
         Case(START, stock.port, _page(), 200, connections=1),
         Case(END, stock.port, _page(seeds.cursor(stock.url, events - PAGE)), 200, connections=1),
     ]
 
 
-def beside_creates(stock: Stock, events: int, scale: Scale) -> Measured:
-    """Read on while others create."""
+def during_creates(stock: Stock, events: int, scale: Scale) -> Measured:
+    """Measure the last page while other clients create allocations."""
     creates = calls.creates(stock.vehicles)
     feeds = [*[creates] * CONNECTIONS, _page(seeds.cursor(stock.url, events - PAGE))]
     loads = [load.run(stock.port, feeds, scale.seconds) for _ in range(scale.rounds)]
-    return Measured("", loads).only(BESIDE, 200)
+    return Measured("", loads).with_status(DURING_CREATES, 200)
 
 
 def _page(after: str | None = None) -> Iterator[bytes]:

@@ -1,7 +1,6 @@
-"""What is the least that a create could cost in Python? A bare WSGI handler, and one statement for the allocation and
-its event.
+"""The minimal cost of a create in Python ("the floor"): a bare WSGI function, one statement for allocation and event.
 
-A connection for each thread, in autocommit, straight through the driver; nothing is checked, logged or counted.
+Each thread has a psycopg connection in autocommit mode; nothing is validated, logged or counted.
 """
 
 import os
@@ -13,9 +12,9 @@ from typing import Any
 import orjson
 import psycopg
 
-# The service's one statement for a create without a key.
+# The statement that the service uses for a create without an Idempotency-Key.
 STATEMENT = b"""
-    WITH made AS (
+    WITH allocation AS (
         INSERT INTO continuous_resource_allocations
             (resource_key, id, starts, ends, allocation_type, description, dump)
         SELECT key, %(id)s, %(from_datetime)s, %(to_datetime)s, %(allocation_type)s, %(description)s, '{}'
@@ -30,18 +29,18 @@ STATEMENT = b"""
          allocation_type, description, dump, expires)
     SELECT gen_random_uuid(), 'allocated', 'Car', %(resource_id)s, id, created, version, starts, ends,
            allocation_type, description, dump, expires
-    FROM made
+    FROM allocation
     RETURNING created, version, expires
 """
 
-_OF_THREAD = threading.local()
+_thread_local = threading.local()
 
 
 def _connection() -> psycopg.Connection:
     try:
-        connection: psycopg.Connection = _OF_THREAD.connection
+        connection: psycopg.Connection = _thread_local.connection
     except AttributeError:
-        connection = _OF_THREAD.connection = psycopg.connect(os.environ["INVSYS_DATABASE_URL"], autocommit=True)
+        connection = _thread_local.connection = psycopg.connect(os.environ["INVSYS_DATABASE_URL"], autocommit=True)
     return connection
 
 
@@ -55,6 +54,6 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
     if row is None:
         start_response("409 Conflict", [("Content-Length", "0")])
         return [b""]
-    answer = orjson.dumps({**values, "created": row[0], "version": row[1], "expires": row[2]})
-    start_response("201 Created", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
-    return [answer]
+    content = orjson.dumps({**values, "created": row[0], "version": row[1], "expires": row[2]})
+    start_response("201 Created", [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
+    return [content]

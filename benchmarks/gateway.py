@@ -1,4 +1,4 @@
-"""What does the gateway cost? The same calls straight to the inventory, through the gateway, and through nginx."""
+"""The cost of the gateway: the same requests directly to the inventory, through the gateway, and through nginx."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,23 +15,23 @@ _APP = "invsys.gateway.wsgi:app"
 _THREADS = 32
 _SCOPES = ["resources:read", "allocations:read", "allocations:write"]
 
-DIRECT, THROUGH, NGINX = "straight to the inventory", "through the gateway", "through nginx"
-WAYS = (DIRECT, THROUGH, NGINX)
-# What is asked, by how many callers at once.
+DIRECT, THROUGH, NGINX = "directly to the inventory", "through the gateway", "through nginx"
+ROUTES = (DIRECT, THROUGH, NGINX)
+# The kinds of requests, and the number of concurrent clients of each.
 GET, LIST, CREATE, ONE = "get", "list of 100", "create", "get; 1 client"
-_CALLERS = {GET: 16, LIST: 16, CREATE: 16, ONE: 1}
+_CLIENTS = {GET: 16, LIST: 16, CREATE: 16, ONE: 1}
 
-# The requests to begin with: hours of the vehicles' that nothing else here takes.
+# The first hour of the creates, beyond those that other benchmarks on this database use.
 _FIRST_HOUR = 4_000
 
 
-def name(what: str, way: str) -> str:
-    """Name a row of the table."""
-    return f"{what}, {way}"
+def name(request: str, route: str) -> str:
+    """Return the name of a row of the table."""
+    return f"{request}, {route}"
 
 
 def measure(stock: Stock, scale: Scale) -> dict[str, Measured]:
-    """Measure each call each way, in turn."""
+    """Measure each kind of request over each route; the routes take turns."""
     measured: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory(prefix="invsys-gateway-") as folder, nginx.before(stock.port) as proxied:
         clients = Path(folder) / "clients.ini"
@@ -45,10 +45,11 @@ def measure(stock: Stock, scale: Scale) -> dict[str, Measured]:
         with _served(environ) as gateway:
             ports = {DIRECT: stock.port, THROUGH: gateway.port, NGINX: proxied}
             feeds = _feeds(stock)
-            for what, callers in _CALLERS.items():
+            for request, clients_count in _CLIENTS.items():
+                status = 201 if request == CREATE else 200
                 cases = [
-                    Case(name(what, way), port, _signed(feeds[what], key), 201 if what == CREATE else 200, callers)
-                    for way, port in ports.items()
+                    Case(name(request, route), port, _with_key(feeds[request], key), status, clients_count)
+                    for route, port in ports.items()
                 ]
                 measured |= measures.interleave(cases, scale.rounds, scale.seconds)
     return measured
@@ -62,17 +63,17 @@ def _served(environ: Mapping[str, str]) -> Iterator[processes.Server]:
 
 
 def _feeds(stock: Stock) -> dict[str, Iterator[bytes]]:
-    every = "/api/cars/all/allocations"
-    items = [calls.get(f"{every}/{found}") for found in seeds.allocation_ids(stock.url, 10_000)]
+    path = "/api/cars/all/allocations"
+    items = [calls.get(f"{path}/{allocation_id}") for allocation_id in seeds.allocation_ids(stock.url, 10_000)]
     return {
         GET: cycle(items),
         ONE: cycle(items),
-        LIST: cycle([calls.get(f"{every}?limit=100")]),
+        LIST: cycle([calls.get(f"{path}?limit=100")]),
         CREATE: calls.creates(stock.vehicles, _FIRST_HOUR * len(stock.vehicles)),
     }
 
 
-def _signed(feed: Iterator[bytes], key: str) -> Iterator[bytes]:
-    """Say who asks, on every way: the inventory and nginx do not read it."""
+def _with_key(feed: Iterator[bytes], key: str) -> Iterator[bytes]:
+    """Add the client's key to each request, over all routes; the inventory and nginx ignore it."""
     header = f"\r\nAuthorization: Bearer {key}\r\n".encode()
     return (request.replace(b"\r\n", header, 1) for request in feed)

@@ -1,8 +1,8 @@
-"""Does the CPU time of any header, query or body grow faster than its length? ``python -m benchmarks.hostile``.
+"""Finds headers, queries and bodies whose CPU time grows faster than their length: ``python -m benchmarks.hostile``.
 
-Sends hostile values of 1, 8 and 64 KB to both services, in process and so without the limits of the server, and prints
-the most expensive value of each place. Eight times the length may cost eight times the time; the status is 1 if it
-costs more than sixteen times.
+Sends hostile values of 1, 8 and 64 KB to both services in this process, and therefore without the limits of the server.
+Prints the most expensive value for each place. Eight times the length may cost eight times the time; the exit status is
+1 if it costs more than sixteen times.
 """
 
 import io
@@ -21,10 +21,10 @@ from invsys.inventory import application as inventory
 from invsys.inventory import settings as inventory_settings
 
 KB = 1000
-# Below this (seconds) the noise of the machine is larger than the difference.
+# Below this time, in seconds, differences are smaller than the noise of the machine.
 NOISE = 0.02
 
-# The text before, the text that is repeated to fill the length, the text behind.
+# A prefix, the text that is repeated to fill the length, and a suffix.
 VALUES = [
     ("a", " ", "b"),
     ("", "\t", "x"),
@@ -92,7 +92,7 @@ REQUESTS = [("GET", "/api/cars"), ("GET", "{car}"), ("POST", "/api/cars"), ("PAT
 
 
 class Service(NamedTuple):
-    """An application, and the headers that its caller always sends."""
+    """An application, and the headers of every request to it."""
 
     name: str
     app: Callable[..., Any]
@@ -128,18 +128,18 @@ def cpu(service: Service, method: str, path: str, place: str, value: str) -> flo
 
 
 def worst(service: Service, car: str, place: str) -> tuple[list[float], str]:
-    """Return the CPU seconds of 1, 8 and 64 KB of the value that costs most in ``place``, and which value that is."""
-    found: list[tuple[list[float], str]] = []
+    """Return the most expensive value in ``place``: its CPU seconds with 1, 8 and 64 KB, and a description of it."""
+    results: list[tuple[list[float], str]] = []
     for method, path in REQUESTS:
-        for before, filling, behind in VALUES:
-            values = [f"{before}{filling * (size * KB // len(filling))}{behind}" for size in (1, 8, 64)]
+        for prefix, filling, suffix in VALUES:
+            values = [f"{prefix}{filling * (size * KB // len(filling))}{suffix}" for size in (1, 8, 64)]
             seconds = [min(cpu(service, method, path.format(car=car), place, value) for _ in "12") for value in values]
-            found.append((seconds, f"{method} {before}{filling}...{behind}"))
-    return max(found, key=lambda one: one[0][-1])
+            results.append((seconds, f"{method} {prefix}{filling}...{suffix}"))
+    return max(results, key=lambda result: result[0][-1])
 
 
 def services(folder: Path, url: str) -> Iterator[tuple[Service, str]]:
-    """Build both services; nothing answers behind the gateway."""
+    """Yield both services and the path of a car; no service listens behind the gateway."""
     app = inventory.build_app(inventory_settings.load(environ={"INVSYS_DATABASE_URL": url}))
     car = app.test_client().post("/api/cars", json={"name": "Car1"}).headers["Location"]
     yield Service("inventory", app, {}), car
@@ -156,12 +156,12 @@ def services(folder: Path, url: str) -> Iterator[tuple[Service, str]]:
 
 
 def main() -> int:
-    """Measure every place of both services; return 1 if the cost of one grows faster than its length."""
-    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - the requests' log lines
+    """Measure every place of both services; return 1 if the cost of a value grows faster than its length."""
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - discards the request log
     status = 0
     print(f"{'service':<10} {'place':<36} {'1 KB':>8} {'8 KB':>8} {'64 KB':>8} ms  value")
     with databases.sqlite() as engine:
-        for service, car in services(engine.folder, engine.make("hostile")):
+        for service, car in services(engine.folder, engine.create("hostile")):
             for place in PLACES:
                 seconds, value = worst(service, car, place)
                 figures = " ".join(f"{second * 1000:8.1f}" for second in seconds)

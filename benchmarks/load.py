@@ -1,6 +1,6 @@
-"""How fast does a server answer, and how long does each request wait?
+"""A load generator: measures the rate of a server and the latency of each request.
 
-All connections are driven from one thread: whoever measures shares the cores with what is measured.
+One thread drives all connections, because the load generator shares the cores with the server.
 """
 
 import gc
@@ -17,59 +17,59 @@ from benchmarks.connections import BROKEN, Answer, Connection
 
 @dataclass
 class Load:
-    """What a run gave."""
+    """The result of a run."""
 
     seconds: float = 0.0
     answers: list[Answer] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
+        """Requests per second."""
         return len(self.answers) / self.seconds
 
     @property
     def statuses(self) -> Counter[int]:
-        """How often each status came."""
+        """The number of responses with each status."""
         return Counter(answer.status for answer in self.answers)
 
-    def only(self, status: int) -> "Load":
-        """Give what was answered so, as if nothing else had been asked."""
+    def with_status(self, status: int) -> "Load":
+        """Return a copy with only the answers of this status, over the same time."""
         return Load(self.seconds, [answer for answer in self.answers if answer.status == status])
 
     @property
     def failures(self) -> int:
-        """How many requests were broken off or answered 5xx."""
+        """The number of requests without a response or with a 5xx response."""
         return sum(answer.status == BROKEN or answer.status >= 500 for answer in self.answers)
 
 
 def percentile(seconds: Sequence[float], share: float) -> float:
-    """Give the value that ``share`` (0 to 1) of the values do not exceed; of none, not a number."""
+    """Return the percentile ``share`` (0 to 1) of the values, or NaN if there are none."""
     ordered = sorted(seconds)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else math.nan
 
 
 def run(port: int, feeds: Sequence[Iterator[bytes]], seconds: float | None = None, patience: float = 30.0) -> Load:
-    """Send each of ``feeds`` over a connection of its own, until ``seconds`` are over or all of them are.
+    """Send each of ``feeds`` over its own connection, until ``seconds`` have passed or all feeds are exhausted.
 
-    Where several clients are to share one feed, name it several times. Requests outstanding at the end are waited for;
-    what is still unanswered when the server was silent for ``patience`` seconds is broken.
+    A feed that several clients share is listed several times. The run waits for the responses to the last requests; if
+    the server sends nothing for ``patience`` seconds, those requests are BROKEN.
     """
-    load, ends = Load(), time.perf_counter() + seconds if seconds else float("inf")
+    load, deadline = Load(), time.perf_counter() + seconds if seconds else float("inf")
     connections = [Connection(port, feed) for feed in feeds]
-    with _no_pauses(), selectors.DefaultSelector() as selector:
+    with _without_gc(), selectors.DefaultSelector() as selector:
         for connection in connections:
             connection.connect(selector)
         began = time.perf_counter()
-        busy = sum(_send(connection, selector, load, ends) for connection in connections)
+        busy = sum(_send(connection, selector, load, deadline) for connection in connections)
         while busy:
             events = selector.select(patience)
             if not events:
-                load.answers += [connection.give_up() for connection in connections if connection.waits]
+                load.answers += [connection.give_up() for connection in connections if connection.is_waiting]
                 break
             for key, _ in events:
                 if (answer := key.data.receive(selector)) is not None:
                     load.answers.append(answer)
-                    busy -= not _send(key.data, selector, load, ends)
+                    busy -= not _send(key.data, selector, load, deadline)
         load.seconds = time.perf_counter() - began
         for connection in connections:
             connection.close(selector)
@@ -77,8 +77,8 @@ def run(port: int, feeds: Sequence[Iterator[bytes]], seconds: float | None = Non
 
 
 @contextmanager
-def _no_pauses() -> Iterator[None]:
-    """Keep the garbage collector from pauses that would count as the server's."""
+def _without_gc() -> Iterator[None]:
+    """Disable the garbage collector: its pauses would be measured as latency of the server."""
     gc.disable()
     try:
         yield
@@ -86,9 +86,9 @@ def _no_pauses() -> Iterator[None]:
         gc.enable()
 
 
-def _send(connection: Connection, selector: selectors.BaseSelector, load: Load, ends: float) -> bool:
-    """Keep a connection busy; gives False when there is nothing more to send."""
-    while time.perf_counter() < ends:
+def _send(connection: Connection, selector: selectors.BaseSelector, load: Load, deadline: float) -> bool:
+    """Send the next request over a connection; return False if there is none or the deadline has passed."""
+    while time.perf_counter() < deadline:
         try:
             broken = connection.send(selector)
         except StopIteration:
@@ -96,6 +96,6 @@ def _send(connection: Connection, selector: selectors.BaseSelector, load: Load, 
         if broken is None:
             return True
         load.answers.append(broken)
-        # Whoever refuses connections will for a while; asking on would only count the loop's speed.
+        # A server that refuses connections does so for a while; without a pause, the loop's speed would be measured.
         time.sleep(0.01)
     return False

@@ -1,4 +1,4 @@
-"""How do several cases compare on a machine that is never quiet? In short rounds, A B C A B C, by their medians."""
+"""Comparison of several cases on a busy machine: short rounds in turn (A B C A B C), and the medians of the rounds."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -11,14 +11,17 @@ CONNECTIONS = 16
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured."""
+    """The size of the measurements."""
 
     rounds: int
     seconds: float
-    # for the fight; of memory; in the feed; in which few vehicles are free
+    # Periods that clients compete for.
     periods: int
+    # Requests between the measurements of memory.
     requests: int
+    # Events in the feed.
     events: int
+    # Hours in which few vehicles are free.
     scarce_hours: int
 
 
@@ -28,7 +31,7 @@ QUICK = Scale(rounds=2, seconds=0.4, periods=100, requests=10_000, events=200_00
 
 @dataclass(frozen=True)
 class Case:
-    """What is asked of which server, and the status that it has to answer, or each of several."""
+    """Requests to a server, and the expected status; with several expected statuses, each has to occur."""
 
     name: str
     port: int
@@ -39,7 +42,7 @@ class Case:
 
 @dataclass
 class Measured:
-    """The rounds of one case, and those of the case that it is measured by."""
+    """The rounds of one case, and the case to which its rate is compared."""
 
     name: str
     loads: list[load.Load] = field(default_factory=list)
@@ -47,26 +50,26 @@ class Measured:
 
     @property
     def rate(self) -> float:
-        """Requests a second: the median round's."""
-        return statistics.median(one.rate for one in self.loads)
+        """Requests per second, the median of the rounds."""
+        return statistics.median(run.rate for run in self.loads)
 
     def ratio(self, other: "Measured") -> float:
-        """Give this rate as a multiple of another: the median over the rounds, each against its neighbour in time."""
-        return statistics.median(mine.rate / its.rate for mine, its in zip(self.loads, other.loads, strict=True))
+        """Return this rate as a multiple of another: the median ratio of the rounds that are adjacent in time."""
+        return statistics.median(run.rate / base.rate for run, base in zip(self.loads, other.loads, strict=True))
 
-    def only(self, name: str, status: int) -> "Measured":
-        """Give the part that was answered so, under a name of its own."""
-        return Measured(name, [one.only(status) for one in self.loads], self.reference)
+    def with_status(self, name: str, status: int) -> "Measured":
+        """Return a copy named ``name`` with only the answers of this status."""
+        return Measured(name, [run.with_status(status) for run in self.loads], self.reference)
 
     def percentile(self, share: float) -> float:
-        """Give a percentile of all rounds' latencies, in milliseconds."""
-        return 1000 * load.percentile([answer.seconds for one in self.loads for answer in one.answers], share)
+        """Return a percentile of the latencies of all rounds, in milliseconds."""
+        return 1000 * load.percentile([answer.seconds for run in self.loads for answer in run.answers], share)
 
 
 def interleave(cases: Sequence[Case], rounds: int, seconds: float) -> dict[str, Measured]:
-    """Measure ``cases`` in turn, ``rounds`` times, after a round that is thrown away.
+    """Measure ``cases`` in turn in ``rounds`` rounds, after a first round that is discarded.
 
-    The first case is the reference of all that have as many connections.
+    The first case is the reference of all cases with the same number of connections.
     """
     measured = {case.name: Measured(case.name) for case in cases}
     for number in range(rounds + 1):
@@ -81,9 +84,9 @@ def interleave(cases: Sequence[Case], rounds: int, seconds: float) -> dict[str, 
 
 
 def once(case: Case, seconds: float | None = None) -> load.Load:
-    """Measure one case; raises RuntimeError where the server answers anything but what it should."""
+    """Measure one case; raises RuntimeError if the statuses differ from the expected ones."""
     result = load.run(case.port, [case.feed] * case.connections, seconds)
     expected = {case.status} if isinstance(case.status, int) else case.status
     if set(result.statuses) != expected:
-        raise RuntimeError(f"{case.name}: answered {dict(result.statuses)}")
+        raise RuntimeError(f"{case.name}: got the statuses {dict(result.statuses)}")
     return result

@@ -1,4 +1,4 @@
-"""Does a worker grow with the requests that it has answered?"""
+"""The growth of the workers' memory with the number of requests."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from benchmarks.processes import Server
 
 @dataclass(frozen=True)
 class Memory:
-    """Resident memory of the workers, in MiB, after a tenth of the requests and after all."""
+    """Resident memory of the workers in MiB, after a tenth of the requests and after all of them."""
 
     requests: int
     early: list[float]
@@ -20,12 +20,12 @@ class Memory:
 
     @property
     def growth(self) -> float:
-        """By how much the worker that grew most did: 0.1 is a tenth."""
+        """The relative growth of the worker that grew most: 0.1 is a tenth."""
         return max(late / early - 1 for early, late in zip(self.early, self.late, strict=True))
 
 
 def memory(server: Server, vehicles: Sequence[uuid.UUID], requests: int) -> Memory:
-    """Send ``requests``, one in four a create, one a refused create, two that read."""
+    """Send ``requests`` requests: a quarter creates, a quarter refused creates, half reads."""
     feed = _mixed(vehicles)
     _send(server, feed, requests // 10)
     early = _mebibytes(server)
@@ -34,10 +34,10 @@ def memory(server: Server, vehicles: Sequence[uuid.UUID], requests: int) -> Memo
 
 
 def _mixed(vehicles: Sequence[uuid.UUID]) -> Iterator[bytes]:
-    creates, asked = calls.creates(vehicles, first=10_000_000), cycle(vehicles)
+    creates, next_vehicles = calls.creates(vehicles, first=10_000_000), cycle(vehicles)
     while True:
         yield next(creates)
-        vehicle = next(asked)
+        vehicle = next(next_vehicles)
         yield calls.create(vehicle, 0)
         yield calls.get(f"/api/cars/{vehicle}")
         yield calls.get(f"/api/cars/{vehicle}/allocations")
@@ -46,7 +46,7 @@ def _mixed(vehicles: Sequence[uuid.UUID]) -> Iterator[bytes]:
 def _send(server: Server, feed: Iterator[bytes], count: int) -> None:
     result = load.run(server.port, [islice(feed, count)] * CONNECTIONS)
     if set(result.statuses) != {200, 201, 409}:
-        raise RuntimeError(f"answered {dict(result.statuses)}")
+        raise RuntimeError(f"got the statuses {dict(result.statuses)}")
 
 
 def _mebibytes(server: Server) -> list[float]:

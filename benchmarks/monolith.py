@@ -1,4 +1,4 @@
-"""What does a booking monolith's day cost: searches, any free vehicle, changes, the feed?"""
+"""The requests of a booking system: searches, any free vehicle, changes, the change feed."""
 
 from dataclasses import dataclass
 
@@ -6,26 +6,27 @@ from benchmarks import any_vehicle, changes, feed, load, measures, searches
 from benchmarks.measures import CONNECTIONS, Case, Measured, Scale
 from benchmarks.stocks import SERVICE, Engine, Stock
 
-ANY = "any, nearly all 10 thousand are free"
+ANY = "any, nearly all of 10,000 vehicles free"
 BEST_FIT = "any, best_fit; 1 client"
 BEST_FIT_CROWD = "any, best_fit; 16 clients"
 
-# What each takes of the vehicles' 200 hours, so that none is in another's way; creates begin with the first odd ones.
+# The hours that each case uses, of the 200 hours of the vehicles, so that the cases do not conflict. Creates use the
+# first odd hours.
 _ANY_FIRST = 51
 _SEARCHED = list(range(101, 121, 2))
 _RARELY_FREE = list(range(121, 131, 2))
 _SCARCE_FIRST = 131
 _BEST_FIT_FIRST = 151
 _LAST = 198
-# The request to begin with: beyond all of them.
+# The first hour of the holds, beyond all others.
 _HOLDS_FIRST = 3_000
-# For each of the two.
+# The duration of each of the two best_fit cases, in rounds.
 _BEST_FIT_ROUNDS = 4
 
 
 @dataclass(frozen=True)
-class Day:
-    """What was measured."""
+class Results:
+    """The measurements of this module."""
 
     measured: dict[str, Measured]
     scarce: any_vehicle.Scarce
@@ -33,41 +34,42 @@ class Day:
     proof: any_vehicle.Proof
 
 
-def measure(engine: Engine, million: Stock, noop: Case, scale: Scale) -> Day:
-    """Measure everything on a stock of a million allocations, and the feed on one of its own."""
-    orders = any_vehicle.plenty(_ANY_FIRST, len(million.vehicles))
+def measure(engine: Engine, million: Stock, noop: Case, scale: Scale) -> Results:
+    """Measure all cases with a database of a million allocations, and the change feed with a separate database."""
+    any_feed = any_vehicle.plenty(_ANY_FIRST, len(million.vehicles))
     cases = [
         noop,
-        Case(ANY, million.port, orders, 201),
+        Case(ANY, million.port, any_feed, 201),
         *searches.cases(million, _SEARCHED, _RARELY_FREE),
         *changes.cases(million, _LAST, _HOLDS_FIRST * len(million.vehicles)),
     ]
-    told = engine.told("feed", scale.events) if engine.is_postgresql else None
-    if told is not None:
-        cases += feed.cases(told, scale.events)
+    with_events = engine.stock_with_events("feed", scale.events) if engine.is_postgresql else None
+    if with_events is not None:
+        cases += feed.cases(with_events, scale.events)
     measured = measures.interleave(cases, scale.rounds, scale.seconds)
     pairs = measured.pop(changes.PAIR)
-    measured |= {name: pairs.only(name, status) for name, status in ((changes.HOLD, 201), (changes.CONFIRM, 200))}
-    if told is not None:
-        measured[feed.BESIDE] = feed.beside_creates(told, scale.events, scale)
-    best_fit = _best_fit(engine, million, scale, orders)
+    for name, status in ((changes.HOLD, 201), (changes.CONFIRM, 200)):
+        measured[name] = pairs.with_status(name, status)
+    if with_events is not None:
+        measured[feed.DURING_CREATES] = feed.during_creates(with_events, scale.events, scale)
+    best_fit = _best_fit(engine, million, scale, any_feed)
     hours = [_SCARCE_FIRST + 2 * number for number in range(scale.scarce_hours)]
-    rush = any_vehicle.scarce(million, hours, orders)
-    return Day(
-        {**measured, **{one.name: one.only(one.name, 201) for one in best_fit}},
-        rush,
-        sum(one.failures for measured in best_fit for one in measured.loads),
-        any_vehicle.proof(million.url, orders.given),
+    scarce = any_vehicle.scarce(million, hours, any_feed)
+    return Results(
+        {**measured, **{case.name: case.with_status(case.name, 201) for case in best_fit}},
+        scarce,
+        sum(run.failures for case in best_fit for run in case.loads),
+        any_vehicle.proof(million.url, any_feed.created),
     )
 
 
-def _best_fit(engine: Engine, stock: Stock, scale: Scale, orders: any_vehicle.Orders) -> list[Measured]:
-    """Order of a server with that strategy, whatever it answers; ``orders`` remembers."""
+def _best_fit(engine: Engine, stock: Stock, scale: Scale, any_feed: any_vehicle.AnyVehicleFeed) -> list[Measured]:
+    """Measure a server with the strategy best_fit, with any status; add the successful responses to ``any_feed``."""
     port = engine.serve(SERVICE, stock.url, INVSYS_API_ANY_STRATEGY="best_fit").port
-    fitting = any_vehicle.plenty(_BEST_FIT_FIRST, len(stock.vehicles))
+    best_fit_feed = any_vehicle.plenty(_BEST_FIT_FIRST, len(stock.vehicles))
     measured = [
-        Measured(name, [load.run(port, [fitting] * clients, _BEST_FIT_ROUNDS * scale.seconds)])
+        Measured(name, [load.run(port, [best_fit_feed] * clients, _BEST_FIT_ROUNDS * scale.seconds)])
         for name, clients in ((BEST_FIT, 1), (BEST_FIT_CROWD, CONNECTIONS))
     ]
-    orders.given += fitting.given
+    any_feed.created += best_fit_feed.created
     return measured

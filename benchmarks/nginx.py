@@ -1,4 +1,4 @@
-"""nginx as a plain proxy: what passing a request on costs somebody who does nothing else."""
+"""nginx as a plain reverse proxy: the minimal cost of forwarding a request."""
 
 import shutil
 import tempfile
@@ -42,14 +42,14 @@ http {{
 
 @contextmanager
 def before(behind: int) -> Iterator[int]:
-    """Run it in front of a port, with as many workers as everybody else; gives its own port."""
+    """Run nginx in front of the port ``behind``, with as many workers as the other servers; yield the port of nginx."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/bin")
     if program is None:
         raise RuntimeError("nginx is not installed: apt-get install nginx-light")
     port = processes.free_port()
     with tempfile.TemporaryDirectory(prefix="invsys-nginx-") as folder:
-        written = Path(folder) / "nginx.conf"
+        configuration = Path(folder) / "nginx.conf"
         values = {"folder": folder, "workers": processes.WORKERS, "behind": behind, "port": port}
-        written.write_text(_CONFIGURATION.format(**values))
-        with processes.running([program, "-c", str(written), "-e", f"{folder}/error.log"], port, {}):
+        configuration.write_text(_CONFIGURATION.format(**values))
+        with processes.running([program, "-c", str(configuration), "-e", f"{folder}/error.log"], port, {}):
             yield port

@@ -1,7 +1,6 @@
-"""What does a create cost as Flask-SQLAlchemy's own tutorials write it? The same tables; the allocation
-and its event added, committed, the allocation refreshed and dumped.
+"""A create in the style of the Flask-SQLAlchemy tutorials, on the same tables: add, commit, refresh, dump.
 
-It looks for no overlap before: where the database refuses one, it is a 500.
+It does not check for overlaps first: if the database refuses an allocation, the response is a 500.
 """
 
 import os

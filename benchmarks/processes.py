@@ -1,4 +1,4 @@
-"""Servers as processes: started on a free port, ready when they answer, stopped whatever happens."""
+"""Server processes: started on a free port, yielded when they respond, and stopped in any case."""
 
 import os
 import signal
@@ -27,21 +27,21 @@ class Server:
         self.port = port
 
     def workers(self) -> list[int]:
-        """Give the process ids of its workers."""
+        """Return the process ids of the workers."""
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return [int(child) for child in children if _rss(int(child)) > 0]
 
     def memory(self) -> list[int]:
-        """Give the resident memory of each worker, in KiB."""
+        """Return the resident memory of each worker in KiB."""
         return [_rss(pid) for pid in self.workers()]
 
     def reload(self) -> None:
-        """Exchange the workers, and wait until all are new."""
+        """Reload the server, and wait until all workers have been replaced."""
         old = set(self.workers())
         self.process.send_signal(signal.SIGHUP)
-        ends = time.monotonic() + _STOP
-        while old & set(self.workers()) and time.monotonic() < ends:
+        deadline = time.monotonic() + _STOP
+        while old & set(self.workers()) and time.monotonic() < deadline:
             time.sleep(0.1)
         time.sleep(0.5)
 
@@ -54,14 +54,14 @@ def _rss(pid: int) -> int:
 
 
 def granian(app: str, port: int, *options: str, workers: int = WORKERS, threads: int = THREADS) -> list[str]:
-    """Give the command that serves ``app`` under granian."""
+    """Return the command that serves ``app`` with granian."""
     address = ["--host", "127.0.0.1", "--port", str(port)]
     size = ["--workers", str(workers), "--blocking-threads", str(threads)]
     return [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", *address, *size, *options, app]
 
 
 def gunicorn(app: str, port: int, *options: str, workers: int = WORKERS, threads: int = THREADS) -> list[str]:
-    """Give the command that serves ``app`` under gunicorn."""
+    """Return the command that serves ``app`` with gunicorn."""
     size = ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
     return [
         *(sys.executable, "-m", "gunicorn", "--no-control-socket", "--bind", f"127.0.0.1:{port}"),
@@ -70,12 +70,12 @@ def gunicorn(app: str, port: int, *options: str, workers: int = WORKERS, threads
 
 
 def production(app: str, port: int, workers: int = WORKERS, threads: int = THREADS) -> list[str]:
-    """Give the command that serves ``app`` as the service is served in production."""
+    """Return the command that serves ``app`` with the production server."""
     return [sys.executable, "-m", "benchmarks.serve", app, str(port), str(workers), str(threads)]
 
 
 def free_port() -> int:
-    """Give a port that nothing listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -84,14 +84,14 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: Sequence[str], port: int, environ: Mapping[str, str]) -> Iterator[Server]:
-    """Give the server that ``command`` starts, with a request log that goes nowhere and metrics for several workers."""
+    """Yield the server that ``command`` starts, with a discarded request log and metrics for several workers."""
     with tempfile.TemporaryDirectory(prefix="invsys-metrics-") as metrics:
-        whole = {**os.environ, "INVSYS_LOG_LEVEL": "info", "PROMETHEUS_MULTIPROC_DIR": metrics, **environ}
+        variables = {**os.environ, "INVSYS_LOG_LEVEL": "info", "PROMETHEUS_MULTIPROC_DIR": metrics, **environ}
         process = subprocess.Popen(
-            command, env=whole, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            _wait_until_it_listens(process, port)
+            _wait_until_it_responds(process, port)
             yield Server(process, port)
         finally:
             _stop(process)
@@ -99,15 +99,15 @@ def running(command: Sequence[str], port: int, environ: Mapping[str, str]) -> It
 
 @contextmanager
 def served(app: str, url: str, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
-    """Give the production server over ``app`` and the database ``url``; ``settings`` as in the environment."""
+    """Yield the production server with ``app`` and the database ``url``; ``settings`` are environment variables."""
     port = free_port()
     with running(production(app, port), port, {"INVSYS_DATABASE_URL": url, **settings}) as server:
         yield server
 
 
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
-    ends = time.monotonic() + _START
-    while time.monotonic() < ends and process.poll() is None:
+def _wait_until_it_responds(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + _START
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=_START) as probe:
                 probe.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -116,7 +116,7 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
         except OSError:
             pass
         time.sleep(0.1)
-    raise RuntimeError(f"{process.args!r} does not answer (exit code {process.poll()})")
+    raise RuntimeError(f"{process.args!r} does not respond (exit code {process.poll()})")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,49 +1,55 @@
-"""The tables in print."""
+"""Prints the tables of measurements and targets."""
 
 import dataclasses
 from collections.abc import Sequence
 
+from benchmarks.contention import Contention
 from benchmarks.measures import Measured
-from benchmarks.monolith import Day
+from benchmarks.monolith import Results as MonolithResults
 from benchmarks.table import NOOP, Results
 from benchmarks.targets import Target
 
-_HEAD = f"{'':10}  {'':46}  {'a second':>8}  {'of no-op':>8}  {'p50 ms':>8}  {'p99 ms':>8}"
+_HEAD = f"{'':10}  {'':46}  {'per s':>8}  {'of no-op':>8}  {'p50 ms':>8}  {'p99 ms':>8}"
 
 
 def print_results(results: Sequence[Results]) -> None:
-    """Print what was measured, each engine in turn."""
+    """Print the measurements of each engine."""
     print(_HEAD)
-    for one in results:
-        for measured in one.measured.values():
-            print(f"{one.engine:10}  {_row(measured)}")
-        _print_any(one.engine, one.day)
-        fight, memory = one.fight, one.memory
-        what = f"16 clients fighting for {fight.periods} periods"
-        print(f"{one.engine:10}  {what:46}  {fight.rate:8.0f}  {'':8}  {fight.p50:8.2f}  {fight.p99:8.2f}")
-        print(f"{'':10}  exactly one winner each: {_yes(fight.one_winner_each)}, failures: {fight.failures}")
+    for engine_results in results:
+        engine = engine_results.engine
+        for measured in engine_results.measured.values():
+            print(f"{engine:10}  {_row(measured)}")
+        _print_any(engine, engine_results.monolith)
+        _print_contention(engine, engine_results.contention)
+        memory = engine_results.memory
         early, late = (" and ".join(f"{mebibytes:.1f}" for mebibytes in group) for group in (memory.early, memory.late))
         print(
-            f"{one.engine:10}  memory of each worker: {early} MiB after {memory.requests // 10:,} requests,"
+            f"{engine:10}  memory of each worker: {early} MiB after {memory.requests // 10:,} requests,"
             f" {late} MiB after {memory.requests:,}"
         )
-        print(f"{one.engine:10}  import of 3,800 trips: {one.import_seconds:.2f} s\n")
+        print(f"{engine:10}  import of 3,800 trips: {engine_results.import_seconds:.2f} s\n")
 
 
-def _print_any(engine: str, day: Day) -> None:
-    scarce, proof = day.scarce, day.proof
-    name = f"any, the last {scarce.free} of 10 thousand"
-    print(f"{engine:10}  {_row(dataclasses.replace(scarce.won, name=name))}")
+def _print_any(engine: str, results: MonolithResults) -> None:
+    scarce, proof = results.scarce, results.proof
+    name = f"any, last {scarce.free} of 10,000 vehicles"
+    print(f"{engine:10}  {_row(dataclasses.replace(scarce.created, name=name))}")
     print(
-        f"{'':10}  all of them given out, in each of {len(scarce.won.loads)} hours: {_yes(scarce.all_given_out)},"
+        f"{'':10}  all allocated in each of {len(scarce.created.loads)} hours: {_yes(scarce.all_allocated)},"
         f" none_available too early: {scarce.false_refusals}, failures: {scarce.failures};"
-        f" a refusal: p50 {scarce.refused.percentile(0.5):.0f} ms, p99 {scarce.refused.percentile(0.99):.0f} ms"
+        f" none_available: p50 {scarce.refused.percentile(0.5):.0f} ms, p99 {scarce.refused.percentile(0.99):.0f} ms"
     )
     print(
-        f"{'':10}  any, all {proof.orders:,} orders: double bookings: {proof.double_bookings},"
-        f" answers without their row or rows without their answer: {proof.disagreements},"
-        f" failures of best_fit: {day.best_fit_failures}"
+        f"{'':10}  any, {proof.allocations:,} allocations: double bookings: {proof.double_bookings},"
+        f" differences between responses and rows: {proof.mismatches},"
+        f" failures of best_fit: {results.best_fit_failures}"
     )
+
+
+def _print_contention(engine: str, result: Contention) -> None:
+    name = f"16 clients competing for {result.periods} periods"
+    print(f"{engine:10}  {name:46}  {result.rate:8.0f}  {'':8}  {result.p50:8.2f}  {result.p99:8.2f}")
+    print(f"{'':10}  exactly one success per period: {_yes(result.one_success_each)}, failures: {result.failures}")
 
 
 def _yes(good: bool) -> str:
@@ -60,7 +66,7 @@ def _row(measured: Measured) -> str:
 
 
 def print_targets(targets: Sequence[Target]) -> None:
-    """Print the targets and whether each is met."""
+    """Print each target, the measured value, and whether the target is met."""
     print(f"{'target':74}  {'measured':>10}")
     for target in targets:
         print(f"{target.engine + ': ' + target.text:74}  {target.measured:10.2f}  {'met' if target.met else 'MISSED'}")

@@ -1,4 +1,4 @@
-"""How long does it take to say which vehicles are free, and when one is?"""
+"""Searches: the vehicles that are free in a period, and the free periods of one vehicle."""
 
 from itertools import cycle
 
@@ -6,19 +6,22 @@ from benchmarks import calls, seeds
 from benchmarks.measures import CONNECTIONS, Case
 from benchmarks.stocks import Stock
 
-AVAILABLE = "first 100 available of 10 thousand; 1 client"
-AVAILABLE_CROWD = "the same; 16 clients"
-RARE = "first 100 available, 1 in 10 is; 1 client"
-YEAR = "a car's year, 100 allocations; 1 client"
-YEAR_CROWD = "the same year; 16 clients"
+AVAILABLE = "first 100 available of 10,000; 1 client"
+AVAILABLE_CROWD = "first 100 available of 10,000; 16 clients"
+RARE = "first 100 available, 1 in 10 free; 1 client"
+YEAR = "availability of a car over a year; 1 client"
+YEAR_CROWD = "availability of a car over a year; 16 clients"
 
 _ONE_IN = 10
 
 
-def cases(stock: Stock, hours: list[int], taken: list[int]) -> list[Case]:
-    """Ask for odd ``hours``, free on nearly every vehicle, and for others, made to be free on every tenth only."""
-    seeds.take(stock.url, taken, _ONE_IN)
-    some = cycle([_available(hour) for hour in hours])
+def cases(stock: Stock, hours: list[int], rarely_free: list[int]) -> list[Case]:
+    """Return the cases: ``hours`` in which nearly every vehicle is free, ``rarely_free`` ones, a vehicle's year.
+
+    In the ``rarely_free`` hours, this function allocates all vehicles but every tenth.
+    """
+    seeds.allocate(stock.url, rarely_free, _ONE_IN)
+    available = cycle([_available(hour) for hour in hours])
     year = cycle(
         [
             calls.get(f"/api/cars/{vehicle}/availability?from=2000-01-01T00:00:00Z&to=2001-01-01T00:00:00Z")
@@ -26,9 +29,9 @@ def cases(stock: Stock, hours: list[int], taken: list[int]) -> list[Case]:
         ]
     )
     return [
-        Case(AVAILABLE, stock.port, some, 200, connections=1),
-        Case(AVAILABLE_CROWD, stock.port, some, 200, CONNECTIONS),
-        Case(RARE, stock.port, cycle([_available(hour) for hour in taken]), 200, connections=1),
+        Case(AVAILABLE, stock.port, available, 200, connections=1),
+        Case(AVAILABLE_CROWD, stock.port, available, 200, CONNECTIONS),
+        Case(RARE, stock.port, cycle([_available(hour) for hour in rarely_free]), 200, connections=1),
         Case(YEAR, stock.port, year, 200, connections=1),
         Case(YEAR_CROWD, stock.port, year, 200, CONNECTIONS),
     ]

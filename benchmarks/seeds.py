@@ -1,4 +1,4 @@
-"""Rows to begin with, made by the database itself: a million through the API would outlast the measuring."""
+"""Initial rows, inserted with SQL: creating a million through the API would take longer than the measurements."""
 
 import uuid
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _allocation = ContinuousResourceAllocation.__table__
 
 _CAR = text("INSERT INTO continuous_resources (id, resource_type, name) VALUES (:id, 'Car', :name)")
 
-# Even hours from 2000-01-01, see ``calls.slot``.
+# Allocations on the even hours from 2000-01-01 (see ``calls.slot``), ``:each`` for each car.
 _ROWS = {
     "postgresql": """
         INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends)
@@ -37,8 +37,8 @@ _ROWS = {
     """,
 }
 
-# The hour ``:hour`` on all cars but each ``:every``-th.
-_TAKEN = {
+# The hour ``:hour`` on all cars except every ``:every``-th.
+_ONE_HOUR = {
     "postgresql": """
         INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends, allocation_type)
         SELECT gen_random_uuid(), key, timestamptz '2000-01-01Z' + :hour * interval '1 hour',
@@ -54,7 +54,8 @@ _TAKEN = {
     """,
 }
 
-# As creates leave them. The keys are given: the column's default announces each transaction to the feed's readers.
+# The events of creates. The keys are explicit, because the column's default takes an advisory lock for the feed's
+# readers.
 _EVENTS = """
     INSERT INTO events (key, id, kind, resource_type, resource_id, allocation_id, created, version,
                         starts, ends, allocation_type, description, dump)
@@ -65,63 +66,63 @@ _EVENTS = """
 """
 
 
-def fill(url: str, vehicles: int, each: int) -> list[uuid.UUID]:
-    """Register cars, give each ``each`` allocations on the even hours, and give the cars' ids."""
+def fill(url: str, vehicles: int, allocations: int) -> list[uuid.UUID]:
+    """Register cars with ``allocations`` allocations each, on the even hours; return the ids of the cars."""
     ids = [uuid.uuid4() for _ in range(vehicles)]
     engine = create_engine(url)
     sqlite = engine.dialect.name == "sqlite"
     rows: list[dict[str, Any]] = [
-        {"id": made.hex if sqlite else made, "name": f"Car {number}"} for number, made in enumerate(ids)
+        {"id": car.hex if sqlite else car, "name": f"Car {number}"} for number, car in enumerate(ids)
     ]
     with engine.connect() as connection:
-        _hurry(connection)
+        _disable_checks(connection)
         connection.execute(_CAR, rows)
-        connection.execute(text(_ROWS[engine.dialect.name]), {"each": each})
+        connection.execute(text(_ROWS[engine.dialect.name]), {"each": allocations})
         connection.commit()
-    _settle(engine)
+    _analyze(engine)
     engine.dispose()
     return ids
 
 
-def _hurry(connection: Connection) -> None:
-    """Leave out, for this connection, what rows that are right by construction do not need."""
+def _disable_checks(connection: Connection) -> None:
+    """Disable durability and foreign keys for this connection: the rows are correct, and a lost database is rebuilt."""
     if connection.dialect.name == "sqlite":
         connection.execute(text("PRAGMA synchronous = OFF"))
         connection.execute(text("PRAGMA cache_size = -500000"))
     else:
-        # The foreign key's look-ups; what keeps periods apart is an index, and stays.
+        # Disables the triggers of foreign keys; the exclusion constraint is an index, and stays active.
         connection.execute(text("SET session_replication_role = replica"))
 
 
-def _settle(engine: Engine) -> None:
-    """Do what a system that runs has done long ago: statistics, and nothing left to write back."""
+def _analyze(engine: Engine) -> None:
+    """Collect the statistics of the planner, and write all changed pages to disk, as in a system that has run long."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for statement in ("ANALYZE",) if engine.dialect.name == "sqlite" else ("VACUUM ANALYZE", "CHECKPOINT"):
             connection.execute(text(statement))
 
 
-def take(url: str, hours: Sequence[int], every: int) -> None:
-    """Allocate these hours on all cars but each ``every``-th."""
+def allocate(url: str, hours: Sequence[int], every: int) -> None:
+    """Allocate these hours on all cars except every ``every``-th."""
     engine = create_engine(url)
     with engine.begin() as connection:
         for hour in hours:
-            connection.execute(text(_TAKEN[engine.dialect.name]), {"hour": hour, "every": every})
-    _settle(engine)
+            connection.execute(text(_ONE_HOUR[engine.dialect.name]), {"hour": hour, "every": every})
+    _analyze(engine)
     engine.dispose()
 
 
-def tell(url: str, count: int) -> None:
-    """Put ``count`` events into the feed of a PostgreSQL database, as its first."""
+def add_events(url: str, count: int) -> None:
+    """Insert ``count`` events into the empty feed of a PostgreSQL database."""
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text(_EVENTS), {"count": count})
         connection.execute(text("SELECT setval('events_key_seq', :count)"), {"count": count})
-    _settle(engine)
+    _analyze(engine)
     engine.dispose()
 
 
 def cursor(url: str, key: int) -> str:
-    """Return the feed's cursor that names an event."""
+    """Return the feed's cursor of the event with this key."""
     engine = create_engine(url)
     with engine.connect() as connection:
         event = connection.execute(select(Event.key, Event.id).where(Event.key == key)).mappings().one()
@@ -131,7 +132,7 @@ def cursor(url: str, key: int) -> str:
 
 
 def allocation_ids(url: str, count: int, hour: int | None = None) -> list[uuid.UUID]:
-    """Give the ids of some allocations, of those that begin with the hour if one is given."""
+    """Return the ids of up to ``count`` allocations, optionally only of those that begin at ``hour``."""
     statement = select(_allocation.c.id).limit(count)
     if hour is not None:
         statement = statement.where(_allocation.c.starts == calls.slot(hour)[0])
@@ -143,7 +144,7 @@ def allocation_ids(url: str, count: int, hour: int | None = None) -> list[uuid.U
 
 
 def vehicle_ids(url: str) -> list[uuid.UUID]:
-    """Return the ids of all cars, in the order in which they were registered."""
+    """Return the ids of all cars, in the order of their registration."""
     engine = create_engine(url)
     with engine.connect() as connection:
         ids = list(connection.scalars(select(_vehicle.c.id).order_by(_vehicle.c.key)))

@@ -1,4 +1,4 @@
-"""What do clients that send a byte a second do to the others, and how long are they borne?"""
+"""Clients that send a byte per second: their effect on normal clients, and the time until the server closes them."""
 
 import socket
 import threading
@@ -13,7 +13,7 @@ _NORMAL = 8
 _SECONDS = 10.0
 _LONGEST = 75.0
 
-# What is sent at once; what follows comes a byte a second, and never ends, or not at all.
+# The first bytes of each kind; then follows a byte per second without end, or nothing.
 KINDS = {
     "header": b"POST /api/cars HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
     "body": b"POST /api/cars HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -21,46 +21,46 @@ KINDS = {
     "first request": b"",
     "second request": b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
 }
-_DRIPPING = frozenset({"header", "body"})
+_TRICKLING = frozenset({"header", "body"})
 
 
 class SlowClients:
-    """Some connections that drip, from a thread, until told to stop.
+    """Slow connections, driven by a thread until ``stop`` is called.
 
-    ``lives`` are the seconds until each was cut off, ``left`` is how many were not.
+    ``lifetimes`` has the seconds until the server closed each connection, ``remaining`` is the number of open ones.
     """
 
     def __init__(self, port: int, kind: str, count: int) -> None:
-        self.lives: list[float] = []
-        self.left = count
-        self._drips = kind in _DRIPPING
+        self.lifetimes: list[float] = []
+        self.remaining = count
+        self._is_trickling = kind in _TRICKLING
         self._began = time.monotonic()
-        self._open = [_begun(port, kind) for _ in range(count)]
+        self._open = [_connect(port, kind) for _ in range(count)]
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._drip)
+        self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def stop(self) -> None:
-        """Close what is still open."""
+        """Close the connections that are still open."""
         self._stopped.set()
         self._thread.join()
         for client in self._open:
             client.close()
 
-    def _drip(self) -> None:
+    def _run(self) -> None:
         while not self._stopped.wait(1):
             for client in list(self._open):
-                if self._is_cut_off(client):
-                    self.lives.append(time.monotonic() - self._began)
+                if self._is_closed(client):
+                    self.lifetimes.append(time.monotonic() - self._began)
                     self._open.remove(client)
                     client.close()
-            self.left = len(self._open)
+            self.remaining = len(self._open)
 
-    def _is_cut_off(self, client: socket.socket) -> bool:
+    def _is_closed(self, client: socket.socket) -> bool:
         try:
-            if self._drips:
+            if self._is_trickling:
                 client.send(b"a")
-            # An answer, too, is the end of it.
+            # A response also counts as the end of the connection.
             client.recv(1024)
         except BlockingIOError:
             return False
@@ -69,7 +69,7 @@ class SlowClients:
         return True
 
 
-def _begun(port: int, kind: str) -> socket.socket:
+def _connect(port: int, kind: str) -> socket.socket:
     client = socket.create_connection(("127.0.0.1", port))
     client.sendall(KINDS[kind])
     if kind == "second request":
@@ -78,16 +78,16 @@ def _begun(port: int, kind: str) -> socket.socket:
     return client
 
 
-def beside_normal_ones(port: int, vehicles: Sequence[uuid.UUID], kind: str) -> str:
-    """Compare what normal clients get without and beside slow ones."""
+def effect_on_normal_clients(port: int, vehicles: Sequence[uuid.UUID], kind: str) -> str:
+    """Compare the rate and latency of normal clients without and with slow clients."""
     feeds = [calls.creates(vehicles, 4_000_000 + list(KINDS).index(kind) * 1_000_000)] * _NORMAL
     load.run(port, feeds, 1.0)
     without = load.run(port, feeds, _SECONDS / 2)
     slow = SlowClients(port, kind, _SLOW)
     time.sleep(1)
-    beside = load.run(port, feeds, _SECONDS, patience=20.0)
+    with_slow = load.run(port, feeds, _SECONDS, patience=20.0)
     slow.stop()
-    return f"{_SLOW} clients slow with their {kind}: {_figures(without)} without, {_figures(beside)} beside them"
+    return f"{_SLOW} clients with a slow {kind}: {_figures(without)} without them, {_figures(with_slow)} with them"
 
 
 def _figures(result: load.Load) -> str:
@@ -95,17 +95,17 @@ def _figures(result: load.Load) -> str:
     return f"{result.rate:.0f}/s p99 {p99:.0f} ms ({result.failures} failed)"
 
 
-def cut_off(port: int) -> str:
-    """Say when slow clients of each kind are cut off."""
+def time_until_closed(port: int) -> str:
+    """Return when the server closed the slow connections of each kind."""
     slow = {kind: SlowClients(port, kind, 3) for kind in KINDS}
-    ends = time.monotonic() + _LONGEST
-    while time.monotonic() < ends and any(clients.left for clients in slow.values()):
+    deadline = time.monotonic() + _LONGEST
+    while time.monotonic() < deadline and any(clients.remaining for clients in slow.values()):
         time.sleep(1)
     for clients in slow.values():
         clients.stop()
-    said = (f"{kind} {_when(clients.lives)}" for kind, clients in slow.items())
-    return "cut off: " + ", ".join(said)
+    parts = (f"{kind} {_when(clients.lifetimes)}" for kind, clients in slow.items())
+    return "slow connections closed: " + ", ".join(parts)
 
 
-def _when(lives: Sequence[float]) -> str:
-    return f"after {max(lives):.0f} s" if lives else f"never within {_LONGEST:.0f} s"
+def _when(lifetimes: Sequence[float]) -> str:
+    return f"after {max(lifetimes):.0f} s" if lifetimes else f"never within {_LONGEST:.0f} s"

@@ -1,4 +1,4 @@
-"""Does a reload or a stop of the server cost anybody a request?"""
+"""Lost requests during reloads and stops of the server."""
 
 import socket
 import threading
@@ -19,18 +19,18 @@ _FIRST_STOP = 100_000
 
 
 def reload_under_load(server: Server, vehicles: Sequence[uuid.UUID], closing: bool) -> str:
-    """Reload several times while clients create; ``closing``: over a new connection for each request."""
+    """Reload several times while clients create allocations; if ``closing``, with a new connection for each request."""
     feed = calls.creates(vehicles, _FIRST_RELOAD)
     if closing:
         feed = (request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) for request in feed)
     done = threading.Event()
     loads: list[load.Load] = []
 
-    def keep_on() -> None:
+    def send() -> None:
         while not done.is_set():
             loads.append(load.run(server.port, [feed] * _CONNECTIONS, 2.0, patience=10.0))
 
-    clients = threading.Thread(target=keep_on)
+    clients = threading.Thread(target=send)
     clients.start()
     began = time.monotonic()
     for _ in range(_RELOADS):
@@ -39,16 +39,16 @@ def reload_under_load(server: Server, vehicles: Sequence[uuid.UUID], closing: bo
     seconds = time.monotonic() - began
     done.set()
     clients.join()
-    answers = sum(len(one.answers) for one in loads)
-    longest = max(answer.seconds for one in loads for answer in one.answers)
+    answers = sum(len(run.answers) for run in loads)
+    longest = max(answer.seconds for run in loads for answer in run.answers)
     return (
         f"{_RELOADS} reloads in {seconds:.0f} s, {'new' if closing else 'keep-alive'} connections:"
-        f" {answers} requests, {sum(one.failures for one in loads)} failed, the longest took {longest:.2f} s"
+        f" {answers} requests, {sum(run.failures for run in loads)} failed, the longest took {longest:.2f} s"
     )
 
 
 def stop_with_requests_in_flight(server: Server, url: str, vehicle: uuid.UUID, in_flight: int) -> str:
-    """Send SIGTERM while requests wait for a row that we hold locked, and count those that are answered."""
+    """Send SIGTERM while requests wait for a row that this function has locked; count the requests with a response."""
     clients = []
     with psycopg.connect(url) as blocker:
         blocker.execute("SELECT FROM continuous_resources WHERE id = %s FOR UPDATE", [vehicle])
@@ -63,13 +63,13 @@ def stop_with_requests_in_flight(server: Server, url: str, vehicle: uuid.UUID, i
     finished = sum(_status(client) != BROKEN for client in clients)
     server.process.wait()
     seconds = time.monotonic() - began
-    return f"SIGTERM with {in_flight} requests in flight: {finished} finished, gone after {seconds:.1f} s"
+    return f"SIGTERM with {in_flight} requests in progress: {finished} finished, server ended after {seconds:.1f} s"
 
 
 def _status(client: socket.socket) -> int:
     with client:
         try:
-            answer = client.recv(65536)
+            response = client.recv(65536)
         except OSError:
             return BROKEN
-        return int(answer[9:12]) if answer else BROKEN
+        return int(response[9:12]) if response else BROKEN

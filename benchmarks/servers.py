@@ -1,6 +1,6 @@
-"""Which production server? The service under gunicorn and granian, on PostgreSQL: speed, reloads, stops, slow clients.
+"""Comparison of production servers, gunicorn and granian, with PostgreSQL: speed, reloads, stops, slow clients.
 
-``python -m benchmarks.servers`` takes about ten minutes; docs/source/server.rst has what it gave and what follows.
+``python -m benchmarks.servers`` takes about ten minutes; docs/source/server.rst has the results and the conclusions.
 """
 
 import statistics
@@ -50,37 +50,38 @@ def _measure_speed(url: str, vehicles: Sequence[uuid.UUID]) -> None:
     by_server = list(zip(*rounds, strict=True))
     reference = by_server[-2]
     for (name, _, threads), loads in zip(_SIZES, by_server, strict=True):
-        latencies = [answer.seconds * 1000 for one in loads for answer in one.answers]
+        latencies = [answer.seconds * 1000 for run in loads for answer in run.answers]
         print(
-            f"{name:17} {threads:2} threads  {statistics.median(one.rate for one in loads):6.0f}/s"
-            f" {statistics.median(one.rate / its.rate for one, its in zip(loads, reference, strict=True)):5.2f} x"
+            f"{name:17} {threads:2} threads  {statistics.median(run.rate for run in loads):6.0f}/s"
+            f" {statistics.median(run.rate / base.rate for run, base in zip(loads, reference, strict=True)):5.2f} x"
             f"  {load.percentile(latencies, 0.5):6.1f}  {load.percentile(latencies, 0.99):6.1f}"
-            f"  failures {sum(one.failures for one in loads)}"
+            f"  failures {sum(run.failures for run in loads)}"
         )
 
 
 def _measure_behaviour(url: str, vehicles: Sequence[uuid.UUID]) -> None:
-    fresh = iter(vehicles)
+    unused_vehicles = iter(vehicles)
     for name, command in _CANDIDATES:
         for closing in (False, True):
             with _served(command, url) as server:
                 print(f"{name:9}", server_stops.reload_under_load(server, vehicles, closing))
         for in_flight in (12, 40):
             with _served(command, url) as server:
-                print(f"{name:9}", server_stops.stop_with_requests_in_flight(server, url, next(fresh), in_flight))
+                vehicle = next(unused_vehicles)
+                print(f"{name:9}", server_stops.stop_with_requests_in_flight(server, url, vehicle, in_flight))
     for name, command in _CANDIDATES:
         for kind in server_slow.KINDS:
             with _served(command, url) as server:
-                print(f"{name:9}", server_slow.beside_normal_ones(server.port, vehicles, kind))
+                print(f"{name:9}", server_slow.effect_on_normal_clients(server.port, vehicles, kind))
     for name, command in _CANDIDATES:
         with _served(command, url) as server:
-            print(f"{name:9}", server_slow.cut_off(server.port))
+            print(f"{name:9}", server_slow.time_until_closed(server.port))
 
 
 def main() -> None:
-    """Print everything."""
+    """Run and print all measurements."""
     with databases.postgresql() as postgresql:
-        url = postgresql.make("servers")
+        url = postgresql.create("servers")
         vehicles = seeds.fill(url, 1000, 10)
         _measure_speed(url, vehicles)
         _measure_behaviour(url, vehicles)

@@ -1,4 +1,4 @@
-"""Databases with vehicles in them and the service over each, all up until the end: any can be compared with any."""
+"""Filled databases, each with a running service; all keep running until the end, so that any two can be compared."""
 
 import uuid
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ SERVICE = "invsys.inventory.wsgi:app"
 
 @dataclass(frozen=True)
 class Stock:
-    """A database, its vehicles, and the service over it."""
+    """A database, its vehicles, and a server of the service with this database."""
 
     url: str
     vehicles: list[uuid.UUID]
@@ -24,7 +24,7 @@ class Stock:
 
 
 class Engine:
-    """Makes stocks, and serves what they are compared with."""
+    """Creates stocks on one database engine, and serves the applications that they are compared with."""
 
     def __init__(self, databases: Databases, stack: ExitStack) -> None:
         self._databases = databases
@@ -34,18 +34,18 @@ class Engine:
     def is_postgresql(self) -> bool:
         return self._databases.name == "PostgreSQL"
 
-    def stock(self, name: str, vehicles: int, each: int) -> Stock:
-        """Make a database of cars with ``each`` allocations on the even hours, and serve it."""
-        url = self._databases.make(name)
-        return Stock(url, seeds.fill(url, vehicles, each), self.serve(SERVICE, url))
+    def stock(self, name: str, vehicles: int, allocations: int) -> Stock:
+        """Create a database with ``vehicles`` cars and ``allocations`` for each on the even hours, and serve it."""
+        url = self._databases.create(name)
+        return Stock(url, seeds.fill(url, vehicles, allocations), self.serve(SERVICE, url))
 
-    def told(self, name: str, events: int) -> Stock:
-        """Make a database with a feed of so many events (PostgreSQL only), and serve it."""
-        url = self._databases.make(name)
+    def stock_with_events(self, name: str, events: int) -> Stock:
+        """Create a database with this number of events in the feed (PostgreSQL only), and serve it."""
+        url = self._databases.create(name)
         vehicles = seeds.fill(url, 1_000, 1)
-        seeds.tell(url, events)
+        seeds.add_events(url, events)
         return Stock(url, vehicles, self.serve(SERVICE, url))
 
     def serve(self, app: str, url: str, **settings: str) -> processes.Server:
-        """Serve an application over a database; ``settings`` are those of the service, as in its environment."""
+        """Serve an application with a database; ``settings`` are environment variables of the service."""
         return self._stack.enter_context(processes.served(app, url, settings))

@@ -1,6 +1,6 @@
-"""What does a create cost that looks for overlaps in Python? The vehicle's allocations, all of them, one after another.
+"""A create with the tutorial's algorithm: load all allocations of the vehicle, and look for overlaps in Python.
 
-On SQLite, with tables of its own and no constraint, so two requests at once can take the same period.
+It uses SQLite with its own tables and without a constraint, so two concurrent requests can allocate the same period.
 """
 
 import os
@@ -36,16 +36,16 @@ class Allocation(db.Model):  # type: ignore[misc,name-defined]
 
 
 def build_app(url: str) -> Flask:
-    made = Flask(__name__, static_folder=None)
-    made.config["SQLALCHEMY_DATABASE_URI"] = make_url(url)
-    db.init_app(made)
-    made.add_url_rule("/healthz", view_func=healthz)
-    made.add_url_rule("/api/cars/<car_id>/allocations", view_func=create, methods=["POST"])
-    return made
+    app = Flask(__name__, static_folder=None)
+    app.config["SQLALCHEMY_DATABASE_URI"] = make_url(url)
+    db.init_app(app)
+    app.add_url_rule("/healthz", view_func=healthz)
+    app.add_url_rule("/api/cars/<car_id>/allocations", view_func=create, methods=["POST"])
+    return app
 
 
 def seed(url: str, count: int) -> uuid.UUID:
-    """Make the tables, and a car with ``count`` allocations; give its id."""
+    """Create the tables and a car with ``count`` allocations; return the id of the car."""
     car = uuid.uuid4()
     with build_app(url).app_context():
         db.create_all()
@@ -73,12 +73,12 @@ def create(car_id: str) -> tuple[Response, int]:
     return jsonify(id=allocation.id), 201
 
 
-def _instant(given: str) -> datetime:
-    return datetime.fromisoformat(given).astimezone(UTC).replace(tzinfo=None)
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
 
 
 def __getattr__(name: str) -> Flask:
-    # The server asks for ``app``; whoever only seeds has no database in the environment.
+    # Built only when the server imports ``app``: during seeding, the environment variable is not set.
     if name != "app":
         raise AttributeError(name)
     return build_app(os.environ["INVSYS_DATABASE_URL"])

@@ -1,11 +1,11 @@
--- Two roles for the database that psql is connected to: the owner of the tables, who runs migrations, and the service, who
--- reads and writes rows and can change nothing else. Run by a superuser, any number of times:
+-- Create two roles for the database to which psql is connected: the owner of the tables runs migrations; the service reads
+-- and writes rows and cannot change anything else. Run it as a superuser; it may be run again at any time:
 --
 --     psql --no-psqlrc --dbname=invsys --file=roles.sql
 --
 -- Options: --variable=owner=NAME (default: invsys_owner), --variable=service=NAME (default: invsys). The variables
--- owner_password and service_password set passwords; set them in a file that includes this one, because other users of the
--- host can read a command line.
+-- owner_password and service_password set the passwords. Set them in a file that includes this one, not on the command
+-- line, which other users of the host can read.
 
 \set ON_ERROR_STOP on
 \if :{?owner} \else
@@ -30,7 +30,7 @@ ALTER ROLE :"service" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NO
     ALTER ROLE :"service" PASSWORD :'service_password';
 \endif
 
--- An older installation: everything belonged to the service, or to a superuser. What an extension made stays as it is.
+-- In an older installation everything belongs to the service or to a superuser. Objects of extensions are not changed.
 ALTER DATABASE :"DBNAME" OWNER TO :"owner";
 REASSIGN OWNED BY :"service" TO :"owner";
 SELECT format('ALTER %s %s OWNER TO %I', kind, object, :'owner') FROM (
@@ -41,7 +41,7 @@ SELECT format('ALTER %s %s OWNER TO %I', kind, object, :'owner') FROM (
     UNION ALL SELECT 'FUNCTION', oid::regprocedure::text, 'pg_proc'::regclass, oid, proowner
         FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 ) AS objects WHERE owner <> :'owner'::regrole AND NOT EXISTS (
-    -- Of an extension, or a sequence that follows its table.
+    -- Objects of an extension, and sequences that belong to a table.
     SELECT FROM pg_depend WHERE classid = catalog AND objid = oid AND deptype IN ('e', 'a', 'i')
 ) \gexec
 
@@ -52,7 +52,7 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC, :"service";
 GRANT USAGE, CREATE ON SCHEMA public TO :"owner";
 GRANT USAGE ON SCHEMA public TO :"service";
 
--- The tables that are there, and those of later migrations.
+-- Existing tables, and those of later migrations.
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM :"service";
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO :"service";
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO :"service";

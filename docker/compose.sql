@@ -1,4 +1,4 @@
--- The roles of the compose file, with the passwords that docker/secret.py has made. Read by psql in the service "roles".
+-- Creates the roles with the passwords that docker/secret.py has written. psql runs it in the service "roles".
 \set owner invsys_owner
 \set service invsys_service
 \set owner_password `cat /var/lib/invsys/owner-password`

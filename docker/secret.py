@@ -1,9 +1,9 @@
-"""Have the passwords of the database in volumes: those that are there already, or else new ones.
+"""Write the passwords of the database into volumes; existing passwords stay.
 
-Run by docker-compose.yaml before the database starts, in the folder of the volume ``secret``. PostgreSQL reads
-``password``, the superuser's, with its group; it can be given. ``owner-password`` and ``service-password`` are those of
-the two roles. What connects to the database reads ``pgpass``, which libpq takes from nobody but its owner; each role's
-is in a volume of its own.
+docker-compose.yaml runs it before the database starts, in the folder of the volume ``secret``. ``password`` is the
+superuser's: PostgreSQL reads it with the permissions of its group, and ``POSTGRES_PASSWORD`` sets it.
+``owner-password`` and ``service-password`` are those of the two roles. Clients read ``pgpass``, which libpq accepts
+only if no other user can read it; the one of each role is in a separate volume.
 """
 
 import os
@@ -13,14 +13,14 @@ from pathlib import Path
 
 
 def sync(path):
-    """Bring a file or a folder to the disk, for the database will be there for good."""
+    """Flush a file or a folder to the disk: the database keeps the password that it got first."""
     descriptor = os.open(path, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
 
 
 def write(path, content, mode):
-    """Write a file, whole or not at all, where it does not say this already."""
+    """Write a file atomically, unless it already has this content."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     if path.exists() and path.read_bytes() == content:
@@ -33,17 +33,17 @@ def write(path, content, mode):
 
 
 def main():
-    kept = Path("password")
-    password = os.environb.get(b"POSTGRES_PASSWORD") or (kept.read_bytes() if kept.exists() else b"")
+    file = Path("password")
+    password = os.environb.get(b"POSTGRES_PASSWORD") or (file.read_bytes() if file.exists() else b"")
     password = password.rstrip(b"\r\n") or new_password()
     if re.search(rb"[\r\n]", password):
-        raise SystemExit("POSTGRES_PASSWORD has more than one line, which PostgreSQL does not take")
-    write(kept, password, 0o640)
+        raise SystemExit("POSTGRES_PASSWORD has more than one line, which PostgreSQL does not accept")
+    write(file, password, 0o640)
     write_pgpass(Path(), "invsys", password)
     for role in ("owner", "service"):
-        kept = Path(f"{role}-password")
-        password = (kept.read_bytes() if kept.exists() else b"").rstrip(b"\r\n") or new_password()
-        write(kept, password, 0o600)
+        file = Path(f"{role}-password")
+        password = (file.read_bytes() if file.exists() else b"").rstrip(b"\r\n") or new_password()
+        write(file, password, 0o600)
         write_pgpass(Path(f"../invsys-{role}"), f"invsys_{role}", password)
 
 
@@ -52,7 +52,7 @@ def new_password():
 
 
 def write_pgpass(folder, user, password):
-    """Write the file that libpq reads (PostgreSQL, chapter "The Password File")."""
+    """Write a password file of libpq (PostgreSQL manual, chapter "The Password File")."""
     escaped = re.sub(rb"([\\:])", rb"\\\1", password)
     write(folder / "pgpass", b"database:*:*:" + user.encode() + b":" + escaped + b"\n", 0o600)
 

@@ -1,10 +1,10 @@
-"""Callers that register vehicles one after another while something happens to the service.
+"""Run a command while callers register vehicles, and check that no request was lost.
 
     python3 load.py URL -- COMMAND [ARGUMENT ...]
 
-Runs the command under their load, and then compares what was acknowledged with what is there. An order that got no
-answer, or a 5xx, is sent again under its Idempotency-Key, as the booking monolith does. Prints how many were refused
-and for how long; the status is 1 where one was lost or done twice, 2 where the command failed.
+Afterwards the acknowledged vehicles are compared with those in the inventory. A request without a response, or with a
+5xx, is sent again with its Idempotency-Key, as the booking monolith does. Prints how many requests were refused and for
+how long. The exit status is 1 if a vehicle is missing or registered twice, 2 if the command failed.
 """
 
 import json
@@ -19,12 +19,12 @@ from collections import Counter
 from typing import Self
 
 CALLERS = 4
-# Seconds before the command and after it.
-AROUND = 2.0
+# Seconds of load before and after the command.
+MARGIN = 2.0
 
 
 class Callers:
-    """Threads that call until they are told to stop."""
+    """Threads that register vehicles until the context ends."""
 
     def __init__(self, url: str) -> None:
         self.url, self.stop = url, threading.Event()
@@ -52,9 +52,9 @@ class Callers:
 
     def _register(self, name: str, key: str) -> bool:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        order = urllib.request.Request(f"{self.url}/api/cars", json.dumps({"name": name}).encode(), headers)
+        request = urllib.request.Request(f"{self.url}/api/cars", json.dumps({"name": name}).encode(), headers)
         try:
-            with urllib.request.urlopen(order, timeout=30):
+            with urllib.request.urlopen(request, timeout=30):
                 return True
         except urllib.error.HTTPError as error:
             if error.code < 500:
@@ -67,28 +67,28 @@ class Callers:
 
 
 def registered(url: str) -> Counter[str]:
-    """Give the names of all vehicles, and how often each is there."""
+    """Return the names of all vehicles, and how often each occurs."""
     names: Counter[str] = Counter()
     cursor: str | None = f"{url}/api/cars?limit=1000"
     while cursor:
-        with urllib.request.urlopen(cursor) as answer:
-            names.update(vehicle["name"] for vehicle in json.load(answer))
-            link = answer.headers.get("Link") or ""
+        with urllib.request.urlopen(cursor) as response:
+            names.update(vehicle["name"] for vehicle in json.load(response))
+            link = response.headers.get("Link") or ""
         cursor = url + link.partition("<")[2].partition(">")[0] if 'rel="next"' in link else None
     return names
 
 
 def main(url: str, command: list[str]) -> int:
-    """Do it, and say what was seen."""
+    """Run the command under load, print the counts, and return the exit status."""
     with Callers(url) as callers:
-        time.sleep(AROUND)
+        time.sleep(MARGIN)
         started = time.monotonic()
         status = subprocess.run(command, check=False).returncode
         took = time.monotonic() - started
-        time.sleep(AROUND)
+        time.sleep(MARGIN)
     refused = f"{max(callers.refused) - min(callers.refused):.2f} s" if callers.refused else "0 s"
-    there = registered(url)
-    lost = [name for name in callers.acknowledged if there[name] != 1]
+    counts = registered(url)
+    lost = [name for name in callers.acknowledged if counts[name] != 1]
     print(
         f"command {took:.1f} s, acknowledged {len(callers.acknowledged)}, refused {len(callers.refused)}"
         f" within {refused} {dict(callers.kinds)}, lost or twice {len(lost)}"

@@ -1,30 +1,30 @@
-# @summary PostgreSQL with the inventory's database and its two roles, by puppetlabs-postgresql.
+# @summary PostgreSQL with the database of the inventory and its two roles, using puppetlabs-postgresql.
 #
-# Only this class needs that module. One role owns the tables and migrates them, the other one is the service's: it reads
+# Only this class needs that module. One role owns the tables and migrates them. The service uses the other one, which reads
 # and writes rows and cannot change tables. Connections from other hosts need TLS and SCRAM-SHA-256.
 #
 # @param password
-#   The password of the service's role: the one in the inventory's `[database] url`.
+#   The password of the service's role, as in the inventory's `[database] url`.
 # @param owner_password
-#   The owner's password: the one in `invsys::owner_url`.
+#   The password of the owner, as in `invsys::owner_url`.
 # @param user
 #   The name of the service's role.
 # @param owner
-#   The owner's name.
+#   The name of the owner.
 # @param database
-#   The database's name.
+#   The name of the database.
 # @param clients
-#   The networks of the hosts of the inventory, such as `192.0.2.0/24`; this host needs none.
+#   The networks of the inventory hosts, such as `192.0.2.0/24`. Not needed for connections from this host.
 # @param listen_addresses
-#   Where PostgreSQL listens: names and addresses, with commas between, or `*`.
+#   The names and addresses on which PostgreSQL listens, separated by commas, or `*`.
 # @param certificate
-#   The file of the server's certificate, which names the host as the inventory's `url` does. By default the one that
-#   Debian makes for each host.
+#   The file of the server's certificate, which contains the host name of the inventory's `url`. By default the one that
+#   Debian generates on each host.
 # @param certificate_key
-#   The file of its key, which only the user `postgres` may read.
+#   The file of its private key, which only the user `postgres` may be able to read.
 # @param version
-#   The major version of PostgreSQL; by default the one of the host's Debian. It is always passed on, because the
-#   puppetlabs-postgresql of each Debian has no default for that Debian.
+#   The major version of PostgreSQL; by default the one of the host's release of Debian, for which its
+#   puppetlabs-postgresql has no default.
 class invsys::database (
   Sensitive[Pattern[/\A[^\r\n]+\z/]] $password,
   Sensitive[Pattern[/\A[^\r\n]+\z/]] $owner_password,
@@ -57,14 +57,14 @@ class invsys::database (
     }
   }
 
-  # Encoding and locale, whatever the host's are: the inventory needs UTF-8.
+  # The inventory needs UTF-8, so encoding and locale do not depend on the host's.
   postgresql::server::database { $database:
     encoding => 'UTF8',
     locale   => 'C.UTF-8',
     template => 'template0',
   }
 
-  # PostgreSQL hashes the passwords itself: the puppetlabs-postgresql of Debian 12 knows MD5 only.
+  # PostgreSQL hashes the passwords itself, because the puppetlabs-postgresql of Debian 12 supports only MD5.
   $folder = '/var/lib/postgresql/invsys'
   $roles = { 'owner' => $owner, 'service' => $user, 'owner_password' => $owner_password, 'service_password' => $password }
 
@@ -89,7 +89,7 @@ class invsys::database (
       ;
   }
 
-  # What was carried out last stands beside it, so that an attempt that failed is made again.
+  # done.sql contains the last script that succeeded, so Puppet runs a failed script again.
   -> exec { "roles of ${database}":
     command => "psql --no-psqlrc --quiet --dbname=${database} --file=make_roles.sql && cat make_roles.sql roles.sql > done.sql",
     unless  => 'cat make_roles.sql roles.sql | cmp --silent - done.sql',

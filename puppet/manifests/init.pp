@@ -1,18 +1,18 @@
 # @summary The inventory: package, settings, service.
 #
 # @param settings
-#   The settings that differ from the defaults, as `{ section => { key => value } }`; the manual lists them all. They are
-#   checked before they count, and the database that they name is migrated unless `migrate_on_install` is `no`.
+#   The settings that differ from the defaults, as `{ section => { key => value } }`; the manual lists all settings. They
+#   are checked before they take effect, and their database is migrated unless `migrate_on_install` is `no`.
 # @param package_ensure
-#   `installed`, `latest`, or a version that an apt repository has.
+#   `installed`, `latest`, or a version from an apt repository.
 # @param package_source
-#   A package's file on the host, to be installed instead. Its name has the version that is wanted.
+#   The path of a package on the host, which is installed instead. Its name contains the version.
 #
 # @param owner_url
-#   The URL of the tables' owner, with which PostgreSQL is migrated. Only root can read it.
+#   The URL for the migrations on PostgreSQL, with the role that owns the tables. Only root can read it.
 # @param database_ca
-#   The certificate (PEM) of the authority that signed PostgreSQL's. It is put into `/etc/invsys/database-ca.pem`, for
-#   `sslrootcert` in the URLs.
+#   The certificate (PEM) of the authority that signed PostgreSQL's certificate. It is written to
+#   `/etc/invsys/database-ca.pem`, for `sslrootcert` in the URLs.
 #
 # @example On PostgreSQL, in Hiera
 #   invsys::settings:

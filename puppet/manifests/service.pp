@@ -1,24 +1,24 @@
-# @summary One service of the house: its package, its settings, its unit.
+# @summary A service of InvSys: its package, settings and unit.
 #
-# The package and the unit have the title as their name, and `/usr/bin/TITLE-manage` is the command.
+# The title is the name of the package and of the unit; the command is `/usr/bin/TITLE-manage`.
 #
-# Package, file, service, in this order, because the file is checked by the command that the package brings. New settings
-# are in force after a reload, which loses no request; `[server]` needs a restart. What cannot be used is never put in
-# place: the run fails with the reason, the old file stays, and the service goes on.
+# The order is package, file, service, because a command of the package checks the file. New settings take effect after a
+# reload, which loses no request; `[server]` needs a restart. Invalid settings are never installed: the run fails with the
+# reason, the old file stays, and the service continues.
 #
 # @param service
-#   The name of its files: `/etc/invsys/SERVICE.ini`, `/var/log/invsys/SERVICE/SERVICE.log`, `/var/lib/invsys/SERVICE.sqlite3`.
+#   The name in its paths: `/etc/invsys/SERVICE.ini`, `/var/log/invsys/SERVICE/SERVICE.log`, `/var/lib/invsys/SERVICE.sqlite3`.
 # @param settings
 #   The settings that differ from the defaults, as `{ section => { key => value } }`.
 # @param database
-#   Whether it has a database, which is migrated before new settings count.
+#   Whether the service has a database, which is migrated before new settings take effect.
 # @param owner_url
-#   The URL with which a PostgreSQL is migrated: its role owns the tables, and the one in `settings` does not. Only root can
-#   read it, in `/etc/invsys/TITLE.owner-url`.
+#   The URL for the migrations on PostgreSQL. Its role owns the tables; the one in `settings` does not. The URL is written to
+#   `/etc/invsys/TITLE.owner-url`, which only root can read.
 # @param package_ensure
-#   `installed`, `latest`, or a version that an apt repository has.
+#   `installed`, `latest`, or a version from an apt repository.
 # @param package_source
-#   A package's file on the host, to be installed instead. Its name has the version that is wanted.
+#   The path of a package on the host, which is installed instead. Its name contains the version.
 #
 # @example
 #   invsys::service { 'depot':
@@ -36,24 +36,24 @@ define invsys::service (
   $ini = "/etc/invsys/${service}.ini"
   $drop_ins = "/etc/systemd/system/${title}.service.d"
 
-  # As in the file that the package brings.
+  # The same as in the file of the package.
   $log = { 'log' => { 'file' => "/var/log/invsys/${service}/${service}.log" } }
   if $database {
-    $usual = $log + { 'database' => { 'url' => "sqlite:////var/lib/invsys/${service}.sqlite3" } }
+    $defaults = $log + { 'database' => { 'url' => "sqlite:////var/lib/invsys/${service}.sqlite3" } }
     $migrate = " && ${command} -c % migrate --on-install"
   } else {
-    $usual = $log
+    $defaults = $log
     $migrate = ''
   }
-  $sections = deep_merge($usual, $settings.unwrap)
+  $sections = deep_merge($defaults, $settings.unwrap)
 
-  # apt takes a file that is there for installed, whichever version is: it has to be told the one that the file has.
+  # With "installed", apt would keep any installed version; so the version is taken from the name of the file.
   $ensure = $package_source ? {
     undef   => $package_ensure,
     default => $package_source.match(/_([^_]+)_[^_]+\z/)[1],
   }
 
-  # The package would start it on its own settings, and so on another database than yours.
+  # Without the mask, the package would start the service with its default settings, on a different database.
   exec { "mask ${title}":
     command => "systemctl mask ${title}.service",
     path    => $facts['path'],
@@ -78,7 +78,7 @@ define invsys::service (
     }
   }
 
-  # chown, because the command reads the file as the service's user. A copy among Puppet's would hold the passwords.
+  # chown, because the command reads the file as the user of the service. No backup, which would contain the passwords.
   file { $ini:
     owner        => $title,
     group        => 'root',
@@ -96,7 +96,7 @@ define invsys::service (
     refreshonly => true,
   }
 
-  # systemd leaves such a section alone; it is here so that Puppet sees what only a restart brings into force.
+  # systemd ignores this section; it makes Puppet restart the service if settings change that a reload does not apply.
   -> file {
     $drop_ins:
       ensure => directory,

@@ -1,7 +1,7 @@
-# @summary Further services of the house, made from its template: whatever `invsys::services` in Hiera lists.
+# @summary Further services, baked from the template, as listed in `invsys::services` in Hiera.
 #
 # @param services
-#   The parameters of each `invsys::service`, by its name.
+#   The parameters of each `invsys::service`, by name.
 #
 # @example A service named depot, in Hiera
 #   invsys::services:

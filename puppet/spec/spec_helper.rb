@@ -1,4 +1,4 @@
-# Offline: this module under its name, the examples, and the modules of Debian's packages (puppet-module-puppetlabs-*).
+# The module path, without network: this module, the examples, and Debian's puppet-module-puppetlabs-* packages.
 require 'rspec-puppet'
 require 'tmpdir'
 
@@ -8,7 +8,7 @@ modules = Dir.mktmpdir
 at_exit { FileUtils.remove_entry(modules) }
 File.symlink(File.expand_path('..', __dir__), File.join(modules, 'invsys'))
 
-# What differs between the releases of Debian. puppet/check runs the specs on each of them.
+# The differences between the releases of Debian. puppet/check runs the specs for each.
 RELEASES = {
   '12' => { codename: 'bookworm', full: '12.12', postgresql: '15' },
   '13' => { codename: 'trixie', full: '13.3', postgresql: '17' },

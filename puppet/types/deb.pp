@@ -1,2 +1,2 @@
-# @summary The path of a package's file, named as dpkg-deb names it: NAME_VERSION_ARCHITECTURE.deb.
+# @summary The path of a package, named as dpkg-deb does: NAME_VERSION_ARCHITECTURE.deb.
 type Invsys::Deb = Pattern[/\A\/(?:.*\/)?[a-z0-9][a-z0-9.+-]*_[0-9][A-Za-z0-9.+~-]*_[a-z0-9-]+\.deb\z/]

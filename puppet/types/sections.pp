@@ -1,7 +1,7 @@
-# @summary What an INI file holds: sections, each with its keys.
+# @summary The content of an INI file: sections with keys.
 #
-# A value stands on one line; `~` (undef) is an empty one. Which sections, keys and values there are is the service's to
-# know: its own command checks them, before the file is put in place.
+# A value has one line; `~` (undef) is an empty value. The command of the service checks the sections, keys and values before
+# the file is installed.
 type Invsys::Sections = Hash[
   Pattern[/\A[A-Za-z][\w-]*\z/],
   Hash[

@@ -1,2 +1,2 @@
-# @summary The settings of a service; Sensitive as a whole where one of them is, such as a password in a URL.
+# @summary The settings of a service; Sensitive as a whole if one of them is, such as a password in a URL.
 type Invsys::Settings = Variant[Invsys::Sections, Sensitive[Invsys::Sections]]

@@ -1,3 +1,3 @@
-"""InvSys: the inventory of a fleet, and allocations of its vehicles that can never overlap."""
+"""InvSys: an inventory of vehicles and their allocations; the database refuses allocations that overlap."""
 
 __version__ = "0.1.0"

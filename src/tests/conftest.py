@@ -1,6 +1,6 @@
-"""What every test stands on: both databases, real ones, and an application over each.
+"""Fixtures of all tests: both database engines and an application for each.
 
-PostgreSQL is started here from the installed binaries, once per test process, on a socket in a private folder.
+PostgreSQL runs from the installed binaries, one server for each test process, on a socket in a private folder.
 """
 
 import logging
@@ -23,8 +23,8 @@ from flask_migrate import upgrade
 from invsys.chassis.config.settings import Settings
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
+from invsys.inventory.db.engine import disconnect as dispose
 from invsys.inventory.db.models import CursorState, db
-from invsys.inventory.db.session import disconnect as dispose
 from tests.support.applications import Applications, close
 from tests.support.front_door import FrontDoor
 
@@ -32,58 +32,57 @@ SQLITE_ONLY = "--sqlite-only"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(SQLITE_ONLY, action="store_true", help="leave PostgreSQL out, on a machine that has none")
+    parser.addoption(SQLITE_ONLY, action="store_true", help="skip the tests on PostgreSQL")
 
 
 @pytest.fixture(autouse=True)
 def log_handlers() -> Iterator[None]:
-    """Remove handlers that a test has added: they would write to its captured output, which is closed by then."""
+    """Remove log handlers that the test added: they would write to its captured output, which is closed by then."""
     loggers = logging.getLogger(), logging.getLogger("werkzeug")
     before = [handler for logger in loggers for handler in logger.handlers]
     yield
     for logger in loggers:
         for handler in logger.handlers[:]:
-            # pytest's own are left to it.
+            # pytest manages its own handlers.
             if handler not in before and not type(handler).__module__.startswith("_pytest"):
                 logger.removeHandler(handler)
 
 
-# Where Linux keeps files in memory, and how many bytes have to be free there.
-MEMORY, ROOM = "/dev/shm", 4 * 2**30
+# A folder in memory on Linux, and the free bytes that the databases need there.
+MEMORY, REQUIRED_BYTES = "/dev/shm", 4 * 2**30
 
 
-def _fast() -> str | None:
-    """Give a folder for databases: in memory where there is room, as no test takes the power away from a disk."""
-    return MEMORY if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM else None
+def _database_folder() -> str | None:
+    """Return the parent folder for databases: in memory if enough is free, since no test simulates a power failure."""
+    has_space = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= REQUIRED_BYTES
+    return MEMORY if has_space else None
 
 
-def binaries() -> Path:
-    """Give the folder of the newest PostgreSQL's programs."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+def postgresql_binaries() -> Path:
+    """Return the folder with the programs of the newest installed PostgreSQL."""
+    initdbs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     on_path = shutil.which("initdb")
-    if not found and on_path is None:
-        raise pytest.UsageError(
-            "PostgreSQL is not installed: apt-get install postgresql, or say --sqlite-only to test half of the promise."
-        )
-    return found[-1].parent if found else Path(str(on_path)).parent
+    if not initdbs and on_path is None:
+        raise pytest.UsageError("PostgreSQL is not installed: apt-get install postgresql, or pass --sqlite-only.")
+    return initdbs[-1].parent if initdbs else Path(str(on_path)).parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "direct(why): asks the inventory only, for what a gateway in front must not change"
+        "markers", "direct(why): calls the inventory only, for behaviour that a gateway in front must not change"
     )
     if not config.getoption(SQLITE_ONLY):
-        binaries()
+        postgresql_binaries()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every test of the inventory on both engines, and those of its contract through the gateway too."""
+    """Run each test of the inventory on both engines; tests that use ``client`` also run through the gateway."""
     folders = Path(metafunc.definition.path).parts
     engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
     if "gateway" in folders:
-        engines = ["sqlite"]  # what is behind it makes no difference
+        engines = ["sqlite"]  # the upstream's engine makes no difference
     if "engine" not in metafunc.fixturenames:
-        if "way" in metafunc.fixturenames:  # a database of the test's own
+        if "way" in metafunc.fixturenames:  # the test has its own database
             metafunc.parametrize("way", ["direct"], scope="session", ids=[""])
         return
     if "way" not in metafunc.fixturenames:
@@ -95,23 +94,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(("engine", "way"), ways, scope="session")
 
 
-def children(pid: int) -> list[int]:
-    """Give the processes that a process has started and that still run."""
+def child_processes(pid: int) -> list[int]:
+    """Return the ids of the running child processes of a process."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 class PostgreSQL:
-    """A server of the tests' own; as root it runs as the user ``postgres``, since it refuses root."""
+    """A PostgreSQL server for the tests. PostgreSQL refuses to run as root; then it runs as the user ``postgres``."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="invsys-postgresql-", dir=_fast()))
+        self.folder = Path(tempfile.mkdtemp(prefix="invsys-postgresql-", dir=_database_folder()))
         self._data = self.folder / "data"
-        self._bin = binaries()
+        self._bin = postgresql_binaries()
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
-        self._make()
+        self._initialise()
 
-    def _make(self) -> None:
+    def _initialise(self) -> None:
         self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
 
     def url(self, database: str = "postgres") -> str:
@@ -119,14 +118,14 @@ class PostgreSQL:
 
     def start(self, *options: str) -> None:
         private = ("listen_addresses=", f"unix_socket_directories={self.folder}")
-        given = " ".join(f"-c {option}" for option in (*private, *options))
-        self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", given, "start")
+        joined = " ".join(f"-c {option}" for option in (*private, *options))
+        self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", joined, "start")
 
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "-w", "-m", mode, "stop")
 
     def freeze(self) -> None:
-        """Stop every process of the server where it stands: connections stay open, and nothing answers."""
+        """Suspend every process of the server: connections stay open, but nothing responds."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -134,7 +133,7 @@ class PostgreSQL:
 
     def _signal(self, number: int) -> None:
         leader = int((self._data / "postmaster.pid").read_text().split()[0])
-        for pid in (leader, *children(leader)):
+        for pid in (leader, *child_processes(leader)):
             os.kill(pid, number)
 
     def remove(self) -> None:
@@ -148,18 +147,18 @@ class PostgreSQL:
     def _run(self, program: str, *arguments: str) -> None:
         user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
         command = [*user, str(self._bin / program), "-D", str(self._data), *arguments]
-        # Not through a pipe: the server that pg_ctl starts would hold its end open.
+        # Not a pipe: the server that pg_ctl starts would keep its write end open.
         with tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run(
+            process = subprocess.run(
                 command, check=False, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
             output.seek(0)
-            assert done.returncode == 0, output.read()
+            assert process.returncode == 0, output.read()
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
-    """A running server."""
+    """A running PostgreSQL server."""
     server = PostgreSQL()
     server.start()
     yield server
@@ -169,12 +168,12 @@ def postgresql() -> Iterator[PostgreSQL]:
 @pytest.fixture(scope="session")
 def migrated_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a database at the newest migration."""
-    with tempfile.TemporaryDirectory(prefix="invsys-sqlite-", dir=_fast()) as folder:
+    with tempfile.TemporaryDirectory(prefix="invsys-sqlite-", dir=_database_folder()) as folder:
         if engine == "sqlite":
             url = f"sqlite:///{folder}/invsys.sqlite3"
         else:
             server: PostgreSQL = request.getfixturevalue("postgresql")
-            # Tests of one engine may come after those of the other, and then again.
+            # pytest may set this fixture up more than once for an engine, so the name must be unique.
             name = f"invsys_{uuid.uuid4().hex}"
             server.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
             url = server.url(name)
@@ -182,14 +181,14 @@ def migrated_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
         yield url
 
 
-def load(url: str, **more: str) -> Settings:
-    """Read the settings for a database, and no file of this machine's."""
+def load_settings(url: str, **more: str) -> Settings:
+    """Return the settings with this database URL, without reading the configuration of this machine."""
     return settings.load(environ={"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url, **more})
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring a database to a migration."""
-    app = build_app(load(url))
+    """Migrate a database to a revision."""
+    app = build_app(load_settings(url))
     with app.app_context():
         upgrade(revision=revision)
         dispose()
@@ -197,8 +196,8 @@ def migrate(url: str, revision: str = "head") -> None:
 
 @pytest.fixture(scope="session")
 def sweeper(migrated_url: str) -> Iterator[Flask]:
-    """An application that no test sees, to look into the database and to empty it."""
-    app = build_app(load(migrated_url))
+    """An application for inspecting and emptying the database; tests never send requests to it."""
+    app = build_app(load_settings(migrated_url))
     yield app
     close(app)
 
@@ -208,11 +207,11 @@ def database_url(migrated_url: str, sweeper: Flask) -> Iterator[str]:
     """The URL of an empty database at the newest migration."""
     yield migrated_url
     with sweeper.app_context():
-        empty()
+        delete_all_rows()
 
 
-def empty() -> None:
-    """Delete every row but the one that a migration made, which is as the migration made it."""
+def delete_all_rows() -> None:
+    """Delete every row except the cursor state, which a migration inserts; reset that row to its initial values."""
     state = CursorState.__table__
     with db.engine.begin() as connection:
         for table in reversed(db.metadata.sorted_tables):
@@ -223,31 +222,31 @@ def empty() -> None:
 
 @pytest.fixture
 def environ(database_url: str) -> dict[str, str]:
-    """The settings of ``app``, as environment variables; a test module may override this fixture to add some."""
+    """The settings of ``app`` as environment variables; a test module can override this fixture to add more."""
     return {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
 
 
 @pytest.fixture(scope="session")
 def applications() -> Iterator[Applications]:
-    """What ``app`` is taken from."""
+    """The cache that ``app`` borrows applications from."""
     with closing(Applications()) as shared:
         yield shared
 
 
 @pytest.fixture
 def app(environ: dict[str, str], applications: Applications) -> Iterator[Flask]:
-    """The application as it runs in production: TESTING is off, so failures are answered as callers see them.
+    """The application as in production: TESTING is off, so callers get error responses instead of exceptions.
 
-    Other tests of the same settings use it too, and its connections. A module, class or test that changes it in a way
-    that ``Applications`` does not see, or that minds when it connects, has ``app`` be ``own_app``.
+    Tests with the same settings share it and its connections. A test that changes it in a way that ``Applications``
+    does not detect, or that depends on when it connects, uses ``own_app`` instead.
     """
-    with applications.lent(environ) as app:
+    with applications.borrow(environ) as app:
         yield app
 
 
 @pytest.fixture
 def own_app(environ: dict[str, str]) -> Iterator[Flask]:
-    """An application that no other test sees."""
+    """An application for this test only."""
     app = build_app(settings.load(environ=environ))
     yield app
     close(app)
@@ -255,20 +254,20 @@ def own_app(environ: dict[str, str]) -> Iterator[Flask]:
 
 @pytest.fixture(scope="session")
 def front_door() -> Iterator[FrontDoor]:
-    """A gateway, for the tests that go through it."""
-    with closing(FrontDoor()) as made:
-        yield made
+    """A gateway in front of the applications, for the tests that go through it."""
+    with closing(FrontDoor()) as gateway:
+        yield gateway
 
 
 @pytest.fixture
 def caller_id(way: str) -> str | None:
-    """Who ``client`` is for the inventory."""
+    """The client id of ``client`` as the inventory sees it."""
     return None if way == "direct" else FrontDoor.name
 
 
 @pytest.fixture
 def client(app: Flask, way: str, request: pytest.FixtureRequest) -> FlaskClient:
-    """A caller, of the inventory or of the gateway in front of it."""
+    """A test client of the inventory, or of the gateway in front of it."""
     if way == "direct":
         return app.test_client()
     front_door: FrontDoor = request.getfixturevalue("front_door")

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.cost`` measures every row, and refuses a tree that costs more than an earlier one."""
+"""``python -m benchmarks.cost``: measures every row, and fails if a row costs more than in an earlier run."""
 
 import dataclasses
 import importlib
@@ -24,16 +24,16 @@ def run(folder, *arguments):
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory):
-    """A run with few requests, and the figures that it saved."""
+def first_run(tmp_path_factory):
+    """A run with few requests: the completed process and the saved figures."""
     folder = tmp_path_factory.mktemp("cost")
     done = run(folder, *TINY, "--json", str(folder / EARLIER))
     assert (done.returncode, done.stderr) == (0, "")
     return done, json.loads((folder / EARLIER).read_text())
 
 
-def test_every_row_is_printed_and_saved(first):
-    done, saved = first
+def test_every_row_is_printed_and_saved(first_run):
+    done, saved = first_run
     lines = done.stdout.splitlines()
     assert lines[0].startswith("SQLite, Python 3.")
     assert [line.split("  ")[0] for line in lines[2:]] == ROWS == list(saved["rows"])
@@ -42,7 +42,7 @@ def test_every_row_is_printed_and_saved(first):
 
 
 def compare(folder, saved):
-    """Run again, and compare with other figures; return the exit status and the lines below the table."""
+    """Run again and compare with ``saved``; return the exit status and the lines below the table."""
     file = folder / EARLIER
     file.write_text(json.dumps(saved))
     done = run(folder, *TINY, "--compare", str(file))
@@ -50,16 +50,16 @@ def compare(folder, saved):
     return done.returncode, done.stdout.splitlines()[2 + len(ROWS) :]
 
 
-def patient(first):
-    """Return the figures with ratios that no run reaches, because the CPU time of few requests is too noisy."""
-    saved = json.loads(json.dumps(first[1]))
+def with_unreachable_ratios(first_run):
+    """Return the figures with ratios that no run reaches, because the CPU time of so few requests is noisy."""
+    saved = json.loads(json.dumps(first_run[1]))
     for row in saved["rows"].values():
         row["ratio"] *= 1000
     return saved
 
 
-def test_a_tree_that_costs_more_is_refused(first, tmp_path):
-    saved = patient(first)
+def test_higher_costs_are_reported_with_status_1(first_run, tmp_path):
+    saved = with_unreachable_ratios(first_run)
     saved["rows"]["PATCH"]["calls"] -= 100
     saved["rows"]["create"]["ratio"] /= 1_000_000
     saved["rows"]["delete"] = saved["rows"]["get"]
@@ -67,14 +67,17 @@ def test_a_tree_that_costs_more_is_refused(first, tmp_path):
     assert status == 1
     assert re.fullmatch(r"create: CPU .* times the floor's, .* % more than .*", create)
     assert re.fullmatch(r"PATCH: .* Python calls, .* % more than .*", patch)
-    assert delete == "delete: not measured any more"
+    assert delete == "delete: no longer measured"
 
 
-def test_a_tree_that_costs_as_much_is_accepted(first, tmp_path):
-    assert compare(tmp_path, patient(first)) == (0, [f"No row costs more than in {tmp_path / EARLIER}."])
+def test_equal_costs_are_accepted(first_run, tmp_path):
+    assert compare(tmp_path, with_unreachable_ratios(first_run)) == (
+        0,
+        [f"No row costs more than in {tmp_path / EARLIER}."],
+    )
 
 
-def test_without_an_earlier_report_nothing_is_measured(tmp_path):
+def test_a_missing_earlier_report_fails_before_the_measurement(tmp_path):
     done = run(tmp_path, "--compare", str(tmp_path / EARLIER))
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r".*No such file.*earlier.json.*\n", done.stderr)
@@ -82,7 +85,7 @@ def test_without_an_earlier_report_nothing_is_measured(tmp_path):
 
 @pytest.fixture
 def report(monkeypatch):
-    """The module ``cost_report`` of the benchmarks, a folder next to ``src``."""
+    """The module ``cost_report`` of the benchmarks, whose folder is not on the import path."""
     monkeypatch.syspath_prepend(PROJECT)
     return importlib.import_module("benchmarks.cost_report")
 
@@ -91,11 +94,11 @@ def report(monkeypatch):
     ("figure", "factor", "is_more"),
     [("calls", 1.029, False), ("calls", 1.031, True), ("ratio", 1.079, False), ("ratio", 1.081, True)],
 )
-def test_a_rise_beyond_the_margin_counts(report, figure, factor, is_more):
+def test_a_rise_above_the_limit_is_reported(report, figure, factor, is_more):
     row = report.Row(1000, 500, 2, 1000, 200, 1000, 200)
     before, after = (
-        report.Report("SQLite", "3.11", {"get": one})
-        for one in (row, dataclasses.replace(row, **{figure: getattr(row, figure) * factor}))
+        report.Report("SQLite", "3.11", {"get": report_row})
+        for report_row in (row, dataclasses.replace(row, **{figure: getattr(row, figure) * factor}))
     )
     assert bool(list(report.rises(before, after))) == is_more
     assert not list(report.rises(after, before))
@@ -118,15 +121,15 @@ ROW = {"cpu_us": 1, "floor_us": 1, "ratio": 1, "calls": 1, "floor_calls": 1, "c_
     ],
     ids=str,
 )
-def test_a_file_that_is_no_report_is_refused(report, tmp_path, saved):
+def test_a_file_that_is_not_a_report_is_refused(report, tmp_path, saved):
     (tmp_path / EARLIER).write_text(json.dumps(saved))
-    with pytest.raises(report.UnusableReport, match="not a file that"):
+    with pytest.raises(report.UnusableReport, match="not a file written by"):
         report.load(tmp_path / EARLIER)
 
 
-@pytest.mark.parametrize("changed", [{"engine": "PostgreSQL"}, {"python": "2.7"}, {"engine": [], "python": 3}])
-def test_a_run_on_something_else_is_not_compared_with(report, changed):
-    of_this = {"engine": "SQLite", "python": report.python_version(), "rows": {}}
-    report.require_comparable(report.Report(**of_this), "SQLite")
-    with pytest.raises(report.UnusableReport, match="it was measured on"):
-        report.require_comparable(report.Report(**of_this | changed), "SQLite")
+@pytest.mark.parametrize("difference", [{"engine": "PostgreSQL"}, {"python": "2.7"}, {"engine": [], "python": 3}])
+def test_a_report_of_another_engine_or_python_is_refused(report, difference):
+    same = {"engine": "SQLite", "python": report.python_version(), "rows": {}}
+    report.require_comparable(report.Report(**same), "SQLite")
+    with pytest.raises(report.UnusableReport, match=r"^measured with"):
+        report.require_comparable(report.Report(**same | difference), "SQLite")

@@ -1,4 +1,4 @@
-"""The development servers of both services print plain lines: no JSON for the banner, and no escape sequences."""
+"""The development servers of both services print a plain banner: no JSON, no escape sequences."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ from tests.support.waiting import SECONDS, until
         "invsys.gateway runserver",
     ],
 )
-def test_the_banner_is_plain(tmp_path: Path, command: str) -> None:
+def test_the_banner_is_plain_text(tmp_path: Path, command: str) -> None:
     port = free_port()
     environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "HOME": str(tmp_path)}
     words = [sys.executable, "-m", *command.split(), "--port", str(port)]

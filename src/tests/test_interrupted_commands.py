@@ -1,4 +1,4 @@
-"""Ctrl-C at each command of both services, while it loads and while it waits: one line and status 130."""
+"""Ctrl-C during each command of both services is reported in one line, with status 130."""
 
 import os
 import signal
@@ -24,8 +24,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("module", "program"), MODULES)
-def test_while_its_modules_load(tmp_path: Path, environ: dict[str, str], module: str, program: str) -> None:
-    # Stands for a library that every command imports.
+def test_an_interrupt_while_modules_load(tmp_path: Path, environ: dict[str, str], module: str, program: str) -> None:
+    # Replaces a library that every command imports.
     (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     environ["PYTHONPATH"] = os.pathsep.join([str(tmp_path), environ.get("PYTHONPATH", "")])
     done = subprocess.run([sys.executable, "-m", module, "config"], env=environ, capture_output=True, check=False)
@@ -33,47 +33,51 @@ def test_while_its_modules_load(tmp_path: Path, environ: dict[str, str], module:
 
 
 @pytest.fixture
-def silent() -> Iterator[socket.socket]:
-    """Stand for a database that accepts connections and never answers."""
+def unresponsive_server() -> Iterator[socket.socket]:
+    """A server that accepts connections and never responds."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         server.settimeout(SECONDS)
         yield server
 
 
-def interrupted(process: subprocess.Popen[Any]) -> tuple[int, bytes, list[str]]:
+def interrupt(process: subprocess.Popen[Any]) -> tuple[int, bytes, list[str]]:
     process.send_signal(signal.SIGINT)
-    printed, told = process.communicate(timeout=SECONDS)
-    return process.returncode, printed, told.decode().splitlines()
+    output, messages = process.communicate(timeout=SECONDS)
+    return process.returncode, output, messages.decode().splitlines()
 
 
 @pytest.mark.parametrize(
     "command", ["serve", "serve --check", "runserver", "migrate", "check", "purge", "export", "import -", "db current"]
 )
-def test_while_it_waits_for_the_database(environ: dict[str, str], silent: socket.socket, command: str) -> None:
-    environ["INVSYS_DATABASE_URL"] = f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/fleet?sslmode=disable"
+def test_an_interrupt_while_waiting_for_the_database(
+    environ: dict[str, str], unresponsive_server: socket.socket, command: str
+) -> None:
+    environ["INVSYS_DATABASE_URL"] = (
+        f"postgresql://me@127.0.0.1:{unresponsive_server.getsockname()[1]}/fleet?sslmode=disable"
+    )
     environ["INVSYS_DATABASE_CONNECT_TIMEOUT"] = "60"
     words = [sys.executable, "-m", "invsys.inventory.manage", *command.split()]
     pipe = subprocess.PIPE
     with (
         subprocess.Popen(words, env=environ, stdin=pipe, stdout=pipe, stderr=pipe) as process,
-        closing(silent.accept()[0]),
+        closing(unresponsive_server.accept()[0]),
     ):
-        status, printed, told = interrupted(process)
-    assert (status, printed, told[-1:]) == (130, b"", ["invsys-manage: interrupted"])
-    assert "Traceback" not in "".join(told)
+        status, output, messages = interrupt(process)
+    assert (status, output, messages[-1:]) == (130, b"", ["invsys-manage: interrupted"])
+    assert "Traceback" not in "".join(messages)
 
 
 @pytest.mark.parametrize(
     "command", ["serve", "serve --check", "runserver", "client list", "client add a --scope resources:read"]
 )
-def test_while_it_reads_the_clients_file(environ: dict[str, str], tmp_path: Path, command: str) -> None:
+def test_an_interrupt_while_reading_the_clients_file(environ: dict[str, str], tmp_path: Path, command: str) -> None:
     os.mkfifo(tmp_path / "clients.ini", 0o600)
     environ["INVSYS_CLIENTS_FILE"] = str(tmp_path / "clients.ini")
     words = [sys.executable, "-m", "invsys.gateway.manage", *command.split()]
     with (
         subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,
-        # Returns as soon as the command has opened it for reading.
+        # Opening the pipe blocks until the command has opened it for reading.
         (tmp_path / "clients.ini").open("w"),
     ):
-        status, printed, told = interrupted(process)
-    assert (status, printed, told) == (130, b"", ["invsys-gateway-manage: interrupted"])
+        status, output, messages = interrupt(process)
+    assert (status, output, messages) == (130, b"", ["invsys-gateway-manage: interrupted"])

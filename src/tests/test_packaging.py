@@ -1,4 +1,4 @@
-"""What the Debian packages tell of the commands is what these can do, and the settings that they bring can be used."""
+"""The Debian packages: man pages, completions, settings, units and scripts agree with the code."""
 
 import os
 import re
@@ -34,59 +34,59 @@ def commands(package):
 
 
 def groups(commands):
-    """The commands that have commands of their own."""
+    """Yield the names and subcommands of commands that have subcommands."""
     for name, command in commands.items():
         if isinstance(command, ClickCommand) and isinstance(command.command, click.Group):
             yield name, set(command.command.commands)
 
 
-def test_the_man_page_tells_every_command_and_no_other(package, commands):
-    told = (DEBIAN / f"{package}-manage.rst").read_text().partition("COMMANDS\n")[2].partition("OPTIONS\n")[0]
-    named = {
+def test_the_man_page_lists_exactly_the_commands(package, commands):
+    text = (DEBIAN / f"{package}-manage.rst").read_text().partition("COMMANDS\n")[2].partition("OPTIONS\n")[0]
+    documented = {
         word.split()[0]
-        for line in re.findall(r"^\*\*.*$", told, re.MULTILINE)
+        for line in re.findall(r"^\*\*.*$", text, re.MULTILINE)
         for word in re.findall(r"\*\*([a-z].*?)\*\*", line)
     }
-    assert named == set(commands)
+    assert documented == set(commands)
 
 
-def test_every_command_is_completed_and_no_other(package, commands):
+def test_the_completions_are_exactly_the_commands(package, commands):
     text = (DEBIAN / "completions" / f"{package}-manage").read_text()
     assert set(re.search(r'local commands="(.*)"', text)[1].split()) == set(commands)
-    for name, inside in groups(commands):
+    for name, subcommands in groups(commands):
         offered = set(re.search(rf'{name}\)\n\s+COMPREPLY=\(\$\(compgen -W "(.*?)"', text)[1].split())
-        assert offered <= inside
-        # Of Alembic's, only those that an operator needs.
-        assert name == "db" or offered == inside
+        assert offered <= subcommands
+        # Of Alembic's subcommands, only those for operators are completed.
+        assert name == "db" or offered == subcommands
 
 
-def test_the_settings_that_it_brings_can_be_used(package):
+def test_the_settings_file_of_the_package_is_valid(package):
     _, settings, service = SERVICES[package]
-    in_force = settings.load(str(DEBIAN / f"{service}.ini"), {})
-    assert in_force["log"]["file"] == f"/var/log/invsys/{service}/{service}.log"
-    brought = {value for *_, value, origin in in_force.shown() if origin != "default"}
-    assert all("/invsys/" in value for value in brought)
+    loaded = settings.load(str(DEBIAN / f"{service}.ini"), {})
+    assert loaded["log"]["file"] == f"/var/log/invsys/{service}/{service}.log"
+    values = {value for *_, value, origin in loaded.entries() if origin != "default"}
+    assert all("/invsys/" in value for value in values)
 
 
 def test_the_package_has_the_version_of_the_code():
     assert (DEBIAN / "changelog").read_text().startswith(f"invsys ({invsys.__version__}) ")
 
 
-def test_its_log_is_rotated(package):
+def test_the_log_is_rotated(package):
     service = SERVICES[package][2]
     rules = (DEBIAN / f"{package}.logrotate").read_text()
-    # The second one is of settings that an older package brought.
+    # The second file is the log of the settings of an older package.
     assert rules.startswith(f"/var/log/invsys/{service}/{service}.log /var/log/invsys/{service}.log {{")
-    # Rotated by size too, so that callers cannot fill the disk.
+    # Also rotated by size, so that callers cannot fill the disk.
     assert {"    daily", "    maxsize 100M"} <= set(rules.splitlines())
 
 
 def unit_of(package):
-    """Return the unit as debian/rules puts it together."""
+    """Return the unit as debian/rules assembles it."""
     return "\n".join((DEBIAN / "units" / name).read_text() for name in (f"{package}.service", "fence", "service"))
 
 
-def test_each_service_has_a_folder_of_logs_and_a_limit_of_memory_of_its_own(package):
+def test_each_service_has_its_own_log_folder_and_memory_limit(package):
     service = SERVICES[package][2]
     lines = unit_of(package).splitlines()
     assert f"LogsDirectory=invsys/{service}" in lines
@@ -96,7 +96,7 @@ def test_each_service_has_a_folder_of_logs_and_a_limit_of_memory_of_its_own(pack
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")
-def test_systemd_understands_every_line_of_a_unit(package, tmp_path):
+def test_systemd_accepts_every_line_of_a_unit(package, tmp_path):
     # The programs and the manual are not installed here.
     text = re.sub(r"/opt/venvs/\S+", "/bin/true", unit_of(package))
     (tmp_path / f"{package}.service").write_text(re.sub(r"^Documentation=.*\n", "", text, flags=re.MULTILINE))
@@ -105,16 +105,17 @@ def test_systemd_understands_every_line_of_a_unit(package, tmp_path):
     assert [line for line in done.stderr.splitlines() if package in line] == []
 
 
-def test_the_readme_names_what_the_build_depends_on():
+def test_the_readme_lists_the_build_dependencies():
     source = (DEBIAN / "control").read_text().partition("\n\n")[0]
-    needed = set(re.findall(r"^ ([a-z0-9.-]+)", source.partition("Build-Depends:")[2], re.MULTILINE))
-    [named] = re.findall(r"``apt-get\ninstall -y (build-essential[^`]*)``", (DEBIAN.parent / "README.rst").read_text())
+    required = set(re.findall(r"^ ([a-z0-9.-]+)", source.partition("Build-Depends:")[2], re.MULTILINE))
+    readme = (DEBIAN.parent / "README.rst").read_text()
+    [listed] = re.findall(r"apt-get install -y (build-essential (?:.*\\\n)*.*)", readme)
     # python3-venv depends on the interpreter.
-    assert needed - {"debhelper-compat"} <= set(named.split())
+    assert required - {"debhelper-compat"} <= set(listed.split())
 
 
-def test_no_file_of_a_package_names_one_release_of_python():
-    # Of debian/ itself only the files, because builds leave folders there.
+def test_no_file_of_a_package_contains_a_python_release():
+    # Only the files of debian/ itself, because builds create folders there.
     folders = [DEBIAN / name for name in ("completions", "source", "tests", "units")] + [DEBIAN.parent / "template"]
     paths = [*DEBIAN.glob("*"), *(path for folder in folders for path in folder.rglob("*"))]
     texts = {path: path.read_text(errors="replace") for path in paths if path.is_file() and path.suffix != ".pyc"}
@@ -125,7 +126,7 @@ RULES = [DEBIAN / "rules", DEBIAN.parent / "template/{{cookiecutter.service}}/de
 
 
 @pytest.mark.parametrize("rules", RULES, ids=["here", "the template"])
-def test_a_package_depends_on_the_python_and_has_the_version_of_the_release_that_it_is_built_on(rules):
+def test_dependency_and_version_of_a_package_follow_the_debian_release(rules):
     text = rules.read_text()
     assert "\nPYTHON := $(shell py3versions --default)\n" in text
     assert "\nVERSION = $(DEB_VERSION)~$(RELEASE)\n" in text
@@ -134,47 +135,47 @@ def test_a_package_depends_on_the_python_and_has_the_version_of_the_release_that
     assert all("\n ${venv:Depends},\n" in package for package in packages)
 
 
-def test_a_running_service_is_restarted_for_another_python():
-    # preinst notes the state before the upgrade, postinst compares it with the state after.
-    noted, compared = (
+def test_a_running_service_is_restarted_after_a_change_of_python():
+    # preinst stores the state before the upgrade, and postinst compares it with the state afterwards.
+    before, after = (
         re.search(r"[{(]\n((?:        .*\n)+)    [})] [>|]", (DEBIAN / f"invsys.{script}").read_text())[1]
         for script in ("preinst", "postinst")
     )
-    assert noted == compared
-    assert "readlink -f /opt/venvs/#PACKAGE#/bin/python\n" in noted
-    # The files that the parent process of the workers has loaded; a reload does not replace these.
-    assert all(f"/chassis/{name}.py" in noted for name in ("steering", "supervisor", "worker"))
+    assert before == after
+    assert "readlink -f /opt/venvs/#PACKAGE#/bin/python\n" in before
+    # The files that the supervisor has loaded; a reload does not load them again.
+    assert all(f"/chassis/{name}.py" in before for name in ("steering", "supervisor", "worker"))
 
 
 @pytest.fixture
-def typed(tmp_path):
-    """Type a command of the wrapper, as root; gives the database's URL that the service's command would see."""
+def run_wrapper(tmp_path):
+    """Return a function that runs the wrapper as root and returns the database URL that the command would see."""
     (tmp_path / "bin").mkdir()
-    for name, says in (("id", "echo 0"), ("setpriv", 'echo "${INVSYS_DATABASE_URL-none}"')):
-        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{says}\n")
+    for name, script in (("id", "echo 0"), ("setpriv", 'echo "${INVSYS_DATABASE_URL-none}"')):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / "bin" / name).chmod(0o755)
     wrapper = tmp_path / "invsys-manage"
     wrapper.write_text((DEBIAN / "manage").read_text().replace("/etc/invsys", str(tmp_path)))
 
-    def typed(*words):
+    def run(*words):
         environ = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
         done = subprocess.run(["sh", wrapper, *words], check=True, env=environ, capture_output=True, text=True)
         return done.stdout.strip()
 
-    return typed
+    return run
 
 
 MIGRATING = [["migrate"], ["migrate", "--on-install"], ["-c", "FILE", "migrate"], ["--config=FILE", "db", "upgrade"]]
 
 
 @pytest.mark.parametrize("words", MIGRATING)
-def test_migrations_have_the_url_that_only_root_can_read(typed, tmp_path, words):
-    assert typed(*words) == "none"
+def test_migrations_use_the_url_that_only_root_can_read(run_wrapper, tmp_path, words):
+    assert run_wrapper(*words) == "none"
     (tmp_path / "invsys.owner-url").write_text("postgresql://owner:%24&'x@db/invsys?a=1&b=2\n")
-    assert typed(*words) == "postgresql://owner:%24&'x@db/invsys?a=1&b=2"
+    assert run_wrapper(*words) == "postgresql://owner:%24&'x@db/invsys?a=1&b=2"
 
 
 @pytest.mark.parametrize("words", [[], ["serve"], ["-c", "migrate", "serve"], ["import", "migrate"], ["check"]])
-def test_other_commands_have_the_url_of_the_service(typed, tmp_path, words):
+def test_other_commands_use_the_url_of_the_service(run_wrapper, tmp_path, words):
     (tmp_path / "invsys.owner-url").write_text("postgresql://owner@db/invsys\n")
-    assert typed(*words) == "none"
+    assert run_wrapper(*words) == "none"

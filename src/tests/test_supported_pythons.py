@@ -1,4 +1,4 @@
-"""The supported Pythons of InvSys are those that its tests run on."""
+"""The supported Python releases are those that the tests run on."""
 
 import re
 from configparser import ConfigParser
@@ -19,13 +19,13 @@ def read(path):
 
 
 def classified(folder):
-    """Return the versions that setup.cfg claims: ``["3.11", ...]``."""
+    """Return the releases in the classifiers of setup.cfg, such as ``["3.11", ...]``."""
     classifiers = read(folder / "setup.cfg")["metadata"]["classifiers"]
     return re.findall(r"Programming Language :: Python :: ([\d.]+)", classifiers)
 
 
 @FOLDERS
-def test_the_classifiers_are_the_environments_that_tox_runs_the_tests_in(folder):
+def test_tox_runs_the_tests_with_every_release_in_the_classifiers(folder):
     tox = read(folder / "tox.ini")["tox"]
     [environments] = re.findall(r"^pythons = (.*)$", tox["labels"], re.MULTILINE)
     assert environments.split(", ") == [f"py{version.replace('.', '')}" for version in classified(folder)]
@@ -33,5 +33,5 @@ def test_the_classifiers_are_the_environments_that_tox_runs_the_tests_in(folder)
 
 
 @FOLDERS
-def test_the_oldest_of_them_is_the_one_that_is_required(folder):
+def test_python_requires_is_the_oldest_release(folder):
     assert read(folder / "setup.cfg")["options"]["python_requires"] == f">={classified(folder)[0]}"

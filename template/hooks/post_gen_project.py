@@ -1,7 +1,7 @@
-"""Finishes a baked service: gives its modules the names that were answered, and its requirements this house's pins.
+"""Finish a baked service: rename its modules and classes, and pin its requirements as this repository does.
 
-The template's Python files are Python: they say depot, pallet and pallets. What it shares with the inventory, the
-chassis above all, are links into this repository, copied by baking; there they say invsys.
+The Python files of the template are valid Python with the names depot, pallet and pallets. The files that it shares
+with the inventory, such as the chassis, are links into this repository, copied by baking; they contain the name invsys.
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 ANSWERS = json.loads(r"""{{ cookiecutter | jsonify }}""")
 
 SERVICE, ONE, SEVERAL = ANSWERS["service"], ANSWERS["resource"], ANSWERS["resources"]
-# As they are spoken of.
+# The names as they are written in sentences.
 SPOKEN, ARTICLE = ONE.replace("_", " "), "an" if ONE[0] in "aeiou" else "a"
 NAMES = {
     "invsys.chassis": f"{SERVICE}.chassis",
@@ -26,12 +26,12 @@ NAMES = {
     "Pallets": SEVERAL.replace("_", " ").capitalize(),
     "a pallet": f"{ARTICLE} {SPOKEN}",
     "A pallet": f"{ARTICLE.capitalize()} {SPOKEN}",
-    **{f"{word} pallet": f"{word} {SPOKEN}" for word in ("Another", "no", "such", "the")},
+    **{f"{word} pallet": f"{word} {SPOKEN}" for word in ("Another", "No", "no", "such", "The", "the")},
     "Pallet": "".join(word.capitalize() for word in ONE.split("_")),
 }
 # The longest first: pallets before pallet.
 NAME = re.compile("|".join(re.escape(name) for name in sorted(NAMES, key=len, reverse=True)))
-# Names in an import whose order another one may change.
+# Imports whose names have to be sorted again.
 IMPORT = re.compile(r"^(from depot\S* import )(.*pallet.*)$", re.MULTILINE | re.IGNORECASE)
 
 # One requirement of a compiled file, with its hashes.
@@ -39,14 +39,14 @@ PIN = re.compile(r"^([A-Za-z0-9._-]+)==.*(?:\n    .*)*\n", re.MULTILINE)
 
 
 def name_modules() -> None:
-    """Exchange the template's names in every Python file, in prose too."""
+    """Replace the names of the template in every Python file, including docstrings and comments."""
     for file in Path().rglob("*.py"):
         text = IMPORT.sub(_in_order, file.read_text("utf-8"))
         file.write_text(_named(text), "utf-8")
 
 
 def _named(text: str) -> str:
-    return NAME.sub(lambda found: NAMES[found[0]], text)
+    return NAME.sub(lambda match: NAMES[match[0]], text)
 
 
 def _in_order(line: re.Match[str]) -> str:
@@ -54,7 +54,7 @@ def _in_order(line: re.Match[str]) -> str:
 
 
 def pin_requirements() -> None:
-    """Put the version and the hashes that this repository pins beside each name in the requirements' files."""
+    """Add the version and the hashes that this repository pins to each name in the requirements files."""
     folder = Path("requirements/pins")
     for file in folder.iterdir():
         pins = {pin[1].lower(): pin[0] for pin in PIN.finditer(file.read_text("utf-8"))}
@@ -64,7 +64,7 @@ def pin_requirements() -> None:
 
 
 if not Path("src", SERVICE, "chassis").is_dir():
-    sys.exit("The chassis is a link into the template's repository: bake from a clone of that.")
+    sys.exit("The chassis is a link into the repository of the template: bake from a clone of it.")
 for cache in list(Path().rglob("__pycache__")):
     shutil.rmtree(cache)
 name_modules()

@@ -1,4 +1,4 @@
-"""Bakes services, as whoever starts the next one does."""
+"""Bake services from the template."""
 
 import os
 import shutil
@@ -9,25 +9,25 @@ from pathlib import Path
 from cookiecutter.main import cookiecutter
 
 PROJECT = Path(__file__).parents[2]
-# What baking takes of this repository.
-TAKEN = (
+# The files and folders of this repository that baking reads.
+SOURCES = (
     "template",
     "src/invsys",
     "src/tests/support/refusals.py",
     "src/tests/support/waiting.py",
-    "docs/source",
+    "docs",
     "requirements.txt",
     "requirements",
     "debian",
     "setup.py",
 )
-# What is made beside it.
-MADE = ("__pycache__", "*.egg-info", "invsys", "invsys-gateway", ".debhelper")
+# Build results in these folders.
+BUILD_RESULTS = ("__pycache__", "*.egg-info", "invsys", "invsys-gateway", ".debhelper")
 
 
 def bake(folder, repository=PROJECT, **answers):
-    """Bake a service into a folder; gives its tree."""
-    # Settings of whoever runs this are not to count.
+    """Bake a service into a folder and return its path."""
+    # default_config ignores the settings of the user who runs the tests.
     return Path(
         cookiecutter(
             str(repository),
@@ -41,48 +41,49 @@ def bake(folder, repository=PROJECT, **answers):
 
 
 def files(tree):
-    """Return every file of a tree by its path there: its content, and whether it is executable.
+    """Return the content of every file by its path in the tree, and whether it is executable.
 
-    Git stores no more of a file's mode; the rest depends on the umask at the checkout.
+    Git stores no other part of the mode; the rest depends on the umask of the checkout.
     """
     paths = [path for path in tree.rglob("*") if path.is_file()]
     return {path.relative_to(tree).as_posix(): (path.read_bytes(), os.access(path, os.X_OK)) for path in paths}
 
 
 def run(tree, *command, **environ):
-    """Run a command in a tree; gives what it printed."""
-    # Without what is meant for these tests.
+    """Run a command in a folder and return its output."""
+    # Without the variables of this test run.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHONPATH"))}
-    done = subprocess.run(command, cwd=tree, env=inherited | environ, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    result = subprocess.run(command, cwd=tree, env=inherited | environ, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 def python(tree, *words, **environ):
-    """Run a module of this interpreter's; gives what it printed."""
+    """Run a Python module with this interpreter in a folder and return its output."""
     return run(tree, sys.executable, "-m", *words, PYTHONDONTWRITEBYTECODE="1", **environ)
 
 
 def copy(target):
-    """Copy what baking takes, as it is now, committed or not."""
-    for name in TAKEN:
+    """Copy the sources of baking, including uncommitted changes."""
+    for name in SOURCES:
         source = PROJECT / name
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target / name, symlinks=True, ignore=shutil.ignore_patterns(*MADE))
+            shutil.copytree(source, target / name, symlinks=True, ignore=shutil.ignore_patterns(*BUILD_RESULTS))
         else:
             shutil.copy(source, target / name)
 
 
 def commit(tree):
-    """Commit everything in a tree, and make it a repository first where it is none."""
+    """Commit everything in a folder; create the repository if necessary."""
     if not (tree / ".git").exists():
         git(tree, "init", "--quiet")
     git(tree, "add", "--all")
-    git(tree, "commit", "--quiet", "--message", "as it is")
+    git(tree, "commit", "--quiet", "--message", "Commit all files")
 
 
 def git(tree, *words):
-    """Run git without any settings of this machine's; gives what it printed."""
-    who = {f"GIT_{role}_{what}": "test@localhost" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    return run(tree, "git", *words, GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_NOSYSTEM="1", **who)
+    """Run git without the settings of this machine and return its output."""
+    fields = (f"GIT_{role}_{field}" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL"))
+    identity = dict.fromkeys(fields, "test@localhost")
+    return run(tree, "git", *words, GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_NOSYSTEM="1", **identity)

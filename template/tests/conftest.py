@@ -1,17 +1,17 @@
-"""What the tests of the template stand on: a service that is baked as the template proposes it."""
+"""Fixtures of the template tests: a service baked with the default answers."""
 
 import shutil
 
 import pytest
 from baking import bake
 
-# A package is built where that can be done: Debian's tools are not among the packages that the tests ask for.
+# The package is built only if Debian's tools are installed; the tests do not require them.
 collect_ignore = [] if shutil.which("dh_virtualenv") else ["test_package.py"]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _home(tmp_path_factory):
-    """Keep cookiecutter's records out of the home of whoever runs this."""
+    """Keep the files of cookiecutter out of the home of the user who runs the tests."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         yield
@@ -19,5 +19,5 @@ def _home(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def depot(tmp_path_factory):
-    """A service with the answers that the template proposes."""
+    """A service with the default answers."""
     return bake(tmp_path_factory.mktemp("baked"))

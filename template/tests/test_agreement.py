@@ -1,6 +1,6 @@
-"""A baked service has the shape of this project: the same files with the same lines, but for what is named here.
+"""A baked service has the same files with the same lines as this project, apart from the differences listed here.
 
-What is a link in the template is this project's own file, and agrees by itself.
+Links in the template need no comparison: they are files of this project.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 import pytest
 from baking import PROJECT, files
 
-# Files that the service keeps things of its own in; the inventory has them as folders, or under other names.
+# Files of the service that have no counterpart here; in the inventory they are folders or have other names.
 OWN = {
     "src/depot/api.py",
     "src/depot/schemas.py",
@@ -16,19 +16,21 @@ OWN = {
     "src/depot/db/migrations/versions/0001_pallets.py",
 }
 OWN |= {"debian/depot.docs", "debian/depot.manpages", "puppet/depot.yaml"}
-# What a name of the service's is called here, the longest first.
+# Names in the service and their counterparts here, the longest first.
 HERE = {
     "src/depot/": "src/invsys/inventory/",
     "debian/depot.ini": "debian/inventory.ini",
     "depot": "invsys",
     "Depot": "InvSys",
 }
-# Lines of the baked files that this project's have not, as regular expressions; of a file that is not here, none.
+# Regular expressions of the lines that only the baked file has. An empty list: the file has no other lines than here.
 DIFFERS = {
     ".gitignore": [],
-    "MANIFEST.in": [],
+    "MANIFEST.in": [r"include AUTHORS\.rst .*"],
     "setup.py": [],
     "docs/source/conf.py": [],
+    "docs/Makefile": [],
+    "docs/make.bat": [],
     "requirements/docs.in": [],
     "requirements/test.in": [],
     "requirements/typing.in": [],
@@ -47,22 +49,21 @@ DIFFERS = {
     "debian/control": [
         r"Maintainer: .*",
         r"Description: .*",
-        r" A service of the house of InvSys.*",
-        r" it, and the command .*",
+        r" A service for InvSys with .*",
+        r" invsys-manage\. The invsys-gateway .*",
     ],
-    "debian/units/depot.service": [r"Description=.*", r"LogsDirectory=.*", r"# As the inventory .*"],
+    "debian/units/depot.service": [r"Description=.*", r"LogsDirectory=.*", r"# As for the inventory .*"],
     "tox.ini": [r"env_list = .*", r"    python -m pytest --cov --cov-report= \{posargs\}"],
     "ruff.toml": [
-        r"# What comes from InvSys is checked there\.",
+        r"# Files of InvSys are checked there\.",
         r"extend-exclude = \[",
         r'    "[^"]+",',
         r'"src/invsys/inventory/(manage\.py|db/migrations/\*\*)" = \[.*',
-        r'    "PLR0913", # an order has that many parts',
         r"\[lint\.isort\]",
         r'known-local-folder = \["tests"\]',
     ],
     "Makefile": [
-        r"# make (run|deb) .*",
+        r"# make (run|deb|wheelhouse|db-upgrade-sql) .*",
         r"\.PHONY: .*",
         r"\tfor set in (requirements\.txt requirements/build\.txt|style layers docs tox build).*",
         r"\t\$\(LOCK\) --output-file requirements\.txt setup\.cfg",
@@ -73,7 +74,7 @@ DIFFERS = {
         r"description = .*",
         r"install_requires =",
         r"    # the production server; .*",
-        r"# what comes from InvSys is tested there",
+        r"# files of InvSys are tested there",
         r"omit =",
         r"    src/\*/.*",
         r"\[importlinter:contract:service\]",
@@ -81,9 +82,9 @@ DIFFERS = {
         # Its layers.
         r"    [a-z_]+( \| [a-z_]+)*",
     ],
-    # One package, so nothing is said for each of several; NAME stands for what $(1) is there.
+    # The service has one package, so there are no macros; NAME replaces $(1).
     "debian/rules": [
-        r"# A package with a virtual environment in it\..*",
+        r"# A package with a virtual environment\..*",
         r"NAME = invsys",
         r"\tdh_virtualenv --noscripts .*",
         r"\tinstall .* debian/roles\.sql .*",
@@ -91,35 +92,35 @@ DIFFERS = {
         r"\tdh_(installsystemd|installdeb|shlibdeps) .*",
     ],
     "debian/test-packaged": [
-        r"# The tests, run by the interpreter and .*",
+        r"# Run the tests with the interpreter and .*",
         r"packages=.*",
         r"PYTHONDONTWRITEBYTECODE=1 .*",
         r"    -p no:cacheprovider",
     ],
     "src/depot/application.py": [
-        r'"""Builds the invsys\'s .*',
+        r'"""The application factory of the invsys service; .*',
         r"from invsys import .*",
-        r"    # One path names one thing: .*",
+        r"    # Answer //api/pallets with 404 .*",
         r"    (api|documentation)\.register\(app\)",
-        r"    # What the problems mean .*",
+        r"    # The pages under /docs .*",
         r'    return request\.path\.startswith\("/api/"\)',
     ],
     "src/depot/default_config.ini": [
-        r"; (The settings|Lay your own|processes,|addresses) .*",
+        r"; (The settings|Override them|processes,|comma-separated .* gateway;) .*",
         r"port = 5002",
-        # One host.
+        # The URL with one host.
         r"; postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
-        r"; seconds until a database that does not answer counts as away",
+        r"; seconds to wait for a connection to the database",
     ],
 }
 
-# Lines of this project's that the baked files have not, in those that say how a service is built, run and checked.
+# Regular expressions of the lines that only this project's file has, for the files that build, run and check a service.
 LACKS = {
     "debian/units/depot.service": [r"Description=.*", r"LogsDirectory=.*", r"# Measured .*"],
     "debian/rules": [
-        # Of each package; the second one; the purge.
+        # Macros for each package, the second package, the purge.
         r"# Two packages, .*",
-        r"# Of each package: .*",
+        r"# For each package: .*",
         r"(define|endef|\$\(call|\t\$\(call|override_dh_installman).*",
         r"\tcat debian/units/invsys.*",
         r"\tinstall .* debian/roles\.sql .*",
@@ -128,20 +129,24 @@ LACKS = {
     "tox.ini": [
         r"env_list = .*",
         r"    python -m pytest --numprocesses 2 .*",
-        r"\[testenv:(template|puppet)\]",
-        r"description = (a service baked|the Puppet module).*",
-        r"deps = --requirement requirements/template\.txt",
-        r"(allowlist_externals|commands) = .*(puppet/check|template/tests \{posargs\})",
+        r"\[testenv:(words|template|puppet)\]",
+        r"description = (plain words|a baked service|the Puppet module).*",
+        r"deps =",
+        r"    --requirement requirements/template\.txt",
+        r"    --requirement requirements/docs\.txt",
+        r"(allowlist_externals|commands) = .*(puppet/check|docs/plain_words\.py|template/tests \{posargs\})",
     ],
     "Makefile": [
         r"# make .*",
         r"(INVENTORY|GATEWAY) = .*",
         r"\.PHONY: .*",
-        r"(gateway|bench): .*",
+        r"COMPOSE \?= .*",
+        r"(gateway|bench|dcompose-start|dcompose-restart):.*",
+        r"\t\$\(COMPOSE\) .*",
         r"\t\.venv-gateway/.*",
-        r"\t\$\(INSTALL\) --requirement requirements-gateway\.txt",
+        r"\t\$\(INSTALL\) --requirement requirements/gateway\.txt",
         r"\t\$\(BIN\)/python -m benchmarks.*",
-        r"# As on a host of its own: .*",
+        r"# A separate environment without database libraries, .*",
         r"\.venv-gateway/.*",
         r"\t\$\(PYTHON\) -m venv \.venv-gateway",
         r"\t+ *\$\(LOCK\) .*",
@@ -153,41 +158,41 @@ LACKS = {
 
 
 def named(text):
-    """Say it with the names that it has here."""
-    return re.sub("|".join(HERE), lambda found: HERE[found[0]], text)
+    """Return the text with the names of this project."""
+    return re.sub("|".join(HERE), lambda match: HERE[match[0]], text)
 
 
-def test_every_file_has_its_place_here(depot):
+def test_every_file_has_a_counterpart_here(depot):
     missing = [path for path in files(depot) if path not in OWN and not _is_here(path)]
     assert missing == []
 
 
 def _is_here(path):
-    # Tests are named after what they test, and modules of the chassis are those of the chassis.
+    # The names of tests differ, and the chassis is a link.
     if path.startswith(("src/tests/", "src/depot/chassis/")):
         return True
     return (PROJECT / named(path)).exists()
 
 
-def test_the_first_floor_is_the_same(depot):
+def test_the_top_level_is_the_same(depot):
     assert {path.name for path in depot.iterdir()} <= {path.name for path in PROJECT.iterdir()}
 
 
 @pytest.mark.parametrize("file", DIFFERS)
-def test_a_file_says_what_it_says_here_but_for_what_is_named(depot, file):
+def test_a_file_has_no_other_lines_than_here_except_the_listed_ones(depot, file):
     here = _lines_here(file)
     here |= {_of_one(line) for line in here}
     _compare([line for line in _lines_there(depot, file) if line not in here], DIFFERS[file])
 
 
 @pytest.mark.parametrize("file", LACKS)
-def test_a_file_lacks_nothing_that_is_said_here_but_for_what_is_named(depot, file):
+def test_a_file_has_all_lines_from_here_except_the_listed_ones(depot, file):
     there = set(_lines_there(depot, file))
     _compare([line for line in _lines_here(file) if not {line, _of_one(line)} & there], LACKS[file])
 
 
 def _compare(lines, allowed):
-    """Check that these lines are those that are named, and that every name is that of a line."""
+    """Check that every line matches a pattern, and every pattern matches a line."""
     assert [line for line in lines if not any(re.fullmatch(form, line) for form in allowed)] == []
     assert [form for form in allowed if not any(re.fullmatch(form, line) for line in lines)] == []
 
@@ -201,5 +206,5 @@ def _lines_there(depot, file):
 
 
 def _of_one(line):
-    """Say of one package what debian/rules and debian/test-packaged say of each."""
+    """Return a line of a macro in debian/rules or of a function in debian/test-packaged as it is for one package."""
     return line.replace("$(1)", "$(NAME)").replace("$(2)", "$(NAME)").removeprefix("    ")

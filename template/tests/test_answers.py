@@ -1,4 +1,4 @@
-"""Answers that could not be baked are refused in a sentence, before anything is."""
+"""Invalid answers are refused in one sentence, before anything is baked."""
 
 import subprocess
 import sys
@@ -10,36 +10,36 @@ from cookiecutter.exceptions import FailedHookException
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         ({"service": "class"}, "service: 2 to 14"),
-        ({"service": "inventory"}, "service: inventory is another one's name"),
-        ({"service": "json"}, "service: json is another one's name"),
-        ({"resources": "pallet"}, "three names"),
-        ({"resources": "schemas"}, "none that a module"),
-        ({"resource": "shift", "resources": "session"}, "none that a module"),
-        ({"resources": "problems"}, "none that a module"),
+        ({"service": "inventory"}, "service: the name inventory is already in use"),
+        ({"service": "json"}, "service: the name json is already in use"),
+        ({"resources": "pallet"}, "three different names"),
+        ({"resources": "schemas"}, "no module of the service"),
+        ({"resource": "shift", "resources": "session"}, "no module of the service"),
+        ({"resources": "problems"}, "no module of the service"),
         ({"resource": "session"}, "resource: session is the name of a class"),
         ({"resource": "page_query"}, "resource: page_query is the name of a class"),
-        ({"port": "5000"}, "port: 5000 is another service's"),
+        ({"port": "5000"}, "port: 5000 is the port of another service"),
     ],
 )
-def test_it_is_refused(answer, told, tmp_path, capfd):
+def test_an_answer_that_cannot_be_used_is_refused(answer, message, tmp_path, capfd):
     with pytest.raises(FailedHookException):
         bake(tmp_path, **answer)
-    assert told in capfd.readouterr().err
+    assert message in capfd.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
 WRONG = {
     "service": (
         ["Depot", "my-depot", "d", "d" * 15],
-        "2 to 14 small letters and digits, a letter first: it names packages",
+        "2 to 14 lower-case letters and digits, starting with a letter",
     ),
     "description": (['a "quoted" word', "x" * 61], "up to 60 characters, without quotes and %, \\, <, >, &"),
-    "resource": (["Pallet", "two words"], "up to 14 small letters, _ between words: it names classes"),
-    "resources": (["Pallets", "a__b"], "up to 14 small letters, _ between words: it names a table"),
-    "author": (["nobody"], "NAME <ADDRESS>, as Debian writes it"),
+    "resource": (["Pallet", "two words"], "up to 14 lower-case letters, with _ between words"),
+    "resources": (["Pallets", "a__b"], "up to 14 lower-case letters, with _ between words"),
+    "author": (["nobody"], "NAME <ADDRESS>, as in debian/control"),
     "port": (["many", "80"], "four or five digits"),
 }
 CASES = [(question, answer, words) for question, (answers, words) in WRONG.items() for answer in answers]
@@ -58,19 +58,19 @@ def test_an_answer_of_a_wrong_form_is_refused_before_the_next_question(question,
 
 
 @pytest.mark.parametrize(("question", "answer", "words"), CASES)
-def test_it_is_refused_without_questions_too(question, answer, words, tmp_path):
-    with pytest.raises(SystemExit) as ended:
+def test_an_answer_of_a_wrong_form_is_refused_without_questions_too(question, answer, words, tmp_path):
+    with pytest.raises(SystemExit) as exit_info:
         bake(tmp_path, **{question: answer})
-    assert ended.value.code == f"{question}: {words}."
+    assert exit_info.value.code == f"{question}: {words}."
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_template_without_its_repository_is_refused(tmp_path, capfd):
-    # An archive that knows no links has their targets as text.
+    # An archive without symbolic links contains the target of each link as text.
     copy(tmp_path / "archive")
     chassis = tmp_path / "archive/template/{{cookiecutter.service}}/src/{{cookiecutter.service}}/chassis"
     chassis.unlink()
     chassis.write_text("../../../../src/invsys/chassis")
     with pytest.raises(FailedHookException):
         bake(tmp_path / "baked", tmp_path / "archive")
-    assert "bake from a clone of that" in capfd.readouterr().err
+    assert "bake from a clone of it" in capfd.readouterr().err

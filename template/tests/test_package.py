@@ -1,4 +1,4 @@
-"""A baked service's Debian package is built, where Debian's tools are; from the wheelhouse, where that is filled."""
+"""The Debian package of a baked service can be built, from the wheelhouse if there is one."""
 
 import platform
 import re
@@ -7,11 +7,11 @@ import shutil
 from baking import PROJECT, bake, run
 
 
-def test_it_is_built(tmp_path):
+def test_the_package_is_built(tmp_path):
     depot = bake(tmp_path)
     if (PROJECT / "wheelhouse").exists():
         (depot / "wheelhouse").symlink_to(PROJECT / "wheelhouse")
-    # Its tests have been run already, with the same libraries.
+    # Other tests have already run its tests with the same libraries.
     run(depot, "make", "deb", DEB_BUILD_OPTIONS="nocheck")
     release = platform.freedesktop_os_release()["VERSION_ID"]
     package = depot / f"dist/depot_0.1.0~deb{release}_{run(depot, 'dpkg', '--print-architecture').strip()}.deb"
@@ -28,7 +28,7 @@ def test_it_is_built(tmp_path):
         "usr/share/man/man1/depot-manage.1.gz",
     ):
         assert f" ./{path}\n" in listed
-    # Under /usr from Debian 13 on.
+    # Debian 13 installs units under /usr.
     assert re.search(r" \./(usr/)?lib/systemd/system/depot\.service\n", listed)
     if shutil.which("lintian"):
         run(tmp_path, "lintian", "--fail-on", "error,warning", "--no-tag-display-limit", str(package))

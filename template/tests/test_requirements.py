@@ -1,4 +1,4 @@
-"""A baked service is pinned as this project is: the versions and hashes stand once, here."""
+"""The requirements of a baked service have the same versions and hashes as those of this project."""
 
 import re
 from configparser import ConfigParser
@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PIN = re.compile(r"^([a-z0-9.-]+)==.*(?:\n    .*)*", re.MULTILINE)
-# What a baked file is made from here, and what it has beside the service's own requirements.
+# For each baked file: its source here, and its requirements in addition to those of the service.
 FILES = {
     "requirements.txt": ("requirements.txt", []),
     "requirements/test.txt": ("requirements/test.txt", ["coverage", "pytest", "pytest-cov"]),
@@ -22,37 +22,36 @@ def pins(file):
     return {pin[1]: pin[0] for pin in PIN.finditer(file.read_text())}
 
 
-def needed(asked):
-    """Give the names of everything that these requirements need, as it is installed here."""
-    found, left = set(), [Requirement(each) for each in asked]
-    while left:
-        requirement = left.pop()
+def needed(requirements):
+    """Return the names of these requirements and of everything that they depend on, as installed here."""
+    seen, pending = set(), [Requirement(line) for line in requirements]
+    while pending:
+        requirement = pending.pop()
         for extra in ("", *requirement.extras):
             name = canonicalize_name(requirement.name)
-            if (name, extra) in found:
+            if (name, extra) in seen:
                 continue
-            found.add((name, extra))
+            seen.add((name, extra))
             further = map(Requirement, distribution(name).requires or [])
-            left += [each for each in further if each.marker is None or each.marker.evaluate({"extra": extra})]
-    return {name for name, _ in found}
+            pending += [item for item in further if item.marker is None or item.marker.evaluate({"extra": extra})]
+    return {name for name, _ in seen}
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_it_has_this_projects_pins_of_what_it_needs_and_no_others(depot, file):
+def test_its_pins_are_ours_and_complete(depot, file):
     ours, more = FILES[file]
     baked, here = pins(depot / file), pins(PROJECT / ours)
     settings = ConfigParser()
     settings.read(depot / "setup.cfg")
-    asked = [line for line in settings["options"]["install_requires"].splitlines() if line and line[0] != "#"]
-    assert set(baked) == needed(asked + more)
+    direct = [line for line in settings["options"]["install_requires"].splitlines() if line and line[0] != "#"]
+    assert set(baked) == needed(direct + more)
     assert baked == {name: here[name] for name in baked}
     assert "".join(f"{pin}\n" for pin in baked.values()) == (depot / file).read_text()
 
 
-def test_what_it_asks_for_is_asked_for_here(depot):
-    """A lower bound, and the reason beside it."""
-    asked = re.search(r"install_requires =\n((?:    .*\n)+)", (depot / "setup.cfg").read_text())[1]
+def test_its_requirements_have_the_same_bounds_and_reasons_as_here(depot):
+    requirements = re.search(r"install_requires =\n((?:    .*\n)+)", (depot / "setup.cfg").read_text())[1]
     here = (PROJECT / "setup.cfg").read_text()
-    assert [line for line in asked.splitlines() if f"{line}\n" not in here] == [
-        "    # the production server; docs/source/server.rst of InvSys shows why this one"
+    assert [line for line in requirements.splitlines() if f"{line}\n" not in here] == [
+        "    # the production server; docs/source/server.rst of InvSys compares it with others"
     ]

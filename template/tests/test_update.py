@@ -1,4 +1,4 @@
-"""``cruft update`` brings into a baked service what has changed here: in the template, in the chassis, in the pins."""
+"""``cruft update`` applies changes of the template, the chassis and the pins to a baked service."""
 
 import re
 
@@ -8,16 +8,16 @@ from baking import commit, copy, files, git, python
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
-    """This repository, as it is now."""
-    made = tmp_path_factory.mktemp("repository")
-    copy(made)
-    commit(made)
-    return made
+    """A copy of this repository with its uncommitted changes."""
+    folder = tmp_path_factory.mktemp("repository")
+    copy(folder)
+    commit(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
 def created(repository, tmp_path_factory):
-    """A service that cruft has baked from it."""
+    """A service that cruft has baked from the copy."""
     folder = tmp_path_factory.mktemp("created")
     python(folder, "cruft", "create", str(repository), "--directory", "template", "--no-input", "--default-config")
     return folder / "depot"
@@ -27,13 +27,13 @@ def append(file, text):
     file.write_text(file.read_text() + text)
 
 
-def test_cruft_bakes_what_cookiecutter_does(created, depot):
+def test_cruft_bakes_the_same_files_as_cookiecutter(created, depot):
     baked = files(created)
     assert b'"directory": "template"' in baked.pop(".cruft.json")[0]
     assert baked == files(depot)
 
 
-def test_an_update_brings_what_has_changed_and_keeps_what_is_the_services_own(created, repository):
+def test_an_update_applies_changes_of_the_template_and_keeps_those_of_the_service(created, repository):
     commit(created)
     append(created / "src/depot/pallets.py", "\n# The depot's own.\n")
     (created / "src/depot/racks.py").write_text('"""A second resource."""\n')

@@ -1,4 +1,4 @@
-# Three roles, each a class. What differs between hosts stands in data/.
+# Three roles, each a class. The differences between hosts are in data/.
 
 node /^database/ {
   include invsys::database
@@ -13,7 +13,7 @@ node /^gateway/ {
   include invsys::gateway
 }
 
-# All of it on one host.
+# Everything on one host.
 node /^all/ {
   include invsys::database
   include invsys

@@ -7,13 +7,13 @@ describe 'invsys::database' do
   it { is_expected.to compile.with_all_deps }
   it { is_expected.to contain_package('postgresql-server').with_name("postgresql-#{RELEASE[:postgresql]}") }
 
-  it 'makes the database in UTF-8' do
+  it 'creates the database in UTF-8' do
     is_expected.to contain_postgresql__server__database('invsys').with(
       encoding: 'UTF8', locale: 'C.UTF-8', template: 'template0'
     )
   end
 
-  it 'has the roles made by the script, with their passwords, until that has succeeded' do
+  it 'runs the script that creates the roles until it has succeeded' do
     folder = '/var/lib/postgresql/invsys'
     is_expected.to contain_file("#{folder}/roles.sql").with_content(/^GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES/)
     is_expected.to contain_file("#{folder}/make_roles.sql").with(
@@ -30,15 +30,15 @@ describe 'invsys::database' do
     ).that_requires(['Postgresql::Server::Database[invsys]', "File[#{folder}/make_roles.sql]"])
   end
 
-  it 'has a password nowhere in the catalogue but where reports do not show it' do
-    telling = catalogue.resources.flat_map do |resource|
+  it 'has passwords only in parameters that reports do not show' do
+    visible = catalogue.resources.flat_map do |resource|
       names = resource.to_hash.select { |_, value| value.to_s.include?('secret') }.keys - resource.sensitive_parameters
       names.map { |name| "#{resource}: #{name}" }
     end
-    expect(telling).to be_empty
+    expect(visible).to be_empty
   end
 
-  it 'lets other hosts in with TLS and SCRAM only' do
+  it 'accepts other hosts only with TLS and SCRAM' do
     is_expected.to contain_postgresql__server__pg_hba_rule('invsys from 192.0.2.0/24').with(
       type: 'hostssl', database: 'invsys', user: 'invsys,invsys_owner', auth_method: 'scram-sha-256'
     )
@@ -52,7 +52,7 @@ describe 'invsys::database' do
     it { is_expected.to compile.and_raise_error(/No matching entry for selector parameter with value '99'/) }
   end
 
-  context 'with a password that reports would show' do
+  context 'with a password that is not sensitive' do
     let(:params) { { password: 'secret' } }
 
     it { is_expected.to compile.and_raise_error(/password.*expects a Sensitive/) }

@@ -7,9 +7,9 @@ describe 'invsys::gateway' do
   it { is_expected.to contain_package('invsys-gateway').with_ensure('installed').without_source }
   it { is_expected.to contain_service('invsys-gateway').with(ensure: 'running', enable: true) }
 
-  it 'names the file of the clients, and any path of the routes' do
+  it 'has the file of the clients, and routes with any path' do
     is_expected.to contain_file('/etc/invsys/gateway.ini').with_content(sensitive(<<~INI.gsub(/=$/, '= ')))
-      ; Puppet keeps this file: what is changed here by hand is lost at its next run.
+      ; Puppet manages this file, and overwrites changes at its next run.
 
       [log]
       file = /var/log/invsys/gateway/gateway.log

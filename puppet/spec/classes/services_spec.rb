@@ -10,7 +10,7 @@ describe 'invsys::services' do
     it { is_expected.to compile.with_all_deps }
     it { is_expected.to contain_package('depot') }
     it { is_expected.to contain_file('/etc/invsys/depot.ini').with_content(sensitive(/^\[server\]\nport = 5002$/)) }
-    it "has the owner's URL for root alone" do
+    it "writes the owner's URL for root only" do
       is_expected.to contain_file('/etc/invsys/depot.owner-url').with(
         mode: '0600', content: sensitive("postgresql://depot_owner:secret@database.example/depot\n")
       )

@@ -8,10 +8,10 @@ describe 'invsys::service' do
 
   it { is_expected.to compile.with_all_deps }
 
-  it 'writes the settings for the service alone' do
+  it 'writes settings that only the service can read' do
     is_expected.to contain_file(ini).with(owner: 'depot', group: 'root', mode: '0640', show_diff: false, backup: false)
     is_expected.to contain_file(ini).with_content(sensitive(<<~INI))
-      ; Puppet keeps this file: what is changed here by hand is lost at its next run.
+      ; Puppet manages this file, and overwrites changes at its next run.
 
       [log]
       file = /var/log/invsys/depot/depot.log
@@ -28,14 +28,14 @@ describe 'invsys::service' do
     INI
   end
 
-  it 'has the settings checked and the database migrated before they are put in place' do
+  it 'checks the settings and migrates the database before it installs them' do
     is_expected.to contain_file(ini).with_validate_cmd(
       '/usr/bin/chown depot % && /usr/bin/depot-manage -c % config > /dev/null' \
       ' && /usr/bin/depot-manage -c % migrate --on-install'
     )
   end
 
-  it 'does one thing after the other' do
+  it 'orders package, settings, reload and service' do
     is_expected.to contain_exec('mask depot').with_creates(ini).that_comes_before('Package[depot]')
     is_expected.to contain_package('depot').that_comes_before("File[#{ini}]")
     is_expected.to contain_file(ini).that_notifies('Exec[reload depot]')
@@ -43,11 +43,11 @@ describe 'invsys::service' do
     is_expected.to contain_file(drop_in).that_notifies('Service[depot]')
   end
 
-  it 'restarts for the settings of the server only' do
+  it 'restarts only for the settings of the server' do
     is_expected.to contain_file(drop_in).with_content(/^\[X-Settings\]\nport = 5002\nhost = ::\n\z/)
   end
 
-  context 'with a file of the package' do
+  context 'with the file of a package' do
     let(:params) { { package_source: '/root/depot_0.2.0-1~deb12u1_amd64.deb' } }
 
     it { is_expected.to contain_package('depot').with(source: params[:package_source], ensure: '0.2.0-1~deb12u1') }
@@ -55,18 +55,18 @@ describe 'invsys::service' do
 
   {
     'a value of two lines' => [{ settings: { 'log' => { 'level' => "info\n[server]" } } }, /settings/],
-    'a section that would end early' => [{ settings: { 'log]' => { 'level' => 'info' } } }, /settings/],
-    'a key that is two' => [{ settings: { 'log' => { 'level = info' => '' } } }, /settings/],
+    'a section that contains a bracket' => [{ settings: { 'log]' => { 'level' => 'info' } } }, /settings/],
+    'a key that contains an equals sign' => [{ settings: { 'log' => { 'level = info' => '' } } }, /settings/],
     'a list' => [{ settings: { 'jwt' => { 'algorithms' => ['RS256'] } } }, /settings/],
-    'a value that is sensitive by itself' => [{ settings: { 'database' => { 'url' => RSpec::Puppet::Sensitive.new('x') } } }, /settings/],
+    'a value that is sensitive on its own' => [{ settings: { 'database' => { 'url' => RSpec::Puppet::Sensitive.new('x') } } }, /settings/],
     'a file without a version in its name' => [{ package_source: '/root/depot.deb' }, /package_source/],
-    'a file of the net' => [{ package_source: 'https://apt.example/depot_0.2.0_amd64.deb' }, /package_source/],
+    'a URL instead of a file' => [{ package_source: 'https://apt.example/depot_0.2.0_amd64.deb' }, /package_source/],
     'a service with a path in its name' => [{ service: '../depot' }, /service/],
-  }.each do |what, (wrong, named)|
-    context "with #{what}" do
-      let(:params) { wrong }
+  }.each do |description, (invalid, parameter)|
+    context "with #{description}" do
+      let(:params) { invalid }
 
-      it { is_expected.to compile.and_raise_error(named) }
+      it { is_expected.to compile.and_raise_error(parameter) }
     end
   end
 end

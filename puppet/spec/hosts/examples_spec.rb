@@ -1,6 +1,6 @@
 require 'spec_helper'
 
-# The control repository of examples/, host by host.
+# Each host of the control repository in examples/.
 %w[database.example inventory.example gateway.example all.example].each do |host|
   describe host, type: :host do
     let(:hiera_config) { File.join(EXAMPLES, 'hiera.yaml') }
@@ -31,7 +31,7 @@ describe 'profile::invsys_repository', type: :class do
 
   it { is_expected.to compile.with_all_deps }
 
-  it 'has the key known and the packages listed before one is installed' do
+  it 'installs the key and updates apt before a package is installed' do
     is_expected.to contain_apt__setting('list-invsys').with_content(
       %r{^deb \[signed-by=/etc/apt/keyrings/invsys\.asc\] https://apt\.example/ #{RELEASE[:codename]} main$}
     )

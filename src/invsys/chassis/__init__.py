@@ -1,4 +1,4 @@
-"""What every service here stands on: settings, problem answers, strict JSON, health, metrics, the request log.
+"""The library that every service is built on: settings, problem documents, strict JSON, health, metrics, request log.
 
-The chassis knows nothing of vehicles, and imports no service.
+It contains nothing about vehicles, and imports no service.
 """

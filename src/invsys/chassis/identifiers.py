@@ -1,29 +1,29 @@
-"""Ids: random UUIDs (RFC 9562, version 4), made without asking the operating system for each.
+"""Random ids: UUIDs of version 4 (RFC 9562).
 
-Every question gives up the interpreter's lock, and a busy thread waits long to get it back; so 256 ids' worth of
-randomness is fetched at once.
+``os.urandom`` releases the interpreter lock, and under load a thread waits long to get it back. So random bytes are
+read for 256 ids at a time.
 """
 
 import os
 from collections import deque
 from uuid import UUID
 
-# As ids are given out, and therefore asked for: a regular expression.
-FORM = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# A regular expression for ids as responses contain them: lower case, with hyphens.
+PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 _SIZE, _COUNT = 16, 256
 
-_randomness: deque[bytes] = deque()
+_pool: deque[bytes] = deque()
 
-# A forked process must not give the ids that its parent will give.
-os.register_at_fork(after_in_child=_randomness.clear)
+# A forked process must not return the same ids as its parent.
+os.register_at_fork(after_in_child=_pool.clear)
 
 
 def new() -> UUID:
-    """Give an id that nobody else has, and nobody can guess."""
+    """Return a random id: unique, and impossible to guess."""
     try:
-        return UUID(bytes=_randomness.popleft(), version=4)
+        return UUID(bytes=_pool.popleft(), version=4)
     except IndexError:
-        fetched = os.urandom(_SIZE * _COUNT)
-        _randomness.extend(fetched[at : at + _SIZE] for at in range(0, len(fetched), _SIZE))
+        random_bytes = os.urandom(_SIZE * _COUNT)
+        _pool.extend(random_bytes[offset : offset + _SIZE] for offset in range(0, len(random_bytes), _SIZE))
         return new()

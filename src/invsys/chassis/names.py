@@ -1,6 +1,6 @@
-"""Names of things: Unicode normal form C, without characters that cannot be seen.
+"""Names of items: in Unicode normal form C, without invisible characters.
 
-Otherwise two names that look the same could be different names (Unicode Technical Report 36, section 2).
+Otherwise two different names could look the same (Unicode Technical Report 36, section 2).
 """
 
 import re
@@ -10,11 +10,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-# Inside brackets, in the syntax that Python's re and ECMA-262 share: JSON schemas have it too. Beyond the Basic
-# Multilingual Plane they share no escapes, so these characters are written as they are.
+# The content of a character class, in the syntax that Python's re and ECMA-262 share, because JSON schemas use it too.
+# They share no escapes beyond the Basic Multilingual Plane, so the pattern contains those characters themselves.
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
-# The categories Cf, Zl and Zp, and Default_Ignorable_Code_Point (DerivedCoreProperties.txt), of Unicode 16. The zero
-# width joiner is one of them: emoji and some scripts use it, but in other places it is not visible.
+# The categories Cf, Zl and Zp, and Default_Ignorable_Code_Point (DerivedCoreProperties.txt), of Unicode 16. They
+# include the zero width joiner: emoji and some scripts use it, but elsewhere it is invisible.
 _INVISIBLE = (
     r"\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     r"\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
@@ -27,12 +27,12 @@ _INVISIBLE_CHARACTER = re.compile(f"[{_INVISIBLE}]")
 # Members of a name's schema in an OpenAPI document.
 METADATA = {
     "pattern": rf"^[^\s{_UNSEEN}]([^{_UNSEEN}]*[^\s{_UNSEEN}])?$",
-    "description": "Not blank at either end, no control or invisible characters; kept in Unicode normal form C",
+    "description": "No white space at either end, no control or invisible characters; stored in Unicode normal form C",
 }
 
 
 class Name(fields.String):
-    """A name; loading brings it into normal form C."""
+    """A name; loading converts it to normal form C."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         return normalize(super()._deserialize(value, attr, data, **kwargs))
@@ -44,27 +44,27 @@ def normalize(name: str) -> str:
 
 
 def spellings(name: str) -> set[str]:
-    """Return the forms in which a name may have been stored before names were normalized."""
+    """Return the spellings of a name that may be stored: older versions did not normalize names."""
     return {name} if name.isascii() else {name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))}
 
 
 def no_control_characters(name: str) -> None:
-    """Raise ValidationError for a name with a character of the category Cc."""
+    """Raise ValidationError if a name has a character of the category Cc."""
     if _CONTROL_CHARACTER.search(name):
         raise ValidationError("Control characters are not allowed.")
 
 
 def no_invisible_characters(name: str) -> None:
-    """Raise ValidationError for a name with a character that shows nothing or changes the direction of the text."""
-    if found := _INVISIBLE_CHARACTER.search(name):
-        raise ValidationError(f"Invisible characters are not allowed: U+{ord(found[0]):04X}.")
+    """Raise ValidationError if a name has an invisible character, or one that changes the direction of the text."""
+    if match := _INVISIBLE_CHARACTER.search(name):
+        raise ValidationError(f"Invisible characters are not allowed: U+{ord(match[0]):04X}.")
 
 
 def no_blank_ends(name: str) -> None:
-    """Raise ValidationError for a name that begins or ends with white space."""
+    """Raise ValidationError if a name begins or ends with white space."""
     if name != name.strip():
         raise ValidationError("Must not begin or end with a blank.")
 
 
-# The validators of a ``Name``, in addition to its length.
-RULES: list[Callable[[str], None]] = [no_control_characters, no_invisible_characters, no_blank_ends]
+# The validators of a ``Name``, except for its length.
+VALIDATORS: list[Callable[[str], None]] = [no_control_characters, no_invisible_characters, no_blank_ends]

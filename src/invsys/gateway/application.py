@@ -39,7 +39,7 @@ def build_app(config: Settings) -> Flask:
     draining.register(app)
     request_log.register(app, gateway_metrics.log_members)
     request_id.register(app)
-    metrics.register(app, metrics.allowed(config))
+    metrics.register(app, metrics.allowed_networks(config))
     problems.register(app)
     limits = Limits(config["limits"])
     # A request with a rejected Host counts as anonymous, so that the number of these refusals is limited too.

@@ -27,13 +27,13 @@ from invsys.gateway.auth.client_admin import ChangeRefused
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.auth.clients_file import InvalidClientsFile
 
-PLACE = commands.Place("The clients file is", "clients", "file")
+PLACE = commands.DataLocation("The clients file is", "clients", "file")
 
 
 def _build_app(config: str | None = None) -> Flask:
-    commands.choose(config)
+    commands.use_settings_file(config)
     loaded = settings.load()
-    return commands.prepare(application.build_app(loaded), loaded)
+    return commands.attach_settings(application.build_app(loaded), loaded)
 
 
 def _clients_path() -> Path:

@@ -8,7 +8,7 @@ import orjson
 from flask import Response, request
 
 from invsys.chassis.access import client_id
-from invsys.chassis.http import problem_schemas
+from invsys.chassis.http import problems
 from invsys.chassis.http import responses as http_responses
 from invsys.chassis.http.problems import MisdirectedRequest, Problem
 from invsys.gateway import errors
@@ -98,6 +98,6 @@ def _add_problem(responses: dict[str, Any], kind: type[Problem]) -> None:
 
 
 def _response(kind: type[Problem]) -> dict[str, Any]:
-    schema = problem_schemas.schema(kind, **({"scope": {"type": "string"}} if kind is errors.Forbidden else {}))
+    schema = problems.json_schema(kind, **({"scope": {"type": "string"}} if kind is errors.Forbidden else {}))
     types = ("application/problem+json", "application/problem+xml")
     return {"description": kind.title, "content": {media_type: {"schema": schema} for media_type in types}}

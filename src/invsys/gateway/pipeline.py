@@ -30,7 +30,7 @@ class _Collection(BaseConverter):
 
 
 class _Id(BaseConverter):
-    regex = identifiers.FORM
+    regex = identifiers.PATTERN
 
 
 class Pipeline:

@@ -1,6 +1,6 @@
-"""The inventory service: vehicles, and allocations of them for periods of time.
+"""The inventory service: vehicles, and the periods for which they are allocated.
 
-A request goes URL -> ``api`` -> ``schemas`` -> a verb (``fleet``, ``allocating``, ``choosing``, ``changing``,
-``deallocating``) or a question (``lookup``, ``availability``, ``events``) -> the database, and its answer back through
-``schemas``. Calls only go down; exceptions go up to one place that answers them.
+A request passes from the route table (``api.ROUTES``) through a schema (``schemas``) to a command (``commands``) or a
+query (``queries``), which use the database (``db``). A schema dumps the result. Each layer imports only from the layers
+below it. Failures are exceptions, which ``chassis.http.problems`` turns into responses.
 """

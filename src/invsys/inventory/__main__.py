@@ -1,10 +1,10 @@
-"""``invsys-manage``: starts the commands of ``manage`` in a way that also handles Ctrl-C while they load."""
+"""The program ``invsys-manage``; it handles Ctrl-C from the start, also while the modules of a command are imported."""
 
 from invsys.chassis.cli import entry_point
 
 
 def main() -> None:
-    """Run the command that the command line names."""
+    """Run the command given on the command line."""
     entry_point.run("invsys-manage", "invsys.inventory.manage")
 
 

@@ -1,6 +1,6 @@
-"""How the values of attributes compare: texts and booleans as they are, numbers by their value.
+"""The comparison of attribute values: numbers by value, strings and booleans as they are.
 
-JSON has one kind of number: 4, 4.0 and 4e0 are equal. Rows keep the form that was sent, as ``strict_json`` writes it.
+JSON has one type of number: 4, 4.0 and 4e0 are equal. Rows store the spelling that ``strict_json`` writes.
 """
 
 import re
@@ -10,14 +10,14 @@ from typing import Any
 
 from invsys.chassis.formats import strict_json
 
-# RFC 8259, 6.
+# RFC 8259, section 6.
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-# Whole numbers outside of these are written as floats.
+# Integers outside this range are stored as floats.
 _INT64 = range(-(2**63), 2**63)
 
 
 def number(text: str) -> int | float | None:
-    """Return the number that a text reads as in JSON; None if it is none that an attribute can have."""
+    """Parse a JSON number; return None if the text is not a number, or outside the range of attributes."""
     if not _NUMBER.fullmatch(text):
         return None
     try:
@@ -28,21 +28,21 @@ def number(text: str) -> int | float | None:
 
 
 def spellings(value: float) -> set[str]:
-    """Return every text under which a number of this value can be stored."""
+    """Return every text as which a number of this value may be stored."""
     exact = _exact(value)
     if not exact:
         return {"0", "0.0", "-0.0"}
-    found = {strict_json.dumps(value)}
-    if exact == exact.to_integral_value() and (whole := int(exact)) in _INT64:
-        found.add(str(whole))
+    texts = {strict_json.dumps(value)}
+    if exact == exact.to_integral_value() and (integer := int(exact)) in _INT64:
+        texts.add(str(integer))
     if _exact(nearest := float(exact)) == exact:
-        found.add(strict_json.dumps(nearest))
-    return found
+        texts.add(strict_json.dumps(nearest))
+    return texts
 
 
-def contain(attributes: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Return whether attributes have every key of other ones, with an equal value."""
-    return all(key in attributes and _equal(attributes[key], value) for key, value in wanted.items())
+def contain(attributes: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
+    """Return whether the attributes have every key of ``expected`` with an equal value."""
+    return all(key in attributes and _equal(attributes[key], value) for key, value in expected.items())
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -52,5 +52,5 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def _exact(value: float) -> Decimal:
-    # What the text says, as PostgreSQL reads it: beyond 2**53 that is not what the double holds.
+    # The value of the text, as PostgreSQL parses it. Beyond 2**53 it differs from the value of the double.
     return Decimal(strict_json.dumps(value))

@@ -1,14 +1,15 @@
-"""``Caller``: who asks for a change, what it may know of, and under which Idempotency-Key."""
+"""The caller of a command: its client id, owner filter and idempotency key."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The client as the gateway names it, and the key under which a repeated request is answered by its first result.
+    """The caller of a command.
 
-    ``fingerprint`` tells requests apart: SHA-256 of what was asked for. ``owner`` is the client's id once more where it
-    may know only of the allocations that it made itself, else None.
+    ``client_id`` is the client as the gateway identifies it, ``key`` the Idempotency-Key, and ``fingerprint`` the
+    SHA-256 digest of the request, which detects a key that is reused for a different request. ``owner`` is the client
+    id if the client may see and change only its own allocations, otherwise None.
     """
 
     client_id: str | None = None

@@ -1,7 +1,7 @@
-"""What an operator does with the inventory from a terminal: ``invsys-manage``."""
+"""Manage the inventory service: its database, its data and its server."""
 
 if __name__ == "__main__":
-    # Before the other imports, so that Ctrl-C is also handled while they run.
+    # Before the other imports, so that Ctrl-C is handled while they run.
     from invsys.chassis.cli import entry_point
 
     entry_point.run("invsys-manage", "invsys.inventory.manage")
@@ -22,57 +22,57 @@ from invsys.chassis.http.problems import Problem
 from invsys.inventory import application, settings
 from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
 from invsys.inventory.commands import resources as resource_commands
-from invsys.inventory.db import models, schema_check, session
+from invsys.inventory.db import engine, failures, models, schema_check
 from invsys.inventory.maintenance import backup, integrity_check, migrate, purge
-from invsys.inventory.maintenance.backup import NotBackedUp
-from invsys.inventory.maintenance.migrate import FailedMigration
+from invsys.inventory.maintenance.backup import BackupError
+from invsys.inventory.maintenance.migrate import MigrationError
 from invsys.inventory.period import Period
 from invsys.inventory.queries import resources as resource_queries
 from invsys.inventory.transfer import exporter, importer
 from invsys.inventory.transfer.columns import COLUMNS
-from invsys.inventory.transfer.exporter import NotExported
+from invsys.inventory.transfer.exporter import ExportError
 from invsys.inventory.transfer.text_lines import UnusableFile
 
-PLACE = commands.Place("The database is", "database", "url")
+PLACE = commands.DataLocation("The database is", "database", "url")
 
 
 def _build_app(config: str | None = None) -> Flask:
-    commands.choose(config)
-    in_force = settings.load()
-    return commands.prepare(application.build_app(in_force), in_force)
+    commands.use_settings_file(config)
+    current = settings.load()
+    return commands.attach_settings(application.build_app(current), current)
 
 
-def _require_fit_to_start() -> None:
+def _require_usable_database() -> None:
     schema_check.require_usable_at_start()
-    session.disconnect()
+    engine.disconnect()
 
 
-class OnFitDatabase(Command):
+class DatabaseCommand(Command):
     """A command that needs a database at the newest migration."""
 
     def __call__(self, app: Flask, *arguments: Any, **options: Any) -> Any:
-        """Say what is to be done first, where something is."""
+        """Run the command; raises a Problem if the database cannot be used."""
         with app.app_context():
             schema_check.require_current_schema()
             return self.run(*arguments, **options)
 
 
-class Import(OnFitDatabase):
-    """Register the vehicles and make the allocations that a CSV or JSON Lines file lists."""
+class Import(DatabaseCommand):
+    """Import vehicles and allocations from a CSV or JSON Lines file."""
 
     description = (
-        f"{__doc__} The first line of a CSV file names its columns, the members of a JSON Lines object have the same"
-        f" names: {', '.join(COLUMNS)}. A line needs resource_type and name; with a period it is an allocation. The"
-        " columns line and reason, which the report of refused lines has, are not read."
+        f"{__doc__} The first line of a CSV file names its columns; the members of JSON Lines objects have the same"
+        f" names: {', '.join(COLUMNS)}. Every line needs resource_type and name. A line with a period also creates an"
+        " allocation. The columns line and reason, from a report of refused lines, are ignored."
     )
 
     option_list = (
-        Option("file", help="a CSV or JSON Lines file in UTF-8; - is standard input"),
-        Option("--report", help="where to list refused lines (default: NAME.refused.csv or .jsonl, in this folder)"),
+        Option("file", help="CSV or JSON Lines file in UTF-8; - reads standard input"),
+        Option("--report", help="file for refused lines (default: NAME.refused.csv or .jsonl in this directory)"),
     )
 
     def run(self, file: str, report: str | None) -> int:
-        """Import; the status is 1 where a line was refused."""
+        """Import the file and print the counts; return 1 if a line was refused."""
         outcome = importer.Outcome()
         try:
             importer.import_file(file, report, outcome)
@@ -87,66 +87,70 @@ class Import(OnFitDatabase):
         return 1 if outcome.refused else 0
 
 
-class Export(OnFitDatabase):
-    """Write every vehicle and allocation, as ``import`` reads them, to standard output."""
+class Export(DatabaseCommand):
+    """Write all vehicles and allocations to standard output, in the format that import reads."""
 
     option_list = (
         Option("--format", choices=["csv", "jsonl"], default="csv"),
         Option(
             "--safe-for-spreadsheets",
             action="store_true",
-            help="CSV: a ' before every cell that a spreadsheet would take for a formula; import removes it",
+            help="CSV: add a ' before every cell that a spreadsheet would read as a formula; import removes it",
         ),
     )
 
     def run(self, format: str, safe_for_spreadsheets: bool) -> None:  # noqa: A002 - the option's name
-        """Export."""
+        """Write the lines."""
         exporter.export_to_stdout(format, safe_for_spreadsheets=safe_for_spreadsheets)
 
 
 class Backup(Command):
-    """Copy a SQLite database to a file that is not there yet, while the service goes on."""
+    """Copy a SQLite database to a new file while the service runs."""
 
-    option_list = (Option("file", help="where the copy is to be"),)
+    option_list = (Option("file", help="path of the copy; the file must not exist"),)
 
     def run(self, file: str) -> None:
-        """Back up."""
+        """Write the copy."""
         backup.back_up(Path(file))
 
 
-class Check(OnFitDatabase):
-    """Prove on the live database that no two allocations overlap, and that what keeps them apart is there."""
+class Check(DatabaseCommand):
+    """Verify that no two allocations overlap, and that the database rejects overlaps."""
 
     def run(self) -> int:
-        """Print the figures; the status is 1 where something is wrong."""
+        """Print the report; return 1 if the check failed."""
         report = integrity_check.check()
         print(report)
-        return 0 if report.sound else 1
+        return 0 if report.ok else 1
 
 
-class Purge(OnFitDatabase):
-    """Delete expired holds, old idempotency keys, and events older than [api] events_ttl (0: none)."""
+class Purge(DatabaseCommand):
+    """Delete expired holds, old idempotency keys, and events older than [api] events_ttl days (0: keep all)."""
 
     def __call__(self, app: Flask, *arguments: Any, **options: Any) -> Any:
-        """Hand on what the settings say."""
+        """Run the command with the section [api] of the settings."""
         return super().__call__(app, commands.settings_of(app)["api"], *arguments, **options)
 
     def run(self, api: dict[str, Any]) -> None:
-        """Purge, and print how many there were of each."""
+        """Purge, and print the number of deleted rows of each kind."""
         print(purge.purge(api["idempotency_ttl"], api["events_ttl"]))
 
 
 class Migrate(Command):
-    """Bring the database to the newest migration; a SQLite database is copied before."""
+    """Migrate the database to the newest version of its schema; a SQLite database is copied first."""
 
     option_list = (
-        Option("--on-install", action="store_true", help="as the package does it: only where the settings want that"),
+        Option(
+            "--on-install",
+            action="store_true",
+            help="do nothing if [database] migrate_on_install = no; for installation scripts",
+        ),
     )
 
     def __call__(self, app: Flask, *, on_install: bool) -> None:
-        """Migrate, unless this is an installation and the settings leave that to somebody else."""
+        """Migrate and print the URL of the database; with ``on_install``, only if the settings allow it."""
         if on_install and not commands.settings_of(app)["database"]["migrate_on_install"]:
-            print("The database is left as it is: [database] migrate_on_install = no.")
+            print("The database was not migrated, because [database] migrate_on_install = no.")
             return
         with app.app_context():
             migrate.migrate()
@@ -172,24 +176,24 @@ def _shell_names() -> dict[str, Any]:
 
 def manager() -> Manager:
     """Build the command line."""
-    made = Manager(_build_app, program="invsys-manage", version=__version__, description=__doc__)
-    made.add_option("-c", "--config", dest="config", help="the settings' file")
-    made.add_command("runserver", commands.RunServer(_require_fit_to_start, PLACE))
-    made.add_command("serve", commands.Serve("invsys.inventory.wsgi:app", _require_fit_to_start, PLACE))
-    made.add_command("shell", Shell(banner="At hand: " + ", ".join(_shell_names()), make_context=_shell_names))
-    made.add_command("db", ClickCommand(migrate_group, "invsys-manage db"))
-    made.add_command("urls", ShowUrls())
+    cli = Manager(_build_app, program="invsys-manage", version=__version__, description=__doc__)
+    cli.add_option("-c", "--config", dest="config", help="path of the settings file")
+    cli.add_command("runserver", commands.RunServer(_require_usable_database, PLACE))
+    cli.add_command("serve", commands.Serve("invsys.inventory.wsgi:app", _require_usable_database, PLACE))
+    cli.add_command("shell", Shell(banner="Available: " + ", ".join(_shell_names()), make_context=_shell_names))
+    cli.add_command("db", ClickCommand(migrate_group, "invsys-manage db"))
+    cli.add_command("urls", ShowUrls())
     for command in (commands.Config, Migrate, Import, Export, Backup, Check, Purge):
-        made.add_command(command.__name__.lower(), command())
-    return made
+        cli.add_command(command.__name__.lower(), command())
+    return cli
 
 
 def main() -> None:
-    """Run the command that the command line names; what stops it is told in a sentence, with status 2."""
+    """Run the command given on the command line; print an expected failure in one line and exit with status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        with session.faults_reported():
+        with failures.not_logged():
             manager().run()
-    except (SettingsError, UnusableFile, NotExported, FailedMigration, NotBackedUp, Problem) as error:
+    except (SettingsError, UnusableFile, ExportError, MigrationError, BackupError, Problem) as error:
         print(f"invsys-manage: {getattr(error, 'reason', error)}", file=sys.stderr)
         sys.exit(2)

@@ -1,6 +1,7 @@
 """JSON Merge Patches (RFC 7396) of the members that are objects: attributes and dump.
 
-They are applied to the row when it is locked, so that two patches of different keys do not undo one another.
+A patch is applied after the row has been locked, so that concurrent patches of different keys do not overwrite each
+other.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,9 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class MergePatch:
-    """A patch of one member; None removes it, so that it has its default again.
+    """A patch of one member; None resets it to its default.
 
-    ``load`` is the schema's: it checks the result, which may have too many keys although the patch has not.
+    ``load`` is the method of the schema. It validates the result, which may have too many keys even if the patch does
+    not.
     """
 
     name: str
@@ -26,14 +28,14 @@ class MergePatch:
 
 
 def resolved(changes: Mapping[str, Any], row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return changes of a row with the patches among them applied to it; raises marshmallow's ValidationError."""
+    """Return the changes of a row, each patch replaced by its result; raises marshmallow's ValidationError."""
     return {
         name: value.applied(row[name]) if isinstance(value, MergePatch) else value for name, value in changes.items()
     }
 
 
 def _merged(target: Any, patch: Any) -> Any:
-    # RFC 7396, 2.
+    # RFC 7396, section 2.
     if not isinstance(patch, dict):
         return patch
     merged = dict(target) if isinstance(target, dict) else {}

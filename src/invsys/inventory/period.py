@@ -1,4 +1,4 @@
-"""``Period``: from an instant up to, not including, another; open ends are ``None``."""
+"""Periods of time, half-open and possibly infinite."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 
 from marshmallow import ValidationError
 
-# The instants that are accepted: the years 1900 to 9998.
+# The accepted instants: the years 1900 to 9998.
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Half-open ``[start, end)``, both in UTC; ``None`` is infinitely early, or late.
+    """The instants from ``start`` up to, but not including, ``end``; both in UTC, ``None`` is infinity.
 
-    Raises ValueError where ``start`` is not before ``end``.
+    Raises ValueError unless ``start`` is before ``end``.
     """
 
     start: datetime | None = None
@@ -26,9 +26,9 @@ class Period:
             raise ValueError("a period has to start before it ends")
 
     def overlaps(self, other: "Period") -> bool:
-        """Say whether the two share an instant; periods that only touch do not.
+        """Return whether the periods share an instant; periods that only touch do not.
 
-        ``predicates.overlaps`` is the same in SQL.
+        ``predicates.overlaps`` is the equivalent in SQL.
         """
         return _before(self.start, other.end) and _before(other.start, self.end)
 
@@ -39,7 +39,7 @@ class Period:
         return starts_within and ends_within
 
     def intersection(self, window: "Period") -> "Period":
-        """Give the part that lies within ``window``, which the period overlaps."""
+        """Return the part of the period that is in ``window``; the two must overlap."""
         start = self.start if _before(window.start, self.start) and self.start is not None else window.start
         end = self.end if _before(self.end, window.end) and self.end is not None else window.end
         return Period(start, end)
@@ -52,36 +52,39 @@ def _before(start: datetime | None, end: datetime | None) -> bool:
     return start is None or end is None or start < end
 
 
-def free_and_busy(taken: Iterable[Period], window: Period) -> tuple[list[Period], list[Period]]:
-    """Split ``window`` by periods that overlap it but not one another, in order; those that touch become one."""
-    busy = [period.intersection(window) for period in _merged(taken)]
+def free_and_busy(periods: Iterable[Period], window: Period) -> tuple[list[Period], list[Period]]:
+    """Return the free and the busy periods of ``window``, each list in order.
+
+    ``periods`` are the busy ones in order. They overlap the window but not each other; those that touch are merged.
+    """
+    busy = [period.intersection(window) for period in _merged(periods)]
     return list(_between(busy, window)), busy
 
 
 def _merged(periods: Iterable[Period]) -> Iterator[Period]:
-    joined: Period | None = None
+    last: Period | None = None
     for period in periods:
-        if joined is not None and joined.end == period.start:
-            joined = Period(joined.start, period.end)
+        if last is not None and last.end == period.start:
+            last = Period(last.start, period.end)
             continue
-        if joined is not None:
-            yield joined
-        joined = period
-    if joined is not None:
-        yield joined
+        if last is not None:
+            yield last
+        last = period
+    if last is not None:
+        yield last
 
 
 def _between(busy: Iterable[Period], window: Period) -> Iterator[Period]:
-    start, is_left = window.start, True
+    start, reaches_end = window.start, False
     for period in busy:
         if period.start != start:
             yield Period(start, period.start)
-        start, is_left = period.end, period.end != window.end
-    if is_left:
+        start, reaches_end = period.end, period.end == window.end
+    if not reaches_end:
         yield Period(start, window.end)
 
 
 def require_order(start: datetime | None, end: datetime | None, field: str = "to_datetime") -> None:
-    """Raise marshmallow's ValidationError for a period that would not end after its start."""
+    """Raise marshmallow's ValidationError for ``field`` unless the period ends after its start."""
     if start is not None and end is not None and start >= end:
         raise ValidationError({field: ["Must be after the start of the period."]})

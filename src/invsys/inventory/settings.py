@@ -1,4 +1,4 @@
-"""Which settings the inventory has, and what each may be; their defaults stand in ``default_config.ini``."""
+"""The settings of the inventory and their validation; ``default_config.ini`` holds the defaults."""
 
 import os
 import re
@@ -15,59 +15,59 @@ from invsys.chassis.config import settings
 from invsys.chassis.config.common_settings import BackendServerSettings, LogSettings, MetricsSettings
 
 _COLLECTION = re.compile(r"[a-z][a-z0-9_-]{0,35}")
-# Names that stand beside the collections under /api.
+# Other paths directly under /api.
 _RESERVED = frozenset({"events"})
 
-# Several hosts as libpq has them (PostgreSQL, chapter "Connection URIs"); SQLAlchemy knows them in the query alone.
-# What stands before them is read as SQLAlchemy does, and not in another way where that leads to no hosts (?>).
+# A URL with several hosts, as libpq accepts it (PostgreSQL, chapter "Connection URIs"); SQLAlchemy accepts them only in
+# the query. The user and the password are matched as SQLAlchemy matches them, without backtracking: (?>...).
 _SEVERAL_HOSTS = re.compile(r"(\w+(?:\+\w+)?://(?>(?:[^:/]*(?::[^@]*)?@)?))([^/?]*,[^/?]*)(.*)")
 _HOST = re.compile(r"(\[[^\[\]@]+\]|[^:\[\]@]*)(?::(\d*))?")
 
 
 class DatabaseUrl(fields.String):
-    """The URL of a database that keeps the promise: SQLite in a file, or PostgreSQL."""
+    """The URL of a supported database: SQLite in a file, or PostgreSQL."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         try:
-            url = _read(super()._deserialize(value, attr, data, **kwargs))
+            url = _parse(super()._deserialize(value, attr, data, **kwargs))
         except (ArgumentError, ValueError):
-            # Not with the reason: it may quote a part of the password.
+            # The reason may contain a part of the password.
             raise ValidationError("Not a database URL.") from None
         if url.get_backend_name() == "sqlite":
             if not url.database or url.database == ":memory:":
-                raise ValidationError("SQLite needs a file: every worker process has to see the same data.")
+                raise ValidationError("SQLite needs a file, because all worker processes share the data.")
             if url.query:
-                raise ValidationError("A URL of SQLite has no options: remove the question mark and what follows it.")
+                raise ValidationError("A SQLite URL has no options: remove the question mark and everything after it.")
             url = url.set(drivername="sqlite", database=str(Path(url.database).absolute()))
         elif url.get_backend_name() == "postgresql":
             url = _with_usable_hosts(url.set(drivername="postgresql+psycopg"))
         else:
-            raise ValidationError("Neither sqlite nor postgresql.")
+            raise ValidationError("The URL must begin with sqlite:// or postgresql://.")
         return url.render_as_string(hide_password=False)
 
 
-def _read(text: str) -> URL:
-    if (several := _SEVERAL_HOSTS.fullmatch(text)) is None:
+def _parse(text: str) -> URL:
+    if (match := _SEVERAL_HOSTS.fullmatch(text)) is None:
         return make_url(text)
-    before, hosts, after = several.groups()
-    named = [_HOST.fullmatch(host) for host in hosts.split(",")]
-    if not all(named):
+    prefix, hosts, suffix = match.groups()
+    matches = [_HOST.fullmatch(host) for host in hosts.split(",")]
+    if not all(matches):
         raise ValueError(hosts)
-    names, ports = zip(*(host.groups("") for host in named if host), strict=True)
-    listed = {"host": ",".join(name.strip("[]") for name in names), "port": ",".join(port or "5432" for port in ports)}
-    return make_url(before + after).update_query_dict(listed)
+    names, ports = zip(*(match.groups("") for match in matches if match), strict=True)
+    query = {"host": ",".join(name.strip("[]") for name in names), "port": ",".join(port or "5432" for port in ports)}
+    return make_url(prefix + suffix).update_query_dict(query)
 
 
 def _with_usable_hosts(url: URL) -> URL:
     try:
         url.get_dialect()().create_connect_args(url)
     except (ArgumentError, ValueError):
-        raise ValidationError("Its hosts and ports do not go together.") from None
+        raise ValidationError("The hosts and the ports of the URL do not match.") from None
     return url
 
 
 class DatabaseSettings(Schema):
-    """Which database, and how long to wait for it."""
+    """The section ``[database]``: URL and timeouts."""
 
     url = DatabaseUrl(required=True)
     connect_timeout = fields.Integer(required=True, validate=validate.Range(1, 60))
@@ -77,17 +77,18 @@ class DatabaseSettings(Schema):
 
 
 class ApiSettings(Schema):
-    """How the API reads what callers send."""
+    """The section ``[api]``."""
 
     naive_datetimes = fields.String(required=True, validate=validate.OneOf(["utc", "refuse"]))
     max_body = fields.Integer(required=True, validate=validate.Range(1024, 16 * 1024 * 1024))
     any_strategy = fields.String(required=True, validate=validate.OneOf(["random", "best_fit"]))
+    best_fit_sample = fields.Integer(required=True, validate=validate.Range(1, 10_000))
     idempotency_ttl = fields.Integer(required=True, validate=validate.Range(60, 366 * 86400))
     events_ttl = fields.Integer(required=True, validate=validate.Range(0, 100 * 366))
 
 
 class LimitSettings(Schema):
-    """Limits of one client; 0 is no limit."""
+    """The section ``[limits]``: limits for each client; 0 means no limit."""
 
     held_per_client = fields.Integer(required=True, validate=validate.Range(0, 100_000))
     max_days_ahead = fields.Integer(required=True, validate=validate.Range(0, 100 * 366))
@@ -95,34 +96,39 @@ class LimitSettings(Schema):
 
 
 class ResourceTypes(Schema):
-    """The collections: free keys, each the name in the URL, with the resource_type as its value."""
+    """The section ``[resource_types]``: each key is a collection in the URL, its value the resource_type.
+
+    Loads the collections sorted by name, without those whose value is empty.
+    """
 
     class Meta:
         unknown = INCLUDE
 
     @validates_schema
     def _check(self, data: dict[str, str], **_: Any) -> None:
-        faults = {}
+        errors = {}
         types = [value for value in data.values() if value]
         for collection, resource_type in data.items():
             if not _COLLECTION.fullmatch(collection) or collection in _RESERVED:
-                faults[collection] = ["Not usable as a collection's name in a URL."]
+                errors[collection] = [
+                    "Not a valid collection name: 1 to 36 of a-z, 0-9, - and _, the first a letter; not 'events'."
+                ]
             elif len(resource_type) > 36 or not resource_type.isprintable():
-                faults[collection] = ["A resource_type has 1 to 36 printable characters."]
+                errors[collection] = ["A resource_type has 1 to 36 printable characters."]
             elif resource_type and types.count(resource_type) > 1:
-                faults[collection] = ["Two collections of one resource_type."]
-        if faults:
-            raise ValidationError(faults)
+                errors[collection] = ["Another collection has the same resource_type."]
+        if errors:
+            raise ValidationError(errors)
         if not types:
             raise ValidationError("At least one collection is needed.")
 
     @post_load
-    def _without_the_removed(self, data: dict[str, str], **_: Any) -> dict[str, str]:
+    def _drop_empty(self, data: dict[str, str], **_: Any) -> dict[str, str]:
         return {collection: resource_type for collection, resource_type in sorted(data.items()) if resource_type}
 
 
 class InventorySettings(Schema):
-    """All sections."""
+    """All sections of the settings."""
 
     server = fields.Nested(BackendServerSettings, required=True)
     database = fields.Nested(DatabaseSettings, required=True)
@@ -134,6 +140,6 @@ class InventorySettings(Schema):
 
 
 def load(file: str | None = None, environ: Mapping[str, str] = os.environ) -> settings.Settings:
-    """Read the settings in force; raises ``invsys.chassis.config.settings.SettingsError``."""
+    """Read the current settings; raises ``invsys.chassis.config.settings.SettingsError``."""
     default = resources.files("invsys.inventory") / "default_config.ini"
     return settings.load(InventorySettings(), default, "inventory", environ, file)

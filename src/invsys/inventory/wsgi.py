@@ -1,4 +1,4 @@
-"""What the production server loads: the application over the settings in force."""
+"""The WSGI application that the production server loads, built from the current settings."""
 
 import gc
 
@@ -8,7 +8,8 @@ from invsys.inventory.application import create_app
 
 app = settings.or_exit(create_app)
 
-# What is there now stays: without this, looking through it again and again stops every thread for 60 ms each time.
+# Exclude everything loaded so far from garbage collection: each full collection would otherwise scan it and stop all
+# threads for 60 ms.
 gc.collect()
 gc.freeze()
 

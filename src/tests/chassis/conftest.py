@@ -1,4 +1,4 @@
-"""Fixtures of the chassis tests: the log, read back."""
+"""Fixtures of the chassis tests."""
 
 import io
 import json
@@ -17,13 +17,13 @@ Logged = Callable[..., AbstractContextManager[list[dict[str, Any]]]]
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> Logged:
-    """A context in which the log is configured; at its end the list has the lines written to standard error."""
+    """Return a context manager that configures the log; at its end, its list contains the logged lines."""
 
     @contextmanager
     def logged(level: str) -> Iterator[list[dict[str, Any]]]:
         root, lines, stream = logging.getLogger(), list[dict[str, Any]](), io.StringIO()
         handlers, before = root.handlers, root.level
-        # Away for now, so that they are not closed.
+        # Removed for now, so that ``configure`` does not close them.
         root.handlers = []
         monkeypatch.setattr(sys, "stderr", stream)
         try:

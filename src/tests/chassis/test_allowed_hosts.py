@@ -1,4 +1,4 @@
-"""A request for another host name is refused with 421, or 400 if Host is malformed; operators may use any name."""
+"""A Host that is not allowed is refused with 421, a malformed one with 400; paths for operators accept any name."""
 
 import socket
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from invsys.chassis.http.problems import MisdirectedRequest, Problem
 from invsys.chassis.ops import health, metrics, request_log
 from tests.support.refusals import refused
 
-# The Host of a request, and whether a service that listens on loopback answers.
+# A Host, and whether a service that listens on loopback accepts it.
 LOCAL = [
     ("localhost", True),
     ("localhost:5000", True),
@@ -86,12 +86,12 @@ def is_allowed(hosts: AllowedHosts, host: str) -> bool:
     return True
 
 
-Built = Callable[..., FlaskClient]
+CreateClient = Callable[..., FlaskClient]
 
 
 @pytest.fixture
-def built() -> Built:
-    def built(hosts: str = "", host: str = "127.0.0.1", **more: Any) -> FlaskClient:
+def create_client() -> CreateClient:
+    def create_client(hosts: str = "", host: str = "127.0.0.1", **more: Any) -> FlaskClient:
         app = Flask("tiny", static_folder=None)
         for module in (request_log, request_id, metrics, problems):
             module.register(app)
@@ -101,85 +101,87 @@ def built() -> Built:
         app.add_url_rule("/cars", "cars", lambda: "served", methods=["GET", "POST"])
         return app.test_client()
 
-    return built
+    return create_client
 
 
 def get(client: FlaskClient, host: str | None, path: str = "/cars", **more: Any) -> Any:
-    """Send a Host exactly as it is; None: no Host."""
+    """Send a request with exactly this Host, or without Host if it is None."""
     environ = EnvironBuilder(path, environ_base={"REMOTE_ADDR": "127.0.0.1"}, **more).get_environ()
     del environ["HTTP_HOST"]
-    environ["PATH_INFO"] = path  # not as a URL, in which two slashes begin a name
+    environ["PATH_INFO"] = path  # set here, because two slashes in a URL begin a host name
     return Response.from_app(client.application, environ | ({} if host is None else {"HTTP_HOST": host}))
 
 
 @pytest.mark.parametrize(("host", "allowed"), LOCAL)
-def test_on_loopback_the_names_of_this_machine_are_answered(built: Built, host: str, allowed: bool) -> None:
-    client = built()
-    for _ in range(2):  # the second time from memory
-        answer = get(client, host)
+def test_on_loopback_only_the_names_of_this_machine_are_accepted(
+    create_client: CreateClient, host: str, allowed: bool
+) -> None:
+    client = create_client()
+    for _ in range(2):  # the second time from the cache
+        response = get(client, host)
         if allowed:
-            assert (answer.status_code, answer.get_data(as_text=True)) == (200, "served")
+            assert (response.status_code, response.get_data(as_text=True)) == (200, "served")
         else:
-            assert "[server] allowed_hosts" in refused(answer, 421, "misdirected_request")["detail"]
+            assert "[server] allowed_hosts" in refused(response, 421, "misdirected_request")["detail"]
 
 
 @pytest.mark.parametrize("host", MALFORMED)
 @pytest.mark.parametrize("hosts", ["", "*"])
-def test_a_malformed_or_repeated_host_is_a_bad_request(built: Built, hosts: str, host: str) -> None:
-    refused(get(built(hosts), host), 400, "http_400")
+def test_a_malformed_or_repeated_host_is_a_bad_request(create_client: CreateClient, hosts: str, host: str) -> None:
+    refused(get(create_client(hosts), host), 400, "http_400")
 
 
 @pytest.mark.parametrize("hosts", ["", "*", "inventory"])
-def test_a_missing_host_is_a_bad_request(built: Built, hosts: str) -> None:
-    refused(get(built(hosts), None), 400, "http_400")
+def test_a_missing_host_is_a_bad_request(create_client: CreateClient, hosts: str) -> None:
+    refused(get(create_client(hosts), None), 400, "http_400")
 
 
 @pytest.mark.parametrize("host", ["evil.example", "203.0.113.7:5000", "[::2]"])
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_operators_may_use_any_host(built: Built, path: str, host: str) -> None:
-    assert get(built(), host, path).status_code == 200
+def test_the_paths_for_operators_accept_any_host(create_client: CreateClient, path: str, host: str) -> None:
+    assert get(create_client(), host, path).status_code == 200
 
 
 @pytest.mark.parametrize("host", [None, *MALFORMED])
-def test_operators_have_to_send_one_host_too(built: Built, host: str | None) -> None:
-    # RFC 9112, 3.2.
-    refused(get(built(), host, "/healthz"), 400, "http_400")
+def test_the_paths_for_operators_require_one_well_formed_host(create_client: CreateClient, host: str | None) -> None:
+    # RFC 9112, section 3.2.
+    refused(get(create_client(), host, "/healthz"), 400, "http_400")
 
 
 @pytest.mark.parametrize("host", [None, ""])
-def test_a_health_check_in_http_1_0_needs_no_host(built: Built, host: str | None) -> None:
-    old = {"environ_overrides": {"SERVER_PROTOCOL": "HTTP/1.0"}}
-    assert get(built(), host, "/healthz", **old).status_code == 200
-    refused(get(built(), "a,b", "/healthz", **old), 400, "http_400")
-    refused(get(built(), host, **old), 400, "http_400")
+def test_a_health_check_with_http_1_0_needs_no_host(create_client: CreateClient, host: str | None) -> None:
+    http_1_0 = {"environ_overrides": {"SERVER_PROTOCOL": "HTTP/1.0"}}
+    assert get(create_client(), host, "/healthz", **http_1_0).status_code == 200
+    refused(get(create_client(), "a,b", "/healthz", **http_1_0), 400, "http_400")
+    refused(get(create_client(), host, **http_1_0), 400, "http_400")
 
 
 @pytest.mark.parametrize("path", ["/healthz/", "//healthz", "/metrics/x", "/nowhere", "/"])
-def test_a_path_that_only_resembles_an_operators_path_is_refused(built: Built, path: str) -> None:
-    refused(get(built(), "evil.example", path), 421, "misdirected_request")
+def test_paths_that_resemble_an_operators_path_are_refused(create_client: CreateClient, path: str) -> None:
+    refused(get(create_client(), "evil.example", path), 421, "misdirected_request")
 
 
-def test_the_machines_own_names_are_answered(built: Built) -> None:
+def test_the_host_names_of_this_machine_are_accepted(create_client: CreateClient) -> None:
     for name in (socket.gethostname(), socket.getfqdn()):
-        assert get(built(), f"{name}:5000").status_code == 200
+        assert get(create_client(), f"{name}:5000").status_code == 200
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "[::1]", "localhost"])
-def test_the_address_that_it_listens_at_is_answered(host: str) -> None:
+def test_the_address_of_the_listening_socket_is_accepted(host: str) -> None:
     hosts = AllowedHosts(server(host=host))
-    written = f"[{host.strip('[]')}]" if ":" in host else host
-    assert is_allowed(hosts, f"{written}:5000")
+    host_header = f"[{host.strip('[]')}]" if ":" in host else host
+    assert is_allowed(hosts, f"{host_header}:5000")
     assert not is_allowed(hosts, "evil.example")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "2001:db8::1", "no-such-name.invalid"])
-def test_beyond_loopback_any_host_is_answered(host: str) -> None:
+def test_beyond_loopback_any_host_is_accepted(host: str) -> None:
     assert is_allowed(AllowedHosts(server(host=host)), "bookings.example")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 @pytest.mark.parametrize(
-    ("hosts", "asked", "allowed"),
+    ("hosts", "requested", "allowed"),
     [
         ("inventory", "inventory:5000", True),
         ("inventory", "INVENTORY.", True),
@@ -194,40 +196,40 @@ def test_beyond_loopback_any_host_is_answered(host: str) -> None:
         ("inventory, *", "evil.example", True),
     ],
 )
-def test_the_setting_applies_wherever_the_service_listens(host: str, hosts: str, asked: str, allowed: bool) -> None:
-    assert is_allowed(AllowedHosts(server(hosts, host)), asked) == allowed
+def test_the_setting_applies_to_any_listening_address(host: str, hosts: str, requested: str, allowed: bool) -> None:
+    assert is_allowed(AllowedHosts(server(hosts, host)), requested) == allowed
 
 
 @pytest.mark.parametrize("hosts", ["", "*"])
-def test_the_remembered_hosts_are_limited(hosts: str) -> None:
+def test_the_cache_of_hosts_is_limited(hosts: str) -> None:
     allowed = AllowedHosts(server(hosts))
     for port in range(1000):
         allowed.require(f"localhost:{port}")
         assert is_allowed(allowed, f"evil{port}.example") == (hosts == "*")
-    assert len(allowed.remembered) == 256
+    assert len(allowed.cached) == 256
     allowed.require("localhost:60000")
 
 
-def test_a_refusal_is_answered_as_any_other(built: Built) -> None:
-    client = built()
-    answer = get(client, "evil.example", headers={"X-Request-Id": "mine"})
-    assert refused(answer, 421, "misdirected_request")["request_id"] == "mine"
+def test_a_refusal_is_a_problem_document(create_client: CreateClient) -> None:
+    client = create_client()
+    response = get(client, "evil.example", headers={"X-Request-Id": "mine"})
+    assert refused(response, 421, "misdirected_request")["request_id"] == "mine"
     xml = get(client, "evil.example", headers={"Accept": "application/xml"})
     assert (xml.status_code, xml.mimetype) == (421, "application/problem+xml")
 
 
-def test_a_refused_body_closes_the_connection(built: Built) -> None:
-    answer = get(built(), "evil.example", method="POST", data=b"abc")
-    assert (answer.status_code, answer.headers["Connection"]) == (421, "close")
+def test_a_refused_request_with_a_body_closes_the_connection(create_client: CreateClient) -> None:
+    response = get(create_client(), "evil.example", method="POST", data=b"abc")
+    assert (response.status_code, response.headers["Connection"]) == (421, "close")
 
 
-def test_another_refusal_may_replace_it(built: Built) -> None:
+def test_before_refusal_may_raise_another_problem(create_client: CreateClient) -> None:
     class TooMany(Problem):
-        status, code, title, advice = 429, "asked_too_often", "Too many", "None."
+        status, code, title, advice = 429, "too_many_requests", "Too many", "None."
 
     def refuse() -> None:
         raise TooMany("Too many.")
 
-    client = built(refusing=refuse)
+    client = create_client(before_refusal=refuse)
     assert get(client, "evil.example").status_code == 429
     assert get(client, "localhost").status_code == 200

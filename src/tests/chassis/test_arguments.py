@@ -1,4 +1,4 @@
-"""A wrong command line ends with one line on standard error and status 2; help and version work everywhere."""
+"""An invalid command line is reported in one line on standard error, with status 2; --help and --version."""
 
 import sys
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def clients() -> None:
 @click.argument("name")
 @click.option("--keep", type=int)
 def rotate(name: str, keep: int | None) -> None:
-    """Make a new key."""
+    """Create a new key."""
     raise click.Abort if name == "interrupt" else click.ClickException("It cannot\nbe done.")
 
 
@@ -36,7 +36,7 @@ class Backup(Command):
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Type words after the program's name; returns the status, the output and the messages."""
+    """Return a function that runs a command line and returns exit status, standard output and standard error."""
     manager = Manager(lambda config=None: Flask("tiny"), program="tiny-manage", version="1.2.3")
     manager.add_option("-c", "--config", dest="config")
     for name, command in {
@@ -56,7 +56,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return run
 
 
-HERE = {
+PROGRAM_ERRORS = {
     "--foo": "unknown option --foo",
     "--foo=bar": "unknown option --foo",
     "--foo backup": "unknown option --foo",
@@ -67,12 +67,12 @@ HERE = {
     "-c": "argument -c/--config: expected one argument",
     "-c x": "a command is missing",
 }
-OF_COMMANDS = {
+COMMAND_ERRORS = {
     "backup --foo": "unknown option --foo",
     "backup a --foo": "unknown option --foo",
     "backup --form=csv a": "unknown option --form (did you mean --format?)",
-    "backup a -c x": "the option -c belongs before the command",
-    "backup a --config=x": "the option --config belongs before the command",
+    "backup a -c x": "the option -c must come before the command",
+    "backup a --config=x": "the option --config must come before the command",
     "backup": "the following arguments are required: file",
     "backup a b c": "unexpected argument b",
     "backup a -n many": "argument -n/--number: invalid int value: 'many'",
@@ -88,23 +88,23 @@ OF_COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("words", HERE)
-def test_a_wrong_command_line_is_one_line_and_status_2(run: Run, words: str) -> None:
-    message = f"tiny-manage: {HERE[words]}; see 'tiny-manage --help'\n"
+@pytest.mark.parametrize("words", PROGRAM_ERRORS)
+def test_an_invalid_command_line_is_reported_in_one_line_with_status_2(run: Run, words: str) -> None:
+    message = f"tiny-manage: {PROGRAM_ERRORS[words]}; see 'tiny-manage --help'\n"
     assert run(*words.split()) == (2, "", message)
 
 
-@pytest.mark.parametrize("words", OF_COMMANDS)
-def test_a_wrong_word_after_a_command_is_one_line_in_its_name(run: Run, words: str) -> None:
-    status, printed, told = run(*words.split())
+@pytest.mark.parametrize("words", COMMAND_ERRORS)
+def test_an_invalid_word_after_a_command_is_reported_with_the_name_of_the_command(run: Run, words: str) -> None:
+    status, output, messages = run(*words.split())
     command = words.split(maxsplit=1)[0]
-    assert (status if "cannot" not in told else 2, printed, told.count("\n")) == (2, "", 1)
-    assert told.startswith(f"tiny-manage {command}")
-    assert f": {OF_COMMANDS[words]}" in told
+    assert (status if "cannot" not in messages else 2, output, messages.count("\n")) == (2, "", 1)
+    assert messages.startswith(f"tiny-manage {command}")
+    assert f": {COMMAND_ERRORS[words]}" in messages
 
 
 @pytest.mark.parametrize("words", ["backup a -n -1", "backup -n -1 a", "backup -n-1 -- a"])
-def test_a_number_below_zero_is_no_option(run: Run, words: str) -> None:
+def test_a_negative_number_is_not_an_option(run: Run, words: str) -> None:
     assert run(*words.split()) == (0, "a None -1\n", "")
 
 
@@ -115,9 +115,9 @@ def test_two_hyphens_end_the_options(run: Run) -> None:
 @pytest.mark.parametrize("option", ["-h", "--help"])
 @pytest.mark.parametrize("command", ["", "backup", "client", "client rotate", "runserver", "urls"])
 def test_help_is_printed_by_the_program_and_by_each_command(run: Run, command: str, option: str) -> None:
-    status, printed, told = run(*command.split(), option)
-    assert (status, told) == (0, "")
-    assert printed.lower().startswith(f"usage: {' '.join(['tiny-manage', *command.split()])} ")
+    status, output, messages = run(*command.split(), option)
+    assert (status, messages) == (0, "")
+    assert output.lower().startswith(f"usage: {' '.join(['tiny-manage', *command.split()])} ")
 
 
 @pytest.mark.parametrize("command", ["", "backup", "client", "runserver", "urls"])
@@ -126,17 +126,17 @@ def test_the_version_is_printed_by_the_program_and_by_each_command(run: Run, com
 
 
 def test_without_a_command_the_help_is_printed(run: Run) -> None:
-    status, printed, told = run()
-    assert (status, told) == (2, "")
-    assert printed.startswith("usage: tiny-manage ")
+    status, output, messages = run()
+    assert (status, messages) == (2, "")
+    assert output.startswith("usage: tiny-manage ")
 
 
 def test_a_group_without_a_command_prints_its_help(run: Run) -> None:
-    status, printed, told = run("client")
-    assert (status, told) == (2, "")
-    assert printed.startswith("Usage: tiny-manage client ")
+    status, output, messages = run("client")
+    assert (status, messages) == (2, "")
+    assert output.startswith("Usage: tiny-manage client ")
 
 
-def test_an_abort_of_click_is_an_interrupt(run: Run) -> None:
+def test_clicks_abort_raises_keyboard_interrupt(run: Run) -> None:
     with pytest.raises(KeyboardInterrupt):
         run("client", "rotate", "interrupt")

@@ -1,4 +1,4 @@
-"""Files are by default in the user's folder for data, whatever the folder in which a command is run."""
+"""The default paths are in the user's data folder, independent of the working directory."""
 
 import subprocess
 import sys
@@ -25,22 +25,22 @@ NONE = "/dev/null"
         ({"XDG_DATA_HOME": "/srv/data"}, "/srv/data"),
     ],
 )
-def test_the_folder_is_that_of_the_specification(environ: dict[str, str], folder: str) -> None:
+def test_the_folder_follows_the_xdg_specification(environ: dict[str, str], folder: str) -> None:
     assert data_home.folder(environ) == Path(folder)
 
 
-def test_without_a_variable_it_is_in_the_home_of_the_user() -> None:
+def test_without_variables_the_folder_is_in_the_home_directory() -> None:
     assert data_home.folder({}) == Path.home() / ".local/share"
 
 
-def test_both_services_have_their_files_there_by_default() -> None:
+def test_the_default_paths_of_both_services_are_in_the_folder() -> None:
     environ = {"INVSYS_CONFIG": NONE, "XDG_DATA_HOME": "/srv/data"}
     database = inventory_settings.load(environ=environ)["database"]["url"]
     assert database == "sqlite:////srv/data/invsys/invsys.sqlite3"
     assert gateway_settings.load(environ=environ)["clients"]["file"] == "/srv/data/invsys/clients.ini"
 
 
-def test_a_value_of_the_operators_may_name_it_too(tmp_path: Path) -> None:
+def test_the_operators_settings_may_contain_the_variable(tmp_path: Path) -> None:
     (tmp_path / "own.ini").write_text("[clients]\nfile = $XDG_DATA_HOME/own.ini\n")
     settings = gateway_settings.load(str(tmp_path / "own.ini"), {"XDG_DATA_HOME": "/srv"})
     assert settings["clients"]["file"] == "/srv/own.ini"
@@ -48,7 +48,7 @@ def test_a_value_of_the_operators_may_name_it_too(tmp_path: Path) -> None:
 
 @pytest.fixture
 def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this user have no home directory."""
+    """Make the user have no home directory."""
 
     def home() -> Path:
         raise RuntimeError("Could not determine home directory.")
@@ -57,15 +57,15 @@ def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("homeless")
-def test_a_user_without_a_home_has_to_name_the_file() -> None:
+def test_without_a_home_directory_the_setting_is_required() -> None:
     with pytest.raises(SettingsError) as caught:
         inventory_settings.load(environ={"INVSYS_CONFIG": NONE})
     assert str(caught.value) == "[database] url: this user has no home directory; set this, or XDG_DATA_HOME"
-    given = {"INVSYS_CONFIG": NONE, "INVSYS_DATABASE_URL": "sqlite:////srv/a.sqlite3"}
-    assert inventory_settings.load(environ=given)["database"]["url"] == "sqlite:////srv/a.sqlite3"
+    environ = {"INVSYS_CONFIG": NONE, "INVSYS_DATABASE_URL": "sqlite:////srv/a.sqlite3"}
+    assert inventory_settings.load(environ=environ)["database"]["url"] == "sqlite:////srv/a.sqlite3"
 
 
-def test_migrating_creates_it_and_prints_where_the_data_are(tmp_path: Path) -> None:
+def test_migrate_creates_the_folder_and_prints_the_location_of_the_database(tmp_path: Path) -> None:
     environ = {"INVSYS_CONFIG": NONE, "XDG_DATA_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
     environ["PYTHONPATH"] = str(PROJECT / "src")
     url = f"sqlite:///{tmp_path}/invsys/invsys.sqlite3"

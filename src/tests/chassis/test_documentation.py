@@ -1,4 +1,4 @@
-"""The problem pages: what a class of problems says of itself is its page, in whatever service it stands."""
+"""The problem pages: each problem class of any service has a page with its docstring and attributes."""
 
 import html
 import re
@@ -24,12 +24,12 @@ class OvenOff(problems.Problem):
     advice = "Switch it on with ``{{ 7 * 7 }}``."
 
 
-class SaysNothing(problems.Problem):
-    status, code, title = 429, "says_nothing", "No words"
+class WithoutText(problems.Problem):
+    status, code, title = 429, "without_text", "No words"
 
 
-class OvenOffAgain(OvenOff):
-    """A problem without a code of its own."""
+class InheritsCode(OvenOff):
+    """A problem class that inherits its code."""
 
 
 @pytest.fixture
@@ -46,14 +46,14 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-def text(answer: TestResponse) -> str:
-    assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.text
-    return " ".join(answer.text.split())
+def text(response: TestResponse) -> str:
+    assert (response.status_code, response.mimetype) == (200, "text/html"), response.text
+    return " ".join(response.text.split())
 
 
-def test_a_class_has_its_page_as_soon_as_it_stands_there(client: FlaskClient) -> None:
+def test_each_problem_class_has_a_page(client: FlaskClient) -> None:
     page = text(client.get("/docs/problems/oven_off"))
-    for told in (
+    for fragment in (
         "409",
         "<code>oven_off</code>",
         "<h1>The oven &amp; its door</h1>",
@@ -62,41 +62,44 @@ def test_a_class_has_its_page_as_soon_as_it_stands_there(client: FlaskClient) ->
         "<p>Switch it on with <code>{{ 7 * 7 }}</code>.</p>",
         "<p>No: ",
     ):
-        assert told in page
+        assert fragment in page
     assert '<a href="/docs/problems/oven_off"><code>oven_off</code></a>' in client.get("/docs/problems").text
 
 
-def test_a_class_that_says_nothing_has_a_page_too(client: FlaskClient) -> None:
-    page = text(client.get("/docs/problems/says_nothing"))
-    assert "Nothing to what every problem has." in page
+def test_a_class_without_docstring_and_advice_has_a_page(client: FlaskClient) -> None:
+    page = text(client.get("/docs/problems/without_text"))
+    assert "None, only those of every problem document." in page
     assert "<p>Yes, " in page
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [*((status, "<p>Yes, ") for status in (429, 502, 503, 504)), (409, "<p>No: "), (413, "<p>No: ")]
+    ("status", "verdict"),
+    [*((status, "<p>Yes, ") for status in (429, 502, 503, 504)), (409, "<p>No: "), (413, "<p>No: ")],
 )
-def test_worth_a_retry_is_what_may_go_well_without_a_change(client: FlaskClient, status: int, said: str) -> None:
-    assert f"<h2>Is it worth a retry?</h2> {said}" in text(client.get(f"/docs/problems/http_{status}"))
+def test_a_retry_is_recommended_if_it_may_succeed_without_a_change(
+    client: FlaskClient, status: int, verdict: str
+) -> None:
+    assert f"<h2>Is it worth a retry?</h2> {verdict}" in text(client.get(f"/docs/problems/http_{status}"))
 
 
 @pytest.mark.parametrize("code", ["internal_error", "http_500", "http_505"])
-def test_of_our_own_faults_nobody_knows_whether_a_retry_is_worth_it(client: FlaskClient, code: str) -> None:
+def test_the_pages_of_internal_errors_do_not_mention_a_retry(client: FlaskClient, code: str) -> None:
     assert "retry?" not in text(client.get(f"/docs/problems/{code}"))
 
 
-def test_no_code_is_listed_that_no_answer_has(client: FlaskClient) -> None:
+def test_base_classes_without_a_code_are_not_listed(client: FlaskClient) -> None:
     assert ">unavailable<" not in client.get("/docs/problems").text
     assert client.get("/docs/problems/unavailable").status_code == 404
 
 
 @pytest.mark.parametrize("status", [401, 416, 418, 429, 505])
-def test_a_failure_without_a_name_of_ours_has_a_page(app: Flask, status: int) -> None:
+def test_an_http_status_without_its_own_code_has_a_page(app: Flask, status: int) -> None:
     app.add_url_rule("/failing", view_func=lambda: abort(status))
     client = app.test_client()
-    failed = client.get("/failing").json
-    assert failed is not None
-    assert f"<h1>{failed['title']}</h1>" in html.unescape(text(client.get(failed["type"])))
-    assert failed["code"] not in re.findall("<code>(http_[0-9]+)</code></a>", client.get("/docs/problems").text)
+    problem = client.get("/failing").json
+    assert problem is not None
+    assert f"<h1>{problem['title']}</h1>" in html.unescape(text(client.get(problem["type"])))
+    assert problem["code"] not in re.findall("<code>(http_[0-9]+)</code></a>", client.get("/docs/problems").text)
 
 
 @pytest.mark.parametrize(
@@ -120,13 +123,13 @@ def test_a_failure_without_a_name_of_ours_has_a_page(app: Flask, status: int) ->
         "",
     ],
 )
-def test_whatever_is_not_there_is_not_found(client: FlaskClient, path: str) -> None:
-    answer = client.get(f"/docs/{path}")
-    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
-    assert answer.json is not None
-    assert answer.json["code"] == "not_found"
+def test_other_paths_are_not_found(client: FlaskClient, path: str) -> None:
+    response = client.get(f"/docs/{path}")
+    assert (response.status_code, response.mimetype) == (404, "application/problem+json")
+    assert response.json is not None
+    assert response.json["code"] == "not_found"
 
 
-def test_a_service_without_a_document_has_no_link_to_one(client: FlaskClient) -> None:
+def test_without_an_openapi_document_there_is_no_link_to_swagger_ui(client: FlaskClient) -> None:
     assert 'href="/docs"' not in client.get("/docs/problems").text
     assert client.get("/docs").status_code == 404

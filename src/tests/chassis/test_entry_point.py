@@ -1,4 +1,4 @@
-"""The start of a command's program: Ctrl-C and output that cannot be written end it with one line, at any moment."""
+"""The entry point of commands: Ctrl-C and output errors are reported in one line, at any time."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ def buffering(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 def run(folder: Path, module: str, stdout: int | IO[Any] = subprocess.PIPE) -> tuple[int, str]:
-    """Run a program whose commands are in ``module``; return its status and what it wrote on standard error."""
+    """Run a program whose commands are in ``module``; return its exit status and its standard error."""
     (folder / "tiny_commands.py").write_text(module)
     command = [sys.executable, "-c", RUN]
     done = subprocess.run(command, cwd=folder, stdout=stdout, stderr=subprocess.PIPE, check=False)
@@ -41,7 +41,7 @@ def test_an_interrupt_is_one_line_and_status_130(tmp_path: Path, module: str) ->
     assert run(tmp_path, module) == (130, "tiny: interrupted\n")
 
 
-def test_an_interrupt_with_output_that_cannot_be_written_is_the_same(
+def test_an_interrupt_with_an_output_error_is_one_line_and_status_130(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONUNBUFFERED", "")
@@ -58,13 +58,13 @@ def test_a_second_interrupt_ends_the_program_without_a_traceback(tmp_path: Path)
 @pytest.mark.parametrize("status", [0, 1])
 def test_output_on_a_full_disk_is_one_line_and_status_2(tmp_path: Path, size: int, status: int) -> None:
     with Path("/dev/full").open("w") as full:
-        told = "tiny: the output cannot be written: No space left on device\n"
-        assert run(tmp_path, PRINT.format(size=size, status=status), full) == (2, told)
+        message = "tiny: the output cannot be written: No space left on device\n"
+        assert run(tmp_path, PRINT.format(size=size, status=status), full) == (2, message)
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("word", ["--help", "--version"])
-def test_help_on_a_full_disk_is_the_same(
+def test_help_on_a_full_disk_is_one_line_and_status_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, unbuffered: str
 ) -> None:
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
@@ -77,47 +77,47 @@ def test_help_on_a_full_disk_is_the_same(
 
 
 @pytest.mark.parametrize("size", [1, 100_000])
-def test_output_that_nobody_reads_is_one_line_and_status_1(tmp_path: Path, size: int) -> None:
+def test_output_to_a_closed_pipe_is_one_line_and_status_1(tmp_path: Path, size: int) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    with os.fdopen(writing, "w") as closed:
-        told = "tiny: the output cannot be written: Broken pipe\n"
-        assert run(tmp_path, PRINT.format(size=size, status=0), closed) == (1, told)
+    with os.fdopen(writing, "w") as closed_pipe:
+        message = "tiny: the output cannot be written: Broken pipe\n"
+        assert run(tmp_path, PRINT.format(size=size, status=0), closed_pipe) == (1, message)
 
 
 CLOSED = """
 import os
 def main():
     descriptor = os.open(os.devnull, os.O_RDONLY)
-    {more}
+    {statement}
     return 0 if descriptor > 2 else 9
 """
 
 
 @pytest.mark.parametrize(
-    ("more", "expected"),
+    ("statement", "expected"),
     [
         ("pass", (0, "")),
         ("import sys; sys.stdin.read()", (0, "")),
         ("print(1)", (2, "tiny: the output cannot be written: Bad file descriptor\n")),
     ],
 )
-def test_closed_streams_are_opened_and_output_to_them_fails(
-    tmp_path: Path, more: str, expected: tuple[int, str]
+def test_closed_streams_are_reopened_and_output_to_them_fails(
+    tmp_path: Path, statement: str, expected: tuple[int, str]
 ) -> None:
-    (tmp_path / "tiny_commands.py").write_text(CLOSED.format(more=more))
+    (tmp_path / "tiny_commands.py").write_text(CLOSED.format(statement=statement))
     command = ["/bin/sh", "-c", 'exec "$@" <&- >&-', "sh", sys.executable, "-c", RUN]
     done = subprocess.run(command, cwd=tmp_path, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr.decode()) == expected
 
 
-def test_a_file_that_cannot_be_opened_is_one_line_with_its_name(tmp_path: Path) -> None:
+def test_an_error_of_a_file_is_one_line_with_its_name(tmp_path: Path) -> None:
     assert run(tmp_path, "def main():\n    open('/none/x')\n") == (2, "tiny: /none/x: No such file or directory\n")
 
 
 def test_any_other_error_keeps_its_traceback(tmp_path: Path) -> None:
-    status, told = run(tmp_path, "def main():\n    raise OSError('a bug')\n")
-    assert (status, told.splitlines()[-1]) == (1, "OSError: a bug")
+    status, message = run(tmp_path, "def main():\n    raise OSError('a bug')\n")
+    assert (status, message.splitlines()[-1]) == (1, "OSError: a bug")
 
 
 @pytest.mark.parametrize(
@@ -129,5 +129,5 @@ def test_any_other_error_keeps_its_traceback(tmp_path: Path) -> None:
         ("raise SystemExit('no')", (1, "no\n")),
     ],
 )
-def test_the_status_is_that_of_the_commands(tmp_path: Path, ending: str, expected: tuple[int, str]) -> None:
+def test_the_exit_status_is_that_of_main(tmp_path: Path, ending: str, expected: tuple[int, str]) -> None:
     assert run(tmp_path, f"def main():\n    {ending}\n") == expected

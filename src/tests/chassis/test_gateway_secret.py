@@ -1,4 +1,4 @@
-"""With a shared secret a service answers to its gateway only."""
+"""With a shared secret, a service accepts only requests from its gateway."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from tests.support.refusals import refused
 SECRET = "a-secret-of-20-chars"
 
 
-def built(secret: str) -> FlaskClient:
+def create_client(secret: str) -> FlaskClient:
     app = Flask("tiny", static_folder=None)
     for module in (request_id, metrics, problems):
         module.register(app)
@@ -26,7 +26,7 @@ def built(secret: str) -> FlaskClient:
 
 @pytest.fixture
 def client() -> Iterator[FlaskClient]:
-    with built(SECRET) as client:
+    with create_client(SECRET) as client:
         yield client
 
 
@@ -37,7 +37,7 @@ def test_a_request_with_the_secret_is_served(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     "sent", [None, "", "x", SECRET[:-1], SECRET + "x", SECRET.upper(), f"{SECRET},{SECRET}", "\xe9" * 20, "a" * 65_000]
 )
-def test_other_requests_are_refused(client: FlaskClient, sent: str | None) -> None:
+def test_requests_without_the_right_secret_are_refused(client: FlaskClient, sent: str | None) -> None:
     headers = {} if sent is None else {"X-Gateway-Secret": sent}
     body = refused(client.get("/cars", headers=headers), 403, "gateway_required")
     assert SECRET not in str(body)
@@ -45,9 +45,9 @@ def test_other_requests_are_refused(client: FlaskClient, sent: str | None) -> No
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_operators_need_no_secret(client: FlaskClient, path: str) -> None:
+def test_the_paths_for_operators_need_no_secret(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 200
 
 
 def test_without_a_secret_every_request_is_served() -> None:
-    assert built("").get("/cars").text == "served"
+    assert create_client("").get("/cars").text == "served"

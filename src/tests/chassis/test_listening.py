@@ -1,4 +1,4 @@
-"""One server on a port: the second one is refused in one line, also if both start at the same time."""
+"""The listening sockets: a second server on the port is refused in one line, also if both start at the same time."""
 
 import socket
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 
 from invsys.chassis.config.settings import SettingsError
 from invsys.chassis.server import listening
-from tests.support.tiny_server import free_port, prepared, until_it_serves
+from tests.support.tiny_server import free_port, until_it_serves, waiting_server
 from tests.support.waiting import until
 
 # Not every container has IPv6.
@@ -19,8 +19,8 @@ LOOPBACK = ["127.0.0.1", "localhost", *(["::1"] if Path("/proc/net/if_inet6").ex
 @pytest.fixture
 def port() -> Iterator[int]:
     """A port that is in use."""
-    with closing(listening.listen("127.0.0.1", 0)[0]) as opened:
-        yield opened.getsockname()[1]
+    with closing(listening.listen("127.0.0.1", 0)[0]) as listening_socket:
+        yield listening_socket.getsockname()[1]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", *(["::"] if "::1" in LOOPBACK else [])])
@@ -48,42 +48,42 @@ def test_a_port_on_which_another_program_listens_with_so_reuseport_is_refused() 
         ("x" * 70, "host x+ has no address: .+"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_refused_in_one_line(host: str, reason: str) -> None:
+def test_an_unusable_address_is_refused_in_one_line(host: str, reason: str) -> None:
     with pytest.raises(SettingsError, match=f"^{reason}$") as refused:
         listening.listen(host, 0)
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("port", [-5, 65536, 99999])
-def test_a_number_that_is_no_port_is_refused(port: int) -> None:
-    with pytest.raises(SettingsError, match=f"^port {port} is not one of 1 to 65535$"):
+def test_an_invalid_port_is_refused(port: int) -> None:
+    with pytest.raises(SettingsError, match=f"^port {port} is not in the range 1 to 65535$"):
         listening.listen("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("host", LOOPBACK)
-def test_each_worker_gets_a_socket_and_every_one_of_them_gets_connections(host: str) -> None:
+def test_each_worker_has_a_socket_that_gets_connections(host: str) -> None:
     first = listening.listen(host, 0)
     address = first[0].getsockname()
     listening.close(first)
     sockets = listening.listen(host, address[1], 2)
     with ExitStack() as stack:
-        for each in sockets:
-            stack.enter_context(closing(each)).setblocking(False)
+        for listening_socket in sockets:
+            stack.enter_context(closing(listening_socket)).setblocking(False)
         for _ in range(40):
             stack.enter_context(socket.create_connection(address[:2]))
-        for each in sockets:
-            stack.enter_context(each.accept()[0])
+        for listening_socket in sockets:
+            stack.enter_context(listening_socket.accept()[0])
 
 
 @pytest.mark.parametrize("turn", range(5))
 def test_of_two_servers_that_start_at_the_same_time_one_serves(tmp_path: Path, turn: int) -> None:
     port = free_port()
-    with prepared(tmp_path / "a", port) as first, prepared(tmp_path / "b", port) as second:
-        first.go()
-        second.go()
+    with waiting_server(tmp_path / "a", port) as first, waiting_server(tmp_path / "b", port) as second:
+        first.start()
+        second.start()
         until(lambda: first.process.poll() is not None or second.process.poll() is not None)
-        [refused] = [one for one in (first, second) if one.process.poll() is not None]
-        [serving] = [one for one in (first, second) if one is not refused]
+        [refused] = [server for server in (first, second) if server.process.poll() is not None]
+        [serving] = [server for server in (first, second) if server is not refused]
         until_it_serves(serving)
         assert refused.log.read_text() == f"port {port} of 127.0.0.1 is in use\n"
         assert refused.process.returncode == 1

@@ -1,4 +1,4 @@
-"""The log in a file, which logrotate moves away while several processes write to it."""
+"""The log in a file, which logrotate renames while several processes write to it."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ Configure = Callable[[Path], None]
 
 @pytest.fixture
 def configure() -> Iterator[Configure]:
-    """Log to a file, for this test."""
+    """Return a function that makes this test log to a file."""
     root, handlers, level = logging.getLogger(), logging.getLogger().handlers, logging.getLogger().level
     root.handlers = []
 
@@ -45,15 +45,15 @@ def messages(file: Path) -> list[Any]:
     return [json.loads(line)["message"] for line in file.read_text("utf-8").splitlines()]
 
 
-def test_requests_and_records_stand_in_the_file(app: Flask, configure: Configure, tmp_path: Path) -> None:
+def test_requests_and_records_are_written_to_the_file(app: Flask, configure: Configure, tmp_path: Path) -> None:
     file = tmp_path / "log"
     configure(file)
     app.test_client().get("/cars")
-    logging.getLogger("a").warning("said \N{AUTOMOBILE}")
-    assert messages(file) == ["request", "said \N{AUTOMOBILE}"]
+    logging.getLogger("a").warning("logged \N{AUTOMOBILE}")
+    assert messages(file) == ["request", "logged \N{AUTOMOBILE}"]
 
 
-def test_what_was_there_stays(app: Flask, configure: Configure, tmp_path: Path) -> None:
+def test_lines_are_appended(app: Flask, configure: Configure, tmp_path: Path) -> None:
     file = tmp_path / "log"
     file.write_text('{"message": "before"}\n')
     configure(file)
@@ -61,18 +61,18 @@ def test_what_was_there_stays(app: Flask, configure: Configure, tmp_path: Path) 
     assert messages(file) == ["before", "request"]
 
 
-def test_a_file_that_was_moved_away_is_opened_anew(app: Flask, configure: Configure, tmp_path: Path) -> None:
+def test_a_renamed_file_is_opened_again(app: Flask, configure: Configure, tmp_path: Path) -> None:
     file, rotated = tmp_path / "log", tmp_path / "log.1"
     configure(file)
     app.test_client().get("/cars")
     file.rename(rotated)
     app.test_client().get("/cars")
-    logging.getLogger("a").warning("said")
+    logging.getLogger("a").warning("logged")
     assert messages(rotated) == ["request"]
-    assert messages(file) == ["request", "said"]
+    assert messages(file) == ["request", "logged"]
 
 
-def test_a_request_is_answered_where_its_line_finds_no_place(app: Flask, configure: Configure, tmp_path: Path) -> None:
+def test_a_request_succeeds_if_its_line_cannot_be_written(app: Flask, configure: Configure, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     configure(folder / "log")
@@ -84,6 +84,6 @@ def test_a_request_is_answered_where_its_line_finds_no_place(app: Flask, configu
     assert messages(folder / "log") == ["request"]
 
 
-def test_a_file_that_cannot_be_written_is_told_by_its_setting(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_an_error_of_its_setting(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"\[log\] file: cannot be written: .*nowhere/log"):
         request_log.configure({"level": "info", "file": str(tmp_path / "nowhere" / "log")})

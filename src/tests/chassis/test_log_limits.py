@@ -1,4 +1,4 @@
-"""A caller cannot make the log grow without bounds: long values are cut, repeated refusals and warnings are counted."""
+"""Limits of the log: long values are truncated, repeated refusals and warnings are counted."""
 
 import logging
 from typing import Any
@@ -7,12 +7,12 @@ import pytest
 from flask import Flask
 
 from invsys.chassis.http import problems, request_id
-from invsys.chassis.http.problems import unnamed
+from invsys.chassis.http.problems import status_problem
 from invsys.chassis.ops import metrics, repeats, request_log
 from tests.chassis.conftest import Logged
 from tests.support.fake_clock import Clock
 
-# The characters of a line without the value that was cut.
+# The maximum length of a line without the truncated value.
 REST = 500
 
 
@@ -31,25 +31,25 @@ def app() -> Flask:
         module.register(app)
 
     @app.route("/status/<int:status>")
-    def answer(status: int) -> str:
+    def respond(status: int) -> str:
         if status == 200:
             return ""
-        raise unnamed(status)("Not so.")
+        raise status_problem(status)("Refused.")
 
     return app
 
 
-def ask(app: Flask, status: int, times: int = 1, address: str = "192.0.2.1", **headers: str) -> None:
+def send(app: Flask, status: int, times: int = 1, address: str = "192.0.2.1", **headers: str) -> None:
     client = app.test_client()
     for _ in range(times):
-        answer = client.get(f"/status/{status}", headers=headers, environ_overrides={"REMOTE_ADDR": address})
-        assert answer.status_code == status
+        response = client.get(f"/status/{status}", headers=headers, environ_overrides={"REMOTE_ADDR": address})
+        assert response.status_code == status
 
 
 def summaries(lines: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    found = [line for line in lines if line["message"] == "repeated requests"]
-    assert {(line["level"], line["logger"], line["seconds"]) for line in found} <= {("info", "invsys.requests", 1)}
-    return [(line["remote"], line.get("status"), line["count"]) for line in found]
+    matching = [line for line in lines if line["message"] == "repeated requests"]
+    assert {(line["level"], line["logger"], line["seconds"]) for line in matching} <= {("info", "invsys.requests", 1)}
+    return [(line["remote"], line.get("status"), line["count"]) for line in matching]
 
 
 def statuses(lines: list[dict[str, Any]]) -> list[int]:
@@ -57,7 +57,7 @@ def statuses(lines: list[dict[str, Any]]) -> list[int]:
 
 
 @pytest.mark.parametrize("letter", ["a", "%00", "%F0%9F%9A%97", "%22"])
-def test_a_path_is_cut(logged: Logged, app: Flask, letter: str) -> None:
+def test_a_long_path_is_truncated(logged: Logged, app: Flask, letter: str) -> None:
     with logged("info") as lines:
         app.test_client().get("/" + letter * (65_000 // len(letter)))
     [line] = lines
@@ -65,28 +65,30 @@ def test_a_path_is_cut(logged: Logged, app: Flask, letter: str) -> None:
     assert line["path"].endswith("...")
 
 
-@pytest.mark.parametrize(("length", "cut"), [(512, False), (513, True)])
-def test_a_path_that_fits_is_logged_whole(logged: Logged, app: Flask, length: int, cut: bool) -> None:
+@pytest.mark.parametrize(("length", "is_truncated"), [(512, False), (513, True)])
+def test_a_path_of_up_to_512_characters_is_not_truncated(
+    logged: Logged, app: Flask, length: int, is_truncated: bool
+) -> None:
     path = "/".ljust(length, "a")
     with logged("info") as lines:
         app.test_client().get(path)
-    assert [line["path"] for line in lines] == [path[:509] + "..." if cut else path]
+    assert [line["path"] for line in lines] == [path[:509] + "..." if is_truncated else path]
 
 
-def test_a_method_is_cut(logged: Logged, app: Flask) -> None:
+def test_a_long_method_is_truncated(logged: Logged, app: Flask) -> None:
     with logged("info") as lines:
         app.test_client().open("/status/200", method="A" * 65_000)
     assert [line["method"] for line in lines] == ["A" * 29 + "..."]
 
 
 @pytest.mark.parametrize("name", ["X-Request-Id", "User-Agent", "X-Client-Id", "X-Forwarded-For", "Authorization"])
-def test_a_header_does_not_make_a_line_longer(logged: Logged, app: Flask, name: str) -> None:
+def test_headers_do_not_make_a_line_longer(logged: Logged, app: Flask, name: str) -> None:
     with logged("info") as lines:
         app.test_client().get("/status/401", headers={name: "a" * 65_000})
     assert len(str(lines)) < REST
 
 
-def test_a_message_is_cut(logged: Logged) -> None:
+def test_a_long_message_is_truncated(logged: Logged) -> None:
     with logged("info") as lines:
         logging.getLogger("x").warning("cannot read %s", "a" * 65_000)
         logging.getLogger("x").info("m", extra={"fields": {"field": "b" * 65_000}})
@@ -94,7 +96,7 @@ def test_a_message_is_cut(logged: Logged) -> None:
     assert lines[0]["message"].endswith("aaa...")
 
 
-def test_of_an_exception_the_beginning_and_the_end_are_logged(logged: Logged) -> None:
+def test_the_beginning_and_the_end_of_a_long_exception_are_logged(logged: Logged) -> None:
     with logged("info") as lines:
         logging.getLogger("x").error("b" * 65_000, exc_info=ValueError("first" + "a" * 65_000 + "last"))
     [line] = lines
@@ -105,7 +107,7 @@ def test_of_an_exception_the_beginning_and_the_end_are_logged(logged: Logged) ->
     assert len(line["message"]) == 2_000
 
 
-def test_an_internal_error_at_a_long_path_is_logged_in_bounded_size(logged: Logged, app: Flask) -> None:
+def test_the_line_of_an_internal_error_with_a_long_path_is_limited(logged: Logged, app: Flask) -> None:
     app.add_url_rule("/broken/<path:path>", "broken", lambda path: 1 / 0)
     with logged("info") as lines:
         app.test_client().get("/broken/" + "a" * 65_000)
@@ -115,30 +117,30 @@ def test_an_internal_error_at_a_long_path_is_logged_in_bounded_size(logged: Logg
 @pytest.mark.parametrize("status", [400, 401, 421, 429])
 def test_repeated_refusals_of_an_address_are_counted(logged: Logged, app: Flask, clock: Clock, status: int) -> None:
     with logged("info") as lines:
-        ask(app, status, 50)
+        send(app, status, 50)
         clock.advance(1.01)
-        # The next request.
-        ask(app, 200, address="192.0.2.2")
+        # The next request writes the summary.
+        send(app, 200, address="192.0.2.2")
     assert statuses(lines) == [status, 200]
     assert summaries(lines) == [("192.0.2.1", status, 49)]
     assert [line["message"] for line in lines] == ["request", "repeated requests", "request"]
 
 
-def test_in_the_next_second_one_is_logged_again(logged: Logged, app: Flask, clock: Clock) -> None:
+def test_the_first_refusal_of_each_second_is_logged(logged: Logged, app: Flask, clock: Clock) -> None:
     with logged("info") as lines:
         for _ in range(3):
-            ask(app, 401, 10)
+            send(app, 401, 10)
             clock.advance(1.01)
-        ask(app, 200)
+        send(app, 200)
     assert statuses(lines) == [401, 401, 401, 200]
     assert summaries(lines) == [("192.0.2.1", 401, 9)] * 3
 
 
 def test_a_single_refusal_has_no_summary(logged: Logged, app: Flask, clock: Clock) -> None:
     with logged("info") as lines:
-        ask(app, 401)
+        send(app, 401)
         clock.advance(1.01)
-        ask(app, 200)
+        send(app, 200)
     assert [line["message"] for line in lines] == ["request", "request"]
 
 
@@ -146,7 +148,7 @@ def test_addresses_and_statuses_are_counted_separately(logged: Logged, app: Flas
     with logged("info") as lines:
         for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"):
             for status in (401, 429):
-                ask(app, status, 2, address)
+                send(app, status, 2, address)
         request_log.flush()
     assert len(statuses(lines)) == 6
     assert summaries(lines) == [
@@ -155,21 +157,21 @@ def test_addresses_and_statuses_are_counted_separately(logged: Logged, app: Flas
     ]
 
 
-def test_behind_a_trusted_proxy_it_is_the_callers_address(logged: Logged, app: Flask, clock: Clock) -> None:
+def test_behind_a_trusted_proxy_the_forwarded_address_counts(logged: Logged, app: Flask, clock: Clock) -> None:
     with logged("info") as lines:
         for forwarded in ("198.51.100.1", "198.51.100.2"):
-            ask(app, 401, 3, "127.0.0.1", **{"X-Forwarded-For": forwarded})
+            send(app, 401, 3, "127.0.0.1", **{"X-Forwarded-For": forwarded})
         request_log.flush()
     assert summaries(lines) == [("198.51.100.1", 401, 2), ("198.51.100.2", 401, 2)]
 
 
-def test_many_addresses_take_bounded_memory(
+def test_the_number_of_addresses_is_limited(
     logged: Logged, app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_log, "_MOST_ADDRESSES", 5)
+    monkeypatch.setattr(request_log, "_MAX_ADDRESSES", 5)
     with logged("info") as lines:
         for number in range(20):
-            ask(app, 401, 2, f"192.0.2.{number}")
+            send(app, 401, 2, f"192.0.2.{number}")
         assert len(request_log._log.refusals.pending) == 6
         request_log.flush()
     assert len(statuses(lines)) == 5
@@ -185,17 +187,17 @@ def test_ten_thousand_addresses_are_counted_separately() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 403, 404, 422, 500, 503])
-def test_each_request_with_another_status_is_logged(logged: Logged, app: Flask, clock: Clock, status: int) -> None:
+def test_requests_with_other_statuses_are_all_logged(logged: Logged, app: Flask, clock: Clock, status: int) -> None:
     with logged("info") as lines:
-        ask(app, status, 10)
+        send(app, status, 10)
         request_log.flush()
     assert statuses(lines) == [status] * 10
     assert summaries(lines) == []
 
 
-def test_what_is_not_logged_has_no_summary(logged: Logged, app: Flask, clock: Clock) -> None:
+def test_below_the_level_there_is_no_summary(logged: Logged, app: Flask, clock: Clock) -> None:
     with logged("warning") as lines:
-        ask(app, 401, 10)
+        send(app, 401, 10)
         request_log.flush()
     assert lines == []
 
@@ -207,7 +209,7 @@ def test_repeated_warnings_are_counted(logged: Logged, app: Flask, clock: Clock)
         logging.getLogger("a").warning("The database: %s", "full")
         logging.getLogger("b").warning("The database: %s", "away")
         clock.advance(1.01)
-        ask(app, 200)
+        send(app, 200)
     logged_messages = [(line["logger"], line["message"], line.get("repeated")) for line in lines[:-1]]
     assert logged_messages == [
         ("a", "The database: away", None),
@@ -218,7 +220,7 @@ def test_repeated_warnings_are_counted(logged: Logged, app: Flask, clock: Clock)
     assert lines[3]["level"] == "warning"
 
 
-def test_warnings_that_all_differ_are_counted_together_from_the_hundredth_on(logged: Logged, clock: Clock) -> None:
+def test_after_a_hundred_different_warnings_the_others_are_counted_together(logged: Logged, clock: Clock) -> None:
     with logged("info") as lines:
         for number in range(1000):
             logging.getLogger("a").warning("cannot read %d", number)
@@ -227,7 +229,7 @@ def test_warnings_that_all_differ_are_counted_together_from_the_hundredth_on(log
     assert (lines[-1]["message"], lines[-1]["repeated"]) == ("further messages", 900)
 
 
-def test_each_exception_and_each_information_is_logged(logged: Logged, clock: Clock) -> None:
+def test_exceptions_and_info_messages_are_all_logged(logged: Logged, clock: Clock) -> None:
     with logged("info") as lines:
         for _ in range(5):
             logging.getLogger("a").info("done")

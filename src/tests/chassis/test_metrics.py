@@ -1,4 +1,4 @@
-"""The figures: one series for each method, route and status, none that a caller can make, and over all processes."""
+"""The metrics: one time series for each method, route and status, none by path, and sums over all processes."""
 
 import os
 import subprocess
@@ -18,8 +18,8 @@ Counts = dict[tuple[str, str, str], float]
 
 
 @pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Render the figures for every request."""
+def without_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Render the metrics for every request."""
     monkeypatch.setattr(metrics, "MAX_AGE", 0)
 
 
@@ -43,7 +43,7 @@ def counts(text: str) -> Counts:
 
 
 def counted(app: Flask, method: str, *paths: str) -> Counts:
-    """What these requests add to the figures, which are the process's."""
+    """Send requests, and return the counts that they add to the metrics of this process."""
     client = app.test_client()
     before = counts(client.get("/metrics").text)
     for path in paths:
@@ -53,7 +53,7 @@ def counted(app: Flask, method: str, *paths: str) -> Counts:
     return {labels: value for labels, value in grown.items() if value and labels[1] != "/metrics"}
 
 
-@pytest.mark.usefixtures("at_once")
+@pytest.mark.usefixtures("without_cache")
 @pytest.mark.parametrize(
     ("method", "paths", "labels"),
     [
@@ -75,7 +75,7 @@ def test_requests_are_counted_by_method_route_and_status(
     assert counted(app, method, *paths) == {labels: len(paths)}
 
 
-def test_the_time_of_a_request_falls_into_the_buckets(app: Flask) -> None:
+def test_the_duration_of_a_request_is_counted_in_the_buckets(app: Flask) -> None:
     app.test_client().get("/cars/1")
     text = app.test_client().get("/metrics").text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
@@ -102,7 +102,7 @@ print(client.get("/metrics").text)
 """
 
 
-def test_the_figures_of_several_processes_add_up_also_of_those_that_have_ended(tmp_path: Path) -> None:
+def test_the_metrics_are_summed_over_processes_including_ended_ones(tmp_path: Path) -> None:
     def run(requests: int) -> Counts:
         command = [sys.executable, "-c", WORKER, str(requests)]
         environ = os.environ | {metrics.DIRECTORY_VARIABLE: str(tmp_path)}

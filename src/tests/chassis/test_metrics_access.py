@@ -1,4 +1,4 @@
-"""The figures are for the addresses that may read them, and rendered at most once a second."""
+"""Access to /metrics is limited to allowed addresses, and the text is rendered at most once per second."""
 
 import threading
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tests.support.fake_clock import Clock
 from tests.support.refusals import refused
 
 
-def built(allow: str) -> FlaskClient:
+def create_client(allow: str) -> FlaskClient:
     app = Flask("tiny", static_folder=None)
     request_id.register(app)
     metrics.register(app, allow)
@@ -37,10 +37,10 @@ def get(client: FlaskClient, address: str | None, forwarded: str | None = None) 
         ("192.0.2.7", "10.0.0.0/8", "192.0.2.7"),
     ],
 )
-def test_the_default_is_this_machine_and_the_trusted_proxies(allow: str, trusted: str, allowed: str) -> None:
-    in_force = Settings({"metrics": {"allow": allow}, "server": {"trusted_proxies": trusted}}, {})
-    assert metrics.allowed(in_force) == allowed
-    assert get(built(allowed), "192.0.2.7" if allow else "127.0.0.1").status_code == 200
+def test_by_default_this_machine_and_the_trusted_proxies_are_allowed(allow: str, trusted: str, allowed: str) -> None:
+    settings = Settings({"metrics": {"allow": allow}, "server": {"trusted_proxies": trusted}}, {})
+    assert metrics.allowed_networks(settings) == allowed
+    assert get(create_client(allowed), "192.0.2.7" if allow else "127.0.0.1").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -55,17 +55,17 @@ def test_the_default_is_this_machine_and_the_trusted_proxies(allow: str, trusted
         ("192.0.2.7", False),
         ("2001:db8::1", False),
         ("::ffff:192.0.2.7", False),
-        ("made-up", False),
+        ("invalid", False),
         ("", False),
         (None, False),
     ],
 )
-def test_only_those_who_may_read_them_are_answered(address: str | None, allowed: bool) -> None:
-    answer = get(built("127.0.0.0/8, ::1, 10.0.0.0/8"), address)
+def test_only_allowed_addresses_get_the_metrics(address: str | None, allowed: bool) -> None:
+    response = get(create_client("127.0.0.0/8, ::1, 10.0.0.0/8"), address)
     if allowed:
-        assert answer.status_code == 200
+        assert response.status_code == 200
     else:
-        refused(answer, 403, "address_not_allowed")
+        refused(response, 403, "address_not_allowed")
 
 
 @pytest.mark.parametrize(
@@ -76,34 +76,34 @@ def test_only_those_who_may_read_them_are_answered(address: str | None, allowed:
         ("127.0.0.1", "10.0.0.1:4711, [::1]:443, [::1]", True),
         ("127.0.0.1", "192.0.2.7:4711", False),
         ("127.0.0.1", "192.0.2.7", False),
-        # Every address counts: our proxy may have forwarded for another proxy.
+        # Every address is checked, because our proxy may have forwarded a request of another proxy.
         ("127.0.0.1", "192.0.2.7, 10.0.0.1", False),
         ("127.0.0.1", "10.0.0.1, 192.0.2.7", False),
         ("127.0.0.1", "", False),
         ("127.0.0.1", "unknown", False),
         ("127.0.0.1", "10.0.0.1,", False),
         ("127.0.0.1", "127.0.0.1," * 10_000, False),
-        # The header adds no right.
+        # The header does not grant access.
         ("192.0.2.7", "127.0.0.1", False),
     ],
 )
-def test_a_proxy_that_forwards_for_a_stranger_is_refused(address: str, forwarded: str, allowed: bool) -> None:
-    answer = get(built("127.0.0.0/8, ::1, 10.0.0.0/8"), address, forwarded)
-    assert answer.status_code == (200 if allowed else 403)
+def test_every_forwarded_address_must_be_allowed(address: str, forwarded: str, allowed: bool) -> None:
+    response = get(create_client("127.0.0.0/8, ::1, 10.0.0.0/8"), address, forwarded)
+    assert response.status_code == (200 if allowed else 403)
 
 
 @pytest.fixture
-def rendered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The renderings so far, one entry each."""
-    renderings: list[int] = []
+def renderings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A list with one entry for each rendering so far."""
+    entries: list[int] = []
     original: Callable[[], CollectorRegistry] = metrics._registry
 
     def registry() -> CollectorRegistry:
-        renderings.append(1)
+        entries.append(1)
         return original()
 
     monkeypatch.setattr(metrics, "_registry", registry)
-    return renderings
+    return entries
 
 
 @pytest.fixture
@@ -114,34 +114,34 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_they_are_rendered_once_a_second(rendered: list[int], clock: Clock) -> None:
-    client = built("127.0.0.1")
+def test_the_text_is_rendered_once_per_second(renderings: list[int], clock: Clock) -> None:
+    client = create_client("127.0.0.1")
     texts = [get(client, "127.0.0.1").text for _ in range(10)]
-    assert (len(rendered), len(set(texts))) == (1, 1)
+    assert (len(renderings), len(set(texts))) == (1, 1)
     clock.advance(0.99)
     assert get(client, "127.0.0.1").text == texts[0]
     clock.advance(0.02)
     assert get(client, "127.0.0.1").text != texts[0]
-    assert len(rendered) == 2
+    assert len(renderings) == 2
 
 
-def test_a_refused_request_renders_nothing(rendered: list[int]) -> None:
-    assert get(built("127.0.0.1"), "192.0.2.7").status_code == 403
-    assert rendered == []
+def test_a_refused_request_does_not_render(renderings: list[int]) -> None:
+    assert get(create_client("127.0.0.1"), "192.0.2.7").status_code == 403
+    assert renderings == []
 
 
-def test_threads_wait_for_one_rendering(rendered: list[int], clock: Clock) -> None:
-    client, texts = built("127.0.0.1"), list[str]()
+def test_concurrent_requests_share_one_rendering(renderings: list[int], clock: Clock) -> None:
+    client, texts = create_client("127.0.0.1"), list[str]()
     start = threading.Barrier(8)
 
-    def ask() -> None:
+    def read() -> None:
         start.wait()
         texts.append(client.application.test_client().get("/metrics").text)
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
+    threads = [threading.Thread(target=read) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert (len(rendered), len(texts), len(set(texts))) == (1, 8, 1)
+    assert (len(renderings), len(texts), len(set(texts))) == (1, 8, 1)
     assert texts[0]

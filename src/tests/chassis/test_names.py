@@ -1,4 +1,4 @@
-"""Names: one form of each, and nothing in them that cannot be seen."""
+"""Names: normal form C, without invisible characters."""
 
 import re
 import sys
@@ -11,16 +11,16 @@ from invsys.chassis import names
 from invsys.chassis.names import METADATA, Name
 
 COMPOSED, DECOMPOSED = "M\u00fcller", "Mu\u0308ller"
-# Default_Ignorable_Code_Point without a category that says so.
+# Characters of Default_Ignorable_Code_Point outside the categories Cf, Zl and Zp.
 IGNORABLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u3164\ufe00\ufe0f\uffa0\U000e0100\U000e01ef"
 
 
-class Named(Schema):
-    name = Name(validate=[validate.Length(1, 36), *names.RULES])
+class NamedSchema(Schema):
+    name = Name(validate=[validate.Length(1, 36), *names.VALIDATORS])
 
 
 def load(name: str) -> str:
-    loaded: str = Named().load({"name": name})["name"]
+    loaded: str = NamedSchema().load({"name": name})["name"]
     return loaded
 
 
@@ -36,33 +36,33 @@ def test_the_length_is_that_of_the_normal_form() -> None:
 
 
 @pytest.mark.parametrize("name", [COMPOSED, DECOMPOSED])
-def test_a_name_is_spelled_in_either_form(name: str) -> None:
+def test_spellings_has_the_composed_and_the_decomposed_form(name: str) -> None:
     assert names.spellings(name) == {COMPOSED, DECOMPOSED}
 
 
-def test_ascii_has_one_spelling() -> None:
+def test_an_ascii_name_has_one_spelling() -> None:
     assert names.spellings("Car1") == {"Car1"}
 
 
-def unseen() -> list[str]:
+def invisible_characters() -> list[str]:
     everything = map(chr, range(sys.maxunicode + 1))
     return [one for one in everything if unicodedata.category(one) in {"Cc", "Cf", "Zl", "Zp"}] + list(IGNORABLE)
 
 
-def test_no_character_that_cannot_be_seen_is_allowed_and_the_pattern_agrees() -> None:
-    for character in unseen():
+def test_invisible_characters_are_refused_by_the_field_and_by_the_pattern() -> None:
+    for character in invisible_characters():
         name = f"a{character}b"
         assert not re.search(METADATA["pattern"], name), ascii(name)
         with pytest.raises(ValidationError, match=r"(Control|Invisible) characters are not allowed"):
             load(name)
 
 
-def test_the_message_names_the_character() -> None:
+def test_the_message_contains_the_code_point() -> None:
     with pytest.raises(ValidationError, match=r"Invisible characters are not allowed: U\+200B\."):
         load("Car\u200b1")
 
 
 @pytest.mark.parametrize("name", ["Car1", COMPOSED, "a b", "\u0628\u0631", "\u540d", "\U0001f697", "a\u0301"])
-def test_what_can_be_seen_is_allowed_and_the_pattern_agrees(name: str) -> None:
+def test_visible_names_are_accepted_by_the_field_and_by_the_pattern(name: str) -> None:
     assert re.search(METADATA["pattern"], name)
     assert load(name) == unicodedata.normalize("NFC", name)

@@ -1,4 +1,4 @@
-"""Problem answers: every failure in one form, with TESTING off as callers meet it."""
+"""Problem documents: the same format for every error, with TESTING off as in production."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ class Taken(problems.Problem):
 
 
 class OvenAway(problems.Unavailable):
-    code, title = "oven_away", "The oven is away"
+    code, title = "oven_away", "The oven is unavailable"
 
 
 @pytest.fixture
@@ -45,40 +45,40 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def answer_to(app: Flask) -> Callable[..., TestResponse]:
-    """The answer of a view that raises."""
+def response_to(app: Flask) -> Callable[..., TestResponse]:
+    """Return a function that returns the response of a view that raises an exception."""
 
-    def answer_to(error: Exception, **headers: str) -> TestResponse:
+    def response_to(error: Exception, **headers: str) -> TestResponse:
         def view() -> str:
             raise error
 
         app.add_url_rule("/", "raising", view)
         return app.test_client().get("/", headers=headers)
 
-    return answer_to
+    return response_to
 
 
-def document(answer: TestResponse, status: int) -> dict[str, Any]:
-    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json"), answer.text
-    body: dict[str, Any] = answer.get_json()
+def document(response: TestResponse, status: int) -> dict[str, Any]:
+    assert (response.status_code, response.mimetype) == (status, "application/problem+json"), response.text
+    body: dict[str, Any] = response.get_json()
     assert body["status"] == status
     assert body["type"] == f"/docs/problems/{body['code']}"
     assert body["title"]
     assert isinstance(body["detail"], str)
-    assert body["request_id"] == answer.headers["X-Request-Id"]
+    assert body["request_id"] == response.headers["X-Request-Id"]
     return body
 
 
-OF_WERKZEUG = [
+WERKZEUG_EXCEPTIONS = [
     kind
     for kind in vars(exceptions).values()
     if isinstance(kind, type) and issubclass(kind, HTTPException) and kind.code is not None
 ]
 
 
-@pytest.mark.parametrize("kind", OF_WERKZEUG)
-def test_every_exception_of_werkzeug_is_answered_with_its_status(answer_to: Raising, kind: type[HTTPException]) -> None:
-    body = document(answer_to(kind()), kind.code or 0)
+@pytest.mark.parametrize("kind", WERKZEUG_EXCEPTIONS)
+def test_every_werkzeug_exception_is_returned_with_its_status(response_to: Raising, kind: type[HTTPException]) -> None:
+    body = document(response_to(kind()), kind.code or 0)
     assert body["detail"]
 
 
@@ -95,11 +95,11 @@ def test_every_exception_of_werkzeug_is_answered_with_its_status(answer_to: Rais
         (505, "http_505"),
     ],
 )
-def test_a_code_is_a_word_that_callers_can_rely_on(answer_to: Raising, status: int, code: str) -> None:
-    assert document(answer_to(exceptions.default_exceptions[status]()), status)["code"] == code
+def test_each_status_has_a_stable_code(response_to: Raising, status: int, code: str) -> None:
+    assert document(response_to(exceptions.default_exceptions[status]()), status)["code"] == code
 
 
-# RFC 9110: a 401 must have its challenge (15.5.2); without their headers the others lose what they are for.
+# RFC 9110, section 15.5.2, requires the challenge of a 401; the other responses are useless without their headers.
 @pytest.mark.parametrize(
     ("error", "header", "value"),
     [
@@ -116,48 +116,46 @@ def test_a_code_is_a_word_that_callers_can_rely_on(answer_to: Raising, status: i
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-def test_what_an_exception_has_to_say_in_headers_is_said(
-    answer_to: Raising, error: Exception, header: str, value: str
-) -> None:
-    assert answer_to(error).headers.getlist(header) == [value]
+def test_the_headers_of_an_exception_are_sent(response_to: Raising, error: Exception, header: str, value: str) -> None:
+    assert response_to(error).headers.getlist(header) == [value]
 
 
-def test_flasks_own_refusals_are_answered_in_the_same_form(client: FlaskClient) -> None:
+def test_the_errors_of_flask_have_the_same_format(client: FlaskClient) -> None:
     assert document(client.get("/nowhere"), 404)["code"] == "not_found"
-    refused = client.post("/only-get")
-    assert document(refused, 405)["code"] == "method_not_allowed"
-    assert set(refused.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+    response = client.post("/only-get")
+    assert document(response, 405)["code"] == "method_not_allowed"
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
 
 
 @pytest.mark.parametrize(
     "error", [RuntimeError("secret"), KeyError("secret"), ValueError(), exceptions.InternalServerError("secret")]
 )
-def test_whatever_else_goes_wrong_is_500_without_its_text(answer_to: Raising, error: Exception) -> None:
-    answer = answer_to(error)
-    assert document(answer, 500)["code"] == "internal_error"
-    assert not any(word in answer.text for word in ("secret", "Traceback", type(error).__name__, ".py"))
+def test_other_exceptions_are_500_without_their_text(response_to: Raising, error: Exception) -> None:
+    response = response_to(error)
+    assert document(response, 500)["code"] == "internal_error"
+    assert not any(word in response.text for word in ("secret", "Traceback", type(error).__name__, ".py"))
 
 
 @pytest.mark.parametrize("path", ["/folder", "/redirecting", "/aborting"])
-def test_redirects_pass(app: Flask, path: str) -> None:
+def test_redirects_are_not_changed(app: Flask, path: str) -> None:
     app.add_url_rule("/redirecting", view_func=lambda: redirect("/folder/"), endpoint="redirecting")
     app.add_url_rule("/aborting", view_func=lambda: abort(redirect("/folder/")), endpoint="aborting")
-    answer = app.test_client().get(path)
-    assert answer.status_code in (302, 308)
-    assert answer.location.endswith("/folder/")
+    response = app.test_client().get(path)
+    assert response.status_code in (302, 308)
+    assert response.location.endswith("/folder/")
     assert app.test_client().get(path, follow_redirects=True).text == "inside"
 
 
-def test_an_answer_that_a_view_aborts_with_passes(answer_to: Raising) -> None:
-    answer = answer_to(HTTPException(response=Response("mine", 499)))
-    assert (answer.status_code, answer.text) == (499, "mine")
+def test_a_response_in_an_http_exception_is_not_changed(response_to: Raising) -> None:
+    response = response_to(HTTPException(response=Response("mine", 499)))
+    assert (response.status_code, response.text) == (499, "mine")
 
 
-def test_a_problem_says_what_it_was_raised_with(answer_to: Raising) -> None:
-    answer = answer_to(Taken("By Ann.", {"X-By": "Ann"}, since=3))
-    body = document(answer, 409)
+def test_a_problem_has_the_members_and_headers_of_its_instance(response_to: Raising) -> None:
+    response = response_to(Taken("By Ann.", {"X-By": "Ann"}, since=3))
+    body = document(response, 409)
     assert (body["code"], body["title"], body["detail"], body["since"]) == ("taken", "It is taken", "By Ann.", 3)
-    assert answer.headers["X-By"] == "Ann"
+    assert response.headers["X-By"] == "Ann"
 
 
 class Wheel(Schema):
@@ -173,7 +171,7 @@ INTEGER = "Not a valid integer."
 
 
 @pytest.mark.parametrize(
-    ("sent", "errors"),
+    ("body", "errors"),
     [
         ({"colour": 1}, {"colour": ["Unknown field."]}),
         ({"wheels": 1}, {"wheels": ["Not a valid list."]}),
@@ -186,16 +184,16 @@ INTEGER = "Not a valid integer."
         ({"attributes": {"a": "x"}, "b": 1}, {"attributes": [f"a: value: {INTEGER}"], "b": ["Unknown field."]}),
     ],
 )
-def test_messages_are_listed_under_the_field_however_deep_they_were(
-    app: Flask, sent: dict[str, Any], errors: dict[str, list[str]]
+def test_messages_of_nested_fields_are_listed_under_the_field(
+    app: Flask, body: dict[str, Any], errors: dict[str, list[str]]
 ) -> None:
-    app.add_url_rule("/", "load", lambda: Vehicle().load(sent))
-    body = document(app.test_client().get("/"), 422)
-    assert (body["code"], body["errors"]) == ("invalid_fields", errors)
-    assert all(name in body["detail"] for name in errors)
+    app.add_url_rule("/", "load", lambda: Vehicle().load(body))
+    problem = document(app.test_client().get("/"), 422)
+    assert (problem["code"], problem["errors"]) == ("invalid_fields", errors)
+    assert all(name in problem["detail"] for name in errors)
 
 
-# The ways in which marshmallow lets one raise by hand.
+# The forms of a ValidationError that code raises itself.
 @pytest.mark.parametrize(
     ("error", "errors"),
     [
@@ -206,17 +204,17 @@ def test_messages_are_listed_under_the_field_however_deep_they_were(
     ],
     ids=repr,
 )
-def test_a_message_raised_by_hand_is_listed_too(
-    answer_to: Raising, error: ValidationError, errors: dict[str, list[str]]
+def test_messages_that_code_raises_itself_are_listed(
+    response_to: Raising, error: ValidationError, errors: dict[str, list[str]]
 ) -> None:
-    assert document(answer_to(error), 422)["errors"] == errors
+    assert document(response_to(error), 422)["errors"] == errors
 
 
-def test_a_list_in_an_xml_problem_is_made_of_i(answer_to: Callable[..., TestResponse]) -> None:
-    """RFC 9457, appendix B: an element with nothing but ``<i>`` in it is an array."""
-    answer = answer_to(Taken("Twice.", conflicts=[{"id": 1}, {"id": 2}]), Accept="application/xml")
-    assert answer.mimetype == "application/problem+xml"
-    [conflicts] = ET.fromstring(answer.data).iter(f"{NAMESPACE}conflicts")
+def test_a_list_in_an_xml_problem_consists_of_i_elements(response_to: Callable[..., TestResponse]) -> None:
+    """RFC 9457, appendix B: an element that contains only ``<i>`` elements is an array."""
+    response = response_to(Taken("Twice.", conflicts=[{"id": 1}, {"id": 2}]), Accept="application/xml")
+    assert response.mimetype == "application/problem+xml"
+    [conflicts] = ET.fromstring(response.data).iter(f"{NAMESPACE}conflicts")
     assert [child.tag for child in conflicts] == [f"{NAMESPACE}i"] * 2
 
 
@@ -224,13 +222,13 @@ def test_a_list_in_an_xml_problem_is_made_of_i(answer_to: Callable[..., TestResp
     ("length", "mimetype"), [(1000, "application/problem+xml"), (1001, "application/problem+json")]
 )
 @pytest.mark.parametrize("padding", [" ", ",", "a/b,"])
-def test_an_accept_of_over_1000_characters_is_not_parsed(
-    answer_to: Callable[..., TestResponse], length: int, mimetype: str, padding: str
+def test_an_accept_header_of_more_than_1000_characters_is_not_parsed(
+    response_to: Callable[..., TestResponse], length: int, mimetype: str, padding: str
 ) -> None:
     accept = f"application/xml,{padding * length}"[:length]
-    assert answer_to(exceptions.NotFound(), Accept=accept).mimetype == mimetype
+    assert response_to(exceptions.NotFound(), Accept=accept).mimetype == mimetype
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/xml"])
-def test_caches_are_told_that_a_problem_depends_on_accept(answer_to: Callable[..., TestResponse], accept: str) -> None:
-    assert "Accept" in answer_to(exceptions.NotFound(), Accept=accept).headers.get("Vary", "")
+def test_vary_contains_accept(response_to: Callable[..., TestResponse], accept: str) -> None:
+    assert "Accept" in response_to(exceptions.NotFound(), Accept=accept).headers.get("Vary", "")

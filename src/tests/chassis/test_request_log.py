@@ -1,4 +1,4 @@
-"""The log: one JSON object a line, whatever is in it, and one line for every request."""
+"""The log: one JSON object per line for any content, and one line for each request."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ def app() -> Flask:
     return app
 
 
-def test_a_record_is_one_line_that_says_when_what_and_who(logged: Logged) -> None:
+def test_a_record_is_one_line_with_time_level_logger_and_message(logged: Logged) -> None:
     with logged("info") as lines:
         logging.getLogger("a.b").warning("%s of %d\nsecond line \N{AUTOMOBILE}", "one", 3)
     [line] = lines
@@ -37,7 +37,7 @@ def test_a_record_is_one_line_that_says_when_what_and_who(logged: Logged) -> Non
 
 
 @pytest.mark.parametrize(
-    ("level", "passed"),
+    ("level", "logged_levels"),
     [
         ("debug", ["debug", "info", "warning", "error"]),
         ("info", ["info", "warning", "error"]),
@@ -45,14 +45,16 @@ def test_a_record_is_one_line_that_says_when_what_and_who(logged: Logged) -> Non
         ("error", ["error"]),
     ],
 )
-def test_what_is_below_the_level_is_left_out(logged: Logged, level: str, passed: list[str]) -> None:
+def test_records_below_the_level_are_not_logged(logged: Logged, level: str, logged_levels: list[str]) -> None:
     with logged(level) as lines:
-        for each in ("debug", "info", "warning", "error"):
-            logging.getLogger("x").log(logging.getLevelNamesMapping()[each.upper()], each)
-    assert [(line["level"], line["message"]) for line in lines] == [(each, each) for each in passed]
+        for level_name in ("debug", "info", "warning", "error"):
+            logging.getLogger("x").log(logging.getLevelNamesMapping()[level_name.upper()], level_name)
+    assert [(line["level"], line["message"]) for line in lines] == [
+        (level_name, level_name) for level_name in logged_levels
+    ]
 
 
-def test_an_exception_stands_in_the_same_line(logged: Logged) -> None:
+def test_an_exception_is_part_of_the_line(logged: Logged) -> None:
     with logged("info") as lines:
         try:
             int("first\nsecond")
@@ -65,7 +67,7 @@ def test_an_exception_stands_in_the_same_line(logged: Logged) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "written"),
+    ("value", "logged_value"),
     [
         ("a", "a"),
         (1.5, 1.5),
@@ -77,16 +79,16 @@ def test_an_exception_stands_in_the_same_line(logged: Logged) -> None:
     ],
     ids=repr,
 )
-def test_any_field_makes_a_line(logged: Logged, value: object, written: object) -> None:
+def test_a_field_of_any_type_is_logged(logged: Logged, value: object, logged_value: object) -> None:
     with logged("info") as lines:
         logging.getLogger("x").info("m", extra={"fields": {"field": value}})
-    assert [line["field"] for line in lines] == [written]
+    assert [line["field"] for line in lines] == [logged_value]
 
 
 @pytest.mark.parametrize(
     "text", ["a\x00b", "\x1b[31m", "\u2028", '"\\', "\udce9 of a file that is not UTF-8"], ids=ascii
 )
-def test_any_text_makes_a_line(logged: Logged, text: str) -> None:
+def test_any_text_is_logged(logged: Logged, text: str) -> None:
     with logged("info") as lines:
         logging.getLogger("x").info("cannot read %s", text)
     assert [line["message"].startswith("cannot read ") for line in lines] == [True]
@@ -121,31 +123,31 @@ def test_a_request_is_one_line_with_its_fields(logged: Logged, app: Flask, metho
 
 
 @pytest.mark.parametrize("path", ["/cars/a%0Ab", "/cars/%00", "/cars/%ff%fe", "/cars/%22%5C", "/" + "a" * 10_000])
-def test_a_path_cannot_break_the_line(logged: Logged, app: Flask, path: str) -> None:
+def test_any_path_is_logged_in_one_line(logged: Logged, app: Flask, path: str) -> None:
     with logged("info") as lines:
         app.test_client().get(path)
     assert len(lines) == 1
 
 
-def test_a_failure_is_told_with_its_exception_and_as_a_request(logged: Logged, app: Flask) -> None:
+def test_an_internal_error_is_logged_with_its_exception_and_as_a_request(logged: Logged, app: Flask) -> None:
     with logged("info") as lines:
-        answer = app.test_client().get("/broken")
+        response = app.test_client().get("/broken")
     failure, request = lines
     assert (failure["level"], failure["message"]) == ("error", "Exception on /broken [GET]")
     assert "ZeroDivisionError" in failure["exception"]
-    assert (request["status"], request["request_id"]) == (500, answer.headers["X-Request-Id"])
+    assert (request["status"], request["request_id"]) == (500, response.headers["X-Request-Id"])
 
 
-def test_the_line_of_a_failure_can_be_found_by_the_request_id(logged: Logged, app: Flask) -> None:
-    # The answer says: it is in the service's log under this request_id.
+def test_an_internal_error_is_found_by_its_request_id(logged: Logged, app: Flask) -> None:
+    # The response says that the log has the cause under this request_id.
     with logged("error") as lines:
-        answer = app.test_client().get("/broken")
-    assert re.search(answer.headers["X-Request-Id"], json.dumps(lines))
+        response = app.test_client().get("/broken")
+    assert re.search(response.headers["X-Request-Id"], json.dumps(lines))
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_what_is_asked_every_few_seconds_is_told_at_debug_level_only(logged: Logged, app: Flask, path: str) -> None:
-    for level, told in (("info", []), ("debug", [("debug", path)])):
+def test_health_checks_and_metrics_are_logged_at_debug_level_only(logged: Logged, app: Flask, path: str) -> None:
+    for level, expected in (("info", []), ("debug", [("debug", path)])):
         with logged(level) as lines:
             app.test_client().get(path)
-        assert [(line["level"], line["path"]) for line in lines] == told
+        assert [(line["level"], line["path"]) for line in lines] == expected

@@ -1,4 +1,4 @@
-"""Settings: which layer wins, where a value came from, and what is refused in whose name."""
+"""Settings: the order of the sources, the origin of each value, and the messages about invalid settings."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class Names(Schema):
 
 
 class All(Schema):
-    """One section's name begins another's, and one has free keys."""
+    """The name of one section is a prefix of another, and one section accepts any key."""
 
     server = fields.Nested(Server, required=True)
     server_log = fields.Nested(ServerLog, required=True)
@@ -49,13 +49,13 @@ def ini(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def default(tmp_path: Path) -> Path:
-    written = tmp_path / "default_config.ini"
-    written.write_text(DEFAULT, "utf-8")
-    return written
+    file = tmp_path / "default_config.ini"
+    file.write_text(DEFAULT, "utf-8")
+    return file
 
 
 class Loader:
-    """Loads with a service's name that no machine has settings for."""
+    """Loads the settings of a service that has no file in /etc."""
 
     def __init__(self, default: Path, ini: Path) -> None:
         self.default = default
@@ -73,20 +73,20 @@ def load(default: Path, ini: Path) -> Loader:
     return Loader(default, ini)
 
 
-def shown(loaded: Settings) -> dict[str, tuple[str, str]]:
-    return {f"{section}.{key}": (value, origin) for section, key, value, origin in loaded.shown()}
+def values_and_origins(loaded: Settings) -> dict[str, tuple[str, str]]:
+    return {f"{section}.{key}": (value, origin) for section, key, value, origin in loaded.entries()}
 
 
-def test_without_anything_else_the_defaults_hold(load: Loader) -> None:
+def test_the_defaults_apply_if_nothing_else_is_set(load: Loader) -> None:
     loaded = load()
     assert loaded["server"] == {"host": "127.0.0.1", "port": 5000}
-    assert shown(loaded)["server.port"] == ("5000", "default")
+    assert values_and_origins(loaded)["server.port"] == ("5000", "default")
 
 
-def test_the_file_lies_over_the_defaults_and_the_environment_over_both(load: Loader, ini: Path) -> None:
+def test_the_file_overrides_the_defaults_and_the_environment_overrides_both(load: Loader, ini: Path) -> None:
     loaded = load("[server]\nport = 1\nhost = file\n", INVSYS_SERVER_PORT="2")
     assert loaded["server"] == {"host": "file", "port": 2}
-    assert shown(loaded) == {
+    assert values_and_origins(loaded) == {
         "server.host": ("file", str(ini)),
         "server.port": ("2", "INVSYS_SERVER_PORT"),
         "server_log.level": ("info", "default"),
@@ -94,11 +94,11 @@ def test_the_file_lies_over_the_defaults_and_the_environment_over_both(load: Loa
     }
 
 
-def test_a_file_adds_free_keys_beside_the_defaults(load: Loader) -> None:
+def test_a_file_adds_keys_to_a_section_with_any_key(load: Loader) -> None:
     assert load("[names]\nb = B\n", INVSYS_NAMES_C_D="CD")["names"] == {"a": "A", "b": "B", "c_d": "CD"}
 
 
-def test_the_environment_names_the_file_unless_the_operator_does(load: Loader, default: Path, tmp_path: Path) -> None:
+def test_the_environment_sets_the_file_unless_the_option_does(load: Loader, default: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.ini"
     other.write_text("[server]\nport = 7\nhost = other\n", "utf-8")
     assert load(INVSYS_CONFIG=str(other))["server"] == {"host": "other", "port": 7}
@@ -106,22 +106,22 @@ def test_the_environment_names_the_file_unless_the_operator_does(load: Loader, d
     assert load(INVSYS_CONFIG="")["server"]["port"] == 5000
 
 
-def test_a_variable_belongs_to_the_longest_section_that_it_names(load: Loader) -> None:
+def test_a_variable_belongs_to_the_section_with_the_longest_matching_name(load: Loader) -> None:
     assert load(INVSYS_SERVER_LOG_LEVEL="debug")["server_log"] == {"level": "debug"}
 
 
-def test_variables_of_others_are_left_alone(load: Loader) -> None:
+def test_other_variables_are_ignored(load: Loader) -> None:
     assert load(PATH="/bin", INVSYSX="1", XINVSYS_SERVER_PORT="x")["server"]["port"] == 5000
 
 
 @pytest.mark.parametrize("value", ["p%40ss", "%(port)s", "100%", "%%", "$HOME", "a;b", "a # b", "a = b", "ä", "[x]"])
-def test_a_value_is_taken_as_it_is_written(load: Loader, value: str) -> None:
+def test_a_value_is_not_interpreted(load: Loader, value: str) -> None:
     assert load(f"[server]\nhost = {value}\n")["server"]["host"] == value
     assert load(INVSYS_SERVER_HOST=value)["server"]["host"] == value
 
 
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("text", "setting"),
     [
         ("[server]\nport = x\n", "[server] port"),
         ("[server]\nport = 0\n", "[server] port"),
@@ -134,12 +134,12 @@ def test_a_value_is_taken_as_it_is_written(load: Loader, value: str) -> None:
         ("[default]\nlevel = debug\n", "[default]"),
     ],
 )
-def test_a_setting_in_the_file_that_cannot_be_used_is_refused_by_name_and_file(
-    load: Loader, ini: Path, text: str, named: str
+def test_an_invalid_setting_in_the_file_is_reported_with_its_name_and_file(
+    load: Loader, ini: Path, text: str, setting: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
         load(text)
-    assert named in str(caught.value)
+    assert setting in str(caught.value)
     assert str(ini) in str(caught.value)
 
 
@@ -152,7 +152,7 @@ def test_a_setting_in_the_file_that_cannot_be_used_is_refused_by_name_and_file(
         ("[x]\ny = 1\n", "[x] (from {ini}): No such section; the sections are names, server, server_log."),
     ],
 )
-def test_a_misspelt_name_in_the_file_is_answered_by_the_valid_ones(
+def test_a_misspelt_name_in_the_file_is_reported_with_the_valid_names(
     load: Loader, ini: Path, text: str, message: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
@@ -164,19 +164,19 @@ def test_a_misspelt_name_in_the_file_is_answered_by_the_valid_ones(
     ("variable", "message"),
     [
         ("INVSYS_SERVER_PROT", "[server] prot (from INVSYS_SERVER_PROT): No such setting (did you mean port?)."),
-        ("INVSYS_SEVER_PORT", "INVSYS_SEVER_PORT: names no setting (did you mean INVSYS_SERVER_PORT?)"),
-        ("INVSYS_SERVERPORT", "INVSYS_SERVERPORT: names no setting (did you mean INVSYS_SERVER_PORT?)"),
-        ("INVSYS_CONFG", "INVSYS_CONFG: names no setting (did you mean INVSYS_CONFIG?)"),
-        ("INVSYS_WWWWWWWWWWWW", "INVSYS_WWWWWWWWWWWW: names no setting; the sections are names, server, server_log"),
+        ("INVSYS_SEVER_PORT", "INVSYS_SEVER_PORT: no such setting (did you mean INVSYS_SERVER_PORT?)"),
+        ("INVSYS_SERVERPORT", "INVSYS_SERVERPORT: no such setting (did you mean INVSYS_SERVER_PORT?)"),
+        ("INVSYS_CONFG", "INVSYS_CONFG: no such setting (did you mean INVSYS_CONFIG?)"),
+        ("INVSYS_WWWWWWWWWWWW", "INVSYS_WWWWWWWWWWWW: no such setting; the sections are names, server, server_log"),
     ],
 )
-def test_a_misspelt_variable_is_answered_by_the_valid_ones(load: Loader, variable: str, message: str) -> None:
+def test_a_misspelt_variable_is_reported_with_the_valid_names(load: Loader, variable: str, message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load(**{variable: "1"})
     assert str(caught.value) == message
 
 
-def test_a_free_key_is_never_misspelt(load: Loader) -> None:
+def test_a_section_with_any_key_has_no_misspelt_keys(load: Loader) -> None:
     assert load("[names]\nb = B\n")["names"] == {"a": "A", "b": "B"}
 
 
@@ -184,19 +184,19 @@ def test_a_free_key_is_never_misspelt(load: Loader) -> None:
     "variable",
     ["INVSYS_SERVER_PORT", "INVSYS_SERVER_PROT", "INVSYS_SERVER_", "INVSYS_SERVER", "INVSYS_SEVER_PORT", "INVSYS_"],
 )
-def test_a_variable_that_cannot_be_used_is_refused_by_name(load: Loader, variable: str) -> None:
+def test_an_invalid_variable_is_reported_with_its_name(load: Loader, variable: str) -> None:
     with pytest.raises(SettingsError, match=rf"\b{variable}\b"):
         load(**{variable: "x"})
 
 
-def test_the_layer_that_wins_is_blamed_and_not_the_one_beneath(load: Loader, ini: Path) -> None:
+def test_only_the_effective_source_is_reported(load: Loader, ini: Path) -> None:
     assert load("[server]\nport = x\n", INVSYS_SERVER_PORT="1")["server"]["port"] == 1
     with pytest.raises(SettingsError) as caught:
         load("[server]\nport = 1\n", INVSYS_SERVER_PORT="x")
     assert str(ini) not in str(caught.value)
 
 
-def test_all_faults_are_told_at_once(load: Loader) -> None:
+def test_all_errors_are_reported_together(load: Loader) -> None:
     with pytest.raises(SettingsError) as caught:
         load("[server]\nport = x\nprot = 1\n[sever]\na = b\n", INVSYS_SERVER_LOG_LEVLE="x")
     lines = str(caught.value).splitlines()
@@ -220,26 +220,24 @@ def test_all_faults_are_told_at_once(load: Loader) -> None:
         b"\xef\xbb\xbf[server]\nport = 1\n",
     ],
 )
-def test_a_file_that_is_not_one_ini_file_in_utf_8_is_refused_by_its_name(
-    load: Loader, ini: Path, content: bytes
-) -> None:
+def test_an_invalid_ini_file_is_reported_with_its_name(load: Loader, ini: Path, content: bytes) -> None:
     with pytest.raises(SettingsError) as caught:
         load(content)
     assert str(ini) in str(caught.value)
 
 
-def test_a_key_that_stands_indented_is_not_swallowed_by_the_value_above_it(load: Loader) -> None:
+def test_an_indented_key_is_refused_and_not_part_of_the_previous_value(load: Loader) -> None:
     with pytest.raises(SettingsError, match="host"):
         load("[server]\nhost = x\n  port = 1\n")
 
 
 @pytest.mark.parametrize("name", ["missing.ini", "", "service.ini/below"])
-def test_a_chosen_file_that_cannot_be_read_is_refused_by_its_name(load: Loader, ini: Path, name: str) -> None:
+def test_an_unreadable_file_is_reported_with_its_name(load: Loader, ini: Path, name: str) -> None:
     ini.write_text("", "utf-8")
-    chosen = str(ini.parent / name)
+    path = str(ini.parent / name)
     with pytest.raises(SettingsError, match="cannot be read") as caught:
-        load(INVSYS_CONFIG=chosen)
-    assert chosen in str(caught.value)
+        load(INVSYS_CONFIG=path)
+    assert path in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +249,7 @@ def test_a_chosen_file_that_cannot_be_read_is_refused_by_its_name(load: Loader, 
         ("\ufeff[server]\nport = 1\n", "begins with a byte order mark"),
     ],
 )
-def test_a_file_that_is_no_ini_is_refused_in_one_line_that_does_not_quote_it(
+def test_the_message_about_an_invalid_ini_file_does_not_quote_it(
     load: Loader, ini: Path, text: str, fault: str
 ) -> None:
     with pytest.raises(SettingsError) as refused:
@@ -263,7 +261,7 @@ def test_a_file_that_is_no_ini_is_refused_in_one_line_that_does_not_quote_it(
     assert "\n" not in message
 
 
-def test_a_worker_ends_with_one_line_where_a_setting_cannot_be_used() -> None:
+def test_or_exit_ends_the_process_with_the_message() -> None:
     def build() -> Flask:
         raise SettingsError("[server] port (from a.ini): Not a valid integer.")
 

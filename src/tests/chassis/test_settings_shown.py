@@ -1,4 +1,4 @@
-"""Settings as an operator is shown them: where each came from, and no password."""
+"""Settings as the command config prints them: with their origin, and without passwords."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from invsys.chassis.config.settings import Settings
 
 
 def shown(value: object, key: str = "url") -> str:
-    [setting] = Settings({"backend": {key: value}}, {("backend", key): "here"}).shown()
-    assert (*setting[:2], setting[3]) == ("backend", key, "here")
+    [setting] = Settings({"backend": {key: value}}, {("backend", key): "a.ini"}).entries()
+    assert (*setting[:2], setting[3]) == ("backend", key, "a.ini")
     return setting[2]
 
 
@@ -29,17 +29,17 @@ def shown(value: object, key: str = "url") -> str:
         ("sqlite:////var/lib/a.sqlite3", "sqlite:////var/lib/a.sqlite3"),
     ],
 )
-def test_passwords_in_urls_are_masked_where_settings_are_shown(url: str, masked: str) -> None:
+def test_passwords_in_urls_are_masked(url: str, masked: str) -> None:
     assert shown(url) == masked
 
 
 @pytest.mark.parametrize("value", ["127.0.0.1", "a:b@c", "12:30", "password=x", 5000, True, ""])
-def test_what_is_no_url_is_shown_as_it_is(value: object) -> None:
+def test_other_values_are_not_changed(value: object) -> None:
     assert shown(value) == str(value)
 
 
 @pytest.mark.parametrize("key", ["secret", "gateway_secret"])
-def test_a_secret_is_masked_whatever_is_in_it(key: str) -> None:
+def test_a_secret_is_masked_regardless_of_its_value(key: str) -> None:
     for value in ("a-secret-of-20-chars", "http://a", "***"):
         assert shown(value, key) == "***"
     assert shown("", key) == ""

@@ -1,4 +1,4 @@
-"""Bodies that arrive slowly: how many are waited for, for how long, and how the others are answered."""
+"""Request bodies that arrive slowly: the number of waiting requests, the timeout, and the error responses."""
 
 import threading
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from tests.support.waiting import SECONDS, until
 
 
 class Connection:
-    """A connection as granian presents it: body and response; an incomplete response ends the connection."""
+    """A connection with granian's interfaces for body and response; an incomplete response ends the connection."""
 
     def __init__(self, body: bytes | None = None) -> None:
         self.body, self.status, self.sent = body, 0, b""
-        self._announced = 0
+        self._content_length = 0
         self._ended = threading.Event()
         if body is not None:
             self._ended.set()
@@ -29,16 +29,16 @@ class Connection:
         assert self._ended.wait(SECONDS)
         return (self.body or b"")[:size]
 
-    def response_iter(self, status: int, headers: list[tuple[str, str]], pieces: Iterator[bytes]) -> None:
-        self.status, self._announced = status, int(dict(headers)["Content-Length"])
+    def response_iter(self, status: int, headers: list[tuple[str, str]], chunks: Iterator[bytes]) -> None:
+        self.status, self._content_length = status, int(dict(headers)["Content-Length"])
         assert dict(headers)["Connection"] == "close"
-        self.sent = b"".join(pieces)
-        assert len(self.sent) < self._announced
+        self.sent = b"".join(chunks)
+        assert len(self.sent) < self._content_length
         self._ended.set()
 
 
-class Reading:
-    """A request's thread, which reads a body."""
+class RequestThread:
+    """A thread that reads a request body."""
 
     def __init__(self, watch: Watch) -> None:
         self.connection, self.outcome = Connection(), list[bytes | Problem]()
@@ -67,35 +67,35 @@ def test_a_prompt_body_is_read_up_to_the_size(size: int) -> None:
 
 
 @pytest.mark.parametrize(("threads", "slots"), [(1, 1), (2, 1), (3, 1), (8, 4)])
-def test_half_the_threads_may_wait_and_more_are_refused_until_there_is_room(threads: int, slots: int) -> None:
+def test_half_of_the_threads_may_wait_and_further_slow_bodies_are_refused(threads: int, slots: int) -> None:
     watch = Watch(threads, timeout=SECONDS)
-    waiting = [Reading(watch) for _ in range(slots)]
+    waiting = [RequestThread(watch) for _ in range(slots)]
     until(lambda: sum(read.has_slot for read in watch._reads) == slots)
-    refused = [Reading(watch) for _ in range(threads)]
-    assert all(isinstance(each.end(), SlowBodies) for each in refused)
-    assert {each.connection.status for each in refused} == {503}
-    assert all(b'"code":"slow_bodies"' in each.connection.sent for each in refused)
-    for each in waiting:
-        each.connection.arrive(b"late")
-    assert [each.end() for each in waiting] == [b"late"] * slots
-    assert {each.connection.status for each in waiting} == {0}
-    another = Reading(watch)
+    refused = [RequestThread(watch) for _ in range(threads)]
+    assert all(isinstance(request.end(), SlowBodies) for request in refused)
+    assert {request.connection.status for request in refused} == {503}
+    assert all(b'"code":"slow_bodies"' in request.connection.sent for request in refused)
+    for request in waiting:
+        request.connection.arrive(b"late")
+    assert [request.end() for request in waiting] == [b"late"] * slots
+    assert {request.connection.status for request in waiting} == {0}
+    another = RequestThread(watch)
     until(lambda: any(read.has_slot for read in watch._reads))
     another.connection.arrive(b"later")
     assert another.end() == b"later"
 
 
-def test_a_body_that_takes_too_long_is_answered_and_its_thread_is_free() -> None:
+def test_a_body_that_takes_too_long_gets_408_and_frees_its_thread() -> None:
     watch = Watch(threads=2, timeout=0.1)
-    reading = Reading(watch)
-    problem = reading.end()
+    request = RequestThread(watch)
+    problem = request.end()
     assert isinstance(problem, RequestTimeout)
     assert "within 0.1 seconds" in problem.detail
-    assert reading.connection.status == 408
-    assert b'"code":"request_timeout"' in reading.connection.sent
+    assert request.connection.status == 408
+    assert b'"code":"request_timeout"' in request.connection.sent
 
 
-def test_what_the_stream_raises_is_raised() -> None:
+def test_exceptions_of_the_stream_are_raised() -> None:
     class Broken(Connection):
         def read(self, size: int) -> bytes:
             raise ConnectionResetError

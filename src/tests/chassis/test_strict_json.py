@@ -1,4 +1,4 @@
-"""Strict JSON: what is refused and why, what just passes beside it, and how long either takes."""
+"""Strict JSON: refused texts with the reasons, similar texts that are accepted, and the time of parsing."""
 
 import contextlib
 import json
@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from invsys.chassis.formats.strict_json import MAX_DEPTH, MalformedJson, loads
 
 REFUSED = {
-    "nothing": (b"", "Expecting value"),
+    "empty": (b"", "Expecting value"),
     "blank": (b" \n\t", "Expecting value"),
     "two values": (b"1 2", "Extra data"),
     "unfinished list": (b"[1,", "Expecting value"),
-    # Python 3.13 says "Illegal trailing comma" and counts to the comma, not to the bracket behind it.
+    # Python 3.13 reports "Illegal trailing comma" at the comma, older versions report the bracket.
     "comma at the end": (b'{"a": 1,}', "line 1, column "),
     "comment": (b"1 // one", "Extra data"),
     "single quotes": (b"'a'", "Expecting value"),
@@ -41,9 +41,9 @@ REFUSED = {
     "NaN": (b"[NaN]", "NaN is not JSON"),
     "Infinity": (b"Infinity", "Infinity is not JSON"),
     "-Infinity": (b'{"a": -Infinity}', "-Infinity is not JSON"),
-    "a float past every double": (b"1e309", "outside the range of a double"),
-    "one on the other side": (b"[-1e309]", "outside the range of a double"),
-    "an endless exponent": (b"1e" + b"9" * 5000, "outside the range of a double"),
+    "a float above the range of a double": (b"1e309", "outside the range of a double"),
+    "a float below the range of a double": (b"[-1e309]", "outside the range of a double"),
+    "a long exponent": (b"1e" + b"9" * 5000, "outside the range of a double"),
     "2**63": (b"9223372036854775808", "outside 64 bits"),
     "-2**63 - 1": (b"-9223372036854775809", "outside 64 bits"),
     "more digits than Python converts": (b"[" + b"9" * 5000 + b"]", "outside 64 bits"),
@@ -63,7 +63,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("raw", "reason"), REFUSED.values(), ids=REFUSED)
-def test_what_two_readers_could_read_in_two_ways_is_refused_with_the_reason(raw: bytes, reason: str) -> None:
+def test_ambiguous_or_invalid_json_is_refused_with_the_reason(raw: bytes, reason: str) -> None:
     with pytest.raises(MalformedJson) as caught:
         loads(raw)
     assert reason in str(caught.value)
@@ -95,9 +95,9 @@ def test_what_two_readers_could_read_in_two_ways_is_refused_with_the_reason(raw:
         (b'"\\uffff\\ue000\\ud7ff"', "\uffff\ue000\ud7ff"),
     ],
 )
-def test_their_neighbours_are_read(raw: bytes, value: object) -> None:
-    read = loads(raw)
-    assert (read, type(read)) == (value, type(value))
+def test_similar_valid_json_is_accepted(raw: bytes, value: object) -> None:
+    loaded = loads(raw)
+    assert (loaded, type(loaded)) == (value, type(value))
 
 
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":', b"}]")])
@@ -111,35 +111,35 @@ def test_nesting_is_limited(opening: bytes, closing: bytes) -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 99, '"[{' * 99, "\\" * 33 + "[" * 33, '\\"{' * 33, "]" * 99, '[\\"'])
-def test_brackets_in_strings_and_beside_each_other_nest_nothing(text: str) -> None:
+def test_brackets_in_strings_and_sibling_brackets_are_not_nesting(text: str) -> None:
     value = [{text: text}, text, [[]] * 99]
     assert loads(json.dumps(value).encode()) == value
 
 
-# The limit of a body is a setting that goes up to 16 MiB; at its default a reading is not to be felt.
+# A setting limits bodies (up to 16 MiB); with the default limit, the time of parsing must be negligible.
 HOSTILE: dict[str, Callable[[int], bytes]] = {
-    "escaped quotes in a string without an end": lambda size: b"[" * 33 + b'"' + b'\\"' * (size // 2),
-    "a string without an end": lambda size: b"[" * 33 + b'"' + b"a" * size,
+    "escaped quotes in an unterminated string": lambda size: b"[" * 33 + b'"' + b'\\"' * (size // 2),
+    "an unterminated string": lambda size: b"[" * 33 + b'"' + b"a" * size,
     "quotes": lambda size: b"[" * 33 + b'"' * size,
-    "the last key is there already": lambda size: (
+    "a duplicate last key": lambda size: (
         b"{" + b"".join(b'"%x":1,' % number for number in range(size // 9)) + b'"%x":1}' % (size // 9 - 1)
     ),
     "brackets": lambda size: b"[" * size,
     "digits": lambda size: b"9" * size,
-    "digits behind the point": lambda size: b"0." + b"9" * size,
+    "digits after the decimal point": lambda size: b"0." + b"9" * size,
     "escapes": lambda size: b'"' + b"\\u0041" * (size // 6) + b'"',
 }
 
 
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
-def test_no_body_of_64_kib_takes_long(make: Callable[[int], bytes]) -> None:
+def test_parsing_64_kib_takes_less_than_a_quarter_of_a_second(make: Callable[[int], bytes]) -> None:
     started = time.process_time()
     with contextlib.suppress(MalformedJson):
         loads(make(2**16))
     assert time.process_time() - started < 0.25
 
 
-# JSON within the limits: text that can be stored, 64-bit integers, finite numbers, and nesting well under 32.
+# JSON within the limits: text that can be stored, 64-bit integers, finite numbers, and little nesting.
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 SCALARS = st.none() | st.booleans() | NUMBERS | TEXT
@@ -147,11 +147,11 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(T
 
 
 @given(VALUES, st.booleans(), st.sampled_from([None, 1]))
-def test_whatever_json_writes_is_read_back_the_same(value: Any, ascii_only: bool, indent: int | None) -> None:
+def test_json_of_the_standard_library_is_read_back_unchanged(value: Any, ascii_only: bool, indent: int | None) -> None:
     assert loads(json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()) == value
 
 
-def clean(value: Any) -> bool:
+def is_within_limits(value: Any) -> bool:
     match value:
         case str():
             return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
@@ -160,9 +160,9 @@ def clean(value: Any) -> bool:
         case int():
             return -(2**63) <= value < 2**63
         case list():
-            return all(map(clean, value))
+            return all(map(is_within_limits, value))
         case dict():
-            return all(clean(name) and clean(member) for name, member in value.items())
+            return all(is_within_limits(name) and is_within_limits(member) for name, member in value.items())
     return True
 
 
@@ -189,8 +189,8 @@ FRAGMENTS = st.lists(st.sampled_from([*PIECES, b"null", b"NaN", b'"a":', b"\0", 
 
 
 @given(st.binary() | FRAGMENTS | st.tuples(VALUES.map(json.dumps).map(str.encode), FRAGMENTS).map(b"".join))
-def test_arbitrary_bytes_are_read_or_refused_and_nothing_else(raw: bytes) -> None:
+def test_arbitrary_bytes_are_either_parsed_or_refused(raw: bytes) -> None:
     with contextlib.suppress(MalformedJson):
         value = loads(raw)
-        assert clean(value)
+        assert is_within_limits(value)
         assert value == json.loads(raw)

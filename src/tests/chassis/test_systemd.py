@@ -1,4 +1,4 @@
-"""The word to the service manager that the service is ready."""
+"""The readiness notification to systemd."""
 
 import socket
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from invsys.chassis.ops import systemd
 
 @pytest.fixture(params=["{folder}/notify", "\0invsys-{folder}"])
 def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[socket.socket, str]]:
-    """A service manager that listens at a path, or at a name of the abstract namespace: its socket and its address."""
+    """The socket and the address of a service manager: a path, or a name in the abstract namespace."""
     address = request.param.format(folder=tmp_path)
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listening:
         listening.bind(address)
@@ -20,7 +20,9 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[so
         yield listening, address
 
 
-def test_who_asks_is_told(manager: tuple[socket.socket, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_notification_is_sent_to_the_socket(
+    manager: tuple[socket.socket, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     listening, address = manager
     monkeypatch.setenv("NOTIFY_SOCKET", address.replace("\0", "@"))
     systemd.notify()
@@ -28,6 +30,6 @@ def test_who_asks_is_told(manager: tuple[socket.socket, str], monkeypatch: pytes
 
 
 @pytest.mark.parametrize("address", ["", "/nowhere/notify"])
-def test_nobody_to_tell_is_no_failure(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+def test_a_missing_socket_is_not_an_error(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", address)
     systemd.notify()

@@ -1,4 +1,4 @@
-"""JSON-like data as XML: well-formed whatever the names and values are, and read back where XML can say it."""
+"""JSON-like data as XML: well-formed for any names and values, and read back if XML can represent it."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ from invsys.chassis.formats import xml
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters())
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner))
-# What comes in has no half surrogate pairs (strict_json), so nothing else has to be written.
+# strict_json refuses lone surrogates, so they need not be written.
 PLAIN_TEXT = st.text(st.characters(min_codepoint=0x20, exclude_characters="\ufffe\uffff", exclude_categories=["Cs"]))
 
 
@@ -21,7 +21,7 @@ def parsed(data: Any, root: str = "car", **options: Any) -> ET.Element:
 
 
 def content(element: ET.Element) -> Any:
-    """What ``dumps`` was given, with every value as its text; members and items are told apart by the item's name."""
+    """Return the data of an element with every value as text; ``item`` elements are the items of a list."""
     if len(element) == 0:
         return element.text or ""
     if all(child.tag == "item" for child in element):
@@ -36,12 +36,12 @@ def test_any_data_makes_well_formed_xml(data: Any) -> None:
 
 
 @given(st.dictionaries(PLAIN_TEXT.filter(lambda name: name != "item"), PLAIN_TEXT, min_size=1))
-def test_any_names_and_texts_are_read_back(data: dict[str, str]) -> None:
+def test_names_and_texts_are_read_back(data: dict[str, str]) -> None:
     assert content(parsed(data)) == data
 
 
 @pytest.mark.parametrize(
-    ("data", "written"),
+    ("data", "document"),
     [
         (None, "<car />"),
         (True, "<car>true</car>"),
@@ -62,20 +62,20 @@ def test_any_names_and_texts_are_read_back(data: dict[str, str]) -> None:
         ([{"a": 1}, {"a": 2}], "<cars><car><a>1</a></car><car><a>2</a></car></cars>"),
     ],
 )
-def test_data_is_written_under_its_own_names(data: Any, written: str) -> None:
-    declaration, document = xml.dumps(data, "car").decode().split("\n", 1)
-    assert (declaration, document) == ("<?xml version='1.0' encoding='utf-8'?>", written)
+def test_data_is_written_with_its_own_names(data: Any, document: str) -> None:
+    declaration, content = xml.dumps(data, "car").decode().split("\n", 1)
+    assert (declaration, content) == ("<?xml version='1.0' encoding='utf-8'?>", document)
 
 
 @pytest.mark.parametrize("name", ["a", "_", "A1", "a-b", "a.b", "x_1", "item", "entry", "xmlns", "xml"])
-def test_a_name_that_xml_has_is_the_element(name: str) -> None:
+def test_a_valid_xml_name_is_the_element(name: str) -> None:
     assert [child.tag for child in parsed({name: 1})] == [name]
 
 
 @pytest.mark.parametrize(
     "name", ["", " ", "1", "-a", ".a", "a b", "a:b", "{a}b", "é", "<", "a\n", "\t", "a/", "\U0001f697", '"', "&amp;"]
 )
-def test_any_other_name_is_the_key_of_an_entry(name: str) -> None:
+def test_an_invalid_xml_name_is_the_key_of_an_entry(name: str) -> None:
     [child] = parsed({name: "value"})
     assert (child.tag, child.attrib, child.text) == ("entry", {"key": name}, "value")
 
@@ -84,22 +84,22 @@ FORBIDDEN = [*map(chr, {*range(0x20)} - {0x9, 0xA, 0xD}), "\ud800", "\udfff", "\
 
 
 @pytest.mark.parametrize("character", FORBIDDEN, ids=ascii)
-def test_what_xml_cannot_hold_is_replaced(character: str) -> None:
+def test_characters_that_xml_forbids_are_replaced(character: str) -> None:
     [child] = parsed({f"a {character}": f"{character}b"})
     assert (child.get("key"), child.text) == ("a \ufffd", "\ufffdb")
 
 
 @pytest.mark.parametrize("character", ["\t", "\n", "\r", "\x7f", "\x85", "\u2028", "\ue000", "\ufffd", "\U0010ffff"])
-def test_what_xml_can_hold_is_read_back(character: str) -> None:
+def test_characters_that_xml_allows_are_read_back(character: str) -> None:
     [child] = parsed({f"a {character}": f"{character}b{character}"})
     assert (child.get("key"), child.text) == (f"a {character}", f"{character}b{character}")
 
 
-def test_a_namespace_holds_for_every_element() -> None:
+def test_a_namespace_applies_to_every_element() -> None:
     root = parsed({"a": [1], "b c": {"d": None}}, namespace="urn:x")
     assert {element.tag for element in root.iter()} == {f"{{urn:x}}{tag}" for tag in ("car", "a", "item", "entry", "d")}
 
 
-def test_nothing_of_a_document_type_can_be_written() -> None:
+def test_a_document_type_cannot_be_injected() -> None:
     document = xml.dumps({"<!DOCTYPE a>": "<!ENTITY b 'c'>&b;<?php ?><!--"}, "car").decode()
     assert not re.search(r"<[!?]", document.removeprefix("<?"))

@@ -1,4 +1,4 @@
-"""What the compose files promise: one door, networks apart, nobody believed but who may be, no more than is needed."""
+"""Rules of the compose files: one published port, separate networks, limited trust and privileges."""
 
 import os
 import re
@@ -9,108 +9,110 @@ from sqlalchemy import make_url
 
 from invsys.gateway import settings as gateway_settings
 from invsys.inventory import settings as inventory_settings
-from tests.support.composing import SMALLEST, WHOLE, networks, services, text, with_defaults
+from tests.support.compose_files import FULL, SQLITE, networks, services, text, with_defaults
 
 SETTINGS = {"gateway": gateway_settings, "inventory": inventory_settings, "migrations": inventory_settings}
 
-EVERY_SERVICE = [(name, service) for name in (WHOLE, SMALLEST) for service in services(name)]
-OF_OURS = [(name, service) for name, service in EVERY_SERVICE if service in SETTINGS]
-BOTH = pytest.mark.parametrize("name", [WHOLE, SMALLEST])
+EVERY_SERVICE = [(name, service) for name in (FULL, SQLITE) for service in services(name)]
+OUR_SERVICES = [(name, service) for name, service in EVERY_SERVICE if service in SETTINGS]
+BOTH = pytest.mark.parametrize("name", [FULL, SQLITE])
 
 
 def settings_of(name, service):
-    given = {key: with_defaults(value) for key, value in services(name)[service]["environment"].items()}
-    return SETTINGS[service].load(environ={"INVSYS_CONFIG": os.devnull, **given})
+    environment = {key: with_defaults(value) for key, value in services(name)[service]["environment"].items()}
+    return SETTINGS[service].load(environ={"INVSYS_CONFIG": os.devnull, **environment})
 
 
 def subnet(name, network):
     return ip_network(with_defaults(networks(name)[network]["ipam"]["config"][0]["subnet"]))
 
 
-@pytest.mark.parametrize(("name", "door"), [(WHOLE, "nginx"), (SMALLEST, "gateway")])
-def test_one_port_is_published_and_to_this_machine_only(name, door):
-    published = {service: made["ports"] for service, made in services(name).items() if "ports" in made}
-    assert list(published) == [door]
-    [port] = published[door]
+@pytest.mark.parametrize(("name", "public_service"), [(FULL, "nginx"), (SQLITE, "gateway")])
+def test_one_port_is_published_and_to_this_machine_only(name, public_service):
+    published = {
+        service: definition["ports"] for service, definition in services(name).items() if "ports" in definition
+    }
+    assert list(published) == [public_service]
+    [port] = published[public_service]
     assert with_defaults(port).startswith("127.0.0.1:")
 
 
 @BOTH
-def test_the_network_of_the_inventory_has_no_way_out_and_is_the_gateways_alone(name):
-    on_it = {service for service, made in services(name).items() if "back" in made.get("networks", ())}
+def test_the_network_of_the_inventory_is_internal_and_excludes_nginx(name):
+    on_it = {service for service, definition in services(name).items() if "back" in definition.get("networks", ())}
     assert on_it == set(services(name)) - {"nginx", "secret"}
     assert networks(name)["back"]["internal"]
     assert services(name)["inventory"]["networks"] == ["back"]
 
 
 def test_nginx_reaches_the_gateway_only():
-    on_it = {service for service, made in services(WHOLE).items() if "front" in made.get("networks", ())}
+    on_it = {service for service, definition in services(FULL).items() if "front" in definition.get("networks", ())}
     assert on_it == {"nginx", "gateway"}
-    assert services(WHOLE)["nginx"]["networks"] == ["front"]
+    assert services(FULL)["nginx"]["networks"] == ["front"]
 
 
-@pytest.mark.parametrize(("name", "service"), OF_OURS)
-def test_every_setting_is_one(name, service):
+@pytest.mark.parametrize(("name", "service"), OUR_SERVICES)
+def test_every_setting_is_valid(name, service):
     settings_of(name, service)
 
 
 @BOTH
-def test_the_inventory_believes_its_network(name):
-    believed = settings_of(name, "inventory")["server"]["trusted_proxies"]
-    assert ip_network(believed) == subnet(name, "back")
+def test_the_inventory_trusts_its_network(name):
+    trusted = settings_of(name, "inventory")["server"]["trusted_proxies"]
+    assert ip_network(trusted) == subnet(name, "back")
 
 
-def test_the_gateway_believes_nginx_network():
-    believed = settings_of(WHOLE, "gateway")["server"]["trusted_proxies"]
-    assert ip_network(believed) == subnet(WHOLE, "front")
+def test_the_gateway_trusts_the_network_of_nginx():
+    trusted = settings_of(FULL, "gateway")["server"]["trusted_proxies"]
+    assert ip_network(trusted) == subnet(FULL, "front")
 
 
-def test_where_strangers_reach_the_gateway_nobody_is_believed():
-    assert "INVSYS_SERVER_TRUSTED_PROXIES" not in services(SMALLEST)["gateway"]["environment"]
+def test_a_gateway_without_nginx_trusts_no_proxy():
+    assert "INVSYS_SERVER_TRUSTED_PROXIES" not in services(SQLITE)["gateway"]["environment"]
 
 
 @BOTH
-def test_the_gateway_asks_the_inventory_by_the_name_that_it_answers_to(name):
+def test_the_gateway_uses_a_host_name_that_the_inventory_allows(name):
     assert settings_of(name, "gateway")["services"]["inventory"] == "http://inventory:5000"
     assert settings_of(name, "inventory")["server"]["allowed_hosts"] == "inventory"
 
 
 @BOTH
 def test_migrations_run_once_on_the_same_database_before_the_inventory_starts(name):
-    made = services(name)
-    assert made["migrations"]["command"] == ["db", "upgrade"]
-    assert made["migrations"]["restart"] == "no"
-    assert made["inventory"]["depends_on"]["migrations"] == {"condition": "service_completed_successfully"}
-    assert made["inventory"]["build"] == made["migrations"]["build"]
+    definition = services(name)
+    assert definition["migrations"]["command"] == ["db", "upgrade"]
+    assert definition["migrations"]["restart"] == "no"
+    assert definition["inventory"]["depends_on"]["migrations"] == {"condition": "service_completed_successfully"}
+    assert definition["inventory"]["build"] == definition["migrations"]["build"]
     urls = [make_url(settings_of(name, service)["database"]["url"]) for service in ("inventory", "migrations")]
     assert len({(url.drivername, url.host, url.port, url.database) for url in urls}) == 1
 
 
-def test_the_service_and_the_migrations_have_roles_of_their_own():
+def test_the_service_and_the_migrations_have_separate_roles():
     users = {
-        make_url(settings_of(WHOLE, service)["database"]["url"]).username: service
+        make_url(settings_of(FULL, service)["database"]["url"]).username: service
         for service in ("inventory", "migrations")
     }
     assert users == {"invsys_service": "inventory", "invsys_owner": "migrations"}
-    # Nobody but what makes the roles connects as the superuser.
-    assert services(WHOLE)["database"]["environment"]["POSTGRES_USER"] == "invsys"
-    assert "--username=invsys" in services(WHOLE)["roles"]["entrypoint"]
+    # Only the service that creates the roles connects as the superuser.
+    assert services(FULL)["database"]["environment"]["POSTGRES_USER"] == "invsys"
+    assert "--username=invsys" in services(FULL)["roles"]["entrypoint"]
 
 
-def test_the_password_is_there_before_the_database_and_whoever_talks_to_it():
-    made = services(WHOLE)
-    assert made["migrations"]["depends_on"]["roles"] == {"condition": "service_completed_successfully"}
-    assert made["secret"]["restart"] == "no"
-    assert made["database"]["depends_on"] == {"secret": {"condition": "service_completed_successfully"}}
+def test_the_password_exists_before_the_database_and_its_clients_start():
+    definition = services(FULL)
+    assert definition["migrations"]["depends_on"]["roles"] == {"condition": "service_completed_successfully"}
+    assert definition["secret"]["restart"] == "no"
+    assert definition["database"]["depends_on"] == {"secret": {"condition": "service_completed_successfully"}}
     for service in ("inventory", "migrations", "roles"):
-        assert made[service]["depends_on"]["database"] == {"condition": "service_healthy"}
+        assert definition[service]["depends_on"]["database"] == {"condition": "service_healthy"}
 
 
-def test_the_password_is_read_by_who_needs_it_and_written_by_one_without_a_network():
+def test_only_services_that_need_the_password_mount_it_and_its_writer_has_no_network():
     mounted = {
         (service, volume)
-        for service, made in services(WHOLE).items()
-        for volume in made.get("volumes", ())
+        for service, definition in services(FULL).items()
+        for volume in definition.get("volumes", ())
         if volume.startswith(("secret:", "owner:", "service:"))
     }
     readers = {(service, "secret:/var/lib/invsys:ro") for service in ("database", "roles")}
@@ -119,19 +121,19 @@ def test_the_password_is_read_by_who_needs_it_and_written_by_one_without_a_netwo
     assert mounted == readers | {("secret", volume) for volume in writes}
     for volume in writes:
         assert f" {volume.partition(':')[2]}" in text("Dockerfile")
-    assert services(WHOLE)["secret"]["network_mode"] == "none"
-    # The group of the user whom the Dockerfile makes.
-    assert services(WHOLE)["database"]["group_add"] == ["10001"]
+    assert services(FULL)["secret"]["network_mode"] == "none"
+    # The group of the user that the Dockerfile creates.
+    assert services(FULL)["database"]["group_add"] == ["10001"]
 
 
-def test_no_environment_has_the_password_but_the_one_that_may_be_given_it():
-    told = {
+def test_only_the_secret_service_has_the_password_in_its_environment():
+    variables = {
         (service, name, value)
-        for service, made in services(WHOLE).items()
-        for name, value in made.get("environment", {}).items()
+        for service, definition in services(FULL).items()
+        for name, value in definition.get("environment", {}).items()
         if "PASS" in name or "PASS" in str(value)
     }
-    assert told == {
+    assert variables == {
         ("secret", "POSTGRES_PASSWORD", "${POSTGRES_PASSWORD:-}"),
         ("database", "POSTGRES_PASSWORD_FILE", "/var/lib/invsys/password"),
         ("inventory", "PGPASSFILE", "/var/lib/invsys-service/pgpass"),
@@ -141,44 +143,46 @@ def test_no_environment_has_the_password_but_the_one_that_may_be_given_it():
 
 
 @pytest.mark.parametrize(("name", "service"), EVERY_SERVICE)
-def test_what_goes_on_is_looked_after(name, service):
-    made = services(name)[service]
-    if made["restart"] == "no":
+def test_a_permanent_service_has_a_health_check_and_restarts(name, service):
+    definition = services(name)[service]
+    if definition["restart"] == "no":
         assert service in ("migrations", "roles", "secret")
         return
-    target = made.get("build", {}).get("target")
-    assert "healthcheck" in made or f" AS {target}\n" in text("Dockerfile")
-    assert made["restart"] == "unless-stopped"
-    for condition in made.get("depends_on", {}).values():
+    target = definition.get("build", {}).get("target")
+    assert "healthcheck" in definition or f" AS {target}\n" in text("Dockerfile")
+    assert definition["restart"] == "unless-stopped"
+    for condition in definition.get("depends_on", {}).values():
         assert condition["condition"] in ("service_healthy", "service_completed_successfully")
 
 
 @pytest.mark.parametrize(("name", "service"), EVERY_SERVICE)
-def test_no_service_may_do_more_than_it_needs(name, service):
-    made = services(name)[service]
-    assert made["read_only"]
-    assert made["cap_drop"] == ["ALL"]
-    assert made["security_opt"] == ["no-new-privileges:true"]
-    assert made["init"]
-    assert set(made["logging"]["options"]) == {"max-size", "max-file"}
-    assert not {"cap_add", "privileged", "pid"} & set(made)
-    assert made.get("network_mode", "none") == "none"
-    # The images of ours have theirs from the Dockerfile.
-    assert "build" in made or made["user"] in ("postgres", "101:101", "10001:10001")
+def test_services_have_no_more_privileges_than_they_need(name, service):
+    definition = services(name)[service]
+    assert definition["read_only"]
+    assert definition["cap_drop"] == ["ALL"]
+    assert definition["security_opt"] == ["no-new-privileges:true"]
+    assert definition["init"]
+    assert set(definition["logging"]["options"]) == {"max-size", "max-file"}
+    assert not {"cap_add", "privileged", "pid"} & set(definition)
+    assert definition.get("network_mode", "none") == "none"
+    # Our own images set their user in the Dockerfile.
+    assert "build" in definition or definition["user"] in ("postgres", "101:101", "10001:10001")
 
 
 @pytest.mark.parametrize(("name", "service"), EVERY_SERVICE)
-def test_what_others_publish_is_taken_by_its_version_and_its_digest(name, service):
-    made = services(name)[service]
-    image = with_defaults(made["image"] if "build" not in made else made["build"]["args"]["PYTHON_IMAGE"])
+def test_images_of_others_are_pinned_by_version_and_digest(name, service):
+    definition = services(name)[service]
+    image = with_defaults(
+        definition["image"] if "build" not in definition else definition["build"]["args"]["PYTHON_IMAGE"]
+    )
     assert re.fullmatch(r"[a-z]+:\d[\w.-]*-trixie@sha256:[0-9a-f]{64}", image)
 
 
-def test_data_outlives_containers():
-    assert "database:/var/lib/postgresql/data" in services(WHOLE)["database"]["volumes"]
-    for name in (WHOLE, SMALLEST):
+def test_data_is_stored_in_volumes():
+    assert "database:/var/lib/postgresql/data" in services(FULL)["database"]["volumes"]
+    for name in (FULL, SQLITE):
         path = settings_of(name, "gateway")["clients"]["file"]
         assert f"clients:{os.path.dirname(path)}" in services(name)["gateway"]["volumes"]  # noqa: PTH120 - in a container
-    assert settings_of(SMALLEST, "inventory")["database"]["url"] == "sqlite:////var/lib/invsys/invsys.sqlite3"
+    assert settings_of(SQLITE, "inventory")["database"]["url"] == "sqlite:////var/lib/invsys/invsys.sqlite3"
     for service in ("inventory", "migrations"):
-        assert services(SMALLEST)[service]["volumes"] == ["inventory:/var/lib/invsys"]
+        assert services(SQLITE)[service]["volumes"] == ["inventory:/var/lib/invsys"]

@@ -1,4 +1,4 @@
-"""The Dockerfile: clean, small, not root, and told of everything that it copies."""
+"""The Dockerfile: clean, small, without root, and with every file that it copies."""
 
 import re
 import shutil
@@ -7,42 +7,42 @@ import sysconfig
 
 import pytest
 
-from tests.support.composing import PROJECT, SMALLEST, VARIABLE, WHOLE, text
+from tests.support.compose_files import FULL, PROJECT, SQLITE, VARIABLE, text
 
 DOCKERFILE = text("Dockerfile").replace("\\\n", " ")
 STAGES = dict(re.findall(r"^FROM \S+ AS (\S+)\n((?:(?!FROM ).*\n)*)", DOCKERFILE, re.MULTILINE))
 
 
-def test_hadolint_has_nothing_to_say():
+def test_hadolint_reports_nothing():
     program = shutil.which("hadolint", path=sysconfig.get_path("scripts"))
     assert program is not None
-    done = subprocess.run([program, str(PROJECT / "Dockerfile")], check=False, capture_output=True, text=True)
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    process = subprocess.run([program, str(PROJECT / "Dockerfile")], check=False, capture_output=True, text=True)
+    assert (process.returncode, process.stdout + process.stderr) == (0, "")
 
 
-def test_what_is_copied_is_there_and_let_through():
+def test_copied_files_exist_and_are_not_ignored():
     copied = [
         source
         for words in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE)
         for source in words.split()[:-1]
     ]
-    let_through = [line[1:] for line in text(".dockerignore").splitlines() if line.startswith("!")]
-    assert sorted(copied) == sorted(let_through)
+    included = [line[1:] for line in text(".dockerignore").splitlines() if line.startswith("!")]
+    assert sorted(copied) == sorted(included)
     assert all((PROJECT / source).exists() for source in copied)
 
 
-def test_nothing_else_is_let_through():
+def test_everything_else_is_ignored():
     lines = [line for line in text(".dockerignore").splitlines() if not line.startswith(("#", "!"))]
     assert lines[0] == "*"
 
 
 @pytest.mark.parametrize("target", ["inventory", "gateway"])
-def test_a_target_listens_is_looked_at_and_told_to_stop(target):
+def test_a_target_has_a_port_a_health_check_and_receives_signals(target):
     stage = STAGES[target]
     [port] = re.findall(r"^EXPOSE (\d+)$", stage, re.MULTILINE)
     assert f"INVSYS_SERVER_PORT={port}" in stage
     assert re.search(rf'^HEALTHCHECK .*CMD \["python", "-c", .*http://127\.0\.0\.1:{port}/readyz', stage, re.MULTILINE)
-    # As lists: no shell stands between a signal and the server. CMD last: ENTRYPOINT empties it.
+    # Lists, so that the server gets signals without a shell in between. CMD last, because ENTRYPOINT resets it.
     assert re.search(r'^ENTRYPOINT \["invsys-(gateway-)?manage"\]\nCMD \["serve"\]\n', stage, re.MULTILINE)
     assert f"FROM service AS {target}\n" in DOCKERFILE
 
@@ -52,7 +52,7 @@ def test_services_run_as_a_fixed_user_that_is_not_root():
     assert not any("USER " in STAGES[name] for name in ("inventory", "gateway"))
 
 
-def test_everything_that_is_installed_is_pinned_by_its_hash():
+def test_all_installed_packages_are_pinned_by_hash():
     for line in re.findall(r"pip .*", DOCKERFILE):
         for command in line.split("&&"):
             if " install " in command or " wheel " in command:
@@ -61,5 +61,5 @@ def test_everything_that_is_installed_is_pinned_by_its_hash():
 
 def test_the_base_image_is_the_same_everywhere():
     [used] = re.findall(r"^ARG PYTHON_IMAGE=(.*)$", DOCKERFILE, re.MULTILINE)
-    for name in (WHOLE, SMALLEST):
+    for name in (FULL, SQLITE):
         assert dict(VARIABLE.findall(text(name)))["PYTHON_IMAGE"] == used

@@ -1,4 +1,4 @@
-"""nginx's files agree with what stands behind nginx, and believe nothing that a caller says of itself."""
+"""nginx's configuration agrees with the services behind it, and trusts nothing that a caller claims."""
 
 import re
 from configparser import ConfigParser
@@ -6,28 +6,28 @@ from configparser import ConfigParser
 import pytest
 
 from invsys.chassis.access import client_id, gateway_secret
-from tests.support.composing import PROJECT, TLS, WHOLE, services, text
+from tests.support.compose_files import FULL, PROJECT, TLS, services, text
 
 FOLDER = "docker/nginx"
 
 
 def value(name, file="http.conf"):
-    """Give the value of a directive that stands once."""
-    [found] = re.findall(rf"^\s*{name} (.*);$", text(f"{FOLDER}/{file}"), re.MULTILINE)
-    return found
+    """Return the value of a directive that occurs once."""
+    [directive] = re.findall(rf"^\s*{name} (.*);$", text(f"{FOLDER}/{file}"), re.MULTILINE)
+    return directive
 
 
 @pytest.mark.parametrize("header", [client_id.HEADER, client_id.SEES, gateway_secret.HEADER, "Forwarded", "X-Real-IP"])
-def test_what_says_who_somebody_is_goes_no_further(header):
+def test_headers_that_identify_the_caller_are_removed(header):
     assert f'proxy_set_header {header} "";' in text(f"{FOLDER}/server.conf")
 
 
-def test_the_address_is_the_callers_own_whatever_it_says():
+def test_the_forwarded_address_is_the_callers_real_one():
     assert "proxy_set_header X-Forwarded-For $remote_addr;" in text(f"{FOLDER}/server.conf")
     assert value("underscores_in_headers") == "off"
 
 
-def test_a_body_a_little_too_large_gets_the_services_own_answer_and_none_is_written_to_disk():
+def test_the_gateway_rejects_large_bodies_itself_and_nginx_buffers_them_in_memory():
     default = ConfigParser()
     default.read(PROJECT / "src/invsys/gateway/default_config.ini")
     assert value("client_max_body_size") == value("client_body_buffer_size")
@@ -35,25 +35,25 @@ def test_a_body_a_little_too_large_gets_the_services_own_answer_and_none_is_writ
 
 
 @pytest.mark.parametrize("path", ["healthz", "metrics", "readyz"])
-def test_what_is_for_operators_is_not_for_callers(path):
+def test_paths_for_operators_are_hidden_from_callers(path):
     [hidden] = re.findall(r"location ~ (\S+) \{\n    return 404;", text(f"{FOLDER}/server.conf"))
     assert re.match(hidden, f"/{path}")
     assert not re.match(hidden, f"/api/{path}")
 
 
-def test_only_with_tls_browsers_are_told_to_ask_for_nothing_without():
+def test_only_the_tls_configuration_sends_strict_transport_security():
     assert "Strict-Transport-Security" in text(f"{FOLDER}/tls.conf")
     for file in ("http.conf", "main.conf", "plain.conf", "server.conf"):
         assert "Strict-Transport-Security" not in text(f"{FOLDER}/{file}")
 
 
-def test_old_tls_is_not_spoken():
+def test_only_tls_1_2_and_later_is_allowed():
     assert value("ssl_protocols", "tls.conf") == "TLSv1.2 TLSv1.3"
 
 
-@pytest.mark.parametrize("name", [WHOLE, TLS])
-def test_the_compose_files_name_files_that_are_there(name):
+@pytest.mark.parametrize("name", [FULL, TLS])
+def test_the_configuration_files_in_the_compose_files_exist(name):
     [file] = re.findall(r"/etc/nginx/invsys/(\w+\.conf)", str(services(name)["nginx"]["command"]))
     included = re.findall(r"include (\S+);", text(f"{FOLDER}/{file}"))
     assert {"main.conf", "http.conf", "server.conf"} == set(included)
-    assert all((PROJECT / FOLDER / each).exists() for each in included)
+    assert all((PROJECT / FOLDER / name).exists() for name in included)

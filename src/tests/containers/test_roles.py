@@ -1,4 +1,4 @@
-"""The roles of the compose file, on a real server: made by its script, with the passwords that libpq reads."""
+"""The database roles of the compose file on a real server: created by its script, with passwords that libpq reads."""
 
 import subprocess
 import sys
@@ -6,17 +6,17 @@ import sys
 import psycopg
 import pytest
 
-from tests.conftest import SQLITE_ONLY, PostgreSQL, binaries, migrate
-from tests.support.composing import PROJECT, WHOLE, services
+from tests.conftest import SQLITE_ONLY, PostgreSQL, migrate, postgresql_binaries
+from tests.support.compose_files import FULL, PROJECT, services
 from tests.support.serving import free_port
 
 GUARD = "ALTER TABLE continuous_resource_allocations DROP CONSTRAINT ex_continuous_resource_allocations_no_overlap"
-# As PostgreSQL's image writes it with --auth-host and POSTGRES_HOST_AUTH_METHOD.
+# PostgreSQL's image writes this for --auth-host and POSTGRES_HOST_AUTH_METHOD.
 HBA = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 
 
 class Server(PostgreSQL):
-    """A server that is reached over TCP as well, with passwords."""
+    """A server that also accepts TCP connections, with passwords."""
 
     def __init__(self):
         self.port = free_port()
@@ -30,7 +30,7 @@ class Server(PostgreSQL):
 
 @pytest.fixture
 def server(request):
-    """A server as the image makes it, with its superuser and its database."""
+    """A server like the image's, with its superuser and database."""
     if request.config.getoption(SQLITE_ONLY):
         pytest.skip("needs PostgreSQL")
     server = Server()
@@ -42,7 +42,7 @@ def server(request):
 
 @pytest.fixture
 def volumes(tmp_path):
-    """The folder of the volumes, with the passwords."""
+    """The parent folder of the volumes, with the generated passwords."""
     for name in ("invsys", "invsys-owner", "invsys-service"):
         (tmp_path / name).mkdir()
     subprocess.run([sys.executable, PROJECT / "docker/secret.py"], check=True, cwd=tmp_path / "invsys", env={})
@@ -51,31 +51,31 @@ def volumes(tmp_path):
 
 @pytest.fixture
 def make_roles(server, volumes):
-    """Run the scripts, as the service "roles" does."""
+    """Return a function that runs the scripts like the service "roles"."""
     for path in (PROJECT / "docker/compose.sql", PROJECT / "debian/roles.sql"):
         (volumes / path.name).write_text(path.read_text().replace("/var/lib/", f"{volumes}/"))
 
     def make_roles():
         url = server.url("invsys").replace("postgres@", "invsys@")
-        command = [binaries() / "psql", "--no-psqlrc", "--quiet", f"--file={volumes / 'compose.sql'}", url]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        command = [postgresql_binaries() / "psql", "--no-psqlrc", "--quiet", f"--file={volumes / 'compose.sql'}", url]
+        process = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
 
     return make_roles
 
 
 def url_of(service, server, volumes):
-    """The URL that a service of the compose file has, with its file of passwords."""
-    environment = services(WHOLE)[service]["environment"]
+    """Return the URL of a service in the compose file, with its password file."""
+    environment = services(FULL)[service]["environment"]
     passfile = environment["PGPASSFILE"].replace("/var/lib", str(volumes))
     return f"{environment['INVSYS_DATABASE_URL']}?hostaddr=127.0.0.1&port={server.port}&passfile={passfile}"
 
 
-@pytest.mark.parametrize("older", [False, True], ids=["a new volume", "one of the superuser's"])
+@pytest.mark.parametrize("older", [False, True], ids=["a new volume", "a volume owned by the superuser"])
 def test_the_owner_migrates_and_the_service_cannot_change_tables(server, volumes, make_roles, older):
     if older:
         migrate(server.url("invsys").replace("postgres@", "invsys@"), "0003")
-    for _ in range(2):  # at every start
+    for _ in range(2):  # as at every start
         make_roles()
     migrate(url_of("migrations", server, volumes))
     with psycopg.connect(url_of("inventory", server, volumes)) as connection:
@@ -86,7 +86,7 @@ def test_the_owner_migrates_and_the_service_cannot_change_tables(server, volumes
             connection.execute(GUARD)
 
 
-def test_a_new_password_counts_from_the_next_start_on(server, volumes, make_roles):
+def test_a_new_password_is_valid_after_the_next_start(server, volumes, make_roles):
     make_roles()
     (volumes / "invsys/service-password").write_text("chosen: by 'hand'\n")
     subprocess.run([sys.executable, PROJECT / "docker/secret.py"], check=True, cwd=volumes / "invsys", env={})

@@ -1,4 +1,4 @@
-"""The manual tells the truth: its calls are answered as printed, its table of calls has every route."""
+"""The manual is correct: its calls get the printed responses, its table of calls has every route."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from invsys.gateway import settings
 from invsys.gateway.application import build_app as build_gateway
 from invsys.gateway.auth import client_admin
 from invsys.inventory.api import ROUTES
-from tests.support.paths import MANUAL
+from tests.support.paths import MANUAL, PROJECT
 from tests.support.printed_calls import Session, calls
 from tests.support.serving_apps import close_idle, served_app
 
@@ -26,22 +26,22 @@ def page(name: str) -> str:
 
 
 @pytest.fixture
-def caller() -> Iterator[httpx.Client]:
-    with httpx.Client() as made:
-        yield made
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client() as client:
+        yield client
 
 
-def test_the_calls_of_the_api_are_answered_as_printed(app: Flask, caller: httpx.Client) -> None:
+def test_the_calls_of_the_api_page_get_the_printed_responses(app: Flask, client: httpx.Client) -> None:
     with served_app(app) as url:
-        session = Session(caller, {INVENTORY: url})
+        session = Session(client, {INVENTORY: url})
         for call in calls(page("api")):
             session.play(call)
 
 
-def test_the_quick_start_books_a_car(app: Flask, caller: httpx.Client, tmp_path: Path) -> None:
+def test_the_quick_start_books_a_car(app: Flask, client: httpx.Client, tmp_path: Path) -> None:
     text = page("quickstart")
-    [words] = re.findall("invsys-gateway-manage client add (.+)", text)
-    name, *options = shlex.split(words)
+    [words] = re.findall(r"KEY=\$\(invsys-gateway-manage client add ((?:.*\\\n)*.*)\)", text)
+    name, *options = shlex.split(words.replace("\\\n", " "))
     key = client_admin.add(tmp_path / "clients.ini", name, [scope for scope in options if scope != "--scope"])
     with served_app(app) as inventory:
         environ = {
@@ -51,22 +51,28 @@ def test_the_quick_start_books_a_car(app: Flask, caller: httpx.Client, tmp_path:
         }
         gateway = build_gateway(settings.load(environ=environ))
         with served_app(gateway) as url:
-            session = Session(caller, {GATEWAY: url, "$KEY": key})
+            session = Session(client, {GATEWAY: url}, variables={"KEY": key})
             for call in calls(text):
                 session.play(call)
         close_idle(gateway)
 
 
-def test_every_page_prints_calls_that_are_played() -> None:
+def test_calls_are_printed_only_on_pages_that_are_played() -> None:
     assert {path.stem for path in MANUAL.glob("*.rst") if list(calls(path.read_text()))} == {"api", "quickstart"}
 
 
 def test_the_table_of_calls_has_every_route() -> None:
-    # As the table writes them: cars for the collection, {id} for whatever id.
+    # As in the table: cars for the collection, {id} for each id.
     routes = {
         re.sub("<uuid:[^>]+>", "{id}", url.replace("<collection:resource_type>", "cars"))
         for _, urls in ROUTES
         for url in urls
     }
-    table = page("api").partition("All calls")[2].partition("Ground rules")[0]
+    table = page("api").partition("All calls")[2].partition("Conventions")[0]
     assert set(re.findall(r"^``(/[^`]+)``  ", table, re.MULTILINE)) == routes
+
+
+def test_the_modules_in_the_technical_details_exist() -> None:
+    paths = re.findall(r"``((?:inventory|gateway|chassis)/[\w/]+\.py)``", page("technical"))
+    assert len(paths) > 10
+    assert [path for path in paths if not (PROJECT / "src/invsys" / path).exists()] == []

@@ -1,4 +1,4 @@
-"""The manual's page of settings has every setting of both services, with its default and what it may be."""
+"""The manual's page on settings lists every setting of both services with its default and its valid values."""
 
 import re
 from collections.abc import Iterator
@@ -14,33 +14,33 @@ from tests.support.paths import PROJECT
 
 PAGE = (PROJECT / "docs/source/settings.rst").read_text()
 SCHEMAS: dict[str, Schema] = {"inventory": InventorySettings(), "gateway": GatewaySettings()}
-# The keys of [server] that the workers read; the production server itself is started with the others.
-OF_THE_WORKERS = ("allowed_hosts", "body_timeout", "gateway_secret", "trusted_proxies")
+# The keys of [server] that the workers read; the others are arguments of the production server.
+WORKER_KEYS = ("allowed_hosts", "body_timeout", "gateway_secret", "trusted_proxies")
 
 
 class Row(NamedTuple):
     key: str
     default: str
-    may_be: str
-    counts: str
+    values: str
+    applies_after: str
     meaning: str
 
 
 def rows(text: str) -> Iterator[Row]:
-    """Give the rows of a simple table of reStructuredText; a line without a first cell goes on with the one above."""
+    """Return the rows of a simple reStructuredText table; a line without a first cell continues the row above."""
     rule, _, *lines = re.findall(r"^=.*(?:\n.+)*", text, re.MULTILINE)[0].splitlines()[:-1]
-    columns = [slice(found.start(), found.end()) for found in re.finditer("=+", rule)]
-    found: list[list[str]] = []
+    columns = [slice(match.start(), match.end()) for match in re.finditer("=+", rule)]
+    table: list[list[str]] = []
     for line in lines[1:]:
         cells = [line[column].strip() for column in columns]
         if cells[0]:
-            found.append(cells)
+            table.append(cells)
         else:
-            found[-1] = [f"{above} {below}".strip() for above, below in zip(found[-1], cells, strict=True)]
-    return (Row(*cells) for cells in found)
+            table[-1] = [f"{above} {below}".strip() for above, below in zip(table[-1], cells, strict=True)]
+    return (Row(*cells) for cells in table)
 
 
-def told(service: str) -> dict[tuple[str, str], Row]:
+def documented_settings(service: str) -> dict[tuple[str, str], Row]:
     _, _, page = PAGE.partition(f"\nThe {service}\n---")
     page, _, _ = page.partition("\nThe gateway\n---")
     sections = re.split(r"^``\[(\w+)\]``\n~+\n", page, flags=re.MULTILINE)[1:]
@@ -56,22 +56,22 @@ def _bare(cell: str) -> str:
 
 
 @pytest.mark.parametrize("service", SCHEMAS)
-def test_every_setting_is_told_with_its_default(service: str) -> None:
+def test_every_setting_is_documented_with_its_default(service: str) -> None:
     ini = ConfigParser(interpolation=None, default_section="")
     ini.read(PROJECT / f"src/invsys/{service}/default_config.ini")
     defaults = {(section, key): value for section in ini.sections() for key, value in ini.items(section)}
-    assert {name: _bare(row.default) for name, row in told(service).items()} == defaults
+    assert {name: _bare(row.default) for name, row in documented_settings(service).items()} == defaults
 
 
 @pytest.mark.parametrize("service", SCHEMAS)
-def test_what_a_setting_may_be_is_what_the_schema_takes(service: str) -> None:
-    rows = told(service)
+def test_the_documented_values_are_those_of_the_schema(service: str) -> None:
+    rows = documented_settings(service)
     checked = 0
     for section, nested in SCHEMAS[service].fields.items():
         assert isinstance(nested, fields.Nested)
         for key, field in nested.schema.fields.items():
             for limits in _limits(field):
-                assert rows[section, key].may_be == limits, (section, key)
+                assert rows[section, key].values == limits, (section, key)
                 checked += 1
     assert checked > 10
 
@@ -86,9 +86,9 @@ def _limits(field: fields.Field) -> Iterator[str]:
             yield ", ".join(f"``{choice}``" for choice in rule.choices)
 
 
-def test_a_change_counts_after_a_reload_or_a_restart() -> None:
+def test_the_page_says_whether_a_change_needs_a_reload_or_a_restart() -> None:
     for service in SCHEMAS:
-        for (section, key), row in told(service).items():
-            of_the_server = section == "server" and key not in OF_THE_WORKERS
-            assert row.counts == ("restart" if of_the_server else "reload")
+        for (section, key), row in documented_settings(service).items():
+            of_the_server = section == "server" and key not in WORKER_KEYS
+            assert row.applies_after == ("restart" if of_the_server else "reload")
             assert row.meaning

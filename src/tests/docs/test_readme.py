@@ -1,4 +1,4 @@
-"""README.rst tells the truth: its picture of the house shows every module, its table every command."""
+"""README.rst is complete: the packages to install, the source tree, the table of commands."""
 
 import re
 
@@ -8,27 +8,32 @@ from invsys.inventory import manage
 from tests.support.paths import PROJECT
 
 README = (PROJECT / "README.rst").read_text()
+SOURCE = PROJECT / "src/invsys"
+# Those directly in invsys, and in one of these.
+PACKAGES = sorted({path.parent.relative_to(SOURCE) for form in ("*/*.py", "*/*/*.py") for path in SOURCE.glob(form)})
 
 
-ROOMS = [room.parent.name for room in sorted((PROJECT / "src/invsys").glob("*/__init__.py"))]
+def section(title: str) -> str:
+    return re.split(r"\n\n.+\n-{3,}\n", README.partition(f"\n{title}\n---")[2])[0]
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_the_picture_shows_every_module_in_its_room(room):
-    _, _, shown = README.partition(f"\n      {room}/ ")
-    lines = re.match(r".*\n((?:        .*\n)*)", shown)[1].splitlines()
-    # What stands before the first wide gap of a line are names.
-    named = [name for line in lines for name in re.split(r"  +", line.strip())[0].split(", ")]
-    inside = (PROJECT / "src/invsys" / room).glob("*")
-    folders, modules = [], []
-    for path in inside:
-        if path.is_dir() and any(path.rglob("*.py")):
-            folders.append(f"{path.name}/")
-        elif path.suffix == ".py" and path.stem != "__init__":
-            modules.append(path.stem)
-    assert sorted(named) == sorted(folders + modules)
+def test_the_tree_has_at_most_25_lines():
+    assert 0 < len(re.findall("^    .+", section("The source tree"), re.MULTILINE)) <= 25
 
 
-def test_every_command_is_told():
-    for command in manage.manager()._commands:
-        assert re.search(rf"``{command}( [A-Z]+)?``", README), command
+@pytest.mark.parametrize("package", PACKAGES, ids=str)
+def test_the_tree_shows_every_package(package):
+    assert re.search(rf"^ +(\w+/  )*{package.name}/ ", section("The source tree"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", manage.manager()._commands)
+def test_every_command_is_in_the_table(command):
+    assert re.search(rf"``{command}( [A-Z]+)?``", section("Commands"))
+
+
+def test_the_packages_to_run_and_to_test_are_those_that_continuous_integration_installs():
+    lines = re.findall(
+        r"^    apt-get install -y (?:--no-install-recommends )?(.+)", section("Requirements"), re.MULTILINE
+    )
+    installed = re.search(r"needed=\((.+)\)", (PROJECT / ".ci/run").read_text())[1]
+    assert sorted(" ".join(lines).split()) == sorted(installed.split())

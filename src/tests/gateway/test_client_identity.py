@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import wire
+from tests.support.instants import period_fields
 
 ALLOWED = "resources:read resources:write allocations:own events:read"
 CLIENTS = {"ann": ALLOWED, "bob": ALLOWED, "office": f"{ALLOWED} allocations:read allocations:write"}
@@ -23,7 +23,9 @@ FORGED_HEADERS = [
 @pytest.mark.parametrize("headers", [{}, *FORGED_HEADERS], ids=str)
 def test_every_event_names_the_client_that_made_the_change(system, headers):
     car = system.call("ann", "POST", "/api/cars", headers, json={"name": "Car1"}).headers["Location"]
-    allocation = system.call("ann", "POST", f"{car}/allocations", headers, json=wire(10, 11)).headers["Location"]
+    allocation = system.call("ann", "POST", f"{car}/allocations", headers, json=period_fields(10, 11)).headers[
+        "Location"
+    ]
     assert system.call("ann", "PATCH", allocation, headers, json={"description": "x"}).status_code == 200
     assert system.call("ann", "DELETE", allocation, headers).status_code == 204
     assert [event["client_id"] for event in system.events()] == ["ann"] * 4
@@ -56,6 +58,6 @@ def test_forged_headers_do_not_show_less(system, sees):
 def test_a_forged_client_id_does_not_change_the_owner(system):
     ids = system.create_cars("bob")
     url = f"/api/cars/{ids['idle']}/allocations"
-    allocation = system.call("ann", "POST", url, {"X-Client-Id": "bob"}, json=wire(10, 11)).headers["Location"]
+    allocation = system.call("ann", "POST", url, {"X-Client-Id": "bob"}, json=period_fields(10, 11)).headers["Location"]
     assert system.call("bob", "GET", allocation).status_code == 404
     assert system.call("ann", "GET", allocation).status_code == 200

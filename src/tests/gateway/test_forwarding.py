@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from invsys.inventory.application import build_app
-from tests.conftest import dispose, load, migrate
+from tests.conftest import dispose, load_settings, migrate
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
 from tests.support.serving_apps import served_app
@@ -53,7 +53,7 @@ def service(tmp_path_factory):
     """A real inventory that records its last request and response."""
     url = f"sqlite:///{tmp_path_factory.mktemp('forwarding') / 'invsys.sqlite3'}"
     migrate(url)
-    app = build_app(load(url))
+    app = build_app(load_settings(url))
     recorder = Recorder(app)
     with served_app(recorder) as base:
         recorder.url = base

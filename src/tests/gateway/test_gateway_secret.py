@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from invsys.inventory.application import build_app as build_inventory
-from tests.conftest import close, load
+from tests.conftest import close, load_settings
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
 from tests.support.refusals import refused
@@ -19,7 +19,7 @@ ANOTHER = "another-secret-of-26-chars"
 @pytest.fixture
 def protected_inventory(database_url):
     """The base URL of an inventory that accepts requests only from its gateway."""
-    app = build_inventory(load(database_url, INVSYS_SERVER_GATEWAY_SECRET=SECRET))
+    app = build_inventory(load_settings(database_url, INVSYS_SERVER_GATEWAY_SECRET=SECRET))
     with served_app(app) as url:
         yield url
     close(app)
@@ -79,7 +79,7 @@ def test_a_gateway_without_the_secret_is_rejected(build_gateway, protected_inven
 
 
 def test_a_caller_without_the_secret_is_rejected(database_url):
-    app = build_inventory(load(database_url, INVSYS_SERVER_GATEWAY_SECRET=SECRET))
+    app = build_inventory(load_settings(database_url, INVSYS_SERVER_GATEWAY_SECRET=SECRET))
     client = app.test_client()
     for path in ("/api/cars", "/api/openapi.json", "/docs", "/", "/unknown"):
         refused(client.get(path, headers={"X-Client-Id": "root"}), 403, "gateway_required")

@@ -14,7 +14,7 @@ import pytest
 
 from invsys.gateway.auth import client_admin
 from invsys.inventory.application import build_app
-from tests.conftest import children, close, load
+from tests.conftest import child_processes, close, load_settings
 from tests.support.gateway_server import served_gateway
 from tests.support.serving_apps import served_app
 from tests.support.waiting import SECONDS, until
@@ -32,7 +32,7 @@ def file(tmp_path_factory):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory, migrated_url, file):
     """A gateway with two workers in front of an inventory."""
-    app = build_app(load(migrated_url))
+    app = build_app(load_settings(migrated_url))
     with served_app(app) as url:
         settings = {"server": {"workers": 2}, "services": {"inventory": url}, "clients": {"file": file}}
         with served_gateway(tmp_path_factory.mktemp("gateway"), settings) as served:
@@ -141,11 +141,11 @@ def test_a_connection_can_be_used_again_after_a_401(connections, size):
 
 
 def test_a_reload_reads_the_file_and_replaces_the_workers(served, file, database_url):
-    old = set(children(served.process.pid))
+    old = set(child_processes(served.process.pid))
     key = client_admin.add(file, str(uuid.uuid4()), ["resources:read"])
     started = served.log.read_text().count("Started worker-")
     served.process.send_signal(signal.SIGHUP)
     until(lambda: served.log.read_text().count("Started worker-") == started + 2)
-    until(lambda: not old & set(children(served.process.pid)))
+    until(lambda: not old & set(child_processes(served.process.pid)))
     with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=SECONDS)) as connection:
         assert send(connection, "GET", "/api/cars", key) == 200

@@ -3,7 +3,7 @@
 import pytest
 from icalendar import Calendar
 
-from tests.support.instants import wire
+from tests.support.instants import period_fields
 from tests.support.refusals import refused
 
 ALL = "/api/cars/all/allocations"
@@ -29,7 +29,7 @@ def allocate(system, car):
     """Allocate the car for an hour as a client; returns the id."""
 
     def allocate(name, hour, **fields):
-        response = system.call(name, "POST", f"{car}/allocations", json=wire(hour, hour + 1) | fields)
+        response = system.call(name, "POST", f"{car}/allocations", json=period_fields(hour, hour + 1) | fields)
         assert response.status_code == 201, response.text
         return response.json["id"]
 
@@ -64,7 +64,9 @@ def test_the_page_shows_the_allocations_that_a_client_may_see(system):
     texts = [f"the trip of {name}" for name in ("ann", "bob")]
     for name, text in zip(("ann", "bob"), texts, strict=True):
         car = system.call("office", "POST", "/api/cars", json={"name": f"Car of {name}"}).headers["Location"]
-        response = system.call(name, "POST", f"{car}/allocations", json=wire(None, None) | {"description": text})
+        response = system.call(
+            name, "POST", f"{car}/allocations", json=period_fields(None, None) | {"description": text}
+        )
         assert response.status_code == 201
     expected = {"ann": [True, False], "bob": [False, True], "reader": [True, True], "office": [True, True]}
     expected |= {"looker": [False, False]}
@@ -101,7 +103,7 @@ def test_a_client_can_change_and_delete_its_own_allocations(system, car, allocat
 def test_conflicts_name_only_the_clients_own_allocations(system, car, allocate):
     ids = [allocate("ann", 10), allocate("bob", 11), allocate("office", 12)]
     for name, expected in (("ann", ids[:1]), ("bob", ids[1:2]), ("cars", []), ("writer", ids), ("office", ids)):
-        response = system.call(name, "POST", f"{car}/allocations", json=wire(10, 13))
+        response = system.call(name, "POST", f"{car}/allocations", json=period_fields(10, 13))
         conflicts = refused(response, 409, "period_taken").get("conflicts", [])
         assert [item["id"] for item in conflicts] == expected
         assert not [other for other in ids if other not in expected and other in response.text]
@@ -109,7 +111,7 @@ def test_conflicts_name_only_the_clients_own_allocations(system, car, allocate):
 
 def test_conflicts_of_a_change_do_not_name_other_clients_allocations(system, allocate):
     mine, theirs = allocate("ann", 10), allocate("bob", 11)
-    response = system.call("ann", "PATCH", f"{ALL}/{mine}", json=wire(10, 12))
+    response = system.call("ann", "PATCH", f"{ALL}/{mine}", json=period_fields(10, 12))
     assert refused(response, 409, "period_taken").get("conflicts", []) == []
     assert theirs not in response.text
 
@@ -134,14 +136,14 @@ def test_a_client_with_write_and_own_changes_all_and_lists_its_own(system, alloc
 
 
 def test_an_allocation_of_any_vehicle_belongs_to_the_client(system, car):
-    mine = system.call("ann", "POST", "/api/cars/any/allocations", json=wire(10, 11))
+    mine = system.call("ann", "POST", "/api/cars/any/allocations", json=period_fields(10, 11))
     assert mine.status_code == 201
     assert listed_ids(system, "ann", ALL) == [mine.json["id"]]
     assert listed_ids(system, "bob", ALL) == []
 
 
 def test_the_same_idempotency_key_of_two_clients_is_two_keys(system, car):
-    order = {"json": wire(10, 11), "headers": {"Idempotency-Key": "order-1"}}
+    order = {"json": period_fields(10, 11), "headers": {"Idempotency-Key": "order-1"}}
     first = system.call("ann", "POST", f"{car}/allocations", **order)
     assert system.call("ann", "POST", f"{car}/allocations", **order).json == first.json
     assert system.call("bob", "POST", f"{car}/allocations", **order).json["code"] == "period_taken"

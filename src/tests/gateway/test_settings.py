@@ -182,7 +182,7 @@ def test_the_defaults_are_valid(tmp_path: Path) -> None:
     assert loaded["routes"] == {"/api": "inventory", "/docs": "inventory", "/": "inventory"}
     assert loaded["cors"]["origins"] == ""
     assert loaded["jwt"]["keys"] == ""
-    assert {origin for *_, origin in loaded.shown()} == {"default"}
+    assert {origin for *_, origin in loaded.entries()} == {"default"}
 
 
 @pytest.mark.parametrize(("name", "value"), INVALID)

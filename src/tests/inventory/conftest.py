@@ -1,4 +1,4 @@
-"""What the tests of the HTTP contract share: the first calls of most stories, and what every refusal looks like."""
+"""Fixtures of the inventory's tests: register and allocate vehicles, check error responses, run commands."""
 
 import io
 import os
@@ -21,16 +21,17 @@ from invsys.inventory.application import build_app
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Event, db
 from invsys.inventory.transfer import exporter
-from tests.conftest import SQLITE_ONLY, dispose, load
+from tests.conftest import SQLITE_ONLY, dispose, load_settings
 from tests.support import refusals
 from tests.support.applications import close
-from tests.support.serving import served
+from tests.support.serving import run_server
 from tests.support.strict_reader import StrictReader
 
 MODELS = (ContinuousResource, ContinuousResourceAllocation, Event)
 
 
 def wire_period(start: str | None, end: str | None) -> dict[str, Any]:
+    """Return the request members for a period; None means infinite."""
     return {
         **({"from_infinity": True} if start is None else {"from_datetime": start}),
         **({"to_infinity": True} if end is None else {"to_datetime": end}),
@@ -39,12 +40,12 @@ def wire_period(start: str | None, end: str | None) -> dict[str, Any]:
 
 @pytest.fixture
 def register(client: FlaskClient) -> Callable[..., str]:
-    """Register a vehicle; gives its URL."""
+    """Return a function that registers a vehicle and returns its URL."""
 
     def register(name: str = "Car1", collection: str = "cars", **fields: Any) -> str:
-        answer = client.post(f"/api/{collection}", json={"name": name, **fields})
-        assert answer.status_code == 201, answer.text
-        return answer.headers["Location"]
+        response = client.post(f"/api/{collection}", json={"name": name, **fields})
+        assert response.status_code == 201, response.text
+        return response.headers["Location"]
 
     return register
 
@@ -57,7 +58,7 @@ def car(register: Callable[..., str]) -> str:
 
 @pytest.fixture
 def allocate(client: FlaskClient) -> Callable[..., TestResponse]:
-    """Ask for an allocation; None is no end on that side."""
+    """Return a function that posts an allocation; None means infinite on that side."""
 
     def allocate(vehicle: str, start: str | None, end: str | None, **fields: Any) -> TestResponse:
         return client.post(f"{vehicle}/allocations", json={**wire_period(start, end), **fields})
@@ -73,26 +74,26 @@ def booking(car: str, allocate: Callable[..., TestResponse]) -> str:
 
 @pytest.fixture
 def follow(client: FlaskClient) -> Callable[[str], Iterator[list[dict[str, Any]]]]:
-    """The pages of a list, each asked for when it is wanted."""
+    """Return a function that yields the pages of a list, following the ``next`` links lazily."""
 
     def follow(url: str) -> Iterator[list[dict[str, Any]]]:
-        following: str | None = url
-        while following:
-            answer = client.get(following)
-            assert answer.status_code == 200, answer.text
-            yield answer.json or []
-            link = re.fullmatch(r'<([^>]+)>; *rel="next"', answer.headers.get("Link", ""))
-            following = urljoin(answer.request.url, link[1]) if link else None
+        next_url: str | None = url
+        while next_url:
+            response = client.get(next_url)
+            assert response.status_code == 200, response.text
+            yield response.json or []
+            link = re.fullmatch(r'<([^>]+)>; *rel="next"', response.headers.get("Link", ""))
+            next_url = urljoin(response.request.url, link[1]) if link else None
 
     return follow
 
 
 @pytest.fixture
 def nothing_changes(sweeper: Flask) -> Callable[[], AbstractContextManager[None]]:
-    """A context in which no vehicle and no allocation may come, go or change, and no event tell of it.
+    """Return a context manager that fails if a vehicle, an allocation or an event is added, changed or removed.
 
-    The rows themselves are compared: they have more than any list shows, and all lists are made from them alone. The
-    feed is not read, as that writes the events of expired holds.
+    It compares table rows: they hold more than any list shows, and all lists are derived from them. It does not read
+    the feed, because that writes the events of expired holds.
     """
 
     def state() -> Any:
@@ -110,10 +111,10 @@ def nothing_changes(sweeper: Flask) -> Callable[[], AbstractContextManager[None]
 
 @pytest.fixture
 def refused() -> Callable[..., dict[str, Any]]:
-    """Check an answer against the contract of refusals, and for 422 the fields that it names; gives its body."""
+    """Return a function that checks a problem response, for 422 also its invalid fields, and returns the body."""
 
-    def refused(answer: TestResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
-        body: dict[str, Any] = refusals.refused(answer, status, code)
+    def refused(response: TestResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
+        body: dict[str, Any] = refusals.refused(response, status, code)
         if code == "invalid_fields":
             _check_errors(body["errors"], fields)
         return body
@@ -132,21 +133,21 @@ def _check_errors(errors: dict[str, list[str]], fields: tuple[str, ...]) -> None
 
 @pytest.fixture
 def strict_reader(app: Flask) -> Iterator[None]:
-    """Replay the change feed while the test runs, and compare the result with the lists and the tables."""
+    """Replay the change feed while the test runs, then compare the result with the lists and the tables."""
     with StrictReader(app):
         yield
 
 
 @pytest.fixture
 def strict_replay(app: Flask) -> Iterator[None]:
-    """Do the same after the test alone, for one in which no other reader may ask for the feed."""
-    with StrictReader(app, beside=False):
+    """Replay the change feed after the test only, for tests during which nothing else may read the feed."""
+    with StrictReader(app, concurrently=False):
         yield
 
 
 @pytest.fixture
 def alter(app: Flask) -> Callable[..., None]:
-    """Set columns of every row of a model: what no caller can bring about at once, such as a hold that has expired."""
+    """Return a function that sets columns of all rows of a model, for states that requests cannot reach at once."""
 
     def alter(model: type[Any], **values: Any) -> None:
         with app.app_context(), db.engine.begin() as connection:
@@ -156,21 +157,21 @@ def alter(app: Flask) -> Callable[..., None]:
 
 
 @pytest.fixture
-def sent(app):
-    """Export as text."""
+def exported(app):
+    """Return a function that exports allocations as text in a format."""
 
-    def sent(form):
+    def exported(form):
         file = io.StringIO()
         with app.app_context():
             exporter.export(file, form)
         return file.getvalue()
 
-    return sent
+    return exported
 
 
 @pytest.fixture
 def fresh_url(engine, request, tmp_path):
-    """An empty database without any table, for this test alone."""
+    """The URL of an empty database without tables, for this test only."""
     if engine == "sqlite":
         yield f"sqlite:///{tmp_path / 'fresh.sqlite3'}"
         return
@@ -183,8 +184,8 @@ def fresh_url(engine, request, tmp_path):
 
 @pytest.fixture
 def fresh_app(fresh_url):
-    """The application over that database."""
-    app = build_app(load(fresh_url))
+    """An application over ``fresh_url``."""
+    app = build_app(load_settings(fresh_url))
     with app.app_context():
         yield app
         dispose()
@@ -192,11 +193,11 @@ def fresh_app(fresh_url):
 
 @pytest.fixture
 def open_client():
-    """A client of an application for a URL."""
+    """Return a function that builds an application for a database URL and returns its test client."""
     built = []
 
     def open_client(url):
-        built.append(build_app(load(url)))
+        built.append(build_app(load_settings(url)))
         return built[-1].test_client()
 
     yield open_client
@@ -206,14 +207,14 @@ def open_client():
 
 @pytest.fixture
 def serving(database_url, tmp_path):
-    """A server of two workers: its process, its port and the file of its log."""
-    with served(database_url, tmp_path) as running:
+    """A running server with two workers: (process, port, path of its log)."""
+    with run_server(database_url, tmp_path) as running:
         yield running
 
 
 @pytest.fixture
 def pg_server(request):
-    """The PostgreSQL of the tests, for what only PostgreSQL has."""
+    """The PostgreSQL server, for tests of PostgreSQL only; skips the test with --sqlite-only."""
     if request.config.getoption(SQLITE_ONLY):
         pytest.skip("needs PostgreSQL")
     return request.getfixturevalue("postgresql")
@@ -221,31 +222,31 @@ def pg_server(request):
 
 @pytest.fixture
 def run(database_url, run_on):
-    """Type a command; gives its status, what it printed, and what it complained of."""
+    """Return a function that runs a command of invsys-manage: (exit status, standard output, standard error)."""
     return run_on(database_url)
 
 
 @pytest.fixture
 def run_on(monkeypatch, capsys):
-    """Choose the database of the commands that a test types."""
+    """Return a function that takes a database URL and returns the command runner for it."""
     monkeypatch.setenv("INVSYS_CONFIG", os.devnull)
 
-    made = []
+    apps = []
     build_app = manage.application.build_app
-    monkeypatch.setattr(manage.application, "build_app", lambda in_force: made.append(build_app(in_force)) or made[-1])
+    monkeypatch.setattr(manage.application, "build_app", lambda loaded: apps.append(build_app(loaded)) or apps[-1])
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["invsys-manage", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as exit_info:
             manage.main()
-        return ended.value.code, *capsys.readouterr()
+        return exit_info.value.code, *capsys.readouterr()
 
     def run_on(url):
         monkeypatch.setenv("INVSYS_DATABASE_URL", url)
         return run
 
     yield run_on
-    # A process that ends closes its connections; here it goes on.
-    for app in made:
+    # A real process closes its connections when it exits; this process continues.
+    for app in apps:
         with app.app_context():
             dispose()

@@ -1,4 +1,4 @@
-"""Orders that wait for a lock on PostgreSQL, until the test lets them go on."""
+"""Locks on PostgreSQL that make requests wait until the test releases them."""
 
 import time
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databa
 
 @contextmanager
 def locked(url, statement):
-    """Hold what a statement locks, and commit what it changed when the context ends."""
+    """Hold the locks of a statement, and commit it when the context ends."""
     with psycopg.connect(url) as other:
         other.execute(statement)
         yield other
@@ -24,9 +24,9 @@ _NEXT = f"SELECT pg_advisory_lock(({_FEED}::bigint << 48) + pg_sequence_last_val
 
 @contextmanager
 def first_event_waits(url):
-    """Let the transaction that draws the next event number wait for the end of the context.
+    """Block the transaction that draws the next event number until the context ends.
 
-    Those that draw one after the yielded function was called do not wait.
+    The yielded function draws that number itself; transactions that draw a later one are not blocked.
     """
     with psycopg.connect(url, autocommit=True) as other:
         other.execute(_NEXT)
@@ -34,7 +34,7 @@ def first_event_waits(url):
 
 
 def until_waiting(url, count):
-    """Return when so many statements wait for a lock; they have to within a few seconds."""
+    """Wait until this number of statements wait for a lock; fail after 30 seconds."""
     deadline = time.monotonic() + _SECONDS
     with psycopg.connect(url, autocommit=True) as other:
         while other.execute(_WAITING).fetchone() != (count,):

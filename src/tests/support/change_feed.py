@@ -1,23 +1,23 @@
-"""A reader of the change feed, as the booking monolith has one."""
+"""A reader of the change feed, like the booking monolith's."""
 
 
-class Reader:
-    """Follows ``next`` from the beginning on, a page at a time."""
+class FeedReader:
+    """Follows ``next`` from the start of the feed, one page at a time."""
 
     def __init__(self, client, limit=1000):
         self._client, self._limit, self._next = client, limit, None
 
-    def page(self):
-        """Give the next page's events; there may be none yet."""
+    def next_page(self):
+        """Return the events of the next page, which may be empty."""
         query = {"after": self._next, "limit": self._limit}
-        answer = self._client.get("/api/events", query_string=query)
-        assert answer.status_code == 200, answer.text
-        self._next = answer.json["next"]
-        return answer.json["events"]
+        response = self._client.get("/api/events", query_string=query)
+        assert response.status_code == 200, response.text
+        self._next = response.json["next"]
+        return response.json["events"]
 
-    def news(self):
-        """Give all events that were not read yet."""
-        told = []
-        while page := self.page():
-            told += page
-        return told
+    def new_events(self):
+        """Return all events that have not been read yet."""
+        events = []
+        while page := self.next_page():
+            events += page
+        return events

@@ -1,4 +1,4 @@
-"""Servers of PostgreSQL, one of which follows the other and has to agree to each commit (docs/source/failover.rst)."""
+"""A PostgreSQL primary and its synchronous standby, set up as docs/source/failover.rst describes."""
 
 import os
 import shutil
@@ -9,23 +9,23 @@ from pathlib import Path
 
 import psycopg
 
-from tests.conftest import PostgreSQL, children, migrate
+from tests.conftest import PostgreSQL, child_processes, migrate
 from tests.support.serving import free_port
 from tests.support.waiting import until
 
 
 class Member(PostgreSQL):
-    """A server of the cluster, reached over TCP; a new one, or a copy of the server that it is to follow."""
+    """A server of the cluster, reached over TCP: a new primary, or a copy of the server that it follows."""
 
     def __init__(self, name: str, leader: "Member | None" = None) -> None:
         self.name, self.port = name, free_port()
         self._leader, self._runs = leader, False
         super().__init__()
 
-    def _make(self) -> None:
+    def _initialise(self) -> None:
         if self._leader is None:
-            super()._make()
-            # What pg_rewind goes by: what was changed, and the log from before the servers diverged.
+            super()._initialise()
+            # pg_rewind needs hint bits in the WAL, and the WAL from before the servers diverged.
             with (self._data / "postgresql.conf").open("a") as settings:
                 settings.write("wal_log_hints = on\nwal_keep_size = 1GB\n")
         else:
@@ -39,18 +39,18 @@ class Member(PostgreSQL):
         return f"postgresql://postgres@{self.address}/{database}"
 
     def start(self, *options: str) -> None:
-        self._be_gone()
-        # By the name of its cluster a follower is known.
+        self._wait_for_exit()
+        # The primary identifies a standby by its cluster_name.
         super().start("listen_addresses=127.0.0.1", f"port={self.port}", f"cluster_name={self.name}", *options)
         self._runs = True
 
-    def _be_gone(self) -> None:
-        # A process that was killed counts as running until it is taken note of.
+    def _wait_for_exit(self) -> None:
+        # A killed process counts as running until its parent reaps it.
         file = self._data / "postmaster.pid"
         until(lambda: not file.exists() or not Path("/proc", file.read_text().split()[0]).exists())
 
     def wait_for(self, follower: "Member") -> None:
-        """From now on acknowledge no commit that ``follower`` has not on its disk; returns when it follows."""
+        """Make commits wait until ``follower`` has them on disk; returns when it is a synchronous standby."""
         self.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{follower.name}'")
         self.execute("SELECT pg_reload_conf()")
         until(lambda: self.ask("SELECT sync_state FROM pg_stat_replication") == ["sync"])
@@ -61,25 +61,25 @@ class Member(PostgreSQL):
 
     def promote(self) -> None:
         self._run("pg_ctl", "-w", "promote")
-        # Nobody follows yet; the setting may have come along with the copy.
+        # Nothing follows this server yet; the copied configuration may contain the setting.
         self.execute("ALTER SYSTEM RESET synchronous_standby_names")
         self.execute("SELECT pg_reload_conf()")
 
     def rewind(self, leader: "Member") -> None:
-        """Take back what only this server has, which is stopped, and let it follow ``leader``."""
-        self._be_gone()
-        # Without it, pg_rewind may find both on one timeline, and nothing to do.
+        """Discard the changes that only this stopped server has, and make it follow ``leader``."""
+        self._wait_for_exit()
+        # Without a checkpoint, pg_rewind may see both servers on one timeline and do nothing.
         leader.execute("CHECKPOINT")
         self._run("pg_rewind", "--write-recovery-conf", f"--source-server={leader.url()}")
 
     def kill(self) -> None:
-        """Kill every process at once, as a loss of power does; nothing where none runs."""
+        """Kill all processes at once, like a power failure; do nothing if the server is not running."""
         if not self._runs:
             return
         first = int((self._data / "postmaster.pid").read_text().split()[0])
-        # So that it starts none while they are listed.
+        # Stop the postmaster first, so that it starts no process while they are listed.
         os.kill(first, signal.SIGSTOP)
-        processes = [first, *children(first)]
+        processes = [first, *child_processes(first)]
         for process in processes:
             os.kill(process, signal.SIGKILL)
         until(lambda: not any(Path(f"/proc/{process}/exe").exists() for process in processes))
@@ -92,7 +92,7 @@ class Member(PostgreSQL):
 
 @contextmanager
 def pair() -> Iterator[tuple[Member, Member]]:
-    """A primary with a migrated database, and a standby that has followed it so far."""
+    """Yield a primary with a migrated database, and a synchronous standby of it."""
     primary = Member("db1")
     primary.start()
     migrate(primary.url())

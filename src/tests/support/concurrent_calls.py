@@ -1,23 +1,23 @@
-"""Several callers at the same moment."""
+"""Concurrent requests from several threads."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 
-def at_once(app, orders):
-    """Send each order (the arguments of ``client.open``) from a thread of its own; gives the answers, in that order."""
-    barrier = Barrier(len(orders))
+def send_concurrently(app, requests):
+    """Send requests (arguments of ``client.open``), each in its own thread; return the responses in order."""
+    barrier = Barrier(len(requests))
 
-    def send(order):
+    def send(request):
         client = app.test_client()
         barrier.wait()
-        return client.open(**order)
+        return client.open(**request)
 
-    with ThreadPoolExecutor(len(orders)) as pool:
-        return list(pool.map(send, orders))
+    with ThreadPoolExecutor(len(requests)) as pool:
+        return list(pool.map(send, requests))
 
 
-def outcomes(answers):
-    """Count the answers by what they say: 201, or the code of the refusal."""
-    said = [answer.json["code"] if answer.status_code >= 400 else answer.status_code for answer in answers]
-    return {outcome: said.count(outcome) for outcome in said}
+def count_outcomes(responses):
+    """Count the responses by outcome: 201, or the error code."""
+    results = [response.json["code"] if response.status_code >= 400 else response.status_code for response in responses]
+    return {result: results.count(result) for result in results}

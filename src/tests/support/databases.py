@@ -1,4 +1,4 @@
-"""Databases and roles of a test's own, on the server of the tests."""
+"""Databases for single tests, on the PostgreSQL server of the test process."""
 
 import uuid
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from tests.conftest import PostgreSQL
 
 @contextmanager
 def new_database(server: PostgreSQL, options: str = "ENCODING 'UTF8' TEMPLATE template0") -> Iterator[str]:
-    """Create a database, and drop it afterwards; yields its name."""
+    """Create a database and yield its name; drop it afterwards."""
     name = f"own_{uuid.uuid4().hex}"
     server.execute(f"CREATE DATABASE {name} {options}")
     yield name

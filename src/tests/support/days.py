@@ -1,4 +1,4 @@
-"""Days around the present, written as callers do: half a day ago day 6 began, in half a day begins day 7."""
+"""Days around the present in wire format: day 6 began half a day ago, day 7 begins in half a day."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,27 +8,27 @@ _FIRST = datetime.now(UTC).replace(microsecond=0) - timedelta(days=TODAY + 0.5)
 
 
 def on(day):
-    """Write a day's beginning; None stays None: infinity, or not said."""
+    """Return the start of a day in wire format; None (infinite or omitted) stays None."""
     return None if day is None else (_FIRST + timedelta(days=day)).isoformat().replace("+00:00", "Z")
 
 
-def side(name, day):
-    """Give the field that says where a period begins (``from``) or ends (``to``)."""
+def bound_fields(name, day):
+    """Return the member for the start (``from``) or the end (``to``) of a period."""
     return {f"{name}_infinity": True} if day is None else {f"{name}_datetime": on(day)}
 
 
-def wire(period):
-    """Give the fields of a period."""
-    return side("from", period[0]) | side("to", period[1])
+def period_fields(period):
+    """Return the members of a period."""
+    return bound_fields("from", period[0]) | bound_fields("to", period[1])
 
 
-def days(answered):
-    """Read a period of an answer back: (start, end) in days, None for infinity."""
-    sides = (answered["from_datetime"], answered["to_datetime"])
-    assert [answered["from_infinity"], answered["to_infinity"]] == [each is None for each in sides]
-    return tuple(each and (datetime.fromisoformat(each) - _FIRST) // timedelta(days=1) for each in sides)
+def days_of(row):
+    """Return the period of a response as (start, end) in days; None means infinite."""
+    instants = (row["from_datetime"], row["to_datetime"])
+    assert [row["from_infinity"], row["to_infinity"]] == [instant is None for instant in instants]
+    return tuple(instant and (datetime.fromisoformat(instant) - _FIRST) // timedelta(days=1) for instant in instants)
 
 
 def query(period, names=("from", "to")):
-    """Give the parameters that ask for a window."""
+    """Return the query parameters for a window."""
     return {name: on(day) for name, day in zip(names, period, strict=True) if day is not None}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import children
+from tests.conftest import child_processes
 from tests.support.raw_caller import ask, request
 from tests.support.raw_upstream import unused_port
 from tests.support.waiting import SECONDS, until
@@ -30,7 +30,7 @@ class Served:
     @property
     def worker(self) -> int:
         """The process id of the only worker."""
-        [worker] = children(self.process.pid)
+        [worker] = child_processes(self.process.pid)
         return worker
 
 

@@ -8,9 +8,9 @@ from invsys.gateway import settings
 from invsys.gateway.application import build_app
 from invsys.gateway.auth import client_admin
 from invsys.inventory.application import build_app as build_inventory
-from tests.conftest import close, load
-from tests.support.instants import wire
-from tests.support.owners import announced
+from tests.conftest import close, load_settings
+from tests.support.instants import period_fields
+from tests.support.owners import client_as
 from tests.support.serving_apps import served_app
 
 
@@ -32,9 +32,9 @@ class System:
 
         Also returns ``unused``, a name that no vehicle has.
         """
-        client = announced(self.inventory, owner)
+        client = client_as(self.inventory, owner)
         car, idle = (client.post("/api/cars", json={"name": str(uuid.uuid4())}).json["id"] for _ in range(2))
-        allocation = client.post(f"/api/cars/{car}/allocations", json=wire(10, 11)).json["id"]
+        allocation = client.post(f"/api/cars/{car}/allocations", json=period_fields(10, 11)).json["id"]
         return {"car": car, "idle": idle, "allocation": allocation, "unused": str(uuid.uuid4())}
 
     def events(self):
@@ -47,7 +47,7 @@ def running_system(database_url, folder, scopes, **settings_environ):
     """Build a system over a migrated database; ``scopes`` maps each client to its scopes."""
     file = folder / "clients.ini"
     keys = {name: client_admin.add(file, name, words.split()) for name, words in scopes.items()}
-    inventory = build_inventory(load(database_url))
+    inventory = build_inventory(load_settings(database_url))
     with served_app(inventory) as url:
         environ = {
             "INVSYS_CONFIG": os.devnull,

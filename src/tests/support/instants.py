@@ -1,4 +1,4 @@
-"""Instants of one day of 2099 by their hours, and hours that pass for the holds of a database."""
+"""Hours of 1 March 2099 in wire format, and a helper that expires all holds."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,12 +10,12 @@ ALWAYS = (None, None)
 
 
 def at(hour):
-    """Write an hour of 1 March 2099 as callers do; None stays None: infinity, or not said."""
+    """Return an hour of 1 March 2099 in wire format; None (infinite or omitted) stays None."""
     return None if hour is None else f"2099-03-01T{hour:02}:00:00Z"
 
 
-def wire(start, end):
-    """Give the four fields of a period, as every answer has them."""
+def period_fields(start, end):
+    """Return the four period members of a response."""
     return {
         "from_datetime": at(start),
         "to_datetime": at(end),
@@ -24,19 +24,19 @@ def wire(start, end):
     }
 
 
-FOUR = tuple(wire(None, None))
+FOUR = tuple(period_fields(None, None))
 
 
-def hours(answered):
-    """Read a period of an answer back: (start, end) in hours, None for infinity."""
-    start, end = (value and int(value[11:13]) for value in (answered["from_datetime"], answered["to_datetime"]))
-    assert {field: answered[field] for field in FOUR} == wire(start, end)
+def hours_of(row):
+    """Return the period of a response as (start, end) in hours; None means infinite."""
+    start, end = (value and int(value[11:13]) for value in (row["from_datetime"], row["to_datetime"]))
+    assert {field: row[field] for field in FOUR} == period_fields(start, end)
     return (start, end)
 
 
-def hours_pass(app):
-    """Let every hold that there is expire, as far as the database's clock can tell."""
+def let_holds_expire(app):
+    """Expire every hold: move ``expires`` into the past of the database's clock."""
     past = datetime.now(UTC) - timedelta(hours=1)
-    held = update(ContinuousResourceAllocation).where(ContinuousResourceAllocation.expires.is_not(None))
+    statement = update(ContinuousResourceAllocation).where(ContinuousResourceAllocation.expires.is_not(None))
     with app.app_context(), db.engine.begin() as connection:
-        connection.execute(held.values(expires=past))
+        connection.execute(statement.values(expires=past))

@@ -1,4 +1,4 @@
-"""A transaction of another process that writes events, and ends when the test says so."""
+"""A transaction that writes events and stays open until the test ends it."""
 
 from sqlalchemy import bindparam, func, select, update
 
@@ -6,7 +6,7 @@ from invsys.inventory.caller import NOBODY
 from invsys.inventory.db.models import ContinuousResource, db
 from invsys.inventory.db.outbox import caller_params, with_event
 
-# For which to wait until a terminated process is gone.
+# How long pg_terminate_backend waits for the process to exit.
 _MILLISECONDS = 30_000
 
 _resource = ContinuousResource.__table__
@@ -21,7 +21,7 @@ _CHANGE = with_event(
 
 
 class LateWriter:
-    """The transaction, begun; ``keys`` are those of its events so far."""
+    """An open transaction; ``keys`` are the event keys that it has written."""
 
     def __init__(self, app):
         with app.app_context():
@@ -30,11 +30,11 @@ class LateWriter:
         self.keys = []
 
     def change(self, vehicle):
-        """Change a vehicle, and write the event of it."""
+        """Change a vehicle, which also writes an event."""
         self.keys.append(self._change(vehicle))
 
-    def change_and_take_back(self, vehicle):
-        """Change a vehicle, and undo that alone."""
+    def change_and_roll_back(self, vehicle):
+        """Change a vehicle inside a savepoint, and roll the savepoint back."""
         with self._connection.begin_nested() as savepoint:
             self._change(vehicle)
             savepoint.rollback()
@@ -51,18 +51,18 @@ class LateWriter:
         self._connection.close()
 
     def rollback(self):
-        """Undo everything; nothing happens where it has ended."""
+        """Roll back; do nothing if the transaction has ended."""
         self._connection.close()
 
-    def forget(self):
-        """Close what the server has closed already."""
+    def discard_connection(self):
+        """Discard a connection that the server has already closed."""
         self._connection.invalidate()
         self._connection.close()
 
     def vanish(self):
-        """End as if the process was killed: the connection is gone, and the server knows."""
+        """End like a killed process: the connection is lost, and the server has noticed."""
         if self._connection.dialect.name == "postgresql":
             pid = self._connection.connection.driver_connection.info.backend_pid
             with self._connection.engine.connect() as other:
                 assert other.scalar(select(func.pg_terminate_backend(pid, _MILLISECONDS)))
-        self.forget()
+        self.discard_connection()

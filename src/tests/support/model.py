@@ -1,6 +1,6 @@
-"""What the service has to do, in plain integers: periods in days, holds in hours of a clock that is moved by hand.
+"""A model of the service in plain integers: periods in days, holds in hours of a simulated clock.
 
-Pure: it asks nobody. Ids are whatever the service gave.
+Pure: it sends no requests. Ids are the ones that the service assigned.
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,12 +13,12 @@ Period = tuple[int | None, int | None]
 
 
 def numbers(period):
-    """Give a period's sides so that they compare; None is infinite."""
+    """Return a period's bounds as comparable integers; None becomes LOW or HIGH."""
     return (LOW if period[0] is None else period[0]), (HIGH if period[1] is None else period[1])
 
 
 def period_of(start, end):
-    """Give the period of two such sides."""
+    """Return the period of two such bounds."""
     return (None if start == LOW else start), (None if end == HIGH else end)
 
 
@@ -32,10 +32,10 @@ def overlap(one, other):
     return start < other_end and other_start < end
 
 
-def divided(taken, window):
-    """Give the free and the busy periods of a window, worked out one by one."""
+def divide_window(allocated, window):
+    """Return the free and the busy periods of a window, computed cell by cell."""
     start, end = numbers(window)
-    is_busy = {cell: any(overlap((cell, cell + 1), period) for period in taken) for cell in range(start, end)}
+    is_busy = {cell: any(overlap((cell, cell + 1), period) for period in allocated) for cell in range(start, end)}
     edges = [cell for cell in range(start + 1, end) if is_busy[cell] != is_busy[cell - 1]]
     parts = list(zip([start, *edges], [*edges, end], strict=True))
     return tuple([period_of(*part) for part in parts if is_busy[part[0]] is busy] for busy in (False, True))
@@ -54,7 +54,7 @@ class Vehicle:
 
 @dataclass(frozen=True)
 class Allocation:
-    """An allocation, held until the hour ``expires``, or for good."""
+    """An allocation; ``expires`` is an hour, or None if it is confirmed."""
 
     vehicle: str
     period: Period
@@ -68,75 +68,79 @@ class Allocation:
 
 @dataclass
 class Fleet:
-    """Vehicles in circulation and every allocation that was not given back, expired ones too, by their ids."""
+    """Vehicles in circulation and all allocations that were not deleted, including expired ones, by id."""
 
     vehicles: dict[str, Vehicle] = field(default_factory=dict)
     allocations: dict[str, Allocation] = field(default_factory=dict)
     now: int = 0
 
-    def is_expired(self, one):
-        return one.expires is not None and one.expires <= self.now
+    def is_expired(self, allocation):
+        return allocation.expires is not None and allocation.expires <= self.now
 
-    def live(self):
-        """Give the allocations that count, of vehicles that are in circulation."""
+    def active(self):
+        """Return the active allocations of vehicles in circulation."""
         return {
-            each: one
-            for each, one in self.allocations.items()
-            if one.vehicle in self.vehicles and not self.is_expired(one)
+            key: allocation
+            for key, allocation in self.allocations.items()
+            if allocation.vehicle in self.vehicles and not self.is_expired(allocation)
         }
 
     def end_holds(self, vehicle):
-        """Remove the holds of a vehicle that have not expired; return their ids."""
-        ended = [each for each, one in self.live().items() if (one.vehicle, one.status) == (vehicle, "held")]
-        for each in ended:
-            del self.allocations[each]
+        """Remove the active holds of a vehicle; return their ids."""
+        ended = [
+            key
+            for key, allocation in self.active().items()
+            if (allocation.vehicle, allocation.status) == (vehicle, "held")
+        ]
+        for key in ended:
+            del self.allocations[key]
         return ended
 
-    def of(self, vehicle):
-        """Give the periods that a vehicle is allocated for."""
-        return [one.period for one in self.live().values() if one.vehicle == vehicle]
+    def periods_of(self, vehicle):
+        """Return the periods of a vehicle's active allocations."""
+        return [allocation.period for allocation in self.active().values() if allocation.vehicle == vehicle]
 
-    def in_the_way(self, vehicle, period, but=None):
-        """Give the ids of a vehicle's allocations that overlap the period, by start."""
-        found = {
-            each: one
-            for each, one in self.live().items()
-            if one.vehicle == vehicle and each != but and overlap(one.period, period)
+    def conflicts(self, vehicle, period, except_id=None):
+        """Return the ids of a vehicle's allocations that overlap the period, ordered by start."""
+        conflicts = {
+            key: allocation
+            for key, allocation in self.active().items()
+            if allocation.vehicle == vehicle and key != except_id and overlap(allocation.period, period)
         }
-        return sorted(found, key=lambda each: numbers(found[each].period))
+        return sorted(conflicts, key=lambda key: numbers(conflicts[key].period))
 
-    def not_ended(self, vehicle):
-        """Give the ids of a vehicle's allocations that end after the present, by start."""
-        return self.in_the_way(vehicle, (TODAY, None))
+    def current_and_future(self, vehicle):
+        """Return the ids of a vehicle's allocations that end after the present, ordered by start."""
+        return self.conflicts(vehicle, (TODAY, None))
 
     def free(self, window, attributes=None):
-        """Give the ids of the vehicles that are free for all of the window, and have these attributes."""
+        """Return the ids of the vehicles with these attributes that are free during the whole window."""
         return [
-            each
-            for each, vehicle in self.vehicles.items()
-            if vehicle.has(attributes or {}) and not self.in_the_way(each, window)
+            key
+            for key, vehicle in self.vehicles.items()
+            if vehicle.has(attributes or {}) and not self.conflicts(key, window)
         ]
 
-    def is_named(self, name, but=None):
-        return any(vehicle.name == name for each, vehicle in self.vehicles.items() if each != but)
+    def has_name(self, name, except_id=None):
+        return any(vehicle.name == name for key, vehicle in self.vehicles.items() if key != except_id)
 
     def until(self, hold):
-        """Give the hour until which a hold of so many hours is held; None stays None."""
+        """Return the hour at which a hold of ``hold`` hours expires; None stays None."""
         return None if hold is None else self.now + hold
 
-    def changed(self, one, start=..., end=..., hold=None, confirm=False, **rest):
-        """Give the allocation as these changes would leave it; ``...`` is no change of a side."""
-        sides = zip((start, end), one.period, strict=True)
-        period = tuple(before if side is ... else side for side, before in sides)
-        expires = None if confirm else one.expires if hold is None else self.until(hold)
-        return replace(one, period=period, expires=expires, **rest)
+    def changed(self, allocation, start=..., end=..., hold=None, confirm=False, **rest):
+        """Return the allocation after these changes; ``...`` leaves a bound unchanged."""
+        bounds = zip((start, end), allocation.period, strict=True)
+        period = tuple(before if bound is ... else bound for bound, before in bounds)
+        expires = None if confirm else allocation.expires if hold is None else self.until(hold)
+        return replace(allocation, period=period, expires=expires, **rest)
 
     def refusal_of(self, allocation, changes):
-        """Give why an allocation cannot be changed so, and the ids of what is in the way; None where it can."""
+        """Return the error code for changing an allocation like this and the conflicting ids; None if it is allowed."""
         one = self.allocations[allocation]
         new = self.changed(one, **changes)
         if (changes.get("hold") and one.expires is None) or new.vehicle not in self.vehicles or is_empty(new.period):
             return "invalid_fields", None
-        if conflicts := self.in_the_way(new.vehicle, new.period, but=allocation):
+        if conflicts := self.conflicts(new.vehicle, new.period, except_id=allocation):
             return "period_taken", conflicts
         return None

@@ -1,13 +1,13 @@
-"""The service and a model of it beside each other: both carry out each verb, and have to agree on what came of it.
+"""The service and its model side by side: both execute each verb, and their results must agree.
 
-Here is what all verbs share; ``beside_orders``, ``beside_changes`` and ``beside_questions`` have the verbs.
+The verbs are in ``model_orders``, ``model_changes`` and ``model_queries``; this module has their shared parts.
 """
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 from invsys.inventory.db.models import ContinuousResourceAllocation, IdempotencyKey
-from tests.support.days import days
+from tests.support.days import days_of
 from tests.support.model import Fleet
 from tests.support.time_travel import pass_for
 
@@ -15,32 +15,32 @@ CARS, ALL = "/api/cars", "/api/cars/all/allocations"
 DAY = 86400
 
 
-class Beside:
-    """A caller of the service, and what the model knows."""
+class ModelRunner:
+    """A client of the service, and the model's state."""
 
     def __init__(self, app):
         self.app, self.client = app, app.test_client()
         self.fleet = Fleet()
-        # Of each item, the ETags that it had, and the kinds of events that have to tell of it.
+        # For each item, all its ETags so far, and the kinds of events expected in the feed.
         self.etags, self.kinds = defaultdict(list), defaultdict(list)
-        # What was done under each key: the order (path and body), and its first answer.
+        # For each idempotency key, the request (path and body) and its first response.
         self.keys = {}
 
-    def gone(self):
-        """Give the ids of what was there and counts no more: decommissioned, given back, expired."""
-        return [item for item in self.etags if item not in self.fleet.vehicles and item not in self.fleet.live()]
+    def removed_items(self):
+        """Return the ids of items that no longer count: decommissioned, deleted or expired."""
+        return [item for item in self.etags if item not in self.fleet.vehicles and item not in self.fleet.active()]
 
     def hours_pass(self, hours):
         pass_for(self.app, ContinuousResourceAllocation.expires, hours=hours)
         self.fleet.now += hours
 
-    def keys_grow_old(self):
+    def expire_keys(self):
         pass_for(self.app, IdempotencyKey.created, seconds=DAY)
         self.keys.clear()
 
-    def learn(self, item, answer, kind):
-        """Note an item's ETag: another one, if an event of this ``kind`` tells of a change, else (None) the same."""
-        etag = answer.headers["ETag"]
+    def record(self, item, response, kind):
+        """Record an item's ETag: a new one if an event of this ``kind`` is expected, else (None) the same as before."""
+        etag = response.headers["ETag"]
         if kind is None:
             assert etag == self.etags[item][-1]
             return
@@ -49,18 +49,18 @@ class Beside:
         self.kinds[item].append(kind)
 
     def if_match(self, item, match):
-        """Give the header that names the item's ETag: its present one, the one before (or none that it had), or any."""
+        """Return an If-Match header with the item's present ETag, a stale one (previous or never used) or ``*``."""
         before, present = ['"0"', *self.etags[item]][-2:]
-        named = {"stale": before, "present": present, "any": "*"}
-        return {"If-Match": named[match]} if match else {}
+        etags = {"stale": before, "present": present, "any": "*"}
+        return {"If-Match": etags[match]} if match else {}
 
-    def is_overtaken(self, answer, item):
-        is_refused(answer, "version_mismatch")
-        assert answer.headers["ETag"] == self.etags[item][-1]
+    def check_version_mismatch(self, response, item):
+        check_refusal(response, "version_mismatch")
+        assert response.headers["ETag"] == self.etags[item][-1]
 
-    def allocation_is(self, row, one):
-        """Check an allocation as the service shows it."""
-        assert (row["resource_id"], days(row)) == (one.vehicle, one.period)
+    def check_allocation(self, row, one):
+        """Check an allocation in a response against the model's."""
+        assert (row["resource_id"], days_of(row)) == (one.vehicle, one.period)
         assert (row["description"], row["status"]) == (one.description, one.status)
         if one.expires is None:
             assert row["expires"] is None
@@ -69,9 +69,9 @@ class Beside:
             assert abs(remaining - timedelta(hours=one.expires - self.fleet.now)) < timedelta(minutes=30)
 
 
-def is_refused(answer, code, conflicts=None):
-    """Check a refusal; ``conflicts`` are the ids of what is in the way."""
-    assert answer.status_code >= 400, answer.text
-    assert answer.json["code"] == code
+def check_refusal(response, code, conflicts=None):
+    """Check an error response; ``conflicts`` are the expected ids."""
+    assert response.status_code >= 400, response.text
+    assert response.json["code"] == code
     if conflicts is not None:
-        assert [conflict["id"] for conflict in answer.json["conflicts"]] == conflicts[:10]
+        assert [conflict["id"] for conflict in response.json["conflicts"]] == conflicts[:10]

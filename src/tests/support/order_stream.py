@@ -1,6 +1,6 @@
-"""A stream of orders by the booking monolith: threads with the client of ``invsys.client``, which asks again by itself.
+"""A stream of orders like the booking monolith's: threads with ``invsys.client``, which retries failed requests.
 
-Whatever is killed meanwhile, whoever asks again under the same key gets one allocation for it.
+However often a process is killed, the retries under one key result in one allocation.
 """
 
 import threading
@@ -17,22 +17,22 @@ from invsys.inventory.maintenance import integrity_check
 from tests.support.waiting import until
 
 CALLERS = 4
-# How many cars all callers may want for one hour.
+# The number of cars that all callers together may want for one hour.
 CARS = 2 * CALLERS
-# How many orders are answered before something is killed, and how many more at most until it is replaced: the callers
-# are in full swing when it dies, but not all the while that the next one takes to start beside them.
+# The number of responses to wait for before a process is killed, and how many more the callers may get until it has
+# been replaced: they are busy when it dies, but do not use the CPU all the time that the replacement needs to start.
 BEFORE, AFTER = 20, 200
 MONDAY, HOUR = datetime(2099, 3, 2, tzinfo=UTC), timedelta(hours=1)
 
 
 class Callers:
-    """Threads that order, each under keys of its own, until told to stop; ``answered`` has for each key what it got."""
+    """Threads that place orders, each under its own keys, until the context ends; ``answered`` maps keys to ids."""
 
     def __init__(self, port, cars):
         self.answered = {}
         self._url, self._cars, self._stop = f"http://127.0.0.1:{port}", cars, threading.Event()
         self._pool = ThreadPoolExecutor(CALLERS)
-        self._may_go_on, self._enough = threading.Condition(), 0
+        self._may_continue, self._enough = threading.Condition(), 0
 
     def __enter__(self):
         self._threads = [self._pool.submit(self._call, number) for number in range(CALLERS)]
@@ -40,23 +40,23 @@ class Callers:
 
     def __exit__(self, *_):
         self._stop.set()
-        self._let_go()
+        self._wake_threads()
         for thread in self._threads:
             thread.result()
         self._pool.shutdown()
 
-    def go_on(self):
-        """Wait until many more orders were answered."""
+    def wait_for_progress(self):
+        """Wait for BEFORE more responses; let the callers get AFTER more."""
         enough = len(self.answered) + BEFORE
         self._enough = enough + AFTER
-        self._let_go()
+        self._wake_threads()
         until(lambda: len(self.answered) >= enough or any(thread.done() for thread in self._threads))
 
-    def _let_go(self):
-        with self._may_go_on:
-            self._may_go_on.notify_all()
+    def _wake_threads(self):
+        with self._may_continue:
+            self._may_continue.notify_all()
 
-    def _is_on(self):
+    def _may_order(self):
         return self._stop.is_set() or len(self.answered) < self._enough
 
     def _call(self, number):
@@ -65,11 +65,11 @@ class Callers:
             while not self._stop.is_set():
                 self.answered[_key(number, turn)] = self._order(cars, number, turn)
                 turn += 1
-                with self._may_go_on:
-                    self._may_go_on.wait_for(self._is_on)
+                with self._may_continue:
+                    self._may_continue.wait_for(self._may_order)
 
     def repeat(self, keys, client):
-        """Give orders once more; gives for each key what it is answered with."""
+        """Repeat the orders of these keys; return the allocation ids that each key gets."""
         cars = client.collection("cars")
         return {key: self._order(cars, *map(int, key.split("-"))) for key in keys}
 
@@ -77,32 +77,32 @@ class Callers:
         start, key = MONDAY + turn * HOUR, _key(number, turn)
         order = {"key": key, "dump": {"key": key}}
         if turn % 3 == 0:
-            made = [cars.allocate(self._cars[number], start, start + HOUR, **order)]
+            allocations = [cars.allocate(self._cars[number], start, start + HOUR, **order)]
         elif turn % 3 == 1:
-            made = [cars.allocate_any(start, start + HOUR, **order)]
+            allocations = [cars.allocate_any(start, start + HOUR, **order)]
         else:
-            made = cars.allocate_several(2, start, start + HOUR, **order)
-        return sorted(one.id for one in made)
+            allocations = cars.allocate_several(2, start, start + HOUR, **order)
+        return sorted(allocation.id for allocation in allocations)
 
 
 def _key(number, turn):
     return f"{number}-{turn}"
 
 
-def done(app):
-    """Give for each key the allocations that were made under it; what the database has beside it agrees with that."""
+def stored_allocations(app):
+    """Return the ids of the stored allocations by key; check that events and idempotency keys agree."""
     allocation = ContinuousResourceAllocation
     with app.app_context(), session.read() as connection:
-        made = connection.execute(select(allocation.id, allocation.dump)).all()
+        rows = connection.execute(select(allocation.id, allocation.dump)).all()
         events = connection.execute(select(Event.key, Event.kind, Event.allocation_id)).all()
         keys = connection.execute(select(IdempotencyKey.key, IdempotencyKey.events)).all()
     by_key = defaultdict(list)
-    for one in made:
-        by_key[one.dump["key"]].append(str(one.id))
-    found = {key: sorted(ids) for key, ids in by_key.items()}
+    for row in rows:
+        by_key[row.dump["key"]].append(str(row.id))
+    allocated_ids = {key: sorted(ids) for key, ids in by_key.items()}
     with app.app_context():
-        assert integrity_check.check().sound
-    allocated = {event.key: str(event.allocation_id) for event in events if event.kind == "allocated"}
-    assert sorted(allocated.values()) == sorted(str(one.id) for one in made)
-    assert {key: sorted(allocated[event] for event in of_key) for key, of_key in keys} == found
-    return found
+        assert integrity_check.check().ok
+    event_ids = {event.key: str(event.allocation_id) for event in events if event.kind == "allocated"}
+    assert sorted(event_ids.values()) == sorted(str(row.id) for row in rows)
+    assert {key: sorted(event_ids[event] for event in key_events) for key, key_events in keys} == allocated_ids
+    return allocated_ids

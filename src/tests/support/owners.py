@@ -1,29 +1,29 @@
-"""Callers as the gateway announces them, each of whom may know only of the allocations that it made itself."""
+"""Callers with the headers that the gateway adds, some of them restricted to their own allocations."""
 
-OWN = {"X-Client-Sees": "own"}
+OWN_ONLY = {"X-Client-Sees": "own"}
 
 
-def announced(app, client_id, **more):
-    """Give a caller whose every request comes with this X-Client-Id, and these headers."""
+def client_as(app, client_id, **more):
+    """Return a test client that sends this X-Client-Id, and further headers, with every request."""
     client = app.test_client()
     for name, value in {"X-Client-Id": client_id, **more}.items():
         client.environ_base[f"HTTP_{name.upper().replace('-', '_')}"] = value
     return client
 
 
-def restricted(app, client_id):
-    """Give a caller that may know only of its own."""
-    return announced(app, client_id, **OWN)
+def restricted_client(app, client_id):
+    """Return a test client that may see only its own allocations."""
+    return client_as(app, client_id, **OWN_ONLY)
 
 
-def ids(answer):
-    """Give the ids in a list of allocations, or in the conflicts of a refusal."""
-    found = answer.json if answer.status_code == 200 else answer.json["conflicts"]
-    return [one["id"] for one in found]
+def ids(response):
+    """Return the ids in a list of allocations, or in the conflicts of an error response."""
+    rows = response.json if response.status_code == 200 else response.json["conflicts"]
+    return [row["id"] for row in rows]
 
 
-def but_ids(answer):
-    """Give all that an answer says but the ids that the request brought along, and its own."""
-    headers = {name: value for name, value in answer.headers.items() if name not in ("X-Request-Id", "Date")}
-    body = answer.text.replace(answer.headers["X-Request-Id"], "").replace(answer.request.path[-36:], "")
-    return answer.status_code, headers, body
+def without_request_ids(response):
+    """Return status, headers and body of a response without request ids, dates and the id in the request's path."""
+    headers = {name: value for name, value in response.headers.items() if name not in ("X-Request-Id", "Date")}
+    body = response.text.replace(response.headers["X-Request-Id"], "").replace(response.request.path[-36:], "")
+    return response.status_code, headers, body

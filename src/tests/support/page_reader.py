@@ -1,4 +1,4 @@
-"""Reads the page as a browser does; what the tests of it look at."""
+"""The HTML page as a browser parses it."""
 
 from html.parser import HTMLParser
 
@@ -6,10 +6,10 @@ from werkzeug.test import TestResponse
 
 
 class Page(HTMLParser):
-    """What a browser makes of the page: its elements, and the cells of each vehicle's row."""
+    """The parsed page: its elements, the cells of each row, the bars and their titles."""
 
-    def __init__(self, answer: TestResponse) -> None:
-        assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.text
+    def __init__(self, response: TestResponse) -> None:
+        assert (response.status_code, response.mimetype) == (200, "text/html"), response.text
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.rows: list[list[str]] = []
@@ -18,7 +18,7 @@ class Page(HTMLParser):
         self.times: list[str | None] = []
         self.text = ""
         self._in_title = self._in_cell = False
-        self.feed(answer.text)
+        self.feed(response.text)
         del self.rows[:1], self.titles[:1], self.times[:1]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -6,7 +6,7 @@ second did not. ``elsewhere`` represents every client with a single scope that i
 
 from dataclasses import dataclass
 
-from tests.support.instants import wire
+from tests.support.instants import period_fields
 
 COLUMNS = (
     "anonymous",
@@ -102,7 +102,7 @@ class Row:
             return None
         if "/allocations" not in self.path:
             return {"name": unused}
-        return wire(20, 21) if self.method == "POST" else {"description": "changed"}
+        return period_fields(20, 21) if self.method == "POST" else {"description": "changed"}
 
 
 def _rows():

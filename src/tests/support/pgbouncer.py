@@ -1,4 +1,4 @@
-"""PgBouncer, a real one, in front of a server of the tests."""
+"""A real PgBouncer in front of a PostgreSQL server."""
 
 import os
 import shutil
@@ -30,15 +30,15 @@ default_pool_size = 24
 
 
 def _binary() -> str:
-    # Debian has it in /usr/sbin, which is not on every user's PATH.
-    found = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-    if found is None:
+    # Debian installs it in /usr/sbin, which is not on every user's PATH.
+    path = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if path is None:
         raise pytest.UsageError("PgBouncer is not installed: apt-get install pgbouncer.")
-    return found
+    return path
 
 
 class PgBouncer:
-    """A pooler in one of its modes: session, transaction, statement. As root it runs as the user ``postgres``."""
+    """A connection pooler in mode session, transaction or statement. Started as root, it runs as user ``postgres``."""
 
     def __init__(self, server: PostgreSQL, mode: str) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="invsys-pgbouncer-"))
@@ -53,16 +53,16 @@ class PgBouncer:
         self._process = subprocess.Popen(
             [*user, _binary(), "--quiet", str(self._folder / "pgbouncer.ini")], stdin=subprocess.DEVNULL
         )
-        until(self._answers)
+        until(self._accepts_connections)
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
 
     def switch(self, mode: str) -> None:
-        """Change the mode while it runs, as an operator does."""
+        """Change the pool mode while it runs, as an operator does."""
         self._write(mode)
         with psycopg.connect(self.url("pgbouncer"), autocommit=True, prepare_threshold=None) as console:
-            # The console knows the simple protocol only.
+            # The console supports the simple query protocol only.
             console.pgconn.exec_(b"RELOAD")
 
     def remove(self) -> None:
@@ -74,7 +74,7 @@ class PgBouncer:
         text = _SETTINGS.format(server=self._server.folder, port=self._port, folder=self._folder, mode=mode)
         (self._folder / "pgbouncer.ini").write_text(text)
 
-    def _answers(self) -> bool:
+    def _accepts_connections(self) -> bool:
         try:
             psycopg.connect(self.url("pgbouncer")).close()
         except psycopg.OperationalError:

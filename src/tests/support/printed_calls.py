@@ -1,7 +1,11 @@
-"""The calls that README.rst and the manual print: read out of the text, sent over a real socket, answers compared.
+"""The curl calls that README.rst and the manual print: parsed from the text, sent over a real socket, answers compared.
 
-Everything is compared to the letter, but for what no two runs share: an id stands for one and the same id wherever it
-is printed, and of cursors, request ids and the instants at which something was made only the place counts.
+A page prints each command in a separate block (``code-block:: shell``), without a prompt, so that readers can paste it.
+The response is the block that follows at once (``json``, ``http`` or ``xml``); a command without one has an empty body.
+``NAME=$(curl ... | cut -d '"' -f 4)`` stores the id of a response, and ``$NAME`` inserts it.
+
+Responses are compared literally, with these exceptions: each id on the page is mapped to one id of the test. Of
+cursors, request ids and the times of creation and expiry, only the position is compared.
 """
 
 import json
@@ -9,29 +13,38 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from string import Template
 
 import httpx
 
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_BLOCK = re.compile(r"\.\. code-block:: console\n\n((?:(?:    .*)?\n)+)")
+_BODY = r"\n\n((?:(?:    .*)?\n)+)"
+_COMMAND = re.compile(rf"\.\. code-block:: shell{_BODY}(?:\.\. code-block:: (?:json|http|xml){_BODY})?")
+_ASSIGNMENT = re.compile(r"""(\w+)=\$\((curl .+) \| cut -d '"' -f 4\)""")
+# The text between single quotes, in which the shell expands nothing; empty for one between double quotes.
+_SINGLE_QUOTED = re.compile(r"""'([^']*)'|"(?:\\.|[^"\\])*\"""")
 _MEMBERS = re.compile(r'(["<](?:created|expires|at|request_id|next)(?:":"|>))[^"<]+')
 _CURSOR = re.compile(r"(cursor=)[^&>]+")
 
 
 @dataclass(frozen=True)
 class Call:
-    """A curl command line, and what the text prints below it; with ``-i`` that begins with status and headers."""
+    """A curl command, and the response that the page prints; with ``-i`` it begins with status line and headers.
+
+    ``variable`` is the shell variable that stores the id of the response, or empty.
+    """
 
     words: list[str]
     printed: str
+    variable: str = ""
 
     def option(self, name: str, default: str = "") -> str:
         return self.words[self.words.index(name) + 1] if name in self.words else default
 
     @property
     def headers(self) -> dict[str, str]:
-        given = [self.words[number + 1] for number, word in enumerate(self.words) if word == "-H"]
-        return {name: value.strip() for name, _, value in (header.partition(":") for header in given)}
+        headers = [self.words[number + 1] for number, word in enumerate(self.words) if word == "-H"]
+        return {name: value.strip() for name, _, value in (header.partition(":") for header in headers)}
 
     @property
     def url(self) -> str:
@@ -39,59 +52,82 @@ class Call:
 
 
 def calls(text: str) -> Iterator[Call]:
-    """Give the curl calls of a page, in order."""
-    for block in _BLOCK.findall(text):
-        command, _, printed = re.sub(r"\\\n +", "", block).partition("\n")
-        if command.strip().startswith("$ curl"):
-            yield Call(shlex.split(command)[2:], re.sub("^    ", "", printed, flags=re.MULTILINE).strip())
+    """Yield the curl calls of a page, in order."""
+    for block, printed in _COMMAND.findall(text):
+        command = re.sub(r"\\\n +", "", block).strip()
+        assignment = _ASSIGNMENT.fullmatch(command)
+        variable, command = assignment.groups() if assignment else ("", command)
+        if command.startswith("curl "):
+            assert "\n" not in command, f"one command in a block: {command}"
+            assert "$" not in "".join(_SINGLE_QUOTED.findall(command)), f"$ is not expanded there: {command}"
+            yield Call(shlex.split(command)[1:], re.sub("^    ", "", printed, flags=re.MULTILINE).strip(), variable)
 
 
 class Session:
-    """Plays calls one after the other; ``replaced`` are texts of the page, each with what it is here.
+    """Plays calls one after the other.
 
-    ``headers`` are sent with each call, besides those of the page.
+    ``addresses`` maps the addresses of the page to those of the test. ``headers`` are sent with each call, in addition
+    to those of the page. ``variables`` are shell variables that the page sets by a command that is no call.
     """
 
-    def __init__(self, caller: httpx.Client, replaced: dict[str, str], headers: dict[str, str] | None = None) -> None:
-        self._caller, self._replaced, self._headers = caller, dict(replaced), headers or {}
+    def __init__(
+        self,
+        client: httpx.Client,
+        addresses: dict[str, str],
+        headers: dict[str, str] | None = None,
+        variables: dict[str, str] | None = None,
+    ) -> None:
+        self._client, self._addresses = client, addresses
+        self._headers, self._variables = headers or {}, dict(variables or {})
+        self._ids: dict[str, str] = {}
 
     def send(self, call: Call) -> httpx.Response:
-        """Send a call; gives the answer."""
-        headers = self._headers | {name: self._here(value) for name, value in call.headers.items()}
-        body = self._here(call.option("-d")).encode() or None
+        """Send a call, and return the response."""
+        headers = self._headers | {name: self._expanded(value) for name, value in call.headers.items()}
+        body = self._expanded(call.option("-d")).encode() or None
         default = "GET" if body is None else "POST"
-        return self._caller.request(call.option("-X", default), self._here(call.url), headers=headers, content=body)
+        return self._client.request(call.option("-X", default), self._url(call), headers=headers, content=body)
 
     def play(self, call: Call) -> None:
-        """Send a call, and compare."""
-        answer = self.send(call)
+        """Send a call, and compare the response, or store its id."""
+        response = self.send(call)
+        if call.variable:
+            # As `cut -d '"' -f 4` does.
+            self._variables[call.variable] = response.text.split('"')[3]
+            return
         head, _, body = call.printed.partition("\n\n") if "-i" in call.words else ("", "", call.printed)
         status, *headers = head.splitlines() or [""]
-        # Not the words after the number, which differ between servers.
-        assert not status or status.startswith(f"HTTP/1.1 {answer.status_code} "), answer.text
+        # Without the reason phrase, which differs between servers.
+        assert not status or status.startswith(f"HTTP/1.1 {response.status_code} "), response.text
         for header in headers:
             name, _, value = header.partition(": ")
-            self._compare(value, answer.headers[name])
-        self._compare(_plain(body), _plain(answer.text))
+            self._compare(value, response.headers[name])
+        self._compare(_compact(body), _compact(response.text))
 
-    def _here(self, text: str) -> str:
-        for told, real in self._replaced.items():
-            text = text.replace(told, real)
-        return text
+    def _url(self, call: Call) -> str:
+        url = self._expanded(call.url)
+        for printed, real in self._addresses.items():
+            url = url.replace(printed, real)
+        return url
 
-    def _compare(self, told: str, real: str) -> None:
-        for printed, made in zip(ID.findall(told), ID.findall(real), strict=False):
-            if made not in self._replaced.values():
-                self._replaced.setdefault(printed, made)
-        assert _shape(self._here(told)) == _shape(real)
+    def _expanded(self, text: str) -> str:
+        return Template(text).substitute(self._variables)
+
+    def _compare(self, printed: str, real: str) -> None:
+        for printed_id, real_id in zip(ID.findall(printed), ID.findall(real), strict=False):
+            if real_id not in self._ids.values():
+                self._ids.setdefault(printed_id, real_id)
+        for printed_id, real_id in self._ids.items():
+            printed = printed.replace(printed_id, real_id)
+        assert _comparable(printed) == _comparable(real)
 
 
-def _plain(body: str) -> str:
-    """Write JSON without the blanks that only readers need; what is no JSON stays."""
+def _compact(body: str) -> str:
+    """Return JSON without the spaces and line breaks that only readers need, and any other text without its breaks."""
     if body.startswith(("{", "[")):
         return json.dumps(json.loads(body), separators=(",", ":"), ensure_ascii=False)
     return re.sub(r"\n *", "", body)
 
 
-def _shape(text: str) -> str:
+def _comparable(text: str) -> str:
     return _CURSOR.sub(r"\1", _MEMBERS.sub(r"\1", text))

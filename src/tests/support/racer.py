@@ -1,6 +1,6 @@
-"""One process of a race: for every line on standard input, all its threads try to get the same allocation at once.
+"""One process of a race: for each line on standard input, all its threads post the same allocation at once.
 
-Arguments: the URL of the database, how many threads. Answers each line with the statuses that they got.
+Arguments: database URL, number of threads. Prints for each line the statuses that the threads got.
 """
 
 import sys

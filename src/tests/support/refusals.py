@@ -1,15 +1,15 @@
-"""What every refusal looks like (RFC 9457), of whichever service."""
+"""The check that all services' error responses pass (RFC 9457)."""
 
 
-def refused(answer, status, code):
-    """Check an answer against the contract of refusals; gives its body."""
-    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json"), answer.text
-    body = answer.get_json()
+def refused(response, status, code):
+    """Check status, code and members of a problem response; return its body."""
+    assert (response.status_code, response.mimetype) == (status, "application/problem+json"), response.text
+    body = response.get_json()
     assert {key: body[key] for key in ("type", "status", "code", "request_id")} == {
         "type": f"/docs/problems/{code}",
         "status": status,
         "code": code,
-        "request_id": answer.headers["X-Request-Id"],
+        "request_id": response.headers["X-Request-Id"],
     }
     assert all(isinstance(body[key], str) and body[key] for key in ("title", "detail"))
     return body

@@ -1,7 +1,7 @@
-"""A strict reader's view of the change feed: each event must follow from those before it.
+"""A strict replay of the change feed: each event must be consistent with the events before it.
 
-A hold counts until its ``expired`` or ``deallocated`` event, also after its ``expires``: until then the row is there,
-and the database refuses an overlap with it. So whatever overlaps it must come after the event that ended it.
+A hold counts until its ``expired`` or ``deallocated`` event, also after its ``expires``: until then its row exists and
+the database refuses an overlap. So an event of an overlapping allocation must come after the event that ended the hold.
 """
 
 from collections import defaultdict
@@ -9,7 +9,7 @@ from datetime import datetime
 
 
 def overlap(one, other):
-    """Return whether two allocations (as they are on the wire) share an instant."""
+    """Return whether two allocations (in wire format) overlap."""
     return _bound(one, "from") < _bound(other, "to") and _bound(other, "from") < _bound(one, "to")
 
 
@@ -20,22 +20,22 @@ def _bound(one, side):
     return datetime.fromisoformat(instant).timestamp()
 
 
-def but_expires(one):
-    """Leave out the instant that tests move."""
+def without_expires(one):
+    """Return the allocation without ``expires``, which tests modify."""
     return {key: value for key, value in one.items() if key != "expires"}
 
 
-class Replayed:
-    """The vehicles in circulation and their allocations (holds until the event of their end) by their ids."""
+class ReplayedFeed:
+    """The vehicles in circulation and their allocations by id (holds until the event that ends them)."""
 
     def __init__(self):
         self.vehicles, self.allocations = {}, {}
-        # For each item, the kinds of its events in their order.
+        # The kinds of each item's events, in order.
         self.kinds = defaultdict(list)
         self._ids = set()
 
-    def tell(self, events):
-        """Apply the events; fails if one does not follow from those before it."""
+    def apply(self, events):
+        """Apply events; fail if one is not consistent with the events before it."""
         for event in events:
             assert event["id"] not in self._ids, f"twice in the feed: {event}"
             self._ids.add(event["id"])
@@ -66,10 +66,10 @@ class Replayed:
 
     def _resource_decommissioned(self, data):
         assert self.vehicles.pop(data["id"]) == data
-        rest = [one for one in self.allocations.values() if one["resource_id"] == data["id"]]
-        for one in rest:
-            assert one["status"] == "confirmed", f"a hold without an end: {one}"
-            del self.allocations[one["id"]]
+        remaining = [allocation for allocation in self.allocations.values() if allocation["resource_id"] == data["id"]]
+        for allocation in remaining:
+            assert allocation["status"] == "confirmed", f"a hold without an end: {allocation}"
+            del self.allocations[allocation["id"]]
 
     def _allocated(self, data):
         self._put(data)
@@ -85,11 +85,11 @@ class Replayed:
     def _put(self, data):
         for other in self.allocations.values():
             is_another = other["id"] != data["id"] and other["resource_id"] == data["resource_id"]
-            assert not (is_another and overlap(other, data)), f"twice at one instant: {other}, {data}"
+            assert not (is_another and overlap(other, data)), f"overlapping allocations: {other}, {data}"
         self.allocations[data["id"]] = data
 
     def _deallocated(self, data):
-        assert but_expires(self.allocations.pop(data["id"])) == but_expires(data)
+        assert without_expires(self.allocations.pop(data["id"])) == without_expires(data)
 
     def _expired(self, data):
         assert data["status"] == "held"

@@ -1,4 +1,4 @@
-"""Applications behind real sockets, in threads of this process."""
+"""Applications on real sockets, served by threads of this process."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ class _Handler(WSGIRequestHandler):
 
 @contextmanager
 def served_app(app: Callable[..., Any]) -> Iterator[str]:
-    """Serve a WSGI application, a request over each connection; gives its base URL."""
+    """Serve a WSGI application, one request for each connection; yield its base URL."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -49,10 +49,10 @@ class SlowBody:
 
 @contextmanager
 def slow_bodies(port: int, count: int, *lines: str) -> Iterator[list[SlowBody]]:
-    """Open several; ``lines`` are further lines of their heads."""
+    """Open several connections; ``lines`` are further header lines."""
     with ExitStack() as stack:
-        made = []
+        connections = []
         for _ in range(count):
-            made.append(SlowBody(port, *lines))
-            stack.callback(made[-1].close)
-        yield made
+            connections.append(SlowBody(port, *lines))
+            stack.callback(connections[-1].close)
+        yield connections

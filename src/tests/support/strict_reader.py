@@ -1,4 +1,4 @@
-"""A strict reader of the feed, beside a test or after it: in the end it has what the lists and the tables have."""
+"""A strict reader of the feed: its replay must end with the contents of the lists and tables."""
 
 import threading
 from collections import defaultdict
@@ -8,24 +8,24 @@ from sqlalchemy import select
 
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Event
-from tests.support.change_feed import Reader
-from tests.support.replay import Replayed, but_expires
+from tests.support.change_feed import FeedReader
+from tests.support.replay import ReplayedFeed, without_expires
 
-# Between two pages; the reader must not take the processor from the test.
+# Pause between two pages, so that the reader leaves the CPU to the test.
 _SECONDS = 0.02
 _FIRST = ("resource_registered", "allocated")
 _LAST = ("resource_decommissioned", "deallocated", "expired")
 
 
 class StrictReader:
-    """A thread that replays the feed from its start until the context ends; then everything is compared.
+    """A thread that replays the feed from its start until the context ends; then compares the result.
 
-    If not ``beside``, it reads the feed only then.
+    With ``concurrently=False``, it reads the feed only when the context ends.
     """
 
-    def __init__(self, app, beside=True):
-        self._app, self._client, self._beside = app, app.test_client(), beside
-        self._stop, self._replayed, self._ids = threading.Event(), Replayed(), []
+    def __init__(self, app, concurrently=True):
+        self._app, self._client, self._concurrently = app, app.test_client(), concurrently
+        self._stop, self._replayed, self._ids = threading.Event(), ReplayedFeed(), []
 
     def __enter__(self):
         self._pool = ThreadPoolExecutor(1)
@@ -35,27 +35,27 @@ class StrictReader:
     def __exit__(self, kind, *_):
         self._stop.set()
         self._pool.shutdown()
-        # The reason of a test that has failed already is the more useful one.
+        # If the test has failed already, its own failure is more useful.
         if kind is None:
             self._thread.result()
             self._compare()
 
     def _follow(self):
-        reader = Reader(self._client, limit=50)
-        if not self._beside:
+        reader = FeedReader(self._client, limit=50)
+        if not self._concurrently:
             self._stop.wait()
         while not self._stop.wait(_SECONDS):
-            self._read(reader.page())
-        self._read(reader.news())
+            self._read(reader.next_page())
+        self._read(reader.new_events())
 
     def _read(self, events):
-        self._replayed.tell(events)
+        self._replayed.apply(events)
         self._ids += [event["id"] for event in events]
 
     def _compare(self):
-        again = Reader(self._client).news()
-        assert [event["id"] for event in again][: len(self._ids)] == self._ids
-        self._read(again[len(self._ids) :])
+        events = FeedReader(self._client).new_events()
+        assert [event["id"] for event in events][: len(self._ids)] == self._ids
+        self._read(events[len(self._ids) :])
         self._compare_lists()
         with self._app.app_context(), session.read() as connection:
             self._compare_tables(connection)
@@ -68,31 +68,30 @@ class StrictReader:
             vehicles |= self._list(f"/api/{collection}")
             allocations |= self._list(f"/api/{collection}/all/allocations")
         assert vehicles == self._replayed.vehicles
-        for each, one in allocations.items():
-            assert but_expires(one) == but_expires(self._replayed.allocations[each])
-        # What the lists do not show are holds that have expired and wait for the event of it.
-        assert all(
-            one["status"] == "held" for each, one in self._replayed.allocations.items() if each not in allocations
-        )
+        for allocation_id, allocation in allocations.items():
+            assert without_expires(allocation) == without_expires(self._replayed.allocations[allocation_id])
+        # The lists omit holds that have expired and whose event is not written yet.
+        missing = self._replayed.allocations.keys() - allocations.keys()
+        assert all(self._replayed.allocations[allocation_id]["status"] == "held" for allocation_id in missing)
 
     def _list(self, url):
-        answer = self._client.get(url, query_string={"limit": 1000})
-        assert (answer.status_code, answer.headers.get("Link")) == (200, None)
-        return {one["id"]: one for one in answer.json}
+        response = self._client.get(url, query_string={"limit": 1000})
+        assert (response.status_code, response.headers.get("Link")) == (200, None)
+        return {row["id"]: row for row in response.json}
 
     def _compare_tables(self, connection):
         resource, allocation = ContinuousResource, ContinuousResourceAllocation
-        there = select(allocation.id, resource.id).join(resource, resource.key == allocation.resource_key)
-        there = there.where(resource.decommissioned.is_(None))
-        found = {str(each): str(vehicle) for each, vehicle in connection.execute(there)}
-        assert found == {each: one["resource_id"] for each, one in self._replayed.allocations.items()}
+        rows = select(allocation.id, resource.id).join(resource, resource.key == allocation.resource_key)
+        rows = rows.where(resource.decommissioned.is_(None))
+        stored = {str(allocation_id): str(vehicle) for allocation_id, vehicle in connection.execute(rows)}
+        assert stored == {key: row["resource_id"] for key, row in self._replayed.allocations.items()}
 
 
 def _check_versions(connection):
-    """Check that each change made the item's version one more, and nothing else did."""
-    found = connection.execute(select(Event).order_by(Event.key)).mappings()
+    """Check that each change raised the item's version by one, and that nothing else did."""
+    events = connection.execute(select(Event).order_by(Event.key)).mappings()
     versions = defaultdict(int)
-    for event in found:
+    for event in events:
         item, kind = event["allocation_id"] or event["resource_id"], event["kind"]
         expected = versions[item] if kind in _LAST else versions[item] + 1
         assert event["version"] == expected, f"after version {versions[item]}: {dict(event)}"

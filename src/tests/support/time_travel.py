@@ -1,4 +1,4 @@
-"""Time that passes for a database: what is kept of instants moves into the past, as its clock cannot be moved ahead."""
+"""Simulated passing of time: moves stored instants into the past, because the database's clock cannot be changed."""
 
 from datetime import timedelta
 
@@ -8,9 +8,9 @@ from invsys.inventory.db.models import db
 
 
 def pass_for(app, column, **time):
-    """Let time (as timedelta takes it) pass for every instant of a column, such as ``Event.at``."""
+    """Move every instant of a column, such as ``Event.at``, into the past by a timedelta."""
     with app.app_context(), db.engine.begin() as connection:
-        # The earliest first, so that none is moved onto one that has still to be moved.
+        # Oldest first: otherwise an instant could be moved onto one that is still to be moved.
         for instant in connection.scalars(select(column).where(column.is_not(None)).distinct().order_by(column)).all():
-            moved = {column: instant - timedelta(**time)}
-            connection.execute(update(column.class_).where(column == instant).values(moved))
+            values = {column: instant - timedelta(**time)}
+            connection.execute(update(column.class_).where(column == instant).values(values))

@@ -1,4 +1,4 @@
-"""The production server over an application of a few lines: no database, and workers that start in no time."""
+"""The production server with an application of a few lines: no database, and workers that start quickly."""
 
 import os
 import socket
@@ -9,11 +9,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import children
+from tests.conftest import child_processes
 from tests.support.waiting import SECONDS, until
 
-# Makes coverage measure every process; those of the server end without notice to it.
-_MEASURED = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+# Variables that make coverage measure every process; it cannot save the data of the server's processes.
+_COVERAGE = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 _APPLICATION = """
 def app(environ, start_response):
@@ -21,7 +21,7 @@ def app(environ, start_response):
     return [b"ok"]
 """
 
-# Waits for a signal of the test, so that several can start in the same moment.
+# Waits for a line from the test, so that several servers can start at the same time.
 _SERVE = """
 import os, sys
 from invsys.chassis.server.command import serve
@@ -36,8 +36,8 @@ except SettingsError as error:
 
 
 @dataclass
-class Tiny:
-    """A server that runs, or tries to."""
+class TinyServer:
+    """A process of the production server, which may fail to start."""
 
     folder: Path
     port: int
@@ -46,30 +46,30 @@ class Tiny:
 
     @property
     def workers(self) -> list[int]:
-        """The workers, the oldest first."""
-        return children(self.process.pid)
+        """The process ids of the workers, the oldest first."""
+        return child_processes(self.process.pid)
 
     def logged(self, text: str) -> int:
-        """How often a text is in the log."""
+        """Return how often a text occurs in the log."""
         return self.log.read_text().count(text)
 
     def change_application(self, text: str) -> None:
-        """Replace the application that new workers load, and its compiled file, which may be of the same second."""
+        """Replace the application that new workers load."""
         (self.folder / "tiny.py").write_text(text)
 
-    def go(self) -> None:
-        """Start to serve."""
+    def start(self) -> None:
+        """Let the process start the server."""
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
 
 
 @contextmanager
-def prepared(folder: Path, port: int, application: str = _APPLICATION) -> Iterator[Tiny]:
-    """Start a process that serves once the test lets it."""
+def waiting_server(folder: Path, port: int, application: str = _APPLICATION) -> Iterator[TinyServer]:
+    """Yield a process that starts the server when the test calls ``start``."""
     folder.mkdir(exist_ok=True)
     log = folder / "log"
-    environ = {name: value for name, value in os.environ.items() if name not in _MEASURED}
+    environ = {name: value for name, value in os.environ.items() if name not in _COVERAGE}
     environ |= {"RUNTIME_DIRECTORY": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-c", _SERVE, str(port)]
     with (
@@ -78,7 +78,7 @@ def prepared(folder: Path, port: int, application: str = _APPLICATION) -> Iterat
             command, cwd=folder, env=environ, stdin=subprocess.PIPE, stderr=stream, stdout=stream, text=True
         ) as process,
     ):
-        tiny = Tiny(folder, port, process, log)
+        tiny = TinyServer(folder, port, process, log)
         tiny.change_application(application)
         try:
             yield tiny
@@ -88,10 +88,10 @@ def prepared(folder: Path, port: int, application: str = _APPLICATION) -> Iterat
 
 
 @contextmanager
-def tiny_server(folder: Path, application: str = _APPLICATION) -> Iterator[Tiny]:
+def tiny_server(folder: Path, application: str = _APPLICATION) -> Iterator[TinyServer]:
     """Run the server on a free port."""
-    with prepared(folder, free_port(), application) as tiny:
-        tiny.go()
+    with waiting_server(folder, free_port(), application) as tiny:
+        tiny.start()
         yield tiny
 
 
@@ -103,8 +103,8 @@ def free_port() -> int:
         return port
 
 
-def answers(port: int) -> bool:
-    """Return whether a server answers a request over a new connection."""
+def responds(port: int) -> bool:
+    """Return whether a server responds to a request over a new connection."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: tiny\r\nConnection: close\r\n\r\n")
@@ -113,6 +113,6 @@ def answers(port: int) -> bool:
         return False
 
 
-def until_it_serves(tiny: Tiny) -> None:
+def until_it_serves(tiny: TinyServer) -> None:
     """Wait until both workers have started."""
-    until(lambda: tiny.logged("Started worker-") >= 2 and answers(tiny.port))
+    until(lambda: tiny.logged("Started worker-") >= 2 and responds(tiny.port))

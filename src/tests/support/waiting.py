@@ -1,15 +1,15 @@
-"""Waiting for what another process, or another thread, is about to do."""
+"""Waiting for another process or thread."""
 
 import threading
 import time
 from collections.abc import Callable
 
-# How long anything may take on a machine that has other work, too.
+# A generous limit, for busy machines.
 SECONDS = 30
 
 
 def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
-    """Wait until something is so."""
+    """Wait until a condition is true; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -1,1 +1,1 @@
-"""Checks of where a request comes from: host names, proxies, the gateway, the client."""
+"""Checks on the origin of a request: host names, proxies, the gateway secret, the client id."""

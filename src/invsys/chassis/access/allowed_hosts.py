@@ -1,7 +1,7 @@
 """The host names that a service accepts: a request with another ``Host`` is refused with 421.
 
-This stops DNS rebinding: a web page whose name was made to resolve to this machine sends that name in ``Host``. A
-missing, malformed or repeated ``Host`` is a 400 (RFC 9112, 3.2).
+This stops DNS rebinding: an attacker's domain that resolves to this machine appears in ``Host``. A missing, malformed
+or repeated ``Host`` is refused with 400 (RFC 9112, section 3.2).
 """
 
 import functools
@@ -16,7 +16,7 @@ from flask import Flask, Response
 
 from invsys.chassis.access import proxies
 from invsys.chassis.config.settings import Section
-from invsys.chassis.http.problems import MisdirectedRequest, Problem, unnamed
+from invsys.chassis.http.problems import MisdirectedRequest, Problem, status_problem
 from invsys.chassis.ops import health, metrics
 
 if TYPE_CHECKING:
@@ -25,40 +25,41 @@ if TYPE_CHECKING:
 ANY = "*"
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-# A name or an address as in a URL (RFC 3986, 3.2.2), maybe with a port. Servers join repeated headers by a comma.
+# A name or an address as in a URL (RFC 3986, section 3.2.2), with an optional port. A comma does not match, because
+# servers join repeated headers with one.
 _LABEL = "[A-Za-z0-9_-]{1,63}"
 _HOST = re.compile(rf"(?:\[([0-9A-Fa-f:.]{{2,45}})\]|({_LABEL}(?:\.{_LABEL})*)\.?)(?::[0-9]{{0,5}})?")
 _LONGEST = 255 + len(".:65535")
-# As the development server and granian spell it.
+# The spellings of the development server and of granian.
 _HTTP_1_0 = frozenset({"HTTP/1.0", "HTTP/1"})
-# Replaces a ``Host`` that was not checked, because Werkzeug fails on some of them.
+# Replaces a ``Host`` that was not checked, because Werkzeug raises on some malformed values.
 _NEUTRAL = "localhost"
-# Spellings of ``Host`` that are remembered as allowed. Callers choose them, so their number is limited.
-_MOST_REMEMBERED = 256
+# Accepted values of ``Host`` to cache. Callers choose the spelling, so the size of the cache is limited.
+_MAX_CACHED = 256
 
 
-def names(words: str) -> frozenset[str]:
-    """Return the host names and addresses in a text with commas between, and ``ANY``; raises ValueError."""
-    return frozenset(_name(word.strip()) for word in words.split(",") if word.strip())
+def names(text: str) -> frozenset[str]:
+    """Parse a comma-separated list of host names, addresses and ``ANY``; raises ValueError."""
+    return frozenset(_name(entry.strip()) for entry in text.split(",") if entry.strip())
 
 
-def _name(word: str) -> str:
-    if word == ANY:
-        return word
+def _name(entry: str) -> str:
+    if entry == ANY:
+        return entry
     try:
-        return str(IPv6Address(word))
+        return str(IPv6Address(entry))
     except ValueError:
         pass
-    has_port = ":" in word.rpartition("]")[2]
-    if has_port or (name := name_in(word)) is None:
-        raise ValueError(f"{word!r} is not the name or address of a host without a port, nor {ANY}")
+    has_port = ":" in entry.rpartition("]")[2]
+    if has_port or (name := name_in(entry)) is None:
+        raise ValueError(f"{entry!r} is neither a host name or address without a port, nor {ANY}")
     return name
 
 
 def name_in(host: str) -> str | None:
-    """Return the name or address in a ``Host``: in lower case, without port, brackets and one final dot.
+    """Return the name or address in a ``Host`` header: lower case, without port, brackets and one trailing dot.
 
-    None if it is malformed.
+    Returns None if the header is malformed.
     """
     parts = _HOST.fullmatch(host) if len(host) <= _LONGEST else None
     if parts is None:
@@ -84,78 +85,78 @@ class AllowedHosts:
         if self._is_default:
             self._names = _LOOPBACK_NAMES | {server["host"].lower().strip("[]")}
         self._is_any = not self._names or ANY in self._names
-        # Exactly as callers sent them.
-        self.remembered: set[str] = set()
+        # Accepted values, exactly as callers sent them.
+        self.cached: set[str] = set()
 
     def require(self, host: str | None) -> None:
-        """Raise MisdirectedRequest if ``Host`` is not allowed, a Problem with status 400 if missing or malformed."""
+        """Raise MisdirectedRequest if ``Host`` is not allowed, or a 400 Problem if it is missing or malformed."""
         if host is None or (name := name_in(host)) is None:
             raise _bad_host()
         if not (self._is_any or name in self._names or (self._is_default and name in _own_names())):
             raise MisdirectedRequest("The setting [server] allowed_hosts of the service does not list this Host.")
-        if len(self.remembered) < _MOST_REMEMBERED:
-            self.remembered.add(host)
+        if len(self.cached) < _MAX_CACHED:
+            self.cached.add(host)
 
 
 def _bad_host() -> Problem:
-    return unnamed(HTTPStatus.BAD_REQUEST)("The Host header is missing, malformed or repeated.")
+    return status_problem(HTTPStatus.BAD_REQUEST)("The Host header is missing, malformed or repeated.")
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a server that listens at ``host``, a name or an address, is reachable from this machine only."""
+    """Return whether a server that listens on ``host`` (a name or an address) is reachable only from this machine."""
     if address := proxies.address(host.strip("[]")):
         return address.is_loopback
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        resolved = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return False
-    return all(ip_address(where[0]).is_loopback for *_, where in found)
+    return all(ip_address(socket_address[0]).is_loopback for *_, socket_address in resolved)
 
 
 @functools.cache
 def _own_names() -> frozenset[str]:
-    # Looked up only when a request needs them: the full name may take seconds if no name server answers.
+    # Looked up only when a request needs them: getfqdn may take seconds if no DNS server responds.
     return frozenset(name.lower().removesuffix(".") for name in (socket.gethostname(), socket.getfqdn()))
 
 
-def register(app: Flask, server: Section, refusing: Callable[[], None] = lambda: None) -> None:
-    """Refuse requests to ``app`` with another host name; those for ``health.FOR_OPERATORS`` may have any name.
+def register(app: Flask, server: Section, before_refusal: Callable[[], None] = lambda: None) -> None:
+    """Refuse requests to ``app`` whose ``Host`` is not allowed; requests to ``health.FOR_OPERATORS`` accept any name.
 
-    ``server`` is the settings' section. ``refusing`` is called before each refusal and may raise another Problem
-    instead. This wraps the WSGI application: a ``before_request`` function would make ten times as many calls.
+    ``server`` is the settings section. ``before_refusal`` is called before each refusal and may raise another Problem
+    instead. This wraps the WSGI application, because a ``before_request`` function costs ten times as many calls.
     """
     allowed = AllowedHosts(server)
     serve = app.wsgi_app
 
     def check(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if environ.get("HTTP_HOST") not in allowed.remembered:
+        if environ.get("HTTP_HOST") not in allowed.cached:
             try:
                 _require(allowed, environ)
             except Problem as problem:
                 environ["HTTP_HOST"] = _NEUTRAL
-                return _refuse(app, environ, problem, refusing)(environ, start_response)
+                return _refuse(app, environ, problem, before_refusal)(environ, start_response)
         return serve(environ, start_response)
 
     app.wsgi_app = check  # type: ignore[method-assign]
 
 
 def _require(allowed: AllowedHosts, environ: "WSGIEnvironment") -> None:
-    """Raise a Problem if the Host is not allowed; operators may use any one name."""
+    """Raise a Problem if the Host is not allowed; the paths for operators accept any single well-formed name."""
     host = environ.get("HTTP_HOST")
     if environ.get("PATH_INFO") not in health.FOR_OPERATORS:
         allowed.require(host)
         return
-    # Load balancers send health checks in HTTP/1.0, which needs no Host.
+    # Load balancers send health checks in HTTP/1.0, which does not require Host.
     if name_in(host or "") is None and (host or environ.get("SERVER_PROTOCOL") not in _HTTP_1_0):
         raise _bad_host()
     environ["HTTP_HOST"] = _NEUTRAL
 
 
-def _refuse(app: Flask, environ: "WSGIEnvironment", problem: Problem, refusing: Callable[[], None]) -> Response:
+def _refuse(app: Flask, environ: "WSGIEnvironment", problem: Problem, before_refusal: Callable[[], None]) -> Response:
     with app.request_context(environ):
         metrics.start()
         try:
-            refusing()
+            before_refusal()
         except Problem as another:
             problem = another
         return app.finalize_request(app.handle_user_exception(problem))

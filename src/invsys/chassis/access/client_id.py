@@ -1,6 +1,6 @@
-"""The client in whose name a request comes (``X-Client-Id``), and what it may see (``X-Client-Sees``).
+"""The client of a request (``X-Client-Id``) and its restriction to its own data (``X-Client-Sees``).
 
-Both as the gateway says; nobody else is believed.
+The gateway sets both headers; they are ignored unless the request comes from a trusted proxy.
 """
 
 from flask import request
@@ -11,32 +11,32 @@ from invsys.chassis.http import headers
 
 HEADER = "X-Client-Id"
 SEES = "X-Client-Sees"
-# What ``SEES`` can say: the client may know only of what it made itself.
+# The only valid value of ``SEES``: the client sees only the items that it created.
 OWN = "own"
 
 
 def current() -> str | None:
-    """Give the client of the request at hand, or None where no trusted proxy names one.
+    """Return the client id of the current request, or None if no trusted proxy sent one.
 
-    Raises marshmallow's ValidationError.
+    Raises marshmallow's ValidationError if the header is malformed.
     """
-    return headers.visible(HEADER) if _is_said(HEADER) else None
+    return headers.require_visible(HEADER) if _is_trusted_header(HEADER) else None
 
 
 def owner() -> str | None:
-    """Give the client of the request at hand if it may know only of what it made itself, else None.
+    """Return the client id of the current request if the client may see only its own items, otherwise None.
 
-    Raises marshmallow's ValidationError: whoever cannot be understood is not shown everything.
+    Raises marshmallow's ValidationError for any other value of the header: ignoring it would show every item.
     """
-    if not _is_said(SEES):
+    if not _is_trusted_header(SEES):
         return None
     if request.headers[SEES] != OWN:
-        raise ValidationError({SEES: [f"Nothing but {OWN}."]})
+        raise ValidationError({SEES: [f"Must be {OWN!r}."]})
     if (client := current()) is None:
-        raise ValidationError({SEES: [f"Only together with {HEADER}."]})
+        raise ValidationError({SEES: [f"Requires the header {HEADER}."]})
     return client
 
 
-def _is_said(header: str) -> bool:
-    """Say whether the request has the header from somebody who is believed."""
+def _is_trusted_header(header: str) -> bool:
+    """Return whether the request has the header and comes from a trusted proxy."""
     return header in request.headers and proxies.is_trusted()

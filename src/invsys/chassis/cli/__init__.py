@@ -1,1 +1,1 @@
-"""Command lines: entry points, arguments, Flask-Script."""
+"""Command line programs: entry point, arguments, Flask-Script, common commands."""

@@ -19,39 +19,39 @@ from invsys.chassis.server import listening
 logger = logging.getLogger("invsys.commands")
 
 
-def prepare(app: Flask, in_force: settings.Settings) -> Flask:
-    """Let the commands find the settings in the application."""
-    app.extensions["invsys.settings"] = in_force
+def attach_settings(app: Flask, loaded: settings.Settings) -> Flask:
+    """Store the settings in the application, where the commands find them; return the application."""
+    app.extensions["invsys.settings"] = loaded
     return app
 
 
 def settings_of(app: Flask) -> settings.Settings:
-    """Give the settings in force."""
-    in_force: settings.Settings = app.extensions["invsys.settings"]
-    return in_force
+    """Return the settings of an application."""
+    loaded: settings.Settings = app.extensions["invsys.settings"]
+    return loaded
 
 
-class Place(NamedTuple):
-    """The setting that says where the data of a service are, and how it is announced: ``"The database is"``."""
+class DataLocation(NamedTuple):
+    """The setting with the location of a service's data, and the words that announce it: ``"The database is"``."""
 
     words: str
     section: str
     key: str
 
     def announce(self, app: Flask) -> None:
-        """Print the place on standard error, without a password."""
+        """Log the location, without a password."""
         logger.info("%s %s", self.words, settings_of(app).masked(self.section, self.key))
 
 
-def choose(config: str | None) -> None:
-    """Let every process that is started from here read this settings' file, if one was chosen."""
-    if config is not None:
-        os.environ[settings.CONFIG_VARIABLE] = str(Path(config).absolute())
+def use_settings_file(path: str | None) -> None:
+    """Use this settings file in this process and its child processes, unless ``path`` is None."""
+    if path is not None:
+        os.environ[settings.CONFIG_VARIABLE] = str(Path(path).absolute())
 
 
 class _RequestHandler(WSGIRequestHandler):
     def send_header(self, keyword: str, value: str) -> None:
-        # Werkzeug's own value would name its version and that of Python.
+        # Werkzeug's value contains its version and that of Python.
         if keyword.lower() != "server":
             super().send_header(keyword, value)
 
@@ -61,12 +61,15 @@ class RunServer(Server):
 
     help = description = __doc__
 
-    def __init__(self, require_ready: Callable[[], None], place: Place) -> None:
+    def __init__(self, require_ready: Callable[[], None], location: DataLocation) -> None:
         super().__init__(host=None, port=None, request_handler=_RequestHandler)
-        self._require_ready, self._place = require_ready, place
+        self._require_ready, self._location = require_ready, location
 
     def __call__(self, app: Flask, *, host: str | None = None, port: int | None = None, **options: Any) -> None:
-        """Listen where the settings say, unless the command line says otherwise; raises what stands in the way."""
+        """Serve on the host and port of the command line or, by default, of the settings.
+
+        Raises SettingsError and the exceptions of ``require_ready``.
+        """
         with app.app_context():
             self._require_ready()
         _require_certificate(options.get("ssl_crt"), options.get("ssl_key"))
@@ -76,53 +79,56 @@ class RunServer(Server):
         # The reloader's process gets the socket that the first process opened.
         if not is_running_from_reloader():
             listening.close(listening.listen(host, port))
-            self._place.announce(app)
+            self._location.announce(app)
         super().__call__(app, host=host, port=port, **options)
 
 
 def _require_certificate(certificate: str | None, key: str | None) -> None:
-    """Raise SettingsError unless both files can be used, or neither is named."""
+    """Raise SettingsError unless both files are usable or neither is set."""
     if (certificate is None) != (key is None):
-        raise settings.SettingsError("--ssl-crt and --ssl-key belong together")
+        raise settings.SettingsError("--ssl-crt and --ssl-key must be used together")
     if certificate is not None:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
-        except OSError as error:  # also what ssl itself raises
+        except OSError as error:  # ssl.SSLError is a subclass
             raise settings.SettingsError(f"--ssl-crt {certificate}, --ssl-key {key}: {error.strerror}") from error
 
 
 class Serve(Command):
     """Run the production server."""
 
-    option_list = (Option("--check", action="store_true", help="only say what would stand in the way of it"),)
+    option_list = (Option("--check", action="store_true", help="only check whether the server could start"),)
 
-    def __init__(self, target: str, require_ready: Callable[[], None], place: Place) -> None:
+    def __init__(self, target: str, require_ready: Callable[[], None], location: DataLocation) -> None:
         super().__init__()
         self._target = target
-        self._require_ready, self._place = require_ready, place
+        self._require_ready, self._location = require_ready, location
 
     def __call__(self, app: Flask, *, check: bool) -> None:
-        """Replace this process by the server of ``target`` (``module:name``); raises what stands in the way."""
+        """Replace this process by the server of ``target`` (``module:name``), or only check that it could start.
+
+        Raises SettingsError and the exceptions of ``require_ready``.
+        """
         with app.app_context():
             self._require_ready()
-        # Each worker opens it for itself; what stands in the way is better said before there are any.
+        # Each worker opens the log file itself. Opening it here reports an error before any worker starts.
         if log := request_log.open_file(settings_of(app)["log"]):
             log.close()
         if check:
-            # On any free port, because the running server uses the port of the settings.
+            # On any free port, because a running server may use the configured one.
             listening.close(listening.listen(settings_of(app)["server"]["host"], 0))
         else:
-            server.serve(self._target, settings_of(app)["server"], os.environ, lambda: self._place.announce(app))
+            server.serve(self._target, settings_of(app)["server"], os.environ, lambda: self._location.announce(app))
 
 
 class Config(Command):
-    """Print the settings in force, and where each came from."""
+    """Print the effective settings and the origin of each."""
 
     def __call__(self, app: Flask) -> None:
-        """Print them, section by section."""
-        printed = None
-        for section, key, value, origin in settings_of(app).shown():
-            if section != printed:
-                print(f"{'' if printed is None else chr(10)}[{section}]")
-                printed = section
+        """Print the settings section by section."""
+        current_section = None
+        for section, key, value, origin in settings_of(app).entries():
+            if section != current_section:
+                print(f"{'' if current_section is None else chr(10)}[{section}]")
+                current_section = section
             print(f"{key + ' = ' + value:<50} ; {origin}")

@@ -1,6 +1,6 @@
-"""The start of a command's program: Ctrl-C, and output that cannot be written, end it with one line.
+"""The entry point of a command line program: reports Ctrl-C and output errors in one line.
 
-This module imports no library, so that it handles Ctrl-C while the modules of the command are still loading.
+This module imports no library, so that it also handles Ctrl-C while the modules of the command are loading.
 """
 
 import contextlib
@@ -11,19 +11,19 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-# Exit statuses: as shells report a program that SIGINT has ended; a reader that has read enough; any other failure.
+# Exit statuses: a program that SIGINT ended, as shells report it; a reader that closed the pipe; any other failure.
 INTERRUPTED, READER_GONE, FAILED = 130, 1, 2
 
-# Errors of writing. Python does not say of which file.
-_OF_OUTPUT = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+# Errors of writing to an output. Python sets no file name in these exceptions.
+_OUTPUT_ERRORS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 
 
 def run(program: str, module: str) -> NoReturn:
-    """Import ``module``, call its ``main``, and exit with the status of that.
+    """Import ``module``, call its ``main``, and exit with the status that it returns.
 
-    ``program`` is the name in messages. An OSError with the name of a file is one line with status 2.
+    ``program`` is the program's name in messages. An OSError with a file name is reported in one line, with status 2.
     """
-    _open_closed()
+    _reopen_closed_streams()
     try:
         status = _call(module)
     except KeyboardInterrupt:
@@ -35,20 +35,20 @@ def run(program: str, module: str) -> NoReturn:
         _discard_output()
         if error.filename is not None:
             status = _end(program, f"{error.filename}: {error.strerror}", FAILED)
-        elif error.errno in _OF_OUTPUT:
+        elif error.errno in _OUTPUT_ERRORS:
             status = _end(program, f"the output cannot be written: {error.strerror}", _status(error))
         else:
             raise
     sys.exit(status)
 
 
-def _open_closed() -> None:
-    """Open the standard streams that the caller has closed; otherwise a database could get their descriptors.
+def _reopen_closed_streams() -> None:
+    """Open the standard streams that the caller has closed; otherwise a database file could get their descriptors.
 
-    Writing to an output that was closed fails: a command that prints nothing succeeds, any other one does not.
+    Writing to a closed output still fails: a command that prints nothing succeeds, any other command fails.
     """
     if sys.stdin is None:
-        sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115 - pathlib would take time to load; stays open
+        sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115 - pathlib takes time to load; must stay open
     if sys.stdout is None:
         sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w")  # noqa: PTH123, SIM115 - the same
     if sys.stderr is None:
@@ -56,7 +56,7 @@ def _open_closed() -> None:
 
 
 def _call(module: str) -> Any:
-    """Return the exit status of a module's ``main``; raises OSError if its output cannot be written."""
+    """Call a module's ``main`` and return its exit status; raises OSError if its output cannot be written."""
     try:
         status = importlib.import_module(module).main()
     except SystemExit as ended:
@@ -67,7 +67,7 @@ def _call(module: str) -> Any:
 
 
 def _flush() -> OSError | None:
-    """Write what is left of the output; return the error if that fails. What was not written is still left then."""
+    """Write the buffered output. Return the error if that fails; the buffer then keeps the unwritten part."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -76,7 +76,7 @@ def _flush() -> OSError | None:
 
 
 def _discard_output() -> None:
-    """Discard what cannot be written, or Python would report the same error at its exit."""
+    """Discard output that cannot be written; otherwise Python reports the same error again at exit."""
     if _flush() is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -1,6 +1,6 @@
-"""Flask-Script 2.0.6 (2017) on today's Flask and Python, and a bridge from it to click's commands.
+"""Flask-Script 2.0.6 (2017) on current versions of Flask and Python, and an adapter for click commands.
 
-Its import needs names that Flask no longer has; they are lent to it, and taken away again.
+Importing Flask-Script needs names that Flask no longer has. They are added for the import, and removed afterwards.
 """
 
 import argparse
@@ -24,13 +24,13 @@ from invsys.chassis.suggestions import nearest
 
 
 @contextlib.contextmanager
-def _lent_names() -> Iterator[None]:
+def _names_for_import() -> Iterator[None]:
     compat = ModuleType("flask._compat")
     vars(compat)["text_type"] = str
     sys.modules["flask._compat"] = compat
     vars(flask)["_request_ctx_stack"] = None
     with warnings.catch_warnings():
-        # Its source writes "\d" in plain strings, which the compiler warns about.
+        # Its source has "\d" in ordinary strings, which the compiler warns about.
         warnings.simplefilter("ignore")
         try:
             yield
@@ -38,15 +38,15 @@ def _lent_names() -> Iterator[None]:
             del sys.modules["flask._compat"], vars(flask)["_request_ctx_stack"]
 
 
-with _lent_names():
+with _names_for_import():
     import flask_script
     from flask_script.commands import Command, Option, Shell
 
-# inspect.getargspec went with Python 3.11; this module alone gets a stand-in for ``inspect`` that has it.
+# Python 3.11 removed inspect.getargspec. Only this module of Flask-Script gets a copy of ``inspect`` that has it.
 _inspect = ModuleType("inspect")
 vars(_inspect).update(vars(inspect), getargspec=lambda function: inspect.getfullargspec(function)[:4])
 flask_script.commands.inspect = _inspect
-# The commands' parsers are made by Flask-Script; these two modules alone get a stand-in for ``argparse``.
+# Flask-Script creates the parsers. Only these two modules get a copy of ``argparse`` with the parser of this package.
 _argparse = ModuleType("argparse")
 vars(_argparse).update(vars(argparse), ArgumentParser=Parser)
 flask_script.argparse = flask_script.commands.argparse = _argparse
@@ -55,7 +55,7 @@ __all__ = ["ClickCommand", "Command", "Manager", "Option", "Server", "Shell", "S
 
 
 class _HostOrHelp(argparse.Action):
-    """``-h HOST`` is Flask-Script's; ``-h`` alone prints the help, as it does for every other command."""
+    """Sets the host with ``-h HOST``, as in Flask-Script; prints the help with ``-h`` alone, as every other command."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: str | None = None) -> None:
         if values is None:
@@ -65,7 +65,10 @@ class _HostOrHelp(argparse.Action):
 
 
 class Server(flask_script.Server):
-    """The development server: threads, and neither debugger (it runs code for whoever asks) nor reloader by itself."""
+    """The development server: with threads; debugger and reloader are off by default.
+
+    The debugger runs any code that a client sends.
+    """
 
     help_args = ("-?", "--help")
 
@@ -73,26 +76,27 @@ class Server(flask_script.Server):
         super().__init__(use_debugger=False, use_reloader=False, threaded=True, **options)
 
     def get_options(self) -> Sequence[Option]:
-        """Return Flask-Script's options, with a ``-h`` that may stand alone."""
+        """Return Flask-Script's options; the value of ``-h`` is optional."""
         host, *others = super().get_options()
-        return [Option(*host.args, **host.kwargs, nargs="?", action=_HostOrHelp, help="-h alone: this help"), *others]
+        host_or_help = {"nargs": "?", "action": _HostOrHelp, "help": "without a value, -h prints this help"}
+        return [Option(*host.args, **host.kwargs, **host_or_help), *others]
 
     def __call__(self, app: Flask, *, processes: int = 1, threaded: bool = True, **options: Any) -> None:
-        """Serve with threads or with processes: Werkzeug refuses both at once."""
+        """Serve with threads or with processes, because Werkzeug does not support both together."""
         super().__call__(app, processes=processes, threaded=threaded and processes == 1, **options)
 
 
 class ShowUrls(flask_script.commands.ShowUrls):
-    """Print the route table, or the route of one URL."""
+    """Print all routes, or the route that matches a URL."""
 
     def get_options(self) -> Sequence[Option]:
-        """Return Flask-Script's options, with the values that ``--order`` may have."""
+        """Return Flask-Script's options; ``--order`` accepts only its valid values."""
         url, order = super().get_options()
         return [url, Option(*order.args, **order.kwargs, choices=("rule", "endpoint"))]
 
 
 class ClickCommand(Command):
-    """A click command under a name of Flask-Script; its words are passed to it unchanged."""
+    """A click command as a command of Flask-Script; click parses the words after its name."""
 
     def __init__(self, command: click.Command, prog_name: str) -> None:
         super().__init__()
@@ -102,10 +106,10 @@ class ClickCommand(Command):
         self.words: Sequence[str] = ()
 
     def __call__(self, app: Flask) -> Any:
-        """Run the command inside the application's context; return its exit status.
+        """Run the command in the application context and return its exit status.
 
-        A wrong command line is refused in one line with status 2. ``Command.main`` would do the same in four lines, and
-        print an empty one after Ctrl-C.
+        An invalid command line is reported in one line, with status 2. ``Command.main`` would print four lines, and an
+        empty line after Ctrl-C.
         """
         options: dict[str, Any] = {"obj": ScriptInfo(create_app=lambda: app), "help_option_names": ["-h", "--help"]}
         try:
@@ -125,16 +129,16 @@ class ClickCommand(Command):
 
 
 def _sentence(error: click.ClickException) -> str:
-    """Return click's message in one line, beginning and ending as argparse's do."""
+    """Return click's message in the form of argparse: one line, first letter in lower case, without a full stop."""
     words = " ".join(error.format_message().split()).removesuffix(".")
     return words[:1].lower() + words[1:]
 
 
 class Manager(flask_script.Manager):
-    """The commands of a service; ``app`` is a factory that takes the values of the manager's own options.
+    """The commands of a service; ``app`` is a factory that is called with the values of the manager's options.
 
-    ``program`` is the name in help and messages (default: that of the running program), ``version`` what ``--version``
-    prints.
+    ``program`` is the program's name in help and messages (default: the name of the running program). ``version`` is
+    the version that ``--version`` prints.
     """
 
     help_args = ("-h", "--help", "-?")
@@ -144,19 +148,19 @@ class Manager(flask_script.Manager):
         self._program, self._version = program, version
 
     def create_app(self, *args: Any, **kwargs: Any) -> Flask:
-        """Make the application (the original raises an AttributeError on its way to warning of its age)."""
+        """Create the application; Flask-Script's own method fails while it warns that it is deprecated."""
         app: Flask = self(*args, **kwargs)
         return app
 
     def _patch_argparser(self, parser: Any) -> None:
-        """Leave the parser as it is; the original overwrites a name that argparse itself uses (3.12.8, 3.13.1)."""
+        """Do nothing: the original overwrites a name that argparse uses since Python 3.12.8 and 3.13.1."""
 
     def create_parser(self, *args: Any, **kwargs: Any) -> Parser:
-        """Make the parser of the program, with one for each command in it."""
-        parser: Parser = super().create_parser(*args, **kwargs)
-        for each in (parser, *self._parsers(parser).values()):
-            each.add_argument("--version", action="version", version=f"{parser.prog} {self._version}")
-        return parser
+        """Create the parser of the program, with a subparser for each command."""
+        program_parser: Parser = super().create_parser(*args, **kwargs)
+        for parser in (program_parser, *self._parsers(program_parser).values()):
+            parser.add_argument("--version", action="version", version=f"{program_parser.prog} {self._version}")
+        return program_parser
 
     @staticmethod
     def _parsers(parser: Parser) -> dict[str, Parser]:
@@ -165,34 +169,34 @@ class Manager(flask_script.Manager):
         return dict(choices)
 
     def handle(self, prog: str, args: Sequence[str] | None = None) -> Any:
-        """Run the command that ``args`` name, and return what it returns; exits where they name none."""
+        """Run the command in ``args`` and return its result; without a command, print the help and exit."""
         words = list(args or [])
         parser = self.create_parser(self._program or Path(prog).name)
         if not words:
             parser.print_help()
             parser.exit(2)
-        at = self._position_of_command(words)
-        parser.require_known(words[:at])
-        self._refuse_other_commands(parser, words[at : at + 1])
-        command = self._commands.get("".join(words[at : at + 1]))
-        if isinstance(command, ClickCommand) and words[at + 1 :] != ["--version"]:
-            # argparse must not see them: it would take options such as --help for its own.
-            words, command.words = words[: at + 1], words[at + 1 :]
-        chosen = self._read(parser, words, at)
-        *_, command = chosen.pop("func_stack")
-        app = self(**{option.kwargs["dest"]: chosen.pop(option.kwargs["dest"]) for option in self.get_options()})
-        return command(app, **chosen)
+        index = self._index_of_command(words)
+        parser.require_known(words[:index])
+        self._require_known_command(parser, words[index : index + 1])
+        command = self._commands.get("".join(words[index : index + 1]))
+        if isinstance(command, ClickCommand) and words[index + 1 :] != ["--version"]:
+            # Hidden from argparse, which would handle options such as --help itself.
+            words, command.words = words[: index + 1], words[index + 1 :]
+        values = self._parse(parser, words, index)
+        *_, command = values.pop("func_stack")
+        app = self(**{option.kwargs["dest"]: values.pop(option.kwargs["dest"]) for option in self.get_options()})
+        return command(app, **values)
 
-    def _refuse_other_commands(self, parser: Parser, named: Sequence[str]) -> None:
-        for name in named:
+    def _require_known_command(self, parser: Parser, names: Sequence[str]) -> None:
+        for name in names:
             if name not in self._commands:
                 parser.error(f"unknown command {name}{nearest(name, self._commands)}")
 
-    def _read(self, parser: Parser, words: Sequence[str], at: int) -> dict[str, Any]:
-        """Return the values of all options and arguments; the command is the last of ``func_stack``."""
-        command: Parser | None = self._parsers(parser).get("".join(words[at : at + 1]))
+    def _parse(self, parser: Parser, words: Sequence[str], index: int) -> dict[str, Any]:
+        """Return the values of all options and arguments; the last item of ``func_stack`` is the command."""
+        command: Parser | None = self._parsers(parser).get("".join(words[index : index + 1]))
         if command is not None:
-            command.require_known(words[at + 1 :], parser)
+            command.require_known(words[index + 1 :], parser)
         namespace, rest = parser.parse_known_args(words)
         if command is None:
             parser.error("a command is missing")
@@ -200,9 +204,9 @@ class Manager(flask_script.Manager):
             command.error(f"unexpected argument {rest[0]}")
         return vars(namespace)
 
-    def _position_of_command(self, words: Sequence[str]) -> int:
-        with_value = {name for option in self.get_options() for name in option.args}
-        at = 0
-        while at < len(words) and words[at].startswith("-"):
-            at += 2 if words[at] in with_value else 1
-        return at
+    def _index_of_command(self, words: Sequence[str]) -> int:
+        options_with_value = {name for option in self.get_options() for name in option.args}
+        index = 0
+        while index < len(words) and words[index].startswith("-"):
+            index += 2 if words[index] in options_with_value else 1
+        return index

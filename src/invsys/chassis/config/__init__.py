@@ -1,1 +1,1 @@
-"""Settings from INI files and environment variables."""
+"""Settings from INI files and environment variables; the sections that every service has."""

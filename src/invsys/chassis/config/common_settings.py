@@ -1,4 +1,4 @@
-"""The sections of settings that every service has."""
+"""Schemas of the settings sections that every service has."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,30 +11,30 @@ from invsys.chassis.access import allowed_hosts, proxies
 _SECRET = re.compile(r"(?:[!-~]{16,255})?\Z")
 
 
-class _Words(fields.String):
-    """Words with commas between, kept as text once ``read`` has accepted them; ``read`` raises ValueError."""
+class _List(fields.String):
+    """A comma-separated list, loaded as text after ``parse`` has accepted it; ``parse`` raises ValueError."""
 
-    read: ClassVar[Callable[[str], object]]
+    parse: ClassVar[Callable[[str], object]]
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        words = super()._deserialize(value, attr, data, **kwargs)
+        text = super()._deserialize(value, attr, data, **kwargs)
         try:
-            type(self).read(words)
+            type(self).parse(text)
         except ValueError as error:
             raise ValidationError(f"{error}.") from error
-        return words
+        return text
 
 
-class Networks(_Words):
-    """IP addresses and networks, with commas between."""
+class Networks(_List):
+    """A comma-separated list of IP addresses and networks."""
 
-    read = proxies.networks
+    parse = proxies.networks
 
 
-class HostNames(_Words):
-    """Names and addresses of hosts without a port, with commas between, or ``*``."""
+class HostNames(_List):
+    """A comma-separated list of host names and addresses without a port, or ``*``."""
 
-    read = allowed_hosts.names
+    parse = allowed_hosts.names
 
 
 def secret() -> fields.String:
@@ -44,7 +44,7 @@ def secret() -> fields.String:
 
 
 class ServerSettings(Schema):
-    """Where and how the production server listens."""
+    """The address, the processes and threads, and the timeouts of the production server."""
 
     host = fields.String(required=True, validate=validate.Length(min=1))
     port = fields.Integer(required=True, validate=validate.Range(1, 65535))
@@ -57,19 +57,19 @@ class ServerSettings(Schema):
 
 
 class BackendServerSettings(ServerSettings):
-    """The same for a service behind a gateway."""
+    """The server settings of a service behind a gateway."""
 
     gateway_secret = secret()
 
 
 class MetricsSettings(Schema):
-    """Who may read the metrics."""
+    """The addresses that may read the metrics."""
 
     allow = Networks(required=True)
 
 
 class LogSettings(Schema):
-    """What is logged, and where."""
+    """The level and the file of the log."""
 
     level = fields.String(required=True, validate=validate.OneOf(["debug", "info", "warning", "error"]))
     file = fields.String(required=True)

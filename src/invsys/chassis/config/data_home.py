@@ -1,6 +1,6 @@
-"""The folder of a user's data: ``$XDG_DATA_HOME`` in a setting (XDG Base Directory Specification).
+"""The user's data folder: ``$XDG_DATA_HOME`` in a setting (XDG Base Directory Specification).
 
-Default paths are below it, so that they do not depend on the folder in which a command is run.
+Default paths are below it, so that they do not depend on the working directory of a command.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,10 @@ VARIABLE = "$XDG_DATA_HOME"
 
 
 def folder(environ: Mapping[str, str]) -> Path:
-    """Return ``$XDG_DATA_HOME`` if it is absolute, else ``~/.local/share``; raises RuntimeError if there is none."""
+    """Return ``$XDG_DATA_HOME`` if it is an absolute path, otherwise ``~/.local/share``.
+
+    Raises RuntimeError if the user has no home directory.
+    """
     set_by_user = Path(environ.get(VARIABLE.removeprefix("$"), ""))
     if set_by_user.is_absolute():
         return set_by_user
@@ -19,9 +22,9 @@ def folder(environ: Mapping[str, str]) -> Path:
 
 
 def create(folder: Path) -> None:
-    """Create a folder and its parents where they are missing, each for its owner only; raises OSError."""
+    """Create a folder and its missing parents, accessible only to their owner; raises OSError."""
     if not folder.exists():
-        # Not by ``parents=True``, which gives only the last one this mode.
+        # ``parents=True`` would set the mode of the last folder only.
         create(folder.parent)
         folder.mkdir(0o700, exist_ok=True)
 

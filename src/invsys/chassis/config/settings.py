@@ -1,7 +1,7 @@
-"""Settings: INI files laid over one another, environment variables over those, checked by one schema.
+"""Settings from INI files and environment variables, validated by one schema.
 
-The order, each over the one before: the package's ``default_config.ini``, the operator's file, and for each key
-``INVSYS_<SECTION>_<KEY>``. A setting that the schema does not know is refused by name, wherever it came from.
+Each source overrides the ones before it: the package's ``default_config.ini``, the operator's file, and the environment
+variables ``INVSYS_<SECTION>_<KEY>``. A setting that is not in the schema is an error in any of them.
 """
 
 import re
@@ -24,7 +24,7 @@ from invsys.chassis.suggestions import nearest, nearest_or_all
 PREFIX = "INVSYS_"
 CONFIG_VARIABLE = "INVSYS_CONFIG"
 
-# Up to the last @: a password may hold a colon or a slash.
+# Up to the last @, because a password may contain a colon or a slash.
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^:/?#@]*:).*@")
 _SECRET_KEY = re.compile(r"(?:.*_)?secret")
 _PASSWORD_IN_QUERY = re.compile(r"(?<=password=)[^&]*")
@@ -33,12 +33,12 @@ Section = dict[str, Any]
 
 
 class SettingsError(Exception):
-    """A setting cannot be used; the message names it, and where it came from."""
+    """A setting is not usable; the message has its name and its source."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings in force: ``settings["server"]["port"]``, and where each came from."""
+    """The effective settings, such as ``settings["server"]["port"]``, and the source of each."""
 
     values: Mapping[str, Section]
     origins: Mapping[tuple[str, str], str]
@@ -47,10 +47,10 @@ class Settings:
         return self.values[section]
 
     def masked(self, section: str, key: str) -> str:
-        """Return a setting as text, without passwords and secrets."""
+        """Return a setting as text, with passwords and secrets masked."""
         return _masked(key, str(self.values[section][key]))
 
-    def shown(self) -> Iterator[tuple[str, str, str, str]]:
+    def entries(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield (section, key, value, origin) of every setting, with passwords and secrets masked."""
         for section, keys in self.values.items():
             for key in keys:
@@ -66,26 +66,26 @@ def _masked(key: str, value: str) -> str:
 def load(
     schema: Schema, default: Traversable, service: str, environ: Mapping[str, str], file: str | None = None
 ) -> Settings:
-    """Lay the layers over one another and check the outcome.
+    """Read all sources, and validate the result.
 
-    ``file`` is the operator's choice (``-c``); without it ``INVSYS_CONFIG`` names the file, and without that
-    ``/etc/invsys/<service>.ini`` is read where it exists. Raises SettingsError.
+    The operator's file is ``file`` (the option ``-c``), otherwise the file in ``INVSYS_CONFIG``, otherwise
+    ``/etc/invsys/<service>.ini`` if it exists. Raises SettingsError.
     """
     texts: dict[str, dict[str, str]] = {}
     origins: dict[tuple[str, str], str] = {}
 
-    def lay(section: str, key: str, text: str, origin: str) -> None:
+    def override(section: str, key: str, text: str, origin: str) -> None:
         texts.setdefault(section, {})[key] = text
         origins[section, key] = origin
 
     for section, key, text in _read_ini(default.read_text("utf-8"), "default_config.ini"):
-        lay(section, key, text, "default")
+        override(section, key, text, "default")
     path = _operators_file(file or environ.get(CONFIG_VARIABLE), service)
     if path is not None:
         for section, key, text in _read_ini(_text_of(path), str(path)):
-            lay(section, key, text, str(path))
+            override(section, key, text, str(path))
     for name, section, key, text in _from_environment(schema, environ):
-        lay(section, key, text, name)
+        override(section, key, text, name)
 
     for section, keys in texts.items():
         for key, text in keys.items():
@@ -95,7 +95,8 @@ def load(
     try:
         values = schema.load(texts)
     except ValidationError as error:
-        raise SettingsError("\n".join(_worded(_named(error.messages_dict, schema), origins))) from error
+        messages = _with_valid_names(error.messages_dict, schema)
+        raise SettingsError("\n".join(_lines(messages, origins))) from error
     return Settings({s: v for s, v in values.items() if isinstance(v, dict)}, origins)
 
 
@@ -106,18 +107,18 @@ def _data_home(environ: Mapping[str, str], section: str, key: str) -> str:
         raise SettingsError(f"[{section}] {key}: {error}") from error
 
 
-def _operators_file(chosen: str | None, service: str) -> Path | None:
-    if chosen:
-        return Path(chosen)
-    usual = Path(f"/etc/invsys/{service}.ini")
+def _operators_file(path: str | None, service: str) -> Path | None:
+    if path:
+        return Path(path)
+    default_path = Path(f"/etc/invsys/{service}.ini")
     try:
-        usual.stat()
+        default_path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:
-        # It may well be there, for others to read: not the defaults then, but a word about it.
+        # It may exist, but this user cannot read it. Reading it then reports an error, instead of using the defaults.
         pass
-    return usual
+    return default_path
 
 
 def _text_of(path: Path) -> str:
@@ -128,12 +129,13 @@ def _text_of(path: Path) -> str:
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
     if text.startswith("\ufeff"):
-        raise SettingsError(f"{path}: begins with a byte order mark: save it as UTF-8 without one")
+        raise SettingsError(f"{path}: begins with a byte order mark; save it as UTF-8 without one")
     return text
 
 
 def _read_ini(text: str, source: str) -> Iterator[tuple[str, str, str]]:
-    # No interpolation: a "%" in a database password is just that. No [DEFAULT] that leaks into every section.
+    # No interpolation, because a database password may contain "%". No default section, because its keys would appear
+    # in every other section.
     parser = ConfigParser(interpolation=None, default_section="")
     try:
         parser.read_string(text, source)
@@ -142,13 +144,13 @@ def _read_ini(text: str, source: str) -> Iterator[tuple[str, str, str]]:
     for section in parser.sections():
         for key, value in parser.items(section):
             if "\n" in value:
-                # An indented line belongs to the one above it; hardly anybody means that.
-                raise SettingsError(f"[{section}] {key} (from {source}): a value stands on one line.")
+                # ConfigParser reads an indented line as a continuation of the previous one, which is rarely intended.
+                raise SettingsError(f"[{section}] {key} (from {source}): a value must be on one line.")
             yield section, key, value
 
 
 def or_exit(build: Callable[[], Flask]) -> Flask:
-    """Return what ``build`` returns; settings that cannot be used end the process with one line and status 1."""
+    """Return the result of ``build``; on a SettingsError, print one line and exit with status 1."""
     try:
         return build()
     except SettingsError as error:
@@ -156,9 +158,9 @@ def or_exit(build: Callable[[], Flask]) -> Flask:
 
 
 def ini_fault(error: IniError, section: str = "server") -> str:
-    """Return what is wrong with an INI file, in one line and without quoting it: a line may hold a secret.
+    """Return a one-line description of an error in an INI file, without the text of the file: it may contain secrets.
 
-    ``section`` is an example of a section's name.
+    ``section`` is an example of a section name.
     """
     if isinstance(error, MissingSectionHeaderError):
         return f"line {error.lineno}: a section such as [{section}] is missing"
@@ -168,7 +170,7 @@ def ini_fault(error: IniError, section: str = "server") -> str:
 
 
 def _from_environment(schema: Schema, environ: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
-    # The longest section first, should one section's name ever begin another's.
+    # Longest names first, in case the name of one section is a prefix of another.
     sections = sorted(schema.fields, key=len, reverse=True)
     for name in sorted(environ):
         if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
@@ -178,50 +180,50 @@ def _from_environment(schema: Schema, environ: Mapping[str, str]) -> Iterator[tu
         if section is None:
             names = [CONFIG_VARIABLE, *(f"{PREFIX}{s}_{key}".upper() for s in sections for key in _keys(schema, s))]
             instead = nearest(name, names) or nearest_or_all("", sections, "sections")
-            raise SettingsError(f"{name}: names no setting{instead}")
+            raise SettingsError(f"{name}: no such setting{instead}")
         yield name, section, rest.removeprefix(f"{section}_"), environ[name].strip()
 
 
 def _keys(schema: Schema, section: str) -> list[str]:
-    """Return the keys of a section; none if they are free."""
+    """Return the valid keys of a section, or an empty list if any key is valid."""
     field = schema.fields.get(section)
     return list(field.schema.fields) if isinstance(field, Nested) else []
 
 
-def _named(messages: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
-    """Return marshmallow's messages; those about unknown sections and keys name the valid ones."""
-    named: dict[str, Any] = {}
-    for section, faults in messages.items():
+def _with_valid_names(messages: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    """Return marshmallow's messages; those about unknown sections and keys also list the valid names."""
+    result: dict[str, Any] = {}
+    for section, section_messages in messages.items():
         if section not in schema.fields:
-            named[section] = [f"No such section{nearest_or_all(section, schema.fields, 'sections')}."]
-        elif isinstance(faults, dict) and (keys := _keys(schema, section)):
+            result[section] = [f"No such section{nearest_or_all(section, schema.fields, 'sections')}."]
+        elif isinstance(section_messages, dict) and (keys := _keys(schema, section)):
             unknown = {
                 key: [f"No such setting{nearest_or_all(key, keys, f'settings of [{section}]')}."]
-                for key in faults
+                for key in section_messages
                 if key != "_schema" and key not in keys
             }
-            named[section] = {**faults, **unknown}
+            result[section] = {**section_messages, **unknown}
         else:
-            named[section] = faults
-    return named
+            result[section] = section_messages
+    return result
 
 
-def _worded(messages: Mapping[str, Any], origins: Mapping[tuple[str, str], str]) -> Iterator[str]:
-    for section, faults in sorted(messages.items()):
-        by_key = faults if isinstance(faults, dict) else {"_schema": faults}
-        for key, fault in sorted(by_key.items()):
+def _lines(messages: Mapping[str, Any], origins: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    for section, section_messages in sorted(messages.items()):
+        by_key = section_messages if isinstance(section_messages, dict) else {"_schema": section_messages}
+        for key, key_messages in sorted(by_key.items()):
             if key == "_schema":  # the section as a whole
                 sources = {origin for (name, _), origin in origins.items() if name == section}
-                yield f"[{section}]{_from(sources)}: {_sentence(fault)}"
+                yield f"[{section}]{_from(sources)}: {_sentence(key_messages)}"
             else:
-                yield f"[{section}] {key}{_from({origins.get((section, key))})}: {_sentence(fault)}"
+                yield f"[{section}] {key}{_from({origins.get((section, key))})}: {_sentence(key_messages)}"
 
 
 def _from(sources: set[str | None] | set[str]) -> str:
-    named = sorted(source for source in sources if source)
-    return f" (from {', '.join(named)})" if named else ""
+    names = sorted(source for source in sources if source)
+    return f" (from {', '.join(names)})" if names else ""
 
 
-def _sentence(fault: Any) -> str:
-    faults = fault.values() if isinstance(fault, dict) else [fault]
-    return " ".join(str(word) for group in faults for word in (group if isinstance(group, list) else [group]))
+def _sentence(messages: Any) -> str:
+    groups = messages.values() if isinstance(messages, dict) else [messages]
+    return " ".join(str(text) for group in groups for text in (group if isinstance(group, list) else [group]))

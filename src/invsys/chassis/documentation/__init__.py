@@ -1,6 +1,6 @@
-"""What people read about a service, under ``/docs``: a page for each problem, and Swagger UI on its OpenAPI document.
+"""The pages under ``/docs``: a page for each problem code, and Swagger UI for the OpenAPI document.
 
-Both come from the service itself: nothing is fetched from elsewhere.
+The service serves all their files itself; the browser loads nothing from other hosts.
 """
 
 from flask import Flask
@@ -9,7 +9,7 @@ from invsys.chassis.documentation import problem_pages, swagger_ui
 
 
 def register(app: Flask, document: str | None = None) -> None:
-    """Serve the problem pages and, where ``app`` has an OpenAPI document at the path ``document``, Swagger UI on it."""
+    """Serve the problem pages and, if ``document`` is the path of an OpenAPI document of ``app``, Swagger UI for it."""
     app.config["OPENAPI_DOCUMENT"] = document
     app.register_blueprint(problem_pages.blueprint)
     if document is not None:

@@ -1,4 +1,4 @@
-"""``/docs/problems``: for people, what each problem code means and what to do; made from the Problem classes."""
+"""``/docs/problems``: the meaning of each problem code and advice for the caller, from the ``Problem`` classes."""
 
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -9,66 +9,73 @@ from flask import Blueprint, render_template
 from invsys.chassis.http import csp, problems
 from invsys.chassis.http.problems import NotFound, Problem
 
-# Nothing from elsewhere, no script, no style but the file beside the templates.
+# No scripts, no content of other hosts, and only the style sheet of this package.
 _POLICY = "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
-# The same request may be answered otherwise a moment later, though nothing was changed.
+# The same request may succeed after one of these statuses, although nothing was changed.
 _WORTH_A_RETRY = frozenset({429, 502, 503, 504})
 
-_UNNAMED = {f"http_{status}": status.value for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST}
+_STATUS_CODES = {f"http_{status}": status.value for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST}
 
 
-def _made() -> Blueprint:
-    made = Blueprint("docs", __name__, url_prefix="/docs", template_folder="templates", static_folder="static")
-    csp.enforce(made, _POLICY)
-    return made
+def _create_blueprint() -> Blueprint:
+    pages = Blueprint("docs", __name__, url_prefix="/docs", template_folder="templates", static_folder="static")
+    csp.enforce(pages, _POLICY)
+    return pages
 
 
-blueprint = _made()
+blueprint = _create_blueprint()
 
 
-def pages_of(defining: ModuleType) -> Blueprint:
-    """Make the pages of the problems that a module defines, for a service in front of one that has the others."""
-    made = _made()
+def pages_of(module: ModuleType) -> Blueprint:
+    """Return a blueprint with the pages of the problems that ``module`` defines.
+
+    For the gateway: the service behind it has the pages of the other problems.
+    """
+    pages = _create_blueprint()
     for kind in kinds().values():
-        if kind.__module__ == defining.__name__:
-            made.add_url_rule(f"/problems/{kind.code}", kind.code, _view(kind))
-    return made
+        if kind.__module__ == module.__name__:
+            pages.add_url_rule(f"/problems/{kind.code}", kind.code, _view(kind))
+    return pages
 
 
 def kinds() -> dict[str, type[Problem]]:
-    """Give every class of problems with a code of its own by that code, in order of status and code."""
-    found = [kind for kind in _below(Problem) if "code" in vars(kind) and not issubclass(kind, problems.Unnamed)]
-    return {kind.code: kind for kind in sorted(found, key=lambda kind: (kind.status, kind.code))}
+    """Return the problem classes that define a code, by code, ordered by status and code."""
+    classes = [kind for kind in _subclasses(Problem) if _defines_code(kind)]
+    return {kind.code: kind for kind in sorted(classes, key=lambda kind: (kind.status, kind.code))}
 
 
-def _below(kind: type[Problem]) -> Iterator[type[Problem]]:
-    for each in kind.__subclasses__():
-        yield each
-        yield from _below(each)
+def _defines_code(kind: type[Problem]) -> bool:
+    return "code" in vars(kind) and not issubclass(kind, problems.StatusProblem)
+
+
+def _subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
 
 
 @blueprint.get("/problems", strict_slashes=False)
 def problem_list() -> str:
-    """Show every code with its title."""
+    """Return the page that lists every code with its title."""
     return render_template("documentation/problems.html", kinds=kinds().values())
 
 
 @blueprint.get("/problems/<code>")
 def problem(code: str) -> str:
-    """Show the problem with this code; raises NotFound for a code that no answer has."""
-    kind = problems.unnamed(_UNNAMED[code]) if code in _UNNAMED else kinds().get(code)
+    """Return the page of a problem code; raises NotFound for a code that no response has."""
+    kind = problems.status_problem(_STATUS_CODES[code]) if code in _STATUS_CODES else kinds().get(code)
     if kind is None:
         raise NotFound("No problem has this code.")
-    return _show(kind)
+    return _render(kind)
 
 
 def _view(kind: type[Problem]) -> Callable[[], str]:
     def show() -> str:
-        return _show(kind)
+        return _render(kind)
 
     return show
 
 
-def _show(kind: type[Problem]) -> str:
+def _render(kind: type[Problem]) -> str:
     return render_template("documentation/problem.html", kind=kind, worth_a_retry=kind.status in _WORTH_A_RETRY)

@@ -1,7 +1,7 @@
-"""JSON as RFC 8259 means it to be exchanged: nothing that two readers could read in two ways gets in, or is written.
+"""Strict JSON (RFC 8259): refuses every text that two parsers could interpret differently.
 
-The standard library's parser accepts duplicate keys, NaN, Infinity, numbers past every range and lone surrogates; the
-hooks here refuse them, at the speed of its C scanner.
+The parser of the standard library accepts duplicate keys, NaN, Infinity, numbers outside every range and lone
+surrogates. The hooks in this module refuse them, and keep the speed of its C scanner.
 """
 
 import codecs
@@ -15,19 +15,19 @@ import orjson
 
 MAX_DEPTH = 32
 
-# RFC 8259, 8.1: not to be added. That of UTF-16 in little-endian order also begins the one of UTF-32.
+# RFC 8259, section 8.1, forbids them. BOM_UTF16_LE is also a prefix of BOM_UTF32_LE.
 _BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
-# A string, closed or not, as one token, or a bracket. Possessive: one pass, however the text is made up.
+# A token is a string (terminated or not) or a bracket. The possessive quantifier makes the scan linear for any text.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
 class MalformedJson(ValueError):
-    """The text is not strict JSON; the message says why."""
+    """The text is not strict JSON; the message has the reason."""
 
 
 def loads(raw: bytes) -> Any:
-    """Read UTF-8 bytes as one JSON value; raises MalformedJson."""
+    """Parse UTF-8 bytes as one JSON value; raises MalformedJson."""
     if raw.startswith(_BYTE_ORDER_MARKS):
         coding = "UTF-8" if raw.startswith(codecs.BOM_UTF8) else "UTF-16 or UTF-32"
         raise MalformedJson(f"it begins with a byte order mark (BOM) of {coding}; send UTF-8 without one")
@@ -40,16 +40,16 @@ def loads(raw: bytes) -> Any:
         value = _decode(text)
     except json.JSONDecodeError as error:
         raise MalformedJson(f"{error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}") from error
-    # Only an escape can bring in a NUL (a bare one is refused above) or half a surrogate pair.
+    # Only an escape can produce a NUL (a bare one has been refused) or a lone surrogate.
     if "\\u" in text:
         _refuse_unstorable_text(value)
     return value
 
 
 def dumps(value: Any) -> str:
-    """Write a value as answers do: a number has one form wherever it is shown, kept or compared as text.
+    """Return a value as JSON text, formatted as in responses, so that a number always has the same text.
 
-    Python's own would have 1e-05 where answers have 0.00001.
+    The standard library writes 1e-05 where responses have 0.00001.
     """
     return orjson.dumps(value).decode()
 
@@ -63,7 +63,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _int64(digits: str) -> int:
-    # 20 characters hold every 64-bit integer; longer ones are not worth converting.
+    # Every 64-bit integer fits in 20 characters; converting longer ones would cost time.
     if len(digits) <= 20 and -(2**63) <= (number := int(digits)) < 2**63:
         return number
     raise MalformedJson("an integer outside 64 bits")

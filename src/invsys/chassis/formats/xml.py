@@ -1,7 +1,7 @@
-"""JSON-like data as XML: a member is an element of its name, a list is its items, null is an empty element.
+"""JSON-like data as XML: a member becomes an element with its name, a list its items, null an empty element.
 
-Names that a caller chose (the keys of ``attributes`` and ``dump``) may be anything, so where one is no XML name the
-element is ``<entry key="...">``. What XML 1.0 cannot hold at all (control characters) becomes U+FFFD.
+Callers choose the keys of ``attributes`` and ``dump``. A key that is not a valid XML name becomes
+``<entry key="...">``. Characters that XML 1.0 does not allow (control characters) become U+FFFD.
 """
 
 import re
@@ -16,9 +16,9 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 def dumps(data: Any, root: str, *, roots: str | None = None, item: str = "item", namespace: str | None = None) -> bytes:
-    """Write ``data`` as a document: ``<root>`` for an object, ``<roots>`` holding ``<root>`` items for a list.
+    """Return ``data`` as an XML document: ``<root>`` for an object, ``<roots>`` with ``<root>`` items for a list.
 
-    Lists further inside hold ``<item>`` items.
+    The items of nested lists are ``<item>`` elements.
     """
     top = Element(roots or f"{root}s" if isinstance(data, list) else root)
     if namespace is not None:
@@ -29,7 +29,7 @@ def dumps(data: Any, root: str, *, roots: str | None = None, item: str = "item",
     else:
         _fill(top, data, item)
     document: bytes = tostring(top, encoding="utf-8", xml_declaration=True)
-    # A reader takes a bare carriage return for a line feed (XML 1.0, 2.11).
+    # A parser reads a bare carriage return as a line feed (XML 1.0, section 2.11).
     return document.replace(b"\r", b"&#13;")
 
 

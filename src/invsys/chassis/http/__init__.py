@@ -1,1 +1,1 @@
-"""HTTP: request bodies, queries and headers; responses and problem documents."""
+"""HTTP: request bodies, query strings and headers; responses and problem documents."""

@@ -1,6 +1,6 @@
-"""The response header ``X-Changes``: how many changes a request made. The gateway counts each one as a write.
+"""The response header ``X-Changes``: the number of changes that a request made. The gateway counts each as a write.
 
-A request that makes one change at most is answered without it.
+Responses to requests that make at most one change do not have the header.
 """
 
 HEADER = "X-Changes"

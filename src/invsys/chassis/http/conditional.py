@@ -1,7 +1,7 @@
-"""Conditional requests (RFC 9110, chapter 13): an item's version as a strong ETag, one for each representation.
+"""Conditional requests (RFC 9110, section 13): an item's version as a strong ETag, one for each representation.
 
 A proxy that compresses responses changes their ETags: nginx makes them weak (``W/"2"``), Apache and Caddy append the
-coding (``"2-gzip"``). Both forms count as the ETag of this service, since the version does not depend on the coding.
+coding (``"2-gzip"``). Both forms match the ETag of this service, because the version does not depend on the coding.
 """
 
 import re
@@ -11,40 +11,40 @@ from flask import Response, request
 from invsys.chassis.http import responses
 
 _CODING = "-(?:gzip|br|zstd)"
-# What ``etag`` writes, as it comes back through proxies; a version fits 32 bits.
-_OURS = re.compile(rf'(?:W/)?"([1-9][0-9]{{0,8}})(?:-xml)?(?:{_CODING})?"')
+# An ETag from ``etag``, as proxies return it. A version fits in 32 bits.
+_OWN_ETAG = re.compile(rf'(?:W/)?"([1-9][0-9]{{0,8}})(?:-xml)?(?:{_CODING})?"')
 _CODING_AT_END = re.compile(rf'{_CODING}"')
-# RFC 9110, 8.8.3 and 5.6.1: a list of entity tags, where elements may be empty. Werkzeug's reader takes more than that,
-# and ``"1", *`` for ``*``.
+# RFC 9110, sections 8.8.3 and 5.6.1: a list of entity tags, whose elements may be empty. Werkzeug's parser accepts more
+# than that, and reads ``"1", *`` as ``*``.
 _TAG = r'(?:W/)?"[^"]*"'
 _TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
 
 
 def etag(version: int) -> str:
-    """Write the ETag, quotes included, of the representation that this request gets."""
+    """Return the ETag, with its quotes, of the representation that the current request gets."""
     return f'"{version}-xml"' if responses.wants_xml() else f'"{version}"'
 
 
 def expected_versions() -> list[int] | None:
-    """Read If-Match: the versions that the caller accepts, or None for any (no header, or ``*``).
+    """Return the versions that ``If-Match`` accepts, or None for any version (no header, or ``*``).
 
-    A weak tag counts as well, unlike in RFC 9110, 13.1.1: proxies make ours weak. A header that is not a list of tags
-    matches nothing.
+    Weak tags match as well, unlike in RFC 9110, section 13.1.1, because proxies weaken the tags of this service. A
+    header that is not a list of tags matches no version.
     """
-    named = request.headers.get("If-Match", "*")
-    if named.strip() == "*":
+    header = request.headers.get("If-Match", "*")
+    if header.strip() == "*":
         return None
-    if not _TAGS.fullmatch(named):
+    if not _TAGS.fullmatch(header):
         return []
-    ours = (_OURS.fullmatch(tag) for tag in re.findall(_TAG, named))
-    return [int(tag[1]) for tag in ours if tag]
+    matches = (_OWN_ETAG.fullmatch(tag) for tag in re.findall(_TAG, header))
+    return [int(match[1]) for match in matches if match]
 
 
-def unless_known(answer: Response) -> Response:
-    """Turn the answer into a 304 where If-None-Match names its ETag."""
-    # Werkzeug would look at If-Match too, which is for changes.
+def apply_if_none_match(response: Response) -> Response:
+    """Turn the response into a 304 if ``If-None-Match`` lists its ETag."""
+    # Werkzeug would also evaluate If-Match, which is meant for changes.
     environ = {name: value for name, value in request.environ.items() if name != "HTTP_IF_MATCH"}
-    if (known := environ.get("HTTP_IF_NONE_MATCH")) is not None:
-        environ["HTTP_IF_NONE_MATCH"] = _CODING_AT_END.sub('"', known)
-    answer.make_conditional(environ)
-    return answer
+    if (header := environ.get("HTTP_IF_NONE_MATCH")) is not None:
+        environ["HTTP_IF_NONE_MATCH"] = _CODING_AT_END.sub('"', header)
+    response.make_conditional(environ)
+    return response

@@ -1,12 +1,12 @@
-"""What a browser may do with what a blueprint serves."""
+"""The Content-Security-Policy of a blueprint's pages."""
 
 from flask import Blueprint, Response
 
 
 def enforce(blueprint: Blueprint, policy: str) -> None:
-    """Send ``policy``, a Content-Security-Policy, with every response of ``blueprint``."""
+    """Send ``policy`` as the Content-Security-Policy of every response of ``blueprint``."""
 
     @blueprint.after_request
-    def guard(answer: Response) -> Response:
-        answer.headers["Content-Security-Policy"] = policy
-        return answer
+    def add_header(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = policy
+        return response

@@ -1,6 +1,6 @@
-"""Headers of every response, unless the response has its own.
+"""Default headers of every response; a response that sets such a header itself keeps its own value.
 
-They are added where the server starts a response: an ``after_request`` function would make five times as many calls.
+They are added in ``start_response``, because an ``after_request`` function costs five times as many calls.
 """
 
 from collections.abc import Iterable
@@ -12,25 +12,26 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _DEFAULTS = (
-    # Browsers must not guess another type than that of the response.
+    # Browsers must use the media type of the response instead of guessing it.
     ("X-Content-Type-Options", "nosniff"),
-    # No other site learns the addresses of pages here.
+    # Links from these pages to other sites must not reveal the URL.
     ("Referrer-Policy", "no-referrer"),
-    # No cache keeps what a client may see. Calendars, GBFS and files have their own.
+    # Caches must not store a client's data. Calendars, GBFS documents and files set their own value.
     ("Cache-Control", "no-store"),
-    # Without it granian (2.8) sends its own name, and has no option against that. The development server drops it.
+    # Otherwise granian (2.8) sends its name; it has no option to turn that off. The development server drops the
+    # header.
     ("Server", ""),
 )
 
 
 def complete(headers: list[tuple[str, str]]) -> None:
-    """Add the defaults that are missing; the names of headers have to be in their usual case, such as Cache-Control."""
+    """Add the missing defaults to ``headers``; header names must be in canonical case, such as Cache-Control."""
     present = dict(headers)
     headers += [default for default in _DEFAULTS if default[0] not in present]
 
 
 def register(app: Flask) -> None:
-    """Complete the headers of every response of ``app``; what wraps the application later is not seen."""
+    """Complete the headers of every response of ``app``, except for WSGI middleware that is added later."""
     serve = app.wsgi_app
 
     def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -1,17 +1,20 @@
-"""Headers that callers name things by: what is usable in them."""
+"""Validation of header values that name something, such as ``X-Client-Id`` and ``Idempotency-Key``."""
 
 import re
 
 from flask import request
 from marshmallow import ValidationError
 
-NOT_VISIBLE = "1 to 255 visible ASCII characters, without blanks."
+NOT_VISIBLE = "1 to 255 visible ASCII characters, without spaces."
 
 _VISIBLE = re.compile(r"[!-~]{1,255}")
 
 
-def visible(name: str) -> str:
-    """Give a header of 1 to 255 visible ASCII characters; raises marshmallow's ValidationError for any other."""
+def require_visible(name: str) -> str:
+    """Return the value of a header of the current request.
+
+    Raises marshmallow's ValidationError unless the value has 1 to 255 visible ASCII characters.
+    """
     value = request.headers[name]
     if not is_visible(value):
         raise ValidationError({name: [NOT_VISIBLE]})
@@ -19,5 +22,5 @@ def visible(name: str) -> str:
 
 
 def is_visible(text: str) -> bool:
-    """Say whether a text has 1 to 255 visible ASCII characters."""
+    """Return whether a text has 1 to 255 visible ASCII characters."""
     return _VISIBLE.fullmatch(text) is not None

@@ -1,8 +1,8 @@
-"""Problem answers: every failure of a request, in one form (RFC 9457).
+"""Problem documents (RFC 9457): the one format of every error response.
 
-A failure is raised as a ``Problem`` (each service draws its own tree of them) or comes from Flask as an
-``HTTPException``; ``register`` puts both, and whatever else goes wrong, through ``problem_answer``. What a class says
-of itself is also its page at ``/docs/problems/{code}`` (``documentation``).
+Code raises a subclass of ``Problem`` (each service defines its own), and Flask raises ``HTTPException``. ``register``
+installs handlers that turn both, and any other exception, into a response. The text of each class is also its page at
+``/docs/problems/{code}`` (``documentation``).
 """
 
 import functools
@@ -17,13 +17,15 @@ from werkzeug.routing import RequestRedirect
 
 from invsys.chassis.http import request_id, responses
 
+REQUEST_ID_SCHEMA = {"type": "string", "pattern": "^[!-~]{1,128}$"}
+
 
 class Problem(Exception):
-    """A failure with a stable code, to be answered to the caller.
+    """An error with a stable code, returned to the caller as a problem document.
 
-    A subclass sets ``status`` (HTTP), ``code`` (the caller's word for it) and ``title``; its docstring tells callers
-    what it means, ``adds`` what the answer has beyond the usual, ``advice`` what to do about it. ``detail`` tells about
-    this one case, ``members`` are what the code adds to the answer, ``headers`` go with it.
+    A subclass sets ``status`` (HTTP), ``code`` and ``title``. Its page shows the docstring (the meaning), ``adds`` (the
+    additional members and headers of the response) and ``advice`` (what the caller can do). An instance has ``detail``
+    (the cause in this case), ``members`` (added to the document) and ``headers`` (added to the response).
     """
 
     status: ClassVar[int]
@@ -44,77 +46,77 @@ class MalformedBody(Problem):
 
     status, code, title = 400, "malformed_body", "The body is not a JSON object"
     advice = (
-        "Send one JSON object, in UTF-8, without duplicate keys or ``NaN``; ``detail`` says what was found instead."
+        "Send one JSON object in UTF-8, without duplicate keys or ``NaN``; ``detail`` says where the body is wrong."
     )
 
 
 class BodyTooLarge(Problem):
-    """The body is larger than the setting allows."""
+    """The body is larger than the service allows."""
 
     status, code, title = 413, "body_too_large", "The body is too large"
-    advice = "Send less; ``detail`` names the limit."
+    advice = "Send a smaller body; ``detail`` has the limit."
 
 
 class RequestTimeout(Problem):
-    """The body did not arrive in time; nothing was done."""
+    """The body did not arrive in time; nothing was changed."""
 
     status, code, title = 408, "request_timeout", "The body took too long"
-    adds = "The ``Connection: close`` header: the connection is closed."
-    advice = "Send it again over a new connection; ``detail`` names the limit in seconds."
+    adds = "The ``Connection: close`` header: the server closes the connection."
+    advice = "Repeat the request over a new connection; ``detail`` has the limit in seconds."
 
 
 class UnsupportedMediaType(Problem):
-    """The body is not announced as JSON."""
+    """The ``Content-Type`` of the body is not JSON, or the body is encoded."""
 
     status, code, title = 415, "unsupported_media_type", "The body is not application/json"
-    adds = "After ``PATCH``, the ``Accept-Patch`` header: the types that it takes (RFC 5789)."
-    advice = "Send ``Content-Type: application/json``, in UTF-8, and no ``Content-Encoding``."
+    adds = "After ``PATCH``, the ``Accept-Patch`` header: the media types that it accepts (RFC 5789)."
+    advice = "Send ``Content-Type: application/json``, in UTF-8, without ``Content-Encoding``."
 
 
 class AddressNotAllowed(Problem):
-    """The metrics are for the operators' addresses only."""
+    """Only the addresses that the operator has listed may read the metrics."""
 
     status, code, title = 403, "address_not_allowed", "This address may not read the metrics"
-    advice = "Ask from an address that the setting ``[metrics] allow`` lists, or let the operator add yours."
+    advice = "Send the request from an address in the setting ``[metrics] allow``, or ask the operator to add yours."
 
 
 class GatewayRequired(Problem):
-    """The service answers only to its gateway, which sends a shared secret."""
+    """The service accepts only requests from its gateway, which sends a shared secret."""
 
-    status, code, title = 403, "gateway_required", "Only the gateway may ask this service"
+    status, code, title = 403, "gateway_required", "Only the gateway may call this service"
     advice = (
-        "Ask the gateway. If you did, the operator has set different secrets: ``[upstream] secret`` of the gateway has"
-        " to be ``[server] gateway_secret`` of the service."
+        "Send the request to the gateway. If you did, the operator has set different secrets: ``[upstream] secret`` of"
+        " the gateway must be equal to ``[server] gateway_secret`` of the service."
     )
 
 
 class NotFound(Problem):
     """Nothing is served at this path."""
 
-    status, code, title = 404, "not_found", "There is nothing here"
-    advice = "Compare the path with the service's OpenAPI document, letter by letter: a slash more is another path."
+    status, code, title = 404, "not_found", "Not found"
+    advice = "Compare the path with the service's OpenAPI document. A trailing slash makes it a different path."
 
 
 class MethodNotAllowed(Problem):
-    """The path is served, but not with this method; the ``Allow`` header lists those that are."""
+    """The path exists, but does not support this method."""
 
-    status, code, title = 405, "method_not_allowed", "The method is not allowed here"
-    adds = "The ``Allow`` header: the methods that the path is served with."
+    status, code, title = 405, "method_not_allowed", "Method not allowed"
+    adds = "The ``Allow`` header: the methods that the path supports."
     advice = "Use one of the methods in ``Allow``."
 
 
 class InternalError(Problem):
-    """A fault of ours."""
+    """The service failed because of an unexpected error."""
 
-    status, code, title = 500, "internal_error", "An error on our side"
+    status, code, title = 500, "internal_error", "Internal error"
     advice = (
-        "Report it with its ``request_id``: under that the cause stands in the service's log. Whether a change was made"
-        " is not known: look first, or send a ``POST`` again under the same ``Idempotency-Key``."
+        "Report it with its ``request_id``: the service's log has the cause under this id. A change may or may not have"
+        " been made: read the item first, or repeat the ``POST`` with the same ``Idempotency-Key``."
     )
 
 
 class MisdirectedRequest(Problem):
-    """The service does not answer requests for this ``Host``; nothing was done."""
+    """The service does not accept requests for this ``Host``; nothing was changed."""
 
     status, code, title = 421, "misdirected_request", "This host name is not served here"
     advice = (
@@ -124,39 +126,39 @@ class MisdirectedRequest(Problem):
 
 
 class InvalidFields(Problem):
-    """Fields of the body or the query are wrong; ``errors`` maps each field to its messages."""
+    """Fields of the body, query parameters or headers are invalid; ``errors`` maps each one to its messages."""
 
     status, code, title = 422, "invalid_fields", "Some fields are not valid"
-    adds = "``errors``: each wrong field or parameter, with a list of messages."
-    advice = "Correct every field, query parameter or header that ``errors`` names."
+    adds = "``errors``: each invalid field or parameter, with a list of messages."
+    advice = "Correct every field, query parameter or header that ``errors`` lists."
 
 
 class Unavailable(Problem):
-    """Something that the service needs is away for now; each thing has a class, with a code, of its own."""
+    """Something that the service needs is temporarily unavailable; each dependency has its own subclass and code."""
 
     status = 503
-    adds = "The ``Retry-After`` header: how many seconds to wait."
-    advice = "Wait, then send it again; a ``POST`` under the same ``Idempotency-Key``, so that it is done once."
+    adds = "The ``Retry-After`` header: the number of seconds to wait."
+    advice = "Wait, then repeat the request; repeat a ``POST`` with the same ``Idempotency-Key``, so that it runs once."
 
     def __init__(self, detail: str, retry_after: int = 1, **members: Any) -> None:
         super().__init__(detail, {"Retry-After": str(retry_after)}, **members)
 
 
 class SlowBodies(Unavailable):
-    """Too many requests whose bodies arrive slowly; nothing was done."""
+    """Too many request bodies are arriving slowly; nothing was changed."""
 
     code, title = "slow_bodies", "Too many slow bodies"
-    advice = "Send it again over a new connection, the body together with the head."
+    advice = "Repeat the request over a new connection, and send the body together with the headers."
 
 
-class Unnamed(Problem):
-    """The service has no name of its own for this failure: it means what HTTP means by the status (RFC 9110, 15)."""
+class StatusProblem(Problem):
+    """The service has no code of its own for this error; the HTTP status has its standard meaning (RFC 9110, 15)."""
 
-    advice = "Read ``detail``, and what HTTP wants of a caller after this status."
+    advice = "Read ``detail`` and the definition of the status in RFC 9110."
 
 
-def problem_answer(problem: Problem, **members: Any) -> Response:
-    """Answer a problem, with ``members`` beside its own."""
+def problem_response(problem: Problem, **members: Any) -> Response:
+    """Return the response for a problem; ``members`` are added to the document."""
     document = {
         "type": f"/docs/problems/{problem.code}",
         "title": problem.title,
@@ -167,69 +169,83 @@ def problem_answer(problem: Problem, **members: Any) -> Response:
         **problem.members,
         **members,
     }
-    answer = responses.problem(document, problem.status)
-    answer.headers.update(problem.headers)
-    return answer
+    response = responses.problem(document, problem.status)
+    response.headers.update(problem.headers)
+    return response
+
+
+def json_schema(kind: type[Problem], **members: Any) -> dict[str, Any]:
+    """Return the JSON schema of a problem class; ``members`` are the schemas of its additional members."""
+    properties: dict[str, Any] = {
+        "type": {"type": "string", "const": f"/docs/problems/{kind.code}"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "const": kind.status},
+        "code": {"type": "string", "const": kind.code},
+        "detail": {"type": "string"},
+        "request_id": REQUEST_ID_SCHEMA,
+        **members,
+    }
+    return {"type": "object", "description": kind.__doc__, "properties": properties, "required": sorted(properties)}
 
 
 def register(app: Flask) -> None:
-    """Answer every failure of ``app`` as a problem document."""
-    app.register_error_handler(Problem, problem_answer)
+    """Return a problem document for every error of ``app``."""
+    app.register_error_handler(Problem, problem_response)
     app.register_error_handler(ValidationError, _from_validation)
-    app.register_error_handler(HTTPException, _from_flask)
+    app.register_error_handler(HTTPException, _from_http_exception)
 
 
 def _from_validation(error: ValidationError) -> Response:
     errors: dict[str, list[str]] = {}
     for name, message in field_messages(error):
         errors.setdefault(name, []).append(message)
-    in_order = dict(sorted(errors.items()))
-    return problem_answer(InvalidFields(f"Not valid: {', '.join(in_order)}.", errors=in_order))
+    errors = dict(sorted(errors.items()))
+    return problem_response(InvalidFields(f"Not valid: {', '.join(errors)}.", errors=errors))
 
 
 def field_messages(error: ValidationError) -> Iterator[tuple[str, str]]:
-    """Give (field, message) of everything that marshmallow found wrong, nested or not."""
-    for name, fault in error.normalized_messages().items():  # type: ignore[no-untyped-call]
-        for message in _messages(fault):
+    """Yield (field, message) for every message of marshmallow, including those of nested fields."""
+    for name, messages in error.normalized_messages().items():  # type: ignore[no-untyped-call]
+        for message in _flat_messages(messages):
             yield str(name), message
 
 
-def _messages(fault: Any) -> Iterator[str]:
-    if isinstance(fault, dict):
-        for name, inner in fault.items():
-            yield from (f"{name}: {message}" for message in _messages(inner))
-    elif isinstance(fault, list):
-        yield from (str(message) for message in fault)
+def _flat_messages(messages: Any) -> Iterator[str]:
+    if isinstance(messages, dict):
+        for name, nested in messages.items():
+            yield from (f"{name}: {message}" for message in _flat_messages(nested))
+    elif isinstance(messages, list):
+        yield from (str(message) for message in messages)
     else:
-        yield str(fault)
+        yield str(messages)
 
 
-# How the failures that Flask and Werkzeug find by themselves are told.
-_FROM_FLASK: dict[int, tuple[type[Problem], str]] = {
-    400: (MalformedBody, "The request cannot be read."),
+# The problems for the errors that Flask and Werkzeug raise.
+_BY_STATUS: dict[int, tuple[type[Problem], str]] = {
+    400: (MalformedBody, "The request cannot be parsed."),
     404: (NotFound, "Nothing is served at this path."),
-    405: (MethodNotAllowed, "This path is served, but not with this method."),
+    405: (MethodNotAllowed, "The path exists, but does not support this method."),
     413: (BodyTooLarge, "The request is too large."),
     415: (UnsupportedMediaType, "Send the body as Content-Type: application/json, in UTF-8."),
-    # Flask has logged the exception; the caller gets the id to name it by, and nothing of the inside.
-    500: (InternalError, "It is in the service's log under this request_id."),
+    # Flask has logged the exception. Its text could reveal internals, so the caller gets only the request id.
+    500: (InternalError, "The service's log has the cause under this request_id."),
 }
 
 
-def _from_flask(error: HTTPException) -> Response | HTTPException:
+def _from_http_exception(error: HTTPException) -> Response | HTTPException:
     if isinstance(error, RequestRedirect):
         return error
     status = error.code or 500
-    kind, detail = _FROM_FLASK.get(status) or (unnamed(status), error.description or "")
-    # Its own headers go with it: Allow, Retry-After, WWW-Authenticate...
+    kind, detail = _BY_STATUS.get(status) or (status_problem(status), error.description or "")
+    # Keep the headers of the exception, such as Allow, Retry-After and WWW-Authenticate.
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-    return problem_answer(kind(detail, headers))
+    return problem_response(kind(detail, headers))
 
 
 @functools.cache
-def unnamed(status: int) -> type[Problem]:
-    """Make the class for a status without a name of ours; raises ValueError for what is no status of HTTP."""
-    # Not made from the phrase, which differs between versions of Python.
+def status_problem(status: int) -> type[Problem]:
+    """Return a problem class for an HTTP status without a code of ours; raises ValueError for an unknown status."""
+    # The code does not contain the phrase, because phrases differ between Python versions.
     code = f"http_{status}"
-    named = {"status": status, "code": code, "title": HTTPStatus(status).phrase, "__doc__": Unnamed.__doc__}
-    return type(code, (Unnamed,), named)
+    attributes = {"status": status, "code": code, "title": HTTPStatus(status).phrase, "__doc__": StatusProblem.__doc__}
+    return type(code, (StatusProblem,), attributes)

@@ -1,4 +1,4 @@
-"""Query strings: every parameter known, given once, and free of what no database can look for."""
+"""Query strings: reject unknown and repeated parameters, and values that no database can store."""
 
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -8,44 +8,46 @@ from marshmallow import Schema, ValidationError
 
 
 def load(schema: Schema, gathered: str | None = None) -> dict[str, Any]:
-    """Read the request's query; a parameter that is not known is refused, as a misspelt filter would show too much.
+    """Validate the query string of the current request; raises marshmallow's ValidationError.
 
-    Those whose names begin with ``gathered`` may be any and repeated: the schema's field of that name gets them as a
-    list of pairs, what follows the beginning and the value. Raises marshmallow's ValidationError.
+    Unknown parameters are refused: ignoring a misspelt filter would return too many items.
+
+    Parameters whose names begin with ``gathered`` may have any name and may be repeated. The schema's field
+    ``gathered`` gets them as a list of pairs: the rest of the name, and the value.
     """
     _require_utf8()
-    given: dict[str, Any] = {}
+    params: dict[str, Any] = {}
     pairs: list[tuple[str, str]] = []
-    faults: dict[str, list[str]] = {}
+    errors: dict[str, list[str]] = {}
     for name, value in request.args.items(multi=True):
-        # PostgreSQL has no text with a NUL in it, not even to look for.
+        # PostgreSQL refuses a NUL in any text, also in a comparison.
         if "\0" in name or "\0" in value:
-            faults[name] = ["A NUL is not allowed."]
+            errors[name] = ["A NUL is not allowed."]
         elif gathered is not None and name.startswith(gathered):
             pairs.append((name.removeprefix(gathered), value))
-        elif name in given:
-            faults[name] = ["Given more than once."]
+        elif name in params:
+            errors[name] = ["Given more than once."]
         else:
-            given[name] = value
-    if faults:
-        raise ValidationError(faults)
+            params[name] = value
+    if errors:
+        raise ValidationError(errors)
     if gathered is not None and pairs:
-        given[gathered] = pairs
-    loaded: dict[str, Any] = schema.load(given)
+        params[gathered] = pairs
+    loaded: dict[str, Any] = schema.load(params)
     return loaded
 
 
 def refuse() -> None:
-    """Refuse every parameter, for a request that none belongs to; raises marshmallow's ValidationError."""
+    """Refuse every query parameter, for requests that take none; raises marshmallow's ValidationError."""
     _require_utf8()
     if request.args:
         raise ValidationError({name: ["Unknown field."] for name in request.args})
 
 
 def _require_utf8() -> None:
-    """Raise ValidationError for parameters that are not UTF-8.
+    """Raise ValidationError if a parameter is not UTF-8.
 
-    Werkzeug fails on raw bytes that are not UTF-8, and would take ``%FF`` for the text of these three letters.
+    Werkzeug fails on raw bytes that are not UTF-8, and reads an invalid ``%FF`` as these three characters.
     """
     query = request.query_string
     if query.isascii() and b"%" not in query:

@@ -1,4 +1,4 @@
-"""Request bodies: announced as JSON, no larger than allowed, strict, one object."""
+"""Request bodies: one object of strict JSON, with the right media type and a limited size."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,18 +10,18 @@ from invsys.chassis.http.problems import BodyTooLarge, MalformedBody, Unsupporte
 from invsys.chassis.http.slow_bodies import PROTOCOL, Watch
 
 _JSON = "application/json"
-# RFC 7396: as JSON, but members of objects are merged, and null removes one.
+# RFC 7396: JSON whose objects are merged member by member; null removes a member.
 MERGE_PATCH = "application/merge-patch+json"
-# RFC 5789, 3.1: what PATCH takes.
+# RFC 5789, section 3.1: the media types that PATCH accepts.
 ACCEPT_PATCH = f"{_JSON}, {MERGE_PATCH}"
 
 _WATCH = "invsys.slow_bodies"
 
 
 def json_object() -> dict[str, Any]:
-    """Return the request's body, for PATCH also a merge patch (see ``is_merge_patch``).
+    """Return the body of the current request as a dict; for PATCH it may be a merge patch (see ``is_merge_patch``).
 
-    Raises UnsupportedMediaType and what ``read`` raises.
+    Raises UnsupportedMediaType, MalformedBody and the exceptions of ``read``.
     """
     _require_json()
     try:
@@ -29,13 +29,13 @@ def json_object() -> dict[str, Any]:
     except strict_json.MalformedJson as error:
         raise MalformedBody(f"The body is not strict JSON: {error}.") from error
     if not isinstance(value, dict):
-        raise MalformedBody("The body has to be one JSON object.")
+        raise MalformedBody("The body must be one JSON object.")
     return value
 
 
 def _require_json() -> None:
     if request.environ.get("CONTENT_TYPE") == _JSON and "HTTP_CONTENT_ENCODING" not in request.environ:
-        return  # what nearly everybody sends
+        return  # the usual case, without parsing
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if not (request.mimetype == _JSON or is_merge_patch()) or charset not in ("utf-8", "utf8"):
         raise _unsupported_type()
@@ -56,15 +56,15 @@ def _unsupported_type() -> UnsupportedMediaType:
 
 
 def read(limit: int) -> bytes:
-    """Return the body as bytes, not parsed.
+    """Return the body of the current request as bytes.
 
-    Raises BodyTooLarge (more than ``limit`` bytes), MalformedBody (shorter than announced, or a transfer coding other
-    than chunked), RequestTimeout, SlowBodies.
+    Raises BodyTooLarge (more than ``limit`` bytes), MalformedBody (shorter than its ``Content-Length``, or with a
+    transfer coding other than chunked), RequestTimeout, SlowBodies.
     """
-    # Before Werkzeug parses it: a list of codings costs it a millisecond for each 1,000 characters.
+    # Checked before Werkzeug parses it: parsing a list of codings takes 1 ms per 1,000 characters.
     if request.environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":
         raise MalformedBody("Send the body with a Content-Length, or with Transfer-Encoding: chunked.")
-    # Read by hand: Werkzeug's own MAX_CONTENT_LENGTH cuts a chunked body silently at the limit.
+    # Not by MAX_CONTENT_LENGTH: Werkzeug silently truncates a chunked body at that limit.
     length = request.content_length or 0
     if length > limit:
         raise BodyTooLarge(f"A body may have at most {limit} bytes.")
@@ -72,7 +72,7 @@ def read(limit: int) -> bytes:
     if len(raw) > limit:
         raise BodyTooLarge(f"A body may have at most {limit} bytes.")
     if len(raw) < length:
-        raise MalformedBody("The body is shorter than announced.")
+        raise MalformedBody("The body is shorter than its Content-Length.")
     g.body_was_read = True
     return raw
 
@@ -86,15 +86,15 @@ def _read(size: int) -> bytes:
 
 
 def register(app: Flask, server: Mapping[str, Any]) -> None:
-    """Limit slow bodies by ``server``, the settings' section, and close connections whose body was not read.
+    """Limit slow bodies, and close connections whose request body was not read.
 
-    Otherwise the rest of that body would be taken for the beginning of the next request.
+    Otherwise the server would parse the rest of that body as the next request. ``server`` is the settings section.
     """
     app.extensions[_WATCH] = Watch(server["threads"], server["body_timeout"])
 
     @app.after_request
-    def close(answer: Response) -> Response:
-        announced = request.environ.get("CONTENT_LENGTH") or request.environ.get("HTTP_TRANSFER_ENCODING")
-        if announced and announced != "0" and "body_was_read" not in g:
-            answer.headers["Connection"] = "close"
-        return answer
+    def close_if_unread(response: Response) -> Response:
+        length_or_coding = request.environ.get("CONTENT_LENGTH") or request.environ.get("HTTP_TRANSFER_ENCODING")
+        if length_or_coding and length_or_coding != "0" and "body_was_read" not in g:
+            response.headers["Connection"] = "close"
+        return response

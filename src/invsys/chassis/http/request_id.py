@@ -1,4 +1,4 @@
-"""``X-Request-Id``: the caller's, where it is usable, else one of ours; on every answer and in every log line."""
+"""``X-Request-Id``: the caller's value if it is valid, otherwise a new id; in every response and every log line."""
 
 import re
 
@@ -8,22 +8,22 @@ from invsys.chassis import identifiers
 
 HEADER = "X-Request-Id"
 
-_USABLE = re.compile(r"[!-~]{1,128}")
+_VALID = re.compile(r"[!-~]{1,128}")
 
 
 def current() -> str:
-    """Give the id of the request at hand, and make it where there is none yet."""
-    made: str | None = g.get("request_id")
-    if made is None:
-        sent = request.environ.get("HTTP_X_REQUEST_ID", "")
-        made = g.request_id = sent if _USABLE.fullmatch(sent) else identifiers.new().hex
-    return made
+    """Return the id of the current request; the first call creates it if the request has no valid one."""
+    current_id: str | None = g.get("request_id")
+    if current_id is None:
+        header = request.environ.get("HTTP_X_REQUEST_ID", "")
+        current_id = g.request_id = header if _VALID.fullmatch(header) else identifiers.new().hex
+    return current_id
 
 
 def register(app: Flask) -> None:
-    """Put the id on every answer of ``app``."""
+    """Add the id to every response of ``app``."""
 
     @app.after_request
-    def stamp(answer: Response) -> Response:
-        answer.headers[HEADER] = current()
-        return answer
+    def add_header(response: Response) -> Response:
+        response.headers[HEADER] = current()
+        return response

@@ -1,1 +1,1 @@
-"""Signals for operators: health, readiness, metrics, logs."""
+"""Operations: health checks, readiness, metrics, logs, systemd notification."""

@@ -1,7 +1,8 @@
-"""While the server exchanges its workers, answers close their connections, so that none is lost with its worker.
+"""Connection draining: while the server replaces its workers, every response closes its connection.
 
-granian closes the idle connections of a worker that leaves, and a client may just be sending over one. The new
-worker starts some seconds before the old one leaves; in that time every client that talks is sent elsewhere.
+granian closes the idle connections of a worker that stops, and would lose a request that a client is just sending over
+one. A new worker starts some seconds before the old one stops. Within this time, each active client gets a response
+with ``Connection: close``, and connects again.
 """
 
 import os
@@ -10,31 +11,31 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-# How many workers the server has when it exchanges none; ``server.serve`` sets it.
+# The configured number of workers; ``server.command.serve`` sets the variable.
 WORKERS_VARIABLE = "SERVER_WORKERS"
 
-# Seconds between two looks at the processes.
+# Seconds between two counts of the worker processes.
 _INTERVAL = 0.25
 
 
 def register(app: Flask) -> None:
-    """Close connections by the answers of ``app`` during a reload, where it runs under the production server."""
+    """Close connections with the responses of ``app`` during a reload; does nothing without the production server."""
     if WORKERS_VARIABLE not in os.environ:
         return
-    usual = int(os.environ[WORKERS_VARIABLE])
-    looked_at, exchanging = 0.0, False
+    configured_workers = int(os.environ[WORKERS_VARIABLE])
+    counted_at, is_reloading = 0.0, False
 
     @app.after_request
-    def close(answer: Response) -> Response:
-        nonlocal looked_at, exchanging
-        if time.monotonic() - looked_at > _INTERVAL:
-            looked_at, exchanging = time.monotonic(), _siblings() > usual
-        if exchanging:
-            answer.headers["Connection"] = "close"
-        return answer
+    def close(response: Response) -> Response:
+        nonlocal counted_at, is_reloading
+        if time.monotonic() - counted_at > _INTERVAL:
+            counted_at, is_reloading = time.monotonic(), _count_workers() > configured_workers
+        if is_reloading:
+            response.headers["Connection"] = "close"
+        return response
 
 
-def _siblings() -> int:
+def _count_workers() -> int:
     parent = os.getppid()
     try:
         return len(Path(f"/proc/{parent}/task/{parent}/children").read_text().split())

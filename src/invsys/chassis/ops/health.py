@@ -1,4 +1,4 @@
-"""``/healthz``: the process answers. ``/readyz``: what it needs is there too."""
+"""Health checks: ``/healthz`` succeeds if the process responds, ``/readyz`` if its dependencies are available, too."""
 
 from collections.abc import Callable
 
@@ -6,18 +6,18 @@ from flask import Flask, Response
 
 from invsys.chassis.http import responses
 
-# The paths for operators and their machines: they accept any ``Host``, and need no key.
+# The paths for operators and monitoring: they accept any ``Host`` and need no credentials.
 FOR_OPERATORS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def register(app: Flask, require_ready: Callable[[], None]) -> None:
-    """Serve both; ``require_ready`` raises a Problem while something is missing."""
+    """Add both routes to ``app``; ``require_ready`` raises a Problem if a dependency is unavailable."""
 
     @app.get("/healthz")
     def healthz() -> Response:
-        return responses.answer({"status": "ok"}, root="health")
+        return responses.make_response({"status": "ok"}, root="health")
 
     @app.get("/readyz")
     def readyz() -> Response:
         require_ready()
-        return responses.answer({"status": "ready"}, root="health")
+        return responses.make_response({"status": "ready"}, root="health")

@@ -1,4 +1,4 @@
-"""The lines of the log: one JSON object each. A caller cannot make a line longer than the limits here."""
+"""The lines of the log: one JSON object each, with limits on the length of the values that a caller controls."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ from flask import has_request_context
 
 from invsys.chassis.http import request_id
 
-# Characters of a value that are logged. Messages and exceptions may quote a request.
+# The maximum length of each value, in characters. Messages and exceptions may quote a request.
 PATH = 512
 METHOD = 32
 MESSAGE = 2_000
@@ -20,26 +20,26 @@ EXCEPTION = 16_000
 
 CUT = "..."
 
-# Colours (ECMA-48, 8.3.117).
+# Escape sequences for colours (ECMA-48, section 8.3.117).
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def cut(text: str, most: int) -> str:
-    """Return at most ``most`` characters of a text; one that was cut ends with ``CUT``."""
-    return text if len(text) <= most else text[: most - len(CUT)] + CUT
+def cut(text: str, limit: int) -> str:
+    """Return at most ``limit`` characters of a text; a truncated text ends with ``CUT``."""
+    return text if len(text) <= limit else text[: limit - len(CUT)] + CUT
 
 
-def cut_middle(text: str, most: int) -> str:
-    """Return at most ``most`` characters of a text: its beginning and its end, with ``CUT`` on a line between them."""
-    if len(text) <= most:
+def cut_middle(text: str, limit: int) -> str:
+    """Return at most ``limit`` characters of a text: its beginning and its end, with ``CUT`` on a line between them."""
+    if len(text) <= limit:
         return text
     mark = f"\n{CUT}\n"
-    side = (most - len(mark)) // 2
+    side = (limit - len(mark)) // 2
     return text[:side] + mark + text[-side:]
 
 
 def now() -> str:
-    """Return the time as the log writes it: UTC, with milliseconds."""
+    """Return the current time in the format of the log: ISO 8601 in UTC, with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
@@ -48,15 +48,15 @@ def dumps(fields: dict[str, Any]) -> str:
     try:
         return orjson.dumps(fields, default=str).decode()
     except orjson.JSONEncodeError:
-        # Text that is not UTF-8, such as a file name, is escaped.
+        # orjson refuses text with lone surrogates, such as a file name that is not UTF-8; json escapes them.
         return json.dumps(fields, default=str, skipkeys=True)
 
 
 class PlainText(logging.Formatter):
-    """Formats the messages of the development server, which are for a terminal: as they are, without their colours."""
+    """Formats messages of the development server for a terminal: plain text, without Werkzeug's colours."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the message, without escape sequences."""
+        """Return the message without escape sequences."""
         return _ESCAPES.sub("", super().format(record))
 
 
@@ -64,7 +64,7 @@ class JsonLines(logging.Formatter):
     """Formats a record as one JSON object; ``extra={"fields": {...}}`` adds members to it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line, without the newline."""
+        """Return the record as one line, without the newline."""
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

@@ -1,7 +1,8 @@
-"""The files behind ``/metrics``: each worker counts in files that are mapped into its memory, and can read all files.
+"""The files behind ``/metrics``: each worker counts in memory-mapped files, and any worker can read the files of all.
 
-If the file system is full, writing to a mapped file kills the worker (SIGBUS). So room is allocated before it is used.
-A worker that gets no room counts in private memory, and answers ``/metrics`` with 503 and the reason.
+If the file system is full, writing to a mapped file kills the worker (SIGBUS). So disk space is allocated before it is
+used. A worker that cannot allocate space counts in private memory, and responds to ``/metrics`` with 503 and the
+reason.
 """
 
 import contextlib
@@ -22,43 +23,43 @@ DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 logger = logging.getLogger(__name__)
 
-# Bytes of a new file, as prometheus_client makes it; and of an entry without its key, at most.
+# The size of a new file in prometheus_client, and the maximum size of an entry without its key, in bytes.
 _SIZE, _VALUE_SIZE = 1 << 16, 32
-# Errors from reading a file that is being written, or that was cut off.
+# Errors from reading a file that is being written or is truncated.
 _UNREADABLE = (OSError, struct.error, RuntimeError, ValueError)
 
-# Why this process counts in private memory; empty if it does not.
+# The reason why this process counts in private memory; empty if it counts in files.
 _reasons: list[str] = []
 
 
 def install() -> None:
-    """Make this process count in such files; call it before the first metric is created."""
+    """Make prometheus_client use these files in this process; call it before the first metric is created."""
     if DIRECTORY_VARIABLE in os.environ:
-        _make_folder()
+        _create_folder()
         vars(values)["MmapedDict"] = _AllocatedDict
 
 
 def reason() -> str:
-    """Return why this process counts in private memory; empty if it counts in files."""
+    """Return the reason why this process counts in private memory, or an empty text if it counts in files."""
     return _reasons[0] if _reasons else ""
 
 
 def registry() -> CollectorRegistry:
-    """Return a registry with the figures of all processes."""
-    _make_folder()
-    made = CollectorRegistry()
-    _Collector(made)  # type: ignore[no-untyped-call]
-    return made
+    """Return a registry with the metrics of all processes."""
+    _create_folder()
+    all_processes = CollectorRegistry()
+    _Collector(all_processes)  # type: ignore[no-untyped-call]
+    return all_processes
 
 
-def _make_folder() -> None:
-    # It may have been removed since the server was started.
+def _create_folder() -> None:
+    # It may have been removed since the server started.
     with contextlib.suppress(OSError):
         Path(os.environ[DIRECTORY_VARIABLE]).mkdir(parents=True, exist_ok=True)
 
 
 class _AllocatedDict(MmapedDict):
-    """Values in a mapped file whose room is allocated, or in memory if there is no room."""
+    """Values in a mapped file with allocated space, or in private memory if there is no space."""
 
     def __init__(self, filename: str) -> None:
         try:
@@ -89,10 +90,10 @@ class _AllocatedDict(MmapedDict):
 
 
 class _Collector(MultiProcessCollector):
-    """Reads the files of all processes, except those that cannot be read just now."""
+    """Reads the files of all processes; skips files that are not readable at the moment."""
 
     def collect(self) -> Iterable[Metric]:
-        """Return the sums over the files."""
+        """Return the metrics, summed over the files."""
         files = [str(file) for file in Path(self._path).glob("*.db")]
         try:
             return self.merge(files)  # type: ignore[no-any-return, no-untyped-call]
@@ -108,8 +109,8 @@ class _Collector(MultiProcessCollector):
 
 
 def _allocate(path: str, size: int) -> None:
-    """Allocate at least ``size`` bytes for a file, and all that it has already; raises OSError."""
-    # Not the file that prometheus_client opens to append: glibc does not allocate there on every file system.
+    """Allocate disk space for a file: ``size`` bytes, or its current size if that is larger; raises OSError."""
+    # Not with the descriptor of prometheus_client: it is in append mode, where glibc's fallback cannot allocate.
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.posix_fallocate(file, 0, max(size, os.fstat(file).st_size))
@@ -122,9 +123,9 @@ def _path(file: int) -> str:
 
 
 def _memory(error: OSError) -> BinaryIO:
-    """Return a file in memory, to be used for lack of room, and log the reason once."""
+    """Return a file in private memory, to be used if there is no disk space, and log the reason once."""
     if not _reasons:
         folder = os.environ[DIRECTORY_VARIABLE]
-        _reasons.append(f"no room for the files of the metrics in {folder}: {error.strerror}")
-        logger.warning("This worker goes without metrics: %s", _reasons[0])
+        _reasons.append(f"cannot allocate the metrics files in {folder}: {error.strerror}")
+        logger.warning("This worker does not report metrics: %s", _reasons[0])
     return os.fdopen(os.memfd_create("metrics"), "a+b", buffering=0)

@@ -1,4 +1,4 @@
-"""``/metrics``: how many requests, how long each took, by method, route and status; right with several processes."""
+"""``/metrics``: the number and duration of requests by method, route and status, summed over all worker processes."""
 
 import functools
 import os
@@ -17,41 +17,41 @@ DIRECTORY_VARIABLE = metric_files.DIRECTORY_VARIABLE
 
 metric_files.install()
 
-# Seconds.
+# The upper bounds of the histogram's buckets, in seconds.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
-# The route's pattern is the label, never the path: a caller must not be able to make series.
+# The label is the pattern of the route, never the path: a caller must not be able to create time series.
 DURATION = Histogram(
     "http_request_duration_seconds",
-    "Time from the first line of the request to its answer",
+    "Time from the start of a request until its response is ready",
     ["method", "route", "status"],
     buckets=BUCKETS,
 )
 
-# Seconds for which a rendered text is reused: rendering takes some 30 ms of CPU.
+# Seconds for which the rendered text is reused, because rendering takes about 30 ms of CPU.
 MAX_AGE = 1.0
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def allowed(in_force: Settings) -> str:
-    """Return the addresses and networks that may read the figures: by default this machine and the trusted proxies."""
-    return in_force["metrics"]["allow"] or f"{proxies.LOOPBACK}, {in_force['server']['trusted_proxies']}"
+def allowed_networks(settings: Settings) -> str:
+    """Return the addresses and networks that may read the metrics: by default this machine and the trusted proxies."""
+    return settings["metrics"]["allow"] or f"{proxies.LOOPBACK}, {settings['server']['trusted_proxies']}"
 
 
 def register(app: Flask, allow: str = proxies.LOOPBACK) -> None:
-    """Time every request of ``app``, and serve the figures to the addresses and networks in ``allow``."""
+    """Measure every request to ``app``, and serve the metrics to the addresses and networks in ``allow``."""
     rendered = Rendered()
 
     app.before_request(start)
 
     @app.after_request
-    def observe(answer: Response) -> Response:
+    def observe(response: Response) -> Response:
         g.seconds = time.perf_counter() - g.started
         route = request.url_rule.rule if request.url_rule else "none"
         method = request.method if request.method in _METHODS else "other"
-        _series(method, route, answer.status_code).observe(g.seconds)
-        return answer
+        _series(method, route, response.status_code).observe(g.seconds)
+        return response
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -62,12 +62,12 @@ def register(app: Flask, allow: str = proxies.LOOPBACK) -> None:
 
 
 def start() -> None:
-    """Start to time the current request."""
+    """Record the start of the current request."""
     g.started = time.perf_counter()
 
 
 class Rendered:
-    """The figures as Prometheus reads them, rendered at most once in ``MAX_AGE`` seconds, by one thread at a time."""
+    """The metrics in Prometheus's text format, rendered at most once per ``MAX_AGE``, by one thread at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -75,7 +75,7 @@ class Rendered:
         self._rendered_at = float("-inf")
 
     def text(self) -> bytes:
-        """Return the figures as they were at most ``MAX_AGE`` seconds ago."""
+        """Return the text of the metrics, which is at most ``MAX_AGE`` seconds old."""
         with self._lock:
             if time.monotonic() - self._rendered_at >= MAX_AGE:
                 self._text = generate_latest(_registry())
@@ -84,9 +84,9 @@ class Rendered:
 
 
 def _require_allowed(allow: str) -> None:
-    """Raise AddressNotAllowed unless ``allow`` has the address of the connection and all of ``X-Forwarded-For``.
+    """Raise AddressNotAllowed unless ``allow`` covers the connection's address and all those in ``X-Forwarded-For``.
 
-    So a proxy does not get the figures for a stranger, and sending the header never adds a right.
+    So a proxy cannot be used to read the metrics from another address, and sending the header never grants access.
     """
     networks = proxies.networks(allow)
     forwarded = request.environ.get("HTTP_X_FORWARDED_FOR")
@@ -104,5 +104,5 @@ def _series(method: str, route: str, status: int) -> Histogram:
 
 
 def _registry() -> CollectorRegistry:
-    # With several workers each writes its figures to this directory, and the one that answers adds them up.
+    # Each of several workers writes its metrics to this directory, and the worker that responds sums them.
     return metric_files.registry() if DIRECTORY_VARIABLE in os.environ else REGISTRY

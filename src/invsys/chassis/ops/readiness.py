@@ -1,7 +1,7 @@
-"""Serves nothing until what the service stands on, its database say, was once seen to be fit for it.
+"""Readiness: requests get 503 until the service's dependency, such as its database, has passed one full check.
 
-It may have been away at the start, so the first requests look. Once it was fit, it only has to be there: a newer
-version may have migrated it meanwhile, and a migration leaves the version before it working.
+The dependency may be unavailable when the service starts, so the first requests check it. After one full check, it only
+has to be reachable: a newer version may migrate the database, and each migration keeps the previous version working.
 """
 
 from collections.abc import Callable
@@ -9,32 +9,35 @@ from collections.abc import Callable
 from flask import Flask
 
 
-class Fitness:
-    """What was seen of it; ``require_fit`` and ``require_there`` raise a Problem where it is not."""
+class Readiness:
+    """The state of a dependency. The two checks raise a Problem if they fail.
 
-    def __init__(self, require_fit: Callable[[], None], require_there: Callable[[], object]) -> None:
-        self._require_fit = require_fit
-        self._require_there = require_there
-        self._seen = False
+    ``require_usable`` is the full check, ``require_reachable`` the one that is made after it has passed.
+    """
+
+    def __init__(self, require_usable: Callable[[], None], require_reachable: Callable[[], object]) -> None:
+        self._require_usable = require_usable
+        self._require_reachable = require_reachable
+        self._passed = False
 
     def require(self) -> None:
-        """Look now; raises a Problem."""
-        if self._seen:
-            self._require_there()
+        """Check the dependency now; raises a Problem."""
+        if self._passed:
+            self._require_reachable()
         else:
             self.require_once()
 
     def require_once(self) -> None:
-        """Look unless it was seen to be fit before; raises a Problem."""
-        if not self._seen:
-            self._require_fit()
-            self._seen = True
+        """Make the full check unless it has passed before; raises a Problem."""
+        if not self._passed:
+            self._require_usable()
+            self._passed = True
 
 
-def register(app: Flask, fitness: Fitness, concerns: Callable[[], bool]) -> None:
-    """Let the requests of ``app`` that it ``concerns`` wait until it was once fit."""
+def register(app: Flask, readiness: Readiness, applies: Callable[[], bool]) -> None:
+    """Before each request to ``app`` for which ``applies()`` is true, make the full check until it has passed once."""
 
     @app.before_request
     def check() -> None:
-        if concerns():
-            fitness.require_once()
+        if applies():
+            readiness.require_once()

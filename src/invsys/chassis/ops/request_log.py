@@ -1,7 +1,7 @@
-"""The log: one JSON object a line, on standard error or in a file, and one line for every request.
+"""The log: lines with one JSON object each, on standard error or in a file, and one line for each request.
 
-A caller cannot make it grow without bounds: long values are cut (``log_lines``). Of equal refusals of one address
-within a second the first one is logged and the others are counted. The same holds for identical warnings.
+A caller cannot make it grow without limit. Long values are truncated (``log_lines``). The first of several equal
+refusals to one address within a second is logged, and the others are counted; the same applies to identical warnings.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from invsys.chassis.access import addresses
+from invsys.chassis.access import proxies
 from invsys.chassis.config.settings import Section, SettingsError
 from invsys.chassis.http import request_id
 from invsys.chassis.ops import health, log_lines
@@ -25,16 +25,16 @@ logger = logging.getLogger("invsys.requests")
 
 # Statuses that a caller can cause at any rate.
 _REFUSALS = frozenset({400, 401, 421, 429})
-# Addresses, and messages, that are counted separately within a second, at most.
-_MOST_ADDRESSES = 10_000
-_MOST_MESSAGES = 100
+# The maximum number of addresses and of messages that are counted separately within a second.
+_MAX_ADDRESSES = 10_000
+_MAX_MESSAGES = 100
 
 
 class LogFile(logging.handlers.WatchedFileHandler):
-    """A file that is opened anew where it was moved away, as logrotate does, by each process by itself."""
+    """A log file that each process opens again after it has been moved, for example by logrotate."""
 
     def write(self, text: str) -> None:
-        """Append a text that is no log record; raises OSError."""
+        """Append a text that is not a log record; raises OSError."""
         with self.lock or contextlib.nullcontext():
             self.reopenIfNeeded()
             self.stream = self.stream or self._open()
@@ -43,22 +43,22 @@ class LogFile(logging.handlers.WatchedFileHandler):
 
 
 class Log:
-    """The output of the lines, a file or standard error, and the counts of lines that are not logged."""
+    """The output of the log, a file or standard error, and the counts of the repeated lines that it leaves out."""
 
     def __init__(self, file: LogFile | None = None) -> None:
         self._file = file
-        self.refusals = Repeats(_MOST_ADDRESSES, self._report_refusals)
-        self.messages = Repeats(_MOST_MESSAGES, self._report_messages)
+        self.refusals = Repeats(_MAX_ADDRESSES, self._report_refusals)
+        self.messages = Repeats(_MAX_MESSAGES, self._report_messages)
 
     def write(self, fields: dict[str, Any]) -> None:
-        """Write a line. If that fails, the line is lost: the request was done, and must not fail."""
+        """Write a line. Errors are ignored: the request has been executed, and must not fail now."""
         with contextlib.suppress(OSError, ValueError):
             (self._file or sys.stderr).write(log_lines.dumps(fields) + "\n")
 
-    def flush(self, *, at_once: bool = False) -> None:
-        """Write the summaries of repeated lines if their second is over, or if ``at_once``."""
-        self.refusals.flush(at_once=at_once)
-        self.messages.flush(at_once=at_once)
+    def flush(self, *, force: bool = False) -> None:
+        """Write the summaries of repeated lines if their second is over or ``force`` is true."""
+        self.refusals.flush(force=force)
+        self.messages.flush(force=force)
 
     def _report_refusals(self, key: Hashable, count: int) -> None:
         names = key if isinstance(key, tuple) else (("remote", "others"),)
@@ -89,9 +89,9 @@ class Log:
 
 
 class WithoutRepeats(logging.Filter):
-    """Drops and counts a warning or error that is repeated within a second, unless it has an exception.
+    """Drops and counts warnings and errors that are repeated within a second, unless they have an exception.
 
-    Operators look up the exception of an internal error by the caller's ``request_id``.
+    Exceptions are always logged, because operators look them up by the caller's ``request_id``.
     """
 
     def __init__(self, messages: Repeats) -> None:
@@ -99,7 +99,7 @@ class WithoutRepeats(logging.Filter):
         self._messages = messages
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the record is to be logged."""
+        """Return whether to log the record."""
         if record.levelno < logging.WARNING or record.exc_info:
             return True
         key = record.levelname.lower(), record.name, cut(record.getMessage(), log_lines.MESSAGE)
@@ -110,7 +110,7 @@ _log = Log()
 
 
 def configure(log: Section) -> None:
-    """Send every log record where the settings' section ``log`` says; raises SettingsError."""
+    """Send every log record to the output that the settings section ``log`` defines; raises SettingsError."""
     global _log  # noqa: PLW0603 - a process has one log
     file = open_file(log)
     flush()
@@ -123,9 +123,9 @@ def configure(log: Section) -> None:
 
 
 def show_development_server() -> None:
-    """Print what Werkzeug's development server says, such as its address, as plain lines on standard error.
+    """Print the messages of Werkzeug's development server, such as its address, as plain text on standard error.
 
-    The production server never logs there.
+    The production server does not use Werkzeug's logger.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(PlainText())
@@ -134,16 +134,16 @@ def show_development_server() -> None:
 
 
 def flush() -> None:
-    """Write the summaries of repeated lines at once."""
-    _log.flush(at_once=True)
+    """Write the summaries of repeated lines now."""
+    _log.flush(force=True)
 
 
-# At the end of the process. The server's workers are forked by multiprocessing, and such a process runs no atexit.
+# Flush at the end of the process. multiprocessing forks the server's workers, and they do not run atexit handlers.
 util.Finalize(None, flush, exitpriority=0)
 
 
 def open_file(log: Section) -> LogFile | None:
-    """Open the file that the settings' section ``log`` names, if it names one; raises SettingsError."""
+    """Open the file of the settings section ``log``; return None if it is not set. Raises SettingsError."""
     if not log["file"]:
         return None
     try:
@@ -153,34 +153,34 @@ def open_file(log: Section) -> LogFile | None:
 
 
 def register(app: Flask, more: Callable[[], dict[str, Any]] = dict) -> None:
-    """Log every request of ``app``; health and metrics, which are asked every few seconds, at debug level.
+    """Log every request to ``app``; requests for health checks and metrics are frequent, and logged at debug level.
 
-    ``more`` returns the fields that a service adds to the line, of bounded size. ``metrics`` has to be registered after
-    it, because it measures the time that the line has.
+    ``more`` returns additional fields of the service, of limited size. Register ``metrics`` after this function,
+    because it measures the duration that the line contains.
     """
 
     @app.after_request
-    def log(answer: Response) -> Response:
+    def log(response: Response) -> Response:
         if _log.refusals.pending or _log.messages.pending:
             _log.flush()
         level = logging.DEBUG if request.path in health.FOR_OPERATORS else logging.INFO
         if logger.isEnabledFor(level):
-            added = more()
-            if answer.status_code not in _REFUSALS or _is_first(answer.status_code, added):
-                # Straight to where it goes: a LogRecord for each request costs more than the line itself.
-                _log.write({**_fields(answer, level), **added})
-        return answer
+            service_fields = more()
+            if response.status_code not in _REFUSALS or _is_first(response.status_code, service_fields):
+                # Without a LogRecord, which would cost more than the line itself.
+                _log.write({**_fields(response, level), **service_fields})
+        return response
 
 
-def _is_first(status: int, added: dict[str, Any]) -> bool:
-    """Return whether this refusal is the first of its address, and of its client where there is one, in a second."""
-    key = [("remote", addresses.counted()), ("status", status)]
-    if client := added.get("client"):
+def _is_first(status: int, service_fields: dict[str, Any]) -> bool:
+    """Return whether this is the first refusal with this status for the address and the client within a second."""
+    key = [("remote", proxies.address_key()), ("status", status)]
+    if client := service_fields.get("client"):
         key.append(("client", client))
     return _log.refusals.is_first(tuple(key))
 
 
-def _fields(answer: Response, level: int) -> dict[str, Any]:
+def _fields(response: Response, level: int) -> dict[str, Any]:
     method, path = request.method, request.path
     return {
         "at": log_lines.now(),
@@ -189,7 +189,7 @@ def _fields(answer: Response, level: int) -> dict[str, Any]:
         "message": "request",
         "method": method if len(method) <= METHOD else cut(method, METHOD),
         "path": path if len(path) <= PATH else cut(path, PATH),
-        "status": answer.status_code,
+        "status": response.status_code,
         "milliseconds": round(g.seconds * 1000, 3),
         "remote": request.remote_addr,
         "request_id": request_id.current(),

@@ -1,4 +1,4 @@
-"""Tells the service manager that the service is ready: the protocol of sd_notify(3)."""
+"""Readiness notification for systemd: the protocol of sd_notify(3)."""
 
 import contextlib
 import os
@@ -6,15 +6,16 @@ import socket
 
 
 def notify() -> None:
-    """Say so, where ``NOTIFY_SOCKET`` names somebody who wants to know.
+    """Send ``READY=1`` to the socket in ``NOTIFY_SOCKET``; does nothing if the variable is not set.
 
-    The server listens before it starts its workers, so that the first one that has loaded the application may say it.
+    The server listens before it starts its workers, so the service is ready when the first worker has loaded the
+    application.
     """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
     if address.startswith("@"):
         address = "\0" + address[1:]
-    # A worker that works is not to fail for this; who waits in vain says so.
+    # A failed notification must not stop the worker; systemd reports the timeout.
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.sendto(b"READY=1", address)

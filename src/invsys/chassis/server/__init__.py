@@ -1,1 +1,1 @@
-"""The production server: granian workers under a supervisor."""
+"""The production server: granian workers and the supervisor that starts and replaces them."""

@@ -1,8 +1,9 @@
-"""The production server: granian under a supervisor of ours, several worker processes, each with threads.
+"""Starts the production server: granian worker processes with several threads each, under our own supervisor.
 
-SIGTERM and SIGINT stop it, SIGHUP exchanges its workers one after the other; requests in flight are finished. A client
-that sends over an idle connection at the moment when its worker leaves finds it closed, and sends again over another
-(RFC 9112, 9.3.1). docs/source/server.rst has the measurements that chose it.
+SIGTERM and SIGINT stop the server, SIGHUP replaces its workers one by one; requests in progress are finished. If a
+client sends over an idle connection while its worker stops, the connection is closed and the client sends the request
+again over another one (RFC 9112, section 9.3.1). docs/source/server.rst has the measurements behind the choice of
+granian.
 """
 
 import contextlib
@@ -19,8 +20,8 @@ from invsys.chassis.ops.draining import WORKERS_VARIABLE
 from invsys.chassis.ops.metric_files import DIRECTORY_VARIABLE
 from invsys.chassis.server.listening import listen
 
-# Bytes that the metrics files of a few workers take.
-_ROOM = 2**20
+# Bytes that a folder must have free: enough for the metrics files of a few workers.
+_REQUIRED_SPACE = 2**20
 # Signals that the supervisor handles.
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -28,23 +29,23 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 def serve(
     target: str, server: Mapping[str, Any], environ: Mapping[str, str], announce: Callable[[], None] = lambda: None
 ) -> NoReturn:
-    """Become the server of the WSGI application ``target`` (``module:name``); ``server`` is the settings' section.
+    """Replace this process by the server of the WSGI application ``target`` (``module:name``).
 
-    ``announce`` is called once the port is open. The process is replaced, so that nothing is loaded in the parent: what
-    a reload starts is the code then installed.
-    Raises SettingsError if the port cannot be opened.
+    ``server`` is the settings section; ``announce`` is called when the port is open. The process is replaced so that
+    the parent of the workers has loaded no application code: a reload then starts the installed version. Raises
+    SettingsError if the port cannot be opened.
     """
     sockets = listen(server["host"], server["port"], server["workers"])
-    for each in sockets:
-        each.set_inheritable(True)
+    for listening_socket in sockets:
+        listening_socket.set_inheritable(True)
     announce()
-    descriptors = ",".join(str(each.detach()) for each in sockets)
+    descriptors = ",".join(str(listening_socket.detach()) for listening_socket in sockets)
     program = [sys.executable, "-m", f"{__package__}.supervisor", *_options(descriptors, server), target]
-    added = {DIRECTORY_VARIABLE: _metrics_directory(environ), WORKERS_VARIABLE: str(server["workers"])}
-    # Signals that arrive while the supervisor loads wait until it can stop in an orderly way.
+    variables = {DIRECTORY_VARIABLE: _metrics_directory(environ), WORKERS_VARIABLE: str(server["workers"])}
+    # Signals that arrive while the supervisor loads stay pending until it can handle them.
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
-        os.execve(program[0], program, {**environ, **added})
+        os.execve(program[0], program, {**environ, **variables})
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
@@ -58,31 +59,31 @@ def _options(sockets: str, server: Mapping[str, Any]) -> list[str]:
 
 
 def _metrics_directory(environ: Mapping[str, str]) -> str:
-    """Return a new folder for the metrics files, or the path of a missing folder if there is no room anywhere."""
-    if given := environ.get(DIRECTORY_VARIABLE):
-        return given
+    """Return a new folder for the metrics files, or the path of a missing folder if no folder has enough space."""
+    if configured := environ.get(DIRECTORY_VARIABLE):
+        return configured
     # systemd removes RUNTIME_DIRECTORY with the service; it may list several. The first two folders are in memory.
     folders = [environ.get("RUNTIME_DIRECTORY", "").partition(":")[0], "/dev/shm", tempfile.gettempdir()]  # noqa: S108
     for folder in filter(None, folders):
-        _remove_old(Path(folder))
+        _remove_folders_of_ended_servers(Path(folder))
         with contextlib.suppress(OSError):
-            return _with_room(folder)
+            return _create_with_space(folder)
     return str(Path(tempfile.gettempdir(), f"invsys-metrics-{os.getpid()}-none"))
 
 
-def _remove_old(folder: Path) -> None:
+def _remove_folders_of_ended_servers(folder: Path) -> None:
     for old in folder.glob("invsys-metrics-*-*"):
         if not Path("/proc", old.name.split("-")[2]).exists():
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _with_room(folder: str) -> str:
-    """Make a folder in another one, and return it; raises OSError if there is no room for files in it."""
-    made = tempfile.mkdtemp(prefix=f"invsys-metrics-{os.getpid()}-", dir=folder)
+def _create_with_space(parent: str) -> str:
+    """Create a folder in ``parent`` and return its path; raises OSError if there is not enough space for its files."""
+    folder = tempfile.mkdtemp(prefix=f"invsys-metrics-{os.getpid()}-", dir=parent)
     try:
-        with tempfile.TemporaryFile(dir=made) as probe:
-            os.posix_fallocate(probe.fileno(), 0, _ROOM)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            os.posix_fallocate(probe.fileno(), 0, _REQUIRED_SPACE)
     except OSError:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         raise
-    return made
+    return folder

@@ -1,9 +1,9 @@
-"""The listening sockets of a server, opened before anything else starts: one for each worker, all on one port.
+"""The listening sockets of the server: one for each worker, all on one port, opened before any worker starts.
 
-The first socket is opened without SO_REUSEPORT, so the kernel refuses a second server on the same port: at ``bind``
-while another one listens, and at ``listen`` if two start at the same time. Only then the option is set, for the sockets
-of the other workers. The sockets stay open while the server runs, so they replace a lock file, and the kernel closes
-them however the server ends.
+The first socket is opened without SO_REUSEPORT, so the kernel refuses a second server on the same port: at ``bind`` if
+another one listens already, and at ``listen`` if two start at the same time. The option is set afterwards, so that the
+sockets of the other workers can use the port, too. The sockets stay open while the server runs and therefore serve as
+its lock; the kernel closes them when the server ends for any reason.
 """
 
 import errno
@@ -12,56 +12,56 @@ from typing import Any
 
 from invsys.chassis.config.settings import SettingsError
 
-# Connections that the kernel keeps until a worker accepts them.
+# The number of connections that the kernel queues until a worker accepts them.
 _BACKLOG = 4096
 _LAST_PORT = 65535
-# Milliseconds that sent data may wait for its acknowledgement by the client.
-_PATIENCE = 60_000
+# Milliseconds until a connection is closed because the client has not acknowledged data.
+_ACKNOWLEDGEMENT_TIMEOUT = 60_000
 
 
-def listen(host: str, port: int, sockets: int = 1) -> list[socket.socket]:
-    """Return sockets that listen on ``port`` of ``host``, an address or a name; raises SettingsError."""
+def listen(host: str, port: int, count: int = 1) -> list[socket.socket]:
+    """Return ``count`` sockets that listen on ``port`` of ``host``, an address or a name; raises SettingsError."""
     family, address = _resolve(host, port)
-    opened: list[socket.socket] = []
+    sockets: list[socket.socket] = []
     try:
-        for _ in range(sockets):
-            opened.append(socket.socket(family, socket.SOCK_STREAM))
-            _open(opened[-1], address, alone=len(opened) == 1)
+        for _ in range(count):
+            sockets.append(socket.socket(family, socket.SOCK_STREAM))
+            _open(sockets[-1], address, is_first=len(sockets) == 1)
     except OSError as error:
-        close(opened)
+        close(sockets)
         raise SettingsError(_reason(error, host, port)) from error
-    return opened
+    return sockets
 
 
 def close(sockets: list[socket.socket]) -> None:
-    """Close all of the sockets."""
-    for each in sockets:
-        each.close()
+    """Close the sockets."""
+    for listening_socket in sockets:
+        listening_socket.close()
 
 
-def _open(opened: socket.socket, address: Any, alone: bool) -> None:
-    # Without it, connections of an earlier server would keep the port for a minute.
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Connections inherit it: a response does not wait for the acknowledgement of the previous one.
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # Connections inherit this too: they are closed if the client receives nothing for that long.
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _PATIENCE)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, not alone)
-    opened.bind(address)
-    opened.listen(_BACKLOG)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
+def _open(listening_socket: socket.socket, address: Any, is_first: bool) -> None:
+    # Without it, the connections of an earlier server would block the port for a minute.
+    listening_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Connections inherit this option: a response is sent without waiting for the acknowledgement of the previous one.
+    listening_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # Connections inherit this option, too.
+    listening_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _ACKNOWLEDGEMENT_TIMEOUT)
+    listening_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, not is_first)
+    listening_socket.bind(address)
+    listening_socket.listen(_BACKLOG)
+    listening_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
 
 
 def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
-    # getaddrinfo takes 99999 for 34463. 0 is any free port.
+    # getaddrinfo reads 99999 as 34463. Port 0 means any free port.
     if not 0 <= port <= _LAST_PORT:
-        raise SettingsError(f"port {port} is not one of 1 to {_LAST_PORT}")
+        raise SettingsError(f"port {port} is not in the range 1 to {_LAST_PORT}")
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise SettingsError(f"host {host} has no address: {getattr(error, 'strerror', None) or error}") from error
-    # A name such as localhost often has an IPv6 address, too; clients expect the IPv4 one.
-    family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    # A name such as localhost often has an IPv6 address, too; clients expect the IPv4 address.
+    family, _, _, _, address = min(resolved, key=lambda entry: entry[0] != socket.AF_INET)
     return family, address
 
 

@@ -1,4 +1,4 @@
-"""A worker of the production server: the supervisor's handle of the process, and the code that runs in it.
+"""The worker processes of the production server: the supervisor's handle for a worker, and the code that runs in it.
 
 Like the supervisor, this module imports nothing of the application.
 """
@@ -23,14 +23,14 @@ _PID = struct.Struct("i")
 
 
 class Loaded:
-    """A pipe over which workers report to the supervisor that they have loaded the application."""
+    """A pipe through which workers report to the supervisor that they have loaded the application."""
 
     def __init__(self) -> None:
         self.reader, self._writer = os.pipe()
         os.set_blocking(self.reader, False)
 
-    def tell(self) -> None:
-        """Report it; called in a worker."""
+    def report(self) -> None:
+        """Report that this worker has loaded the application."""
         os.write(self._writer, _PID.pack(os.getpid()))
 
     def pids(self) -> list[int]:
@@ -49,7 +49,7 @@ class Worker:
 
     def start(self) -> None:
         """Start the process; raises OSError if the system cannot start another one."""
-        # Until the worker has set its own handlers, it must not run those of the supervisor.
+        # The worker must not run the supervisor's signal handlers before it has set its own.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             self._process.start()
@@ -63,19 +63,19 @@ class Worker:
 
     @property
     def sentinel(self) -> int:
-        """A file descriptor that is readable when the process has ended."""
+        """A file descriptor that becomes readable when the process ends."""
         return self._process.sentinel
 
     def is_alive(self) -> bool:
-        """Return whether the process runs."""
+        """Return whether the process is running."""
         return self._process.is_alive()
 
     def terminate(self) -> None:
-        """Ask it to finish its requests and to end."""
+        """Send SIGTERM: the process finishes its requests and ends."""
         self._process.terminate()
 
     def end(self, timeout: float) -> bool:
-        """Wait until it has ended, and kill it after a timeout in seconds; return whether that was necessary."""
+        """Wait for the process to end, and kill it after ``timeout`` seconds; return whether it was killed."""
         self._process.join(timeout)
         if not self._process.is_alive():
             return False
@@ -84,38 +84,41 @@ class Worker:
         return True
 
     def death(self) -> str:
-        """Return how it ended, in words."""
+        """Return a description of how the process ended, for the log."""
         code = self._process.exitcode or 0
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-        return f"{self.name} (PID {self.pid}) {how}"
+        cause = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        return f"{self.name} (PID {self.pid}) {cause}"
 
 
 def work(supervisor: int, loaded: Loaded, number: int, name: str | None, load: Callable[[], Any], *rest: Any) -> None:
-    """Serve in this process, which the supervisor has just forked, until SIGTERM or until the supervisor dies."""
+    """Serve the application in this forked process until SIGTERM or until the supervisor dies.
+
+    ``supervisor`` is the supervisor's PID, ``load`` imports the application; the other arguments are granian's.
+    """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != supervisor:
         os._exit(1)
     signal.set_wakeup_fd(-1)
-    for each, action in zip(SIGNALS, (signal.SIG_DFL, signal.SIG_DFL, signal.SIG_IGN), strict=True):
-        signal.signal(each, action)
+    for number_of_signal, action in zip(SIGNALS, (signal.SIG_DFL, signal.SIG_DFL, signal.SIG_IGN), strict=True):
+        signal.signal(number_of_signal, action)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
-    def load_and_tell() -> Any:
+    def load_and_report() -> Any:
         _forget_modules()
         application = load()
-        loaded.tell()
+        loaded.report()
         return application
 
-    _hand_over_protocol()
-    # granian lets a server replace the function of its workers, but not extend it.
-    mp.MPServer._spawn_wsgi_worker(number, name, load_and_tell, *rest)  # noqa: SLF001
+    _add_protocol_to_environ()
+    # granian allows a server to replace the workers' function, but not to extend it.
+    mp.MPServer._spawn_wsgi_worker(number, name, load_and_report, *rest)  # noqa: SLF001
 
 
-def _hand_over_protocol() -> None:
-    """Put granian's side of each request into its environment, for ``slow_bodies``."""
+def _add_protocol_to_environ() -> None:
+    """Store granian's protocol object of each request in its WSGI environment, for ``slow_bodies``."""
     wrap = vars(mp)["_wsgi_call_wrap"]
 
-    def wrap_once_more(*args: Any) -> Callable[[Any, dict[str, Any]], int]:
+    def wrap_with_protocol(*args: Any) -> Callable[[Any, dict[str, Any]], int]:
         call = wrap(*args)
 
         def handle(protocol: Any, scope: dict[str, Any]) -> int:
@@ -125,11 +128,11 @@ def _hand_over_protocol() -> None:
 
         return handle
 
-    vars(mp)["_wsgi_call_wrap"] = wrap_once_more
+    vars(mp)["_wsgi_call_wrap"] = wrap_with_protocol
 
 
 def _forget_modules() -> None:
-    """Forget the modules of this package that the supervisor has loaded: an upgrade may have replaced them since."""
+    """Remove this package's modules, which the supervisor has loaded, so that an upgraded version is imported."""
     package = __name__.partition(".")[0]
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         del sys.modules[name]

@@ -15,7 +15,7 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
-from invsys.chassis.access import addresses
+from invsys.chassis.access import proxies
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.errors import RateLimited
 from invsys.gateway.rate_limit import rates
@@ -81,7 +81,7 @@ class Limits:
         A client's write counts as a request and as a write. If ``rate`` refuses it, it does not count as a write.
         """
         if client is None:
-            g.limit_state = self._count(f"address {addresses.counted()}", self._settings["anonymous"])
+            g.limit_state = self._count(f"address {proxies.address_key()}", self._settings["anonymous"])
             return
         g.limit_state = self._count(f"client {client.id}", client.rate or self._settings["rate"])
         if request.method in _WRITES:

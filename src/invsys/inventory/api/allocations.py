@@ -1,4 +1,4 @@
-"""Allocations over HTTP: of one vehicle, of all, and of any that is free."""
+"""Allocations over HTTP: of one vehicle, of all vehicles, and of any free vehicle."""
 
 import uuid
 
@@ -8,31 +8,32 @@ from flask import Response, request
 from invsys.chassis.access import client_id
 from invsys.chassis.http import conditional, query_string
 from invsys.chassis.http import responses as http_responses
-from invsys.inventory import schemas
 from invsys.inventory.api import requests, responses
 from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
 from invsys.inventory.queries import allocations as allocation_queries
+from invsys.inventory.schemas import inputs, outputs
+from invsys.inventory.schemas import queries as query_schemas
 
 
 class AllocationCollection(rest.Resource):
     """``/api/cars/{resource_id}/allocations``."""
 
     def get(self, resource_type: str, resource_id: uuid.UUID | None = None) -> Response:
-        """List the allocations of a vehicle, or of all."""
-        query = query_string.load(schemas.allocation_query)
-        wanted = {**responses.with_one_more(query), "owner": client_id.owner()}
-        rows = allocation_queries.allocations(resource_type, resource_id=resource_id, **wanted)
-        return responses.page(rows, query["limit"], schemas.allocations, allocation_queries.sort_key, root="allocation")
+        """List the allocations of a vehicle, or of all vehicles."""
+        query = query_string.load(query_schemas.allocation_query)
+        params = responses.page_params(query)
+        rows = allocation_queries.allocations(resource_type, resource_id=resource_id, owner=client_id.owner(), **params)
+        return responses.page(rows, query["limit"], outputs.allocations, allocation_queries.sort_key, root="allocation")
 
     def post(self, resource_type: str, resource_id: uuid.UUID) -> Response:
         """Allocate a vehicle."""
-        given, caller = requests.order(schemas.new_allocation)
-        made = create_allocation.allocate(resource_type, resource_id, **given, caller=caller)
-        return responses.created(made, schemas.allocation, root="allocation", collection=request.path)
+        values, caller = requests.load_new(inputs.new_allocation)
+        result = create_allocation.allocate(resource_type, resource_id, **values, caller=caller)
+        return responses.created(result, outputs.allocation, root="allocation", collection=request.path)
 
 
 class AllocationsOfAll(AllocationCollection):
-    """``/api/cars/all/allocations``: those of every vehicle; a new one needs a vehicle to be of."""
+    """``/api/cars/all/allocations``: read-only, because a new allocation needs a vehicle."""
 
     methods = frozenset({"GET"})
 
@@ -41,33 +42,33 @@ class AllocationsOfAny(rest.Resource):
     """``/api/cars/any/allocations``."""
 
     def post(self, resource_type: str) -> Response:
-        """Allocate whichever vehicle is free, or as many as are wanted."""
-        given, caller = requests.order(schemas.new_allocation_of_any)
-        made = allocate_any.allocate_any(resource_type, **given, caller=caller)
-        if "quantity" in given:
-            return responses.several_created(made, schemas.allocations, root="allocation")
-        vehicle = made.rows[0]["resource_id"]
+        """Allocate any free vehicle, or ``quantity`` of them."""
+        values, caller = requests.load_new(inputs.new_allocation_of_any)
+        result = allocate_any.allocate_any(resource_type, **values, caller=caller)
+        if "quantity" in values:
+            return responses.list_created(result, outputs.allocations, root="allocation")
+        vehicle = result.rows[0]["resource_id"]
         collection = f"{request.path.removesuffix('/any/allocations')}/{vehicle}/allocations"
-        return responses.created(made, schemas.allocation, root="allocation", collection=collection)
+        return responses.created(result, outputs.allocation, root="allocation", collection=collection)
 
 
 class AllocationItem(rest.Resource):
-    """``/api/cars/{resource_id}/allocations/{allocation_id}``, or with ``all`` for the vehicle."""
+    """``/api/cars/{resource_id}/allocations/{allocation_id}``, also with ``all`` instead of the vehicle."""
 
     def get(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
         """Show an allocation."""
         row = allocation_queries.allocation(resource_type, allocation_id, resource_id, client_id.owner())
-        return conditional.unless_known(responses.item(row, schemas.allocation, root="allocation"))
+        return conditional.apply_if_none_match(responses.item(row, outputs.allocation, root="allocation"))
 
     def patch(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
-        """Change an allocation, confirm or extend a hold."""
-        changes = requests.changes(schemas.changed_allocation)
+        """Change an allocation; confirm or extend a hold."""
+        changes = requests.load_changes(inputs.changed_allocation)
         versions = conditional.expected_versions()
         row = update_allocation.update(resource_type, allocation_id, changes, resource_id, versions, requests.caller())
-        return responses.item(row, schemas.allocation, root="allocation")
+        return responses.item(row, outputs.allocation, root="allocation")
 
     def delete(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
-        """Free the period again."""
+        """Delete an allocation."""
         versions = conditional.expected_versions()
         delete_allocation.deallocate(resource_type, allocation_id, resource_id, versions, requests.caller())
-        return http_responses.nothing()
+        return http_responses.no_content()

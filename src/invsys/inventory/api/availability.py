@@ -1,4 +1,4 @@
-"""When vehicles are free, over HTTP."""
+"""Availability over HTTP: the free and busy periods of vehicles."""
 
 import uuid
 
@@ -7,27 +7,28 @@ from flask import Response
 
 from invsys.chassis.http import query_string
 from invsys.chassis.http import responses as http_responses
-from invsys.inventory import schemas
 from invsys.inventory.api import responses
 from invsys.inventory.queries import availability
+from invsys.inventory.schemas import outputs
+from invsys.inventory.schemas import queries as query_schemas
 
 
 class AvailabilityOfOne(rest.Resource):
     """``/api/cars/{resource_id}/availability``."""
 
     def get(self, resource_type: str, resource_id: uuid.UUID) -> Response:
-        """Tell when a vehicle is free."""
-        window = query_string.load(schemas.window_query)["window"]
-        found = availability.of_one(resource_type, resource_id, window)
-        return http_responses.answer(schemas.availability.dump(found), root="availability", item="period")
+        """Show the free and busy periods of a vehicle."""
+        window = query_string.load(query_schemas.window_query)["window"]
+        row = availability.of_one(resource_type, resource_id, window)
+        return http_responses.make_response(outputs.availability.dump(row), root="availability", item="period")
 
 
 class AvailabilityOfAll(rest.Resource):
     """``/api/cars/all/availability``."""
 
     def get(self, resource_type: str) -> Response:
-        """Tell when each vehicle is free."""
-        query = query_string.load(schemas.availability_query)
-        found = availability.of_all(resource_type, **responses.with_one_more(query))
+        """Show the free and busy periods of each vehicle."""
+        query = query_string.load(query_schemas.availability_query)
+        rows = availability.of_all(resource_type, **responses.page_params(query))
         names = {"root": "availability", "roots": "availabilities", "item": "period"}
-        return responses.page(found, query["limit"], schemas.availabilities, responses.by_key, **names)
+        return responses.page(rows, query["limit"], outputs.availabilities, responses.by_key, **names)

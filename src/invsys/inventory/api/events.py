@@ -4,11 +4,12 @@ import flask_restful as rest
 from flask import Response
 
 from invsys.chassis.http import query_string, responses
-from invsys.inventory import schemas
 from invsys.inventory.commands import read_feed
 from invsys.inventory.errors import CursorExpired
 from invsys.inventory.queries import cursors
 from invsys.inventory.queries import events as event_queries
+from invsys.inventory.schemas import outputs
+from invsys.inventory.schemas import queries as query_schemas
 from invsys.inventory.schemas.fields import NOW
 
 
@@ -17,15 +18,15 @@ class EventCollection(rest.Resource):
 
     def get(self) -> Response:
         """List the changes after a cursor."""
-        query = query_string.load(schemas.event_query)
+        query = query_string.load(query_schemas.event_query)
         after = query.get("after")
         page = read_feed.end() if after == NOW else read_feed.page(_position(after), query["limit"])
-        found = {"events": schemas.events.dump(page.events), "next": cursors.write(cursors.EVENTS, *page.next)}
-        return responses.answer(found, root="feed", item="event")
+        body = {"events": outputs.events.dump(page.events), "next": cursors.write(cursors.EVENTS, *page.next)}
+        return responses.make_response(body, root="feed", item="event")
 
 
 def _position(after: bytes | None) -> event_queries.Position | None:
-    """Return the position of a cursor; raises CursorExpired if another database made it."""
+    """Return the position that a cursor encrypts; raises CursorExpired if it comes from another database."""
     if after is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What each operation of the API is for, what it takes, and how it can end; ``openapi`` makes the document from it."""
+"""The operations of the API: summary, input and failures of each. ``openapi`` builds its document from them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,109 +7,114 @@ from marshmallow import Schema
 
 from invsys.chassis.http import problems
 from invsys.chassis.http.problems import Problem
-from invsys.inventory import errors, schemas
+from invsys.inventory import errors
 from invsys.inventory.formats import gbfs
+from invsys.inventory.schemas import inputs, outputs
+from invsys.inventory.schemas import queries as query_schemas
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: ``answer`` is a schema, or a JSON schema; None is an answer without a body.
+    """An operation: one method of one route.
 
-    ``headers`` are those that a success adds, ``conditional`` the header that makes it one of RFC 9110's conditional
-    requests, ``keyed`` says that it takes an Idempotency-Key, ``shows_own`` that a client may be shown its own only,
-    ``ends`` are the ways in which it can fail, in addition to those of every operation, ``any_host`` says that it
-    accepts any ``Host``.
+    ``response`` is the schema of the response body, or a JSON schema; None if there is no body. ``headers`` are the
+    response headers of a success. ``conditional`` is the header that makes the request conditional (RFC 9110, 13).
+    ``keyed``: it accepts an Idempotency-Key. ``owner_filter``: X-Client-Sees restricts it to the client's allocations.
+    ``fails_with`` are the problems that it can return. ``any_host``: it accepts any Host header.
     """
 
     summary: str
-    answer: type[Schema] | dict[str, Any] | None
+    response: type[Schema] | dict[str, Any] | None
     status: int = 200
-    # An array of them.
+    # The response is an array.
     many: bool = False
-    # An item, or an array of them, as the body asks for.
+    # The response is an item, or an array if the request has a quantity.
     one_or_many: bool = False
     headers: tuple[str, ...] = ()
     query: type[Schema] | None = None
     body: type[Schema] | None = None
     conditional: str | None = None
     keyed: bool = False
-    shows_own: bool = False
-    ends: tuple[type[Problem], ...] = ()
+    owner_filter: bool = False
+    fails_with: tuple[type[Problem], ...] = ()
     any_host: bool = False
     media_types: tuple[str, ...] = ("application/json", "application/xml")
     tag: str = "operations"
 
     @property
     def takes_patches(self) -> bool:
-        """Whether it is a PATCH: the only kind of operation with a body and If-Match."""
+        """Whether it is a PATCH: only these operations have both a body and If-Match."""
         return self.body is not None and self.conditional == "If-Match"
 
     @property
     def failures(self) -> tuple[type[Problem], ...]:
-        """Every way in which it can fail."""
-        return self.ends if self.any_host else (*self.ends, problems.MisdirectedRequest)
+        """All problems that it can return."""
+        return self.fails_with if self.any_host else (*self.fails_with, problems.MisdirectedRequest)
 
 
-_WITH_BODY = (
+_BODY_FAILURES = (
     problems.MalformedBody,
     problems.BodyTooLarge,
     problems.UnsupportedMediaType,
     problems.RequestTimeout,
     problems.SlowBodies,
 )
-# How every operation on the data can end, whatever it is.
-_FAULTS = (errors.Overloaded, errors.DatabaseUnavailable, problems.InternalError)
-_ALWAYS = (problems.NotFound, problems.InvalidFields, *_FAULTS)
-_FILES: dict[str, Any] = {"media_types": ("text/css", "text/javascript", "image/png"), "ends": (problems.NotFound,)}
+# Failures that every operation on the database can have.
+_DATABASE_FAILURES = (errors.Overloaded, errors.DatabaseUnavailable, problems.InternalError)
+_COMMON_FAILURES = (problems.NotFound, problems.InvalidFields, *_DATABASE_FAILURES)
+_FILES: dict[str, Any] = {
+    "media_types": ("text/css", "text/javascript", "image/png"),
+    "fails_with": (problems.NotFound,),
+}
 _HTML = ("text/html",)
 _STATE = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
 
 
-def _vehicles(summary: str, answer: Any, *ends: type[Problem], **more: Any) -> Operation:
-    return Operation(summary, answer, ends=(*ends, *_ALWAYS), tag="vehicles", **more)
+def _vehicles(summary: str, response: Any, *failures: type[Problem], **options: Any) -> Operation:
+    return Operation(summary, response, fails_with=(*failures, *_COMMON_FAILURES), tag="vehicles", **options)
 
 
-def _allocations(summary: str, answer: Any, *ends: type[Problem], **more: Any) -> Operation:
-    return Operation(summary, answer, ends=(*ends, *_ALWAYS), tag="allocations", **more)
+def _allocations(summary: str, response: Any, *failures: type[Problem], **options: Any) -> Operation:
+    return Operation(summary, response, fails_with=(*failures, *_COMMON_FAILURES), tag="allocations", **options)
 
 
 _LIST: dict[str, Any] = {"many": True, "headers": ("Link",)}
-_MADE: dict[str, Any] = {"status": 201, "headers": ("Location", "ETag", "Idempotency-Replayed"), "keyed": True}
+_CREATED: dict[str, Any] = {"status": 201, "headers": ("Location", "ETag", "Idempotency-Replayed"), "keyed": True}
 _ITEM: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-None-Match"}
-_GONE: dict[str, Any] = {"status": 204, "conditional": "If-Match"}
-_CHANGED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match"}
-_ALLOCATION_LIST: dict[str, Any] = {"query": schemas.AllocationQuery, "shows_own": True, **_LIST}
+_DELETED: dict[str, Any] = {"status": 204, "conditional": "If-Match"}
+_UPDATED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match"}
+_ALLOCATION_LIST: dict[str, Any] = {"query": query_schemas.AllocationQuery, "owner_filter": True, **_LIST}
 
-# In the order in which they are shown.
+# In the order of the document.
 TAGS = ("vehicles", "allocations", "changes", "operations")
 
-# Flask's endpoint and the method.
+# By Flask's endpoint and the HTTP method.
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("resourcecollection", "GET"): _vehicles(
-        "List the vehicles in circulation, oldest first",
-        schemas.Resource,
-        query=schemas.ResourceQuery,
+        "List the vehicles of a collection, oldest first",
+        outputs.Resource,
+        query=query_schemas.ResourceQuery,
         **_LIST,
     ),
     ("resourcecollection", "POST"): _vehicles(
         "Register a vehicle",
-        schemas.Resource,
+        outputs.Resource,
         errors.NameTaken,
         errors.IdempotencyKeyReused,
-        *_WITH_BODY,
-        body=schemas.NewResource,
-        **_MADE,
+        *_BODY_FAILURES,
+        body=inputs.NewResource,
+        **_CREATED,
     ),
-    ("resourceitem", "GET"): _vehicles("Show a vehicle", schemas.Resource, errors.ResourceNotFound, **_ITEM),
+    ("resourceitem", "GET"): _vehicles("Show a vehicle", outputs.Resource, errors.ResourceNotFound, **_ITEM),
     ("resourceitem", "PATCH"): _vehicles(
         "Change a vehicle's name or attributes",
-        schemas.Resource,
+        outputs.Resource,
         errors.ResourceNotFound,
         errors.NameTaken,
         errors.VersionMismatch,
-        *_WITH_BODY,
-        body=schemas.ChangedResource,
-        **_CHANGED,
+        *_BODY_FAILURES,
+        body=inputs.ChangedResource,
+        **_UPDATED,
     ),
     ("resourceitem", "DELETE"): _vehicles(
         "Decommission a vehicle",
@@ -117,76 +122,76 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         errors.ResourceNotFound,
         errors.ResourceInUse,
         errors.VersionMismatch,
-        **_GONE,
+        **_DELETED,
     ),
     ("allocationcollection", "GET"): _allocations(
         "List the allocations of a vehicle by start",
-        schemas.Allocation,
+        outputs.Allocation,
         errors.ResourceNotFound,
         **_ALLOCATION_LIST,
     ),
     ("allocationcollection", "POST"): _allocations(
         "Allocate a vehicle",
-        schemas.Allocation,
+        outputs.Allocation,
         errors.ResourceNotFound,
         errors.PeriodTaken,
         errors.IdempotencyKeyReused,
         errors.TooManyHolds,
-        *_WITH_BODY,
-        body=schemas.NewAllocation,
-        **_MADE,
+        *_BODY_FAILURES,
+        body=inputs.NewAllocation,
+        **_CREATED,
     ),
     ("allocationsofall", "GET"): _allocations(
         "List the allocations of all vehicles by start",
-        schemas.Allocation,
+        outputs.Allocation,
         **_ALLOCATION_LIST,
     ),
     ("allocationsofany", "POST"): _allocations(
-        "Allocate whichever vehicle is free for the whole period, or as many as are wanted",
-        schemas.Allocation,
+        "Allocate any vehicle, or several vehicles, free for the whole period",
+        outputs.Allocation,
         errors.NoneAvailable,
         errors.IdempotencyKeyReused,
         errors.TooManyHolds,
-        *_WITH_BODY,
-        body=schemas.NewAllocationOfAny,
+        *_BODY_FAILURES,
+        body=inputs.NewAllocationOfAny,
         one_or_many=True,
-        **_MADE,
+        **_CREATED,
     ),
     ("allocationitem", "GET"): _allocations(
-        "Show an allocation", schemas.Allocation, errors.AllocationNotFound, shows_own=True, **_ITEM
+        "Show an allocation", outputs.Allocation, errors.AllocationNotFound, owner_filter=True, **_ITEM
     ),
     ("allocationitem", "PATCH"): _allocations(
-        "Change an allocation, confirm or extend a hold",
-        schemas.Allocation,
+        "Change an allocation; confirm or extend a hold",
+        outputs.Allocation,
         errors.AllocationNotFound,
         errors.PeriodTaken,
         errors.HoldExpired,
         errors.VersionMismatch,
-        *_WITH_BODY,
-        body=schemas.ChangedAllocation,
-        **_CHANGED,
+        *_BODY_FAILURES,
+        body=inputs.ChangedAllocation,
+        **_UPDATED,
     ),
     ("allocationitem", "DELETE"): _allocations(
-        "Free the period again",
+        "Delete an allocation; its period is free again",
         None,
         errors.AllocationNotFound,
         errors.VersionMismatch,
-        **_GONE,
+        **_DELETED,
     ),
     ("availabilityofone", "GET"): _allocations(
-        "Tell when a vehicle is free",
-        schemas.Availability,
+        "Show the free and busy periods of a vehicle",
+        outputs.Availability,
         errors.ResourceNotFound,
-        query=schemas.WindowQuery,
+        query=query_schemas.WindowQuery,
     ),
     ("availabilityofall", "GET"): _allocations(
-        "Tell when each vehicle is free",
-        schemas.Availability,
-        query=schemas.AvailabilityQuery,
+        "Show the free and busy periods of each vehicle",
+        outputs.Availability,
+        query=query_schemas.AvailabilityQuery,
         **_LIST,
     ),
     ("eventcollection", "GET"): Operation(
-        "List every change after a cursor",
+        "List the changes after a cursor",
         {
             "type": "object",
             "properties": {
@@ -195,53 +200,53 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             },
             "required": ["events", "next"],
         },
-        query=schemas.EventQuery,
-        ends=(errors.CursorExpired, *_ALWAYS),
+        query=query_schemas.EventQuery,
+        fails_with=(errors.CursorExpired, *_COMMON_FAILURES),
         tag="changes",
     ),
     ("allocationcalendar", "GET"): _allocations(
-        "Give the allocations of a vehicle as iCalendar (RFC 5545), whatever Accept says",
+        "Show the allocations of a vehicle as iCalendar (RFC 5545); Accept is ignored",
         {"type": "string"},
         errors.ResourceNotFound,
-        query=schemas.WindowQuery,
+        query=query_schemas.WindowQuery,
         media_types=("text/calendar",),
-        shows_own=True,
+        owner_filter=True,
         **_ITEM,
     ),
     ("vehicleavailability", "GET"): _vehicles(
-        "Say when each vehicle is free, as GBFS 3.1's vehicle_availability.json, whatever Accept says",
+        "Show the free periods of each vehicle as vehicle_availability.json of GBFS 3.1; Accept is ignored",
         gbfs.SCHEMA,
         media_types=("application/json",),
     ),
-    ("healthz", "GET"): Operation("Say that the process answers", _STATE, any_host=True),
+    ("healthz", "GET"): Operation("Report that the process is alive", _STATE, any_host=True),
     ("readyz", "GET"): Operation(
-        "Say whether the database can be used",
+        "Report whether the database can be used",
         _STATE,
-        ends=_FAULTS,
+        fails_with=_DATABASE_FAILURES,
         any_host=True,
     ),
     ("metrics", "GET"): Operation(
-        "Give the figures for Prometheus",
+        "Show the metrics in the text format of Prometheus",
         {"type": "string"},
         media_types=("text/plain",),
-        ends=(problems.AddressNotAllowed,),
+        fails_with=(problems.AddressNotAllowed,),
         any_host=True,
     ),
-    ("openapi", "GET"): Operation("Give this document", {"type": "object"}, media_types=("application/json",)),
-    ("page.static", "GET"): Operation("Give a file of the page", {"type": "string"}, **_FILES),
+    ("openapi", "GET"): Operation("Show this document", {"type": "object"}, media_types=("application/json",)),
+    ("page.static", "GET"): Operation("Serve a static file of the fleet page", {"type": "string"}, **_FILES),
     ("page.show", "GET"): Operation(
-        "Show the fleet to a person",
+        "Show the fleet page",
         {"type": "string"},
-        query=schemas.FleetQuery,
+        query=query_schemas.FleetQuery,
         media_types=_HTML,
-        shows_own=True,
-        ends=(problems.InvalidFields, *_FAULTS),
+        owner_filter=True,
+        fails_with=(problems.InvalidFields, *_DATABASE_FAILURES),
     ),
-    ("swagger_ui.show", "GET"): Operation("Show this document to a person", {"type": "string"}, media_types=_HTML),
-    ("swagger_ui.static", "GET"): Operation("Give a file of Swagger UI", {"type": "string"}, **_FILES),
+    ("swagger_ui.show", "GET"): Operation("Show this document in Swagger UI", {"type": "string"}, media_types=_HTML),
+    ("swagger_ui.static", "GET"): Operation("Serve a static file of Swagger UI", {"type": "string"}, **_FILES),
     ("docs.problem_list", "GET"): Operation("List the problem codes", {"type": "string"}, media_types=_HTML),
     ("docs.problem", "GET"): Operation(
-        "Explain a problem code", {"type": "string"}, media_types=_HTML, ends=(problems.NotFound,)
+        "Explain a problem code", {"type": "string"}, media_types=_HTML, fails_with=(problems.NotFound,)
     ),
-    ("docs.static", "GET"): Operation("Give a file of these pages", {"type": "string"}, **_FILES),
+    ("docs.static", "GET"): Operation("Serve a static file of these pages", {"type": "string"}, **_FILES),
 }

@@ -1,4 +1,4 @@
-"""The bodies of orders and changes, who gives them, and under which Idempotency-Key."""
+"""Request bodies, loaded through a schema, and the caller with its Idempotency-Key."""
 
 import hashlib
 from dataclasses import replace
@@ -17,40 +17,40 @@ KEY = "Idempotency-Key"
 
 
 def caller() -> Caller:
-    """Give who asks for a change that needs no key."""
+    """Return the caller of this request, without an Idempotency-Key."""
     return Caller(client_id.current(), owner=client_id.owner())
 
 
-def order(schema: Schema) -> tuple[dict[str, Any], Caller]:
-    """Load the body of a POST, and give it with who asks and under which key.
+def load_new(schema: Schema) -> tuple[dict[str, Any], Caller]:
+    """Load the body of a POST; return its values, and the caller with the Idempotency-Key, if the request has one.
 
-    Raises what ``bodies.json_object`` does, and marshmallow's ValidationError.
+    Raises marshmallow's ValidationError, and the exceptions of ``request_body.json_object``.
     """
     body = request_body.json_object()
-    given: dict[str, Any] = schema.load(body)
+    values: dict[str, Any] = schema.load(body)
     if KEY not in request.headers:
-        return given, caller()
-    return given, replace(caller(), key=headers.visible(KEY), fingerprint=_fingerprint(body))
+        return values, caller()
+    return values, replace(caller(), key=headers.require_visible(KEY), fingerprint=_fingerprint(body))
 
 
-def changes(schema: Schema) -> dict[str, Any]:
-    """Load the body of a PATCH; of a merge patch, members that are objects become patches (``merging``).
+def load_changes(schema: Schema) -> dict[str, Any]:
+    """Load the body of a PATCH. In a JSON Merge Patch, ``attributes`` and ``dump`` become ``MergePatch`` objects.
 
-    Raises what ``bodies.json_object`` does, and marshmallow's ValidationError.
+    Raises marshmallow's ValidationError, and the exceptions of ``request_body.json_object``.
     """
     body = request_body.json_object()
-    patches = _take_patches(body, schema) if request_body.is_merge_patch() else {}
+    patches = _pop_patches(body, schema) if request_body.is_merge_patch() else {}
     loaded: dict[str, Any] = schema.load(body)
     return {**loaded, **patches}
 
 
-def _take_patches(body: dict[str, Any], schema: Schema) -> dict[str, MergePatch]:
-    objects = [field.data_key or name for name, field in schema.fields.items() if isinstance(field, fields.Dict)]
-    taken = [name for name in objects if isinstance(body.get(name, ""), dict | None)]
-    return {name: MergePatch(name, body.pop(name), schema.load) for name in taken}
+def _pop_patches(body: dict[str, Any], schema: Schema) -> dict[str, MergePatch]:
+    names = [field.data_key or name for name, field in schema.fields.items() if isinstance(field, fields.Dict)]
+    patched = [name for name in names if isinstance(body.get(name, ""), dict | None)]
+    return {name: MergePatch(name, body.pop(name), schema.load) for name in patched}
 
 
 def _fingerprint(body: dict[str, Any]) -> bytes:
-    """Give SHA-256 of what makes two requests one: method, path, and the body in whatever order of its members."""
-    asked = f"{request.method} {request.path}\n".encode() + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(asked).digest()
+    """Return the SHA-256 of method, path and body with sorted keys: repeated requests have the same fingerprint."""
+    canonical = f"{request.method} {request.path}\n".encode() + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(canonical).digest()

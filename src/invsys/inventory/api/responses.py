@@ -1,4 +1,4 @@
-"""The forms that answers have: a page of a list, an item with its ETag, what an order made."""
+"""Responses: a page of a list, an item with its ETag, a created item (201)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,50 +20,51 @@ def by_key(row: Row) -> list[int]:
     return [row["key"]]
 
 
-def with_one_more(query: dict[str, Any]) -> dict[str, Any]:
-    """Return the query with its cursor decrypted and a limit higher by one, which shows whether there is a next page.
+def page_params(query: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a page query: the cursor decrypted, and one row more than ``limit``.
 
-    Raises ValidationError for a cursor of another list.
+    The additional row shows whether there is a next page. Raises ValidationError for a cursor of another list.
     """
     return {**query, "limit": query["limit"] + 1, "cursor": cursors.of_query(request.path, query)}
 
 
 def page(rows: Sequence[Row], limit: int, schema: Schema, sort_key: SortKey, **names: Any) -> Response:
-    """Answer up to ``limit`` of the rows, with a link to the next page if there are more.
+    """Return a response with the first ``limit`` rows, and a Link header to the next page if there are more rows.
 
-    ``sort_key`` returns that of a row; ``names`` are those of XML (``answers.answer``).
+    ``sort_key`` returns the sort key of a row, which becomes the cursor. ``names`` are the XML element names of
+    ``chassis.http.responses.make_response``.
     """
-    shown = rows[:limit]
-    answer = responses.answer(schema.dump(shown), **names)
+    page_rows = rows[:limit]
+    response = responses.make_response(schema.dump(page_rows), **names)
     if len(rows) > limit:
-        cursor = cursors.write(request.path, *sort_key(shown[-1]))
+        cursor = cursors.write(request.path, *sort_key(page_rows[-1]))
         query = {**request.args.to_dict(flat=False), "cursor": cursor}
-        answer.headers["Link"] = f'<{request.path}?{urlencode(query, doseq=True)}>; rel="next"'
-    return answer
+        response.headers["Link"] = f'<{request.path}?{urlencode(query, doseq=True)}>; rel="next"'
+    return response
 
 
 def item(row: Row, schema: Schema, root: str) -> Response:
-    """Answer one item as it is now."""
-    return responses.answer(schema.dump(row), headers={"ETag": conditional.etag(row["version"])}, root=root)
+    """Return a response with one item and its ETag."""
+    return responses.make_response(schema.dump(row), headers={"ETag": conditional.etag(row["version"])}, root=root)
 
 
-def created(made: CommandResult, schema: Schema, root: str, collection: str) -> Response:
-    """Answer the one item that an order made, and that is under ``collection``."""
-    (row,) = made.rows
+def created(result: CommandResult, schema: Schema, root: str, collection: str) -> Response:
+    """Return a 201 response with the created item, whose Location is below the path ``collection``."""
+    (row,) = result.rows
     headers = {
         "Location": f"{collection}/{row['id']}",
         "ETag": conditional.etag(row["version"]),
-        **_replayed(made),
+        **_replayed(result),
     }
-    return responses.answer(schema.dump(row), 201, headers, root=root)
+    return responses.make_response(schema.dump(row), 201, headers, root=root)
 
 
-def several_created(made: CommandResult, schema: Schema, root: str) -> Response:
-    """Answer the items that an order made."""
-    # A replayed request makes no change.
-    headers = _replayed(made) or {change_count.HEADER: str(len(made.rows))}
-    return responses.answer(schema.dump(made.rows), 201, headers, root=root)
+def list_created(result: CommandResult, schema: Schema, root: str) -> Response:
+    """Return a 201 response with the created items."""
+    # A replayed request changes nothing.
+    headers = _replayed(result) or {change_count.HEADER: str(len(result.rows))}
+    return responses.make_response(schema.dump(result.rows), 201, headers, root=root)
 
 
-def _replayed(made: CommandResult) -> dict[str, str]:
-    return {"Idempotency-Replayed": "true"} if made.replayed else {}
+def _replayed(result: CommandResult) -> dict[str, str]:
+    return {"Idempotency-Replayed": "true"} if result.replayed else {}

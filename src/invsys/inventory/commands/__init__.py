@@ -1,1 +1,1 @@
-"""Writes: one module for each command."""
+"""Commands: the changes of vehicles and allocations, one module for each."""

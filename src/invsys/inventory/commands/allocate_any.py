@@ -1,26 +1,38 @@
-"""The verb that allocates any vehicle that is free, or several of them."""
+"""The command that allocates any available vehicle, or several of them.
+
+``[api] any_strategy`` decides which: ``random`` takes the next available vehicles from a random place in the fleet,
+``best_fit`` the tightest of a random sample.
+"""
 
 import functools
-import random
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import JSON, BigInteger, Integer, Select, bindparam, func, select
+from sqlalchemy import JSON, ColumnElement, Integer, Select, bindparam
 
 from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.commands import client_limits, expire_holds
-from invsys.inventory.commands.create_allocation import GIVEN, columns, insertion, new_allocations
-from invsys.inventory.commands.idempotency import CommandResult, execute_once, run_or_conflict
+from invsys.inventory.commands.create_allocation import insert_allocations, select_new_allocations
+from invsys.inventory.commands.idempotency import CommandResult, execute_once
 from invsys.inventory.db import session
-from invsys.inventory.db.functions import in_subquery, json_array_elements, json_contains, new_id
+from invsys.inventory.db.functions import in_subquery, json_array_elements, new_id
 from invsys.inventory.db.models import ContinuousResource, Row
 from invsys.inventory.db.outbox import OutboxChange, caller_params
-from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, ONE, is_free, surrounding_gap
+from invsys.inventory.db.predicates import ONE
 from invsys.inventory.errors import NoneAvailable
 from invsys.inventory.period import Period
+from invsys.inventory.queries import free_vehicles
 
 _resource = ContinuousResource.__table__
+
+
+class _Options(NamedTuple):
+    """The options of an order that change its SQL."""
+
+    keyed: bool
+    with_attributes: bool
+    single: bool
+    waits_for_locks: bool
 
 
 def allocate_any(
@@ -30,111 +42,82 @@ def allocate_any(
     hold_seconds: int | None = None,
     quantity: int | None = None,
     caller: Caller = NOBODY,
-    **given: Any,
+    **details: Any,
 ) -> CommandResult:
-    """Allocate ``quantity`` vehicles (None: one), whichever are free for the period and have these attributes, or none.
+    """Allocate ``quantity`` vehicles (None: one) that are free for the period and have these attributes, or none.
 
-    Raises NoneAvailable, IdempotencyKeyReused, TooManyHolds, InvalidFields, Busy, and marshmallow's ValidationError if
-    the period exceeds the caller's limits.
+    ``details`` are the allocation_type, description and dump. Raises NoneAvailable, IdempotencyKeyReused, TooManyHolds,
+    InvalidFields, Overloaded, DatabaseUnavailable, and marshmallow's ValidationError if the period exceeds the caller's
+    limits.
     """
     client_limits.require_period(caller, period)
-    wanted = quantity or 1
-    most = client_limits.most_holds(caller, hold_seconds)
-    values = {"resource_type": resource_type, **columns(period, given), "hold_seconds": hold_seconds}
-    choice = {"wanted": wanted, "attributes": attributes, **caller_params(caller)}
-    best_fit = current_app.config["ANY_STRATEGY"] == "best_fit"
+    count = quantity or 1
+    max_holds = client_limits.max_holds(caller, hold_seconds)
+    values = {
+        "resource_type": resource_type,
+        "starts": period.start,
+        "ends": period.end,
+        **details,
+        "hold_seconds": hold_seconds,
+    }
+    params = {**values, "attributes": attributes, "quantity": count, **caller_params(caller)}
 
     def attempt(number: int) -> list[Row]:
-        if not client_limits.has_room(caller, most, wanted):
+        if not client_limits.has_room(caller, max_holds, count):
             return []
-        # At first those are passed by that others are just taking; in the end it is waited for what becomes of them.
-        statement = _any(caller.key is not None, bool(attributes), wanted == 1, best_fit, number > 1)
-        place = {"keys": _tightest(values | choice)} if best_fit else {"start": _start(number)}
-        rows = run_or_conflict(lambda: _take(statement, values | choice | place, wanted))
-        return [{**values, **row} for row in rows]
+        # Attempts 0 and 1 skip rows that other transactions have locked; later attempts wait for those locks.
+        options = _Options(caller.key is not None, bool(attributes), count == 1, waits_for_locks=number > 1)
+        statement, choice = _choose(options, number, params)
+        return [{**values, **row} for row in session.change(statement, params | choice, at_least=count)]
 
     def explain() -> None:
-        client_limits.require_room(caller, most, wanted)
+        client_limits.require_room(caller, max_holds, count)
         if not expire_holds.delete_expired(period, resource_type=resource_type):
-            _require_available(values | choice)
+            _require_available(count, params)
 
     return execute_once(caller, attempt, explain)
 
 
-def _require_available(values: dict[str, Any]) -> None:
-    wanted = values["wanted"]
-    with session.read() as connection:
-        found = len(connection.execute(_candidates(bool(values["attributes"])).limit(wanted), values).all())
-    if found < wanted:
-        # Without the number of free vehicles: a client may allocate without the scope to list vehicles.
-        fewer = f"Fewer than the {wanted} requested vehicles are" if wanted > 1 else "No vehicle that fits is"
-        raise NoneAvailable(f"{fewer} available for the whole period.")
+def _require_available(count: int, params: dict[str, Any]) -> None:
+    if not free_vehicles.are_enough(count, params):
+        # Do not say how many are free: a client may allocate without the scope to list vehicles.
+        subject = f"Fewer than the {count} requested vehicles are" if count > 1 else "No vehicle that fits is"
+        raise NoneAvailable(f"{subject} available for the whole period.")
 
 
-def _take(statement: OutboxChange, values: dict[str, Any], wanted: int) -> list[Row]:
-    if wanted == 1:
-        return session.change(statement, values)
-    with session.transaction() as connection:
-        rows = statement.run_in(connection, values)
-        if len(rows) < wanted:
-            connection.rollback()
-            return []
-        return rows
+def _choose(options: _Options, number: int, params: dict[str, Any]) -> tuple[OutboxChange, dict[str, Any]]:
+    """Return the statement of an attempt, and the parameters that choose the vehicles.
 
-
-_PERIOD = [bindparam(name, type_=GIVEN[name]) for name in ("starts", "ends")]
-# Others may be after the same vehicles, and be faster: for so many of them there is a next best.
-_OTHERS = 32
-
-
-def _free(vehicles: Select[Any], with_attributes: bool) -> Select[Any]:
-    free = vehicles.where(is_free(*_PERIOD))
-    if with_attributes:
-        free = free.where(json_contains(_resource.c.attributes, bindparam("attributes", type_=JSON)))
-    return free
+    Only the first attempt searches a part of the fleet; the next one searches all of it.
+    """
+    if current_app.config["ANY_STRATEGY"] == "best_fit":
+        keys = free_vehicles.tightest(params["quantity"], params, whole_fleet=number > 0)
+        return _allocate_tightest(options), {"keys": keys}
+    # The search ends at the last vehicle, so every other attempt starts at the first.
+    position = free_vehicles.random_position() if number % 2 == 0 else 0
+    return _allocate_random(options), {"position": position}
 
 
 @functools.cache
-def _candidates(with_attributes: bool) -> Select[Any]:
-    return _free(select(_resource.c.key).where(NOT_DECOMMISSIONED), with_attributes)
-
-
-def _tightest(values: dict[str, Any]) -> Sequence[int]:
-    """Give the keys of the vehicles that fit best; without locks, as every vehicle has to be looked at."""
-    statement = _candidates(bool(values["attributes"])).order_by(surrounding_gap(*_PERIOD))
-    with session.read() as connection:
-        return connection.scalars(statement.limit(values["wanted"] + _OTHERS), values).all()
-
-
-_MILLION = 1_000_000
-
-
-def _start(number: int) -> int:
-    """Give from where in the fleet on to look, in millionths of it: anywhere, and at every other attempt 0."""
-    return random.randrange(_MILLION) if number % 2 == 0 else 0  # noqa: S311 - no secret
+def _allocate_random(options: _Options) -> OutboxChange:
+    """Build the statement that allocates the first available vehicles from a random key on."""
+    condition = _resource.c.key >= free_vehicles.first_key()
+    return _allocate(options, condition, order=_resource.c.key)
 
 
 @functools.cache
-def _any(keyed: bool, with_attributes: bool, only_one: bool, best_fit: bool, waits: bool) -> OutboxChange:
-    """Build the statement that chooses free vehicles and allocates them."""
-    vehicles = _free(new_allocations(new_id()), with_attributes)
-    vehicles = vehicles.limit(ONE if only_one else bindparam("wanted", type_=Integer))
-    if best_fit:
-        chosen = in_subquery(_resource.c.key, json_array_elements(bindparam("keys", type_=JSON)))
-        # Whoever waits for several locks them in the order in which everybody does.
-        vehicles = vehicles.where(chosen).order_by(_resource.c.key if waits else surrounding_gap(*_PERIOD))
-    else:
-        vehicles = vehicles.where(_resource.c.key >= _somewhere()).order_by(_resource.c.key)
-    # Locked against others who choose: those go by, and take another.
-    return insertion(vehicles.with_for_update(key_share=True, skip_locked=not waits), keyed=keyed)
+def _allocate_tightest(options: _Options) -> OutboxChange:
+    """Build the statement that allocates those of the ``keys`` that have the smallest gap around the period."""
+    condition = in_subquery(_resource.c.key, json_array_elements(bindparam("keys", type_=JSON)))
+    # A transaction that waits for several locks takes them in the order of the keys, as all transactions do.
+    return _allocate(options, condition, order=_resource.c.key if options.waits_for_locks else free_vehicles.gap())
 
 
-def _somewhere() -> Any:
-    """Give a key from that of the first vehicle of the type to that of the last, ``start`` millionths of the way."""
-    # Each by itself: for both at once SQLite would read all between them.
-    first, last = (_of_type(bound(_resource.c.key)).scalar_subquery() for bound in (func.min, func.max))
-    return first + (last - first + 1) * bindparam("start", type_=BigInteger) // _MILLION
-
-
-def _of_type(*columns: Any) -> Select[Any]:
-    return select(*columns).where(_resource.c.resource_type == bindparam("resource_type")).correlate(None)
+def _allocate(options: _Options, condition: ColumnElement[Any], order: ColumnElement[Any]) -> OutboxChange:
+    vehicles: Select[Any] = select_new_allocations(new_id()).where(
+        condition, free_vehicles.is_available(options.with_attributes)
+    )
+    vehicles = vehicles.order_by(order).limit(ONE if options.single else bindparam("quantity", type_=Integer))
+    # Locked against other orders, which skip the vehicle and take another one.
+    vehicles = vehicles.with_for_update(key_share=True, skip_locked=not options.waits_for_locks)
+    return insert_allocations(vehicles, keyed=options.keyed)

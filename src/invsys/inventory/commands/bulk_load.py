@@ -1,4 +1,4 @@
-"""Filling the inventory with many vehicles and allocations in one transaction, for the import."""
+"""The command of the import: registers and allocates many vehicles in one transaction."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from invsys.chassis import identifiers, names
 from invsys.inventory.caller import NOBODY
 from invsys.inventory.commands import expire_holds
-from invsys.inventory.db import lock_order, session
+from invsys.inventory.db import failures, lock_order, session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.db.outbox import caller_params, with_event
 from invsys.inventory.errors import Overloaded
@@ -18,14 +18,14 @@ from invsys.inventory.queries import conflicts
 
 REGISTERED = "registered"
 ALLOCATED = "allocated"
-KNOWN = "known"
+UNCHANGED = "unchanged"
 
-# How often a batch is tried: others may register its vehicles at the same time.
+# Limits the attempts: one fails if another transaction registers a vehicle of the batch at the same time.
 _ATTEMPTS = 50
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
-_DESCRIBED = ("allocation_type", "description", "dump", "client_id")
+_DETAILS = ("allocation_type", "description", "dump", "client_id")
 
 _REGISTER = with_event(
     lambda insert: (
@@ -38,7 +38,7 @@ _REGISTER = with_event(
 _ALLOCATE = with_event(
     lambda insert: (
         insert(_allocation.__table__)
-        .values({name: bindparam(name) for name in ("id", "resource_key", "starts", "ends", *_DESCRIBED)})
+        .values({name: bindparam(name) for name in ("id", "resource_key", "starts", "ends", *_DETAILS)})
         .on_conflict_do_nothing()
     ),
     "allocated",
@@ -49,7 +49,7 @@ Vehicle = tuple[str, str]
 
 @dataclass(frozen=True)
 class Order:
-    """A vehicle that shall be there, and an allocation of it (as ``schemas.ImportedAllocation`` loads it) or None."""
+    """A vehicle to register if it is missing, and an allocation of it (as ``schemas.ImportedAllocation`` loads it)."""
 
     resource_type: str
     name: str
@@ -58,47 +58,47 @@ class Order:
 
     @property
     def vehicle(self) -> Vehicle:
-        """What tells vehicles in circulation apart."""
+        """The type and the name, which are unique among vehicles in circulation."""
         return self.resource_type, self.name
 
 
 @dataclass(frozen=True)
 class LoadResult:
-    """How many vehicles were new, and for each order: REGISTERED, ALLOCATED, KNOWN, or why it was refused."""
+    """The number of new vehicles, and the outcome of each order: REGISTERED, ALLOCATED, UNCHANGED, or a refusal."""
 
     registered: int
-    fates: list[str]
+    outcomes: list[str]
 
 
 def load(orders: Sequence[Order]) -> LoadResult:
-    """Carry out the orders in their sequence; a refused one does not keep the rest from taking effect.
+    """Execute the orders one after the other; a refused order does not affect the others.
 
-    Raises Busy if other requests keep registering the vehicles at the same time.
+    Raises DatabaseUnavailable, and Overloaded if other requests keep registering the same vehicles.
     """
     expire_holds.delete_all_expired()
     for _ in range(_ATTEMPTS):
         with session.transaction() as connection:
-            if filled := _fill(connection, orders):
-                return filled
+            if result := _load(connection, orders):
+                return result
             connection.rollback()
-    raise Overloaded("Other requests registered vehicles of this file at every attempt.")
+    raise Overloaded("Other requests kept registering vehicles of this file; try again.")
 
 
-def _fill(connection: Connection, orders: Sequence[Order]) -> LoadResult | None:
-    """Return None, to be rolled back and tried again, if another request registers a vehicle at the same time.
+def _load(connection: Connection, orders: Sequence[Order]) -> LoadResult | None:
+    """Return None if another request registers a vehicle at the same time; the caller then rolls back and retries.
 
-    That vehicle's key may be less than those that are locked already (see ``lock_order``).
+    To lock that vehicle here would break the lock order: its key may be lower than those that are locked already.
     """
-    wanted = {order.vehicle: order for order in reversed(orders)}
-    keys = _lock(connection, wanted)
-    # In one order everywhere: two imports at once then wait for each other, and do not deadlock.
-    missing = sorted(wanted.keys() - keys.keys())
-    if not all(_register(connection, wanted[vehicle]) for vehicle in missing):
+    order_of_vehicle = {order.vehicle: order for order in reversed(orders)}
+    keys = _lock(connection, order_of_vehicle)
+    # Sorted, so that two concurrent imports do not deadlock.
+    missing = sorted(order_of_vehicle.keys() - keys.keys())
+    if not all(_register(connection, order_of_vehicle[vehicle]) for vehicle in missing):
         return None
     keys |= _lock(connection, missing)
     new = frozenset(missing)
-    fates = [_fate(connection, order, keys[order.vehicle], order.vehicle in new) for order in orders]
-    return LoadResult(len(new), fates)
+    outcomes = [_execute(connection, order, keys[order.vehicle], order.vehicle in new) for order in orders]
+    return LoadResult(len(new), outcomes)
 
 
 def _register(connection: Connection, order: Order) -> bool:
@@ -106,40 +106,40 @@ def _register(connection: Connection, order: Order) -> bool:
     return bool(_REGISTER.run_in(connection, {**values, "attributes": order.attributes, **caller_params(NOBODY)}))
 
 
-def _lock(connection: Connection, wanted: Collection[Vehicle]) -> dict[Vehicle, int]:
-    """Lock those vehicles that are there, and return their keys."""
-    if not wanted:
+def _lock(connection: Connection, vehicles: Collection[Vehicle]) -> dict[Vehicle, int]:
+    """Lock the vehicles that exist, and return their keys."""
+    if not vehicles:
         return {}
-    spelled = {(kind, spelling) for kind, name in wanted for spelling in names.spellings(name)}
-    named = tuple_(_resource.resource_type, _resource.name).in_(spelled)
-    found = lock_order.vehicles(named, exclusive=True)
-    rows = connection.execute(found.with_only_columns(_resource.resource_type, _resource.name, _resource.key)).all()
+    spellings = {(kind, spelling) for kind, name in vehicles for spelling in names.spellings(name)}
+    statement = lock_order.vehicles(tuple_(_resource.resource_type, _resource.name).in_(spellings), exclusive=True)
+    columns = (_resource.resource_type, _resource.name, _resource.key)
+    rows = connection.execute(statement.with_only_columns(*columns)).all()
     normalized = {(kind, names.normalize(name)): key for kind, name, key in rows}
-    # A name that is stored exactly so comes before one of another form.
+    # A name that is stored in exactly this form takes precedence over one in another form.
     return normalized | {(kind, name): key for kind, name, key in rows}
 
 
-def _fate(connection: Connection, order: Order, key: int, is_new: bool) -> str:
+def _execute(connection: Connection, order: Order, key: int, is_new: bool) -> str:
     if order.allocation is None:
-        return REGISTERED if is_new else KNOWN
+        return REGISTERED if is_new else UNCHANGED
     period = order.allocation["period"]
     values = {
         "id": identifiers.new(),
         "resource_key": key,
         "starts": period.start,
         "ends": period.end,
-        **{name: order.allocation[name] for name in _DESCRIBED},
+        **{name: order.allocation[name] for name in _DETAILS},
     }
     if _allocate(connection, values):
         return ALLOCATED
-    in_the_way = conflicts.find_conflicts(connection, key, period)
-    if not in_the_way:
-        # A hold that has expired since the import began.
+    conflicting = conflicts.find_conflicts(connection, key, period)
+    if not conflicting:
+        # The conflict is a hold that has expired since the import began.
         expire_holds.delete_expired_of_vehicle(connection, key)
         if _allocate(connection, values):
             return ALLOCATED
-    if len(in_the_way) == 1 and _same(in_the_way[0], values):
-        return KNOWN
+    if len(conflicting) == 1 and _is_same(conflicting[0], values):
+        return UNCHANGED
     return f"period_taken: {order.name} is allocated for a part of this period"
 
 
@@ -147,14 +147,17 @@ def _allocate(connection: Connection, values: dict[str, Any]) -> bool:
     try:
         return bool(_ALLOCATE.run_in(connection, {**values, **caller_params(NOBODY)}))
     except IntegrityError as error:
-        if session.is_overlap(error):  # on SQLite, which undoes this statement alone
+        # Only SQLite raises this; it rolls back this statement, and the transaction continues.
+        if failures.is_overlap(error):
             return False
         raise
 
 
-def _same(row: Row, values: dict[str, Any]) -> bool:
-    # A hold is somebody's for minutes. CSV cannot tell no description from an empty one. And where the file does not
-    # say whose it is, it is whoever's.
+def _is_same(row: Row, values: dict[str, Any]) -> bool:
+    """Return whether the row is a confirmed allocation with the imported values.
+
+    CSV has no null, so an empty description equals a missing one. A row of any client matches if the file has none.
+    """
     return (
         row["expires"] is None
         and (row["description"] or "") == (values["description"] or "")

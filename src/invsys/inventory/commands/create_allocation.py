@@ -1,7 +1,7 @@
-"""The verb that allocates a vehicle, and what it shares with the one that chooses a vehicle (``choosing``).
+"""The command that allocates a vehicle, and the statements that it shares with ``allocate_any``.
 
-The rule that matters most is not here but in the database: it refuses an overlap from whatever code path. A verb tries
-first and asks afterwards; only a refused attempt costs the look-ups that say why.
+The database itself refuses overlapping allocations. A command therefore inserts first; only after a conflict do further
+queries find the reason.
 """
 
 import uuid
@@ -13,11 +13,11 @@ from sqlalchemy.types import TypeEngine
 from invsys.chassis import identifiers
 from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.commands import client_limits, expire_holds
-from invsys.inventory.commands.idempotency import CommandResult, execute_once, run_or_conflict
+from invsys.inventory.commands.idempotency import CommandResult, execute_once
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import now_plus
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
-from invsys.inventory.db.outbox import MADE_BY, OutboxChange, caller_params, with_event
+from invsys.inventory.db.outbox import CALLER_CLIENT_ID, OutboxChange, caller_params, with_event
 from invsys.inventory.db.predicates import NOT_DECOMMISSIONED
 from invsys.inventory.db.types import UtcDateTime
 from invsys.inventory.period import Period
@@ -27,40 +27,41 @@ from invsys.inventory.queries import resources as resource_queries
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 
-GIVEN: dict[str, TypeEngine[Any]] = {
+# The columns whose values are bind parameters of the same name.
+_PARAMS: dict[str, TypeEngine[Any]] = {
     "starts": UtcDateTime(),
     "ends": UtcDateTime(),
     "allocation_type": String(),
     "description": String(),
     "dump": JSON(),
 }
-_COLUMNS = ["resource_key", "id", *GIVEN, "expires", "client_id"]
+_COLUMNS = ["resource_key", "id", *_PARAMS, "expires", "client_id"]
 
 
-def new_allocations(new_id: Any) -> Select[Any]:
-    """Select the columns of a new allocation, whose id is ``new_id``, for each vehicle of the type."""
-    given = [bindparam(name, type_=kind) for name, kind in GIVEN.items()]
+def select_new_allocations(allocation_id: Any) -> Select[Any]:
+    """Select the columns of a new allocation for each vehicle of the type; ``allocation_id`` is an SQL expression."""
+    params = [bindparam(name, type_=column_type) for name, column_type in _PARAMS.items()]
     expires = now_plus(bindparam("hold_seconds", type_=Integer))
-    return select(_resource.c.key, new_id, *given, expires, MADE_BY).where(NOT_DECOMMISSIONED)
+    return select(_resource.c.key, allocation_id, *params, expires, CALLER_CLIENT_ID).where(NOT_DECOMMISSIONED)
 
 
-def insertion(allocations: Select[Any], *, keyed: bool) -> OutboxChange:
-    """Build the statement that inserts what ``new_allocations`` selects, unless an allocation is in the way."""
-    # Without ON CONFLICT, PostgreSQL deadlocks under contention for one vehicle.
+def insert_allocations(new_allocations: Select[Any], *, keyed: bool) -> OutboxChange:
+    """Build the statement that inserts the selected allocations, except those that conflict with others."""
+    # Without ON CONFLICT, concurrent inserts for one vehicle deadlock on PostgreSQL.
     return with_event(
-        lambda insert: insert(_allocation).from_select(_COLUMNS, allocations).on_conflict_do_nothing(),
+        lambda insert: insert(_allocation).from_select(_COLUMNS, new_allocations).on_conflict_do_nothing(),
         "allocated",
         keyed=keyed,
     )
 
 
-# The vehicle's row is locked against being decommissioned meanwhile, as the foreign key would lock it anyway.
-_NAMED = (
-    new_allocations(bindparam("id", type_=Uuid))
+# The lock keeps the vehicle from being decommissioned until the insert is committed. The foreign key takes it anyway.
+_ALLOCATION = (
+    select_new_allocations(bindparam("id", type_=Uuid))
     .where(_resource.c.id == bindparam("resource_id"))
     .with_for_update(read=True, key_share=True)
 )
-_ALLOCATE = {keyed: insertion(_NAMED, keyed=keyed) for keyed in (False, True)}
+_ALLOCATE = {keyed: insert_allocations(_ALLOCATION, keyed=keyed) for keyed in (False, True)}
 
 
 def allocate(
@@ -69,45 +70,37 @@ def allocate(
     period: Period,
     hold_seconds: int | None = None,
     caller: Caller = NOBODY,
-    **given: Any,
+    **details: Any,
 ) -> CommandResult:
-    """Allocate a vehicle for a period, ``given`` its allocation_type, description, dump; held if with ``hold_seconds``.
+    """Allocate a vehicle for a period: as a hold that expires after ``hold_seconds``, or (None) confirmed.
 
-    Raises ResourceNotFound, PeriodTaken, IdempotencyKeyReused, TooManyHolds, Busy, and marshmallow's ValidationError if
-    the period exceeds the caller's limits.
+    ``details`` are the allocation_type, description and dump. Raises ResourceNotFound, PeriodTaken,
+    IdempotencyKeyReused, TooManyHolds, Overloaded, DatabaseUnavailable, and marshmallow's ValidationError if the period
+    exceeds the caller's limits.
     """
     client_limits.require_period(caller, period)
     values = {
         "id": identifiers.new(),
         "resource_type": resource_type,
         "resource_id": resource_id,
-        **columns(period, given),
+        "starts": period.start,
+        "ends": period.end,
+        **details,
     }
-    statement = _ALLOCATE[caller.key is not None]
-    most = client_limits.most_holds(caller, hold_seconds)
+    params = {**values, "hold_seconds": hold_seconds, **caller_params(caller)}
+    max_holds = client_limits.max_holds(caller, hold_seconds)
 
     def attempt(_: int) -> list[Row]:
-        if not client_limits.has_room(caller, most):
+        if not client_limits.has_room(caller, max_holds):
             return []
-        rows = run_or_conflict(
-            lambda: session.change(statement, values | {"hold_seconds": hold_seconds} | caller_params(caller))
-        )
-        return [{**values, **row} for row in rows]
+        return [{**values, **row} for row in session.change(_ALLOCATE[caller.key is not None], params)]
 
     def explain() -> None:
-        client_limits.require_room(caller, most)
-        _explain(resource_type, resource_id, period, caller.owner)
+        client_limits.require_room(caller, max_holds)
+        with session.read() as connection:
+            vehicle = resource_queries.require_resource(connection, resource_type, resource_id)
+            conflicts.require_free(connection, vehicle["key"], period, owner=caller.owner)
+        # The conflict may be an expired hold, which the query for conflicts ignores.
+        expire_holds.delete_expired(period, resource_key=vehicle["key"])
 
     return execute_once(caller, attempt, explain)
-
-
-def columns(period: Period, given: dict[str, Any]) -> dict[str, Any]:
-    """Give the values of the columns ``GIVEN``."""
-    return {"starts": period.start, "ends": period.end, **given}
-
-
-def _explain(resource_type: str, resource_id: uuid.UUID, period: Period, owner: str | None) -> None:
-    with session.read() as connection:
-        key = resource_queries.require_resource(connection, resource_type, resource_id)["key"]
-        conflicts.require_free(connection, key, period, owner=owner)
-    expire_holds.delete_expired(period, resource_key=key)

@@ -1,7 +1,8 @@
-"""The verb that frees a period again."""
+"""The command that deletes an allocation."""
 
 import uuid
 from collections.abc import Collection
+from itertools import product
 from typing import Any
 
 from sqlalchemy import ScalarSelect, bindparam, delete, select
@@ -18,34 +19,37 @@ from invsys.inventory.queries import allocations as allocation_queries
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 
-# How often it is tried: an allocation that moved to another vehicle before it was locked is not deleted.
+# Limits the attempts: one deletes nothing if the allocation moved to another vehicle before it was locked.
 _ATTEMPTS = 5
 
-_THIS_ONE = _allocation.c.id == bindparam("allocation_id")
+_IS_ALLOCATION = _allocation.c.id == bindparam("allocation_id")
 
 
-def _deallocate(named: bool, owned: bool, versions: Collection[int] | None = None) -> OutboxChange:
-    conditions = [_THIS_ONE, is_active()]
+def _build(by_vehicle: bool, owned: bool, versions: Collection[int] | None = None) -> OutboxChange:
+    """Build the statement; it checks the allocation's vehicle if ``by_vehicle``, its owner if ``owned``."""
+    conditions = [_IS_ALLOCATION, is_active()]
     if versions is not None:
         conditions.append(_allocation.c.version.in_(versions))
-    statement = delete(_allocation).where(*conditions, in_subquery(_allocation.c.resource_key, _vehicle(named, owned)))
+    statement = delete(_allocation).where(
+        *conditions, in_subquery(_allocation.c.resource_key, _vehicle(by_vehicle, owned))
+    )
     return with_event(lambda _: statement.where(OWNED) if owned else statement, "deallocated")
 
 
-def _vehicle(named: bool, owned: bool) -> ScalarSelect[Any]:
-    """Select and lock the allocation's vehicle, before the allocation itself is locked."""
-    key = select(_allocation.c.resource_key).where(_THIS_ONE)
+def _vehicle(by_vehicle: bool, owned: bool) -> ScalarSelect[Any]:
+    """Select the key of the allocation's vehicle, and lock it before the allocation itself is locked."""
+    key = select(_allocation.c.resource_key).where(_IS_ALLOCATION)
     if owned:
-        # A request must not wait because of another client's allocation.
+        # Do not lock the vehicle of another client's allocation: the request would wait for a lock that it cannot use.
         key = key.where(OWNED)
     of_type = _resource.c.resource_type == bindparam("resource_type")
     vehicle = lock_order.vehicles(of_type, _resource.c.key == key.correlate(None).scalar_subquery())
-    if named:
+    if by_vehicle:
         vehicle = vehicle.where(_resource.c.id == bindparam("resource_id"))
     return vehicle.with_only_columns(_resource.c.key).correlate(None).scalar_subquery()
 
 
-_DEALLOCATE = {(named, owned): _deallocate(named, owned) for named in (False, True) for owned in (False, True)}
+_DEALLOCATE = {(by_vehicle, owned): _build(by_vehicle, owned) for by_vehicle, owned in product((False, True), repeat=2)}
 
 
 def deallocate(
@@ -55,29 +59,29 @@ def deallocate(
     versions: Collection[int] | None = None,
     caller: Caller = NOBODY,
 ) -> None:
-    """Free a period again: the allocation of the vehicle named, or of any of the type, if at one of ``versions``.
+    """Delete an allocation of a vehicle (None: of any), if its version is in ``versions`` (None: always).
 
-    One that is not the ``caller``'s own is not there for a caller that may know of no others. Raises
-    AllocationNotFound, VersionMismatch, Busy.
+    If the caller is restricted to its own allocations, those of others count as missing. Raises AllocationNotFound,
+    VersionMismatch, Overloaded, DatabaseUnavailable.
     """
-    values = {
+    params = {
         "resource_type": resource_type,
         "resource_id": resource_id,
         "allocation_id": allocation_id,
         **caller_params(caller),
     }
     for _ in range(_ATTEMPTS):
-        if _try(resource_id is not None, versions, values):
+        if _delete(resource_id is not None, versions, params):
             return
         require_version(
             allocation_queries.allocation(resource_type, allocation_id, resource_id, caller.owner), versions
         )
-    raise Overloaded("The allocation changed at every attempt.")
+    raise Overloaded("The allocation kept changing; try again.")
 
 
-def _try(named: bool, versions: Collection[int] | None, values: Values) -> bool:
-    owned = values["owner"] is not None
+def _delete(by_vehicle: bool, versions: Collection[int] | None, params: Values) -> bool:
+    owned = params["owner"] is not None
     if versions is None:
-        return bool(session.change(_DEALLOCATE[named, owned], values))
+        return bool(session.change(_DEALLOCATE[by_vehicle, owned], params))
     with session.write() as connection:
-        return bool(_deallocate(named, owned, versions).run_in(connection, values))
+        return bool(_build(by_vehicle, owned, versions).run_in(connection, params))

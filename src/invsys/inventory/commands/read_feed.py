@@ -1,4 +1,4 @@
-"""Reads of the change feed, which also write the events of holds that have expired."""
+"""Reads the change feed; it first writes the events of expired holds if the feed would lack them."""
 
 from collections.abc import Callable
 
@@ -9,16 +9,19 @@ from invsys.inventory.queries.events import Page, Position
 
 
 def page(after: Position | None, limit: int) -> Page:
-    """Return up to ``limit`` events after a position; None is before the oldest event kept.
+    """Return up to ``limit`` events after a position (None: from the oldest stored event).
 
-    If the page reaches the end of the feed, the events of holds that have expired by now are written first, unless that
-    would have to wait for a lock. Raises CursorExpired, DatabaseUnavailable.
+    If the page reaches the end of the feed, first write the events of holds that have expired by now, unless that would
+    wait for a lock. Raises CursorExpired, DatabaseUnavailable.
     """
     return _with_expired(lambda: event_queries.following(after, limit))
 
 
 def end() -> Page:
-    """Return a page without events, whose ``next`` is the end of the feed; otherwise like ``page``."""
+    """Return a page without events, whose ``next`` is the end of the feed.
+
+    Write the events of expired holds first, as ``page`` does. Raises DatabaseUnavailable.
+    """
     return _with_expired(event_queries.last)
 
 

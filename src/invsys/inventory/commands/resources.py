@@ -1,4 +1,4 @@
-"""The verbs of vehicles: register, change, decommission."""
+"""The commands that register, update and decommission a vehicle."""
 
 import uuid
 from collections.abc import Collection
@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from invsys.chassis import identifiers
 from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.commands import expire_holds
-from invsys.inventory.commands.idempotency import CommandResult, execute_once, run_or_conflict
+from invsys.inventory.commands.idempotency import CommandResult, execute_once
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import db_now
 from invsys.inventory.db.models import ContinuousResource, Row
@@ -24,7 +24,7 @@ from invsys.inventory.queries import resources as resource_queries
 _resource = ContinuousResource.__table__
 _CHANGEABLE = ("name", "attributes")
 
-# A verb's statements are built once; building one costs as much as running it. With a key, or without.
+# Built once, with and without an Idempotency-Key: building a statement costs as much as executing it.
 _REGISTER = {
     keyed: with_event(
         lambda insert: (
@@ -38,7 +38,7 @@ _REGISTER = {
     for keyed in (False, True)
 }
 _THIS_ONE = _resource.c.key == bindparam("resource_key")
-_CHANGE = with_event(
+_UPDATE = with_event(
     lambda _: (
         sql_update(_resource)
         .where(_THIS_ONE)
@@ -53,15 +53,16 @@ _DECOMMISSION = with_event(
 
 
 def register(resource_type: str, name: str, attributes: dict[str, Any], caller: Caller = NOBODY) -> CommandResult:
-    """Put a vehicle into circulation; raises NameTaken, IdempotencyKeyReused, Busy."""
+    """Register a vehicle.
+
+    Raises NameTaken, IdempotencyKeyReused, Overloaded, DatabaseUnavailable.
+    """
     values = {"id": identifiers.new(), "resource_type": resource_type, "name": name, "attributes": attributes}
+    params = {**values, **caller_params(caller)}
     statement = _REGISTER[caller.key is not None]
 
     def attempt(_: int) -> list[Row]:
-        return [
-            {**values, **row}
-            for row in run_or_conflict(lambda: session.change(statement, values | caller_params(caller)))
-        ]
+        return [{**values, **row} for row in session.change(statement, params)]
 
     return execute_once(caller, attempt, lambda: _require_free_name(resource_type, name))
 
@@ -78,10 +79,10 @@ def update(
     versions: Collection[int] | None = None,
     caller: Caller = NOBODY,
 ) -> Row:
-    """Give a vehicle another ``name``, other ``attributes``, if it is at one of ``versions`` (None: at any).
+    """Change the ``name`` or ``attributes`` of a vehicle, if its version is in ``versions`` (None: always).
 
-    Raises ResourceNotFound, VersionMismatch, NameTaken, and marshmallow's ValidationError if a merge patch has a result
-    that is not allowed.
+    Return the vehicle as it is afterwards. Raises ResourceNotFound, VersionMismatch, NameTaken, and marshmallow's
+    ValidationError if the result of a merge patch is invalid.
     """
     try:
         with session.transaction() as connection:
@@ -90,25 +91,26 @@ def update(
             changes = resolved(changes, row)
             if is_unchanged(row, changes):
                 return row
-            new = {f"new_{name}": changes.get(name, row[name]) for name in _CHANGEABLE}
-            (changed,) = _CHANGE.run_in(connection, {"resource_key": row["key"], **new, **caller_params(caller)})
+            new_values = {f"new_{name}": changes.get(name, row[name]) for name in _CHANGEABLE}
+            params = {"resource_key": row["key"], **new_values, **caller_params(caller)}
+            (updated,) = _UPDATE.run_in(connection, params)
     except IntegrityError as error:
         raise NameTaken(f"Another {resource_type} in circulation is called {changes.get('name')!r}.") from error
-    return {**row, **changes, **changed}
+    return {**row, **changes, **updated}
 
 
 def decommission(
     resource_type: str, resource_id: uuid.UUID, versions: Collection[int] | None = None, caller: Caller = NOBODY
 ) -> None:
-    """Take a vehicle out of circulation, if it is at one of ``versions`` (None: at any).
+    """Decommission a vehicle, if its version is in ``versions`` (None: always).
 
-    Raises ResourceNotFound, VersionMismatch, or ResourceInUse while an allocation has not ended.
+    Raises ResourceNotFound, VersionMismatch, and ResourceInUse if an allocation has not ended.
     """
     with session.transaction() as connection:
-        # The lock keeps new allocations out until the transaction has ended.
+        # The lock prevents new allocations until the transaction ends.
         row = resource_queries.require_resource(connection, resource_type, resource_id, lock=True)
         require_version(row, versions)
         conflicts.require_no_future_allocations(connection, row, caller.owner)
-        # Their end belongs to the vehicle's story, before its own.
+        # The events of its holds must precede the vehicle's last event.
         expire_holds.end_holds(connection, row["key"], caller)
         _DECOMMISSION.run_in(connection, {"resource_key": row["key"], **caller_params(caller)})

@@ -1,4 +1,4 @@
-"""The verb that changes an allocation, confirms or extends a hold."""
+"""The command that changes an allocation, confirms a hold or extends it."""
 
 import uuid
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from invsys.inventory.caller import NOBODY, Caller
 from invsys.inventory.commands import client_limits, expire_holds, locked_allocation
 from invsys.inventory.commands.locked_allocation import TOO_LATE
-from invsys.inventory.db import session
+from invsys.inventory.db import failures, session
 from invsys.inventory.db.functions import db_now, now_plus
 from invsys.inventory.db.models import ContinuousResourceAllocation, Row
 from invsys.inventory.db.outbox import caller_params, is_unchanged, with_event
@@ -22,16 +22,16 @@ from invsys.inventory.merge_patch import resolved
 from invsys.inventory.period import Period, require_order
 from invsys.inventory.queries import conflicts
 
-# How often a change is tried: it begins again if its allocation moved, or if what overlapped it is gone.
+# Limits the attempts: one fails if the allocation moved before it was locked, or after a conflict that has disappeared.
 _ATTEMPTS = 5
 
 _allocation = ContinuousResourceAllocation.__table__
 _CHANGEABLE = ("resource_key", "starts", "ends", "allocation_type", "description", "dump", "expires")
 
-_CHANGE = with_event(
+_UPDATE = with_event(
     lambda _: (
         sql_update(_allocation)
-        # Locks may have been waited for since it was read.
+        # The hold may have expired while an earlier statement waited for a lock.
         .where(_allocation.c.key == bindparam("allocation_key"), is_active())
         .values({name: bindparam(f"new_{name}", type_=_allocation.c[name].type) for name in _CHANGEABLE})
         .values(
@@ -55,12 +55,13 @@ def update(
     versions: Collection[int] | None = None,
     caller: Caller = NOBODY,
 ) -> Row:
-    """Change what ``changes`` (of ``schemas.ChangedAllocation``) names, all of it or nothing, and give the allocation.
+    """Apply all ``changes`` (as ``schemas.ChangedAllocation`` loads them) to an allocation, and return it.
 
-    It is looked for on the vehicle ``resource_id`` (None: on any of the type), and only changed if it is at one of
-    ``versions`` (None: at any). One that is not the ``caller``'s own is not there for a caller that may know of no
-    others. Raises AllocationNotFound, HoldExpired, VersionMismatch, PeriodTaken, Busy, and marshmallow's
-    ValidationError for what does not go with the allocation as it is.
+    The allocation must belong to the vehicle ``resource_id`` (None: any of the type) and have a version in ``versions``
+    (None: any). If the caller is restricted to its own allocations, those of others count as missing.
+
+    Raises AllocationNotFound, HoldExpired, VersionMismatch, PeriodTaken, Overloaded, DatabaseUnavailable, and
+    marshmallow's ValidationError if the changes do not fit the allocation's current state.
     """
     for _ in range(_ATTEMPTS):
         try:
@@ -71,55 +72,61 @@ def update(
                 if row is None:
                     continue
                 require_version(row, versions)
-                new, hold_seconds = _new_values(row, changes, caller)
-                if hold_seconds is None and is_unchanged(row, new):
+                new_values, hold_seconds = _new_values(row, changes, caller)
+                if hold_seconds is None and is_unchanged(row, new_values):
                     return row
-                return _changed(connection, row, new, hold_seconds, caller)
+                return _update(connection, row, new_values, hold_seconds, caller)
         except IntegrityError as error:
-            if row is None or not session.is_overlap(error):
+            if row is None or not failures.is_overlap(error):
                 raise
-            _explain(row, new, caller.owner)
-    raise Overloaded("The allocation, or what overlaps it, changed at every attempt.")
+            _explain(row, new_values, caller.owner)
+    raise Overloaded("The allocation or those that conflict with it kept changing; try again.")
 
 
 def _new_values(row: Row, changes: dict[str, Any], caller: Caller) -> tuple[dict[str, Any], int | None]:
-    """Give what the columns shall hold, and for how many seconds to hold from now."""
+    """Return the new values of the columns, and for how many seconds to extend the hold from now (None: not).
+
+    Raises marshmallow's ValidationError if the changes do not fit the row.
+    """
     changes = resolved(changes, row)
-    new = {name: changes.get(name, row[name]) for name in _CHANGEABLE}
+    new_values = {name: changes.get(name, row[name]) for name in _CHANGEABLE}
     if changes.get("status") == "confirmed":
-        new["expires"] = None
+        new_values["expires"] = None
     hold_seconds: int | None = changes.get("hold_seconds")
-    if hold_seconds is not None and new["expires"] is None:
+    if hold_seconds is not None and new_values["expires"] is None:
         raise ValidationError({"hold_seconds": ["Only a hold can be extended, and this allocation is confirmed."]})
     if "resource_id" in changes:
         if row["new_resource_key"] is None:
             message = f"No {row['resource_type']} in circulation has the id {changes['resource_id']}."
             raise ValidationError({"resource_id": [message]})
-        new["resource_key"] = row["new_resource_key"]
-    require_order(new["starts"], new["ends"])
-    if (new["starts"], new["ends"]) != (row["starts"], row["ends"]):
-        before = Period(row["starts"], row["ends"])
-        client_limits.require_period(caller, Period(new["starts"], new["ends"]), before)
-    return new, hold_seconds
+        new_values["resource_key"] = row["new_resource_key"]
+    require_order(new_values["starts"], new_values["ends"])
+    if (new_values["starts"], new_values["ends"]) != (row["starts"], row["ends"]):
+        old_period = Period(row["starts"], row["ends"])
+        client_limits.require_period(caller, Period(new_values["starts"], new_values["ends"]), old_period)
+    return new_values, hold_seconds
 
 
-def _changed(connection: Connection, row: Row, new: dict[str, Any], hold_seconds: int | None, caller: Caller) -> Row:
-    confirmed = row["expires"] is not None and new["expires"] is None
-    values = {
+def _update(
+    connection: Connection, row: Row, new_values: dict[str, Any], hold_seconds: int | None, caller: Caller
+) -> Row:
+    is_confirmation = row["expires"] is not None and new_values["expires"] is None
+    params = {
         "allocation_key": row["key"],
-        "kind": "confirmed" if confirmed else "allocation_changed",
+        "kind": "confirmed" if is_confirmation else "allocation_changed",
         "hold_seconds": hold_seconds,
-        **{f"new_{name}": value for name, value in new.items()},
+        **{f"new_{name}": value for name, value in new_values.items()},
         **caller_params(caller),
     }
-    changed = _CHANGE.run_in(connection, values)
-    if not changed:
+    updated = _UPDATE.run_in(connection, params)
+    if not updated:
         raise HoldExpired(TOO_LATE)
-    return {**row, **new, **changed[0]}
+    return {**row, **new_values, **updated[0]}
 
 
-def _explain(row: Row, new: Row, owner: str | None) -> None:
-    period = Period(new["starts"], new["ends"])
+def _explain(row: Row, new_values: Row, owner: str | None) -> None:
+    """Raise PeriodTaken, or delete the expired holds that conflict with the new period."""
+    period, resource_key = Period(new_values["starts"], new_values["ends"]), new_values["resource_key"]
     with session.read() as connection:
-        conflicts.require_free(connection, new["resource_key"], period, but=row["key"], owner=owner)
-    expire_holds.delete_expired(period, resource_key=new["resource_key"])
+        conflicts.require_free(connection, resource_key, period, ignored_key=row["key"], owner=owner)
+    expire_holds.delete_expired(period, resource_key=resource_key)

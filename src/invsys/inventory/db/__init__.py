@@ -1,1 +1,1 @@
-"""Everything that knows SQL: tables, statements, connections, migrations."""
+"""The database layer: tables, predicates, engines, sessions, migrations."""

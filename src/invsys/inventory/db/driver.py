@@ -1,6 +1,6 @@
-"""A statement run straight on the driver's connection, past SQLAlchemy's bookkeeping.
+"""Statements executed directly on the driver's connection, without SQLAlchemy's execution layer.
 
-For the orders that everybody waits for: on PostgreSQL a create takes a quarter less of the processor's time.
+Used for the most frequent changes: on PostgreSQL it saves a quarter of the CPU time of a create.
 """
 
 import functools
@@ -16,7 +16,10 @@ Processor = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class CompiledStatement:
-    """A statement's text, its constants, and what values need on their way in and columns on their way out."""
+    """The SQL text of a statement, the values of its constants, and its type conversions.
+
+    ``binders`` convert parameters, the second part of ``columns`` converts results (None: no conversion).
+    """
 
     sql: str
     constants: dict[str, Any]
@@ -24,34 +27,34 @@ class CompiledStatement:
     columns: Sequence[tuple[str, Processor | None]]
 
     def bind(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Give the values as the driver takes them."""
+        """Return all parameters, converted for the driver."""
         bound = {**self.constants, **values}
         for name, binder in self.binders.items():
             bound[name] = binder(bound[name])
         return bound
 
     def read(self, row: Sequence[Any]) -> dict[str, Any]:
-        """Give the driver's row by the names of its columns."""
+        """Return a row of the driver as a dictionary by column name."""
         return {
-            name: value if given is None else given(value)
-            for (name, given), value in zip(self.columns, row, strict=True)
+            name: value if convert is None else convert(value)
+            for (name, convert), value in zip(self.columns, row, strict=True)
         }
 
 
 @functools.lru_cache
-def compile_statement(statement: Executable, dialect: Dialect, paramstyle: str) -> CompiledStatement:
-    """Compile a statement, with parameters by name in the driver's style."""
-    json = dialect._json_serializer  # noqa: SLF001 - the engine's, and nowhere public
-    named: Dialect = type(dialect)(paramstyle=paramstyle, json_serializer=json)  # type: ignore[call-arg]
-    made = statement.compile(dialect=named)  # type: ignore[attr-defined]
-    assert isinstance(made, SQLCompiler)
-    names = made.bind_names.items()
+def compile_statement(statement: Executable, engine_dialect: Dialect, paramstyle: str) -> CompiledStatement:
+    """Compile a statement with named parameters in the driver's style: ``pyformat`` or ``named``."""
+    json = engine_dialect._json_serializer  # noqa: SLF001 - the engine's; SQLAlchemy has no public attribute for it
+    dialect: Dialect = type(engine_dialect)(paramstyle=paramstyle, json_serializer=json)  # type: ignore[call-arg]
+    compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+    assert isinstance(compiled, SQLCompiler)
+    names = compiled.bind_names.items()
     constants = {name: bind.value for bind, name in names if not bind.required}
-    binders = {name: bind.type.dialect_impl(named).bind_processor(named) for bind, name in names}
+    binders = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in names}
     columns = [
-        (column.key, column.type.dialect_impl(named).result_processor(named, None))
+        (column.key, column.type.dialect_impl(dialect).result_processor(dialect, None))
         for column in getattr(statement, "exported_columns", ())
     ]
     return CompiledStatement(
-        str(made), constants, {name: binder for name, binder in binders.items() if binder}, columns
+        str(compiled), constants, {name: binder for name, binder in binders.items() if binder}, columns
     )

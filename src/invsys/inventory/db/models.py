@@ -1,8 +1,8 @@
 """The tables.
 
-What keeps allocations apart cannot be written once for both databases: the exclusion constraint (PostgreSQL) and the
-triggers (SQLite) stand in the first migration, as do the indexes that only serve speed; what numbers the events of the
-change feed stands in the second.
+Some parts of the schema are only in the migrations. Migration 0001 has the exclusion constraint (PostgreSQL) and the
+triggers (SQLite) that prevent overlaps, 0002 the numbering of events. The indexes that only improve speed are in
+several migrations.
 """
 
 import uuid
@@ -29,11 +29,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from invsys.inventory.db.functions import db_now
 from invsys.inventory.db.types import UtcDateTime
 
-# A row of an answer: columns by name.
+# A row of a result: values by column name.
 Row = Mapping[Any, Any]
 
 
-# Every constraint has a name, so that a migration can find it on both databases.
+# Every constraint has a name, so that migrations can refer to it on both databases.
 NAMES = {
     "pk": "pk_%(table_name)s",
     "fk": "fk_%(table_name)s_%(column_0_name)s",
@@ -45,12 +45,12 @@ NAMES = {
 db = SQLAlchemy(metadata=MetaData(naming_convention=NAMES))
 
 
-# SQLite numbers rows by itself only where the column is exactly INTEGER.
+# SQLite generates row numbers only for a column whose type is exactly INTEGER.
 _Key = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class ContinuousResource(db.Model):  # type: ignore[name-defined]
-    """A vehicle: something that can be allocated for any period."""
+    """A vehicle: a resource that can be allocated for any period."""
 
     __tablename__ = "continuous_resources"
 
@@ -61,7 +61,7 @@ class ContinuousResource(db.Model):  # type: ignore[name-defined]
     attributes: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
     created: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
     version: Mapped[int] = mapped_column(Integer, server_default="1")
-    # Set when the vehicle leaves circulation: it is gone for callers, and its name is free again.
+    # When the vehicle left circulation. From then on callers do not see it, and its name can be used again.
     decommissioned: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
@@ -77,7 +77,7 @@ class ContinuousResource(db.Model):  # type: ignore[name-defined]
 
 
 class ContinuousResourceAllocation(db.Model):  # type: ignore[name-defined]
-    """A vehicle's period that belongs to somebody; no two of one vehicle overlap."""
+    """The allocation of a vehicle for a period. Two allocations of a vehicle never overlap."""
 
     __tablename__ = "continuous_resource_allocations"
 
@@ -89,25 +89,25 @@ class ContinuousResourceAllocation(db.Model):  # type: ignore[name-defined]
     allocation_type: Mapped[str] = mapped_column(String(20), server_default="booking")
     description: Mapped[str | None] = mapped_column(String(100))
     dump: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
-    # Until when a hold holds; null: confirmed.
+    # When the hold expires; null if the allocation is confirmed.
     expires: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
     version: Mapped[int] = mapped_column(Integer, server_default="1")
-    # Who made it, and owns it; null: nobody whom a gateway names.
+    # The client that created and owns it; null if the request came without a gateway.
     client_id: Mapped[str | None] = mapped_column(String(255))
-    # When it was last changed; null: not since it was made.
+    # When it was last changed; null if it never was.
     changed: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Event(db.Model):  # type: ignore[name-defined]
-    """A change that took place: of what kind, by whom, and a copy of the row as it was afterwards.
+    """A change: its kind, the client that made it, and a copy of the row after it.
 
-    Nothing refers to it and it refers to nothing, so that the story outlives what it tells of.
+    It has no foreign keys, so that events outlast the rows that they describe.
     """
 
     __tablename__ = "events"
 
-    # The place in the feed. On PostgreSQL the second migration says how it is drawn.
+    # The position in the feed. Migration 0002 describes how PostgreSQL generates it.
     key: Mapped[int] = mapped_column(_Key, primary_key=True)
     id: Mapped[uuid.UUID] = mapped_column(Uuid)
     at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
@@ -116,13 +116,13 @@ class Event(db.Model):  # type: ignore[name-defined]
     resource_id: Mapped[uuid.UUID] = mapped_column(Uuid)
     allocation_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     client_id: Mapped[str | None] = mapped_column(String(255))
-    # Of both.
+    # Columns of vehicles and allocations.
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Integer)
-    # Of a vehicle.
+    # Columns of vehicles.
     name: Mapped[str | None] = mapped_column(String(36))
     attributes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    # Of an allocation.
+    # Columns of allocations.
     starts: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ends: Mapped[datetime | None] = mapped_column(UtcDateTime)
     allocation_type: Mapped[str | None] = mapped_column(String(20))
@@ -132,11 +132,11 @@ class Event(db.Model):  # type: ignore[name-defined]
 
 
 class IdempotencyKey(db.Model):  # type: ignore[name-defined]
-    """What was done under a caller's Idempotency-Key: the events (their keys, a list) that tell the result."""
+    """A caller's Idempotency-Key and the result of its request, as a list of keys of events."""
 
     __tablename__ = "idempotency_keys"
 
-    # Empty for callers that no gateway names.
+    # Empty if the request came without a gateway.
     client_id: Mapped[str] = mapped_column(String(255), primary_key=True)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     # SHA-256 of the request.
@@ -146,12 +146,12 @@ class IdempotencyKey(db.Model):  # type: ignore[name-defined]
 
 
 class CursorState(db.Model):  # type: ignore[name-defined]
-    """The secret that encrypts cursors, and the last event that ``purge`` deleted (null: none yet); a single row."""
+    """A single row: the secret that encrypts cursors, and the last event that ``purge`` deleted (null: none yet)."""
 
     __tablename__ = "cursor_state"
 
     key: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    # For AES-SIV: two keys of 256 bits.
+    # Two keys of 256 bits for AES-SIV.
     secret: Mapped[bytes] = mapped_column(LargeBinary(64))
     purged_key: Mapped[int | None] = mapped_column(_Key)
     purged_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)

@@ -1,7 +1,7 @@
-"""Every change together with its event, and with the Idempotency-Key under which it was ordered.
+"""The transactional outbox: a change is stored together with its event and the caller's Idempotency-Key.
 
-One statement on PostgreSQL: the change, the event made from the rows that it returns, the key made from the event.
-SQLite knows no change inside another statement: there they follow one another within one transaction.
+On PostgreSQL this is one statement: the event is built from the rows that the change returns, the key from the event.
+SQLite does not support changes inside another statement: there, up to three statements run in one transaction.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAll
 
 Change = Insert | Update | Delete
 Values = dict[str, Any]
-# Runs a statement and gives the rows that it returns.
+# Executes a statement and returns its rows.
 Execute = Callable[[Any, Values], list[Row]]
 
 _resource: Table = ContinuousResource.__table__
@@ -44,51 +44,53 @@ _allocation: Table = ContinuousResourceAllocation.__table__
 _event: Table = Event.__table__
 _key: Table = IdempotencyKey.__table__
 
+# The columns that an event copies from the changed row.
 _COPIED = {
     _resource.name: ("created", "version", "name", "attributes"),
     _allocation.name: ("created", "version", "starts", "ends", "allocation_type", "description", "dump", "expires"),
 }
-# Not under the name of a column: it would be set in every row that is changed.
-MADE_BY = bindparam("made_by", type_=String)
+# The client id of the caller. The name differs from that of the column: SQLAlchemy would otherwise set the column in
+# every UPDATE that gets this parameter.
+CALLER_CLIENT_ID = bindparam("caller_client_id", type_=String)
 
 
 @dataclass(frozen=True)
 class OutboxChange:
-    """A change of one table and what records it.
+    """A change of one table with the statements that store its event and key.
 
-    A row that it gives says what the database made of the item: ``event_key``, ``id``, ``resource_id``,
-    ``resource_type``, ``created``, ``version``, ``expires``.
+    PostgreSQL executes ``combined``, SQLite the other statements. Either way, each resulting row has the columns
+    ``event_key``, ``id``, ``resource_id``, ``resource_type``, ``created``, ``version`` and ``expires``.
     """
 
-    whole: Select[Any]
+    combined: Select[Any]
     change: Change
-    event: Insert
-    key: Insert | None
+    insert_event: Insert
+    insert_key: Insert | None
 
-    def run(self, dialect: str, execute: Execute, values: Values) -> list[Row]:
-        """Make the change with these values, ``by(caller)`` among them, and give a row for each that was changed."""
+    def run(self, dialect: str, execute: Execute, params: Values) -> list[Row]:
+        """Execute the change and return a row for each changed item; ``params`` include ``caller_params(caller)``."""
         if dialect == "postgresql":
-            return execute(self.whole, values)
-        changed = execute(self.change, values)
-        rows = [row for made in changed for row in execute(self.event, {**values, **made})]
-        if rows and self.key is not None:
-            execute(self.key, {**values, "events": [row["event_key"] for row in rows]})
+            return execute(self.combined, params)
+        changed_rows = execute(self.change, params)
+        rows = [row for changed_row in changed_rows for row in execute(self.insert_event, {**params, **changed_row})]
+        if rows and self.insert_key is not None:
+            execute(self.insert_key, {**params, "events": [row["event_key"] for row in rows]})
         return rows
 
-    def run_in(self, connection: Connection, values: Values) -> list[Row]:
-        """Do the same within a transaction of SQLAlchemy's."""
+    def run_in(self, connection: Connection, params: Values) -> list[Row]:
+        """Execute the change as ``run`` does, in the transaction of a SQLAlchemy connection."""
 
-        def execute(statement: Any, given: Values) -> list[Row]:
-            found = connection.execute(statement, given)
-            return list(found.mappings()) if found.returns_rows else []
+        def execute(statement: Any, values: Values) -> list[Row]:
+            result = connection.execute(statement, values)
+            return list(result.mappings()) if result.returns_rows else []
 
-        return self.run(connection.dialect.name, execute, values)
+        return self.run(connection.dialect.name, execute, params)
 
 
 def caller_params(caller: Caller) -> Values:
-    """Give the values that say who makes a change, and whose allocations alone may be changed (``predicates.OWN``)."""
+    """Return the bind parameters of the caller: client id, owner filter, idempotency key, fingerprint."""
     return {
-        "made_by": caller.client_id,
+        "caller_client_id": caller.client_id,
         "owner": caller.owner,
         "key_client_id": caller.client_id or "",
         "idempotency_key": caller.key,
@@ -96,66 +98,72 @@ def caller_params(caller: Caller) -> Values:
     }
 
 
-def with_event(make: Callable[[Any], Change], kind: str | ColumnElement[str], *, keyed: bool = False) -> OutboxChange:
-    """Join a change of vehicles or allocations to the event of this kind, and where ``keyed`` to its caller's key.
+def with_event(
+    build_change: Callable[[Any], Change], kind: str | ColumnElement[str], *, keyed: bool = False
+) -> OutboxChange:
+    """Combine a change of vehicles or allocations with its event, and if ``keyed`` with the caller's key.
 
-    ``make`` is given each engine's own insert, the one that knows ON CONFLICT.
+    ``build_change`` gets the ``insert`` function of each dialect, because only that one supports ON CONFLICT.
     """
-    change = make(postgresql.insert)
+    change = build_change(postgresql.insert)
     table = change.table
     assert isinstance(table, Table)
-    made = change.returning(*table.columns).cte("made")
-    event = _insert_event(table, dict(made.columns), kind).cte("event")
-    whole = select(*event.columns)
+    changed_rows = change.returning(*table.columns).cte("changed_rows")
+    event = _insert_event(table, dict(changed_rows.columns), kind).cte("event")
+    combined = select(*event.columns)
     if keyed:
-        whole = whole.add_cte(_insert_key(func.json_agg(event.c.event_key), of=event).cte("kept"))
-    # As the driver gives it, so that it can be handed back without a conversion.
-    raw = [type_coerce(column, NullType()).label(column.name) for column in table.columns]
+        combined = combined.add_cte(_insert_key(func.json_agg(event.c.event_key), event).cte("stored_key"))
+    # SQLite gets the columns back as parameters, so no type converts them.
+    unconverted = [type_coerce(column, NullType()).label(column.name) for column in table.columns]
     parameters: dict[str, Any] = {column.name: bindparam(column.name) for column in table.columns}
     return OutboxChange(
-        whole,
-        change=make(sqlite.insert).returning(*raw),
-        event=_insert_event(table, parameters, kind),
-        key=_insert_key(bindparam("events", type_=_key.c.events.type)) if keyed else None,
+        combined,
+        change=build_change(sqlite.insert).returning(*unconverted),
+        insert_event=_insert_event(table, parameters, kind),
+        insert_key=_insert_key(bindparam("events", type_=_key.c.events.type)) if keyed else None,
     )
 
 
 def _insert_event(table: Table, changed: Mapping[str, Any], kind: str | ColumnElement[str]) -> Insert:
-    """Insert the event of each ``changed`` row; returns its key and what the database made of the item."""
-    of_vehicle = table is _resource
+    """Build the INSERT of the event of each changed row, which returns the columns that ``OutboxChange`` lists.
+
+    ``changed`` maps the names of the table's columns to SQL expressions.
+    """
+    is_vehicle = table is _resource
     values = {
         "id": new_id(),
         "kind": literal_column(f"'{kind}'") if isinstance(kind, str) else kind,
-        "resource_type": changed["resource_type"] if of_vehicle else _resource.c.resource_type,
-        "resource_id": changed["id"] if of_vehicle else _resource.c.id,
-        "allocation_id": null() if of_vehicle else changed["id"],
-        "client_id": MADE_BY,
+        "resource_type": changed["resource_type"] if is_vehicle else _resource.c.resource_type,
+        "resource_id": changed["id"] if is_vehicle else _resource.c.id,
+        "allocation_id": null() if is_vehicle else changed["id"],
+        "client_id": CALLER_CLIENT_ID,
         **{name: changed[name] for name in _COPIED[table.name]},
     }
     source = select(*values.values())
-    if not of_vehicle:
+    if not is_vehicle:
         source = source.where(_resource.c.key == changed["resource_key"])
-    item = _event.c.resource_id if of_vehicle else _event.c.allocation_id
-    told = (_event.c.key.label("event_key"), item.label("id"), _event.c.resource_id, _event.c.resource_type)
+    item = _event.c.resource_id if is_vehicle else _event.c.allocation_id
+    keys = (_event.c.key.label("event_key"), item.label("id"), _event.c.resource_id, _event.c.resource_type)
     return (
         insert(_event)
         .from_select(list(values), source, include_defaults=False)
-        .returning(*told, _event.c.created, _event.c.version, _event.c.expires)
+        .returning(*keys, _event.c.created, _event.c.version, _event.c.expires)
     )
 
 
-def _insert_key(events: ColumnElement[Any], of: CTE | None = None) -> Insert:
+def _insert_key(events: ColumnElement[Any], event: CTE | None = None) -> Insert:
+    """Build the INSERT of the caller's key with the keys of its events; ``event`` is the CTE to aggregate."""
     names = {"client_id": "key_client_id", "key": "idempotency_key", "fingerprint": "fingerprint"}
-    given = [bindparam(name, type_=_key.c[column].type) for column, name in names.items()]
-    source = select(*given, events)
-    if of is not None:
-        # Of no rows the aggregate would be one row.
-        source = source.select_from(of).having(func.count() > literal_column("0"))
+    params = [bindparam(name, type_=_key.c[column].type) for column, name in names.items()]
+    source = select(*params, events)
+    if event is not None:
+        # Without HAVING, the aggregate returns a row even if nothing was changed.
+        source = source.select_from(event).having(func.count() > literal_column("0"))
     return insert(_key).from_select([*names, "events"], source, include_defaults=False)
 
 
 def is_unchanged(row: Row, values: Row) -> bool:
-    """Say whether the row has these values already; 1, 1.0 and true are three values."""
+    """Return whether the row already has these values; 1, 1.0 and true are different values."""
     return all(_canonical(row[name]) == _canonical(value) for name, value in values.items())
 
 

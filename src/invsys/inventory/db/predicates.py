@@ -1,7 +1,7 @@
-"""What can be asked of allocations in SQL: whether one counts, overlaps a period, leaves a vehicle free for it.
+"""SQL predicates: whether an allocation is active or overlaps a period, whether a vehicle is free.
 
-One truth about overlaps in three forms, held together by tests: ``Period.overlaps`` in Python, ``overlaps`` below, and
-what the database itself refuses.
+Overlaps are defined in three places, and tests compare them: ``Period.overlaps`` in Python, ``overlaps`` below, and the
+constraint or triggers of the database.
 """
 
 from typing import Any
@@ -21,116 +21,129 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.sql.functions import FunctionElement
 
-from invsys.inventory.db.functions import compiles_to, db_now, seconds_between
+from invsys.inventory.db.functions import db_now, seconds_between, sql_function
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.db.types import AFTER_ALL, BEFORE_ALL, UtcDateTime
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
-# Whether a vehicle is there for callers, in the collection of ``resource_type``.
+# The vehicle is in the collection ``resource_type`` and in circulation.
 NOT_DECOMMISSIONED: ColumnElement[bool] = and_(
     _resource.resource_type == bindparam("resource_type"), _resource.decommissioned.is_(None)
 )
 
-# Whether an allocation is one of those that the client ``owner`` made itself.
+# The allocation belongs to the client ``owner``.
 _OWNER = bindparam("owner", type_=String)
 OWNED: ColumnElement[bool] = _allocation.client_id == _OWNER
-# The same where a vehicle leads to the allocation. Not by the index of the owner's: a client may have all that there
-# are, a vehicle has some thousands.
+# OWNED for queries that already filter by vehicle. The concatenation hides the column from the owner index: a client
+# may own every allocation, while a vehicle has a few thousand.
 OWNED_OF_VEHICLE: ColumnElement[bool] = _allocation.client_id.concat(literal_column("''")) == _OWNER
 
-# Not as a parameter: PostgreSQL would take it for a tenth of all rows, and plan anew for every order.
+# The literal 1, for LIMIT. With a parameter, PostgreSQL would estimate a tenth of all rows and plan every execution.
 ONE: ColumnElement[int] = literal_column("1")
 
-# Seconds; longer than any gap between two instants that are kept.
-_AGES = 1e12
+# Seconds; longer than any gap between two stored instants.
+_INFINITE_GAP = 1e12
 _BEFORE_ALL, _AFTER_ALL = (literal(instant, UtcDateTime) for instant in (BEFORE_ALL, AFTER_ALL))
 
 
-@compiles_to(
-    # The exclusion constraint's own expression, so that its index answers.
+# Whether two periods share an instant. The arguments are the start and the end of each; null is infinity.
+_overlaps = sql_function(
+    "overlaps",
+    Boolean(),
+    # The expression of the exclusion constraint, so that its index is used.
     postgresql="tstzrange({0}, {1}) && tstzrange({2}, {3})",
     sqlite="(({0} IS NULL OR {3} IS NULL OR {0} < {3}) AND ({1} IS NULL OR {2} IS NULL OR {2} < {1}))",
 )
-class _Overlaps(FunctionElement[bool]):
-    """``[starts, ends)`` and ``[start, end)`` share an instant; a null is infinite on its side."""
-
-    type = Boolean()
-    inherit_cache = True
 
 
 def overlaps(start: Any, end: Any) -> ColumnElement[bool]:
-    """Give the predicate "this allocation shares an instant with ``[start, end)``", ``Period.overlaps`` in SQL.
+    """Return the predicate "the allocation shares an instant with ``[start, end)``", like ``Period.overlaps``.
 
-    Both are instants, bound parameters of that type, or None for infinity.
+    Both arguments are instants, bind parameters of type ``UtcDateTime``, or None for infinity.
     """
-    return _Overlaps(_allocation.starts, _allocation.ends, _instant(start), _instant(end))
+    return _overlaps(_allocation.starts, _allocation.ends, _instant(start), _instant(end))
 
 
 def is_active(now: Any = None) -> ColumnElement[bool]:
-    """Give the predicate "this allocation counts": it is confirmed, or held and not expired by the database's clock.
+    """Return the predicate "the allocation is confirmed, or a hold that has not expired".
 
-    Or not expired at another instant, ``now``.
+    ``now`` is an SQL expression, by default the database's clock.
     """
     return or_(_allocation.expires.is_(None), _allocation.expires > (db_now() if now is None else now))
 
 
 def is_expired() -> ColumnElement[bool]:
-    """Give the predicate "this is a hold that has expired": it counts nowhere, and is in the way all the same."""
+    """Return the predicate "the allocation is an expired hold".
+
+    Queries ignore an expired hold, but its row still violates the constraint until it is deleted.
+    """
     return _allocation.expires <= db_now()
 
 
-# Whether there is an expired hold at all. As a minimum it takes one look-up in the index of holds, whatever the
-# statistics say.
+# At least one expired hold exists. The minimum takes one look-up in the index of holds, independent of the statistics.
 SOME_EXPIRED: ColumnElement[bool] = (
     select(func.min(_allocation.expires)).where(_allocation.expires.is_not(None)).scalar_subquery() <= db_now()
 )
 
 
-def is_free(start: Any, end: Any) -> ColumnElement[bool]:
-    """Give the predicate "this vehicle has no allocation that counts and overlaps ``[start, end)``".
+def is_free(start: Any, end: Any, last_end: Any = None) -> ColumnElement[bool]:
+    """Return the predicate "the vehicle has no active allocation that overlaps ``[start, end)``".
 
-    Allocations never overlap one another, so the end of the last one that starts before ``end`` decides: a look-up by
-    index or two, however many allocations there are.
+    Allocations of a vehicle never overlap, so the end of the last one that starts before ``end`` decides. That takes
+    one or two index look-ups, regardless of the number of allocations. ``last_end`` is a column with
+    ``last_end_before(end)``, if the statement has one.
     """
-    return func.coalesce(_taken_until(end), _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
+    last_end = last_end_before(end) if last_end is None else last_end
+    return func.coalesce(last_end, _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
 
 
-def surrounding_gap(start: Any, end: Any) -> ColumnElement[float]:
-    """Give the seconds by which a free vehicle's gap around the period is longer; a side without end counts as ages."""
-    after = _of_vehicle(func.min(_allocation.starts)).where(_allocation.starts >= _instant(end)).scalar_subquery()
-    left = seconds_between(_taken_until(start), _instant(start))
-    right = seconds_between(_instant(end), after)
-    return func.coalesce(left, _AGES) + func.coalesce(right, _AGES)
+def surrounding_gap(
+    start: Any, end: Any, last_end: Any = None, resource_key: Any = _resource.key
+) -> ColumnElement[float]:
+    """Return the expression for the seconds that a free vehicle's gap around the period is longer than the period.
+
+    If nothing precedes or follows the period, that side counts ``_INFINITE_GAP``. ``last_end`` is as in ``is_free``.
+    """
+    # No allocation of a free vehicle starts within the period, so the last one before its end is also before its start.
+    last_end = last_end_before(end) if last_end is None else last_end
+    starts = _of_vehicle(func.min(_allocation.starts), resource_key).where(_allocation.starts >= _instant(end))
+    before = seconds_between(last_end, _instant(start))
+    after = seconds_between(_instant(end), starts.scalar_subquery())
+    return func.coalesce(before, _INFINITE_GAP) + func.coalesce(after, _INFINITE_GAP)
 
 
-def _taken_until(instant: Any) -> ColumnElement[Any]:
-    """Give the end of this vehicle's last allocation that starts before the instant; null where there is none."""
+def last_end_before(instant: Any) -> ColumnElement[Any]:
+    """Return the expression for the end of the vehicle's last active allocation that starts before the instant.
+
+    It is null if no such allocation exists.
+    """
     ends = func.coalesce(_allocation.ends, _AFTER_ALL)
     last = last_before(func.coalesce(_instant(instant), _AFTER_ALL), ends).where(is_active())
-    # The one without a start is before all others.
+    # An allocation without a start precedes all others.
     first = _of_vehicle(ends).where(_allocation.starts.is_(None)).limit(ONE)
     return func.coalesce(last.scalar_subquery(), first.scalar_subquery())
 
 
-def last_before(instant: Any, column: Any, of: Any = _allocation) -> Select[Any]:
-    """Select a column of the last allocation that starts before the instant, of the outer statement's vehicle.
+def last_before(instant: Any, column: Any, table: Any = _allocation) -> Select[Any]:
+    """Select a column of the last allocation of the outer statement's vehicle that starts before the instant.
 
-    ``of`` is the table of allocations, or an alias of it.
+    ``table`` is the model of allocations, or an alias of it.
     """
-    # By the vehicle and in the order of its index, nulls last: PostgreSQL would otherwise sort all that start before,
-    # or with "=" for the vehicle read the index of everybody's starts, where one without allocations is sought in vain.
-    before = tuple_(of.resource_key, of.starts) < tuple_(_resource.key, instant)
-    last = select(column).where(before, of.resource_key >= _resource.key).correlate(_resource)
-    return last.order_by(of.resource_key.desc(), of.starts.desc().nulls_last()).limit(ONE)
+    # The row comparison and the order match the index on (resource_key, starts), nulls last. PostgreSQL would otherwise
+    # sort all earlier allocations. With "=" for the vehicle, it would scan the index of all vehicles' starts, and for a
+    # vehicle without allocations it would scan all of it.
+    before = tuple_(table.resource_key, table.starts) < tuple_(_resource.key, instant)
+    last = select(column).where(before, table.resource_key >= _resource.key).correlate(_resource)
+    return last.order_by(table.resource_key.desc(), table.starts.desc().nulls_last()).limit(ONE)
 
 
-def _instant(side: Any) -> ColumnElement[Any]:
-    return side if isinstance(side, BindParameter) else literal(side, UtcDateTime)
+def _instant(value: Any) -> ColumnElement[Any]:
+    return value if isinstance(value, BindParameter) else literal(value, UtcDateTime)
 
 
-def _of_vehicle(column: ColumnElement[Any]) -> Select[Any]:
-    """Select of the allocations that count, and are of the vehicle that the outer statement looks at."""
-    return select(column).where(_allocation.resource_key == _resource.key, is_active()).correlate(_resource)
+def _of_vehicle(column: ColumnElement[Any], resource_key: Any = _resource.key) -> Select[Any]:
+    """Select a column of the active allocations of the outer statement's vehicle."""
+    query = select(column).where(_allocation.resource_key == resource_key, is_active())
+    return query.correlate_except(_allocation)

@@ -1,4 +1,4 @@
-"""The migrations: which there are, and at which one a database is."""
+"""The revisions of the migrations in this version of the service, and the revision of a database."""
 
 import functools
 from pathlib import Path
@@ -14,22 +14,23 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 @functools.cache
 def known() -> tuple[str, ...]:
-    """Give the revisions that this version of the service knows, the newest first: that is what it was written for."""
+    """Return the revisions of this version of the service, newest first."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return tuple(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())
 
 
 def newest() -> str:
-    """Give the revision that this version of the service was written for."""
+    """Return the revision that this version of the service needs."""
     return known()[0]
 
 
 def require_newest(revision: str | None) -> None:
-    """Raise UnfitDatabase for a database at another revision than the newest."""
+    """Raise UnusableDatabase unless ``revision`` is the newest; None means that the database has no tables."""
     if revision is not None and revision not in known():
         raise UnusableDatabase(
-            f"The database is at migration {revision}, which a newer version made; this one cannot use it."
+            f"The database is at migration {revision}, which comes from a newer version of the service: install that"
+            " version."
         )
     if revision is None:
         raise UnusableDatabase("The database has no tables yet: run 'invsys-manage migrate'.")
@@ -39,8 +40,8 @@ def require_newest(revision: str | None) -> None:
         )
 
 
-def found(connection: Connection) -> str | None:
-    """Give the revision of the database behind ``connection``; None where it was never migrated."""
+def current(connection: Connection) -> str | None:
+    """Return the revision of the database; None if it was never migrated."""
     if not connection.dialect.has_table(connection, "alembic_version"):
         return None
     revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))

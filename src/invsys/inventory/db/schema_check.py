@@ -1,4 +1,4 @@
-"""Whether the database may be used: its migration, the way to it, and at the start its file."""
+"""Checks whether the service may use the database: its migration, a pooler, and at the start the SQLite file."""
 
 import logging
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from invsys.inventory.db import revisions, session
+from invsys.inventory.db import engine, revisions
+from invsys.inventory.db.failures import translated
 from invsys.inventory.db.models import db
 from invsys.inventory.db.postgresql import pooling
 from invsys.inventory.db.sqlite import file as sqlite_file
@@ -16,11 +17,14 @@ logger = logging.getLogger("invsys.inventory")
 
 
 def revision() -> str | None:
-    """Return the migration at which the database is; raises DatabaseUnavailable where it cannot be reached."""
-    with session.translated(), db.engine.execution_options(only_reads=True).connect() as connection:
+    """Return the revision of the database, None if it was never migrated.
+
+    Raises DatabaseUnavailable or Overloaded if it cannot be read, UnusableDatabase if a pooler reuses connections.
+    """
+    with translated(), db.engine.execution_options(only_reads=True).connect() as connection:
         if connection.dialect.name == "postgresql":
             _require_same_server(connection)
-        return revisions.found(connection)
+        return revisions.current(connection)
 
 
 def _require_same_server(connection: Connection) -> None:
@@ -28,21 +32,24 @@ def _require_same_server(connection: Connection) -> None:
     try:
         pooling.require_same(driver)
     except UnusableDatabase:
-        # Every other connection goes through the same pooler.
+        # The other connections go through the same pooler.
         connection.invalidate()
-        session.disconnect()
+        engine.disconnect()
         raise
 
 
 def require_current_schema() -> None:
-    """See that the database may be used; raises UnfitDatabase, or DatabaseUnavailable where it cannot be reached."""
+    """Raise UnusableDatabase unless the database is at the newest migration.
+
+    Raises DatabaseUnavailable or Overloaded if that cannot be determined.
+    """
     revisions.require_newest(revision())
 
 
 def require_usable_at_start() -> None:
-    """Raise UnfitDatabase, and DatabaseUnavailable for a file that cannot be used.
+    """Raise UnusableDatabase, or DatabaseUnavailable for a SQLite file that cannot be used.
 
-    A server that is only away is waited for while serving, with 503s.
+    If a server is merely unreachable, log a warning and start anyway: requests get 503 until it returns.
     """
     is_sqlite = db.engine.dialect.name == "sqlite"
     try:
@@ -53,7 +60,7 @@ def require_usable_at_start() -> None:
         if is_sqlite and isinstance(error, DatabaseUnavailable):
             raise
         reason = getattr(error, "reason", error)
-        logger.warning("%s Starting all the same, and answering 503 until the database is there.", reason)
+        logger.warning("%s Starting anyway; requests get 503 until the database is available.", reason)
     file = Path(str(db.engine.url.database))
-    if is_sqlite and (no_access := sqlite_file.no_access(file)):
-        raise UnusableDatabase(f"{file} {no_access}.")
+    if is_sqlite and (reason := sqlite_file.no_access(file)):
+        raise UnusableDatabase(f"{file} {reason}.")

@@ -1,11 +1,11 @@
-"""Column types: instants in UTC."""
+"""The column type for instants in UTC."""
 
 from datetime import UTC, datetime
 
 from sqlalchemy import DateTime, Dialect
 from sqlalchemy.types import TypeDecorator
 
-# Before and after every instant that is kept.
+# Before and after every instant that is stored.
 BEFORE_ALL, AFTER_ALL = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -16,13 +16,13 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Hand SQLite, which knows no offsets, naive UTC."""
+        """Return naive UTC for SQLite, which has no time zones."""
         if value is None or dialect.name != "sqlite":
             return value
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give aware UTC, whatever the session's time zone."""
+        """Return aware UTC, independent of the session's time zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

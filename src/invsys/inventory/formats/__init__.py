@@ -1,4 +1,4 @@
-"""The formats of the field: a vehicle's allocations as iCalendar, a collection's availability as GBFS.
+"""Standard formats: the allocations of a vehicle as iCalendar, the availability of a collection as GBFS.
 
-Each has the media type of its format, whatever Accept says. ``docs/source/formats.rst`` tells what stands for what.
+``docs/source/formats.rst`` describes how fields are mapped.
 """

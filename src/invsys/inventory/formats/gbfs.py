@@ -1,4 +1,4 @@
-"""When each vehicle is free, as GBFS 3.1's ``vehicle_availability.json``."""
+"""The free periods of vehicles as ``vehicle_availability.json`` of GBFS 3.1."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,16 +11,16 @@ from invsys.inventory.db.models import Row
 from invsys.inventory.period import Period, free_and_busy
 
 VERSION = "3.1-RC3"
-# Seconds that a reader may keep it; the standard allows what is up to five minutes old.
+# Seconds for which a reader may cache the document; the standard allows up to five minutes.
 TTL = 60
 
-# What GBFS calls an ID.
+# The type ID of GBFS.
 _ID = re.compile("[!-~]+")
-# The words that it has for equipment.
+# The equipment that GBFS defines.
 _EQUIPMENT = frozenset({"child_seat_a", "child_seat_b", "child_seat_c", "winter_tires", "snow_chains"})
 
 _INSTANT = {"type": "string", "format": "date-time"}
-# What the document looks like, for the OpenAPI document.
+# The JSON schema for the OpenAPI document.
 _VEHICLE = {
     "type": "object",
     "properties": {
@@ -55,32 +55,32 @@ SCHEMA = {
 def vehicle_availability(
     collection: str, now: datetime, vehicles: Iterable[tuple[Row, list[Period]]]
 ) -> dict[str, Any]:
-    """Give the document for vehicles, each with the periods that it is taken, in order, that end after ``now``.
+    """Return the document for ``vehicles``: rows, each with its sorted busy periods that end after ``now``.
 
-    Each is written as soon as it comes: a fleet in Python's objects would take ten times the memory.
+    Each vehicle is serialised at once, because a whole fleet as Python objects would take ten times the memory.
     """
-    written = [
+    serialized = [
         orjson.Fragment(
             orjson.dumps(_vehicle(collection, vehicle, free_and_busy(busy, Period(now))[0]), option=orjson.OPT_UTC_Z)
         )
         for vehicle, busy in vehicles
     ]
     last_updated = now.isoformat().replace("+00:00", "Z")
-    return {"last_updated": last_updated, "ttl": TTL, "version": VERSION, "data": {"vehicles": written}}
+    return {"last_updated": last_updated, "ttl": TTL, "version": VERSION, "data": {"vehicles": serialized}}
 
 
 def _vehicle(collection: str, vehicle: Row, available: list[Period]) -> dict[str, Any]:
     return {
         "vehicle_id": vehicle["id"],
         "vehicle_type_id": _id(vehicle["resource_type"]) or collection,
-        # A station is demanded; a fleet that names none has one, the collection.
+        # station_id is required; without one, the collection is the station.
         "station_id": _id(vehicle["attributes"].get("station_id")) or collection,
-        **dict(_about(vehicle["attributes"])),
+        **dict(_optional_members(vehicle["attributes"])),
         "availabilities": [_slot(period) for period in available],
     }
 
 
-def _about(attributes: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _optional_members(attributes: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     if plan := _id(attributes.get("pricing_plan_id")):
         yield "pricing_plan_id", plan
     words = re.findall(r"\w+", str(attributes.get("vehicle_equipment")))

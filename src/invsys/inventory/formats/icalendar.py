@@ -1,7 +1,8 @@
-"""A vehicle's allocations as an iCalendar object (RFC 5545): each an event that a calendar shows as busy.
+"""The allocations of a vehicle as an iCalendar object (RFC 5545): each is an event that a calendar shows as busy.
 
-From 1970 to 2038 a calendar never shows free what is taken. iCalendar has whole seconds, so starts are rounded down and
-ends up. It has no infinity, so an open side ends where the requested window does, or at a bound that programs accept.
+From 1970 to 2038, a calendar never shows an allocated period as free. iCalendar has whole seconds, so starts are
+rounded down and ends are rounded up. It has no infinity, so an open side gets the bound of the requested window, or a
+bound that calendar programs accept.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,15 +13,15 @@ from invsys.inventory.db.models import Row
 from invsys.inventory.formats.content_lines import fold, text
 from invsys.inventory.period import EARLIEST, LATEST, Period
 
-# The bounds of open sides. Some programs keep instants as 32-bit seconds from 1970; sabre/dav (Nextcloud) itself uses
-# 2038-01-01 as the last date. Exchange refuses a whole calendar with a year before 1601 or after 4500 in it
-# (MS-STANXICAL, 2.2.29), and Outlook ignores the date (MS-STANOICAL, 2.2.31). An allocation beyond a bound gets the
-# next one; it may end with the first instant that the service accepts, and an event has to begin before.
+# The bounds of open sides. Some programs store instants as 32-bit seconds since 1970; sabre/dav (Nextcloud) itself uses
+# 2038-01-01 as the last date. Exchange refuses a calendar that contains a year before 1601 or after 4500 (MS-STANXICAL,
+# 2.2.29), and Outlook ignores such a date (MS-STANOICAL, 2.2.31). An allocation beyond a bound gets the next one. The
+# second start is before EARLIEST, because an allocation can end at EARLIEST and an event must start before it ends.
 _NO_START = (datetime(1970, 1, 1, tzinfo=UTC), EARLIEST - timedelta(seconds=1))
 _NO_END = (datetime(2038, 1, 1, tzinfo=UTC), datetime(4500, 1, 1, tzinfo=UTC), LATEST)
 _ALMOST_A_SECOND = timedelta(microseconds=999_999)
 
-# What the summary says of open sides: that there is no start, that there is no end.
+# The part of the summary about open sides, by (no start, no end).
 _OPEN = {
     (False, False): "",
     (True, False): " (no start)",
@@ -28,7 +29,7 @@ _OPEN = {
     (True, True): " (no start, no end)",
 }
 
-# At least one component is demanded (3.6). This one changes nothing: every time here is UTC.
+# A calendar needs at least one component (3.6). This one has no effect, because all times are in UTC.
 _NO_EVENT = (
     "BEGIN:VTIMEZONE",
     "TZID:Etc/UTC",
@@ -42,7 +43,7 @@ _NO_EVENT = (
 
 
 def calendar(name: str, allocations: Iterable[Row], window: Period) -> bytes:
-    """Write the allocations of the vehicle called ``name``; open sides end where ``window`` does."""
+    """Return the calendar of the vehicle called ``name``; open sides get the bounds of ``window``, if it has any."""
     title = text(name)
     events = [fold(_event(title, allocation, window)) for allocation in allocations]
     return b"".join([fold(_head(title)), *(events or [fold(_NO_EVENT)]), fold(["END:VCALENDAR"])])
@@ -52,7 +53,7 @@ def _head(title: str) -> Iterator[str]:
     yield "BEGIN:VCALENDAR"
     yield "VERSION:2.0"
     yield f"PRODID:-//InvSys//Inventory {invsys.__version__}//EN"
-    # The standard's name of a calendar (RFC 7986), and the one that calendars understand.
+    # The standard name of a calendar (RFC 7986), and the one that programs use.
     yield f"NAME:{title}"
     yield f"X-WR-CALNAME:{title}"
 
@@ -62,7 +63,7 @@ def _event(title: str, allocation: Row, window: Period) -> Iterator[str]:
     changed = _down(allocation["changed"])
     yield "BEGIN:VEVENT"
     yield f"UID:{allocation['id']}@invsys"
-    # Without a METHOD, DTSTAMP is the last change, as LAST-MODIFIED is (3.8.7.2, 3.8.7.3).
+    # Without METHOD, DTSTAMP is the time of the last change, like LAST-MODIFIED (3.8.7.2, 3.8.7.3).
     yield f"DTSTAMP:{changed}"
     yield f"LAST-MODIFIED:{changed}"
     yield f"CREATED:{_down(allocation['created'])}"

@@ -1,1 +1,1 @@
-"""Commands for operators: migrate, back up, check, purge."""
+"""The work behind the commands for operators: migrate, back up, check, purge."""

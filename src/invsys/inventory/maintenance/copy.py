@@ -1,4 +1,4 @@
-"""A copy of a SQLite database that is in use: whole, as of one instant, and never in the place of another file."""
+"""A consistent copy of a SQLite database that is in use; never overwrites a file."""
 
 import os
 import sqlite3
@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 def copy_sqlite(source: Path, target: Path) -> None:
-    """Copy a database by SQLite's online backup (sqlite.org/backup.html), while others read and write.
+    """Copy a database with the online backup of SQLite (sqlite.org/backup.html), while other processes use it.
 
-    ``target`` is there only when the copy is whole and on the disk; only its owner can read it.
-    Raises FileNotFoundError, FileExistsError, another OSError, and sqlite3.Error where ``source`` is no such database.
+    ``target`` appears only when the copy is complete and synced to disk; only its owner can read it. Raises
+    FileNotFoundError, FileExistsError or another OSError, and sqlite3.Error if ``source`` is not a SQLite database.
     """
     source.stat()
     if target.exists():
-        raise FileExistsError(f"{target} is there already, and is not overwritten")
+        raise FileExistsError(f"{target} already exists and is not overwritten")
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     unfinished = Path(name)
     try:
@@ -27,20 +27,20 @@ def copy_sqlite(source: Path, target: Path) -> None:
         raise
     finally:
         os.close(descriptor)
-    _sync_names(target.parent)
+    _sync_directory(target.parent)
 
 
 def _copy(source: Path, target: Path) -> None:
-    # Read-only would do, but leave behind the files beside a database that nobody else has open.
+    # A read-only connection would leave the -wal and -shm files behind if no other process has the database open.
     with (
-        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)) as read,
-        closing(sqlite3.connect(target)) as written,
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)) as reader,
+        closing(sqlite3.connect(target)) as writer,
     ):
-        # All pages in one step: page by page it would begin anew after every change that others make.
-        read.backup(written)
+        # All pages in one step; page by page, the backup would restart after every change by another process.
+        reader.backup(writer)
 
 
-def _sync_names(folder: Path) -> None:
+def _sync_directory(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The check: on the live database, that no two allocations overlap, and that the database would refuse one that did."""
+"""The integrity check: no allocations overlap on the live database, and the database rejects overlaps."""
 
 import uuid
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 
-# What has to be there, by name; the first of each is what refuses an overlap.
+# The constraints, triggers and indexes that must exist. The first (SQLite: the first two) reject overlaps.
 GUARDS = {
     "postgresql": (
         "ex_continuous_resource_allocations_no_overlap",
@@ -33,7 +33,8 @@ GUARDS = {
     ),
 }
 
-# Every allocation against the latest end of all that start before it: right even where the rule was broken.
+# Compare each start with the latest end of all allocations that start before it, so that the count is correct even if
+# several allocations overlap.
 _OVERLAPS = """
     SELECT count(*) FROM (
         SELECT coalesce(starts, {earliest}) AS starts, max(coalesce(ends, {latest})) OVER (
@@ -41,14 +42,14 @@ _OVERLAPS = """
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS latest_end FROM continuous_resource_allocations
     ) AS ordered WHERE latest_end > starts"""
-# What stands for a null there.
+# The values that replace null.
 _INFINITY = {
     "postgresql": {"earliest": "timestamptz '-infinity'", "latest": "timestamptz 'infinity'"},
     "sqlite": {"earliest": "''", "latest": "'~'"},
 }
 
 _NAMES = {
-    # Of the tables that the statements above read: current_schema() may be another schema of the search path.
+    # In the schema of the tables that the statements above read; current_schema() may be another one of search_path.
     "postgresql": """
         WITH tables AS (
             SELECT relnamespace FROM pg_class WHERE oid = 'continuous_resource_allocations'::regclass
@@ -56,40 +57,40 @@ _NAMES = {
         SELECT conname FROM pg_constraint JOIN tables ON connamespace = relnamespace WHERE convalidated
         UNION SELECT relname FROM pg_class JOIN tables USING (relnamespace) JOIN pg_index ON indexrelid = pg_class.oid
             WHERE indisvalid""",
-    # SQLite keeps the names of constraints in the text of the table alone.
+    # SQLite stores the names of constraints only in the SQL text of the table.
     "sqlite": "SELECT name || ' ' || coalesce(sql, '') FROM sqlite_master",
 }
 
 
 @dataclass(frozen=True)
 class Report:
-    """The figures of a check."""
+    """The result of a check."""
 
     vehicles: int
     allocations: int
     overlaps: int
     missing: tuple[str, ...]
-    holes: tuple[str, ...]
+    bypassed_constraints: tuple[str, ...]
 
     @property
-    def sound(self) -> bool:
-        """Say whether the promise holds, and will."""
-        return not (self.overlaps or self.missing or self.holes)
+    def ok(self) -> bool:
+        """Whether no allocations overlap and the database rejects overlaps."""
+        return not (self.overlaps or self.missing or self.bypassed_constraints)
 
     def __str__(self) -> str:
         lines = [
-            f"vehicles in circulation: {self.vehicles}",
-            f"allocations:             {self.allocations}",
-            f"overlaps:                {self.overlaps}",
-            f"missing guards:          {', '.join(self.missing) or 'none'}",
-            f"overlaps let through:    {', '.join(self.holes) or 'none'}",
-            "sound" if self.sound else "NOT SOUND",
+            f"vehicles in circulation:  {self.vehicles}",
+            f"allocations:              {self.allocations}",
+            f"overlaps:                 {self.overlaps}",
+            f"missing constraints:      {', '.join(self.missing) or 'none'}",
+            f"overlaps not rejected by: {', '.join(self.bypassed_constraints) or 'none'}",
+            "ok" if self.ok else "NOT OK",
         ]
         return "\n".join(lines)
 
 
 def check() -> Report:
-    """Count what breaks the rule, look for the guards, and try to get past them; changes nothing."""
+    """Count overlaps, look for the constraints and try to bypass them; changes nothing."""
     with session.maintenance() as connection:
         dialect = connection.dialect.name
         in_circulation = ContinuousResource.decommissioned.is_(None)
@@ -99,14 +100,14 @@ def check() -> Report:
             allocations=connection.scalar(select(func.count()).select_from(ContinuousResourceAllocation)) or 0,
             overlaps=connection.scalar(text(_OVERLAPS.format(**_INFINITY[dialect]))) or 0,
             missing=tuple(name for name in GUARDS[dialect] if name not in names),
-            holes=_holes(),
+            bypassed_constraints=_bypassed_constraints(),
         )
 
 
-def _holes() -> tuple[str, ...]:
-    """Try to overlap two allocations of a vehicle made for it, and undo everything; names what was let through."""
+def _bypassed_constraints() -> tuple[str, ...]:
+    """Try to make allocations of a temporary vehicle overlap, then roll back; return the statements that succeeded."""
     with session.transaction() as connection:
-        everything = connection.begin_nested()
+        savepoint = connection.begin_nested()
         vehicle = {"id": uuid.uuid4(), "resource_type": "probe", "name": uuid.uuid4().hex}
         key = connection.scalar(insert(ContinuousResource).values(vehicle).returning(ContinuousResource.key))
         first, second = (
@@ -121,16 +122,16 @@ def _holes() -> tuple[str, ...]:
             .where(ContinuousResourceAllocation.resource_key == key, ContinuousResourceAllocation.starts == _instant(2))
             .values(starts=_instant(1)),
         }
-        let_through = tuple(name for name, statement in attempts.items() if _takes_effect(connection, statement))
-        everything.rollback()
-    return let_through
+        succeeded = tuple(name for name, statement in attempts.items() if _succeeds(connection, statement))
+        savepoint.rollback()
+    return succeeded
 
 
 def _instant(day: int) -> datetime:
     return datetime(2000, 1, day, tzinfo=UTC)
 
 
-def _takes_effect(connection: Connection, statement: Executable) -> bool:
+def _succeeds(connection: Connection, statement: Executable) -> bool:
     try:
         with connection.begin_nested():
             connection.execute(statement)

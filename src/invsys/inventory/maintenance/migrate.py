@@ -1,4 +1,4 @@
-"""Brings the database to the newest migration, as installing the package does: with a copy to go back to."""
+"""Migrates the database to the newest version of its schema; a SQLite database is copied first."""
 
 import logging
 import sqlite3
@@ -17,63 +17,63 @@ logger = logging.getLogger("invsys.inventory")
 _INSUFFICIENT_PRIVILEGE = "42501"
 
 
-class FailedMigration(Exception):
-    """The database could not be brought to the newest migration; the message says how it is now, and what to do."""
+class MigrationError(Exception):
+    """The migration failed; the message describes the state of the database and what to do next."""
 
 
 def migrate() -> None:
-    """Run the migrations that the database lacks; create a SQLite database, or copy it to ``NAME.before-REVISION``.
+    """Run the missing migrations. Create a missing SQLite database; copy an existing one to ``NAME.before-REVISION``.
 
-    The services that use it may go on meanwhile. Raises FailedMigration, with the database as it was, and
-    ``errors.Unavailable`` where it cannot be reached.
+    Running services can keep using the database. Raises MigrationError, with the database unchanged, and
+    Unavailable if it cannot be reached.
     """
     _create_file()
-    found = schema_check.revision()
-    if found == revisions.newest():
-        logger.info("The database is at the newest migration, %s.", found)
+    revision = schema_check.revision()
+    if revision == revisions.newest():
+        logger.info("The database is at the newest migration, %s.", revision)
         return
-    if found is not None and found not in revisions.known():
-        raise FailedMigration(
-            f"The database is at migration {found}, which this version does not know: a newer one made it. Nothing was"
-            " changed. Install that version again, or restore a copy from before it."
+    if revision is not None and revision not in revisions.known():
+        raise MigrationError(
+            f"The database is at migration {revision}, which a newer version created. Nothing was changed."
+            " Install that version again, or restore a copy from before it."
         )
-    copy = _copy(found)
+    copy = _copy(revision)
     try:
         upgrade(directory=str(revisions.MIGRATIONS))
     except (Exception, SystemExit) as error:  # a migration may raise anything
-        raise FailedMigration(
-            f"The migration failed: {_reason(error)}\nThe database is as it was, at migration {found or 'none'}"
-            f"{f'; a copy from before is {copy}' if copy else ''}. {_advice(error)}"
+        raise MigrationError(
+            f"The migration failed: {_reason(error)}\nThe database is unchanged, at migration {revision or 'none'}"
+            f"{f'; a copy of it is {copy}' if copy else ''}. {_advice(error)}"
         ) from error
     logger.info("The database is at migration %s.", revisions.newest())
 
 
 def _create_file() -> None:
-    """Create the file of a SQLite database where it is missing; no other command does."""
+    """Create the file of a SQLite database if it is missing; only this command creates it."""
     if db.engine.dialect.name == "sqlite":
         file = Path(db.engine.url.database or "")
         try:
             sqlite_file.create(file)
         except OSError as error:
-            raise FailedMigration(f"{file} cannot be created: {error.strerror}.") from error
+            raise MigrationError(f"cannot create {file}: {error.strerror}") from error
 
 
 def _reason(error: BaseException) -> str:
-    # Flask-Migrate has logged those for which it exits.
+    # Flask-Migrate has already logged an error for which it exits.
     return "see above." if isinstance(error, SystemExit) else str(getattr(error, "orig", error)).strip()
 
 
 def _advice(error: BaseException) -> str:
     if getattr(getattr(error, "orig", None), "sqlstate", None) == _INSUFFICIENT_PRIVILEGE:
         return (
-            "The role in [database] url may not change tables: run 'invsys-manage migrate' with the URL of the tables'"
-            " owner in INVSYS_DATABASE_URL."
+            "The role in [database] url may not change tables: set INVSYS_DATABASE_URL to a URL with the role that owns"
+            " them, and run 'invsys-manage migrate' again."
         )
-    return "Mend the reason and run 'invsys-manage migrate' again, or go back to the version before this one."
+    return "Correct the cause and run 'invsys-manage migrate' again, or install the previous version."
 
 
 def _copy(revision: str | None) -> Path | None:
-    """Copy a SQLite database that has something in it; PostgreSQL has backups of its own."""
+    """Copy a SQLite database that has tables; PostgreSQL has its own backups."""
     if revision is None or db.engine.dialect.name != "sqlite":
         return None
     file = Path(db.engine.url.database or "")
@@ -82,9 +82,9 @@ def _copy(revision: str | None) -> Path | None:
         unfinished = copy.with_name(f"{copy.name}.new")
         unfinished.unlink(missing_ok=True)
         sqlite_copy.copy_sqlite(file, unfinished)
-        # One that an attempt before this left behind is older.
+        # Replaces the copy of an earlier attempt, which is older.
         unfinished.rename(copy)
     except (OSError, sqlite3.Error) as error:
-        raise FailedMigration(f"No copy could be made, and nothing was changed: {error}") from error
-    logger.info("The database as it was is kept in %s.", copy)
+        raise MigrationError(f"cannot copy the database to {copy}, nothing was changed: {error}") from error
+    logger.info("The database was copied to %s.", copy)
     return copy

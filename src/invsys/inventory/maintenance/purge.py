@@ -1,4 +1,4 @@
-"""The purge: what time has made useless is deleted, to save space."""
+"""The purge: deletes expired holds, old idempotency keys and old events."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -14,36 +14,36 @@ from invsys.inventory.queries import event_horizon
 # Seconds.
 _DAY, _MARGIN = 86400, 60
 
-# So many at once: SQLite has one writer at a time, and orders are waiting.
-_AT_ONCE = 10_000
+# Rows in one transaction. SQLite has one writer at a time, and requests wait for it.
+_BATCH = 10_000
 
 _ago = now_plus(-bindparam("seconds", type_=Float))
-# By the addresses of the rows: with any other condition PostgreSQL may read the whole table for each portion.
+# By the addresses of the rows: with another condition, PostgreSQL may read the whole table for each batch.
 _OLD_KEYS = select(address_of_key()).select_from(IdempotencyKey).where(IdempotencyKey.created <= _ago)
-_SOME_OLD_KEYS = _OLD_KEYS.order_by(IdempotencyKey.created).limit(_AT_ONCE)
-_FORGET_KEYS = delete(IdempotencyKey).where(in_subquery(address_of_key(), _SOME_OLD_KEYS.scalar_subquery()))
+_OLD_KEYS_BATCH = _OLD_KEYS.order_by(IdempotencyKey.created).limit(_BATCH)
+_DELETE_KEYS = delete(IdempotencyKey).where(in_subquery(address_of_key(), _OLD_KEYS_BATCH.scalar_subquery()))
 
-# The newest event always stays, because SQLite goes on from its number. Events beyond the horizon stay, because no
-# event may appear before one that is deleted.
+# The newest event is never deleted, because SQLite continues from its number. Events beyond the horizon are not deleted
+# either, because no event may appear before a deleted one.
 _NEWEST = select(func.max(Event.key)).scalar_subquery()
 _OLDEST = (
     select(Event.key, Event.id, Event.at)
     .where(Event.key < _NEWEST, Event.key <= bindparam("horizon"))
     .order_by(Event.key)
-    .limit(_AT_ONCE)
+    .limit(_BATCH)
     .cte("oldest")
 )
-# Up to the first event that has to stay, so that the feed has no gap. An event from the future, made while a clock was
-# wrong, does not have to stay.
-_STAYS = select(func.min(_OLDEST.c.key)).where(_OLDEST.c.at > _ago, _OLDEST.c.at <= db_now()).scalar_subquery()
-_LAST_TO_GO = (
+# The first event that is too new: deleting stops before it, so that the feed has no gap. An event from the future,
+# written while a clock was wrong, does not stop it.
+_FIRST_KEPT = select(func.min(_OLDEST.c.key)).where(_OLDEST.c.at > _ago, _OLDEST.c.at <= db_now()).scalar_subquery()
+_LAST_DELETED = (
     select(_OLDEST.c.key, _OLDEST.c.id)
-    .where(or_(_STAYS.is_(None), _OLDEST.c.key < _STAYS))
+    .where(or_(_FIRST_KEPT.is_(None), _OLDEST.c.key < _FIRST_KEPT))
     .order_by(_OLDEST.c.key.desc())
     .limit(1)
 )
-_FORGET_EVENTS = delete(Event).where(Event.key <= bindparam("last_key"))
-_MARK = (
+_DELETE_EVENTS = delete(Event).where(Event.key <= bindparam("last_key"))
+_STORE_POSITION = (
     update(CursorState)
     .where(func.coalesce(CursorState.purged_key, 0) < bindparam("last_key"))
     .values(purged_key=bindparam("last_key"), purged_id=bindparam("last_id"))
@@ -52,7 +52,7 @@ _MARK = (
 
 @dataclass(frozen=True)
 class Purged:
-    """How many of each were deleted."""
+    """The numbers of deleted rows."""
 
     holds: int
     keys: int
@@ -65,25 +65,25 @@ class Purged:
 def purge(idempotency_ttl: int, events_ttl: int) -> Purged:
     """Delete expired holds, keys older than ``idempotency_ttl`` seconds, and events older than ``events_ttl`` days.
 
-    With 0 days every event stays; the newest always does, and those that a key still tells the result of.
+    With 0 days, no events are deleted. The newest event, and events to which an idempotency key refers, are kept.
     """
     holds = expire_holds.delete_all_expired()
-    keys = session.in_batches(partial(_forget_keys, seconds=idempotency_ttl))
-    # Not by the same instant as the keys: an event is a little older than its key.
+    keys = session.in_batches(partial(_delete_keys, seconds=idempotency_ttl))
+    # The margin, because an event is a little older than its idempotency key.
     seconds = max(events_ttl * _DAY, idempotency_ttl + _MARGIN)
-    return Purged(holds, keys, session.in_batches(partial(_forget_events, seconds=seconds)) if events_ttl else 0)
+    return Purged(holds, keys, session.in_batches(partial(_delete_events, seconds=seconds)) if events_ttl else 0)
 
 
-def _forget_keys(connection: Connection, seconds: int) -> int:
-    return connection.execute(_FORGET_KEYS, {"seconds": seconds}).rowcount
+def _delete_keys(connection: Connection, seconds: int) -> int:
+    return connection.execute(_DELETE_KEYS, {"seconds": seconds}).rowcount
 
 
-def _forget_events(connection: Connection, seconds: int) -> int:
-    """Delete a portion of events, and keep the position of the last one for the cursors that name it."""
-    values = {"seconds": seconds, "horizon": event_horizon.settled(connection)}
-    last = connection.execute(_LAST_TO_GO, values).first()
+def _delete_events(connection: Connection, seconds: int) -> int:
+    """Delete a batch of events and store the position of the last one, whose cursor stays valid; return the count."""
+    params = {"seconds": seconds, "horizon": event_horizon.settled(connection)}
+    last = connection.execute(_LAST_DELETED, params).first()
     if last is None:
         return 0
-    deleted = connection.execute(_FORGET_EVENTS, {"last_key": last.key}).rowcount
-    connection.execute(_MARK, {"last_key": last.key, "last_id": last.id})
+    deleted = connection.execute(_DELETE_EVENTS, {"last_key": last.key}).rowcount
+    connection.execute(_STORE_POSITION, {"last_key": last.key, "last_id": last.id})
     return deleted

@@ -1,6 +1,6 @@
-"""The OpenAPI 3.1 document: paths from Flask's routes, bodies from the schemas, failures from the error classes.
+"""The OpenAPI 3.1 document: paths from Flask's routes, bodies from the schemas, failures from the problem classes.
 
-What these cannot tell (what an operation is for, how it can end) stands in ``operations``.
+``api.operations`` adds what these do not contain: the summary of each operation, its headers and its failures.
 """
 
 import re
@@ -17,28 +17,28 @@ import invsys
 from invsys.chassis.http import request_body
 from invsys.chassis.http import responses as http_responses
 from invsys.chassis.http.problems import Problem
-from invsys.inventory import schemas
 from invsys.inventory.api.operations import OPERATIONS, TAGS, Operation
 from invsys.inventory.openapi import description as text
 from invsys.inventory.openapi import parameters, problems, responses
 from invsys.inventory.openapi.examples import EXAMPLES
-from invsys.inventory.schemas import fields
+from invsys.inventory.schemas import fields, inputs, outputs
 from invsys.inventory.schemas.outputs import Snapshot
 
 
 def register(app: Flask, collections: Iterable[str]) -> None:
     """Serve the document at ``/api/openapi.json``."""
-    made: list[dict[str, Any]] = []
+    # Built by the first request, when all routes are registered.
+    built: list[dict[str, Any]] = []
 
     @app.get("/api/openapi.json")
     def openapi() -> Response:
-        if not made:
-            made.append(document(app, collections))
-        return http_responses.json(made[0])
+        if not built:
+            built.append(document(app, collections))
+        return http_responses.json(built[0])
 
 
 def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
-    """Build the document for the routes of ``app``, whose collections are these."""
+    """Build the document for the routes of ``app`` and the names of its collections."""
     spec = APISpec(
         title="InvSys inventory",
         version=invsys.__version__,
@@ -48,13 +48,13 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         servers=[{"url": "/"}],
         tags=[{"name": name} for name in TAGS],
     )
-    for schema in schemas.TAKEN + schemas.GIVEN:
+    for schema in inputs.REQUEST_SCHEMAS + outputs.RESPONSE_SCHEMAS:
         spec.components.schema(schema.__name__, schema=schema)
-    for schema in schemas.GIVEN:
+    for schema in outputs.RESPONSE_SCHEMAS:
         component = spec.components.schemas[schema.__name__]
         component["required"] = sorted(component["properties"])
-    for taken in (schemas.NewAllocation, schemas.NewAllocationOfAny):
-        spec.components.schemas[taken.__name__]["allOf"] = [_one_of("from"), _one_of("to")]
+    for schema in (inputs.NewAllocation, inputs.NewAllocationOfAny):
+        spec.components.schemas[schema.__name__]["allOf"] = [_one_of("from"), _one_of("to")]
     for kind in _problems_of(OPERATIONS.values()):
         spec.components.schema(problems.component(kind), component=problems.schema(kind))
     for name, header in responses.HEADERS.items():
@@ -69,7 +69,7 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
 
 
 def _one_of(side: str) -> dict[str, Any]:
-    """Say that a side of a period is an instant or infinite, and not both; null and false count as not given."""
+    """Return the JSON schema of one side of a period: a date-time or infinite; null and false mean absent."""
     instant, infinity = f"{side}_datetime", f"{side}_infinity"
     finite = {"properties": {instant: {"type": "string"}, infinity: {"enum": [False, None]}}, "required": [instant]}
     infinite = {"properties": {instant: {"type": "null"}, infinity: {"const": True}}, "required": [infinity]}
@@ -77,7 +77,7 @@ def _one_of(side: str) -> dict[str, Any]:
 
 
 class _Plugin(MarshmallowPlugin):
-    """The plugin that reads schemas, told what our own fields look like."""
+    """The plugin that converts schemas, extended by the JSON types of our fields."""
 
     def init_spec(self, spec: APISpec) -> None:
         super().init_spec(spec)
@@ -98,31 +98,31 @@ def _methods(rule: Rule) -> list[str]:
 
 
 def _path(rule: Rule) -> str:
-    """Write Flask's route as OpenAPI does; what is a resource_type to us is a collection to a caller."""
+    """Convert a route of Flask to a path template of OpenAPI, in which ``resource_type`` is named ``collection``."""
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule).replace("{resource_type}", "{collection}")
 
 
 def _operation(rule: Rule, method: str) -> dict[str, Any]:
-    of = OPERATIONS[rule.endpoint, method]
-    made: dict[str, Any] = {
-        "summary": of.summary,
-        "tags": [of.tag],
+    operation = OPERATIONS[rule.endpoint, method]
+    document: dict[str, Any] = {
+        "summary": operation.summary,
+        "tags": [operation.tag],
         "operationId": f"{method.lower()}_{rule.endpoint}{'_of_one' if 'resource_id' in rule.arguments else ''}",
-        "parameters": list(parameters.of_operation(of)),
-        "responses": responses.of_operation(of),
+        "parameters": list(parameters.of_operation(operation)),
+        "responses": responses.of_operation(operation),
     }
-    if of.body is not None:
-        media_type = {"schema": of.body, "example": EXAMPLES[of.body]}
-        made["requestBody"] = {"required": True, "content": {"application/json": media_type}}
+    if operation.body is not None:
+        media_type = {"schema": operation.body, "example": EXAMPLES[operation.body]}
+        document["requestBody"] = {"required": True, "content": {"application/json": media_type}}
         if method == "PATCH":
-            made["requestBody"]["content"][request_body.MERGE_PATCH] = _merge_patch(of.body)
-    return made
+            document["requestBody"]["content"][request_body.MERGE_PATCH] = _merge_patch(operation.body)
+    return document
 
 
 def _merge_patch(body: type[Schema]) -> dict[str, Any]:
-    description = "As application/json, but `attributes` and `dump` are merged (RFC 7396): `null` removes a key"
+    description = "Like application/json, but `attributes` and `dump` are merged (RFC 7396): `null` removes a key"
     return {"schema": {"type": "object", "description": description}, "example": EXAMPLES[body]}
 
 
 def _problems_of(operations: Iterable[Operation]) -> list[type[Problem]]:
-    return sorted({kind for of in operations for kind in of.failures}, key=lambda kind: kind.code)
+    return sorted({kind for operation in operations for kind in operation.failures}, key=lambda kind: kind.code)

@@ -1,41 +1,45 @@
-"""What holds for every call: the text at the head of the OpenAPI document, in Markdown (CommonMark)."""
+"""The introduction of the OpenAPI document: rules that apply to all operations, in Markdown (CommonMark)."""
 
 TEXT = """
 Vehicles and their allocations. The database itself refuses two allocations of one vehicle for the same instant.
 
-**Periods** are half-open, `[from, to)`: one that begins where another ends does not overlap it. A side is either a
-date-time (`from_datetime`) or infinite (`from_infinity: true`); `null` and `false` count as not given, so that what was
-answered can be sent again. Date-times are ISO 8601 with at most six digits of a second's fraction; PostgreSQL's form
-`2026-11-20 10:00:00+01` is understood as well. Without an offset they are UTC, unless the service is set to refuse
-them. Answers are in UTC.
+**Periods** are half-open, `[from, to)`: a period that begins where another ends does not overlap it. Each side is a
+date-time (`from_datetime`) or infinite (`from_infinity: true`). `null` and `false` mean absent, so a client can send
+back what it received. Date-times are ISO 8601, with at most six digits of a second; PostgreSQL's format
+`2026-11-20 10:00:00+01` is also accepted. A date-time without an offset is read as UTC, unless the operator has
+configured the service to refuse it. Responses are in UTC.
 
-**Holds.** With `hold_seconds` an order blocks others until `expires`, by the database's clock. From that instant it
-counts nowhere. `PATCH` with `status: confirmed` before then keeps it.
+**Holds.** With `hold_seconds`, a new allocation is a hold: it blocks the period until `expires`, by the clock of the
+database. `PATCH` with `status: confirmed` makes it permanent. A hold that is not confirmed in time expires, and the
+period is free again.
 
-**Safe retries.** Send every `POST` with an `Idempotency-Key` of its own. Where the answer is lost, send the same
-again: what was done is told again (`Idempotency-Replayed: true`), and not done again.
+**Retries.** Send every `POST` with a new, unique `Idempotency-Key`. If the response is lost, repeat the request with
+this key. If the first request succeeded, the service returns its result (`Idempotency-Replayed: true`) and does not
+execute the request again.
 
-**Concurrent edits.** Every item has an `ETag`. With `If-Match` a change is made only if nobody else made one since.
+**Concurrent edits.** Every item has an `ETag`. A change with `If-Match` succeeds only if the item still has that
+`ETag`; otherwise the response is 412.
 
-**Whose.** A gateway in front names the client (`X-Client-Id`), who owns the allocations that it makes, and may say that
-it sees only these (`X-Client-Sees: own`): others' are not there for it, except that vehicles are not free.
+**Ownership.** The gateway identifies the client (`X-Client-Id`), which owns the allocations that it creates. With
+`X-Client-Sees: own`, the client sees only its own allocations. Vehicles that other clients have allocated are still not
+free.
 
-**Lists** come in pages: follow `Link: <...>; rel="next"` until there is none.
+**Lists** have pages: follow `Link: <...>; rel="next"` until a response has no such link.
 
-**The change feed** is read from `/api/events`: keep `next`, and ask with it as `after` for what has happened since.
-Without `after` it begins at the oldest event kept; old ones are deleted after a time that the operator sets. With
-`after=now` it begins at its end. If the event that a cursor names is gone, the answer is 410 `cursor_expired`: begin
-anew with `after=now`, read the lists, then follow `next`. A held allocation counts until its `expires`, whether its
-`expired` event has come or not.
+**The change feed** is `/api/events`. Store `next` of each response, and send it as `after` to get the later changes.
+Without `after`, the feed begins at the oldest stored event; old events are deleted after a time that the operator sets.
+With `after=now`, it begins at its end. If the event of a cursor no longer exists, the response is 410 `cursor_expired`:
+send `after=now`, then read the lists, then continue from `next`. A hold blocks its period until `expires`, even if its
+`expired` event appears later.
 
-**Limits.** The operator may limit how many holds a client has at a time (429 `too_many_holds`), and how far ahead and
-how long its allocations are (422).
+**Limits.** The operator can limit the number of unexpired holds of a client (429 `too_many_holds`), and how long
+allocations are and how far in the future they end (422).
 
-**Caching.** Responses have `Cache-Control: no-store`, except calendars, GBFS and files.
+**Caching.** Responses have `Cache-Control: no-store`, except for calendars, GBFS and static files.
 
-Nothing is ignored: unknown fields and query parameters are refused.
+**Unknown fields** and unknown query parameters are refused.
 
-**Problems** have a `code` that stays; `type` is the path of a page about it. All are listed at `/docs/problems`.
+**Problems** have a stable `code`; `type` is the path of a page that explains it. `/docs/problems` lists all codes.
 
-With `Accept: application/xml` answers, problems too, are XML with the same names.
+**XML.** With `Accept: application/xml`, responses are XML with the same names, including problems.
 """.strip()

@@ -1,10 +1,10 @@
-"""The examples of the OpenAPI document; a test holds each against its schema."""
+"""The examples of the OpenAPI document; a test validates each against its schema."""
 
 from typing import Any
 
 from marshmallow import Schema
 
-from invsys.inventory import schemas
+from invsys.inventory.schemas import inputs, outputs
 
 _PERIOD = {
     "from_datetime": "2026-11-20T10:00:00Z",
@@ -19,45 +19,45 @@ _WINDOW = {
     "to_infinity": False,
 }
 _RESOURCE = {"name": "Car1", "attributes": {"city": "Leeds", "seats": 4, "electric": True}}
-_ABOUT = {"allocation_type": "maintenance", "description": "brakes", "dump": {"order": 4711}}
-_ORDER = {"from_datetime": _PERIOD["from_datetime"], "to_infinity": True, **_ABOUT}
+_DETAILS = {"allocation_type": "maintenance", "description": "brakes", "dump": {"order": 4711}}
+_REQUEST = {"from_datetime": _PERIOD["from_datetime"], "to_infinity": True, **_DETAILS}
 
 EXAMPLES: dict[type[Schema], dict[str, Any]] = {
-    schemas.NewResource: _RESOURCE,
-    schemas.Resource: {
+    inputs.NewResource: _RESOURCE,
+    outputs.Resource: {
         "id": "5f0c8a3e-6a2f-4a57-9a59-0f6d3c6d0c11",
         **_RESOURCE,
         "resource_type": "Car",
         "created": "2026-11-01T08:00:00Z",
     },
-    schemas.ChangedResource: {"name": "Car1b"},
-    schemas.NewAllocationOfAny: {**_ORDER, "attributes": {"seats": 4}},
-    schemas.ChangedAllocation: {"to_datetime": "2026-11-20T14:00:00Z", "status": "confirmed"},
-    schemas.NewAllocation: _ORDER,
-    schemas.Conflict: {
+    inputs.ChangedResource: {"name": "Car1b"},
+    inputs.NewAllocationOfAny: {**_REQUEST, "attributes": {"seats": 4}},
+    inputs.ChangedAllocation: {"to_datetime": "2026-11-20T14:00:00Z", "status": "confirmed"},
+    inputs.NewAllocation: _REQUEST,
+    outputs.Conflict: {
         "id": "0d8f2d5e-9f0e-4a53-8f5b-6f1a1f2b7c22",
         **_PERIOD,
         "allocation_type": "maintenance",
     },
-    schemas.Allocation: {
+    outputs.Allocation: {
         "id": "0d8f2d5e-9f0e-4a53-8f5b-6f1a1f2b7c22",
         "resource_id": "5f0c8a3e-6a2f-4a57-9a59-0f6d3c6d0c11",
         "resource_type": "Car",
         **_PERIOD,
-        **_ABOUT,
+        **_DETAILS,
         "created": "2026-11-01T08:05:00.25Z",
         "status": "confirmed",
         "expires": None,
     },
-    schemas.Availability: {
+    outputs.Availability: {
         "resource_id": "5f0c8a3e-6a2f-4a57-9a59-0f6d3c6d0c11",
         "from_datetime": "2026-11-19T00:00:00Z",
         "to_datetime": "2026-11-21T00:00:00Z",
         "free": [{**_WINDOW, "to_datetime": "2026-11-20T10:00:00Z"}],
         "busy": [{**_WINDOW, "from_datetime": "2026-11-20T10:00:00Z"}],
     },
-    schemas.FreeOrBusy: {**_WINDOW, "to_datetime": "2026-11-20T10:00:00Z"},
-    schemas.Event: {
+    outputs.FreeOrBusy: {**_WINDOW, "to_datetime": "2026-11-20T10:00:00Z"},
+    outputs.Event: {
         "id": "93b2c9b0-4f8e-4c0b-8d0b-0f3f0f1f7a33",
         "at": "2026-11-01T08:00:00Z",
         "kind": "resource_registered",
@@ -74,4 +74,4 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
     },
 }
 
-PROBLEM_EXAMPLE = {"detail": "What was wrong in this case.", "request_id": "6b88163a948d472c97ec732686ed46b8"}
+PROBLEM_EXAMPLE = {"detail": "A description of this failure.", "request_id": "6b88163a948d472c97ec732686ed46b8"}

@@ -1,4 +1,4 @@
-"""What requests carry beside their bodies: parts of paths, queries, headers."""
+"""The parameters of requests: in the path, in the query and in headers."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,28 +9,34 @@ from invsys.inventory.schemas.queries import ATTRIBUTE
 from invsys.inventory.schemas.validators import MAX_KEY, MAX_VALUE
 
 _HEADERS: dict[str, dict[str, Any]] = {
-    "X-Request-Id": {"description": "Taken over when usable, else made", "schema": {"type": "string"}},
+    "X-Request-Id": {
+        "description": "The id of the request; without a valid one, the service generates an id",
+        "schema": {"type": "string"},
+    },
     "Idempotency-Key": {
-        "description": "Under it the first result that changed something is kept, and answered to a repeated request",
+        "description": "A unique key. If a request with this key has succeeded, its result is returned again",
         "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     },
     "X-Client-Id": {
-        # No pattern: what comes from elsewhere than a trusted proxy is not even looked at.
-        "description": "Who asks, 1 to 255 visible ASCII characters; believed from trusted proxies only",
+        # No pattern, because the header is ignored unless a trusted proxy sends it.
+        "description": "The client, 1 to 255 visible ASCII characters; ignored unless a trusted proxy sends it",
         "schema": {"type": "string"},
     },
     "X-Client-Sees": {
-        "description": "`own`: of allocations, only those that X-Client-Id made; believed from trusted proxies only",
+        "description": "`own`: the client sees only its own allocations; ignored unless a trusted proxy sends it",
         "schema": {"type": "string"},
     },
-    "If-Match": {"description": "Only if the item is still at this ETag", "schema": {"type": "string"}},
-    "If-None-Match": {"description": "304 if the item is still at this ETag", "schema": {"type": "string"}},
+    "If-Match": {
+        "description": "Change the item only if it still has this ETag; otherwise 412",
+        "schema": {"type": "string"},
+    },
+    "If-None-Match": {"description": "304 if the item still has this ETag", "schema": {"type": "string"}},
 }
-# Each member is a parameter of its own.
+# Each member is a separate parameter.
 _ATTRIBUTE_FILTERS = {
     "in": "query",
     "name": "attributes",
-    "description": "Only vehicles whose attributes read so, all of them, numbers by their value; for example"
+    "description": "Only vehicles that have all these attributes; numbers are compared by value. For example"
     ' `{"attribute.city": "Leeds"}`',
     "style": "form",
     "explode": True,
@@ -40,7 +46,7 @@ _ATTRIBUTE_FILTERS = {
         "additionalProperties": False,
     },
 }
-# Every other parameter of a path names a collection, or is an id.
+# All other path parameters are ids, or the collection.
 _PATH_PARAMETERS = {
     "code": {"pattern": "^[a-z][a-z0-9_]*$"},
     "filename": {"pattern": "^[A-Za-z0-9_-]+[.][a-z]+$"},
@@ -48,7 +54,7 @@ _PATH_PARAMETERS = {
 
 
 def of_path(name: str, collections: Iterable[str]) -> dict[str, Any]:
-    """Describe a part of a path by its name in Flask's route."""
+    """Return the parameter object of a path parameter, by its name in Flask's route."""
     schema: dict[str, Any]
     if name == "resource_type":
         name, schema = "collection", {"type": "string", "enum": sorted(collections)}
@@ -57,15 +63,15 @@ def of_path(name: str, collections: Iterable[str]) -> dict[str, Any]:
     return {"in": "path", "name": name, "required": True, "schema": schema}
 
 
-def of_operation(of: Operation) -> Iterator[dict[str, Any]]:
-    """Describe the headers and the query of an operation."""
-    asks_who = of.body is not None or of.conditional == "If-Match" or of.shows_own
-    names = ["X-Request-Id", of.conditional, "Idempotency-Key" if of.keyed else None]
-    names += ["X-Client-Id", "X-Client-Sees"] if asks_who else []
+def of_operation(operation: Operation) -> Iterator[dict[str, Any]]:
+    """Return the parameter objects of an operation for headers and the query."""
+    reads_client = operation.body is not None or operation.conditional == "If-Match" or operation.owner_filter
+    names = ["X-Request-Id", operation.conditional, "Idempotency-Key" if operation.keyed else None]
+    names += ["X-Client-Id", "X-Client-Sees"] if reads_client else []
     for name in filter(None, names):
         yield {"in": "header", "name": name, **_HEADERS[name]}
-    if of.query is not None:
-        attributes = {"attributes"} & of.query().fields.keys()
-        yield {"in": "query", "schema": of.query(exclude=attributes)}
+    if operation.query is not None:
+        attributes = {"attributes"} & operation.query().fields.keys()
+        yield {"in": "query", "schema": operation.query(exclude=attributes)}
         if attributes:
             yield _ATTRIBUTE_FILTERS

@@ -1,35 +1,34 @@
-"""How requests can fail: a schema and an example for each class of problems."""
+"""The failures in the OpenAPI document: a schema and an example for each problem class."""
 
 from typing import Any
 
-from invsys.chassis.http import problem_schemas
-from invsys.chassis.http.problems import InvalidFields, Problem
-from invsys.inventory import schemas
+from invsys.chassis.http.problems import InvalidFields, Problem, json_schema
 from invsys.inventory.errors import MAX_CONFLICTS, ConflictError
 from invsys.inventory.openapi.examples import EXAMPLES, PROBLEM_EXAMPLE
+from invsys.inventory.schemas import outputs
 
 
 def component(kind: type[Problem]) -> str:
-    """Name the schema of a class of problems."""
+    """Return the name of the schema of a problem class."""
     return f"{kind.__name__}Problem"
 
 
 def schema(kind: type[Problem]) -> dict[str, Any]:
-    """Describe the answer of a class of problems."""
-    more: dict[str, Any] = {}
+    """Return the JSON schema of the response body of a problem class."""
+    members: dict[str, Any] = {}
     if issubclass(kind, ConflictError):
         items = {"$ref": "#/components/schemas/Conflict"}
-        # Empty for a client that may not know of them.
-        more["conflicts"] = {"type": "array", "items": items, "maxItems": MAX_CONFLICTS}
+        # Can be empty: a client that sees only its own allocations gets only its own.
+        members["conflicts"] = {"type": "array", "items": items, "maxItems": MAX_CONFLICTS}
     if issubclass(kind, InvalidFields):
         messages = {"type": "array", "items": {"type": "string"}}
-        more["errors"] = {"type": "object", "additionalProperties": messages}
-    return problem_schemas.schema(kind, **more)
+        members["errors"] = {"type": "object", "additionalProperties": messages}
+    return json_schema(kind, **members)
 
 
 def example(kind: type[Problem]) -> dict[str, Any]:
-    """Show one."""
-    made = {
+    """Return an example of the response body of a problem class."""
+    document = {
         "type": f"/docs/problems/{kind.code}",
         "title": kind.title,
         "status": kind.status,
@@ -37,7 +36,7 @@ def example(kind: type[Problem]) -> dict[str, Any]:
         **PROBLEM_EXAMPLE,
     }
     if issubclass(kind, ConflictError):
-        made["conflicts"] = [EXAMPLES[schemas.Conflict]]
+        document["conflicts"] = [EXAMPLES[outputs.Conflict]]
     if issubclass(kind, InvalidFields):
-        made["errors"] = {"limit": ["Not a valid integer."]}
-    return made
+        document["errors"] = {"limit": ["Not a valid integer."]}
+    return document

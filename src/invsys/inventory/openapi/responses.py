@@ -1,55 +1,62 @@
-"""What operations are answered with: successes, failures, and the headers of both."""
+"""The responses of operations: successes, failures, and their headers."""
 
 from collections import defaultdict
 from typing import Any
 
-from invsys.chassis.http.problem_schemas import REQUEST_ID
-from invsys.chassis.http.problems import Problem, UnsupportedMediaType
+from invsys.chassis.http.problems import REQUEST_ID_SCHEMA, Problem, UnsupportedMediaType
 from invsys.inventory.api.operations import Operation
 from invsys.inventory.openapi import problems
 from invsys.inventory.openapi.examples import EXAMPLES
 
 HEADERS: dict[str, dict[str, Any]] = {
-    "X-Request-Id": {"description": "The id of the request, in the log too", "schema": REQUEST_ID},
+    "X-Request-Id": {"description": "The id of the request, which the log also contains", "schema": REQUEST_ID_SCHEMA},
     "ETag": {"description": "The item's version, for If-Match and If-None-Match", "schema": {"type": "string"}},
-    "Location": {"description": "Where the new item is", "schema": {"type": "string", "format": "uri-reference"}},
-    "Link": {"description": 'The next page, rel="next" (RFC 8288); absent on the last', "schema": {"type": "string"}},
+    "Location": {"description": "The path of the new item", "schema": {"type": "string", "format": "uri-reference"}},
+    "Link": {
+        "description": 'The next page, rel="next" (RFC 8288); absent on the last page',
+        "schema": {"type": "string"},
+    },
     "Idempotency-Replayed": {
-        "description": "true: this was done by an earlier request under the same Idempotency-Key",
+        "description": "true: an earlier request with the same Idempotency-Key had this result",
         "schema": {"type": "string", "const": "true"},
     },
-    "Accept-Patch": {"description": "The media types that PATCH takes (RFC 5789)", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds to wait before trying again", "schema": {"type": "integer"}},
+    "Accept-Patch": {"description": "The media types that PATCH accepts (RFC 5789)", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds to wait before the next attempt", "schema": {"type": "integer"}},
 }
 _PROBLEM_HEADERS = {412: "ETag", 429: "Retry-After", 503: "Retry-After"}
 
 
-def of_operation(of: Operation) -> dict[str, Any]:
-    """Describe every answer of an operation, by status."""
-    responses: dict[str, Any] = {str(of.status): _success(of)}
-    if of.conditional == "If-None-Match":
-        responses["304"] = {"description": "It is still at this ETag", "headers": _headers("ETag")}
+def of_operation(operation: Operation) -> dict[str, Any]:
+    """Return the response objects of an operation by status."""
+    responses: dict[str, Any] = {str(operation.status): _success(operation)}
+    if operation.conditional == "If-None-Match":
+        responses["304"] = {"description": "The item still has this ETag", "headers": _headers("ETag")}
     by_status = defaultdict(list)
-    for kind in of.failures:
+    for kind in operation.failures:
         by_status[kind.status].append(kind)
     for status, kinds in sorted(by_status.items()):
         headers = [_PROBLEM_HEADERS[status]] if status in _PROBLEM_HEADERS else []
-        if of.takes_patches and UnsupportedMediaType in kinds:
+        if operation.takes_patches and UnsupportedMediaType in kinds:
             headers.append("Accept-Patch")
         responses[str(status)] = _failure(kinds, headers)
     return responses
 
 
-def _success(of: Operation) -> dict[str, Any]:
-    made: dict[str, Any] = {"description": of.summary, "headers": _headers(*of.headers)}
-    if of.answer is not None:
-        several = {"type": "array", "items": of.answer}
-        schema = several if of.many else {"oneOf": [of.answer, several]} if of.one_or_many else of.answer
-        made["content"] = {media_type: {"schema": schema} for media_type in of.media_types}
-        if not isinstance(of.answer, dict):
-            example = EXAMPLES[of.answer]
-            made["content"]["application/json"]["example"] = [example] if of.many else example
-    return made
+def _success(operation: Operation) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": operation.summary, "headers": _headers(*operation.headers)}
+    if operation.response is not None:
+        response["content"] = {media_type: {"schema": _body(operation)} for media_type in operation.media_types}
+        if not isinstance(operation.response, dict):
+            example = EXAMPLES[operation.response]
+            response["content"]["application/json"]["example"] = [example] if operation.many else example
+    return response
+
+
+def _body(operation: Operation) -> Any:
+    array = {"type": "array", "items": operation.response}
+    if operation.many:
+        return array
+    return {"oneOf": [operation.response, array]} if operation.one_or_many else operation.response
 
 
 def _failure(kinds: list[type[Problem]], headers: list[str]) -> dict[str, Any]:

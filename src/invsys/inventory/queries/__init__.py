@@ -1,1 +1,1 @@
-"""Reads."""
+"""Queries: everything that reads vehicles, allocations and events."""

@@ -1,6 +1,6 @@
-"""Queries for allocations: one by id, and pages by start, of one vehicle or of all.
+"""Queries for allocations: one by its id, and pages of one vehicle or of all, ordered by start.
 
-Rows are mappings of columns, with the vehicle's ``resource_id`` and ``resource_type`` added.
+Rows are mappings of the columns and the vehicle's ``resource_id`` and ``resource_type``.
 """
 
 import functools
@@ -23,7 +23,7 @@ from invsys.inventory.queries import resources as resource_queries
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
 
-# Without the last change, which no representation has.
+# Without ``changed``, which no representation shows.
 _COLUMNS = [column for column in _allocation.__table__.columns if column.name != "changed"]
 ALLOCATIONS = (
     select(*_COLUMNS, _resource.id.label("resource_id"), _resource.resource_type)
@@ -34,77 +34,83 @@ ALLOCATIONS = (
 _STARTS, _ENDS, _KEY = _allocation.starts, _allocation.ends, _allocation.key
 _START, _END, _AFTER = (bindparam(name, type_=UtcDateTime) for name in ("start", "end", "after_start"))
 _AFTER_KEY = bindparam("after_key", type_=_allocation.key.type)
-# A vehicle's allocations never overlap: of those that start before the window, only the last can reach into it.
+# A vehicle's allocations never overlap, so only the last one that starts before the window can reach into it.
 _before = aliased(_allocation)
-_LAST_BEFORE = last_before(_START, _before.key, of=_before).scalar_subquery()
+_LAST_BEFORE = last_before(_START, _before.key, table=_before).scalar_subquery()
 _REACHES = or_(_ENDS.is_(None), _ENDS > _START)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_THIS_ONE = ALLOCATIONS.where(_allocation.id == bindparam("allocation_id"))
+_BY_ID = ALLOCATIONS.where(_allocation.id == bindparam("allocation_id"))
 _OF_VEHICLE = _resource.id == bindparam("resource_id")
-# By whether its vehicle is named, and whether it has to be the owner's.
+# Keys: whether the vehicle is given, and whether the query is restricted to an owner.
 _ALLOCATION = {
-    (False, False): _THIS_ONE,
-    (True, False): _THIS_ONE.where(_OF_VEHICLE),
-    (False, True): _THIS_ONE.where(OWNED),
-    (True, True): _THIS_ONE.where(_OF_VEHICLE, OWNED),
+    (False, False): _BY_ID,
+    (True, False): _BY_ID.where(_OF_VEHICLE),
+    (False, True): _BY_ID.where(OWNED),
+    (True, True): _BY_ID.where(_OF_VEHICLE, OWNED),
 }
 
 
 @functools.cache
-def page_statement(given: frozenset[str], status: str | None) -> Select[Any]:
-    """Build the statement of a page; its parameters are ``resource_type``, ``limit``, and what is ``given`` of these.
+def page_statement(filters: frozenset[str], status: str | None) -> Select[Any]:
+    """Build the statement of a page; its parameters are ``resource_type``, ``limit`` and the ``filters``.
 
-    ``resource_key``: the vehicle; ``owner``: who made them; ``start``, ``end``: the window; ``allocation_type``;
-    ``after_key``, ``after_start``:
-    the number, and the start if it has one, of the last allocation of the page before.
+    A filter is one of: ``resource_key``, the vehicle; ``owner``, the client that created the allocation; ``start`` and
+    ``end``, the window; ``allocation_type``; ``after_key`` and ``after_start``, the key of the last allocation of the
+    previous page, and its start unless that is infinite.
     """
-    of_vehicles = ALLOCATIONS.where(*_filters(given, status, OWNED_OF_VEHICLE))
-    wanted = of_vehicles if "resource_key" in given else ALLOCATIONS.where(*_filters(given, status, OWNED))
-    if "start" not in given:
-        return _page(wanted.where(or_(_STARTS.is_(None), _STARTS < _END)) if "end" in given else wanted)
-    # Each part by itself: an index leads to it, and it is read only until the page is full.
+    by_vehicle = ALLOCATIONS.where(*_predicates(filters, status, OWNED_OF_VEHICLE))
+    rows = by_vehicle if "resource_key" in filters else ALLOCATIONS.where(*_predicates(filters, status, OWNED))
+    if "start" not in filters:
+        return _page(rows.where(or_(_STARTS.is_(None), _STARTS < _END)) if "end" in filters else rows)
+    # Separate parts, so that each uses an index and stops when the page is full.
     parts = [
-        wanted.where(_STARTS.is_(None), _REACHES),
-        of_vehicles.where(_KEY == _LAST_BEFORE, _REACHES),
-        wanted.where(_STARTS >= _START, *([_STARTS < _END] if "end" in given else [])),
+        rows.where(_STARTS.is_(None), _REACHES),
+        by_vehicle.where(_KEY == _LAST_BEFORE, _REACHES),
+        rows.where(_STARTS >= _START, *([_STARTS < _END] if "end" in filters else [])),
     ]
-    found = union_all(*(select(_page(part).subquery()) for part in parts)).subquery()
-    return select(found).order_by(found.c.starts.nulls_first(), found.c.key).limit(bindparam("limit"))
+    union = union_all(*(select(_page(part).subquery()) for part in parts)).subquery()
+    return select(union).order_by(union.c.starts.nulls_first(), union.c.key).limit(bindparam("limit"))
 
 
-def _page(wanted: Select[Any]) -> Select[Any]:
-    return wanted.order_by(_STARTS.nulls_first(), _KEY).limit(bindparam("limit"))
+def _page(rows: Select[Any]) -> Select[Any]:
+    return rows.order_by(_STARTS.nulls_first(), _KEY).limit(bindparam("limit"))
 
 
-def _filters(given: frozenset[str], status: str | None, own: ColumnElement[bool]) -> list[ColumnElement[bool]]:
-    held = _allocation.expires.is_not(None)
-    filters = {
+def _predicates(
+    filters: frozenset[str], status: str | None, is_owned: ColumnElement[bool]
+) -> list[ColumnElement[bool]]:
+    is_held = _allocation.expires.is_not(None)
+    predicates = {
         "resource_key": _allocation.resource_key == bindparam("resource_key"),
-        "owner": own,
+        "owner": is_owned,
         "allocation_type": _allocation.allocation_type == bindparam("allocation_type"),
         "after_start": _STARTS >= _AFTER,
         "after_key": or_(_STARTS > _AFTER, _KEY > _AFTER_KEY)
-        if "after_start" in given
+        if "after_start" in filters
         else or_(_STARTS.is_not(None), and_(_STARTS.is_(None), _KEY > _AFTER_KEY)),
     }
-    by_status = {None: [], "held": [held], "confirmed": [~held]}[status]
-    return [predicate for name, predicate in filters.items() if name in given] + by_status
+    by_status = {None: [], "held": [is_held], "confirmed": [~is_held]}[status]
+    return [predicate for name, predicate in predicates.items() if name in filters] + by_status
 
 
 def allocation(
     resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None, owner: str | None = None
 ) -> Row:
-    """Give one allocation, of the vehicle named or of any of the type, made by ``owner`` or (None) by anybody.
+    """Return one allocation, of the vehicle ``resource_id`` (None: any of the type) and of ``owner`` (None: any).
 
     Raises AllocationNotFound.
     """
     statement = _ALLOCATION[resource_id is not None, owner is not None]
-    sought = {"allocation_id": allocation_id, "resource_id": resource_id, "owner": owner}
-    values = {"resource_type": resource_type, **sought}
+    params = {
+        "resource_type": resource_type,
+        "allocation_id": allocation_id,
+        "resource_id": resource_id,
+        "owner": owner,
+    }
     with session.read() as connection:
-        row = connection.execute(statement, values).mappings().first()
+        row = connection.execute(statement, params).mappings().first()
     if row is None:
         raise AllocationNotFound(f"There is no allocation {allocation_id} here.")
     return row
@@ -120,31 +126,32 @@ def allocations(
     status: str | None = None,
     owner: str | None = None,
 ) -> Sequence[Row]:
-    """Give up to ``limit`` allocations by start, infinite ones first, those after ``cursor`` (see ``sort_key``).
+    """Return up to ``limit`` allocations ordered by start, infinite starts first, beginning after ``cursor``.
 
-    Of one vehicle (raises ResourceNotFound where there is none), or of all of the type; only those that share an
-    instant with ``window``, have this ``allocation_type`` and ``status`` (``held``, ``confirmed``), and were made by
-    ``owner`` (None: any).
+    The cursor is a ``sort_key``. The allocations are those of the vehicle ``resource_id`` (None: all of the type) that
+    overlap ``window`` and have this ``allocation_type``, ``status`` (``held`` or ``confirmed``) and ``owner`` (None:
+    any). Raises ResourceNotFound.
     """
-    after, after_key = (None, None) if cursor is None else cursor
-    sought = {
+    after_start, after_key = (None, None) if cursor is None else cursor
+    params = {
         "start": window.start,
         "end": window.end,
         "allocation_type": allocation_type,
-        "after_start": None if after is None else _EPOCH + _MICROSECOND * after,
+        "after_start": None if after_start is None else _EPOCH + _MICROSECOND * after_start,
         "after_key": after_key,
         "resource_key": None,
         "owner": owner,
     }
     with session.read() as connection:
         if resource_id is not None:
-            sought["resource_key"] = resource_queries.require_resource(connection, resource_type, resource_id)["key"]
-        given = frozenset(name for name, value in sought.items() if value is not None)
-        values = {"resource_type": resource_type, "limit": limit, **sought}
-        return connection.execute(page_statement(given, status), values).mappings().all()
+            params["resource_key"] = resource_queries.require_resource(connection, resource_type, resource_id)["key"]
+        statement = page_statement(frozenset(name for name, value in params.items() if value is not None), status)
+        return (
+            connection.execute(statement, {"resource_type": resource_type, "limit": limit, **params}).mappings().all()
+        )
 
 
 def sort_key(row: Row) -> tuple[int | None, int]:
-    """Give the sort key of an allocation: microseconds from 1970 to its start (None: infinite), and its number."""
+    """Return the sort key of an allocation: microseconds from 1970 to its start (None: infinite), and its key."""
     starts: datetime | None = row["starts"]
     return None if starts is None else (starts - _EPOCH) // _MICROSECOND, row["key"]

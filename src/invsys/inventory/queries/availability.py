@@ -1,4 +1,4 @@
-"""When vehicles are free and when they are not, within a window."""
+"""The free and busy periods of vehicles within a window."""
 
 import uuid
 from collections import defaultdict
@@ -12,7 +12,10 @@ from invsys.inventory.queries import resources as resource_queries
 
 
 def of_one(resource_type: str, resource_id: uuid.UUID, window: Period) -> dict[str, Any]:
-    """Give a vehicle's free and busy periods (as ``schemas.Availability`` dumps them); raises ResourceNotFound."""
+    """Return the free and busy periods of a vehicle, for ``schemas.Availability`` to dump.
+
+    Raises ResourceNotFound.
+    """
     vehicle = resource_queries.resource(resource_type, resource_id)
     return _availability(vehicle, conflicts.busy_periods(vehicle["key"], window), window)
 
@@ -20,7 +23,7 @@ def of_one(resource_type: str, resource_id: uuid.UUID, window: Period) -> dict[s
 def of_all(
     resource_type: str, limit: int, window: Period, cursor: Sequence[int | None] | None = None
 ) -> list[dict[str, Any]]:
-    """Give the same of up to ``limit`` vehicles, oldest first, those after ``cursor``."""
+    """Return the free and busy periods of up to ``limit`` vehicles, oldest first, that follow ``cursor`` (a key)."""
     vehicles = resource_queries.resources(resource_type, limit, cursor)
     busy = defaultdict(list)
     for allocation in conflicts.allocations_of([vehicle["key"] for vehicle in vehicles], window):

@@ -1,6 +1,6 @@
-"""What occupies a vehicle: the allocations of one that overlap a period or have not ended, and those of several.
+"""Queries for the allocations that conflict: those that overlap a period, and those that have not ended.
 
-Answers are mappings of the allocations' columns; expired holds occupy nothing.
+Rows are mappings of the allocations' columns. Expired holds are ignored.
 """
 
 from collections.abc import Sequence
@@ -21,19 +21,19 @@ _allocation = ContinuousResourceAllocation
 _START, _END = (bindparam(name, type_=UtcDateTime) for name in ("start", "end"))
 _OF_VEHICLE = _allocation.resource_key == bindparam("resource_key")
 
-# A vehicle's allocations never overlap, so the first that can share an instant with [start, end) is the last that
-# starts no later than it; from there they follow in order. One without a start stands before all others, and is sought
-# apart: an index leads to either at once, where one condition for both would have to be tried on every row.
+# Allocations of a vehicle never overlap, so the first one that can overlap [start, end) is the last one that starts at
+# or before ``start``. An allocation without a start precedes all others. A separate query finds it: one condition for
+# both cases would prevent the use of the index.
 _NEIGHBOUR = select(func.max(_allocation.starts)).where(_OF_VEHICLE, _allocation.starts <= _START).scalar_subquery()
 
 
 def _overlapping(*columns: Any, owned: bool = False) -> CompoundSelect[Any]:
-    found = select(*columns).where(_OF_VEHICLE, is_active(), overlaps(_START, _END))
+    allocations = select(*columns).where(_OF_VEHICLE, is_active(), overlaps(_START, _END))
     if owned:
-        found = found.where(OWNED_OF_VEHICLE)
+        allocations = allocations.where(OWNED_OF_VEHICLE)
     return union_all(
-        found.where(_allocation.starts.is_(None)),
-        found.where(
+        allocations.where(_allocation.starts.is_(None)),
+        allocations.where(
             _allocation.starts >= func.coalesce(_NEIGHBOUR, literal(BEFORE_ALL, UtcDateTime)),
             _allocation.starts < func.coalesce(_END, literal(AFTER_ALL, UtcDateTime)),
         ),
@@ -50,58 +50,62 @@ _NOT_ENDED = (
     .order_by(_allocation.starts.nulls_first())
     .limit(MAX_CONFLICTS)
 )
-_OWN_NOT_ENDED = _NOT_ENDED.where(OWNED_OF_VEHICLE)
+_OWNED_NOT_ENDED = _NOT_ENDED.where(OWNED_OF_VEHICLE)
 
 
 def find_conflicts(
     connection: Connection, resource_key: int, period: Period, owner: str | None = None
 ) -> Sequence[Row]:
-    """Give the first allocations of a vehicle that share an instant with ``period``, at most ``MAX_CONFLICTS``.
+    """Return the first allocations of a vehicle that overlap ``period``, at most ``MAX_CONFLICTS``, ordered by start.
 
-    Only those that ``owner`` made, if one is given.
+    Return only those of ``owner`` (None: any).
     """
-    values = {"resource_key": resource_key, "start": period.start, "end": period.end, "owner": owner}
-    return connection.execute(_OVERLAPPING[owner is not None], values).mappings().all()
+    params = {"resource_key": resource_key, "start": period.start, "end": period.end, "owner": owner}
+    return connection.execute(_OVERLAPPING[owner is not None], params).mappings().all()
 
 
 def require_free(
-    connection: Connection, resource_key: int, period: Period, but: int | None = None, owner: str | None = None
+    connection: Connection,
+    resource_key: int,
+    period: Period,
+    ignored_key: int | None = None,
+    owner: str | None = None,
 ) -> None:
-    """Raise PeriodTaken where allocations of the vehicle, ``but`` the one with this key, overlap the period.
+    """Raise PeriodTaken if allocations of the vehicle, other than the one with ``ignored_key``, overlap the period.
 
-    If there is an ``owner``, its own alone are told.
+    The exception shows only the conflicts of ``owner`` (None: all).
     """
 
-    def in_the_way(owner: str | None) -> list[Row]:
-        found = find_conflicts(connection, resource_key, period, owner)
-        return [allocation for allocation in found if allocation["key"] != but]
+    def find(owner: str | None) -> list[Row]:
+        rows = find_conflicts(connection, resource_key, period, owner)
+        return [row for row in rows if row["key"] != ignored_key]
 
-    if conflicts := in_the_way(None):
-        # Asked for once more: there may be others' before them, and of all only the first were given.
-        told = conflicts if owner is None else in_the_way(owner)
-        raise PeriodTaken("The vehicle is allocated for a part of this period.", told)
+    if conflicts := find(None):
+        # Query again with the owner filter: the first query was limited, and rows of other owners may have filled it.
+        visible = conflicts if owner is None else find(owner)
+        raise PeriodTaken("The vehicle is allocated for a part of this period.", visible)
 
 
 def busy_periods(resource_key: int, window: Period) -> Sequence[Row]:
-    """Give the starts and ends of all of a vehicle's allocations that share an instant with ``window``, by start."""
-    values = {"resource_key": resource_key, "start": window.start, "end": window.end}
+    """Return ``starts`` and ``ends`` of all allocations of a vehicle that overlap ``window``, ordered by start."""
+    params = {"resource_key": resource_key, "start": window.start, "end": window.end}
     with session.read() as connection:
-        return connection.execute(_BUSY, values).mappings().all()
+        return connection.execute(_BUSY, params).mappings().all()
 
 
 def require_no_future_allocations(connection: Connection, vehicle: Row, owner: str | None = None) -> None:
-    """Raise ResourceInUse where allocations of the vehicle have not ended by the database's clock.
+    """Raise ResourceInUse if allocations of the vehicle have not ended by the database's clock.
 
-    If there is an ``owner``, its own alone are told.
+    The exception shows only the conflicts of ``owner`` (None: all).
     """
-    values = {"resource_key": vehicle["key"], "owner": owner}
-    if conflicts := connection.execute(_NOT_ENDED, values).mappings().all():
-        told = conflicts if owner is None else connection.execute(_OWN_NOT_ENDED, values).mappings().all()
-        raise ResourceInUse(f"{vehicle['name']} has allocations that have not ended.", told)
+    params = {"resource_key": vehicle["key"], "owner": owner}
+    if conflicts := connection.execute(_NOT_ENDED, params).mappings().all():
+        visible = conflicts if owner is None else connection.execute(_OWNED_NOT_ENDED, params).mappings().all()
+        raise ResourceInUse(f"{vehicle['name']} has allocations that have not ended.", visible)
 
 
 def allocations_of(resource_keys: Sequence[int], window: Period) -> list[Row]:
-    """Give the allocations of several vehicles that share an instant with ``window``, by start for each."""
+    """Return the allocations of several vehicles that overlap ``window``, ordered by vehicle and start."""
     statement = (
         select(*_allocation.__table__.columns)
         .where(_allocation.resource_key.in_(resource_keys), is_active(), overlaps(window.start, window.end))

@@ -1,7 +1,7 @@
-"""Cursors: sort keys, encrypted so that callers see no row numbers (AES-SIV, RFC 5297).
+"""Cursors: encrypted sort keys, which hide row numbers from callers (AES-SIV, RFC 5297).
 
-The encryption is deterministic and authenticated. A position always has the same cursor. The cursors of neighbouring
-positions have nothing in common. A cursor that was altered, or made for another list or database, is refused.
+The encryption is deterministic and authenticated. A position always has the same cursor, and cursors of adjacent
+positions have nothing in common. A cursor that was altered, or created for another list or database, is rejected.
 """
 
 import base64
@@ -19,37 +19,38 @@ from invsys.inventory.db import session
 from invsys.inventory.db.models import CursorState, db
 from invsys.inventory.errors import UnusableDatabase
 
-# The purpose of the feed's cursors; that of a list's is its path. A cursor is refused for any other purpose.
+# The purpose of cursors of the change feed. The purpose of a list's cursors is its path. A cursor is valid only for its
+# purpose.
 EVENTS = "events"
 
-NOT_A_CURSOR = "Not a cursor that this service gave."
+NOT_A_CURSOR = "Not a valid cursor of this list."
 
 _CIPHER = "invsys.cursor_cipher"
 _SECRET = select(CursorState.secret)
 
-# Stands for a null; no instant and no row number is that small.
+# Represents null. No instant or row number is that small.
 _NULL = -(2**63)
 
 
 class UnreadableCursor(Exception):
-    """The cursor was made for another list, by another database, or not by this service."""
+    """The cursor was altered, or it was created for another list or database."""
 
 
 class _Cipher:
-    """The cipher of the database in use, kept until a new connection is opened: that may lead to another database."""
+    """The cipher of the current database, cached until a new connection is opened: its database may be another one."""
 
     def __init__(self) -> None:
-        self._kept: AESSIV | None = None
+        self._cached: AESSIV | None = None
 
-    def forget(self, *_: Any) -> None:
-        self._kept = None
+    def clear(self, *_: Any) -> None:
+        self._cached = None
 
     def get(self) -> AESSIV:
-        # A local variable: another thread may forget it at any time.
-        cipher = self._kept
+        # A local variable, because another thread may clear the cache at any time.
+        cipher = self._cached
         if cipher is None:
-            # Connecting forgets what was kept, so keep it afterwards.
-            self._kept = cipher = AESSIV(_secret())
+            # Reading the secret may open a connection, which clears the cache. So set it afterwards.
+            self._cached = cipher = AESSIV(_secret())
         return cipher
 
 
@@ -62,32 +63,32 @@ def _secret() -> bytes:
 
 
 def missing_state() -> UnusableDatabase:
-    """Return the error for a database without the row that a migration has made."""
+    """Return the error for a database without the row that migration 0004 inserts."""
     return UnusableDatabase("The table cursor_state has no row. Copy the table from a backup, or restore the database.")
 
 
 def register(app: Flask) -> None:
-    """Keep the cipher for ``app``; its engines have to be set up already."""
+    """Create the cipher of ``app``, whose engines must exist."""
     cipher = app.extensions[_CIPHER] = _Cipher()
     with app.app_context():
         for engine in db.engines.values():
-            event.listen(engine, "connect", cipher.forget)
+            event.listen(engine, "connect", cipher.clear)
 
 
 def write(purpose: str, *sort_key: int | None) -> str:
-    """Return the cursor of a sort key, such as the number of a row."""
+    """Return the cursor of a sort key, for example of a row number."""
     return encrypt(_cipher().get(), purpose, *sort_key)
 
 
 def read(purpose: str, cursor: bytes) -> tuple[int | None, ...]:
     """Return the sort key of a cursor (as ``fields.Cursor`` loads it); raises UnreadableCursor.
 
-    If it cannot be decrypted, the secret is read once more: the database may have been replaced.
+    If the cursor cannot be decrypted, the secret is read again: the database may have been replaced.
     """
     try:
         return _decrypt(_cipher().get(), purpose, cursor)
     except InvalidTag:
-        _cipher().forget()
+        _cipher().clear()
     try:
         return _decrypt(_cipher().get(), purpose, cursor)
     except InvalidTag:
@@ -95,7 +96,7 @@ def read(purpose: str, cursor: bytes) -> tuple[int | None, ...]:
 
 
 def of_query(purpose: str, query: Mapping[str, Any]) -> tuple[int | None, ...] | None:
-    """Return the sort key of a query's ``cursor``, None if it has none; raises ValidationError if it is unreadable."""
+    """Return the sort key of the query's ``cursor``, or None without one; raises ValidationError if it is invalid."""
     if "cursor" not in query:
         return None
     try:
@@ -105,8 +106,8 @@ def of_query(purpose: str, query: Mapping[str, Any]) -> tuple[int | None, ...] |
 
 
 def encrypt(cipher: AESSIV, purpose: str, *sort_key: int | None) -> str:
-    """Return the cursor of a sort key under this cipher."""
-    # Of fixed length: the number of digits would show, too.
+    """Return the cursor of a sort key, encrypted with this cipher."""
+    # The parts have a fixed length, because the length of the cursor would reveal the number of digits.
     packed = struct.pack(f">{len(sort_key)}q", *(_NULL if part is None else part for part in sort_key))
     return base64.urlsafe_b64encode(cipher.encrypt(packed, [purpose.encode()])).decode().rstrip("=")
 

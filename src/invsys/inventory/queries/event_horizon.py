@@ -1,4 +1,4 @@
-"""The horizon of the change feed: no event up to it can still appear (migration 0002 describes how)."""
+"""The horizon of the change feed: no event up to it can still be committed (migration 0002 explains why)."""
 
 import sys
 
@@ -6,16 +6,16 @@ from sqlalchemy import Connection, case, func, null, select
 
 from invsys.inventory.errors import DatabaseUnavailable
 
-# Null on a standby: the announcements of writers are on the primary only.
+# Null on a standby: the advisory locks of writers exist only on the primary.
 _HORIZON = select(case((func.pg_is_in_recovery(), null()), else_=func.event_horizon()))
 
 
 def settled(connection: Connection) -> int:
-    """Return the key up to which every event is committed and visible, or will never come.
+    """Return the key up to which no further event will be committed.
 
-    Read events by a later statement: only that is sure to see all of them. Raises DatabaseUnavailable on a standby.
+    Read the events in a later statement, which is certain to see all of them. Raises DatabaseUnavailable on a standby.
     """
-    if connection.dialect.name == "sqlite":  # which has one writer: keys are drawn in the order of commits
+    if connection.dialect.name == "sqlite":  # has one writer, so the keys are in the order of commits
         return sys.maxsize
     key: int | None = connection.scalar(_HORIZON)
     if key is None:

@@ -1,7 +1,7 @@
-"""The change feed: every change once, none skipped because its transaction was slow to commit.
+"""Queries for the change feed: it shows every change once, also if its transaction was slow to commit.
 
-A cursor names the last event that was read. The statement that reads the next page also verifies the cursor, because
-``purge`` may run between two statements. A cursor is good if its event is there, or is the last one that was purged.
+A cursor identifies the last event that was read. The statement that reads the next page also verifies the cursor,
+because ``purge`` may run between two statements. A cursor is valid if its event is stored, or was the last one purged.
 """
 
 import uuid
@@ -16,52 +16,55 @@ from invsys.inventory.db.predicates import SOME_EXPIRED
 from invsys.inventory.errors import CursorExpired
 from invsys.inventory.queries import cursors, event_horizon
 
-# The key and the id are the first.
+# The first two are the key and the id.
 _COLUMNS = list(Event.__table__.columns)
 
 
 class Position(NamedTuple):
-    """A place in the feed: the key of an event, and the last group of its id, which is random, as a number."""
+    """A position in the feed: the key of an event, and the last group of its random id as a number."""
 
     key: int
     id_end: int
 
     @classmethod
     def of(cls, row: Row) -> "Position":
-        """Return the position of an event, or of the row that stands for the last purged one."""
+        """Return the position of an event, or of the row that represents the last purged event."""
         return cls(row["key"], int.from_bytes(row["id"].bytes[-6:]))
 
 
 class Page(NamedTuple):
-    """Events in the order of their keys, and the position of the last of them; if there are none, of the one before."""
+    """Events ordered by key, and the position of the last one; without events, the position before them."""
 
     events: Sequence[Row]
     next: Position
 
 
 def _with_last_purged(events: Select[Any]) -> Select[Any]:
-    """Put a row for the last purged event before the events; its ``some_expired`` says whether holds have expired.
+    """Add a row that represents the last purged event before the events; ``some_expired``: whether holds have expired.
 
-    If nothing was purged yet, it precedes the first event: keys are drawn from 1 on.
+    If nothing was purged yet, its key is 0: the keys of events start at 1.
     """
     key = func.coalesce(CursorState.purged_key, literal(0, Event.key.type)).label("key")
     id_ = func.coalesce(CursorState.purged_id, literal(uuid.UUID(int=0), Event.id.type)).label("id")
     others = [type_coerce(null(), column.type).label(column.name) for column in _COLUMNS[2:]]
-    both = union_all(
+    rows = union_all(
         select(events.subquery(), null().label("some_expired")),
         select(key, id_, *others, SOME_EXPIRED.label("some_expired")).select_from(CursorState),
     ).subquery()
-    return select(both).order_by(both.c.key)
+    return select(rows).order_by(rows.c.key)
 
 
 _SETTLED = select(*_COLUMNS).where(Event.key <= bindparam("horizon")).limit(bindparam("limit"))
-# The event that the cursor names is the first.
+# The first event is that of the cursor.
 _FOLLOWING = _with_last_purged(_SETTLED.where(Event.key >= bindparam("after")).order_by(Event.key))
 _LAST = _with_last_purged(_SETTLED.order_by(Event.key.desc()))
 
 
 def following(after: Position | None, limit: int) -> tuple[Page, bool]:
-    """Return a page, and whether it ends before events of expired holds that are not written yet."""
+    """Return the page after a position (None: the first page), and whether events of expired holds are still missing.
+
+    Raises CursorExpired, DatabaseUnavailable.
+    """
     purged, events = _read(_FOLLOWING, limit + 1, 0 if after is None else after.key)
     last_purged = Position.of(purged)
     if after is None:
@@ -71,22 +74,22 @@ def following(after: Position | None, limit: int) -> tuple[Page, bool]:
     elif after != last_purged:
         raise CursorExpired
     del events[limit:]
-    following = Page(events, Position.of(events[-1]) if events else after)
-    return following, len(events) < limit and bool(purged["some_expired"])
+    page = Page(events, Position.of(events[-1]) if events else after)
+    return page, len(events) < limit and bool(purged["some_expired"])
 
 
 def last() -> tuple[Page, bool]:
-    """Return a page without events at the end of the feed, and whether events of expired holds are missing."""
+    """Return an empty page at the end of the feed, and whether events of expired holds are still missing."""
     purged, events = _read(_LAST, 1)
     return Page((), Position.of([purged, *events][-1])), bool(purged["some_expired"])
 
 
 def _read(statement: Select[Any], limit: int, after: int = 0) -> tuple[Row, list[Row]]:
-    """Return the row for the last purged event, and the events."""
+    """Return the row that represents the last purged event, and the events."""
     with session.read() as connection:
-        # A slow transaction can move the horizon back before what was read already.
-        values = {"after": after, "limit": limit, "horizon": max(after, event_horizon.settled(connection))}
-        rows: list[Row] = list(connection.execute(statement, values).mappings())
+        # A slow transaction can move the horizon back behind the events that the client has already read.
+        params = {"after": after, "limit": limit, "horizon": max(after, event_horizon.settled(connection))}
+        rows: list[Row] = list(connection.execute(statement, params).mappings())
     if not rows or rows[0]["kind"] is not None:
         raise cursors.missing_state()
     return rows[0], rows[1:]

@@ -1,4 +1,4 @@
-"""What the exports are made from: the columns that they show, of the allocations that count."""
+"""Queries for the exports: the active allocations, with the columns that iCalendar and GBFS need."""
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +42,7 @@ _VEHICLES = (
     .where(NOT_DECOMMISSIONED)
     .order_by(_resource.key)
 )
-# Not the clock itself: it goes on while the rows are fetched.
+# A parameter, because the clock advances while batches of rows are fetched.
 _NOW = bindparam("now", type_=UtcDateTime)
 _NOT_ENDED = (
     select(_allocation.resource_key, _allocation.starts, _allocation.ends)
@@ -55,9 +55,9 @@ _NOT_ENDED = (
 def allocations(
     resource_type: str, resource_id: uuid.UUID, window: Period, owner: str | None = None
 ) -> tuple[Row, Sequence[Row]]:
-    """Give a vehicle and its allocations that share an instant with ``window``, by start; raises ResourceNotFound.
+    """Return a vehicle, and its allocations of ``owner`` (None: any) that overlap ``window``, ordered by start.
 
-    Only those that ``owner`` made, if one is given.
+    Raises ResourceNotFound.
     """
     statement = _ALLOCATIONS if owner is None else _ALLOCATIONS.where(OWNED_OF_VEHICLE)
     if window != ALWAYS:
@@ -69,26 +69,26 @@ def allocations(
 
 @contextmanager
 def not_ended(resource_type: str) -> Iterator[tuple[datetime, Iterator[tuple[Row, list[Period]]]]]:
-    """Give the database's clock, and each vehicle in circulation with the periods that it is taken from then on.
+    """Yield the database's clock, and each vehicle in circulation with its busy periods that have not ended.
 
-    One consistent state; the periods are fetched a thousand at a time.
+    All are read from one snapshot; the periods are fetched in batches of a thousand.
     """
     with session.snapshot() as connection:
         now = connection.execute(select(db_now())).scalar_one()
-        values = {"resource_type": resource_type, "now": now}
-        vehicles = connection.execute(_VEHICLES, values).mappings().all()
-        with connection.execution_options(yield_per=1000).execute(_NOT_ENDED, values) as taken:
-            yield now, _beside(vehicles, taken)
+        params = {"resource_type": resource_type, "now": now}
+        vehicles = connection.execute(_VEHICLES, params).mappings().all()
+        with connection.execution_options(yield_per=1000).execute(_NOT_ENDED, params) as periods:
+            yield now, _with_periods(vehicles, periods)
 
 
-def _beside(vehicles: Iterable[Row], taken: Iterable[Any]) -> Iterator[tuple[Row, list[Period]]]:
-    """Put the periods beside their vehicles; both come by the vehicle's key."""
-    nobody: tuple[int | None, Iterator[Any]] = (None, iter(()))
-    groups = groupby(taken, key=itemgetter(0))
-    key, own = next(groups, nobody)
+def _with_periods(vehicles: Iterable[Row], rows: Iterable[Any]) -> Iterator[tuple[Row, list[Period]]]:
+    """Yield each vehicle with the periods in its rows (key, start, end); both are ordered by the vehicle's key."""
+    no_group: tuple[int | None, Iterator[Any]] = (None, iter(()))
+    groups = groupby(rows, key=itemgetter(0))
+    key, group = next(groups, no_group)
     for vehicle in vehicles:
         if vehicle["key"] == key:
-            yield vehicle, [Period(start, end) for _, start, end in own]
-            key, own = next(groups, nobody)
+            yield vehicle, [Period(start, end) for _, start, end in group]
+            key, group = next(groups, no_group)
         else:
             yield vehicle, []

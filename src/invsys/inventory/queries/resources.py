@@ -1,4 +1,4 @@
-"""Queries for vehicles: one by id, and pages of a collection. Rows are mappings of columns."""
+"""Queries for vehicles: one by its id, and pages of a collection. Rows are mappings of the columns."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -21,19 +21,19 @@ _RESOURCE = _RESOURCES.where(_resource.id == bindparam("resource_id"))
 
 
 def resource(resource_type: str, resource_id: uuid.UUID) -> Row:
-    """Give one vehicle in circulation; raises ResourceNotFound."""
+    """Return one vehicle in circulation; raises ResourceNotFound."""
     with session.read() as connection:
         return require_resource(connection, resource_type, resource_id)
 
 
 def require_resource(connection: Connection, resource_type: str, resource_id: uuid.UUID, *, lock: bool = False) -> Row:
-    """Give one vehicle within the caller's transaction, locked against every other change if ``lock``.
+    """Return one vehicle in circulation; if ``lock``, lock it FOR UPDATE until the caller's transaction ends.
 
     Raises ResourceNotFound.
     """
     statement = _RESOURCE.with_for_update() if lock else _RESOURCE
-    found = connection.execute(statement, {"resource_type": resource_type, "resource_id": resource_id})
-    if (row := found.mappings().first()) is None:
+    result = connection.execute(statement, {"resource_type": resource_type, "resource_id": resource_id})
+    if (row := result.mappings().first()) is None:
         raise ResourceNotFound(f"No {resource_type} in circulation has the id {resource_id}.")
     return row
 
@@ -46,10 +46,10 @@ def resources(
     available: Period | None = None,
     attributes: Collection[tuple[str, str]] = (),
 ) -> Sequence[Row]:
-    """Give up to ``limit`` vehicles of a type in circulation, oldest first, those after ``cursor`` (key).
+    """Return up to ``limit`` vehicles of a type in circulation, oldest first, beginning after ``cursor`` (a key).
 
-    Only the one called ``name``, those that are free for the whole of ``available``, those whose attributes read as
-    these (key, text), where that is asked for.
+    Filters: the ``name``; the period ``available``, for all of which a vehicle must be free; ``attributes`` as pairs of
+    key and text, all of which a vehicle must have.
     """
     statement = _RESOURCES.order_by(_resource.key).limit(limit)
     if cursor is not None:
@@ -65,15 +65,15 @@ def resources(
 
 
 def _reads_as(key: str, text: str) -> list[ColumnElement[bool]]:
-    """Return the predicates "the attribute reads as this text"; a number does so in any of its spellings."""
-    found = attribute_text(_resource.attributes, key)
+    """Build the predicates "the attribute equals this text"; a numeric attribute equals any spelling of its number."""
+    value_text = attribute_text(_resource.attributes, key)
     if (value := number(text)) is None:
-        return [found == text]
-    # A string is no other spelling of a number. Only the rows that pass the first predicate are asked for it.
-    is_text_or_number = or_(found == text, attribute_is_number(_resource.attributes, key))
-    return [found.in_(sorted(spellings(value) | {text})), is_text_or_number]
+        return [value_text == text]
+    # A string attribute equals only its own spelling. The first predicate limits the rows that need this check.
+    is_text_or_number = or_(value_text == text, attribute_is_number(_resource.attributes, key))
+    return [value_text.in_(sorted(spellings(value) | {text})), is_text_or_number]
 
 
 def _is_called(name: str) -> ColumnElement[bool]:
-    forms = names.spellings(name)
-    return _resource.name == name if len(forms) == 1 else _resource.name.in_(forms)
+    spellings = names.spellings(name)
+    return _resource.name == name if len(spellings) == 1 else _resource.name.in_(spellings)

@@ -1,4 +1,4 @@
-"""The fields of the wire format: how an instant, a flag, a count, a cursor look, and what of them is refused."""
+"""The fields of the wire format: date-times, booleans, numbers, ids and cursors."""
 
 import base64
 import re
@@ -14,40 +14,40 @@ from invsys.chassis import identifiers
 from invsys.inventory.period import EARLIEST, LATEST
 from invsys.inventory.queries.cursors import NOT_A_CURSOR
 
-# RFC 3339, and of ISO 8601 what is close to it: seconds, the offset and its minutes may be left out. PostgreSQL writes
-# 2026-11-20 10:00:00+01.
+# RFC 3339, and a little more of ISO 8601: the seconds, the offset and the minutes of the offset are optional, because
+# PostgreSQL writes 2026-11-20 10:00:00+01.
 _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}"
     r"(:[0-9]{2}(\.(?P<fraction>[0-9]+))?)?([Zz]|[+-][0-9]{2}(:?[0-5][0-9])?)?"
 )
 
-# In the place of a cursor of the change feed: its end.
+# The word for the end of the change feed, instead of a cursor.
 NOW = "now"
-# What AES-SIV adds to the text that it encrypts.
+# The length of the tag that AES-SIV adds to the ciphertext.
 _TAG_BYTES = 16
 
 
 class UtcDateTimeField(fields.Field[datetime]):
-    """A date-time in UTC; one without an offset is UTC too, unless the setting refuses it."""
+    """A date-time, converted to UTC. Without an offset it is read as UTC, or refused ([api] naive_datetimes)."""
 
     default_error_messages = {
         "invalid": "Not an ISO 8601 date-time such as 2026-11-20T10:00:00Z.",
-        "fraction": "At most six digits of a second's fraction.",
-        "range": "Not between the years 1900 and 9998.",
-        "naive": "An offset is needed, such as Z or +01:00.",
+        "fraction": "A fraction of a second has at most six digits.",
+        "range": "Outside the years 1900 to 9998.",
+        "naive": "An offset such as Z or +01:00 is required.",
     }
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        # UTC it is, so what is cut off is +00:00.
+        # The last six characters are +00:00.
         return None if value is None else f"{value.isoformat()[:-6]}Z"
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
         if not isinstance(value, str) or not (parts := _DATETIME.fullmatch(value)):
             raise self.make_error("invalid")
-        # PostgreSQL would round, Python would cut off.
+        # PostgreSQL would round more digits, Python would truncate them.
         if len(parts["fraction"] or "") > 6:
             raise self.make_error("fraction")
-        # Before the conversion, which overflows at either end of what Python can hold.
+        # Before the conversion to UTC, which overflows near the limits of datetime.
         if not "1900" <= value[:4] <= "9998":
             raise self.make_error("range")
         try:
@@ -65,7 +65,7 @@ class UtcDateTimeField(fields.Field[datetime]):
 
 
 class StrictBoolean(fields.Boolean):
-    """true or false, and none of the words and numbers that marshmallow takes for them."""
+    """true or false; refuses the words and numbers that marshmallow also accepts."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
@@ -74,21 +74,21 @@ class StrictBoolean(fields.Boolean):
 
 
 class Infinite(fields.Field[Any]):
-    """Whether the period has no bound on this side: the wire's form of a null."""
+    """``from_infinity`` or ``to_infinity``: true if the column of this side is null."""
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> bool:
         return value is None
 
 
 class Status(fields.Field[Any]):
-    """Whether the allocation stands for good, or is held until it expires."""
+    """``confirmed``, or ``held`` if the column ``expires`` is set."""
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
         return "confirmed" if value is None else "held"
 
 
 class WholeNumber(fields.Integer):
-    """A JSON number without a fraction; neither a text of digits nor true, which Python takes for 1."""
+    """A JSON integer; refuses strings of digits, and ``true``, which Python takes for 1."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if type(value) is not int:
@@ -97,18 +97,18 @@ class WholeNumber(fields.Integer):
 
 
 class Id(fields.UUID):
-    """An id as it is given out: a UUID in lower case, with hyphens."""
+    """An id as the service writes it: a UUID in lower case, with hyphens."""
 
-    default_error_messages = {"invalid_uuid": "Not an id as the service gives it out: a UUID in lower case."}
+    default_error_messages = {"invalid_uuid": "Not a UUID in lower case, with hyphens."}
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> uuid.UUID:
-        if not isinstance(value, str) or not re.fullmatch(identifiers.FORM, value):
+        if not isinstance(value, str) or not re.fullmatch(identifiers.PATTERN, value):
             raise self.make_error("invalid_uuid")
         return uuid.UUID(value)
 
 
 class QueryInteger(fields.Integer):
-    """A number in a query, in plain digits (int() alone would also take ``1_0`` and Arabic-Indic ones)."""
+    """An integer in a query, in ASCII digits; ``int()`` alone would also accept ``1_0`` and other digits."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if not re.fullmatch(r"-?[0-9]{1,20}", str(value)):
@@ -117,7 +117,7 @@ class QueryInteger(fields.Integer):
 
 
 class Cursor(fields.Field[bytes]):
-    """Where a page ended, as one opaque word: the encrypted sort key of its last item, ``length`` numbers.
+    """A cursor: the encrypted sort key, ``length`` numbers, of the last item of a page, in base64url.
 
     Loads the encrypted bytes, which ``cursors.read`` decrypts.
     """
@@ -144,14 +144,14 @@ class FeedCursor(Cursor):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if value == NOW:
             return NOW
-        # Before migration 0004 a cursor was a plain number: of the right form, and no longer known.
+        # A cursor from before migration 0004, a number in a list: valid, but expired.
         if re.fullmatch(rb"\[[0-9]{1,19}\]", _decoded(value) or b""):
             return b""
         return super()._deserialize(value, attr, data, **kwargs)
 
 
 def _decoded(value: Any) -> bytes | None:
-    """Decode base64url without padding; None for anything else."""
+    """Decode base64url without padding; return None if the text is not valid."""
     try:
         return base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
     except ValueError:

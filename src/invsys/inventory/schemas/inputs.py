@@ -1,4 +1,4 @@
-"""The bodies that callers send, loaded into plain data: a model's instance could be that of an existing row."""
+"""Schemas of request bodies. They load dictionaries, not instances of models, which may be existing rows."""
 
 from datetime import datetime
 from typing import Any
@@ -13,62 +13,63 @@ from invsys.inventory.period import Period, require_order
 from invsys.inventory.schemas.fields import Id, StrictBoolean, UtcDateTimeField, WholeNumber
 from invsys.inventory.schemas.validators import (
     ALLOCATION_TYPE_VALIDATORS,
-    FLAT,
+    ATTRIBUTES_SCHEMA,
     NAME_VALIDATORS,
-    at_most_16_kib,
     validate_attributes,
     validate_client_id,
+    validate_dump,
 )
 
 
 class Input(SQLAlchemySchema):
-    """A schema of what callers send, with fields made from a model's columns; loads plain data."""
+    """A schema of a request body, with fields generated from the columns of a model; loads a dictionary."""
 
     def load(self, data: Any, **kwargs: Any) -> Any:
-        """Load as marshmallow does.
+        """Load with marshmallow's own method.
 
-        marshmallow-sqlalchemy's own load keeps the session and the instance to load into in attributes of the schema,
-        which threads share, and reads a version from the disk at every call, which costs more than the rest.
+        That of marshmallow-sqlalchemy is not thread-safe: it stores the session and the instance in attributes of the
+        schema. It also reads a package version from disk at every call, which costs more than the rest.
         """
         return Schema.load(self, data, **kwargs)
 
 
 class NewResource(Input):
-    """What registers a vehicle."""
+    """The body that registers a vehicle."""
 
     class Meta:
         model = ContinuousResource
         unknown = RAISE
 
     name = Name(required=True, validate=NAME_VALIDATORS, metadata=METADATA)
-    attributes = fields.Dict(load_default=dict, validate=validate_attributes, metadata=FLAT)
+    attributes = fields.Dict(load_default=dict, validate=validate_attributes, metadata=ATTRIBUTES_SCHEMA)
 
 
 class ChangedResource(NewResource):
-    """What changes a vehicle; what is left out stays."""
+    """The body that changes a vehicle; absent members stay as they are."""
 
     class Meta:
         model = ContinuousResource
         unknown = RAISE
 
     name = Name(validate=NAME_VALIDATORS, metadata=METADATA)
-    attributes = fields.Dict(validate=validate_attributes, metadata=FLAT)
+    attributes = fields.Dict(validate=validate_attributes, metadata=ATTRIBUTES_SCHEMA)
 
 
 class AllocationInput(Input):
-    """What every order about an allocation can say."""
+    """The members that creating and changing an allocation share."""
 
     from_datetime = UtcDateTimeField(allow_none=True)
     to_datetime = UtcDateTimeField(allow_none=True)
-    from_infinity = StrictBoolean(allow_none=True, metadata={"description": "`true`: it has no start"})
-    to_infinity = StrictBoolean(allow_none=True, metadata={"description": "`true`: it has no end"})
+    from_infinity = StrictBoolean(allow_none=True, metadata={"description": "`true`: the period has no start"})
+    to_infinity = StrictBoolean(allow_none=True, metadata={"description": "`true`: the period has no end"})
     hold_seconds = WholeNumber(
-        validate=validate.Range(1, 86400), metadata={"description": "Held for so long from now, to be confirmed"}
+        validate=validate.Range(1, 86400),
+        metadata={"description": "Seconds from now until the hold expires, unless it is confirmed"},
     )
 
 
 class NewAllocation(AllocationInput):
-    """What allocates a vehicle; loading folds the four fields of the period into one ``Period``, ``period``."""
+    """The body that allocates a vehicle; loads the four fields of the period as one ``Period``, ``period``."""
 
     class Meta:
         model = ContinuousResourceAllocation
@@ -76,24 +77,24 @@ class NewAllocation(AllocationInput):
 
     allocation_type = auto_field(validate=ALLOCATION_TYPE_VALIDATORS, load_default="booking")
     description = auto_field(load_default=None)
-    # Not called dump in Python: that would shadow Schema.dump.
+    # An attribute called dump would shadow Schema.dump.
     json_dump = fields.Dict(
         data_key="dump",
         attribute="dump",
         load_default=dict,
-        validate=at_most_16_kib,
-        metadata={"description": "Whatever the caller wants to keep with it, at most 16 KiB"},
+        validate=validate_dump,
+        metadata={"description": "Data of the caller, at most 16 KiB of JSON"},
     )
 
     @post_load
-    def _fold(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        start, end = (_fold_side(data, side, required=True) for side in ("from", "to"))
+    def _build_period(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        start, end = (_pop_side(data, side, required=True) for side in ("from", "to"))
         require_order(start, end)
         return {"period": Period(start, end), **data}
 
 
 class ImportedAllocation(NewAllocation):
-    """What allocates a vehicle in whoever's name: a line of a file."""
+    """The allocation in a line of an imported file, which also names its client."""
 
     class Meta:
         model = ContinuousResourceAllocation
@@ -103,20 +104,21 @@ class ImportedAllocation(NewAllocation):
 
 
 class NewAllocationOfAny(NewAllocation):
-    """What allocates whichever vehicles are free."""
+    """The body that allocates any free vehicles."""
 
     class Meta:
         model = ContinuousResourceAllocation
         unknown = RAISE
 
-    attributes = fields.Dict(load_default=dict, validate=validate_attributes, metadata=FLAT)
+    attributes = fields.Dict(load_default=dict, validate=validate_attributes, metadata=ATTRIBUTES_SCHEMA)
     quantity = WholeNumber(
-        validate=validate.Range(2, 100), metadata={"description": "So many vehicles, all or none; without it, one"}
+        validate=validate.Range(2, 100),
+        metadata={"description": "Number of vehicles, all or none; without it, one vehicle"},
     )
 
 
 class ChangedAllocation(AllocationInput):
-    """What changes an allocation: of the period the sides that are given, as ``starts`` and ``ends``."""
+    """The body that changes an allocation; loads the sides of the period that it names as ``starts`` and ``ends``."""
 
     class Meta:
         model = ContinuousResourceAllocation
@@ -125,29 +127,50 @@ class ChangedAllocation(AllocationInput):
     resource_id = Id()
     allocation_type = auto_field(validate=ALLOCATION_TYPE_VALIDATORS)
     description = auto_field()
-    json_dump = fields.Dict(data_key="dump", attribute="dump", validate=at_most_16_kib)
+    json_dump = fields.Dict(data_key="dump", attribute="dump", validate=validate_dump)
     status = fields.String(validate=validate.Equal("confirmed"))
 
     @validates_schema
     def _hold_or_confirm(self, data: dict[str, Any], **_: Any) -> None:
         if "status" in data and "hold_seconds" in data:
-            raise ValidationError({"hold_seconds": ["Either confirm the hold or extend it."]})
+            raise ValidationError({"hold_seconds": ["A hold can be confirmed or extended, not both."]})
 
     @post_load
-    def _fold(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _build_period(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         for side, column in (("from", "starts"), ("to", "ends")):
-            given = data.get(f"{side}_datetime") is not None or data.get(f"{side}_infinity")
-            instant = _fold_side(data, side, required=False)
-            if given:
+            is_changed = data.get(f"{side}_datetime") is not None or data.get(f"{side}_infinity")
+            instant = _pop_side(data, side, required=False)
+            if is_changed:
                 data[column] = instant
         return data
 
 
-def _fold_side(data: dict[str, Any], side: str, *, required: bool) -> datetime | None:
-    """Take the two fields of a side out of ``data``, and give the instant; null and false count as not given."""
+def _pop_side(data: dict[str, Any], side: str, *, required: bool) -> datetime | None:
+    """Remove the two fields of a side from ``data`` and return the instant, None if infinite.
+
+    null and false mean absent. Raises ValidationError if both fields are present, or if neither is but one is required.
+    """
     instant: datetime | None = data.pop(f"{side}_datetime", None)
     infinite = bool(data.pop(f"{side}_infinity", None))
     if (instant is not None and infinite) or (required and instant is None and not infinite):
-        message = f"Give exactly one of {side}_datetime and {side}_infinity: true."
+        message = f"Exactly one of {side}_datetime and {side}_infinity: true is required."
         raise ValidationError({f"{side}_datetime": [message]})
     return instant
+
+
+# Instantiated once, because building a schema costs more than using it.
+new_resource = NewResource()
+changed_resource = ChangedResource()
+new_allocation = NewAllocation()
+new_allocation_of_any = NewAllocationOfAny()
+changed_allocation = ChangedAllocation()
+imported_allocation = ImportedAllocation()
+
+# The schemas in the OpenAPI document.
+REQUEST_SCHEMAS: list[type[Schema]] = [
+    NewResource,
+    ChangedResource,
+    NewAllocation,
+    NewAllocationOfAny,
+    ChangedAllocation,
+]

@@ -1,17 +1,17 @@
-"""What callers get."""
+"""Schemas of responses."""
 
 import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from flask_marshmallow.sqla import SQLAlchemySchema
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 from marshmallow_sqlalchemy import auto_field
 
 from invsys.inventory.db import models
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.schemas.fields import Infinite, Status, UtcDateTimeField
-from invsys.inventory.schemas.validators import A_STATUS, FLAT
+from invsys.inventory.schemas.validators import ATTRIBUTES_SCHEMA, STATUS_VALIDATOR
 
 KINDS = (
     "resource_registered",
@@ -26,25 +26,30 @@ KINDS = (
 
 
 class Output(SQLAlchemySchema):
-    """A schema of what callers get; dumps rows, which are mappings."""
+    """A schema of a response; dumps rows, which are mappings."""
 
-    # What is handed on as it is, to be written by ``answers``: ids and instants as UUIDs and datetimes.
-    plain: ClassVar[tuple[type[fields.Field[Any]], ...]] = (fields.String, fields.Dict, fields.UUID, UtcDateTimeField)
+    # Fields whose values are dumped unchanged: ``chassis.http.responses`` serialises UUIDs and datetimes.
+    unconverted: ClassVar[tuple[type[fields.Field[Any]], ...]] = (
+        fields.String,
+        fields.Dict,
+        fields.UUID,
+        UtcDateTimeField,
+    )
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        """Dump a row, or rows.
+        """Dump a row, or a list of rows if ``many``.
 
-        What marshmallow finds out for every value of every row (where it is, whether it may be missing, who else wants
-        to see it) is known beforehand here: a page takes a third of the time.
+        marshmallow decides for each value of each row where to find it, whether it may be missing and which hooks to
+        call. Here this is decided once for each field, so a page takes a third of the time.
         """
         if self.many if many is None else many:
-            return [self._written(row) for row in obj]
-        return self._written(obj)
+            return [self._dump_row(row) for row in obj]
+        return self._dump_row(obj)
 
-    def _written(self, row: Row) -> dict[str, Any]:
+    def _dump_row(self, row: Row) -> dict[str, Any]:
         return {
-            key: row[column] if write is None else write(row[column], column, row)
-            for key, column, write in self._columns
+            key: row[column] if serialize is None else serialize(row[column], column, row)
+            for key, column, serialize in self._columns
         }
 
     @functools.cached_property
@@ -53,14 +58,14 @@ class Output(SQLAlchemySchema):
             (
                 field.data_key or name,
                 field.attribute or name,
-                None if isinstance(field, self.plain) else field._serialize,  # noqa: SLF001 - made to be overridden
+                None if isinstance(field, self.unconverted) else field._serialize,  # noqa: SLF001 - a method that subclasses override
             )
             for name, field in self.dump_fields.items()
         ]
 
 
 class Resource(Output):
-    """A vehicle, as callers get it."""
+    """A vehicle."""
 
     class Meta:
         model = ContinuousResource
@@ -68,12 +73,12 @@ class Resource(Output):
     id = auto_field()
     name = auto_field()
     resource_type = auto_field()
-    attributes = fields.Dict(metadata=FLAT)
+    attributes = fields.Dict(metadata=ATTRIBUTES_SCHEMA)
     created = UtcDateTimeField()
 
 
 class Conflict(Output):
-    """An allocation that is in the way."""
+    """An allocation that conflicts with a request."""
 
     class Meta:
         model = ContinuousResourceAllocation
@@ -87,7 +92,7 @@ class Conflict(Output):
 
 
 class Allocation(Conflict):
-    """An allocation, as callers get it."""
+    """An allocation."""
 
     class Meta:
         model = ContinuousResourceAllocation
@@ -112,24 +117,24 @@ class Allocation(Conflict):
     description = auto_field()
     json_dump = fields.Dict(attribute="dump", data_key="dump")
     created = UtcDateTimeField()
-    status = Status(attribute="expires", validate=A_STATUS, dump_only=True)
+    status = Status(attribute="expires", validate=STATUS_VALIDATOR, dump_only=True)
     expires = UtcDateTimeField(allow_none=True)
 
 
 class ExportedAllocation(Allocation):
-    """An allocation in a file of the export, where every value is text."""
+    """An allocation in an exported file, where every value is text."""
 
     class Meta:
         model = ContinuousResourceAllocation
         exclude = ("id", "resource_id", "resource_type", "created", "status", "expires")
 
-    plain = (fields.String, fields.Dict)
+    unconverted = (fields.String, fields.Dict)
 
     client_id = auto_field()
 
 
 class FreeOrBusy(Output):
-    """A period in which a vehicle is free, or is not."""
+    """A period in which a vehicle is free or busy."""
 
     from_datetime = UtcDateTimeField(attribute="start", allow_none=True)
     to_datetime = UtcDateTimeField(attribute="end", allow_none=True)
@@ -138,7 +143,7 @@ class FreeOrBusy(Output):
 
 
 class Periods(fields.List[Any]):
-    """Periods, each as ``FreeOrBusy``."""
+    """A list of periods, each dumped as ``FreeOrBusy``."""
 
     def __init__(self) -> None:
         super().__init__(fields.Nested(FreeOrBusy))
@@ -151,7 +156,7 @@ _free_or_busy = FreeOrBusy()
 
 
 class Availability(Output):
-    """When a vehicle is free and when it is not, within a window."""
+    """The free and busy periods of a vehicle within a window."""
 
     resource_id = fields.UUID()
     from_datetime = UtcDateTimeField(attribute="start", allow_none=True)
@@ -161,25 +166,25 @@ class Availability(Output):
 
 
 class Snapshot(fields.Field[Any]):
-    """The vehicle, or the allocation, as it was after the change."""
+    """The vehicle or the allocation, as it was after the change."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return _resource.dump(obj) if obj["allocation_id"] is None else _allocation.dump(obj)
 
 
-class _ResourceThen(Resource):
+class _ResourceSnapshot(Resource):
     id = fields.UUID(attribute="resource_id")  # type: ignore[assignment]
 
 
-class _AllocationThen(Allocation):
+class _AllocationSnapshot(Allocation):
     id = fields.UUID(attribute="allocation_id")  # type: ignore[assignment]
 
 
-_resource, _allocation = _ResourceThen(), _AllocationThen()
+_resource, _allocation = _ResourceSnapshot(), _AllocationSnapshot()
 
 
 class Event(Output):
-    """A change; ``data`` is the vehicle, or the allocation, after it."""
+    """An event of the change feed; ``data`` is the vehicle or the allocation after the change."""
 
     class Meta:
         model = models.Event
@@ -191,5 +196,20 @@ class Event(Output):
     resource_id = auto_field()
     allocation_id = auto_field()
     client_id = auto_field()
-    # Made of the whole row.
+    # Serialised from the whole row; marshmallow needs the name of one column.
     data = Snapshot(attribute="key")
+
+
+# Instantiated once, because building a schema costs more than using it.
+resource = Resource()
+resources = Resource(many=True)
+allocation = Allocation()
+allocations = Allocation(many=True)
+conflicts = Conflict(many=True)
+exported_allocation = ExportedAllocation()
+availability = Availability()
+availabilities = Availability(many=True)
+events = Event(many=True)
+
+# The schemas in the OpenAPI document, where all their fields are required.
+RESPONSE_SCHEMAS: list[type[Schema]] = [Resource, Allocation, Conflict, FreeOrBusy, Availability, Event]

@@ -1,4 +1,4 @@
-"""What lists, availability and the feed can be asked, and the cursors that go on from a page."""
+"""Schemas of query strings: filters, windows of time, limits and cursors."""
 
 from typing import Any
 
@@ -7,31 +7,33 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 from invsys.inventory.period import Period, require_order
 from invsys.inventory.schemas.fields import Cursor, FeedCursor, QueryInteger, UtcDateTimeField
 from invsys.inventory.schemas.validators import (
-    A_STATUS,
     ALLOCATION_TYPE_VALIDATORS,
     MAX_KEY,
     MAX_KEYS,
     MAX_VALUE,
     NAME_QUERY_VALIDATORS,
+    STATUS_VALIDATOR,
 )
 
-# A query's parameters that begin so are filters on attributes; what follows is the key.
+# The prefix of query parameters that filter by an attribute; the rest of the name is the key.
 ATTRIBUTE = "attribute."
 
 
 class Page(Schema):
-    """What every list can be asked: how many, and after which."""
+    """The limit that all lists have."""
 
     limit = QueryInteger(
-        load_default=100, validate=validate.Range(1, 1000), metadata={"description": "How many at most"}
+        load_default=100,
+        validate=validate.Range(1, 1000),
+        metadata={"description": "The largest number of items in the response"},
     )
 
 
 class ResourceQuery(Page):
-    """What the list of a collection can be asked.
+    """The query of the list of vehicles.
 
-    Loading folds ``available_from`` and ``available_to`` into one Period, ``available``, where one is given, and every
-    ``attribute.KEY`` into ``attributes``, pairs of key and text.
+    Loads ``available_from`` and ``available_to``, if one of them is present, as a Period, ``available``, and all
+    ``attribute.KEY`` parameters as ``attributes``, pairs of key and text.
     """
 
     name = fields.String(validate=NAME_QUERY_VALIDATORS)
@@ -41,7 +43,7 @@ class ResourceQuery(Page):
     cursor = Cursor(1)
 
     @validates_schema
-    def _short(self, data: dict[str, Any], **_: Any) -> None:
+    def _validate_attributes(self, data: dict[str, Any], **_: Any) -> None:
         for number, (key, value) in enumerate(data["attributes"]):
             if number >= MAX_KEYS:
                 raise ValidationError({f"{ATTRIBUTE}{key}": [f"At most {MAX_KEYS} filters."]})
@@ -50,7 +52,7 @@ class ResourceQuery(Page):
                 raise ValidationError({f"{ATTRIBUTE}{key}": [message]})
 
     @post_load
-    def _fold(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _build_period(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         if "available_from" in data or "available_to" in data:
             start, end = data.pop("available_from", None), data.pop("available_to", None)
             require_order(start, end, "available_to")
@@ -59,46 +61,55 @@ class ResourceQuery(Page):
 
 
 class WindowQuery(Schema):
-    """What can be asked of a window of time; loading folds ``from`` and ``to`` into one Period, ``window``."""
+    """A window of time; loads ``from`` and ``to`` as a Period, ``window``."""
 
     start = UtcDateTimeField(data_key="from")
     end = UtcDateTimeField(data_key="to")
 
     @post_load
-    def _fold(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _build_period(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         start, end = data.pop("start", None), data.pop("end", None)
         require_order(start, end, "to")
         return {"window": Period(start, end), **data}
 
 
 class AvailabilityQuery(WindowQuery, Page):
-    """What the availability of all can be asked."""
+    """The query of the availability of all vehicles."""
 
     cursor = Cursor(1)
 
 
 class AllocationQuery(WindowQuery, Page):
-    """What a list of allocations can be asked."""
+    """The query of a list of allocations."""
 
     allocation_type = fields.String(validate=ALLOCATION_TYPE_VALIDATORS)
-    status = fields.String(validate=A_STATUS)
+    status = fields.String(validate=STATUS_VALIDATOR)
     cursor = Cursor(2)
 
 
 class EventQuery(Page):
-    """What the change feed can be asked."""
+    """The query of the change feed."""
 
     after = FeedCursor(
         metadata={
-            "description": "The `next` of the page before, or `now` for the end of the feed;"
-            " without it, from the oldest event kept"
+            "description": "The `next` of the previous page, or `now` for the end of the feed;"
+            " without it, the feed begins at the oldest stored event"
         }
     )
 
 
 class FleetQuery(Schema):
-    """Which vehicles to show on the page."""
+    """The query of the fleet page."""
 
     collection = fields.String()
     name = fields.String(validate=validate.Length(max=36))
     cursor = Cursor(1)
+
+
+# Instantiated once, because building a schema costs more than using it.
+resource_query = ResourceQuery()
+allocation_query = AllocationQuery()
+window_query = WindowQuery()
+availability_query = AvailabilityQuery()
+event_query = EventQuery()
+fleet_query = FleetQuery()

@@ -1,4 +1,4 @@
-"""The rules for what callers send, body or query: names, attributes, the order of a period's sides."""
+"""Validators of request bodies and queries: names, attributes, dumps, client ids."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +12,8 @@ from invsys.chassis.http import headers
 MAX_KEYS, MAX_KEY, MAX_VALUE = 32, 64, 256
 
 
-NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.RULES]
-# Vehicles that were registered before names had all of these rules can still be found.
+NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.VALIDATORS]
+# Without the newer rules for names, so that vehicles registered before these rules can be found.
 NAME_QUERY_VALIDATORS: list[Callable[[Any], Any]] = [
     lambda name: validate.Length(1, 36)(names.normalize(name)),
     names.no_control_characters,
@@ -22,7 +22,7 @@ NAME_QUERY_VALIDATORS: list[Callable[[Any], Any]] = [
 
 
 def validate_attributes(attributes: dict[str, Any]) -> None:
-    """Refuse what is no flat object of few, short members."""
+    """Raise ValidationError unless the object is flat, with few and short members."""
     if len(attributes) > MAX_KEYS:
         raise ValidationError(f"At most {MAX_KEYS} keys.")
     for key, value in attributes.items():
@@ -32,23 +32,23 @@ def validate_attributes(attributes: dict[str, Any]) -> None:
             raise ValidationError(f"{key}: a value is a string of up to {MAX_VALUE} characters, a number or a boolean.")
 
 
-def at_most_16_kib(dump: dict[str, Any]) -> None:
-    """Refuse a larger one."""
+def validate_dump(dump: dict[str, Any]) -> None:
+    """Raise ValidationError for more than 16 KiB of JSON."""
     if len(orjson.dumps(dump)) > 16 * 1024:
         raise ValidationError("At most 16 KiB of JSON.")
 
 
 def validate_client_id(text: str) -> None:
-    """Raise ValidationError for what the header that names a client could not hold."""
+    """Raise ValidationError for an id that the header X-Client-Id could not contain."""
     if not headers.is_visible(text):
         raise ValidationError(headers.NOT_VISIBLE)
 
 
 ALLOCATION_TYPE_VALIDATORS = validate.Length(1, 20)
-A_STATUS = validate.OneOf(["confirmed", "held"])
-_A_VALUE = {"type": ["string", "number", "boolean"], "maxLength": MAX_VALUE}
-FLAT = {
-    "additionalProperties": _A_VALUE,
+STATUS_VALIDATOR = validate.OneOf(["confirmed", "held"])
+_ATTRIBUTE_VALUE = {"type": ["string", "number", "boolean"], "maxLength": MAX_VALUE}
+ATTRIBUTES_SCHEMA = {
+    "additionalProperties": _ATTRIBUTE_VALUE,
     "maxProperties": MAX_KEYS,
     "propertyNames": {"minLength": 1, "maxLength": MAX_KEY},
 }

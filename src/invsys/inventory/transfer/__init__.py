@@ -1,1 +1,1 @@
-"""Parts of files that are imported or exported: lines of text, CSV records, cells, reports of refused lines."""
+"""Import and export of vehicles and allocations, as CSV or JSON Lines."""

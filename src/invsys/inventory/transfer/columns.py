@@ -1,4 +1,4 @@
-"""The columns of a CSV file, which are the members of a JSON Lines object too, and the header that names them."""
+"""The columns of a CSV file, which are also the members of JSON Lines objects, and the header of a CSV file."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ COLUMNS = (
     "dump",
     "client_id",
 )
-# Columns that a report of refused lines has in addition; they are not read.
+# Additional columns of a report of refused lines; import ignores them.
 REPORTED = ("line", "reason")
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -28,50 +28,50 @@ _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 @dataclass(frozen=True)
 class Header:
-    """The columns by position, and whether the cells are escaped for spreadsheets."""
+    """The names of the columns, by position."""
 
     columns: tuple[str, ...]
 
     @property
     def is_escaped(self) -> bool:
-        """Whether ``spreadsheet.unescape`` restores the cells."""
+        """Whether the cells are escaped for spreadsheets."""
         return spreadsheet.MARK in self.columns
 
     @property
     def data_columns(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """The columns that the import reads."""
         return tuple(name for name in self.columns if name in COLUMNS)
 
 
 def read_header(record: Record | None) -> Header:
-    """Return the header that the first record of a file is; raises UnusableFile."""
+    """Parse the first record of a file; raises UnusableFile if it is not a valid header."""
     if record is None:
-        raise UnusableFile(f"the file is empty; its first line has to name the columns: {', '.join(COLUMNS)}")
+        raise UnusableFile(f"the file is empty; its first line must name the columns: {', '.join(COLUMNS)}")
     line = f"line {record.number}"
     columns = [name.strip() for name in record.cells]
     while columns and not columns[-1]:
         columns.pop()
     if missing := [name for name in REQUIRED if name not in columns]:
-        lack = f"has to name the columns; it lacks {', '.join(missing)}"
+        missing_columns = f"must name the columns; missing: {', '.join(missing)}"
         fault = None if record.fault is None else f"is not CSV: {record.fault}"
-        raise UnusableFile(f"{line} {_another_form(record.text) or fault or lack}")
+        raise UnusableFile(f"{line} {_other_format(record.text) or fault or missing_columns}")
     if "" in columns:
         raise UnusableFile(f"{line} has no name for column {columns.index('') + 1}")
-    known = {*COLUMNS, *REPORTED, spreadsheet.MARK}
-    if unknown := [name for name in columns if name not in known]:
-        raise UnusableFile(f"{line} has unknown columns: {', '.join(unknown)}; known are {', '.join(COLUMNS)}")
-    if twice := [name for name, times in Counter(columns).items() if times > 1]:
-        raise UnusableFile(f"{line} names a column twice: {', '.join(twice)}")
+    valid = {*COLUMNS, *REPORTED, spreadsheet.MARK}
+    if unknown := [name for name in columns if name not in valid]:
+        raise UnusableFile(f"{line} has unknown columns: {', '.join(unknown)}; valid columns are {', '.join(COLUMNS)}")
+    if duplicates := [name for name, count in Counter(columns).items() if count > 1]:
+        raise UnusableFile(f"{line} has duplicate columns: {', '.join(duplicates)}")
     return Header(tuple(columns))
 
 
-def _another_form(text: str) -> str | None:
-    """Return a description of a first line that belongs to a known form other than CSV with commas."""
+def _other_format(text: str) -> str | None:
+    """Return a message if the first line belongs to another common format, otherwise None."""
     if text.lower().startswith("sep="):
-        return "is 'sep=', which only Excel reads; delete this line, and separate the columns by commas"
+        return "is 'sep=', which only Excel reads; delete this line and separate the columns with commas"
     if text.lstrip().startswith("["):
         return "begins a JSON array; write one object per line (JSON Lines)"
     for separator, name in _SEPARATORS.items():
         if {*REQUIRED} <= {cell.strip().strip('"') for cell in text.split(separator)}:
-            return f"separates the columns by {name}; separate them by commas"
+            return f"separates the columns with {name}; use commas"
     return None

@@ -1,6 +1,6 @@
-"""Export: every vehicle in circulation with its allocations, one line each, in the form that ``reading`` reads.
+"""Export: all vehicles in circulation and their allocations, one per line, in the format that ``reader`` reads.
 
-Vehicles come by type and name, the allocations of each by start: two databases with the same contents give one file.
+Lines are sorted by type, name and start, so two databases with the same contents produce the same file.
 """
 
 import csv
@@ -12,17 +12,17 @@ from typing import IO, Any
 import orjson
 from sqlalchemy import and_, select
 
-from invsys.inventory import schemas
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import by_code_point
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.schemas import outputs
 from invsys.inventory.transfer import spreadsheet
 from invsys.inventory.transfer.columns import COLUMNS
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
 
-_EVERYTHING = (
+_LINES = (
     select(
         _resource.resource_type,
         _resource.name,
@@ -36,39 +36,39 @@ _EVERYTHING = (
         _allocation.dump,
         _allocation.client_id,
     )
-    # A hold is a promise for minutes: in a file it would become an allocation for good.
+    # Without holds: they last for minutes, and an import would make them permanent.
     .join(_allocation, and_(_allocation.resource_key == _resource.key, _allocation.expires.is_(None)), isouter=True)
     .where(_resource.decommissioned.is_(None))
     .order_by(by_code_point(_resource.resource_type), by_code_point(_resource.name), _allocation.starts.nulls_first())
 )
 
 
-class NotExported(Exception):
-    """The export is not possible with these options; the message names the reason."""
+class ExportError(Exception):
+    """The export is not possible with these options; the message contains the reason."""
 
 
 def export_to_stdout(form: str, *, safe_for_spreadsheets: bool) -> None:
-    """Write all to standard output, in UTF-8; raises NotExported."""
+    """Write all lines to standard output, in UTF-8; raises ExportError."""
     if safe_for_spreadsheets and form != "csv":
-        raise NotExported("--safe-for-spreadsheets is for --format csv")
+        raise ExportError("--safe-for-spreadsheets needs --format csv")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # In UTF-8 with any locale, and without changed line ends.
+        # UTF-8 in any locale, and line ends as they are written.
         sys.stdout.reconfigure(encoding="utf-8", newline="")
     export(sys.stdout, form, safe_for_spreadsheets=safe_for_spreadsheets)
 
 
 def export(file: IO[str], form: str, *, safe_for_spreadsheets: bool = False) -> None:
-    """Write all to ``file`` as ``form``, csv or jsonl; one consistent state, however long it takes."""
+    """Write all lines to ``file`` in the format ``form`` (csv or jsonl), from one consistent snapshot."""
     write = _csv_writer(file, is_escaped=safe_for_spreadsheets) if form == "csv" else _json_writer(file)
     with session.maintenance() as connection:
-        # A thousand rows at a time: memory does not grow with the fleet's history.
-        for row in connection.execution_options(yield_per=1000).execute(_EVERYTHING).mappings():
+        # Fetch a thousand rows at a time, so that memory does not grow with the database.
+        for row in connection.execution_options(yield_per=1000).execute(_LINES).mappings():
             write(dict(_fields(row)))
 
 
 def _fields(row: Any) -> Iterator[tuple[str, Any]]:
     vehicle = {name: row[name] for name in ("resource_type", "name", "attributes")}
-    allocation = {} if row["key"] is None else schemas.exported_allocation.dump(row)
+    allocation = {} if row["key"] is None else outputs.exported_allocation.dump(row)
     for name, value in {**vehicle, **allocation}.items():
         if value not in (None, {}, False):
             yield name, value
@@ -79,12 +79,12 @@ def _json_writer(file: IO[str]) -> Callable[[dict[str, Any]], object]:
 
 
 def _csv_writer(file: IO[str], *, is_escaped: bool) -> Callable[[dict[str, Any]], object]:
-    # RFC 4180; and with it the writer quotes a lone carriage return too.
+    # RFC 4180; with this line end, the writer also quotes a lone carriage return.
     writer = csv.writer(file, lineterminator="\r\n")
     if not is_escaped:
         writer.writerow(COLUMNS)
         return lambda line: writer.writerow([_cell(line.get(name, "")) for name in COLUMNS])
-    # The mark shows the reader that cells are escaped.
+    # The additional column marks the cells as escaped.
     writer.writerow((*COLUMNS, spreadsheet.MARK))
     return lambda line: writer.writerow([*(spreadsheet.escape(_cell(line.get(name, ""))) for name in COLUMNS), ""])
 

@@ -1,7 +1,7 @@
-"""Import: vehicles and allocations from CSV or JSON Lines, in batches, and safely again.
+"""Import: vehicles and allocations from CSV or JSON Lines, in batches.
 
-A line names a vehicle (``resource_type`` or collection, ``name``, maybe ``attributes``) and, where it has a period,
-an allocation of it. What is there already is recognised, so an import that was cut short is simply run again.
+A line describes a vehicle (``resource_type`` or collection, ``name``, optional ``attributes``) and, if it has a period,
+an allocation. Vehicles and allocations that already exist are recognised, so an interrupted import can be run again.
 """
 
 import os
@@ -19,43 +19,43 @@ from marshmallow import ValidationError
 from tqdm import tqdm
 
 from invsys.chassis.http import problems
-from invsys.inventory import schemas
 from invsys.inventory.commands import bulk_load
-from invsys.inventory.commands.bulk_load import ALLOCATED, KNOWN, REGISTERED, Order
+from invsys.inventory.commands.bulk_load import ALLOCATED, REGISTERED, UNCHANGED, Order
+from invsys.inventory.schemas import inputs
 from invsys.inventory.transfer import interrupts, reader
 from invsys.inventory.transfer.reader import Line
 from invsys.inventory.transfer.report import Report, UnusableReport
 from invsys.inventory.transfer.text_lines import UnusableFile, text_lines
 
 _VEHICLE = frozenset({"resource_type", "name", "attributes"})
-# Lines in one transaction: enough to spare commits, few enough that nobody waits long for its locks.
+# Lines in one transaction: enough to save commits, few enough to hold the locks only briefly.
 _BATCH = 500
 
 
 @dataclass
 class Outcome:
-    """How many lines were read, what came of them, and the file that lists the refused ones."""
+    """The number of lines by result, and the name of the report of refused lines."""
 
     lines: int = 0
     registered: int = 0
     allocated: int = 0
-    known: int = 0
+    unchanged: int = 0
     refused: int = 0
     report: str = ""
 
     def __str__(self) -> str:
         counts = (
             f"{_count(self.lines, 'line')}: {_count(self.registered, 'vehicle')} registered,"
-            f" {_count(self.allocated, 'allocation')} made, {_count(self.known, 'line')} already known,"
+            f" {_count(self.allocated, 'allocation')} created, {_count(self.unchanged, 'line')} unchanged,"
             f" {self.refused} refused"
         )
-        # A file name may hold bytes that are no text.
+        # A file name can contain bytes that are not UTF-8.
         report = os.fsencode(self.report).decode(errors="backslashreplace")
         return f"{counts} (see {report})" if self.refused else counts
 
     def so_far(self) -> str:
-        """Return what an import that ended early has done."""
-        return f"already imported: {self}; run it again for the rest" if self.lines else "nothing was imported"
+        """Return a message about an import that stopped early."""
+        return f"already imported: {self}; run the import again to continue" if self.lines else "nothing was imported"
 
 
 def _count(number: int, noun: str) -> str:
@@ -68,9 +68,9 @@ def default_report(file: str, *, is_csv: bool) -> str:
 
 
 def import_file(file: str, report: str | None = None, outcome: Outcome | None = None) -> Outcome:
-    """Import ``file`` (``-``: standard input); refused lines go to the file ``report``, or to one named after ``file``.
+    """Import ``file`` (``-``: standard input); write refused lines to ``report`` (default: ``default_report``).
 
-    Raises UnusableFile, and KeyboardInterrupt between two batches; ``outcome`` then has the counts so far.
+    Raises UnusableFile, and KeyboardInterrupt between two batches; ``outcome`` then contains the counts so far.
     """
     outcome = Outcome() if outcome is None else outcome
     try:
@@ -95,12 +95,12 @@ def _source(file: str) -> Iterator[IO[bytes]]:
     if file == "-":
         yield interrupts.interruptible(sys.stdin.buffer)
         return
-    with reader.opened(file) as source:
+    with reader.open_file(file) as source:
         yield source
 
 
 def _progress_bar(source: IO[bytes]) -> Any:
-    # disable=None: shown on a terminal only.
+    # disable=None: shown only on a terminal.
     return tqdm(total=_size(source), unit="B", unit_scale=True, disable=None)
 
 
@@ -114,7 +114,7 @@ def _size(source: IO[bytes]) -> int | None:
 
 
 def _require_readable(source: IO[bytes]) -> None:
-    """Raise UnusableFile if a line is not UTF-8, before anything is imported; a pipe cannot be read twice."""
+    """Raise UnusableFile if a line is not UTF-8, before anything is imported; pipes, read only once, are skipped."""
     if _size(source) is None:
         return
     start = source.tell()
@@ -131,14 +131,14 @@ def _import_batch(batch: Sequence[Line], outcome: Outcome, refusals: Report) -> 
             orders.append((line, _order(line)))
         except ValidationError as error:
             refused.append((line, _reason(error)))
-    filled = bulk_load.load([order for _, order in orders])
-    for (line, _), fate in zip(orders, filled.fates, strict=True):
-        if fate not in (REGISTERED, ALLOCATED, KNOWN):
+    result = bulk_load.load([order for _, order in orders])
+    for (line, _), fate in zip(orders, result.outcomes, strict=True):
+        if fate not in (REGISTERED, ALLOCATED, UNCHANGED):
             refused.append((line, fate))
     outcome.lines += len(batch)
-    outcome.registered += filled.registered
-    outcome.allocated += filled.fates.count(ALLOCATED)
-    outcome.known += filled.fates.count(KNOWN)
+    outcome.registered += result.registered
+    outcome.allocated += result.outcomes.count(ALLOCATED)
+    outcome.unchanged += result.outcomes.count(UNCHANGED)
     outcome.refused += len(refused)
     for line, reason in sorted(refused, key=lambda refusal: refusal[0].number):
         refusals.add(line.number, reason, line.source)
@@ -146,27 +146,27 @@ def _import_batch(batch: Sequence[Line], outcome: Outcome, refusals: Report) -> 
 
 
 def _order(line: Line) -> Order:
-    """Check a line as the API would check it; raises ValidationError."""
+    """Validate a line as the API would; raises ValidationError."""
     if line.fault is not None:
         raise ValidationError(line.fault)
     resource_type = _resource_type(line.fields.get("resource_type"))
-    about_vehicle = {name: line.fields[name] for name in ("name", "attributes") if name in line.fields}
-    vehicle = schemas.new_resource.load(about_vehicle)
+    vehicle_fields = {name: line.fields[name] for name in ("name", "attributes") if name in line.fields}
+    vehicle = inputs.new_resource.load(vehicle_fields)
     rest = {name: value for name, value in line.fields.items() if name not in _VEHICLE}
-    return Order(resource_type, **vehicle, allocation=schemas.imported_allocation.load(rest) if rest else None)
+    return Order(resource_type, **vehicle, allocation=inputs.imported_allocation.load(rest) if rest else None)
 
 
-def _resource_type(given: Any) -> str:
+def _resource_type(value: Any) -> str:
     collections: dict[str, str] = current_app.config["COLLECTIONS"]
-    if given in collections.values():
-        return str(given)
-    if isinstance(given, str) and given in collections:
-        return collections[given]
+    if value in collections.values():
+        return str(value)
+    if isinstance(value, str) and value in collections:
+        return collections[value]
     valid = f"{', '.join(collections.values())} (or {', '.join(collections)})"
     raise ValidationError({"resource_type": [f"Not a resource_type of this service: {valid}."]})
 
 
 def _reason(error: ValidationError) -> str:
-    about_line = "_schema"  # marshmallow's word for what is about no field
-    named = problems.field_messages(error)
-    return "; ".join(message if name == about_line else f"{name}: {message}" for name, message in named)
+    whole_line = "_schema"  # marshmallow's name for errors without a field
+    messages = problems.field_messages(error)
+    return "; ".join(message if name == whole_line else f"{name}: {message}" for name, message in messages)

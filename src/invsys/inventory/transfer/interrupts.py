@@ -1,4 +1,4 @@
-"""Ctrl-C during an import: it ends the wait for input at once, and a running transaction after its commit."""
+"""Ctrl-C during an import: stops a wait for input at once, and a running batch after its commit."""
 
 import io
 import os
@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-# Milliseconds of one wait for input.
-_WAIT = 200
+# Milliseconds.
+_POLL_TIMEOUT = 200
 
 
 class _Interruptible(io.RawIOBase):
-    """A stream that never waits for input longer than ``_WAIT`` at a time.
+    """A stream whose waits for input are at most ``_POLL_TIMEOUT`` long.
 
-    Python handles a signal before or after a system call. One that arrives just before a ``read`` blocks would be
-    handled only when the ``read`` returns, which may be never.
+    Python handles signals between system calls. A signal that arrives just before a ``read`` blocks is handled only
+    when that ``read`` returns, which may be never.
     """
 
     def __init__(self, source: int) -> None:
@@ -32,21 +32,21 @@ class _Interruptible(io.RawIOBase):
         return self._source
 
     def readinto(self, buffer: Any) -> int:
-        while not self._poll.poll(_WAIT):
+        while not self._poll.poll(_POLL_TIMEOUT):
             pass
         return os.readv(self._source, [buffer])
 
 
 def interruptible(source: IO[bytes]) -> IO[bytes]:
-    """Return a stream of the same bytes whose wait for input Ctrl-C always ends; bytes in memory need no waiting."""
+    """Return a stream of the same bytes in which Ctrl-C always stops a wait for input."""
     return source if isinstance(source, io.BytesIO) else io.BufferedReader(_Interruptible(source.fileno()))
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Let Ctrl-C take effect after the block, so that the counts agree with the commits; pressed twice, at once."""
+    """Defer Ctrl-C to the end of the block, so that the counts match the commits; a second Ctrl-C works at once."""
     is_main = threading.current_thread() is threading.main_thread()
-    # A job in the background of a script ignores the signal, and has to go on ignoring it.
+    # A background job of a shell script ignores the signal, and must continue to ignore it.
     if not is_main or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         yield
         return

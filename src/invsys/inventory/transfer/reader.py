@@ -1,4 +1,4 @@
-"""Read a file to import, CSV or JSON Lines: one ``Line`` for each vehicle or allocation, valid or not."""
+"""Reads a CSV or JSON Lines file: one ``Line`` for each vehicle or allocation, valid or not."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ _JSON_CELLS = frozenset({"attributes", "from_infinity", "to_infinity", "dump"})
 
 @dataclass
 class Line:
-    """One line of the file: its number, and its fields, or the fault for which it has none.
+    """A line of the file: its number, and its fields or an error message, ``fault``.
 
-    ``source`` is the line as a report shows it: the cells by column of a CSV file, or the JSON object, or the text if
-    the line could not be parsed.
+    ``source`` is the line for the report: the cells by column (CSV) or the object (JSON Lines), or the text if the line
+    could not be parsed.
     """
 
     number: int
@@ -32,14 +32,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Contents:
-    """A file's lines; ``columns`` are those of a CSV file, None is JSON Lines."""
+    """The lines of a file; ``columns`` are the columns of a CSV file, None for JSON Lines."""
 
     lines: Iterator[Line]
     columns: tuple[str, ...] | None
 
 
-def opened(file: str) -> IO[bytes]:
-    """Open a file of lines; raises UnusableFile."""
+def open_file(file: str) -> IO[bytes]:
+    """Open a file to import; raises UnusableFile."""
     try:
         return Path(file).open("rb")
     except OSError as error:
@@ -47,10 +47,10 @@ def opened(file: str) -> IO[bytes]:
 
 
 def contents(file: str, source: IO[bytes], progress: Callable[[int], object]) -> Contents:
-    """Return what ``source`` holds.
+    """Return the lines of ``source``.
 
-    It is JSON Lines if ``file`` is named so or the first line begins an object, else CSV. ``progress`` is called
-    with the bytes of each line. Raises UnusableFile, also from the lines.
+    The format is JSON Lines if ``file`` ends with .jsonl or .ndjson or if the first line begins with ``{``, otherwise
+    CSV. ``progress`` is called with the size of each line. Raises UnusableFile, also while the lines are iterated.
     """
     texts = text_lines(source, progress)
     first = next(texts, "")
@@ -74,7 +74,7 @@ def _json_line(number: int, text: str) -> Line:
     try:
         value = strict_json.loads(text.encode())
     except strict_json.MalformedJson as error:
-        # The text is one line: only the number of the file's line helps.
+        # Without "line 1": the parser sees one line, and the report shows the line number of the file.
         return Line(number, text, fault=str(error).replace(" at line 1, column ", " at column "))
     if not isinstance(value, dict):
         return Line(number, text, fault="not a JSON object")
@@ -86,9 +86,9 @@ def _csv_line(record: Record, header: Header) -> Line:
     if record.fault is not None:
         return Line(record.number, record.text.strip(), fault=record.fault)
     if any(cell.strip() for cell in record.cells[len(header.columns) :]):
-        fault = f"{len(record.cells)} cells for {len(header.columns)} columns"
+        fault = f"{len(record.cells)} cells in {len(header.columns)} columns"
         return Line(record.number, record.text.strip(), fault=fault)
-    # Spreadsheets leave trailing empty cells out, or add some.
+    # Spreadsheets omit trailing empty cells, or add some.
     cells = dict(zip(header.columns, record.cells, strict=False))
     if header.is_escaped:
         cells = {name: spreadsheet.unescape(cell) for name, cell in cells.items()}

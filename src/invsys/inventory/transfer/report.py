@@ -1,8 +1,8 @@
-"""The report of refused lines, in the form of the file that was read, so that it can be corrected and imported.
+"""The report of refused lines, in the format of the imported file, so that it can be corrected and imported.
 
 CSV: ``line``, ``reason`` and the columns of the file, with cells escaped for spreadsheets. JSON Lines: the objects of
-the file, with ``line`` and ``reason``. A line that could not be parsed is written whole in a place in which it is
-refused again: as ``resource_type``, or as the member ``text``.
+the file, with ``line`` and ``reason``. The text of a line that could not be parsed is written as ``resource_type``
+(CSV) or as the member ``text`` (JSON Lines), where another import refuses it again.
 """
 
 import contextlib
@@ -21,14 +21,14 @@ from invsys.inventory.transfer.text_lines import UnusableFile
 
 
 class UnusableReport(UnusableFile):
-    """Refused lines cannot be listed in a file; the message names the reason."""
+    """The report cannot be written; the message contains the reason."""
 
 
 class Report:
-    """A file of refused lines: a context manager that removes the file if it made one and no line was refused.
+    """A file of refused lines. As a context manager, it removes a new file if no line was refused.
 
-    ``columns`` are those of a CSV file, None is JSON Lines; ``source`` is the file that is read, which the report must
-    not be. Raises UnusableReport, also from ``add`` and ``flush``.
+    ``columns`` are the columns of a CSV file; None means JSON Lines. ``source`` is the imported file, which the report
+    must not overwrite. Raises UnusableReport, also from ``add`` and ``flush``.
     """
 
     def __init__(self, path: str, columns: tuple[str, ...] | None, source: IO[bytes]) -> None:
@@ -37,7 +37,7 @@ class Report:
         self._is_new = not os.path.lexists(path)
         self._is_empty = True
         try:
-            # Opening to append changes nothing in a file that exists.
+            # Opening to append does not change an existing file.
             self._file = Path(path).open("a", encoding="utf-8", newline="")  # noqa: SIM115 - closed by _close
         except OSError as error:
             raise self._unusable(error) from error
@@ -50,11 +50,11 @@ class Report:
 
     def _require_usable(self, source: IO[bytes]) -> None:
         if self._is_regular and _is_same(self._file, source):
-            raise UnusableReport(f"{self.path} is the file to import: refused lines could not be listed there")
+            raise UnusableReport(f"cannot write the report {self.path}: it is the imported file")
         if not self._is_regular:
-            # /dev/full would otherwise be found out after the first lines are in the database.
+            # Write now, so that a device such as /dev/full fails before the first lines are in the database.
             self._begin()
-            self._file.write("" if self._columns else "\n")  # which the reader skips
+            self._file.write("" if self._columns else "\n")  # a blank line, which the reader skips
             self.flush()
 
     def __enter__(self) -> Self:
@@ -73,7 +73,7 @@ class Report:
                 Path(self.path).unlink()
 
     def add(self, number: int, reason: str, source: dict[str, Any] | str) -> None:
-        """Write a line with the reason why it was refused; see ``reading.Line`` for ``source``."""
+        """Write a refused line and the reason; ``source`` is that of a ``reader.Line``."""
         try:
             if self._is_empty and self._is_regular:
                 self._file.truncate(0)
@@ -84,7 +84,7 @@ class Report:
             raise self._unusable(error) from error
 
     def flush(self) -> None:
-        """Write the lines that are still in memory."""
+        """Flush the buffered lines."""
         try:
             self._file.flush()
         except OSError as error:
@@ -104,11 +104,11 @@ class Report:
         csv.writer(self._file, lineterminator="\n").writerow([*map(spreadsheet.escape, row), ""])
 
     def _unusable(self, error: OSError) -> UnusableReport:
-        return UnusableReport(f"{self.path}: refused lines could not be listed there: {error.strerror}")
+        return UnusableReport(f"cannot write the report {self.path}: {error.strerror}")
 
 
 def _is_same(report: IO[str], source: IO[bytes]) -> bool:
     try:
         return os.path.samestat(os.fstat(report.fileno()), os.fstat(source.fileno()))
-    except OSError:  # standard input that is no file
+    except OSError:  # standard input without a file descriptor
         return False

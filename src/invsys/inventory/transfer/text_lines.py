@@ -1,16 +1,16 @@
-"""Lines of text from a file: UTF-8, of bounded length. A file of another format is refused by the format's name."""
+"""Lines of UTF-8 text from a file, of bounded length. Other common formats are recognised and refused."""
 
 import codecs
 from collections.abc import Callable, Iterator
 from typing import IO
 
-# Bytes of the longest line. The longest vehicle or allocation that the API takes fits, with every character escaped.
+# Bytes in the longest line: enough for the longest vehicle or allocation of the API, with every character escaped.
 MAX_LINE = 2**20
 TOO_LONG = f"the line is longer than {MAX_LINE} bytes"
-# Characters of a longer line that are kept, to show them.
-_SHOWN = 200
+# Characters of a longer line that the report shows.
+_EXCERPT = 200
 
-# Beginnings of files that are not text or not UTF-8, and the messages about them.
+# Messages about files that are not UTF-8 text, by the first bytes of the file.
 _FORMATS = {
     b"PK\x03\x04": "an Excel workbook (.xlsx) or another ZIP archive; save it as 'CSV UTF-8 (comma delimited)'",
     b"\xd0\xcf\x11\xe0": "an Excel workbook (.xls); save it as 'CSV UTF-8 (comma delimited)'",
@@ -18,8 +18,8 @@ _FORMATS = {
     b"BZh": "compressed (bzip2); decompress it first",
     b"\xfd7zXZ": "compressed (xz); decompress it first",
     b"\x28\xb5\x2f\xfd": "compressed (zstd); decompress it first",
-    b"SQLite format 3\0": "a SQLite database; import what 'invsys-manage export' writes of it",
-    b"PGDMP": "a dump of PostgreSQL; import what 'invsys-manage export' writes",
+    b"SQLite format 3\0": "a SQLite database; import the output of 'invsys-manage export' instead",
+    b"PGDMP": "a PostgreSQL dump; import the output of 'invsys-manage export' instead",
     b"%PDF-": "a PDF document; save it as CSV",
     codecs.BOM_UTF32_LE: "UTF-32; save the file as UTF-8",
     codecs.BOM_UTF32_BE: "UTF-32; save the file as UTF-8",
@@ -29,19 +29,19 @@ _FORMATS = {
 
 
 class UnusableFile(Exception):
-    """The file as a whole cannot be read; the message names the reason."""
+    """The file cannot be imported; the message contains the reason."""
 
 
 class CutLine(str):
-    """The beginning of a line that is longer than MAX_LINE."""
+    """The first characters of a line that is longer than MAX_LINE."""
 
     __slots__ = ()
 
 
 def text_lines(source: IO[bytes], progress: Callable[[int], object] = lambda _: None) -> Iterator[str]:
-    """Yield the lines with their ends, without a byte order mark; call ``progress`` with the bytes of each.
+    """Yield the lines with their line ends, without a byte order mark; call ``progress`` with the size of each.
 
-    Raises UnusableFile for another format than text in UTF-8.
+    A line longer than MAX_LINE becomes a CutLine. Raises UnusableFile if the file is not UTF-8 text.
     """
     number = 0
     while raw := _read(source):
@@ -53,7 +53,7 @@ def text_lines(source: IO[bytes], progress: Callable[[int], object] = lambda _: 
         if len(raw) <= MAX_LINE:
             yield _decode(number, raw)
             continue
-        yield CutLine(raw.decode(errors="replace")[:_SHOWN])
+        yield CutLine(raw.decode(errors="replace")[:_EXCERPT])
         while raw and not raw.endswith(b"\n"):
             raw = _read(source)
             progress(len(raw))
@@ -63,20 +63,22 @@ def _read(source: IO[bytes]) -> bytes:
     try:
         return source.readline(MAX_LINE + 1)
     except OSError as error:
-        raise UnusableFile(f"cannot be read: {error.strerror}") from error
+        raise UnusableFile(f"cannot read the file: {error.strerror}") from error
 
 
 def _require_text(raw: bytes) -> None:
-    """Raise UnusableFile for the first line of a file of another format."""
+    """Raise UnusableFile if the first line shows that the file is not UTF-8 text."""
     for beginning, description in _FORMATS.items():
         if raw.startswith(beginning):
             raise UnusableFile(f"line 1 is {description}")
     if b"\0" in raw:
-        # ASCII in UTF-16: every other byte is 0.
+        # ASCII in UTF-16: every second byte is 0.
         is_utf_16 = any(raw[0:100:2]) != any(raw[1:100:2])
-        raise UnusableFile("line 1 is UTF-16; save the file as UTF-8" if is_utf_16 else "line 1 is no text: a NUL byte")
+        raise UnusableFile(
+            "line 1 is UTF-16; save the file as UTF-8" if is_utf_16 else "line 1 is not text: it contains a NUL byte"
+        )
     if b"\r" in raw.removesuffix(b"\r\n"):
-        raise UnusableFile("line 1 ends with CR alone, as on old Macs; save the file with LF or CR LF line ends")
+        raise UnusableFile("line 1 ends with CR, as on old Macs; save the file with LF or CR LF line ends")
 
 
 def _decode(number: int, raw: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Lists of allocations: their order, and choosing by window, type and status."""
+"""Lists of allocations: their order and their filters by window, type and status."""
 
 from collections.abc import Callable
 
@@ -12,26 +12,30 @@ def at(hour: float | None) -> str | None:
 
 
 @pytest.fixture
-def four(car: str, allocate: Callable[..., TestResponse]) -> list[str]:
-    """The URLs of both lists that show one car's four allocations: until 8, 10 to 12, 12 to 14, from 16 on."""
+def four_allocations(car: str, allocate: Callable[..., TestResponse]) -> list[str]:
+    """The URLs of both lists that contain one car's four allocations: until 8, 10 to 12, 12 to 14, from 16 on."""
     for start, end, kind in ((12, 14, "service"), (16, None, "booking"), (None, 8, "booking"), (10, 12, "booking")):
         allocate(car, at(start), at(end), allocation_type=kind)
     return [f"{car}/allocations", "/api/cars/all/allocations"]
 
 
 def starts(client: FlaskClient, url: str, **query: str | None) -> list[str | None]:
-    answer = client.get(url, query_string={key.strip("_"): value for key, value in query.items() if value is not None})
-    assert answer.status_code == 200, answer.text
-    return [allocation["from_datetime"] for allocation in answer.json]
+    response = client.get(
+        url, query_string={key.strip("_"): value for key, value in query.items() if value is not None}
+    )
+    assert response.status_code == 200, response.text
+    return [allocation["from_datetime"] for allocation in response.json]
 
 
-def test_they_come_by_start_and_minus_infinity_is_first(client: FlaskClient, four: list[str]) -> None:
-    for url in four:
+def test_allocations_are_ordered_by_start_with_infinite_starts_first(
+    client: FlaskClient, four_allocations: list[str]
+) -> None:
+    for url in four_allocations:
         assert starts(client, url) == [None, at(10), at(12), at(16)]
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "shown"),
+    ("start", "end", "expected"),
     [
         (None, None, [None, 10, 12, 16]),
         (8, None, [10, 12, 16]),
@@ -53,30 +57,38 @@ def test_they_come_by_start_and_minus_infinity_is_first(client: FlaskClient, fou
         (20, 21, [16]),
     ],
 )
-def test_a_window_shows_what_overlaps_it(
-    client: FlaskClient, four: list[str], start: float | None, end: float | None, shown: list[float | None]
+def test_a_window_lists_the_overlapping_allocations(
+    client: FlaskClient,
+    four_allocations: list[str],
+    start: float | None,
+    end: float | None,
+    expected: list[float | None],
 ) -> None:
-    for url in four:
-        assert starts(client, url, from_=at(start), to=at(end)) == [at(hour) for hour in shown]
+    for url in four_allocations:
+        assert starts(client, url, from_=at(start), to=at(end)) == [at(hour) for hour in expected]
 
 
-def test_a_window_is_read_with_its_offset(client: FlaskClient, four: list[str]) -> None:
-    for url in four:
+def test_the_offset_of_a_window_is_respected(client: FlaskClient, four_allocations: list[str]) -> None:
+    for url in four_allocations:
         window = {"from_": "2026-11-20T14:00:00+02:00", "to": "2026-11-20T09:00:00-05:00"}
         assert starts(client, url, **window) == [at(12)]
 
 
 @pytest.mark.parametrize(("start", "end"), [(12, 12), (12, 10)])
 def test_a_window_that_does_not_end_after_its_start_is_refused(
-    client: FlaskClient, four: list[str], refused: Callable[..., dict[str, dict[str, object]]], start: int, end: int
+    client: FlaskClient,
+    four_allocations: list[str],
+    refused: Callable[..., dict[str, dict[str, object]]],
+    start: int,
+    end: int,
 ) -> None:
-    for url in four:
+    for url in four_allocations:
         body = refused(client.get(url, query_string={"from": at(start), "to": at(end)}), 422, "invalid_fields")
         assert set(body["errors"]) <= {"from", "to"}
 
 
 @pytest.mark.parametrize(
-    ("query", "shown"),
+    ("query", "expected"),
     [
         ({"allocation_type": "service"}, [12]),
         ({"allocation_type": "booking"}, [None, 10, 16]),
@@ -87,32 +99,35 @@ def test_a_window_that_does_not_end_after_its_start_is_refused(
         ({"allocation_type": "booking", "status": "confirmed", "from": "2026-11-20T09:00:00Z"}, [10, 16]),
     ],
 )
-def test_type_and_status_choose(
-    client: FlaskClient, four: list[str], query: dict[str, str], shown: list[float | None]
+def test_type_and_status_filter_the_list(
+    client: FlaskClient, four_allocations: list[str], query: dict[str, str], expected: list[float | None]
 ) -> None:
-    for url in four:
-        assert starts(client, url, **query) == [at(hour) for hour in shown]
+    for url in four_allocations:
+        assert starts(client, url, **query) == [at(hour) for hour in expected]
 
 
-def test_a_vehicle_shows_its_own_and_all_shows_those_of_every_vehicle_of_the_type(
-    client: FlaskClient, four: list[str], register: Callable[..., str], allocate: Callable[..., TestResponse]
+def test_a_vehicle_lists_its_own_allocations_and_all_lists_those_of_the_type(
+    client: FlaskClient,
+    four_allocations: list[str],
+    register: Callable[..., str],
+    allocate: Callable[..., TestResponse],
 ) -> None:
     second, lorry = register("Car2"), register("Lorry1", "lorries")
     for vehicle in (second, lorry):
         allocate(vehicle, at(9), at(13))
-    assert starts(client, four[0]) == [None, at(10), at(12), at(16)]
+    assert starts(client, four_allocations[0]) == [None, at(10), at(12), at(16)]
     assert starts(client, f"{second}/allocations") == [at(9)]
-    assert starts(client, four[1]) == [None, at(9), at(10), at(12), at(16)]
+    assert starts(client, four_allocations[1]) == [None, at(9), at(10), at(12), at(16)]
     assert starts(client, "/api/lorries/all/allocations") == [at(9)]
 
 
 @pytest.mark.parametrize("kind", ["%00", "%ff", "%ED%A0%80", "x" * 5000, ""])
-def test_a_type_that_no_allocation_can_have_finds_none_or_is_refused(
-    client: FlaskClient, four: list[str], refused: Callable[..., object], kind: str
+def test_a_type_that_no_allocation_can_have_matches_nothing_or_is_refused(
+    client: FlaskClient, four_allocations: list[str], refused: Callable[..., object], kind: str
 ) -> None:
-    for url in four:
-        answer = client.get(f"{url}?allocation_type={kind}")
-        if answer.status_code == 200:
-            assert answer.json == []
+    for url in four_allocations:
+        response = client.get(f"{url}?allocation_type={kind}")
+        if response.status_code == 200:
+            assert response.json == []
         else:
-            refused(answer, 422, "invalid_fields", "allocation_type")
+            refused(response, 422, "invalid_fields", "allocation_type")

@@ -1,4 +1,4 @@
-"""Allocations: making, reading and deleting them, and what their fields may hold."""
+"""Allocations: creating, reading and deleting them, and the values of their fields."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,15 +13,15 @@ PERIOD = {"from_datetime": FROM, "to_datetime": TO}
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 
 
-def test_an_allocation_is_answered_whole_with_its_defaults(client: FlaskClient, car: str) -> None:
-    answer = client.post(f"{car}/allocations", json=PERIOD)
-    said = answer.json
-    assert answer.status_code == 201
-    assert answer.headers["Location"].endswith(f"{car}/allocations/{said['id']}")
-    assert abs(datetime.fromisoformat(said["created"]) - datetime.now(UTC)) < timedelta(minutes=1)
-    assert said == {
-        "id": said["id"],
-        "created": said["created"],
+def test_a_create_returns_the_complete_allocation_with_defaults(client: FlaskClient, car: str) -> None:
+    response = client.post(f"{car}/allocations", json=PERIOD)
+    allocation = response.json
+    assert response.status_code == 201
+    assert response.headers["Location"].endswith(f"{car}/allocations/{allocation['id']}")
+    assert abs(datetime.fromisoformat(allocation["created"]) - datetime.now(UTC)) < timedelta(minutes=1)
+    assert allocation == {
+        "id": allocation["id"],
+        "created": allocation["created"],
         "resource_id": client.get(car).json["id"],
         "resource_type": "Car",
         **PERIOD,
@@ -35,13 +35,13 @@ def test_an_allocation_is_answered_whole_with_its_defaults(client: FlaskClient, 
     }
 
 
-def test_an_allocation_reads_the_same_from_everywhere(client: FlaskClient, car: str) -> None:
+def test_an_allocation_is_the_same_at_all_urls(client: FlaskClient, car: str) -> None:
     fields = {"allocation_type": "maintenance", "description": "New tyres", "dump": {"order": [1, None, {"a": True}]}}
-    said = client.post(f"{car}/allocations", json=PERIOD | fields).json
-    assert {key: said[key] for key in fields} == fields
+    allocation = client.post(f"{car}/allocations", json=PERIOD | fields).json
+    assert {key: allocation[key] for key in fields} == fields
     for base in (car, "/api/cars/all"):
-        assert client.get(f"{base}/allocations/{said['id']}").json == said
-        assert client.get(f"{base}/allocations").json == [said]
+        assert client.get(f"{base}/allocations/{allocation['id']}").json == allocation
+        assert client.get(f"{base}/allocations").json == [allocation]
 
 
 GOOD = {
@@ -72,11 +72,11 @@ def cases(table: dict[str, list[Any]]) -> list[Any]:
 
 
 @pytest.mark.parametrize(("field", "value"), cases(GOOD))
-def test_a_field_comes_back_as_it_was_given(client: FlaskClient, car: str, field: str, value: object) -> None:
-    answer = client.post(f"{car}/allocations", json={**PERIOD, field: value})
-    assert answer.status_code == 201, answer.text
-    # As text too, for Python holds 1 and 1.0 and True to be the same.
-    read = client.get(answer.headers["Location"]).json[field]
+def test_a_field_is_returned_as_it_was_sent(client: FlaskClient, car: str, field: str, value: object) -> None:
+    response = client.post(f"{car}/allocations", json={**PERIOD, field: value})
+    assert response.status_code == 201, response.text
+    # Compare texts too, because 1, 1.0 and True are equal in Python.
+    read = client.get(response.headers["Location"]).json[field]
     assert (read, repr_sorted(read)) == (value, repr_sorted(value))
 
 
@@ -94,12 +94,12 @@ def test_any_other_value_is_refused(
     value: object,
 ) -> None:
     with nothing_changes():
-        answer = client.post(f"{car}/allocations", json={**PERIOD, field: value})
-        refused(answer, 422, "invalid_fields", field)
+        response = client.post(f"{car}/allocations", json={**PERIOD, field: value})
+        refused(response, 422, "invalid_fields", field)
 
 
 @pytest.mark.parametrize("via_all", [False, True])
-def test_a_deleted_allocation_is_gone_and_its_period_is_free(
+def test_a_deleted_allocation_is_not_found_and_its_period_is_free(
     client: FlaskClient,
     car: str,
     booking: str,
@@ -110,9 +110,9 @@ def test_a_deleted_allocation_is_gone_and_its_period_is_free(
     url = booking.replace(car, "/api/cars/all") if via_all else booking
     deleted = client.delete(url)
     assert (deleted.status_code, deleted.data) == (204, b"")
-    for gone in (booking, booking.replace(car, "/api/cars/all")):
-        refused(client.get(gone), 404, "allocation_not_found")
-        refused(client.delete(gone), 404, "allocation_not_found")
+    for deleted_url in (booking, booking.replace(car, "/api/cars/all")):
+        refused(client.get(deleted_url), 404, "allocation_not_found")
+        refused(client.delete(deleted_url), 404, "allocation_not_found")
     assert client.get(f"{car}/allocations").json == client.get("/api/cars/all/allocations").json == []
     assert allocate(car, FROM, TO).status_code == 201
 
@@ -140,8 +140,8 @@ def test_an_allocation_is_not_found_under_another_vehicle(
             refused(client.delete(other + rest), 404, "allocation_not_found")
 
 
-@pytest.mark.parametrize("vehicle", [f"/api/cars/{ANOTHER_ID}", "the car, as a lorry"])
-def test_a_vehicle_that_is_not_there_takes_and_shows_no_allocations(
+@pytest.mark.parametrize("vehicle", [f"/api/cars/{ANOTHER_ID}", "the car as a lorry"])
+def test_an_unknown_vehicle_has_no_allocations(
     client: FlaskClient,
     car: str,
     refused: Callable[..., Any],

@@ -1,4 +1,4 @@
-"""``any`` where very many expired holds are in the way."""
+"""``any`` when very many expired holds block the vehicles."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ def cars(register):
     return [register(f"Car{number}") for number in range(3)]
 
 
-def test_very_many_expired_holds_are_in_nobodys_way(app, client, cars):
+def test_very_many_expired_holds_do_not_block_a_request(app, client, cars):
     with app.app_context(), db.engine.begin() as connection:
         disable_timeouts(connection)
         keys = connection.scalars(select(ContinuousResource.key)).all()
@@ -35,8 +35,8 @@ def test_very_many_expired_holds_are_in_nobodys_way(app, client, cars):
         ]
         connection.execute(insert(ContinuousResourceAllocation), holds)
     period = {"from_datetime": EPOCH.isoformat(), "to_infinity": True}
-    answer = client.post("/api/cars/any/allocations", json=period)
-    assert answer.status_code == 201
-    # Of one vehicle, and not of all.
+    response = client.post("/api/cars/any/allocations", json=period)
+    assert response.status_code == 201
+    # Only the holds of one vehicle were deleted, not all.
     with app.app_context(), session.read() as connection:
         assert connection.scalar(select(func.count()).select_from(Event).where(Event.kind == "expired")) < 4000

@@ -1,11 +1,11 @@
-"""``any`` spreads wear over all vehicles of a collection, whenever they were registered."""
+"""``any`` uses all vehicles of a collection evenly, whenever they were registered."""
 
 from datetime import UTC, datetime, timedelta
 
 DAYS = 60
 
 
-def test_vehicles_registered_after_many_others_are_all_taken(client, register):
+def test_vehicles_registered_after_many_others_are_all_allocated(client, register):
     for number in range(40):
         register(f"Car{number}")
     lorries = {register(f"Lorry{number}", "lorries")[-36:] for number in range(3)}
@@ -13,6 +13,6 @@ def test_vehicles_registered_after_many_others_are_all_taken(client, register):
     periods = [
         {"from_datetime": f"{day:%Y-%m-%dT00:00:00Z}", "to_datetime": f"{day:%Y-%m-%dT12:00:00Z}"} for day in days
     ]
-    taken = [client.post("/api/lorries/any/allocations", json=period).json["resource_id"] for period in periods]
-    # Fair shares are 20 each; with these bounds chance alone fails once in a million runs.
-    assert {lorry: taken.count(lorry) >= 4 for lorry in lorries} == dict.fromkeys(lorries, True)
+    vehicles = [client.post("/api/lorries/any/allocations", json=period).json["resource_id"] for period in periods]
+    # The expected share is 20 each; with this bound, the test fails by chance once in a million runs.
+    assert {lorry: vehicles.count(lorry) >= 4 for lorry in lorries} == dict.fromkeys(lorries, True)

@@ -1,13 +1,13 @@
-"""Any free vehicle: one order instead of searching, guessing and trying again."""
+"""Any free vehicle: one request instead of searching and retrying."""
 
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import FOUR, at, hours_pass, wire
+from tests.support.instants import FOUR, at, let_holds_expire, period_fields
 
 ANY = "/api/cars/any"
-PERIOD = wire(10, 12)
+PERIOD = period_fields(10, 12)
 
 
 @pytest.fixture
@@ -15,19 +15,19 @@ def environ(environ, request):
     return environ | getattr(request, "param", {})
 
 
-def test_it_is_answered_like_an_allocation_of_a_named_vehicle(client, car, allocate):
+def test_the_response_is_the_same_as_for_a_named_vehicle(client, car, allocate):
     fields = {"description": "Any will do", "dump": {"order": [1]}, "allocation_type": "service"}
-    made = allocate(ANY, at(10), at(12), **fields)
-    assert made.status_code == 201, made.text
-    assert {key: made.json[key] for key in (*fields, *FOUR)} == fields | PERIOD
-    assert (made.json["resource_id"], made.json["status"]) == (car[-36:], "confirmed")
-    assert made.headers["Location"].endswith(f"{car}/allocations/{made.json['id']}")
-    read = client.get(made.headers["Location"])
-    assert (read.json, read.headers["ETag"]) == (made.json, made.headers["ETag"])
-    assert client.get("/api/cars/all/allocations").json == [made.json]
+    response = allocate(ANY, at(10), at(12), **fields)
+    assert response.status_code == 201, response.text
+    assert {key: response.json[key] for key in (*fields, *FOUR)} == fields | PERIOD
+    assert (response.json["resource_id"], response.json["status"]) == (car[-36:], "confirmed")
+    assert response.headers["Location"].endswith(f"{car}/allocations/{response.json['id']}")
+    read = client.get(response.headers["Location"])
+    assert (read.json, read.headers["ETag"]) == (response.json, response.headers["ETag"])
+    assert client.get("/api/cars/all/allocations").json == [response.json]
 
 
-def test_the_one_that_is_free_is_found_however_full_it_is(register, allocate):
+def test_the_only_free_vehicle_is_found_even_between_allocations(register, allocate):
     for number, busy in enumerate([(10, 12), (9, 11), (11, None), (None, 11), (None, None)]):
         allocate(register(f"Busy{number}"), at(busy[0]), at(busy[1]))
     free = register("Free")
@@ -36,7 +36,7 @@ def test_the_one_that_is_free_is_found_however_full_it_is(register, allocate):
     assert allocate(ANY, at(10), at(12)).json["resource_id"] == free[-36:]
 
 
-def test_each_vehicle_is_taken_once_and_then_there_is_none(register, allocate, refused, nothing_changes):
+def test_each_vehicle_is_allocated_once_until_none_is_free(register, allocate, refused, nothing_changes):
     cars = sorted(register(f"Car{number}")[-36:] for number in range(5))
     assert sorted(allocate(ANY, at(10), at(12)).json["resource_id"] for _ in cars) == cars
     with nothing_changes():
@@ -48,45 +48,45 @@ def test_without_any_vehicle_none_is_available(allocate, refused):
     refused(allocate(ANY, None, None), 409, "none_available")
 
 
-def test_each_collection_gives_its_own(client, car, register, allocate, refused):
+def test_each_collection_allocates_its_own_vehicles(client, car, register, allocate, refused):
     refused(allocate("/api/lorries/any", at(10), at(12)), 409, "none_available")
     lorry = register("Lorry1", "lorries")
-    made = allocate("/api/lorries/any", at(10), at(12))
-    assert (made.json["resource_id"], made.json["resource_type"]) == (lorry[-36:], "Lorry")
-    assert made.headers["Location"].endswith(f"{lorry}/allocations/{made.json['id']}")
+    response = allocate("/api/lorries/any", at(10), at(12))
+    assert (response.json["resource_id"], response.json["resource_type"]) == (lorry[-36:], "Lorry")
+    assert response.headers["Location"].endswith(f"{lorry}/allocations/{response.json['id']}")
     refused(allocate("/api/lorries/any", at(10), at(12)), 409, "none_available")
     refused(allocate("/api/vans/any", at(10), at(12)), 404, "not_found")
     assert client.get(f"{car}/allocations").json == []
 
 
-def test_a_decommissioned_vehicle_is_not_taken(client, car, allocate, refused):
+def test_a_decommissioned_vehicle_is_not_allocated(client, car, allocate, refused):
     client.delete(car)
     refused(allocate(ANY, at(10), at(12)), 409, "none_available")
 
 
-def test_a_hold_is_in_the_way_until_it_expires(app, car, allocate, refused):
+def test_a_hold_blocks_its_vehicle_until_it_expires(app, car, allocate, refused):
     allocate(car, at(10), at(12), hold_seconds=60)
     refused(allocate(ANY, at(11), at(13)), 409, "none_available")
-    hours_pass(app)
+    let_holds_expire(app)
     assert allocate(ANY, at(11), at(13)).json["resource_id"] == car[-36:]
 
 
-def test_any_can_be_held(allocate, car, refused):
-    made = allocate(ANY, at(10), at(12), hold_seconds=60)
-    assert (made.status_code, made.json["status"]) == (201, "held")
-    assert made.json["expires"].endswith("Z")
+def test_any_vehicle_can_be_held(allocate, car, refused):
+    response = allocate(ANY, at(10), at(12), hold_seconds=60)
+    assert (response.status_code, response.json["status"]) == (201, "held")
+    assert response.json["expires"].endswith("Z")
     refused(allocate(car, at(10), at(12)), 409, "period_taken")
 
 
-def test_the_fleet_is_spread_over(register, allocate):
+def test_the_allocations_are_spread_over_the_fleet(register, allocate):
     for number in range(20):
         register(f"Car{number}")
-    taken = [allocate(ANY, at(hour), at(hour + 1)).json["resource_id"] for hour in range(20)]
-    assert len(set(taken)) > 1
+    vehicles = [allocate(ANY, at(hour), at(hour + 1)).json["resource_id"] for hour in range(20)]
+    assert len(set(vehicles)) > 1
 
 
 @pytest.mark.parametrize("environ", [{"INVSYS_API_ANY_STRATEGY": "best_fit"}], indirect=True, ids=["best_fit"])
-def test_the_tightest_gap_is_taken_first_where_the_operator_says_so(register, allocate):
+def test_best_fit_chooses_the_tightest_gap_first(register, allocate):
     gaps = {"wide": [(None, 4), (20, None)], "open": [], "tight": [(None, 9), (13, None)]}
     gaps |= {"half": [(None, 9)], "busy": [(11, 12)]}
     names = {}
@@ -95,8 +95,8 @@ def test_the_tightest_gap_is_taken_first_where_the_operator_says_so(register, al
         names[car[-36:]] = name
         for start, end in busy:
             allocate(car, at(start), at(end))
-    taken = [allocate(ANY, at(10), at(12)).json["resource_id"] for _ in range(4)]
-    assert [names[car] for car in taken] == ["tight", "wide", "half", "open"]
+    vehicles = [allocate(ANY, at(10), at(12)).json["resource_id"] for _ in range(4)]
+    assert [names[car] for car in vehicles] == ["tight", "wide", "half", "open"]
 
 
 BAD = [
@@ -115,30 +115,30 @@ BAD = [
 
 
 @pytest.mark.parametrize(("field", "fields"), BAD)
-def test_bad_input_is_named_and_takes_nothing(client, car, refused, nothing_changes, field, fields):
+def test_an_invalid_field_is_named_and_nothing_is_allocated(client, car, refused, nothing_changes, field, fields):
     with nothing_changes():
         errors = refused(client.post(f"{ANY}/allocations", json=PERIOD | fields), 422, "invalid_fields")["errors"]
     assert field in errors
 
 
 @pytest.mark.parametrize("field", ["attributes", "quantity"])
-def test_a_named_vehicle_is_not_chosen(car, allocate, refused, nothing_changes, field):
+def test_fields_for_choosing_a_vehicle_are_refused_for_a_named_one(car, allocate, refused, nothing_changes, field):
     value = {"attributes": {}, "quantity": 2}[field]
     with nothing_changes():
         refused(allocate(car, at(10), at(12), **{field: value}), 422, "invalid_fields", field)
 
 
-def test_a_body_must_be_one_json_object_here_too(client, car, refused, nothing_changes):
+def test_the_body_must_be_one_json_object(client, car, refused, nothing_changes):
     with nothing_changes():
         refused(client.post(f"{ANY}/allocations", data=b"[]", content_type="application/json"), 400, "malformed_body")
         refused(client.post(f"{ANY}/allocations", data=b"{}"), 415, "unsupported_media_type")
 
 
-def test_xml_says_the_same(client, car):
+def test_xml_contains_the_same_data(client, car):
     xml = {"Accept": "application/xml"}
-    made = client.post(f"{ANY}/allocations", json=PERIOD, headers=xml)
-    assert (made.status_code, ET.fromstring(made.data).tag) == (201, "allocation")
-    assert made.data == client.get(made.headers["Location"], headers=xml).data
+    response = client.post(f"{ANY}/allocations", json=PERIOD, headers=xml)
+    assert (response.status_code, ET.fromstring(response.data).tag) == (201, "allocation")
+    assert response.data == client.get(response.headers["Location"], headers=xml).data
     none = client.post(f"{ANY}/allocations", json=PERIOD, headers=xml)
     assert (none.status_code, none.mimetype) == (409, "application/problem+xml")
     assert "none_available" in none.text

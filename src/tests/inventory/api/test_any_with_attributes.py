@@ -1,4 +1,4 @@
-"""Any free vehicle that has exactly these attributes: a text is no number, and true is not one."""
+"""Any free vehicle with exactly these attributes: the string "4" is not the number 4, and true is not 1."""
 
 import pytest
 
@@ -51,19 +51,19 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("has", "asked", "taken"), CASES)
-def test_only_a_vehicle_with_exactly_these_values_is_taken(
-    register, allocate, refused, nothing_changes, has, asked, taken
+@pytest.mark.parametrize(("has", "requested", "matches"), CASES)
+def test_only_a_vehicle_with_exactly_these_values_is_allocated(
+    register, allocate, refused, nothing_changes, has, requested, matches
 ):
     car = register("Car1", attributes=has)
-    if taken:
-        assert allocate(ANY, at(10), at(12), attributes=asked).json["resource_id"] == car[-36:]
+    if matches:
+        assert allocate(ANY, at(10), at(12), attributes=requested).json["resource_id"] == car[-36:]
     else:
         with nothing_changes():
-            refused(allocate(ANY, at(10), at(12), attributes=asked), 409, "none_available")
+            refused(allocate(ANY, at(10), at(12), attributes=requested), 409, "none_available")
 
 
-def test_of_many_only_those_are_taken(register, allocate, refused):
+def test_only_the_matching_vehicles_of_many_are_allocated(register, allocate, refused):
     cars = [register(f"Car{n}", attributes={"city": ("Leeds", "York", "Bath")[n % 3], "n": n}) for n in range(9)]
     in_leeds = [allocate(ANY, at(10), at(12), attributes={"city": "Leeds"}).json["resource_id"] for _ in range(3)]
     assert sorted(in_leeds) == sorted(car[-36:] for car in cars[::3])
@@ -71,7 +71,7 @@ def test_of_many_only_those_are_taken(register, allocate, refused):
     assert allocate(ANY, at(10), at(12), attributes={"n": 4}).json["resource_id"] == cars[4][-36:]
 
 
-def test_a_vehicle_is_found_by_what_it_has_now(client, register, allocate, refused):
+def test_a_vehicle_matches_by_its_current_attributes(client, register, allocate, refused):
     car = register("Car1", attributes={"city": "Leeds"})
     client.patch(car, json={"attributes": {"city": "York"}})
     refused(allocate(ANY, at(10), at(12), attributes={"city": "Leeds"}), 409, "none_available")

@@ -1,4 +1,4 @@
-"""Attributes that are numbers: ``attribute.KEY=VALUE`` and ``any`` compare them by their value, on both databases."""
+"""Numeric attributes: ``attribute.KEY=VALUE`` and ``any`` compare them by value, on both databases."""
 
 import json
 import re
@@ -22,19 +22,19 @@ NUMBERS += [1e-4, 1e-5, -1.5e-5, 1e-6, 1.5e-7, 9.87654321e-9, 1e-10, -0.0, 2**63
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_number_is_found_as_it_is_shown(client, register, number):
+def test_a_number_is_found_by_the_text_in_responses(client, register, number):
     car = register("Car1", attributes={"k": number})
-    shown = re.search(r'"k":([^},]+)', client.get("/api/cars").text)[1]
-    assert f"<k>{shown}</k>" in client.get(car, headers={"Accept": XML}).text
-    assert [car["name"] for car in client.get("/api/cars", query_string={"attribute.k": shown}).json] == ["Car1"]
+    text = re.search(r'"k":([^},]+)', client.get("/api/cars").text)[1]
+    assert f"<k>{text}</k>" in client.get(car, headers={"Accept": XML}).text
+    assert [car["name"] for car in client.get("/api/cars", query_string={"attribute.k": text}).json] == ["Car1"]
 
 
-def test_a_number_is_not_found_as_another_one(client, register):
+def test_a_number_is_not_found_by_a_rounded_value(client, register):
     register("Car1", attributes={"k": 0.1 + 0.2})
     assert client.get("/api/cars", query_string={"attribute.k": "0.3"}).json == []
 
 
-# Numbers in the forms in which callers may write them, with others of the same value and with neighbours.
+# Groups of notations with the same value; different groups have different, partly neighbouring values.
 SAME = [
     ["4", "4.0", "4.00", "4e0", "40e-1", "0.4E+1"],
     ["0", "-0", "0.0", "-0.0", "0e9", "1e-400"],
@@ -45,7 +45,7 @@ SAME = [
     ["9007199254740992", "9007199254740992.0"],
     ["9007199254740993"],
     ["9223372036854775807"],
-    # As PostgreSQL reads the text of a double: 2**60 is 1.152921504606847e18.
+    # PostgreSQL reads the text of a double: 2**60 as a double is 1.152921504606847e18.
     ["1152921504606846976"],
     ["1152921504606847000", "1.152921504606847e18"],
     ["1e22", "1.0e22", "10000000000000000000000.0"],
@@ -64,32 +64,32 @@ def post(client, path, text):
 
 
 @pytest.mark.parametrize("forms", GROUPS)
-def test_every_form_of_a_number_finds_every_other_form(client, forms):
-    for each, form in enumerate(forms):
-        assert post(client, "/api/cars", body(f"Car{each}", form)).status_code == 201
+def test_every_notation_of_a_number_finds_every_other_notation(client, forms):
+    for index, form in enumerate(forms):
+        assert post(client, "/api/cars", body(f"Car{index}", form)).status_code == 201
     period = f'"from_datetime": "{at(1)}", "to_datetime": "{at(2)}"'
     for form in forms:
-        found = client.get("/api/cars", query_string={"attribute.k": form}).json
-        assert [car["name"] for car in found] == [f"Car{each}" for each in range(len(forms))]
-        made = post(client, "/api/cars/any/allocations", f'{{{period}, "attributes": {{"k": {form}}}}}')
-        assert made.status_code == 201, made.text
+        cars = client.get("/api/cars", query_string={"attribute.k": form}).json
+        assert [car["name"] for car in cars] == [f"Car{index}" for index in range(len(forms))]
+        response = post(client, "/api/cars/any/allocations", f'{{{period}, "attributes": {{"k": {form}}}}}')
+        assert response.status_code == 201, response.text
 
 
-def test_a_number_is_no_other_number(client):
-    for each, forms in enumerate(SAME):
-        assert post(client, "/api/cars", body(f"Car{each}", forms[0])).status_code == 201
-    for each, forms in enumerate(SAME):
+def test_a_number_does_not_match_a_different_number(client):
+    for index, forms in enumerate(SAME):
+        assert post(client, "/api/cars", body(f"Car{index}", forms[0])).status_code == 201
+    for index, forms in enumerate(SAME):
         for form in forms:
-            found = client.get("/api/cars", query_string={"attribute.k": form}).json
-            assert [car["name"] for car in found] == [f"Car{each}"], form
+            cars = client.get("/api/cars", query_string={"attribute.k": form}).json
+            assert [car["name"] for car in cars] == [f"Car{index}"], form
 
 
 @pytest.mark.parametrize("form", ["4.0", "4e0", "1e2", "-0.0"])
 def test_a_string_is_compared_as_text(client, register, form):
     register("Text", attributes={"k": form})
     register("Number", attributes={"k": json.loads(form)})
-    found = client.get("/api/cars", query_string={"attribute.k": form}).json
-    assert [car["name"] for car in found] == ["Text", "Number"]
+    cars = client.get("/api/cars", query_string={"attribute.k": form}).json
+    assert [car["name"] for car in cars] == ["Text", "Number"]
     whole = str(int(float(form)))
     assert [car["name"] for car in client.get("/api/cars", query_string={"attribute.k": whole}).json] == ["Number"]
 
@@ -99,28 +99,30 @@ numbers = st.integers(-(2**63), 2**63 - 1) | doubles | doubles.map(lambda value:
 corners = st.sampled_from([2**53 - 1, 2**53, 2**53 + 1, 2**60, 2**63 - 1, -(2**63), 0, -0.0, 1e22, 1e18])
 
 
-def alike(value):
-    """Return the number in each form, and its neighbours."""
+def variants(value):
+    """Return a strategy for the number as integer and float, and its neighbours."""
     others = [value, float(value), -value, value + 1, int(value)]
     return st.sampled_from([other for other in others if isinstance(other, float) or -(2**63) <= other < 2**63])
 
 
-pairs = (numbers | corners).flatmap(lambda value: st.tuples(alike(value), alike(value) | numbers | corners))
+pairs = (numbers | corners).flatmap(lambda value: st.tuples(variants(value), variants(value) | numbers | corners))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 @given(pair=pairs)
-def test_filter_and_any_compare_numbers_as_their_texts_do(app, pair):
-    has, wanted = pair
-    text = strict_json.dumps(wanted)
+def test_the_filter_and_any_compare_numbers_like_their_texts(app, pair):
+    has, requested = pair
+    text = strict_json.dumps(requested)
     equal = Decimal(strict_json.dumps(has)) == Decimal(text)
-    found = [
+    conditions = [
         resource_queries._reads_as("k", text),
-        [json_contains(ContinuousResource.attributes, literal({"k": wanted}, JSON))],
+        [json_contains(ContinuousResource.attributes, literal({"k": requested}, JSON))],
     ]
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(delete(ContinuousResource))
         car = {"id": uuid.uuid4(), "resource_type": "Car", "name": "Car1", "attributes": {"k": has}}
         connection.execute(insert(ContinuousResource).values(car))
-        counts = [len(connection.execute(select(ContinuousResource.key).where(*each)).all()) for each in found]
+        counts = [
+            len(connection.execute(select(ContinuousResource.key).where(*condition)).all()) for condition in conditions
+        ]
     assert counts == [equal, equal]

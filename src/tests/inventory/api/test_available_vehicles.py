@@ -1,11 +1,11 @@
-"""Which vehicles are free for a whole period: ``available_from`` and ``available_to`` of the collections."""
+"""Vehicles that are free for a whole period: ``available_from`` and ``available_to`` of the collections."""
 
 import pytest
 
-from tests.support.instants import ALWAYS, at, hours_pass
+from tests.support.instants import ALWAYS, at, let_holds_expire
 from tests.support.period_cases import CASES
 
-# (what is allocated, the window, whether the vehicle is free in it); two open ends are no window at all.
+# (allocated period, window, whether the vehicle is free in it); a window needs at least one bound.
 BOTH_WAYS = [case[1:] for case in CASES] + [(other, one, overlap) for _, one, other, overlap in CASES]
 WINDOWS = [(allocated, window, not overlap) for allocated, window, overlap in BOTH_WAYS if window != ALWAYS]
 
@@ -19,32 +19,32 @@ def environ(environ, request):
 def names(client):
     def names(start=None, end=None, collection="cars", **query):
         window = {"available_from": at(start), "available_to": at(end)}
-        answer = client.get(f"/api/{collection}", query_string=window | query)
-        assert answer.status_code == 200, answer.text
-        return [found["name"] for found in answer.json]
+        response = client.get(f"/api/{collection}", query_string=window | query)
+        assert response.status_code == 200, response.text
+        return [vehicle["name"] for vehicle in response.json]
 
     return names
 
 
 @pytest.mark.parametrize(("allocated", "window", "free"), WINDOWS)
-def test_a_vehicle_is_listed_exactly_when_nothing_overlaps(car, allocate, names, allocated, window, free):
+def test_a_vehicle_is_listed_exactly_if_nothing_overlaps(car, allocate, names, allocated, window, free):
     allocate(car, at(allocated[0]), at(allocated[1]))
     assert names(*window) == (["Car1"] if free else [])
 
 
-def test_without_a_window_all_are_listed(car, allocate, names):
+def test_without_a_window_all_vehicles_are_listed(car, allocate, names):
     allocate(car, None, None)
     assert names() == ["Car1"]
 
 
-def test_a_vehicle_fits_between_two_allocations(car, allocate, names):
+def test_a_vehicle_is_free_between_two_allocations(car, allocate, names):
     for start, end in ((None, 10), (12, 14), (16, None)):
         allocate(car, at(start), at(end))
     assert names(10, 12) == names(14, 16) == ["Car1"]
     assert names(10, 13) == names(9, 12) == names(10, None) == names(None, 12) == names(11, 15) == []
 
 
-def test_a_microsecond_is_enough_to_be_in_the_way(client, car, allocate):
+def test_an_overlap_of_one_microsecond_counts(client, car, allocate):
     allocate(car, "2099-03-01T10:00:00.000001Z", "2099-03-01T10:00:00.000002Z")
     listed = [
         len(client.get("/api/cars", query_string={"available_from": start, "available_to": end}).json)
@@ -58,12 +58,12 @@ def test_a_microsecond_is_enough_to_be_in_the_way(client, car, allocate):
     assert listed == [1, 0, 0, 1]
 
 
-def test_a_window_is_read_with_its_offset(client, car, booking):
+def test_the_offset_of_a_window_is_respected(client, car, booking):
     for start, listed in (("2099-03-01T13:59:59+02:00", 0), ("2099-03-01T14:00:00+02:00", 1)):
         assert len(client.get("/api/cars", query_string={"available_from": start}).json) == listed
 
 
-def test_each_type_has_its_own_free_ones(car, booking, register, names):
+def test_each_collection_lists_its_own_free_vehicles(car, booking, register, names):
     register("Lorry1", "lorries")
     register("Car2")
     assert names(10, 12) == ["Car2"]
@@ -71,23 +71,23 @@ def test_each_type_has_its_own_free_ones(car, booking, register, names):
     assert names(10, 12, "trucks") == []
 
 
-def test_a_deleted_allocation_and_an_expired_hold_leave_it_free(app, client, car, booking, allocate, names):
+def test_a_vehicle_is_free_after_a_deletion_and_after_an_expiry(app, client, car, booking, allocate, names):
     client.delete(booking)
     assert names(10, 12) == ["Car1"]
     allocate(car, at(10), at(12), hold_seconds=60)
     assert names(10, 12) == []
-    hours_pass(app)
+    let_holds_expire(app)
     assert names(10, 12) == ["Car1"]
 
 
-def test_a_decommissioned_vehicle_is_free_for_nobody(client, car, names):
+def test_a_decommissioned_vehicle_is_not_listed(client, car, names):
     client.delete(car)
     assert names(10, 12) == []
 
 
 @pytest.fixture
 def fleet(register, allocate):
-    """Nine cars: each third one is busy from 10 to 12, each other one stands in Leeds."""
+    """Nine cars: every third one is allocated from 10 to 12, every second one is in Leeds."""
     for number in range(9):
         car = register(f"Car{number}", attributes={"city": ("Leeds", "York")[number % 2], "number": number})
         if number % 3 == 0:
@@ -95,7 +95,7 @@ def fleet(register, allocate):
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-def test_link_leads_through_the_free_ones_with_every_filter_kept(fleet, follow, limit):
+def test_the_next_links_list_the_free_vehicles_and_keep_all_filters(fleet, follow, limit):
     query = "available_from=2099-03-01T10:00:00%2B00:00&available_to=2099-03-01T12:00:00Z&attribute.city=Leeds"
     pages = list(follow(f"/api/cars?{query}&limit={limit}"))
     assert [car["name"] for page in pages for car in page] == ["Car2", "Car4", "Car8"]
@@ -103,7 +103,7 @@ def test_link_leads_through_the_free_ones_with_every_filter_kept(fleet, follow, 
     assert 0 < len(pages[-1]) <= limit
 
 
-def test_all_filters_hold_together(fleet, names):
+def test_all_filters_can_be_combined(fleet, names):
     assert names(10, 12) == ["Car1", "Car2", "Car4", "Car5", "Car7", "Car8"]
     assert names(10, 12, name="Car4") == ["Car4"]
     assert names(10, 12, name="Car3") == []
@@ -126,17 +126,17 @@ BAD = [
 
 
 @pytest.mark.parametrize(("query", "field"), BAD)
-def test_a_bad_window_is_named(client, car, refused, query, field):
+def test_an_invalid_window_is_named(client, car, refused, query, field):
     refused(client.get(f"/api/cars?{query}"), 422, "invalid_fields", field)
 
 
 @pytest.mark.parametrize("field", ["available_from", "available_to"])
-def test_lists_of_allocations_know_no_such_window(client, car, refused, field):
+def test_lists_of_allocations_refuse_an_availability_window(client, car, refused, field):
     for url in (f"{car}/allocations", "/api/cars/all/allocations"):
         refused(client.get(url, query_string={field: at(10)}), 422, "invalid_fields", field)
 
 
 @pytest.mark.parametrize("environ", [{"INVSYS_API_NAIVE_DATETIMES": "refuse"}], indirect=True, ids=["naive refused"])
 @pytest.mark.parametrize("field", ["available_from", "available_to"])
-def test_an_instant_without_an_offset_is_refused_where_the_operator_says_so(client, refused, field):
+def test_an_instant_without_an_offset_is_refused_if_the_settings_say_so(client, refused, field):
     refused(client.get("/api/cars", query_string={field: "2099-03-01T10:00:00"}), 422, "invalid_fields", field)

@@ -1,4 +1,4 @@
-"""Bodies: one strict JSON object, in UTF-8, of a bounded size, and of the one content type."""
+"""Request bodies: one strict JSON object in UTF-8, of limited size, with the right content type."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def padded(size: int, body: bytes = b'{"name": "Car1"}') -> bytes:
 
 
 def send_chunked(client: FlaskClient, body: bytes) -> TestResponse:
-    """Without Content-Length, as a server hands a chunked body on (PEP 3333 and wsgi.input_terminated)."""
+    """Post a body without Content-Length, as a server passes a chunked body on (PEP 3333, wsgi.input_terminated)."""
     return client.post(
         "/api/cars",
         input_stream=BytesIO(body),
@@ -43,8 +43,8 @@ MALFORMED = {
     "a number": b"1",
     "unfinished": b'{"name": "x"',
     "two objects": b'{"name": "x"}{"name": "y"}',
-    "words after it": b'{"name": "x"} end',
-    "comma at the end": b'{"name": "x",}',
+    "text after the object": b'{"name": "x"} end',
+    "trailing comma": b'{"name": "x",}',
     "single quotes": b"{'name': 'x'}",
     "comment": b'{"name": "x"} // x',
     "bare key": b'{name: "x"}',
@@ -58,7 +58,7 @@ MALFORMED = {
     "Infinity": b'{"name": "x", "attributes": {"a": Infinity}}',
     "-Infinity": b'{"name": "x", "attributes": {"a": -Infinity}}',
     "a float that overflows": b'{"name": "x", "attributes": {"a": 1e999}}',
-    "a float that underflows the other way": b'{"name": "x", "attributes": {"a": -1e999}}',
+    "a negative float that overflows": b'{"name": "x", "attributes": {"a": -1e999}}',
     "2**64": b'{"name": "x", "attributes": {"a": 18446744073709551616}}',
     "-2**63 - 1": b'{"name": "x", "attributes": {"a": -9223372036854775809}}',
     "5000 digits": b'{"name": "x", "attributes": {"a": ' + b"9" * 5000 + b"}}",
@@ -84,7 +84,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
-def test_what_is_not_one_strict_json_object_is_refused(
+def test_a_body_that_is_not_one_strict_json_object_is_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], body: bytes
 ) -> None:
     with nothing_changes():
@@ -92,8 +92,8 @@ def test_what_is_not_one_strict_json_object_is_refused(
 
 
 def test_a_byte_order_mark_is_named(client: FlaskClient, refused: Callable[..., Any]) -> None:
-    answer = client.post("/api/cars", data='{"name": "Car1"}'.encode("utf-8-sig"), content_type=JSON)
-    assert "byte order mark (BOM)" in refused(answer, 400, "malformed_body")["detail"]
+    response = client.post("/api/cars", data='{"name": "Car1"}'.encode("utf-8-sig"), content_type=JSON)
+    assert "byte order mark (BOM)" in refused(response, 400, "malformed_body")["detail"]
 
 
 def nested(levels: int) -> bytes:
@@ -102,9 +102,9 @@ def nested(levels: int) -> bytes:
 
 
 def test_nesting_is_allowed_up_to_32_levels(client: FlaskClient, car: str) -> None:
-    answer = client.post(f"{car}/allocations", data=nested(32), content_type=JSON)
-    assert answer.status_code == 201
-    assert client.get(answer.headers["Location"]).json["dump"] == json.loads(nested(32))["dump"]
+    response = client.post(f"{car}/allocations", data=nested(32), content_type=JSON)
+    assert response.status_code == 201
+    assert client.get(response.headers["Location"]).json["dump"] == json.loads(nested(32))["dump"]
 
 
 def test_nesting_past_32_levels_is_refused(
@@ -115,28 +115,28 @@ def test_nesting_past_32_levels_is_refused(
 
 
 @pytest.mark.parametrize("description", ["[" * 100, "}" * 100, '"' * 50, "\\" * 50])
-def test_brackets_and_quotes_in_a_text_are_only_text(
+def test_brackets_and_quotes_in_a_string_are_not_counted_as_nesting(
     car: str, allocate: Callable[..., TestResponse], description: str
 ) -> None:
     assert allocate(car, None, None, description=description).json["description"] == description
 
 
 @pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 2**53 + 1, 0])
-def test_integers_of_64_bits_come_back_exactly(client: FlaskClient, register: Callable[..., str], number: int) -> None:
+def test_64_bit_integers_are_returned_exactly(client: FlaskClient, register: Callable[..., str], number: int) -> None:
     assert client.get(register("Car1", attributes={"a": number})).json["attributes"] == {"a": number}
 
 
-@pytest.mark.parametrize("written", [b'"\\ud83d\\ude97"', '"🚗"'.encode()], ids=["escaped pair", "utf-8"])
-def test_characters_beyond_the_basic_plane_are_welcome(client: FlaskClient, written: bytes) -> None:
-    answer = client.post("/api/cars", data=b'{"name": ' + written + b"}", content_type=JSON)
-    assert (answer.status_code, answer.json["name"]) == (201, "🚗")
+@pytest.mark.parametrize("literal", [b'"\\ud83d\\ude97"', '"🚗"'.encode()], ids=["escaped pair", "utf-8"])
+def test_characters_beyond_the_basic_plane_are_accepted(client: FlaskClient, literal: bytes) -> None:
+    response = client.post("/api/cars", data=b'{"name": ' + literal + b"}", content_type=JSON)
+    assert (response.status_code, response.json["name"]) == (201, "🚗")
 
 
 @pytest.mark.parametrize(
     "content_type",
     [JSON, "Application/JSON", f"{JSON}; charset=utf-8", f"{JSON};charset=UTF-8", f'{JSON}; charset="utf-8"'],
 )
-def test_a_json_content_type_is_taken(client: FlaskClient, content_type: str) -> None:
+def test_a_json_content_type_is_accepted(client: FlaskClient, content_type: str) -> None:
     assert client.post("/api/cars", data=b'{"name": "Car1"}', content_type=content_type).status_code == 201
 
 
@@ -162,25 +162,25 @@ def test_another_content_type_is_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], content_type: str | None
 ) -> None:
     with nothing_changes():
-        answer = client.post("/api/cars", data=b'{"name": "Car1"}', content_type=content_type)
-        refused(answer, 415, "unsupported_media_type")
+        response = client.post("/api/cars", data=b'{"name": "Car1"}', content_type=content_type)
+        refused(response, 415, "unsupported_media_type")
 
 
-def test_a_body_of_exactly_64_kib_is_taken(client: FlaskClient) -> None:
+def test_a_body_of_exactly_64_kib_is_accepted(client: FlaskClient) -> None:
     assert client.post("/api/cars", data=padded(LIMIT), content_type=JSON).status_code == 201
 
 
 @pytest.mark.parametrize("coding", ["gzip, chunked", "gzip", "identity", "chunked, chunked", '"a",' * 8000])
-def test_another_transfer_coding_than_chunked_is_refused(
+def test_a_transfer_coding_other_than_chunked_is_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], coding: str
 ) -> None:
     environ = {"HTTP_TRANSFER_ENCODING": coding, "wsgi.input_terminated": True}
     with nothing_changes():
-        answer = client.post("/api/cars", data=b'{"name": "Car1"}', content_type=JSON, environ_overrides=environ)
-        refused(answer, 400, "malformed_body")
+        response = client.post("/api/cars", data=b'{"name": "Car1"}', content_type=JSON, environ_overrides=environ)
+        refused(response, 400, "malformed_body")
 
 
-def test_a_chunked_body_of_exactly_64_kib_is_taken(client: FlaskClient) -> None:
+def test_a_chunked_body_of_exactly_64_kib_is_accepted(client: FlaskClient) -> None:
     assert send_chunked(client, padded(LIMIT)).status_code == 201
 
 
@@ -194,6 +194,6 @@ def test_a_longer_body_is_refused_with_and_without_content_length(
 
 
 @pytest.mark.parametrize("environ", [{"INVSYS_API_MAX_BODY": "2000"}], indirect=True, ids=["2000 bytes"])
-def test_the_longest_body_is_a_setting(client: FlaskClient, refused: Callable[..., Any]) -> None:
+def test_the_maximum_body_size_is_a_setting(client: FlaskClient, refused: Callable[..., Any]) -> None:
     refused(client.post("/api/cars", data=padded(2001), content_type=JSON), 413, "body_too_large")
     assert client.post("/api/cars", data=padded(2000), content_type=JSON).status_code == 201

@@ -1,8 +1,8 @@
-"""Changes of allocations that are refused: what is wrong or in the way is named, and nothing is half done."""
+"""Refused changes of allocations: invalid fields and conflicts are named, and nothing is changed."""
 
 import pytest
 
-from tests.support.instants import at, wire
+from tests.support.instants import at, period_fields
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 JSON = "application/json"
@@ -11,12 +11,12 @@ MERGE_PATCH = "application/merge-patch+json"
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, booking):
-    """The URL of the allocation of ``car`` from 10:00 to 12:00, in each form."""
+    """Both URLs of the allocation of ``car`` from 10:00 to 12:00."""
     return booking if request.param == "its vehicle" else booking.replace(car, "/api/cars/all")
 
 
 @pytest.mark.parametrize(
-    ("fields", "in_the_way"),
+    ("fields", "conflicts"),
     [
         ({"to_datetime": at(13)}, [(12, 14)]),
         ({"to_infinity": True}, [(12, 14), (16, None)]),
@@ -26,24 +26,26 @@ def item(request, car, booking):
         ({"from_datetime": at(11), "to_datetime": at(13), "description": "new", "dump": {"a": 1}}, [(12, 14)]),
     ],
 )
-def test_what_is_in_the_way_is_named_and_never_itself(
-    client, car, item, allocate, refused, nothing_changes, fields, in_the_way
+def test_a_conflict_names_the_other_allocations_and_never_the_changed_one(
+    client, car, item, allocate, refused, nothing_changes, fields, conflicts
 ):
-    made = {each: allocate(car, at(each[0]), at(each[1])).json["id"] for each in ((12, 14), (16, None), (None, 8))}
+    ids = {hours: allocate(car, at(hours[0]), at(hours[1])).json["id"] for hours in ((12, 14), (16, None), (None, 8))}
     etag = client.get(item).headers["ETag"]
     with nothing_changes():
         body = refused(client.patch(item, json=fields), 409, "period_taken")
-    assert [conflict["id"] for conflict in body["conflicts"]] == [made[each] for each in in_the_way]
+    assert [conflict["id"] for conflict in body["conflicts"]] == [ids[hours] for hours in conflicts]
     assert client.get(item).headers["ETag"] == etag
 
 
-def test_a_vehicle_that_is_taken_takes_nothing_over(client, item, register, allocate, refused, nothing_changes):
+def test_an_allocation_cannot_move_to_a_vehicle_that_is_allocated(
+    client, item, register, allocate, refused, nothing_changes
+):
     other = register("Car2")
-    taken = allocate(other, at(11), at(13)).json["id"]
+    conflict_id = allocate(other, at(11), at(13)).json["id"]
     order = {"resource_id": other[-36:], "allocation_type": "service"}
     with nothing_changes():
         body = refused(client.patch(item, json=order), 409, "period_taken")
-        assert [conflict["id"] for conflict in body["conflicts"]] == [taken]
+        assert [conflict["id"] for conflict in body["conflicts"]] == [conflict_id]
     assert client.patch(item, json=order | {"to_datetime": at(11)}).status_code == 200
 
 
@@ -93,30 +95,32 @@ CASES = [
 
 
 @pytest.mark.parametrize(("field", "fields"), CASES)
-def test_a_bad_field_is_named(client, item, refused, nothing_changes, field, fields):
+def test_an_invalid_field_is_named(client, item, refused, nothing_changes, field, fields):
     with nothing_changes():
         refused(client.patch(item, json=fields), 422, "invalid_fields", field)
 
 
-def test_good_fields_beside_a_bad_one_change_nothing_either(client, item, refused, nothing_changes):
+def test_valid_fields_next_to_an_invalid_one_change_nothing(client, item, refused, nothing_changes):
     good = {"description": "new", "to_datetime": at(13)}
     with nothing_changes():
         errors = refused(client.patch(item, json=good | {"colour": "red", "dump": []}), 422, "invalid_fields")["errors"]
     assert {"colour", "dump"} <= set(errors)
 
 
-def test_only_a_vehicle_in_circulation_of_the_same_type_takes_it_over(client, item, register, refused, nothing_changes):
-    gone, lorry = register("Car2"), register("Lorry1", "lorries")
-    client.delete(gone)
+def test_an_allocation_can_only_move_to_a_vehicle_of_its_type_in_circulation(
+    client, item, register, refused, nothing_changes
+):
+    decommissioned, lorry = register("Car2"), register("Lorry1", "lorries")
+    client.delete(decommissioned)
     with nothing_changes():
-        for other in (gone, lorry):
+        for other in (decommissioned, lorry):
             refused(client.patch(item, json={"resource_id": other[-36:]}), 422, "invalid_fields", "resource_id")
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"null", b"[]", b'"x"', b'{"dump": {}, "dump": {}}', b'{"dump": {"a": NaN}}', b"{"]
 )
-def test_a_body_must_be_one_strict_json_object(client, item, refused, nothing_changes, body):
+def test_the_body_must_be_one_strict_json_object(client, item, refused, nothing_changes, body):
     with nothing_changes():
         refused(client.patch(item, data=body, content_type=JSON), 400, "malformed_body")
 
@@ -126,18 +130,18 @@ def test_a_body_must_be_one_strict_json_object(client, item, refused, nothing_ch
 )
 def test_another_content_type_is_refused(client, item, refused, nothing_changes, content_type):
     with nothing_changes():
-        answer = client.patch(item, data=b"{}", content_type=content_type)
-    assert MERGE_PATCH in refused(answer, 415, "unsupported_media_type")["detail"]
-    # RFC 5789, 2.2 and 3.1.
-    assert answer.headers["Accept-Patch"] == f"{JSON}, {MERGE_PATCH}"
+        response = client.patch(item, data=b"{}", content_type=content_type)
+    assert MERGE_PATCH in refused(response, 415, "unsupported_media_type")["detail"]
+    # RFC 5789, sections 2.2 and 3.1.
+    assert response.headers["Accept-Patch"] == f"{JSON}, {MERGE_PATCH}"
 
 
-def test_only_patch_takes_patches(client, car, refused, nothing_changes):
+def test_only_patch_accepts_the_merge_patch_content_type(client, car, refused, nothing_changes):
     for path, body in (("/api/cars", b'{"name": "Car9"}'), (f"{car}/allocations", b'{"from_infinity": true}')):
         with nothing_changes():
-            answer = client.post(path, data=body, content_type=MERGE_PATCH)
-        refused(answer, 415, "unsupported_media_type")
-        assert "Accept-Patch" not in answer.headers
+            response = client.post(path, data=body, content_type=MERGE_PATCH)
+        refused(response, 415, "unsupported_media_type")
+        assert "Accept-Patch" not in response.headers
 
 
 def test_a_body_that_is_too_long_is_refused(client, item, refused, nothing_changes):
@@ -146,7 +150,7 @@ def test_a_body_that_is_too_long_is_refused(client, item, refused, nothing_chang
         refused(client.patch(item, data=body, content_type=JSON), 413, "body_too_large")
 
 
-def test_what_is_not_there_is_not_changed(client, car, booking, register, refused, nothing_changes):
+def test_an_unknown_allocation_cannot_be_changed(client, car, booking, register, refused, nothing_changes):
     rest = booking[len(car) :]
     elsewhere = [vehicle + rest for vehicle in (register("Car2"), register("Lorry1", "lorries"), "/api/lorries/all")]
     unknown = [f"{vehicle}/allocations/{ANOTHER_ID}" for vehicle in (car, "/api/cars/all")]
@@ -158,7 +162,7 @@ def test_what_is_not_there_is_not_changed(client, car, booking, register, refuse
         refused(client.patch(f"{car}/allocations/x", json={}), 404, "not_found")
 
 
-def test_what_was_deleted_is_not_changed(client, item, refused):
+def test_a_deleted_allocation_cannot_be_changed(client, item, refused):
     client.delete(item)
-    for fields in ({"description": "x"}, {"status": "confirmed"}, wire(20, 21), {}):
+    for fields in ({"description": "x"}, {"status": "confirmed"}, period_fields(20, 21), {}):
         refused(client.patch(item, json=fields), 404, "allocation_not_found")

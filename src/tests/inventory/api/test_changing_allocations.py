@@ -1,27 +1,27 @@
-"""Changing an allocation: its period, its vehicle and what is said about it, from both of its URLs."""
+"""Changes of an allocation's period, vehicle and other fields, at both of its URLs."""
 
 import pytest
 
-from tests.support.instants import FOUR, at, hours, wire
+from tests.support.instants import FOUR, at, hours_of, period_fields
 from tests.support.period_cases import CASES, NAMES
 
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, booking):
-    """The URL of the allocation of ``car`` from 10:00 to 12:00, in each form."""
+    """Both URLs of the allocation of ``car`` from 10:00 to 12:00."""
     return booking if request.param == "its vehicle" else booking.replace(car, "/api/cars/all")
 
 
 @pytest.fixture
 def changed(client):
-    """Change an allocation, and check that what is answered is what is there afterwards."""
+    """Return a function that changes an allocation, and checks that the response shows the stored one."""
 
     def changed(url, **fields):
-        answer = client.patch(url, json=fields)
-        assert answer.status_code == 200, answer.text
+        response = client.patch(url, json=fields)
+        assert response.status_code == 200, response.text
         read = client.get(f"/api/cars/all/allocations/{url[-36:]}")
-        assert (read.json, read.headers["ETag"]) == (answer.json, answer.headers["ETag"])
-        return answer.json
+        assert (read.json, read.headers["ETag"]) == (response.json, response.headers["ETag"])
+        return response.json
 
     return changed
 
@@ -50,27 +50,27 @@ def changed(client):
         ({"from_datetime": None, "to_datetime": at(13)}, (10, 13)),
         ({"from_datetime": None, "from_infinity": False, "to_datetime": at(13)}, (10, 13)),
         ({"to_datetime": None, "to_infinity": True}, (10, None)),
-        (wire(None, 11), (None, 11)),
-        (wire(13, None), (13, None)),
+        (period_fields(None, 11), (None, 11)),
+        (period_fields(13, None), (13, None)),
     ],
 )
-def test_the_side_that_is_named_moves_and_the_other_stays(client, item, changed, fields, period):
+def test_only_the_bounds_in_the_request_change(client, item, changed, fields, period):
     before = client.get(item)
     after = changed(item, **fields)
-    assert hours(after) == period
-    assert after == before.json | wire(*period)
+    assert hours_of(after) == period
+    assert after == before.json | period_fields(*period)
     assert client.get(item).headers["ETag"] != before.headers["ETag"]
 
 
 @pytest.mark.parametrize("period", [(None, None), (None, 12), (10, None)])
-def test_an_open_end_stays_open_until_it_is_closed(car, allocate, changed, period):
+def test_an_infinite_bound_stays_infinite_until_it_is_set(car, allocate, changed, period):
     url = allocate(car, at(period[0]), at(period[1])).headers["Location"]
-    assert hours(changed(url, description="still open")) == period
-    assert hours(changed(url, from_datetime=at(9))) == (9, period[1])
-    assert hours(changed(url, to_datetime=at(20))) == (9, 20)
+    assert hours_of(changed(url, description="still open")) == period
+    assert hours_of(changed(url, from_datetime=at(9))) == (9, period[1])
+    assert hours_of(changed(url, to_datetime=at(20))) == (9, 20)
 
 
-def test_a_microsecond_more_is_a_change(client, booking, changed):
+def test_a_change_of_one_microsecond_is_stored(client, booking, changed):
     end = "2099-03-01T12:00:00.000001Z"
     assert changed(booking, to_datetime=end)["to_datetime"] == end
 
@@ -87,18 +87,20 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("fields", OTHERS)
-def test_what_is_said_about_it_changes_and_nothing_else(client, car, allocate, changed, fields):
-    made = allocate(car, at(10), at(12), description="As it was", dump={"was": 1}).json
-    assert changed(f"/api/cars/all/allocations/{made['id']}", **fields) == made | fields
+def test_only_the_fields_in_the_request_change(client, car, allocate, changed, fields):
+    allocation = allocate(car, at(10), at(12), description="As it was", dump={"was": 1}).json
+    assert changed(f"/api/cars/all/allocations/{allocation['id']}", **fields) == allocation | fields
 
 
-def test_all_can_change_at_once(client, item, register, changed):
+def test_all_fields_can_change_with_one_request(client, item, register, changed):
     before, other = client.get(item).json, register("Car2")[-36:]
     fields = {"resource_id": other, "allocation_type": "service", "description": "All new", "dump": {"a": 1}}
-    assert changed(item, **fields, from_datetime=at(13), to_infinity=True) == before | fields | wire(13, None)
+    assert changed(item, **fields, from_datetime=at(13), to_infinity=True) == before | fields | period_fields(13, None)
 
 
-def test_another_vehicle_takes_it_over_and_the_old_one_is_free(client, car, item, register, allocate, refused, changed):
+def test_an_allocation_moves_to_another_vehicle_and_the_old_one_is_free(
+    client, car, item, register, allocate, refused, changed
+):
     other, allocation = register("Car2"), item[-36:]
     moved = changed(item, resource_id=other[-36:])
     assert client.get(f"{other}/allocations/{allocation}").json == moved
@@ -109,52 +111,53 @@ def test_another_vehicle_takes_it_over_and_the_old_one_is_free(client, car, item
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"to_datetime": at(12)}, wire(10, 12), {"description": None}, {"dump": {}}, {"to_infinity": False}]
+    "fields",
+    [{}, {"to_datetime": at(12)}, period_fields(10, 12), {"description": None}, {"dump": {}}, {"to_infinity": False}],
 )
-def test_what_changes_nothing_leaves_the_version_as_it_is(client, item, changed, fields):
+def test_a_request_without_changes_keeps_the_etag(client, item, changed, fields):
     before = client.get(item)
     assert changed(item, **fields) == before.json
     assert client.get(item).headers["ETag"] == before.headers["ETag"]
 
 
-def test_its_own_vehicle_and_its_own_status_are_no_change(client, car, item, changed):
+def test_sending_the_current_vehicle_and_status_keeps_the_etag(client, car, item, changed):
     before = client.get(item)
     changed(item, resource_id=car[-36:], status="confirmed")
     assert client.get(item).headers["ETag"] == before.headers["ETag"]
 
 
-def test_what_was_read_can_be_sent_again_for_another_period(client, item, changed):
+def test_the_period_of_a_response_can_be_edited_and_sent(client, item, changed):
     read = client.get(item).json
-    assert hours(changed(item, **{field: read[field] for field in FOUR} | {"to_datetime": at(13)})) == (10, 13)
+    assert hours_of(changed(item, **{field: read[field] for field in FOUR} | {"to_datetime": at(13)})) == (10, 13)
 
 
-def test_it_may_grow_until_it_touches_its_neighbours(client, car, booking, allocate, changed):
+def test_a_period_can_be_extended_until_it_touches_its_neighbours(client, car, booking, allocate, changed):
     for start, end in ((None, 8), (14, 16)):
         allocate(car, at(start), at(end))
-    assert hours(changed(booking, from_datetime=at(8), to_datetime=at(14))) == (8, 14)
+    assert hours_of(changed(booking, from_datetime=at(8), to_datetime=at(14))) == (8, 14)
 
 
 @pytest.mark.parametrize(("name", "one", "other", "overlap"), CASES, ids=NAMES)
-@pytest.mark.parametrize("turned", [False, True], ids=["", "turned round"])
-def test_it_moves_exactly_where_nothing_overlaps(
-    client, car, register, allocate, refused, nothing_changes, name, one, other, overlap, turned
+@pytest.mark.parametrize("is_reversed", [False, True], ids=["", "reversed"])
+def test_an_allocation_can_move_exactly_if_nothing_overlaps(
+    client, car, register, allocate, refused, nothing_changes, name, one, other, overlap, is_reversed
 ):
-    stays, goes = (other, one) if turned else (one, other)
-    in_the_way = allocate(car, at(stays[0]), at(stays[1])).json
+    existing, new = (other, one) if is_reversed else (one, other)
+    conflict_id = allocate(car, at(existing[0]), at(existing[1])).json["id"]
     moving = allocate(register("Car2"), None, None).headers["Location"]
-    order = {key: value for key, value in wire(*goes).items() if value} | {"resource_id": car[-36:]}
+    order = {key: value for key, value in period_fields(*new).items() if value} | {"resource_id": car[-36:]}
     if overlap:
         with nothing_changes():
             body = refused(client.patch(moving, json=order), 409, "period_taken")
-        assert [conflict["id"] for conflict in body["conflicts"]] == [in_the_way["id"]]
+        assert [conflict["id"] for conflict in body["conflicts"]] == [conflict_id]
     else:
         assert client.patch(moving, json=order).status_code == 200
         assert len(client.get(f"{car}/allocations").json) == 2
 
 
-def test_xml_says_the_same(client, booking):
+def test_xml_contains_the_same_data(client, booking):
     xml = {"Accept": "application/xml"}
-    answer = client.patch(booking, json={"description": "<New>"}, headers=xml)
+    response = client.patch(booking, json={"description": "<New>"}, headers=xml)
     read = client.get(booking, headers=xml)
-    assert (answer.status_code, answer.data) == (200, read.data)
-    assert answer.headers["ETag"] == read.headers["ETag"]
+    assert (response.status_code, response.data) == (200, read.data)
+    assert response.headers["ETag"] == read.headers["ETag"]

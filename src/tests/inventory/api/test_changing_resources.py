@@ -1,4 +1,4 @@
-"""Changing a vehicle: its name and its attributes."""
+"""Changes of a vehicle's name and attributes."""
 
 import pytest
 
@@ -10,25 +10,25 @@ JSON = "application/json"
 
 @pytest.fixture
 def changed(client):
-    """Change a vehicle, and check that what is answered is what is there afterwards."""
+    """Return a function that changes a vehicle, and checks that the response shows the stored one."""
 
     def changed(url, **fields):
-        answer = client.patch(url, json=fields)
-        assert answer.status_code == 200, answer.text
+        response = client.patch(url, json=fields)
+        assert response.status_code == 200, response.text
         read = client.get(url)
-        assert (read.json, read.headers["ETag"]) == (answer.json, answer.headers["ETag"])
-        return answer.json
+        assert (read.json, read.headers["ETag"]) == (response.json, response.headers["ETag"])
+        return response.json
 
     return changed
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_vehicle_gets_another_name(client, register, changed, name):
+def test_a_vehicle_can_be_renamed(client, register, changed, name):
     car = register("Car1", attributes={"seats": 4})
     before = client.get(car)
     assert changed(car, name=name) == before.json | {"name": name}
     assert client.get(car).headers["ETag"] != before.headers["ETag"]
-    assert [found["id"] for found in client.get("/api/cars", query_string={"name": name}).json] == [car[-36:]]
+    assert [vehicle["id"] for vehicle in client.get("/api/cars", query_string={"name": name}).json] == [car[-36:]]
     assert client.get("/api/cars?name=Car1").json == []
 
 
@@ -42,7 +42,7 @@ def test_attributes_are_replaced_as_a_whole(client, register, changed, attribute
     assert types == {key: type(attributes[key]) for key in types}
 
 
-def test_both_change_at_once(client, car, changed):
+def test_name_and_attributes_can_change_with_one_request(client, car, changed):
     fields = {"name": "Car2", "attributes": {"seats": 4}}
     assert changed(car, **fields) == client.get(car).json
     assert client.get(car).json.items() >= fields.items()
@@ -51,7 +51,7 @@ def test_both_change_at_once(client, car, changed):
 @pytest.mark.parametrize(
     "fields", [{}, {"name": "Car1"}, {"attributes": {"a": 1}}, {"name": "Car1", "attributes": {"a": 1}}]
 )
-def test_what_changes_nothing_leaves_the_version_as_it_is(client, register, changed, fields):
+def test_a_request_without_changes_keeps_the_etag(client, register, changed, fields):
     car = register("Car1", attributes={"a": 1})
     before = client.get(car)
     assert changed(car, **fields) == before.json
@@ -59,28 +59,28 @@ def test_what_changes_nothing_leaves_the_version_as_it_is(client, register, chan
 
 
 @pytest.mark.parametrize("value", [True, "1"])
-def test_another_type_of_value_is_a_change(client, register, changed, value):
+def test_a_value_of_another_type_is_a_change(client, register, changed, value):
     car = register("Car1", attributes={"a": 1})
     etag = client.get(car).headers["ETag"]
     assert repr(changed(car, attributes={"a": value})["attributes"]["a"]) == repr(value)
     assert client.get(car).headers["ETag"] != etag
 
 
-def test_the_old_name_is_free_for_another(client, car, register, changed):
+def test_the_old_name_can_be_used_by_another_vehicle(client, car, register, changed):
     changed(car, name="Car2")
     other = register("Car1")
     assert changed(other, name="Car3")["name"] == "Car3"
     assert changed(car, name="Car1")["name"] == "Car1"
 
 
-def test_a_name_in_circulation_is_taken(client, car, register, refused, nothing_changes):
+def test_the_name_of_another_vehicle_in_circulation_is_refused(client, car, register, refused, nothing_changes):
     register("Car2")
     with nothing_changes():
         refused(client.patch(car, json={"name": "Car2", "attributes": {"a": 1}}), 409, "name_taken")
 
 
 @pytest.mark.parametrize("where", ["another type", "decommissioned"])
-def test_a_name_of_another_type_or_of_a_vehicle_that_went_is_free(client, car, register, changed, where):
+def test_names_of_other_types_and_decommissioned_vehicles_can_be_used(client, car, register, changed, where):
     if where == "another type":
         register("Same", "lorries")
     else:
@@ -88,7 +88,7 @@ def test_a_name_of_another_type_or_of_a_vehicle_that_went_is_free(client, car, r
     assert changed(car, name="Same")["name"] == "Same"
 
 
-def test_its_allocations_stay_as_they_are(client, car, booking, changed):
+def test_allocations_do_not_change_with_their_vehicle(client, car, booking, changed):
     before = client.get(booking)
     changed(car, name="Car2", attributes={"a": 1})
     after = client.get(booking)
@@ -115,24 +115,24 @@ def test_any_other_field_is_refused(client, car, refused, nothing_changes, field
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"name": "x", "name": "y"}', b'{"attributes": {"a": NaN}}'])
-def test_a_body_must_be_one_strict_json_object(client, car, refused, nothing_changes, body):
+def test_the_body_must_be_one_strict_json_object(client, car, refused, nothing_changes, body):
     with nothing_changes():
         refused(client.patch(car, data=body, content_type=JSON), 400, "malformed_body")
         refused(client.patch(car, data=b'{"name": "x"}'), 415, "unsupported_media_type")
 
 
-def test_what_is_not_there_is_not_changed(client, car, register, refused, nothing_changes):
-    gone = register("Car2")
-    client.delete(gone)
+def test_an_unknown_vehicle_cannot_be_changed(client, car, register, refused, nothing_changes):
+    decommissioned = register("Car2")
+    client.delete(decommissioned)
     with nothing_changes():
-        for url in (gone, f"/api/cars/{ANOTHER_ID}", car.replace("cars", "lorries")):
+        for url in (decommissioned, f"/api/cars/{ANOTHER_ID}", car.replace("cars", "lorries")):
             refused(client.patch(url, json={"name": "New"}), 404, "resource_not_found")
         for url in ("/api/cars/x", "/api/vans/" + car[-36:]):
             refused(client.patch(url, json={"name": "New"}), 404, "not_found")
 
 
-def test_xml_says_the_same(client, car):
+def test_xml_contains_the_same_data(client, car):
     xml = {"Accept": "application/xml"}
-    answer = client.patch(car, json={"attributes": {"a b": "<&>"}}, headers=xml)
+    response = client.patch(car, json={"attributes": {"a b": "<&>"}}, headers=xml)
     read = client.get(car, headers=xml)
-    assert (answer.status_code, answer.data, answer.headers["ETag"]) == (200, read.data, read.headers["ETag"])
+    assert (response.status_code, response.data, response.headers["ETag"]) == (200, read.data, read.headers["ETag"])

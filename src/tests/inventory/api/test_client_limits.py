@@ -1,15 +1,15 @@
-"""How many holds a client may have at a time: counted in the database, refused with nothing changed."""
+"""The limit of holds per client: counted in the database; a refused request changes nothing."""
 
 import math
 
 import pytest
 
-from tests.support.concurrent_calls import at_once, outcomes
-from tests.support.instants import at, hours_pass, wire
-from tests.support.owners import announced, restricted
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.owners import client_as, restricted_client
 
 MOST = 3
-# Seconds; long enough that no test lasts until a hold expires.
+# Seconds; long enough that no hold expires during a test.
 LONG = 20_000
 DETAIL = f"A client may have {MOST} holds at a time; confirm or free some, or wait until they expire."
 
@@ -21,13 +21,13 @@ def environ(environ):
 
 @pytest.fixture
 def client(app, client, way):
-    """A caller with a name: through the gateway, or with the headers that the gateway would send."""
-    return announced(app, "contract") if way == "direct" else client
+    """A caller with a client id: through the gateway, or with the header that the gateway would send."""
+    return client_as(app, "contract") if way == "direct" else client
 
 
 @pytest.fixture
 def hold(allocate, register):
-    """Ask to hold a car from one hour to the next, of a car or of any."""
+    """Return a function that requests a hold for one hour, of a car or of any vehicle."""
     car = register("Car1")
 
     def hold(hour, vehicle=car, seconds=LONG, **more):
@@ -37,25 +37,27 @@ def hold(allocate, register):
 
 
 @pytest.fixture
-def full(hold):
-    """As many holds as the client may have, which expire one after the other, LONG apart; their URLs."""
-    made = [hold(hour, seconds=LONG * (hour + 1)) for hour in range(MOST)]
-    assert [answer.status_code for answer in made] == [201] * MOST
-    return [answer.headers["Location"] for answer in made]
+def all_holds(hold):
+    """The URLs of as many holds as the client may have; they expire one after another, LONG seconds apart."""
+    responses = [hold(hour, seconds=LONG * (hour + 1)) for hour in range(MOST)]
+    assert [response.status_code for response in responses] == [201] * MOST
+    return [response.headers["Location"] for response in responses]
 
 
-def check_refused(answer, refused, place=1):
-    """Check the refusal; there is room when the hold at this place in the order of expiry has expired."""
-    assert refused(answer, 429, "too_many_holds")["detail"] == DETAIL
-    assert math.ceil(int(answer.headers["Retry-After"]) / LONG) == place
+def check_refused(response, refused, place=1):
+    """Check the 429; Retry-After ends when the hold at this place in the order of expiry has expired."""
+    assert refused(response, 429, "too_many_holds")["detail"] == DETAIL
+    assert math.ceil(int(response.headers["Retry-After"]) / LONG) == place
 
 
 @pytest.mark.parametrize("vehicle", ["/api/cars/any", "/api/lorries/any", "that car"])
-def test_a_hold_beyond_the_limit_is_refused_for_every_vehicle(full, hold, register, refused, nothing_changes, vehicle):
+def test_a_hold_beyond_the_limit_is_refused_for_every_vehicle(
+    all_holds, hold, register, refused, nothing_changes, vehicle
+):
     register("Lorry1", "lorries")
     with nothing_changes():
-        answer = hold(10) if vehicle == "that car" else hold(10, vehicle)
-        check_refused(answer, refused)
+        response = hold(10) if vehicle == "that car" else hold(10, vehicle)
+        check_refused(response, refused)
 
 
 def test_holds_of_all_collections_count(hold, register, refused):
@@ -64,37 +66,39 @@ def test_holds_of_all_collections_count(hold, register, refused):
     check_refused(hold(3), refused)
 
 
-def test_an_order_without_a_hold_is_not_limited(full, client, allocate, hold):
-    car = full[0].rpartition("/allocations")[0]
+def test_requests_that_create_no_hold_are_not_limited(all_holds, client, allocate, hold):
+    car = all_holds[0].rpartition("/allocations")[0]
     assert allocate(car, at(10), at(11)).status_code == 201
-    assert client.patch(full[0], json={"hold_seconds": 700}).status_code == 200
-    assert client.patch(full[0], json={"status": "confirmed"}).status_code == 200
+    assert client.patch(all_holds[0], json={"hold_seconds": 700}).status_code == 200
+    assert client.patch(all_holds[0], json={"status": "confirmed"}).status_code == 200
     assert hold(11).status_code == 201
 
 
-def test_a_hold_that_is_confirmed_freed_or_expired_makes_room(full, client, hold, app, refused):
-    assert client.patch(full[0], json={"status": "confirmed"}).status_code == 200
+def test_a_confirmed_deleted_or_expired_hold_no_longer_counts(all_holds, client, hold, app, refused):
+    assert client.patch(all_holds[0], json={"status": "confirmed"}).status_code == 200
     assert hold(10).status_code == 201
-    assert client.delete(full[1]).status_code == 204
+    assert client.delete(all_holds[1]).status_code == 204
     assert hold(11).status_code == 201
     check_refused(hold(12), refused)
-    hours_pass(app)
+    let_holds_expire(app)
     assert [hold(hour).status_code for hour in (12, 13, 14)] == [201] * MOST
     check_refused(hold(15), refused)
 
 
-@pytest.mark.parametrize("wanted", [2, 3])
-def test_a_quantity_counts_as_that_many(full, client, hold, register, refused, nothing_changes, wanted):
+@pytest.mark.parametrize("quantity", [2, 3])
+def test_a_request_for_several_vehicles_counts_as_several_holds(
+    all_holds, client, hold, register, refused, nothing_changes, quantity
+):
     for number in range(2, 6):
         register(f"Car{number}")
     with nothing_changes():
-        check_refused(hold(10, "/api/cars/any", quantity=wanted), refused, place=wanted)
-    for held in full[:wanted]:
-        client.delete(held)
-    assert hold(10, "/api/cars/any", quantity=wanted).status_code == 201
+        check_refused(hold(10, "/api/cars/any", quantity=quantity), refused, place=quantity)
+    for url in all_holds[:quantity]:
+        client.delete(url)
+    assert hold(10, "/api/cars/any", quantity=quantity).status_code == 201
 
 
-def test_a_quantity_that_never_has_room_is_a_wrong_field(hold, register, refused, nothing_changes):
+def test_a_quantity_above_the_limit_is_an_invalid_field(hold, register, refused, nothing_changes):
     for number in range(2, 6):
         register(f"Car{number}")
     with nothing_changes():
@@ -103,87 +107,89 @@ def test_a_quantity_that_never_has_room_is_a_wrong_field(hold, register, refused
     assert len(hold(10, "/api/cars/any", quantity=MOST).json) == MOST
 
 
-def test_a_repeated_order_is_answered_by_its_first_result(client, hold, full, refused, nothing_changes):
-    client.delete(full[0])
+def test_a_replay_is_not_limited(client, hold, all_holds, refused, nothing_changes):
+    client.delete(all_holds[0])
     key = {"Idempotency-Key": "order-1"}
-    car = full[0].rpartition("/allocations")[0]
-    order = {**wire(10, 11), "hold_seconds": LONG}
+    car = all_holds[0].rpartition("/allocations")[0]
+    order = {**period_fields(10, 11), "hold_seconds": LONG}
     first = client.post(f"{car}/allocations", json=order, headers=key)
     assert first.status_code == 201
     with nothing_changes():
-        again = client.post(f"{car}/allocations", json=order, headers=key)
-        assert (again.status_code, again.json) == (201, first.json)
-        assert again.headers["Idempotency-Replayed"] == "true"
-        other = {**order, **wire(12, 13)}
+        replay = client.post(f"{car}/allocations", json=order, headers=key)
+        assert (replay.status_code, replay.json) == (201, first.json)
+        assert replay.headers["Idempotency-Replayed"] == "true"
+        other = {**order, **period_fields(12, 13)}
         refused(client.post(f"{car}/allocations", json=other, headers=key), 422, "idempotency_key_reused")
-        answer = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
-        check_refused(answer, refused)
-    # A refusal is not remembered.
-    client.delete(full[1])
-    answer = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
-    assert (answer.status_code, answer.headers.get("Idempotency-Replayed")) == (201, None)
+        response = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
+        check_refused(response, refused)
+    # The 429 is not stored under the key.
+    client.delete(all_holds[1])
+    response = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
+    assert (response.status_code, response.headers.get("Idempotency-Replayed")) == (201, None)
 
 
-def test_a_repeated_order_of_several_is_answered_too(client, hold, register, nothing_changes):
+def test_a_replay_for_several_vehicles_is_not_limited(client, hold, register, nothing_changes):
     for number in range(2, 5):
         register(f"Car{number}")
-    order = {**wire(10, 11), "hold_seconds": LONG, "quantity": MOST}
+    order = {**period_fields(10, 11), "hold_seconds": LONG, "quantity": MOST}
     key = {"Idempotency-Key": "order-1"}
     first = client.post("/api/cars/any/allocations", json=order, headers=key)
     with nothing_changes():
-        again = client.post("/api/cars/any/allocations", json=order, headers=key)
-    assert (first.status_code, again.status_code, again.json) == (201, 201, first.json)
+        replay = client.post("/api/cars/any/allocations", json=order, headers=key)
+    assert (first.status_code, replay.status_code, replay.json) == (201, 201, first.json)
 
 
-@pytest.mark.direct("the headers name the caller")
-def test_each_client_has_a_limit_of_its_own_whatever_it_sees(app, full, hold, refused):
-    car = full[0].rpartition("/allocations")[0]
-    for number, other in enumerate((announced(app, "two"), restricted(app, "three"))):
-        answers = [
-            other.post(f"{car}/allocations", json={**wire(hour, hour + 1), "hold_seconds": LONG})
+@pytest.mark.direct("sends the headers of the gateway itself")
+def test_each_client_has_its_own_limit(app, all_holds, hold, refused):
+    car = all_holds[0].rpartition("/allocations")[0]
+    for number, other in enumerate((client_as(app, "two"), restricted_client(app, "three"))):
+        responses = [
+            other.post(f"{car}/allocations", json={**period_fields(hour, hour + 1), "hold_seconds": LONG})
             for hour in range(4 + 4 * number, 8 + 4 * number)
         ]
-        assert [answer.status_code for answer in answers] == [201] * MOST + [429]
+        assert [response.status_code for response in responses] == [201] * MOST + [429]
     check_refused(hold(20), refused)
 
 
-@pytest.mark.direct("the headers name the caller")
-def test_a_caller_without_a_name_is_not_limited(app, full):
-    car = full[0].rpartition("/allocations")[0]
+@pytest.mark.direct("sends the headers of the gateway itself")
+def test_a_caller_without_a_client_id_is_not_limited(app, all_holds):
+    car = all_holds[0].rpartition("/allocations")[0]
     nameless = app.test_client()
     distrusted = {"environ_overrides": {"REMOTE_ADDR": "192.0.2.1"}, "headers": {"X-Client-Id": "contract"}}
     for hour in range(4, 12):
-        order = {**wire(hour, hour + 1), "hold_seconds": LONG}
+        order = {**period_fields(hour, hour + 1), "hold_seconds": LONG}
         more = distrusted if hour % 2 else {}
         assert nameless.post(f"{car}/allocations", json=order, **more).status_code == 201
 
 
-def test_the_limit_is_reported_before_a_conflict(full, hold, refused):
+def test_the_limit_is_checked_before_conflicts(all_holds, hold, refused):
     check_refused(hold(0), refused)
 
 
-@pytest.mark.direct("threads of one process")
-def test_concurrent_requests_exceed_the_limit_by_few_at_most(app, client, register):
+@pytest.mark.direct("calls the inventory from many threads")
+def test_concurrent_requests_are_counted_and_may_slightly_exceed_the_limit(app, client, register):
     vehicles = [register(f"Vehicle{number}") for number in range(8)]
     orders = [
         {
             "path": f"{vehicle}/allocations",
             "method": "POST",
-            "json": {**wire(10, 11), "hold_seconds": LONG},
+            "json": {**period_fields(10, 11), "hold_seconds": LONG},
             "headers": {"X-Client-Id": "one"},
         }
         for vehicle in vehicles
     ]
-    found = outcomes(at_once(app, orders))
-    assert set(found) <= {201, "too_many_holds"}
-    assert found[201] >= MOST
-    # Later requests see all of them.
-    later = [app.test_client().open(**{**order, "json": {**wire(12, 13), "hold_seconds": LONG}}) for order in orders]
-    assert outcomes(later) == {"too_many_holds": 8}
+    counts = count_outcomes(send_concurrently(app, orders))
+    assert set(counts) <= {201, "too_many_holds"}
+    assert counts[201] >= MOST
+    # Later requests count all of them.
+    later = [
+        app.test_client().open(**{**order, "json": {**period_fields(12, 13), "hold_seconds": LONG}}) for order in orders
+    ]
+    assert count_outcomes(later) == {"too_many_holds": 8}
 
 
 class TestOff:
-    """Without a limit nothing is counted."""
+    """With a limit of 0, nothing is counted."""
 
     @pytest.fixture
     def environ(self, environ):

@@ -1,11 +1,11 @@
-"""X-Client-Sees: believed from the gateway alone, and never misunderstood in a client's favour."""
+"""X-Client-Sees: accepted from a trusted gateway only, and never interpreted in a client's favour."""
 
 import pytest
 
-from tests.support.instants import at, wire
-from tests.support.owners import OWN, ids
+from tests.support.instants import at, period_fields
+from tests.support.owners import OWN_ONLY, ids
 
-pytestmark = pytest.mark.direct("says itself who it is")
+pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
 
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
 LIST = "/api/cars/all/allocations"
@@ -18,19 +18,19 @@ def environ(environ, request):
 
 @pytest.fixture
 def urls(car, booking):
-    """What shows allocations, of a car with one that nobody owns."""
+    """The URLs at which an allocation without an owner is visible."""
     item = booking.replace(car, "/api/cars/all")
     return [LIST, f"{car}/allocations", item, booking, f"{car}/allocations.ics", "/"]
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::ffff:127.0.0.1", "::1"])
-def test_a_client_that_sees_its_own_does_not_see_what_is_nobodys(client, booking, address):
-    said = {"headers": {"X-Client-Id": "one", **OWN}, "environ_overrides": {"REMOTE_ADDR": address}}
-    assert client.get(LIST, **said).json == []
-    assert client.get(booking, **said).status_code == 404
+def test_a_restricted_client_does_not_see_allocations_without_an_owner(client, booking, address):
+    options = {"headers": {"X-Client-Id": "one", **OWN_ONLY}, "environ_overrides": {"REMOTE_ADDR": address}}
+    assert client.get(LIST, **options).json == []
+    assert client.get(booking, **options).status_code == 404
 
 
-def test_without_the_header_a_client_sees_everything(client, booking):
+def test_without_the_header_a_client_sees_all_allocations(client, booking):
     for headers in ({}, {"X-Client-Id": "one"}):
         assert ids(client.get(LIST, headers=headers)) == [booking[-36:]]
 
@@ -38,50 +38,53 @@ def test_without_the_header_a_client_sees_everything(client, booking):
 @pytest.mark.parametrize(
     "headers",
     [
-        {"X-Client-Id": "one", **OWN},
+        {"X-Client-Id": "one", **OWN_ONLY},
         {"X-Client-Id": "one", "X-Client-Sees": "everything"},
         {"X-Client-Sees": "own"},
         {"X-Client-Sees": ""},
     ],
 )
-def test_who_is_no_gateway_is_not_believed(client, urls, headers):
+def test_the_header_is_ignored_from_untrusted_addresses(client, urls, headers):
     for url in urls:
-        answer = client.get(url, headers=headers, environ_overrides=ELSEWHERE)
-        assert answer.status_code == 200
-        assert "Car1" in answer.text or urls[2][-36:] in answer.text
+        response = client.get(url, headers=headers, environ_overrides=ELSEWHERE)
+        assert response.status_code == 200
+        assert "Car1" in response.text or urls[2][-36:] in response.text
 
 
 @pytest.mark.parametrize("environ", [{"INVSYS_SERVER_TRUSTED_PROXIES": "192.0.2.7"}], indirect=True, ids=["a gateway"])
-def test_the_operator_says_which_gateway_is_believed(client, booking):
-    headers = {"X-Client-Id": "one", **OWN}
+def test_the_settings_say_which_gateways_are_trusted(client, booking):
+    headers = {"X-Client-Id": "one", **OWN_ONLY}
     assert ids(client.get(LIST, headers=headers)) == [booking[-36:]]
     assert client.get(LIST, headers=headers, environ_overrides=ELSEWHERE).json == []
 
 
 @pytest.mark.parametrize("value", ["", "Own", "own,own", "own, own", "all", "*", "own\xa0", "\xff", "x" * 300])
 def test_any_other_value_is_refused(client, car, booking, urls, refused, nothing_changes, value):
-    said = {"environ_overrides": {"HTTP_X_CLIENT_SEES": value, "HTTP_X_CLIENT_ID": "one"}}
+    options = {"environ_overrides": {"HTTP_X_CLIENT_SEES": value, "HTTP_X_CLIENT_ID": "one"}}
     with nothing_changes():
         for url in urls:
-            refused(client.get(url, **said), 422, "invalid_fields", "X-Client-Sees")
-        refused(client.patch(booking, json={"description": "x"}, **said), 422, "invalid_fields", "X-Client-Sees")
-        refused(client.delete(booking, **said), 422, "invalid_fields", "X-Client-Sees")
-        refused(client.delete(car, **said), 422, "invalid_fields", "X-Client-Sees")
+            refused(client.get(url, **options), 422, "invalid_fields", "X-Client-Sees")
+        refused(client.patch(booking, json={"description": "x"}, **options), 422, "invalid_fields", "X-Client-Sees")
+        refused(client.delete(booking, **options), 422, "invalid_fields", "X-Client-Sees")
+        refused(client.delete(car, **options), 422, "invalid_fields", "X-Client-Sees")
         for path in (f"{car}/allocations", "/api/cars/any/allocations"):
             for key in ({}, {"Idempotency-Key": "key"}):
-                answer = client.post(path, json=wire(20, 22), headers=key, **said)
-                refused(answer, 422, "invalid_fields", "X-Client-Sees")
+                response = client.post(path, json=period_fields(20, 22), headers=key, **options)
+                refused(response, 422, "invalid_fields", "X-Client-Sees")
 
 
-def test_its_own_are_nobodys_without_a_name(client, booking, urls, refused, nothing_changes):
+def test_the_header_without_a_client_id_is_refused(client, booking, urls, refused, nothing_changes):
     with nothing_changes():
         for url in urls:
-            refused(client.get(url, headers=OWN), 422, "invalid_fields", "X-Client-Sees")
-        refused(client.delete(booking, headers=OWN), 422, "invalid_fields", "X-Client-Sees")
+            refused(client.get(url, headers=OWN_ONLY), 422, "invalid_fields", "X-Client-Sees")
+        refused(client.delete(booking, headers=OWN_ONLY), 422, "invalid_fields", "X-Client-Sees")
         refused(
-            client.patch(booking, json={"to_datetime": at(13)}, headers=OWN), 422, "invalid_fields", "X-Client-Sees"
+            client.patch(booking, json={"to_datetime": at(13)}, headers=OWN_ONLY),
+            422,
+            "invalid_fields",
+            "X-Client-Sees",
         )
 
 
-def test_a_name_that_is_none_is_refused_as_ever(client, booking, refused):
-    refused(client.get(booking, headers={"X-Client-Id": "a b", **OWN}), 422, "invalid_fields", "X-Client-Id")
+def test_an_invalid_client_id_is_refused(client, booking, refused):
+    refused(client.get(booking, headers={"X-Client-Id": "a b", **OWN_ONLY}), 422, "invalid_fields", "X-Client-Id")

@@ -1,8 +1,8 @@
-"""If-Match on changes of vehicles and allocations: nobody's change is lost (RFC 9110, chapter 13)."""
+"""If-Match on changes of vehicles and allocations prevents lost updates (RFC 9110, section 13)."""
 
 import pytest
 
-from tests.support.concurrent_calls import at_once, outcomes
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
 
 XML = "application/xml"
 
@@ -17,43 +17,45 @@ def item(request, car):
 
 
 def change(item, text):
-    """Give a body that changes the item."""
+    """Return a body that changes the item."""
     return {"description": text} if "/allocations/" in item else {"name": text}
 
 
-@pytest.mark.parametrize("written", ["{etag}", '"other", {etag}', "*"])
-def test_the_version_that_is_there_is_changed(client, item, written):
+@pytest.mark.parametrize("header", ["{etag}", '"other", {etag}', "*"])
+def test_a_matching_if_match_allows_the_change(client, item, header):
     etag = client.get(item).headers["ETag"]
-    answer = client.patch(item, json=change(item, "new"), headers={"If-Match": written.format(etag=etag)})
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["ETag"] == client.get(item).headers["ETag"] != etag
+    response = client.patch(item, json=change(item, "new"), headers={"If-Match": header.format(etag=etag)})
+    assert response.status_code == 200, response.text
+    assert response.headers["ETag"] == client.get(item).headers["ETag"] != etag
 
 
-def test_the_etag_of_the_xml_may_change_too(client, item):
+def test_the_etag_of_the_xml_allows_the_change(client, item):
     etag = client.get(item, headers={"Accept": XML}).headers["ETag"]
-    answer = client.patch(item, json=change(item, "new"), headers={"If-Match": etag, "Accept": XML})
-    assert answer.status_code == 200
-    assert answer.headers["ETag"] == client.get(item, headers={"Accept": XML}).headers["ETag"]
+    response = client.patch(item, json=change(item, "new"), headers={"If-Match": etag, "Accept": XML})
+    assert response.status_code == 200
+    assert response.headers["ETag"] == client.get(item, headers={"Accept": XML}).headers["ETag"]
 
 
 @pytest.mark.parametrize(
-    "written", ['"other"', 'W/"other"', '"{etag}"', '""', "", "other", "1", '*, "other"', '"other", *', "é", "a" * 5000]
+    "header", ['"other"', 'W/"other"', '"{etag}"', '""', "", "other", "1", '*, "other"', '"other", *', "é", "a" * 5000]
 )
-def test_another_version_is_not_changed_and_the_etag_is_told(client, item, refused, nothing_changes, written):
+def test_another_if_match_prevents_the_change_and_the_response_has_the_etag(
+    client, item, refused, nothing_changes, header
+):
     etag = client.get(item).headers["ETag"]
     with nothing_changes():
-        answer = client.patch(
-            item, json=change(item, "new"), environ_overrides={"HTTP_IF_MATCH": written.format(etag=etag)}
+        response = client.patch(
+            item, json=change(item, "new"), environ_overrides={"HTTP_IF_MATCH": header.format(etag=etag)}
         )
-        refused(answer, 412, "version_mismatch")
-    assert answer.headers["ETag"] == client.get(item).headers["ETag"] == etag
+        refused(response, 412, "version_mismatch")
+    assert response.headers["ETag"] == client.get(item).headers["ETag"] == etag
 
 
-def test_a_change_of_nothing_is_held_to_its_version_too(client, item, refused):
+def test_if_match_also_applies_to_a_change_without_fields(client, item, refused):
     refused(client.patch(item, json={}, headers={"If-Match": '"other"'}), 412, "version_mismatch")
 
 
-def test_every_change_makes_a_version_of_its_own(client, item, refused):
+def test_every_change_creates_a_new_etag(client, item, refused):
     etags = [client.get(item).headers["ETag"]]
     for text in ("b", "c", "b"):
         etags.append(client.patch(item, json=change(item, text), headers={"If-Match": etags[-1]}).headers["ETag"])
@@ -66,21 +68,21 @@ def test_every_change_makes_a_version_of_its_own(client, item, refused):
     assert client.delete(item, headers={"If-Match": etags[-1]}).status_code == 204
 
 
-def test_a_version_that_is_there_is_no_reason_to_take_what_is_taken(client, item, register, refused, nothing_changes):
+def test_a_matching_if_match_does_not_override_a_conflict(client, item, register, refused, nothing_changes):
     other = register("Car2")
     client.post(f"{other}/allocations", json={"from_infinity": True, "to_infinity": True})
-    wanted, code = {"name": "Car2"}, "name_taken"
+    fields, code = {"name": "Car2"}, "name_taken"
     if "/allocations/" in item:
-        wanted, code = {"resource_id": other[-36:]}, "period_taken"
+        fields, code = {"resource_id": other[-36:]}, "period_taken"
     with nothing_changes():
-        answer = client.patch(item, json=wanted, headers={"If-Match": client.get(item).headers["ETag"]})
-        refused(answer, 409, code)
+        response = client.patch(item, json=fields, headers={"If-Match": client.get(item).headers["ETag"]})
+        refused(response, 409, code)
 
 
-def test_of_many_who_read_the_same_version_one_may_change_it(app, client, item):
+def test_one_of_many_concurrent_changes_with_the_same_etag_succeeds(app, client, item):
     for turn in range(5):
         etag = client.get(item).headers["ETag"]
-        orders = [
+        requests = [
             {
                 "method": "PATCH",
                 "path": item,
@@ -89,7 +91,7 @@ def test_of_many_who_read_the_same_version_one_may_change_it(app, client, item):
             }
             for caller in range(4)
         ]
-        answers = at_once(app, orders)
-        assert outcomes(answers) == {200: 1, "version_mismatch": 3}
-        [won] = [answer.json for answer in answers if answer.status_code == 200]
-        assert client.get(item).json == won
+        responses = send_concurrently(app, requests)
+        assert count_outcomes(responses) == {200: 1, "version_mismatch": 3}
+        [winner] = [response.json for response in responses if response.status_code == 200]
+        assert client.get(item).json == winner

@@ -1,4 +1,4 @@
-"""Decommissioning a vehicle: when it may go, and what is left of it."""
+"""Decommissioning a vehicle: when it is allowed, and what happens to its allocations."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,14 +13,14 @@ from werkzeug.test import TestResponse
 from invsys.inventory.commands import expire_holds
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
 from invsys.inventory.db.session import disable_timeouts
-from tests.support.change_feed import Reader
-from tests.support.instants import hours_pass
+from tests.support.change_feed import FeedReader
+from tests.support.instants import let_holds_expire
 
 LONG_AGO = ("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z")
 FAR_AHEAD = ("2099-01-01T00:00:00Z", "2099-01-02T00:00:00Z")
 
 
-def test_a_decommissioned_vehicle_is_gone_and_its_name_is_free(
+def test_a_decommissioned_vehicle_is_not_found_and_its_name_is_free(
     client: FlaskClient, car: str, refused: Callable[..., Any], register: Callable[..., str]
 ) -> None:
     deleted = client.delete(car)
@@ -32,7 +32,7 @@ def test_a_decommissioned_vehicle_is_gone_and_its_name_is_free(
 
 
 @pytest.mark.parametrize("rest", ["", "/allocations"])
-def test_a_decommissioned_vehicle_takes_and_shows_no_allocations(
+def test_a_decommissioned_vehicle_has_and_accepts_no_allocations(
     client: FlaskClient, car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any], rest: str
 ) -> None:
     client.delete(car)
@@ -40,7 +40,7 @@ def test_a_decommissioned_vehicle_takes_and_shows_no_allocations(
     refused(allocate(car, *FAR_AHEAD), 404, "resource_not_found")
 
 
-def test_a_vehicle_whose_allocations_have_all_ended_can_go(
+def test_a_vehicle_whose_allocations_have_all_ended_can_be_decommissioned(
     client: FlaskClient, car: str, allocate: Callable[..., TestResponse]
 ) -> None:
     allocate(car, *LONG_AGO)
@@ -50,7 +50,7 @@ def test_a_vehicle_whose_allocations_have_all_ended_can_go(
 @pytest.mark.parametrize(
     "period", [FAR_AHEAD, (LONG_AGO[0], FAR_AHEAD[0]), (LONG_AGO[0], None), (None, FAR_AHEAD[0]), (None, None)]
 )
-def test_a_vehicle_with_an_allocation_that_has_not_ended_stays(
+def test_a_vehicle_with_an_allocation_that_has_not_ended_cannot_be_decommissioned(
     client: FlaskClient,
     car: str,
     allocate: Callable[..., TestResponse],
@@ -63,51 +63,55 @@ def test_a_vehicle_with_an_allocation_that_has_not_ended_stays(
         refused(client.delete(car), 409, "resource_in_use")
 
 
-def test_a_vehicle_can_go_once_its_allocation_is_deleted(client: FlaskClient, car: str, booking: str) -> None:
+def test_a_vehicle_can_be_decommissioned_after_its_allocation_is_deleted(
+    client: FlaskClient, car: str, booking: str
+) -> None:
     client.delete(booking)
     assert client.delete(car).status_code == 204
 
 
 @pytest.fixture
 def hold(car: str, allocate: Callable[..., TestResponse]) -> str:
-    """The URL of a hold of ``car`` for a period that has ended; the hold has not expired."""
+    """The URL of an active hold of ``car`` for a period that has ended."""
     return allocate(car, *LONG_AGO, hold_seconds=600).headers["Location"]
 
 
 def kinds(client: FlaskClient, car: str) -> list[str]:
-    return [event["kind"] for event in Reader(client).news() if event["resource_id"] == car[-36:]]
+    return [event["kind"] for event in FeedReader(client).new_events() if event["resource_id"] == car[-36:]]
 
 
 @pytest.mark.usefixtures("strict_replay")
-@pytest.mark.parametrize("late", [{"status": "confirmed"}, {"hold_seconds": 600}, {"description": "late"}])
-def test_a_hold_that_has_not_expired_ends_with_its_vehicle(
-    app: Flask, client: FlaskClient, car: str, hold: str, refused: Callable[..., Any], late: dict[str, Any]
+@pytest.mark.parametrize("fields", [{"status": "confirmed"}, {"hold_seconds": 600}, {"description": "late"}])
+def test_an_active_hold_ends_with_its_vehicle(
+    app: Flask, client: FlaskClient, car: str, hold: str, refused: Callable[..., Any], fields: dict[str, Any]
 ) -> None:
     assert client.delete(car).status_code == 204
     for item in (hold, hold.replace(car, "/api/cars/all")):
-        refused(client.patch(item, json=late), 404, "allocation_not_found")
+        refused(client.patch(item, json=fields), 404, "allocation_not_found")
         refused(client.delete(item), 404, "allocation_not_found")
-    hours_pass(app)
+    let_holds_expire(app)
     period = dict(zip(("from_datetime", "to_datetime"), LONG_AGO, strict=True))
     refused(client.post("/api/cars/any/allocations", json=period), 409, "none_available")
-    refused(client.patch(hold, json=late), 404, "allocation_not_found")
+    refused(client.patch(hold, json=fields), 404, "allocation_not_found")
     assert kinds(client, car) == ["resource_registered", "allocated", "deallocated", "resource_decommissioned"]
 
 
 @pytest.mark.usefixtures("strict_replay")
-def test_a_hold_that_has_expired_is_told_to_have_expired_after_its_vehicle_is_gone(
+def test_an_expired_hold_is_reported_as_expired_after_its_vehicle_is_decommissioned(
     app: Flask, client: FlaskClient, car: str, hold: str, refused: Callable[..., Any]
 ) -> None:
-    hours_pass(app)
+    let_holds_expire(app)
     assert client.delete(car).status_code == 204
     refused(client.patch(hold, json={"status": "confirmed"}), 409, "hold_expired")
     assert kinds(client, car) == ["resource_registered", "allocated", "expired", "resource_decommissioned"]
 
 
-def test_the_events_name_who_decommissioned_the_vehicle(client: FlaskClient, app: Flask, car: str, hold: str) -> None:
+def test_the_events_name_the_client_that_decommissioned_the_vehicle(
+    client: FlaskClient, app: Flask, car: str, hold: str
+) -> None:
     headers = {"X-Client-Id": "fleet-office"}
     assert app.test_client().delete(car, headers=headers).status_code == 204
-    events = Reader(client).news()[-2:]
+    events = FeedReader(client).new_events()[-2:]
     assert [(event["kind"], event["client_id"]) for event in events] == [
         ("deallocated", "fleet-office"),
         ("resource_decommissioned", "fleet-office"),
@@ -115,11 +119,11 @@ def test_the_events_name_who_decommissioned_the_vehicle(client: FlaskClient, app
 
 
 @pytest.mark.usefixtures("hold")
-def test_a_purge_deletes_a_hold_that_an_older_version_left_behind_and_adds_no_event(
+def test_a_purge_deletes_holds_left_by_an_older_version_without_an_event(
     app: Flask, client: FlaskClient, car: str, alter: Callable[..., None]
 ) -> None:
     alter(ContinuousResource, decommissioned=datetime.now(UTC))
-    hours_pass(app)
+    let_holds_expire(app)
     with app.app_context():
         assert [expire_holds.delete_all_expired(), expire_holds.delete_all_expired()] == [1, 0]
     assert kinds(client, car) == ["resource_registered", "allocated"]
@@ -136,5 +140,5 @@ def test_very_many_holds_end_with_their_vehicle(app: Flask, client: FlaskClient,
         ]
         connection.execute(insert(ContinuousResourceAllocation), holds)
     assert client.delete(car).status_code == 204
-    found = kinds(client, car)
-    assert (found.count("deallocated"), found[-1]) == (len(hours), "resource_decommissioned")
+    event_kinds = kinds(client, car)
+    assert (event_kinds.count("deallocated"), event_kinds[-1]) == (len(hours), "resource_decommissioned")

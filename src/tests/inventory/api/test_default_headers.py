@@ -1,4 +1,4 @@
-"""Headers of every response of both services: no guessed types, no referrers, nothing kept, no name of the server."""
+"""Headers of all responses of both services: no type sniffing, no referrer, no caching, no server name."""
 
 import os
 import subprocess
@@ -10,10 +10,10 @@ from invsys.gateway.auth import client_admin
 from tests.conftest import migrate
 from tests.support.gateway_server import served_gateway
 from tests.support.raw_caller import ask, request
-from tests.support.serving import free_port, is_ready, served
+from tests.support.serving import free_port, is_ready, run_server
 from tests.support.waiting import SECONDS, until
 
-GUARDS = {"x-content-type-options": ["nosniff"], "referrer-policy": ["no-referrer"]}
+SECURITY_HEADERS = {"x-content-type-options": ["nosniff"], "referrer-policy": ["no-referrer"]}
 KEPT = {"no-store"}
 CSS, CALENDAR, GBFS = "/static/page.css", "{car}/allocations.ics", "/api/cars/gbfs/vehicle_availability.json"
 PATHS = {
@@ -33,7 +33,7 @@ PATHS = {
     "/nowhere": "no-store",
     "/api/cars?limit=0": "no-store",
     "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11": "no-store",
-    # Of each service itself.
+    # Paths that each service serves itself.
     "/healthz": "no-store",
     "/readyz": "no-store",
     "/metrics": "no-store",
@@ -42,18 +42,18 @@ PATHS = {
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory):
-    """The ports of an inventory and of a gateway in front of it, a key, and the path of a car."""
-    folder, behind = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
+    """The ports of an inventory and of a gateway in front of it, an API key, and the path of a car."""
+    folder, data_folder = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
     scopes = ["resources:read", "resources:write", "allocations:read", "events:read"]
     key = client_admin.add(folder / "clients.ini", "reader", scopes)
-    migrate(url := f"sqlite:///{behind / 'headers.sqlite3'}")
+    migrate(url := f"sqlite:///{data_folder / 'headers.sqlite3'}")
     with (
-        served(url, behind, workers=1) as (_, inventory, _),
+        run_server(url, data_folder, workers=1) as (_, inventory, _),
         served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
     ):
         body = b'{"name": "Car1"}'
-        made = ask(gateway.port, request("POST", "/api/cars", key, "Content-Type: application/json", body=body))
-        yield {"inventory": inventory, "gateway": gateway.port, "key": key, "car": made.value("location")}
+        created = ask(gateway.port, request("POST", "/api/cars", key, "Content-Type: application/json", body=body))
+        yield {"inventory": inventory, "gateway": gateway.port, "key": key, "car": created.value("location")}
 
 
 def get(services, service, path, *lines, method="GET"):
@@ -65,41 +65,41 @@ def get(services, service, path, *lines, method="GET"):
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])
 @pytest.mark.parametrize("path", PATHS)
-def test_every_response_has_them_once(services, service, path):
+def test_every_response_has_each_header_once(services, service, path):
     for method in ("GET", "HEAD"):
-        answer = get(services, service, path, method=method)
-        assert {name: answer.values(name) for name in GUARDS} == GUARDS
-        assert answer.values("cache-control") == [PATHS[path]], answer.headers
-        # granian would name itself.
-        assert answer.values("server") == [""]
+        response = get(services, service, path, method=method)
+        assert {name: response.values(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+        assert response.values("cache-control") == [PATHS[path]], response.headers
+        # granian would send its own name.
+        assert response.values("server") == [""]
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])
-def test_refusals_of_the_services_themselves_have_them(services, service):
+def test_errors_raised_before_the_application_have_the_headers(services, service):
     misdirected = ask(services["inventory"], request("GET", "/api/cars", None, "X-Sent-To: gateway"))
-    refused = [
+    responses = [
         misdirected,
-        get(services, service, "/api/cars", "Host: localhost"),  # twice
+        get(services, service, "/api/cars", "Host: localhost"),  # two Host headers
         get(services, service, "/", method="DELETE"),
         ask(services["gateway"], request("GET", "/api/cars", None)),
     ]
-    assert [answer.status for answer in refused[:2]] == [421, 400]
-    for answer in refused:
-        assert answer.status >= 400
-        assert {name: answer.values(name) for name in GUARDS} == GUARDS
-        assert answer.values("cache-control") == ["no-store"]
+    assert [response.status for response in responses[:2]] == [421, 400]
+    for response in responses:
+        assert response.status >= 400
+        assert {name: response.values(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+        assert response.values("cache-control") == ["no-store"]
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])
 @pytest.mark.parametrize("path", ["{car}", CALENDAR, CSS])
 def test_conditional_requests_still_work(services, service, path):
-    answer = get(services, service, path)
-    again = get(services, service, path, f"If-None-Match: {answer.value('etag')}")
-    assert (again.status, again.values("etag")) == (304, answer.values("etag"))
-    assert again.values("cache-control") == answer.values("cache-control")
+    response = get(services, service, path)
+    revalidated = get(services, service, path, f"If-None-Match: {response.value('etag')}")
+    assert (revalidated.status, revalidated.values("etag")) == (304, response.values("etag"))
+    assert revalidated.values("cache-control") == response.values("cache-control")
 
 
-def test_the_development_server_does_not_name_itself(tmp_path):
+def test_the_development_server_does_not_send_its_name(tmp_path):
     migrate(url := f"sqlite:///{tmp_path / 'development.sqlite3'}")
     port = free_port()
     environ = os.environ | {
@@ -112,9 +112,9 @@ def test_the_development_server_does_not_name_itself(tmp_path):
     with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         try:
             until(lambda: is_ready(port))
-            answer = ask(port, request("GET", "/api/cars", None).replace(b"Host: gateway", b"Host: localhost"))
+            response = ask(port, request("GET", "/api/cars", None).replace(b"Host: gateway", b"Host: localhost"))
         finally:
             process.terminate()
             process.wait(SECONDS)
-    assert (answer.status, answer.values("server")) == (200, [])
-    assert answer.values("cache-control") == ["no-store"]
+    assert (response.status, response.values("server")) == (200, [])
+    assert response.values("cache-control") == ["no-store"]

@@ -1,4 +1,4 @@
-"""What people read under /docs: Swagger UI on the served document, and a page for every problem code."""
+"""The pages under /docs: Swagger UI for the served document, and one page per problem code."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,19 +10,23 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from invsys.chassis.http.problems import InternalError, Problem, Unnamed
+from invsys.chassis.http.problems import InternalError, Problem, StatusProblem
 from tests.support.page_reader import Page
 
 
-def below(kind: type[Problem]) -> Iterator[type[Problem]]:
-    for each in kind.__subclasses__():
-        yield each
-        yield from below(each)
+def subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from subclasses(subclass)
 
 
-# Those of the service, without the ones that other tests made up.
+# The product's classes, without those that other tests define.
 KINDS = sorted(
-    (kind for kind in set(below(Problem)) if kind.__module__.startswith("invsys.") and not issubclass(kind, Unnamed)),
+    (
+        kind
+        for kind in set(subclasses(Problem))
+        if kind.__module__.startswith("invsys.") and not issubclass(kind, StatusProblem)
+    ),
     key=lambda kind: kind.__name__,
 )
 CODED = [kind for kind in KINDS if hasattr(kind, "code")]
@@ -32,28 +36,28 @@ def addresses(page: Page) -> list[str]:
     return [str(at[name]) for _, at in page.elements for name in ("href", "src", "data-document") if name in at]
 
 
-def policy(answer: TestResponse) -> dict[str, str]:
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    return dict(rule.split(" ", 1) for rule in answer.headers["Content-Security-Policy"].split("; "))
+def policy(response: TestResponse) -> dict[str, str]:
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    return dict(rule.split(" ", 1) for rule in response.headers["Content-Security-Policy"].split("; "))
 
 
 @pytest.mark.parametrize("kind", CODED, ids=lambda kind: kind.__name__)
-def test_every_class_of_problems_has_its_page(client: FlaskClient, kind: type[Problem]) -> None:
+def test_every_problem_class_has_a_page(client: FlaskClient, kind: type[Problem]) -> None:
     page = " ".join(Page(client.get(f"/docs/problems/{kind.code}")).text.split())
     assert str(kind.status) in page
     assert kind.code in page
-    # A class without a code of its own is told on the page of the one that has it.
+    # A class without its own code is described on the page of its base class.
     for text in (kind.title, kind.adds, kind.advice) if "code" in vars(kind) else ():
         assert " ".join(text.replace("``", "").split()) in page
-    # Of a fault of ours nobody knows whether it passes.
+    # Whether a retry helps against an internal error is unknown.
     assert bool(re.search(r"Is it worth a retry\? (Yes|No)\b", page)) == (kind is not InternalError)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_class_of_problems_explains_itself(kind: type[Problem]) -> None:
+def test_every_problem_class_has_explanations(kind: type[Problem]) -> None:
     assert kind.__doc__
     if hasattr(kind, "code"):
-        # Whole sentences, for people.
+        # Complete sentences.
         for text in (kind.__doc__.split("\n")[0], kind.advice, *([kind.adds] if kind.adds else [])):
             assert re.fullmatch(r"[A-Z`].*[.]", text), text
             assert text.count("``") % 2 == 0
@@ -70,15 +74,15 @@ def test_the_list_links_every_code_once(client: FlaskClient) -> None:
     assert len(linked) == len(set(linked))
 
 
-def test_every_type_in_the_document_leads_to_a_page(client: FlaskClient) -> None:
+def test_every_problem_type_in_the_document_has_a_page(client: FlaskClient) -> None:
     schemas = (client.get("/api/openapi.json").json or {})["components"]["schemas"]
     types = [schema["properties"]["type"]["const"] for name, schema in schemas.items() if name.endswith("Problem")]
     assert types
-    for each in types:
-        Page(client.get(each))
+    for path in types:
+        Page(client.get(path))
 
 
-def test_the_type_of_a_refusal_leads_to_its_page(client: FlaskClient) -> None:
+def test_the_type_of_an_error_response_is_the_path_of_its_page(client: FlaskClient) -> None:
     refusals = (
         client.get("/nowhere"),
         client.put("/api/cars"),
@@ -94,15 +98,15 @@ PAGES = pytest.mark.parametrize("path", ["/docs", "/docs/problems", "/docs/probl
 
 
 @PAGES
-def test_nothing_stands_in_a_page_that_its_policy_forbids_and_nothing_comes_from_elsewhere(
+def test_pages_comply_with_their_content_security_policy_and_load_nothing_external(
     client: FlaskClient, path: str
 ) -> None:
-    answer = client.get(path)
-    allowed = policy(answer)
+    response = client.get(path)
+    allowed = policy(response)
     assert allowed["default-src"] == allowed["base-uri"] == allowed["frame-ancestors"] == "'none'"
     assert not {"'unsafe-inline'", "'unsafe-eval'", "*", "https:"} & set(" ".join(allowed.values()).split())
-    page = Page(answer)
-    assert not re.search(r"<script[^>]*>[^<]", answer.text)
+    page = Page(response)
+    assert not re.search(r"<script[^>]*>[^<]", response.text)
     assert ("script" in dict(page.elements)) == ("script-src" in allowed) == (path == "/docs")
     for tag, attributes in page.elements:
         assert tag not in ("style", "iframe", "object", "base")
@@ -114,27 +118,27 @@ def test_nothing_stands_in_a_page_that_its_policy_forbids_and_nothing_comes_from
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/problems"])
-def test_a_slash_at_the_end_makes_no_difference_and_no_redirect(client: FlaskClient, path: str) -> None:
+def test_a_trailing_slash_serves_the_same_page_without_a_redirect(client: FlaskClient, path: str) -> None:
     slashed = client.get(f"{path}/")
     assert (slashed.status_code, slashed.data) == (200, client.get(path).data)
 
 
 @PAGES
-def test_head_is_get_without_the_body(client: FlaskClient, path: str) -> None:
-    read, asked = client.get(path), client.head(path)
-    assert (asked.status_code, asked.data) == (200, b"")
-    assert asked.headers["Content-Length"] == read.headers["Content-Length"]
+def test_head_returns_the_headers_of_get(client: FlaskClient, path: str) -> None:
+    read, head = client.get(path), client.head(path)
+    assert (head.status_code, head.data) == (200, b"")
+    assert head.headers["Content-Length"] == read.headers["Content-Length"]
 
 
 @pytest.mark.parametrize(
     "path",
     ["/docs", "/docs/problems", "/docs/problems/busy", "/docs/swagger-ui/swagger-ui.css", "/docs/static/docs.css"],
 )
-def test_they_are_for_reading_only(client: FlaskClient, refused: Callable[..., Any], path: str) -> None:
+def test_the_pages_refuse_other_methods(client: FlaskClient, refused: Callable[..., Any], path: str) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
-        answer = client.open(path, method=method)
-        refused(answer, 405, "method_not_allowed")
-        assert {"GET", "HEAD"} <= set(answer.headers["Allow"].split(", "))
+        response = client.open(path, method=method)
+        refused(response, 405, "method_not_allowed")
+        assert {"GET", "HEAD"} <= set(response.headers["Allow"].split(", "))
 
 
 @pytest.mark.parametrize(
@@ -159,12 +163,12 @@ def test_they_are_for_reading_only(client: FlaskClient, refused: Callable[..., A
         "/docs/problems/<script>",
     ],
 )
-def test_what_is_not_there_is_not_found(client: FlaskClient, refused: Callable[..., Any], path: str) -> None:
+def test_unknown_files_are_not_found(client: FlaskClient, refused: Callable[..., Any], path: str) -> None:
     refused(client.get(path), 404, "not_found")
     assert client.head(path).status_code == 404
 
 
-def test_swagger_ui_shows_the_served_document_and_asks_nobody_whether_it_is_valid(client: FlaskClient) -> None:
+def test_swagger_ui_shows_the_served_document_without_an_external_validator(client: FlaskClient) -> None:
     page = Page(client.get("/docs"))
     assert [at["data-document"] for _, at in page.elements if "data-document" in at] == ["/api/openapi.json"]
     [*_, start] = [str(at["src"]) for tag, at in page.elements if tag == "script"]
@@ -180,12 +184,12 @@ def test_swagger_ui_shows_the_served_document_and_asks_nobody_whether_it_is_vali
         ("/docs/static/swagger_ui.js", ("text/javascript", "application/javascript")),
     ],
 )
-def test_a_file_is_sent_as_what_it_is_and_once(client: FlaskClient, path: str, kinds: tuple[str, ...]) -> None:
+def test_files_have_the_right_media_type_and_are_cached(client: FlaskClient, path: str, kinds: tuple[str, ...]) -> None:
     with client.get(path) as file:
         assert file.mimetype in kinds
         assert file.headers["X-Content-Type-Options"] == "nosniff"
-        with client.get(path, headers={"If-None-Match": file.headers["ETag"]}) as again:
-            assert again.status_code == 304
+        with client.get(path, headers={"If-None-Match": file.headers["ETag"]}) as revalidated:
+            assert revalidated.status_code == 304
 
 
 class TestWithoutADatabase:
@@ -196,6 +200,6 @@ class TestWithoutADatabase:
     @pytest.mark.parametrize(
         "path", ["/docs", "/docs/problems", "/docs/problems/database_unavailable", "/api/openapi.json"]
     )
-    def test_there_is_the_more_to_read(self, app: Flask, path: str) -> None:
+    def test_the_documentation_is_available(self, app: Flask, path: str) -> None:
         assert app.test_client().get(path).status_code == 200
         assert app.test_client().get("/api/cars").status_code == 503

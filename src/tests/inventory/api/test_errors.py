@@ -1,4 +1,4 @@
-"""Refusals: each code with what it adds, and failures of ours that give nothing away."""
+"""Error responses: each code with its additional members, and internal errors without internals."""
 
 from collections.abc import Callable
 from typing import Any
@@ -64,26 +64,24 @@ def test_an_unknown_allocation_is_not_found(client: FlaskClient, car: str, refus
         ("/metrics", {"GET"}, ["POST", "DELETE"]),
     ],
 )
-def test_another_method_is_refused_and_the_allowed_ones_are_named(
+def test_another_method_is_refused_with_the_allowed_methods(
     client: FlaskClient, refused: Callable[..., Any], path: str, allowed: set[str], others: list[str]
 ) -> None:
     for method in others:
-        answer = client.open(path, method=method)
-        refused(answer, 405, "method_not_allowed")
-        named = set(answer.headers["Allow"].replace(" ", "").split(","))
-        assert allowed <= named
-        assert method not in named
+        response = client.open(path, method=method)
+        refused(response, 405, "method_not_allowed")
+        allow = set(response.headers["Allow"].replace(" ", "").split(","))
+        assert allowed <= allow
+        assert method not in allow
 
 
-@pytest.mark.direct("the gateway does not know the collections: for it, the method is not allowed")
-def test_an_unknown_collection_is_not_found_whatever_the_method(
-    client: FlaskClient, refused: Callable[..., Any]
-) -> None:
+@pytest.mark.direct("the gateway does not know the collections and responds with 405")
+def test_an_unknown_collection_is_not_found_with_any_method(client: FlaskClient, refused: Callable[..., Any]) -> None:
     for method in ("PUT", "DELETE"):
         refused(client.open("/api/vans", method=method), 404, "not_found")
 
 
-def test_a_taken_period_names_what_is_in_the_way(
+def test_a_conflict_names_the_other_allocation(
     client: FlaskClient, car: str, booking: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any]
 ) -> None:
     allocate(car, "2099-03-01T12:00:00Z", None, allocation_type="maintenance")
@@ -97,7 +95,7 @@ def day(number: int) -> str:
     return f"2099-03-{number:02}T00:00:00Z"
 
 
-def test_at_most_ten_conflicts_are_named_the_earliest_first(
+def test_at_most_ten_conflicts_are_named_ordered_by_start(
     client: FlaskClient, car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any]
 ) -> None:
     for number in (7, 3, 12, 9, 1, 11, 5, 2, 10, 8, 6, 4):
@@ -105,20 +103,20 @@ def test_at_most_ten_conflicts_are_named_the_earliest_first(
     allocate(car, None, day(1))
     earliest = client.get(f"{car}/allocations").json[:10]
     assert earliest[0]["from_infinity"]
-    for answer, code in ((allocate(car, None, None), "period_taken"), (client.delete(car), "resource_in_use")):
-        conflicts = refused(answer, 409, code)["conflicts"]
+    for response, code in ((allocate(car, None, None), "period_taken"), (client.delete(car), "resource_in_use")):
+        conflicts = refused(response, 409, code)["conflicts"]
         assert [conflict["id"] for conflict in conflicts] == [allocation["id"] for allocation in earliest]
 
 
-def test_only_what_is_in_the_way_is_named(
+def test_only_overlapping_allocations_are_named(
     car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any]
 ) -> None:
-    made = [allocate(car, day(number), day(number + 1)).json["id"] for number in range(1, 6)]
+    ids = [allocate(car, day(number), day(number + 1)).json["id"] for number in range(1, 6)]
     conflicts = refused(allocate(car, day(2), day(5)), 409, "period_taken")["conflicts"]
-    assert [conflict["id"] for conflict in conflicts] == made[1:4]
+    assert [conflict["id"] for conflict in conflicts] == ids[1:4]
 
 
-def test_a_vehicle_in_use_names_only_what_has_not_ended(
+def test_a_vehicle_in_use_names_only_allocations_that_have_not_ended(
     client: FlaskClient, car: str, booking: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any]
 ) -> None:
     allocate(car, None, "2020-01-01T00:00:00Z")
@@ -126,13 +124,13 @@ def test_a_vehicle_in_use_names_only_what_has_not_ended(
     assert conflict == {key: value for key, value in client.get(booking).json.items() if key in CONFLICT_FIELDS}
 
 
-def test_the_same_booking_of_another_vehicle_is_not_in_the_way(
+def test_allocations_of_other_vehicles_are_not_named(
     car: str, booking: str, register: Callable[..., str], allocate: Callable[..., TestResponse], refused: Any
 ) -> None:
     other = register("Car2")
-    mine = allocate(other, "2099-03-01T10:00:00Z", "2099-03-01T12:00:00Z").json["id"]
+    conflict_id = allocate(other, "2099-03-01T10:00:00Z", "2099-03-01T12:00:00Z").json["id"]
     conflicts = refused(allocate(other, None, None), 409, "period_taken")["conflicts"]
-    assert [conflict["id"] for conflict in conflicts] == [mine]
+    assert [conflict["id"] for conflict in conflicts] == [conflict_id]
 
 
 @pytest.mark.parametrize("path", ["/api/cars", "/api/cars/all/allocations"])
@@ -149,7 +147,7 @@ def test_the_same_booking_of_another_vehicle_is_not_in_the_way(
         ("cursor=x", "cursor"),
     ],
 )
-def test_a_bad_query_parameter_is_named(
+def test_an_invalid_query_parameter_is_named(
     client: FlaskClient, refused: Callable[..., Any], path: str, query: str, field: str
 ) -> None:
     refused(client.get(f"{path}?{query}"), 422, "invalid_fields", field)
@@ -166,20 +164,20 @@ def test_a_bad_query_parameter_is_named(
         ("/api/cars/all/allocations", "name=Car1", "name"),
     ],
 )
-def test_a_query_parameter_of_another_list_or_twice_is_named(
+def test_a_repeated_or_unsupported_query_parameter_is_named(
     client: FlaskClient, refused: Callable[..., Any], path: str, query: str, field: str
 ) -> None:
     refused(client.get(f"{path}?{query}"), 422, "invalid_fields", field)
 
 
-def test_a_failure_of_ours_gives_nothing_away(own_app: Flask, refused: Callable[..., Any]) -> None:
+def test_an_internal_error_hides_its_cause(own_app: Flask, refused: Callable[..., Any]) -> None:
     secret = "SELECT secret FROM /etc/passwd"
 
     def fail() -> str:
         raise RuntimeError(secret)
 
     own_app.add_url_rule("/api/broken", view_func=fail)
-    answer = own_app.test_client().get("/api/broken", headers={"X-Request-Id": "mine"})
-    refused(answer, 500, "internal_error")
-    assert answer.headers["X-Request-Id"] == "mine"
-    assert not any(word in answer.text for word in ("secret", "SELECT", "Traceback", "RuntimeError", ".py", "/etc"))
+    response = own_app.test_client().get("/api/broken", headers={"X-Request-Id": "mine"})
+    refused(response, 500, "internal_error")
+    assert response.headers["X-Request-Id"] == "mine"
+    assert not any(word in response.text for word in ("secret", "SELECT", "Traceback", "RuntimeError", ".py", "/etc"))

@@ -1,83 +1,83 @@
-"""Pages of the change feed: ``after``, ``limit`` and ``next``, and what they may not be."""
+"""Pages of the change feed: ``after``, ``limit`` and ``next``, and their invalid values."""
 
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.change_feed import Reader
-from tests.support.concurrent_calls import at_once, outcomes
-from tests.support.instants import at, wire
+from tests.support.change_feed import FeedReader
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.instants import at, period_fields
 
 FEED = "/api/events"
 
 
 @pytest.fixture
-def seven(register):
-    """The ids of seven cars, in the order in which they were registered."""
+def seven_cars(register):
+    """The ids of seven cars, in the order of their registration."""
     return [register(f"Car{number}")[-36:] for number in range(7)]
 
 
 def resources(events):
-    return [one["resource_id"] for one in events]
+    return [event["resource_id"] for event in events]
 
 
-def ask(client, **query):
-    answer = client.get(FEED, query_string=query)
-    assert answer.status_code == 200, answer.text
-    assert set(answer.json) == {"events", "next"}
-    assert isinstance(answer.json["next"], str)
-    return answer.json
+def get_page(client, **query):
+    response = client.get(FEED, query_string=query)
+    assert response.status_code == 200, response.text
+    assert set(response.json) == {"events", "next"}
+    assert isinstance(response.json["next"], str)
+    return response.json
 
 
-def test_an_empty_feed_has_a_next_that_finds_what_comes_later(client, register):
-    empty = ask(client)
-    assert empty["events"] == []
-    assert ask(client, after=empty["next"])["events"] == []
+def test_the_next_of_an_empty_feed_leads_to_later_events(client, register):
+    empty_page = get_page(client)
+    assert empty_page["events"] == []
+    assert get_page(client, after=empty_page["next"])["events"] == []
     car = register("Car1")
-    assert resources(ask(client, after=empty["next"])["events"]) == [car[-36:]]
-    assert resources(ask(client)["events"]) == [car[-36:]]
+    assert resources(get_page(client, after=empty_page["next"])["events"]) == [car[-36:]]
+    assert resources(get_page(client)["events"]) == [car[-36:]]
 
 
 @pytest.mark.parametrize(("limit", "sizes"), [(1, [1] * 7), (2, [2, 2, 2, 1]), (3, [3, 3, 1]), (7, [7]), (1000, [7])])
-def test_next_leads_through_every_event_exactly_once(client, seven, limit, sizes):
-    reader = Reader(client, limit)
-    pages = [reader.page() for _ in sizes]
+def test_following_next_returns_every_event_exactly_once(client, seven_cars, limit, sizes):
+    reader = FeedReader(client, limit)
+    pages = [reader.next_page() for _ in sizes]
     assert [len(page) for page in pages] == sizes
-    assert resources(one for page in pages for one in page) == seven
-    assert reader.page() == reader.page() == []
+    assert resources(event for page in pages for event in page) == seven_cars
+    assert reader.next_page() == reader.next_page() == []
 
 
-def test_the_end_of_the_feed_can_be_asked_again_and_again(client, seven, register):
-    reader = Reader(client)
-    assert resources(reader.page()) == seven
+def test_the_end_of_the_feed_can_be_polled_repeatedly(client, seven_cars, register):
+    reader = FeedReader(client)
+    assert resources(reader.next_page()) == seven_cars
     for number in range(3):
-        assert reader.page() == []
+        assert reader.next_page() == []
         car = register(f"New{number}")
-        assert resources(reader.page()) == [car[-36:]]
+        assert resources(reader.next_page()) == [car[-36:]]
 
 
-def test_the_same_page_can_be_read_again(client, seven, register):
-    after = ask(client, limit=3)["next"]
-    first = ask(client, after=after, limit=3)
+def test_the_same_page_can_be_read_again(client, seven_cars, register):
+    after = get_page(client, limit=3)["next"]
+    first = get_page(client, after=after, limit=3)
     register("New")
-    assert ask(client, after=after, limit=3) == first
-    assert resources(ask(client, after=after)["events"])[:4] == seven[3:]
+    assert get_page(client, after=after, limit=3) == first
+    assert resources(get_page(client, after=after)["events"])[:4] == seven_cars[3:]
 
 
-def test_a_page_has_100_unless_told_otherwise(client, register):
+def test_a_page_has_100_events_by_default(client, register):
     cars = [register(f"Car{number}")[-36:] for number in range(101)]
-    first = ask(client)
+    first = get_page(client)
     assert resources(first["events"]) == cars[:100]
-    assert resources(ask(client, after=first["next"])["events"]) == cars[100:]
+    assert resources(get_page(client, after=first["next"])["events"]) == cars[100:]
 
 
-def test_vehicles_and_allocations_of_all_types_come_in_one_order(client, register, allocate):
+def test_events_of_all_types_are_in_one_order(client, register, allocate):
     car, lorry = register("Car1"), register("Lorry1", "lorries")
     allocate(lorry, at(10), at(12))
     allocate(car, at(8), at(9))
     client.delete(register("Truck1", "trucks"))
-    told = [(one["kind"], one["resource_type"]) for one in Reader(client, limit=2).news()]
-    assert told == [
+    pairs = [(event["kind"], event["resource_type"]) for event in FeedReader(client, limit=2).new_events()]
+    assert pairs == [
         ("resource_registered", "Car"),
         ("resource_registered", "Lorry"),
         ("allocated", "Lorry"),
@@ -92,7 +92,7 @@ BAD_LIMIT = ["0", "-1", "1001", "x", "", "1.5", "1e2", "9" * 30, "9" * 5000, "0x
 
 
 @pytest.mark.parametrize("after", BAD_AFTER)
-def test_a_cursor_that_we_did_not_give_is_refused(client, seven, refused, after):
+def test_a_cursor_that_the_service_did_not_issue_is_refused(client, seven_cars, refused, after):
     refused(client.get(FEED, query_string={"after": after}), 422, "invalid_fields", "after")
 
 
@@ -109,42 +109,47 @@ def test_any_other_parameter_is_named(client, refused, query, field):
     refused(client.get(f"{FEED}?{query}"), 422, "invalid_fields", field)
 
 
-def test_a_damaged_cursor_is_no_failure_of_ours(client, seven, refused):
-    given = ask(client, limit=3)["next"]
-    damaged = [given[:place] + letter + given[place + 1 :] for place in range(len(given)) for letter in "A9_z"]
-    for after in [*damaged, given[:-1], given + "A", given + given]:
-        answer = client.get(FEED, query_string={"after": after})
-        if answer.status_code == 410:
-            refused(answer, 410, "cursor_expired")
-        elif answer.status_code != 200:
-            refused(answer, 422, "invalid_fields", "after")
+def test_a_damaged_cursor_causes_no_server_error(client, seven_cars, refused):
+    cursor = get_page(client, limit=3)["next"]
+    damaged = [cursor[:place] + letter + cursor[place + 1 :] for place in range(len(cursor)) for letter in "A9_z"]
+    for after in [*damaged, cursor[:-1], cursor + "A", cursor + cursor]:
+        response = client.get(FEED, query_string={"after": after})
+        if response.status_code == 410:
+            refused(response, 410, "cursor_expired")
+        elif response.status_code != 200:
+            refused(response, 422, "invalid_fields", "after")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_the_feed_is_only_read(client, refused, method):
+def test_the_feed_refuses_other_methods(client, refused, method):
     refused(client.open(FEED, method=method), 405, "method_not_allowed")
 
 
-def test_xml_says_the_same(client, register, allocate):
+def test_xml_contains_the_same_data(client, register, allocate):
     allocate(register("<Kä&fer>"), at(10), at(12), dump={"a b": "<&>", "1": [1, {"x": None}]}, description="\x01")
-    answer = client.get(FEED, headers={"Accept": "application/xml"})
-    found, told = ET.fromstring(answer.data), ask(client)
-    assert (answer.status_code, answer.mimetype) == (200, "application/xml")
-    assert found.findtext("next") == told["next"]
+    response = client.get(FEED, headers={"Accept": "application/xml"})
+    root, page = ET.fromstring(response.data), get_page(client)
+    assert (response.status_code, response.mimetype) == (200, "application/xml")
+    assert root.findtext("next") == page["next"]
     for field in ("id", "at", "kind", "resource_type", "resource_id"):
-        assert [one.findtext(field) for one in found.find("events")] == [one[field] for one in told["events"]]
-    assert [one.findtext("data/id") for one in found.find("events")] == [one["data"]["id"] for one in told["events"]]
+        assert [element.findtext(field) for element in root.find("events")] == [
+            event[field] for event in page["events"]
+        ]
+    ids = [event["data"]["id"] for event in page["events"]]
+    assert [element.findtext("data/id") for element in root.find("events")] == ids
 
 
-def test_what_is_written_at_once_is_told_once_in_one_order(app, client, register):
+def test_concurrent_changes_appear_once_and_in_one_order(app, client, register):
     cars = [register(f"Car{number}") for number in range(6)]
-    reader, told = Reader(client, limit=2), []
+    reader, events = FeedReader(client, limit=2), []
     for hour in range(5):
-        orders = [{"method": "POST", "path": f"{car}/allocations", "json": wire(hour, hour + 1)} for car in cars]
+        requests = [
+            {"method": "POST", "path": f"{car}/allocations", "json": period_fields(hour, hour + 1)} for car in cars
+        ]
         reading = [{"method": "GET", "path": FEED}] * 2
-        assert outcomes(at_once(app, orders + reading)) == {201: 6, 200: 2}
-        told += reader.page()
-    told += reader.news()
-    assert told == Reader(client).news()
-    made = [one["id"] for one in client.get("/api/cars/all/allocations").json]
-    assert sorted(one["allocation_id"] for one in told if one["allocation_id"]) == sorted(made)
+        assert count_outcomes(send_concurrently(app, requests + reading)) == {201: 6, 200: 2}
+        events += reader.next_page()
+    events += reader.new_events()
+    assert events == FeedReader(client).new_events()
+    ids = [row["id"] for row in client.get("/api/cars/all/allocations").json]
+    assert sorted(event["allocation_id"] for event in events if event["allocation_id"]) == sorted(ids)

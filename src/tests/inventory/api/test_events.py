@@ -1,24 +1,24 @@
-"""The change feed: each kind of event, what it says of its change, and that there is none without a change."""
+"""The change feed: each kind of event, its contents, and that nothing else creates one."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from tests.support.change_feed import Reader
-from tests.support.instants import at, hours_pass, wire
+from tests.support.change_feed import FeedReader
+from tests.support.instants import at, let_holds_expire, period_fields
 
 FIELDS = {"id", "at", "kind", "resource_type", "resource_id", "allocation_id", "client_id", "data"}
 
 
 @pytest.fixture
 def reader(client):
-    return Reader(client)
+    return FeedReader(client)
 
 
 @pytest.fixture
 def event(caller_id):
-    """Give what an event must say, beside its id and its time."""
+    """Return a function that returns an expected event without its id and time."""
 
     def event(kind, data):
         is_allocation = "resource_id" in data
@@ -34,36 +34,36 @@ def event(caller_id):
     return event
 
 
-def said(events):
-    return [{key: value for key, value in one.items() if key not in {"id", "at"}} for one in events]
+def without_id_and_time(events):
+    return [{key: value for key, value in event.items() if key not in {"id", "at"}} for event in events]
 
 
-def but_expires(one):
-    """Leave out what the tests themselves move."""
-    return one | {"data": {key: value for key, value in one["data"].items() if key != "expires"}}
+def without_expires(event):
+    """Return the event without ``expires``, which the tests modify."""
+    return event | {"data": {key: value for key, value in event["data"].items() if key != "expires"}}
 
 
-def test_an_event_has_an_id_and_an_instant_of_its_own(reader, car, booking):
-    told = reader.news()
-    assert [set(one) for one in told] == [FIELDS] * 2
-    ids = {one["id"] for one in told}
+def test_an_event_has_a_unique_id_and_a_time(reader, car, booking):
+    events = reader.new_events()
+    assert [set(event) for event in events] == [FIELDS] * 2
+    ids = {event["id"] for event in events}
     assert len(ids) == 2
-    assert ids == {str(UUID(each)) for each in ids}
-    instants = [datetime.fromisoformat(one["at"]) for one in told]
-    assert all(one["at"].endswith("Z") for one in told)
+    assert ids == {str(UUID(event_id)) for event_id in ids}
+    instants = [datetime.fromisoformat(event["at"]) for event in events]
+    assert all(event["at"].endswith("Z") for event in events)
     assert instants == sorted(instants)
     assert all(abs(instant - datetime.now(UTC)) < timedelta(minutes=1) for instant in instants)
 
 
-def test_the_story_of_a_vehicle(client, reader, register, event):
+def test_a_vehicle_is_registered_changed_and_decommissioned(client, reader, register, event):
     car = register("Car1", attributes={"seats": 4, "weight": 1.0})
     first = client.get(car).json
-    assert said(reader.news()) == [event("resource_registered", first)]
+    assert without_id_and_time(reader.new_events()) == [event("resource_registered", first)]
     changed = client.patch(car, json={"name": "Car2", "attributes": {}}).json
-    assert said(reader.news()) == [event("resource_changed", changed)]
+    assert without_id_and_time(reader.new_events()) == [event("resource_changed", changed)]
     client.delete(car)
-    assert said(reader.news()) == [event("resource_decommissioned", changed)]
-    assert said(Reader(client).news()) == [
+    assert without_id_and_time(reader.new_events()) == [event("resource_decommissioned", changed)]
+    assert without_id_and_time(FeedReader(client).new_events()) == [
         event("resource_registered", first),
         event("resource_changed", changed),
         event("resource_decommissioned", changed),
@@ -71,119 +71,121 @@ def test_the_story_of_a_vehicle(client, reader, register, event):
 
 
 @pytest.mark.parametrize("via_all", [False, True], ids=["its vehicle", "all"])
-def test_the_story_of_an_allocation(client, reader, car, register, allocate, via_all, event):
+def test_an_allocation_is_created_changed_and_deleted(client, reader, car, register, allocate, via_all, event):
     other = register("Car2")
-    reader.news()
-    made = allocate(car, at(10), at(12), dump={"a": [1, 1.0, 1e22, None, "é"]}, description="<New>")
-    url = f"/api/cars/all/allocations/{made.json['id']}" if via_all else made.headers["Location"]
-    assert said(reader.news()) == [event("allocated", client.get(url).json)]
+    reader.new_events()
+    created = allocate(car, at(10), at(12), dump={"a": [1, 1.0, 1e22, None, "é"]}, description="<New>")
+    url = f"/api/cars/all/allocations/{created.json['id']}" if via_all else created.headers["Location"]
+    assert without_id_and_time(reader.new_events()) == [event("allocated", client.get(url).json)]
     changed = client.patch(url, json={"to_infinity": True, "description": None, "resource_id": other[-36:]}).json
-    assert said(reader.news()) == [event("allocation_changed", changed)]
-    client.delete(f"{'/api/cars/all' if via_all else other}/allocations/{made.json['id']}")
-    assert said(reader.news()) == [event("deallocated", changed)]
+    assert without_id_and_time(reader.new_events()) == [event("allocation_changed", changed)]
+    client.delete(f"{'/api/cars/all' if via_all else other}/allocations/{created.json['id']}")
+    assert without_id_and_time(reader.new_events()) == [event("deallocated", changed)]
     client.delete(car)
     client.delete(other)
-    assert [one["kind"] for one in Reader(client).news() if one["allocation_id"]] == [
+    assert [event["kind"] for event in FeedReader(client).new_events() if event["allocation_id"]] == [
         "allocated",
         "allocation_changed",
         "deallocated",
     ]
 
 
-def test_the_story_of_a_hold(client, reader, car, allocate, event):
-    reader.news()
+def test_a_hold_is_created_extended_and_confirmed(client, reader, car, allocate, event):
+    reader.new_events()
     url = allocate(car, at(10), at(12), hold_seconds=60).headers["Location"]
-    held = client.get(url).json
+    hold = client.get(url).json
     extended = client.patch(url, json={"hold_seconds": 3600}).json
     confirmed = client.patch(url, json={"status": "confirmed", "to_datetime": at(13)}).json
     moved = client.patch(url, json={"to_datetime": at(12)}).json
-    assert said(reader.news()) == [
-        event("allocated", held),
+    assert without_id_and_time(reader.new_events()) == [
+        event("allocated", hold),
         event("allocation_changed", extended),
         event("confirmed", confirmed),
         event("allocation_changed", moved),
     ]
 
 
-def test_numbers_are_told_as_they_were_given(client, reader, car, allocate):
+def test_numbers_in_events_are_exact(client, reader, car, allocate):
     dump = {"whole": 1.0, "big": 1e22, "tiny": 5e-324, "high": 2**63 - 1, "true": True}
     allocate(car, None, None, dump=dump)
-    told = reader.news()[-1]["data"]["dump"]
-    assert {key: repr(told[key]) for key in dump} == {key: repr(value) for key, value in dump.items()}
+    data = reader.new_events()[-1]["data"]["dump"]
+    assert {key: repr(data[key]) for key in dump} == {key: repr(value) for key, value in dump.items()}
 
 
-def test_events_are_json_inside_whatever_the_change_was_answered_in(client, reader, car, event):
-    client.post(f"{car}/allocations", json=wire(10, 12), headers={"Accept": "application/xml"})
-    [made] = client.get(f"{car}/allocations").json
-    assert said(reader.news())[-1] == event("allocated", made)
+def test_events_do_not_depend_on_the_format_of_the_changes_response(client, reader, car, event):
+    client.post(f"{car}/allocations", json=period_fields(10, 12), headers={"Accept": "application/xml"})
+    [allocation] = client.get(f"{car}/allocations").json
+    assert without_id_and_time(reader.new_events())[-1] == event("allocated", allocation)
 
 
-def test_any_and_several_are_told_one_by_one(client, reader, register, allocate, event):
+def test_each_allocation_of_any_vehicle_has_its_own_event(client, reader, register, allocate, event):
     for number in range(4):
         register(f"Car{number}")
-    reader.news()
+    reader.new_events()
     one = allocate("/api/cars/any", at(10), at(12)).json
-    assert said(reader.news()) == [event("allocated", one)]
+    assert without_id_and_time(reader.new_events()) == [event("allocated", one)]
     three = allocate("/api/cars/any", at(10), at(12), quantity=3).json
-    told = sorted(said(reader.news()), key=lambda each: each["allocation_id"])
-    assert told == [event("allocated", each) for each in sorted(three, key=lambda each: each["id"])]
+    events = sorted(without_id_and_time(reader.new_events()), key=lambda event: event["allocation_id"])
+    assert events == [event("allocated", row) for row in sorted(three, key=lambda row: row["id"])]
 
 
 def new_allocation(client, car):
-    return client.post(f"{car}/allocations", json=wire(9, 11))
+    return client.post(f"{car}/allocations", json=period_fields(9, 11))
 
 
 def any_vehicle(client, car):
-    return client.post("/api/cars/any/allocations", json=wire(9, 11))
+    return client.post("/api/cars/any/allocations", json=period_fields(9, 11))
 
 
 def change(client, car):
     [other] = client.get(f"{car}/allocations").json
-    return client.patch(f"{car}/allocations/{other['id']}", json=wire(9, 11))
+    return client.patch(f"{car}/allocations/{other['id']}", json=period_fields(9, 11))
 
 
 @pytest.mark.parametrize(
-    ("order", "kind"), [(new_allocation, "allocated"), (any_vehicle, "allocated"), (change, "allocation_changed")]
+    ("send_change", "kind"), [(new_allocation, "allocated"), (any_vehicle, "allocated"), (change, "allocation_changed")]
 )
-def test_an_expired_hold_is_told_of_when_it_is_cleared_away(app, client, reader, car, allocate, order, kind, event):
-    held = allocate(car, at(10), at(12), hold_seconds=60).json
+def test_the_event_of_an_expired_hold_comes_before_that_of_the_change(
+    app, client, reader, car, allocate, send_change, kind, event
+):
+    hold = allocate(car, at(10), at(12), hold_seconds=60).json
     allocate(car, at(20), at(21))
-    # To read on afterwards would itself clear the hold.
-    reader.news()
-    hours_pass(app)
-    done = order(client, car).json
-    told = said(reader.news())
-    assert [but_expires(told[0]), told[1:]] == [
-        but_expires({**event("expired", held), "client_id": None}),
-        [event(kind, done)],
+    # Read the feed before the hold expires: reading it afterwards would write the event.
+    reader.new_events()
+    let_holds_expire(app)
+    changed = send_change(client, car).json
+    events = without_id_and_time(reader.new_events())
+    assert [without_expires(events[0]), events[1:]] == [
+        without_expires({**event("expired", hold), "client_id": None}),
+        [event(kind, changed)],
     ]
 
 
-def test_an_expired_hold_is_told_of_only_once(app, client, reader, car, allocate):
+def test_an_expired_hold_has_only_one_event(app, client, reader, car, allocate):
     allocate(car, at(10), at(12), hold_seconds=60)
-    hours_pass(app)
+    let_holds_expire(app)
     for _ in range(2):
         allocate(car, at(10), at(12))
         client.get(f"{car}/allocations")
-    assert [one["kind"] for one in reader.news()].count("expired") == 1
+    assert [event["kind"] for event in reader.new_events()].count("expired") == 1
 
 
-@pytest.mark.direct("says itself who it is")
-def test_the_client_is_told_where_the_gateway_names_it(client, reader, car):
-    def by(client_id, **where):
+@pytest.mark.direct("sends the headers of the gateway itself")
+def test_an_event_names_the_client_that_the_gateway_reports(client, reader, car):
+    def client_ids(client_id, **options):
         headers = {"X-Client-Id": client_id} if client_id else {}
-        made = client.post("/api/cars/any/allocations", json=wire(10, 12), headers=headers, **where)
-        assert client.delete(made.headers["Location"], headers=headers, **where).status_code == 204
-        return [one["client_id"] for one in reader.news() if one["allocation_id"] == made.json["id"]]
+        created = client.post("/api/cars/any/allocations", json=period_fields(10, 12), headers=headers, **options)
+        assert client.delete(created.headers["Location"], headers=headers, **options).status_code == 204
+        return [event["client_id"] for event in reader.new_events() if event["allocation_id"] == created.json["id"]]
 
-    assert by("monolith") == ["monolith"] * 2
-    assert by("x" * 255) == ["x" * 255] * 2
-    assert by(None) == [None] * 2
-    assert by("monolith", environ_overrides={"REMOTE_ADDR": "192.0.2.7"}) == [None] * 2
+    assert client_ids("monolith") == ["monolith"] * 2
+    assert client_ids("x" * 255) == ["x" * 255] * 2
+    assert client_ids(None) == [None] * 2
+    assert client_ids("monolith", environ_overrides={"REMOTE_ADDR": "192.0.2.7"}) == [None] * 2
 
 
-def test_a_vehicle_goes_after_its_expired_holds(app, client, reader, car, allocate):
+def test_a_decommissioning_comes_after_the_events_of_expired_holds(app, client, reader, car, allocate):
     allocate(car, at(10), at(12), hold_seconds=60)
-    hours_pass(app)
+    let_holds_expire(app)
     assert client.delete(car).status_code == 204
-    assert [one["kind"] for one in reader.news()][-2:] == ["expired", "resource_decommissioned"]
+    assert [event["kind"] for event in reader.new_events()][-2:] == ["expired", "resource_decommissioned"]

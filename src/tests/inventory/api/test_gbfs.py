@@ -1,4 +1,4 @@
-"""When vehicles are free, as GBFS 3.1's ``vehicle_availability.json``: its form, and that it tells the truth."""
+"""Free periods as GBFS 3.1's ``vehicle_availability.json``: format and contents."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ LONG_AGO, FAR_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(2098, 1, 1, tzi
 ID = "[!-~]+"
 INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
 
-# What GBFS demands of a vehicle and of a slot, what it has room for beside, and nothing else is allowed.
+# The required and the optional members of a vehicle and of a slot; GBFS allows no others.
 VEHICLE = ({"vehicle_id", "vehicle_type_id", "station_id", "availabilities"}, {"pricing_plan_id", "vehicle_equipment"})
 SLOT = ({"from"}, {"until"})
 EQUIPMENT = {"child_seat_a", "child_seat_b", "child_seat_c", "winter_tires", "snow_chains"}
@@ -27,15 +27,15 @@ def environ(environ, request):
 
 @pytest.fixture
 def feed(client):
-    """The document, after a look at everything that the standard demands."""
+    """Return a function that requests the document, checks everything that the standard requires, and returns it."""
 
     def feed(url=URL):
-        answer = client.get(url)
-        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
-        document = answer.json
+        response = client.get(url)
+        assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
+        document = response.json
         assert set(document) == {"last_updated", "ttl", "version", "data"}
         assert re.fullmatch(INSTANT, document["last_updated"])
-        # The standard allows what is up to five minutes old.
+        # The standard allows data that is up to five minutes old.
         assert type(document["ttl"]) is int
         assert 0 <= document["ttl"] <= 300
         assert document["version"] == "3.1-RC3"
@@ -56,7 +56,7 @@ def check(vehicle, last_updated):
     for slot in vehicle["availabilities"]:
         has_members(slot, *SLOT)
         assert all(re.fullmatch(INSTANT, instant) for instant in slot.values())
-        # In order, apart from one another, and only the last has no end.
+        # Ordered, not touching each other, and only the last slot may be without an end.
         assert since is not None
         start, end = (slot.get(side) and datetime.fromisoformat(slot[side]) for side in ("from", "until"))
         assert start >= since
@@ -64,13 +64,13 @@ def check(vehicle, last_updated):
         since = end
 
 
-def has_members(found, demanded, allowed):
-    assert demanded <= set(found) <= demanded | allowed
+def has_members(item, required, optional):
+    assert required <= set(item) <= required | optional
 
 
 @pytest.fixture
 def slots(feed):
-    """The availabilities of the only car, and the instant that they are told for."""
+    """Return a function that returns the availabilities of the only car and the instant of the document."""
 
     def slots():
         document = feed()
@@ -80,25 +80,25 @@ def slots(feed):
     return slots
 
 
-def test_a_vehicle_that_nobody_has_allocated_is_free_from_now_on(car, slots):
+def test_a_vehicle_without_allocations_is_free_from_now_on(car, slots):
     available, now = slots()
     assert available == [{"from": now}]
 
 
-def test_a_fleet_of_none_is_told_as_such(feed):
+def test_a_collection_without_vehicles_has_an_empty_document(feed):
     assert feed()["data"]["vehicles"] == []
 
 
-def test_the_clock_is_the_databases(car, feed):
-    said = datetime.fromisoformat(feed()["last_updated"])
-    assert abs(said - datetime.now(UTC)) < timedelta(minutes=1)
+def test_last_updated_is_the_time_of_the_database(car, feed):
+    updated = datetime.fromisoformat(feed()["last_updated"])
+    assert abs(updated - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def at(day):
-    """An instant so many days from today, written as the API does, or None."""
+    """Return an instant ``day`` days from today's midnight in wire format, or None."""
     return None if day is None else f"{MIDNIGHT + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -122,15 +122,15 @@ NOW = "now"
         ([(None, 2), (2, None)], []),
     ],
 )
-def test_a_vehicle_is_free_where_no_allocation_is(car, allocate, slots, busy, available):
+def test_a_vehicle_is_free_between_its_allocations(car, allocate, slots, busy, available):
     for start, end in reversed(busy):
         assert allocate(car, at(start), at(end)).status_code == 201
-    found, now = slots()
-    told = [(now if start is NOW else at(start), at(end)) for start, end in available]
-    assert found == [{"from": start} if end is None else {"from": start, "until": end} for start, end in told]
+    actual, now = slots()
+    periods = [(now if start is NOW else at(start), at(end)) for start, end in available]
+    assert actual == [{"from": start} if end is None else {"from": start, "until": end} for start, end in periods]
 
 
-def test_microseconds_are_told(car, allocate, slots):
+def test_instants_include_microseconds(car, allocate, slots):
     allocate(car, "2098-01-01T10:00:00.000001Z", "2098-01-01T10:00:00.25Z")
     available, now = slots()
     assert available == [
@@ -148,7 +148,7 @@ def test_a_hold_counts_until_it_expires(alter, car, allocate, slots):
     assert available == [{"from": now}]
 
 
-def test_the_vehicles_are_those_in_circulation_oldest_first(client, register, feed):
+def test_vehicles_in_circulation_are_listed_oldest_first(client, register, feed):
     cars = [register(f"Car{number}") for number in range(3)]
     lorry = register("Lorry1", "lorries")
     client.delete(cars.pop(1))
@@ -158,7 +158,7 @@ def test_the_vehicles_are_those_in_circulation_oldest_first(client, register, fe
         ]
 
 
-def test_each_vehicle_has_its_own_allocations(register, allocate, feed):
+def test_each_vehicle_has_its_own_availabilities(register, allocate, feed):
     cars = [register(f"Car{number}") for number in range(4)]
     for number in (1, 3):
         allocate(cars[number], at(number), None)
@@ -167,11 +167,11 @@ def test_each_vehicle_has_its_own_allocations(register, allocate, feed):
 
 
 @pytest.mark.parametrize(
-    ("attributes", "told"),
+    ("attributes", "members"),
     [
         ({}, {"station_id": "cars"}),
         ({"station_id": "leeds-3"}, {"station_id": "leeds-3"}),
-        # An ID is printable ASCII without blanks.
+        # An ID consists of printable ASCII characters without spaces.
         ({"station_id": "Leeds 3"}, {"station_id": "cars"}),
         ({"station_id": "Köln"}, {"station_id": "cars"}),
         ({"station_id": ""}, {"station_id": "cars"}),
@@ -193,21 +193,21 @@ def test_each_vehicle_has_its_own_allocations(register, allocate, feed):
         ({"city": "Leeds", "vehicle_id": "x", "availabilities": "none"}, {"station_id": "cars"}),
     ],
 )
-def test_attributes_are_told_where_the_standard_has_a_place_for_them(register, feed, attributes, told):
-    made = register("Car1", attributes=attributes)
+def test_attributes_appear_if_the_standard_has_a_member_for_them(register, feed, attributes, members):
+    url = register("Car1", attributes=attributes)
     (vehicle,) = feed()["data"]["vehicles"]
     del vehicle["availabilities"]
-    assert vehicle == {"vehicle_id": made.rpartition("/")[2], "vehicle_type_id": "Car", **told}
+    assert vehicle == {"vehicle_id": url.rpartition("/")[2], "vehicle_type_id": "Car", **members}
 
 
 @pytest.mark.parametrize("environ", [{"INVSYS_RESOURCE_TYPES_VANS": "Größerer Wagen"}], indirect=True)
-def test_a_type_that_is_no_id_is_told_by_its_collection(register, feed):
+def test_a_type_that_is_not_a_valid_id_is_replaced_by_its_collection(register, feed):
     register("Van1", "vans")
     (vehicle,) = feed(URL.replace("cars", "vans"))["data"]["vehicles"]
     assert (vehicle["vehicle_type_id"], vehicle["station_id"]) == ("vans", "vans")
 
 
-def test_it_is_json_whatever_is_accepted(client, car):
+def test_the_response_is_json_for_any_accept_header(client, car):
     for accept in ("application/xml", "text/html", "image/png", "nonsense"):
         assert client.get(URL, headers={"Accept": accept}).mimetype == "application/json"
 
@@ -217,17 +217,17 @@ def test_a_query_is_refused(client, refused):
 
 
 @pytest.mark.parametrize("path", ["/api/vans/gbfs/vehicle_availability.json", "/api/cars/gbfs", "/api/cars/gbfs/x"])
-def test_nothing_else_is_there(client, refused, path):
+def test_other_gbfs_paths_are_not_found(client, refused, path):
     refused(client.get(path), 404, "not_found")
 
 
-def test_it_is_only_for_reading(client, refused):
+def test_the_document_refuses_other_methods(client, refused):
     refused(client.post(URL, json={}), 405, "method_not_allowed")
 
 
 @pytest.fixture
-def many(app, register):
-    """Three cars with 1,200 allocations each, more than is fetched at once."""
+def large_fleet(app, register):
+    """Three cars with 1,200 allocations each, more than one fetch returns."""
     for number in range(3):
         register(f"Car{number}")
     with app.app_context(), db.engine.begin() as connection:
@@ -237,17 +237,17 @@ def many(app, register):
             connection.execute(insert(ContinuousResourceAllocation), periods)
 
 
-def test_as_many_as_there_are_are_told(feed, many):
+def test_all_of_large_fleet_availabilities_are_listed(feed, large_fleet):
     for vehicle in feed()["data"]["vehicles"]:
         available = vehicle["availabilities"]
         assert len(available) == 1201
         assert datetime.fromisoformat(available[1]["from"]) == FAR_AHEAD + timedelta(hours=1)
 
 
-def test_what_is_told_is_one_state(app, client, many):
+def test_the_document_shows_one_consistent_state(app, client, large_fleet):
     with app.app_context(), export_queries.not_ended("Car") as (_, vehicles):
         counts = [len(next(vehicles)[1])]
-        # In the middle of it, everything changes.
+        # Change everything while the export is being read.
         assert client.post("/api/cars", json={"name": "Another"}).status_code == 201
         with db.engine.begin() as connection:
             connection.execute(delete(ContinuousResourceAllocation))

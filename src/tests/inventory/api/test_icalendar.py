@@ -1,4 +1,4 @@
-"""A vehicle's allocations as iCalendar: read back with the icalendar library, and byte by byte (RFC 5545)."""
+"""Allocations of a vehicle as iCalendar: parsed with the icalendar library, and checked byte by byte (RFC 5545)."""
 
 import re
 import uuid
@@ -37,7 +37,7 @@ HOSTILE = [
 
 
 def read(body):
-    """Check every octet that the standard has a word about, and give what the library makes of it."""
+    """Check every octet that the standard restricts, and return the calendar that the library parses."""
     assert body.endswith(b"END:VCALENDAR\r\n")
     for line in body.removesuffix(b"\r\n").split(b"\r\n"):
         assert len(line) <= 75
@@ -56,20 +56,20 @@ def read(body):
     return calendar
 
 
-def said(text):
-    """Give what of a text can be said: line ends are one kind, control characters are replaced."""
+def expected_text(text):
+    """Return a text as the calendar contains it: one kind of line end, control characters replaced."""
     text = re.sub("\r\n|[\r\v\f\x85\u2028\u2029]", "\n", text)
     return re.sub("[\x00-\x08\x0e-\x1f\x7f-\x9f]", "\ufffd", text)
 
 
 @pytest.fixture
 def events(client):
-    """The events of a vehicle's calendar."""
+    """Return a function that returns the events of a vehicle's calendar."""
 
     def events(vehicle, **query):
-        answer = client.get(f"{vehicle}/allocations.ics", query_string={key.strip("_"): query[key] for key in query})
-        assert answer.status_code == 200, answer.text
-        return read(answer.data).events
+        response = client.get(f"{vehicle}/allocations.ics", query_string={key.strip("_"): query[key] for key in query})
+        assert response.status_code == 200, response.text
+        return read(response.data).events
 
     return events
 
@@ -79,11 +79,11 @@ def stamp(text):
 
 
 def test_an_allocation_is_an_event(client, events, car, allocate):
-    made = allocate(car, "2026-11-20T12:00:00+01:00", "2026-11-20T14:00:00Z", description="brakes").json
+    allocation = allocate(car, "2026-11-20T12:00:00+01:00", "2026-11-20T14:00:00Z", description="brakes").json
     (event,) = events(car)
-    created = datetime.fromisoformat(made["created"]).replace(microsecond=0)
+    created = datetime.fromisoformat(allocation["created"]).replace(microsecond=0)
     assert {name: event.decoded(name) for name in event} == {
-        "UID": f"{made['id']}@invsys",
+        "UID": f"{allocation['id']}@invsys",
         "DTSTAMP": created,
         "LAST-MODIFIED": created,
         "CREATED": created,
@@ -98,10 +98,10 @@ def test_an_allocation_is_an_event(client, events, car, allocate):
     assert "\r\nDTSTART:20261120T110000Z\r\nDTEND:20261120T140000Z\r\n" in client.get(f"{car}/allocations.ics").text
 
 
-def test_the_last_change_is_told(app, client, events, alter, car, allocate):
-    # RFC 5545, 3.8.7: without a METHOD, DTSTAMP is the last change, too.
-    made = allocate(car, "2099-03-01T12:00:00Z", None, hold_seconds=3600)
-    allocation = made.headers["Location"]
+def test_an_event_has_the_time_of_the_last_change(app, client, events, alter, car, allocate):
+    # RFC 5545, 3.8.7: without a METHOD, DTSTAMP is the time of the last change, too.
+    response = allocate(car, "2099-03-01T12:00:00Z", None, hold_seconds=3600)
+    allocation = response.headers["Location"]
     alter(ContinuousResourceAllocation, created=LONG_AGO)
     for sequence, change in enumerate([{"description": "x"}, {"status": "confirmed"}, {"dump": {"a": 1}}], 1):
         alter(ContinuousResourceAllocation, changed=None)
@@ -112,32 +112,32 @@ def test_the_last_change_is_told(app, client, events, alter, car, allocate):
         assert (event.decoded("DTSTAMP"), event.decoded("LAST-MODIFIED")) == (last, last)
         assert (event.decoded("CREATED"), event["SEQUENCE"]) == (LONG_AGO, sequence)
     before = client.get(f"{car}/allocations.ics").data
-    # It changes nothing.
+    # This request changes nothing.
     assert client.patch(allocation, json={"description": "x"}).status_code == 200
     assert client.get(f"{car}/allocations.ics").data == before
 
 
 def test_the_calendar_has_the_name_of_the_vehicle(client, register):
-    answer = client.get(f"{register('Käfer, blue')}/allocations.ics")
-    read(answer.data)
-    assert "\r\nNAME:Käfer\\, blue\r\nX-WR-CALNAME:Käfer\\, blue\r\n" in answer.text
+    response = client.get(f"{register('Käfer, blue')}/allocations.ics")
+    read(response.data)
+    assert "\r\nNAME:Käfer\\, blue\r\nX-WR-CALNAME:Käfer\\, blue\r\n" in response.text
 
 
-def test_a_vehicle_without_allocations_has_a_valid_calendar_too(client, car):
-    # RFC 5545, 3.6: at least one component. A time zone is one, and no event.
+def test_a_vehicle_without_allocations_has_a_valid_calendar(client, car):
+    # RFC 5545, 3.6, requires at least one component. A time zone is a component without being an event.
     calendar = read(client.get(f"{car}/allocations.ics").data)
     assert [component.name for component in calendar.subcomponents] == ["VTIMEZONE"]
 
 
-def test_it_comes_as_a_calendar_whatever_is_accepted(client, car, booking):
+def test_the_response_is_a_calendar_for_any_accept_header(client, car, booking):
     for accept in ("application/xml", "application/json", "text/calendar", "image/png", "nonsense"):
-        answer = client.get(f"{car}/allocations.ics", headers={"Accept": accept})
-        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/calendar; charset=utf-8")
+        response = client.get(f"{car}/allocations.ics", headers={"Accept": accept})
+        assert (response.status_code, response.headers["Content-Type"]) == (200, "text/calendar; charset=utf-8")
         name = car.rpartition("/")[2]
-        assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}.ics"'
+        assert response.headers["Content-Disposition"] == f'attachment; filename="{name}.ics"'
 
 
-def test_events_come_by_start_and_only_those_of_the_vehicle(events, register, allocate):
+def test_the_events_of_the_vehicle_are_ordered_by_start(events, register, allocate):
     cars = [register("Car1"), register("Car2")]
     for vehicle, year in ((0, 2031), (1, 2030), (0, 2029), (0, 2030)):
         allocate(cars[vehicle], f"{year}-01-01T00:00:00Z", f"{year}-01-02T00:00:00Z")
@@ -151,22 +151,22 @@ def test_events_come_by_start_and_only_those_of_the_vehicle(events, register, al
         ("2026", None, {}, "20260101T000000Z", "20380101T000000Z", " (no end)"),
         (None, "2026", {}, "19700101T000000Z", "20260101T000000Z", " (no start)"),
         (None, None, {}, "19700101T000000Z", "20380101T000000Z", " (no start, no end)"),
-        # Beyond a bound: the next one.
+        # Beyond a bound: the next bound.
         ("2038", None, {}, "20380101T000000Z", "45000101T000000Z", " (no end)"),
         ("4500", None, {}, "45000101T000000Z", "99990101T000000Z", " (no end)"),
         (None, "1970", {}, "18991231T235959Z", "19700101T000000Z", " (no start)"),
         (None, "1900", {}, "18991231T235959Z", "19000101T000000Z", " (no start)"),
-        # Some calendars cannot hold years so far away: what is open ends where the window does.
+        # Some calendars cannot hold distant years: an infinite side ends where the window ends.
         ("2026", None, {"to": "2030"}, "20260101T000000Z", "20300101T000000Z", " (no end)"),
         (None, "2026", {"from": "2020"}, "20200101T000000Z", "20260101T000000Z", " (no start)"),
         (None, None, {"from": "2020", "to": "2030"}, "20200101T000000Z", "20300101T000000Z", " (no start, no end)"),
         (None, None, {"from": "2040"}, "20400101T000000Z", "45000101T000000Z", " (no start, no end)"),
         (None, None, {"to": "1960"}, "18991231T235959Z", "19600101T000000Z", " (no start, no end)"),
-        # What has an end of its own keeps it.
+        # A finite side is not cut to the window.
         ("2020", "2030", {"from": "2025", "to": "2026"}, "20200101T000000Z", "20300101T000000Z", ""),
     ],
 )
-def test_open_sides_are_told_and_end_somewhere(
+def test_an_infinite_side_is_marked_and_gets_a_finite_date(
     events, car, allocate, start, end, window, shown_start, shown_end, marks
 ):
     allocate(car, *(year and f"{year}-01-01T00:00:00Z" for year in (start, end)))
@@ -187,14 +187,14 @@ def test_open_sides_are_told_and_end_somewhere(
         ("9998-12-31T23:59:59.999998Z", "9998-12-31T23:59:59.999999Z", "99981231T235959Z", "99990101T000000Z"),
     ],
 )
-def test_starts_are_rounded_down_and_ends_up(events, car, allocate, start, end, shown_start, shown_end):
+def test_starts_are_rounded_down_and_ends_are_rounded_up(events, car, allocate, start, end, shown_start, shown_end):
     allocate(car, start, end)
     (event,) = events(car)
     assert (event.decoded("DTSTART"), event.decoded("DTEND")) == (stamp(shown_start), stamp(shown_end))
 
 
 @pytest.mark.parametrize(
-    ("window", "shown"),
+    ("window", "hours"),
     [
         ({}, [10, 12]),
         ({"from_": "2026-11-20T12:00:00Z"}, [12]),
@@ -204,10 +204,10 @@ def test_starts_are_rounded_down_and_ends_up(events, car, allocate, start, end, 
         ({"from_": "2027-01-01T00:00:00Z"}, []),
     ],
 )
-def test_a_window_shows_what_overlaps_it(events, car, allocate, window, shown):
+def test_a_window_contains_the_overlapping_events(events, car, allocate, window, hours):
     for hour in (10, 12):
         allocate(car, f"2026-11-20T{hour}:00:00Z", f"2026-11-20T{hour + 2}:00:00Z")
-    assert [event.start.hour for event in events(car, **window)] == shown
+    assert [event.start.hour for event in events(car, **window)] == hours
 
 
 def test_a_hold_is_tentative_until_it_expires(events, alter, car, booking):
@@ -217,7 +217,7 @@ def test_a_hold_is_tentative_until_it_expires(events, alter, car, booking):
     assert events(car) == []
 
 
-def test_the_sequence_grows_with_the_version_and_the_uid_stays(events, alter, car, booking):
+def test_the_sequence_follows_the_version_and_the_uid_is_stable(events, alter, car, booking):
     (before,) = events(car)
     alter(ContinuousResourceAllocation, version=7)
     (after,) = events(car)
@@ -226,20 +226,20 @@ def test_the_sequence_grows_with_the_version_and_the_uid_stays(events, alter, ca
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_any_description_and_type_come_out_valid(events, car, allocate, text):
-    made = allocate(car, None, None, description=text[:100], allocation_type=text[:20])
-    assert made.status_code == 201
+def test_any_description_and_type_result_in_a_valid_calendar(events, car, allocate, text):
+    response = allocate(car, None, None, description=text[:100], allocation_type=text[:20])
+    assert response.status_code == 201
     (event,) = events(car)
-    assert event["DESCRIPTION"] == said(text[:100])
-    assert event["SUMMARY"] == f"Car1: {said(text[:20])} (no start, no end)"
+    assert event["DESCRIPTION"] == expected_text(text[:100])
+    assert event["SUMMARY"] == f"Car1: {expected_text(text[:20])} (no start, no end)"
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_any_name_comes_out_valid(alter, events, car, booking, text):
-    # Whatever wrote it: the API takes no control characters.
+def test_any_name_results_in_a_valid_calendar(alter, events, car, booking, text):
+    # Set in the database, because the API refuses control characters.
     alter(ContinuousResource, name=text[:36])
     (event,) = events(car)
-    assert event["SUMMARY"] == f"{said(text[:36])}: booking"
+    assert event["SUMMARY"] == f"{expected_text(text[:36])}: booking"
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('\\;,:"\r\nnN\t é🚗'), max_size=200)
@@ -261,34 +261,34 @@ def row(starts=None, ends=None, description=None):
 
 
 @given(name=texts, description=texts)
-def test_whatever_is_written_can_be_read_back(name, description):
+def test_any_text_can_be_parsed_back(name, description):
     (event,) = read(icalendar.calendar(name, [row(description=description)], ALWAYS)).events
-    assert event["SUMMARY"] == f"{said(name)}: booking (no start, no end)"
-    assert event.get("DESCRIPTION", "") == said(description)
+    assert event["SUMMARY"] == f"{expected_text(name)}: booking (no start, no end)"
+    assert event.get("DESCRIPTION", "") == expected_text(description)
 
 
 @given(bounds=st.sets(microseconds, min_size=2, max_size=2), is_open=st.tuples(st.booleans(), st.booleans()))
-def test_a_calendar_never_shows_free_what_is_taken(bounds, is_open):
+def test_an_event_covers_its_whole_allocation(bounds, is_open):
     start, end = (icalendar.EARLIEST + timedelta(microseconds=bound) for bound in sorted(bounds))
-    taken = row(None if is_open[0] else start, None if is_open[1] else end)
-    (event,) = read(icalendar.calendar("Car1", [taken], Period(start, end))).events
+    allocation = row(None if is_open[0] else start, None if is_open[1] else end)
+    (event,) = read(icalendar.calendar("Car1", [allocation], Period(start, end))).events
     assert event.decoded("DTSTART") <= start < end <= event.decoded("DTEND")
     assert event.decoded("DTEND") - event.decoded("DTSTART") < end - start + timedelta(seconds=2)
 
 
-KNOWN = ["{etag}", "W/{etag}", '"other", {etag}', "*", '"{inside}-gzip"', 'W/"{inside}-br"', '"a", "{inside}-zstd"']
+MATCHING = ["{etag}", "W/{etag}", '"other", {etag}', "*", '"{inside}-gzip"', 'W/"{inside}-br"', '"a", "{inside}-zstd"']
 
 
-@pytest.mark.parametrize("written", KNOWN)
-def test_what_a_calendar_has_already_is_not_sent_again(client, car, booking, written):
+@pytest.mark.parametrize("header_form", MATCHING)
+def test_a_matching_if_none_match_gets_304(client, car, booking, header_form):
     url = f"{car}/allocations.ics"
     etag = client.get(url).headers["ETag"]
-    known = written.format(etag=etag, inside=etag.strip('"'))
-    answer = client.get(url, headers={"If-None-Match": known})
-    assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", etag)
+    header = header_form.format(etag=etag, inside=etag.strip('"'))
+    response = client.get(url, headers={"If-None-Match": header})
+    assert (response.status_code, response.data, response.headers["ETag"]) == (304, b"", etag)
 
 
-def test_every_change_makes_another_etag(client, alter, car, booking):
+def test_every_change_results_in_another_etag(client, alter, car, booking):
     def etag():
         return client.get(f"{car}/allocations.ics").headers["ETag"]
 
@@ -303,14 +303,14 @@ def test_every_change_makes_another_etag(client, alter, car, booking):
     assert len(set(etags)) == 4
 
 
-def test_head_is_get_without_the_body(client, car, booking):
-    read, asked = (client.open(f"{car}/allocations.ics", method=method) for method in ("GET", "HEAD"))
-    assert (asked.status_code, asked.data) == (200, b"")
+def test_head_returns_the_headers_of_get(client, car, booking):
+    read, head = (client.open(f"{car}/allocations.ics", method=method) for method in ("GET", "HEAD"))
+    assert (head.status_code, head.data) == (200, b"")
     for header in ("Content-Type", "Content-Length", "Content-Disposition", "ETag"):
-        assert asked.headers[header] == read.headers[header]
+        assert head.headers[header] == read.headers[header]
 
 
-def test_there_is_no_calendar_of_what_there_is_not(client, car, booking, refused):
+def test_unknown_vehicles_have_no_calendar(client, car, booking, refused):
     refused(client.get(f"/api/cars/{ANOTHER_ID}/allocations.ics"), 404, "resource_not_found")
     refused(client.get(f"{car.replace('cars', 'lorries')}/allocations.ics"), 404, "resource_not_found")
     refused(client.get("/api/cars/1/allocations.ics"), 404, "not_found")
@@ -332,5 +332,14 @@ def test_there_is_no_calendar_of_what_there_is_not(client, car, booking, refused
         ("from=2026-11-20T10:00:00Z&to=2026-11-20T10:00:00Z", "to"),
     ],
 )
-def test_a_query_that_cannot_be_meant_is_refused(client, car, refused, query, field):
+def test_an_invalid_query_is_refused(client, car, refused, query, field):
     refused(client.get(f"{car}/allocations.ics?{query}"), 422, "invalid_fields", field)
+
+
+def test_an_allocation_that_ends_at_the_earliest_instant_has_an_event(client, car):
+    allocation = {"from_datetime": None, "from_infinity": True, "to_infinity": False}
+    allocation |= {"to_datetime": "1900-01-01T00:00:00Z"}
+    assert client.post(f"{car}/allocations", json=allocation).status_code == 201
+    calendar = Calendar.from_ical(client.get(f"{car}/allocations.ics").data)
+    (event,) = calendar.walk("VEVENT")
+    assert event["DTSTART"].dt < event["DTEND"].dt

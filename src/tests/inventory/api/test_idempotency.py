@@ -1,13 +1,13 @@
-"""Safe retries: an order sent again under its Idempotency-Key gets the first answer, and nothing happens twice."""
+"""Safe retries: a request repeated with its Idempotency-Key gets the first response and is not executed again."""
 
 import json
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import at, hours_pass, wire
+from tests.support.instants import at, let_holds_expire, period_fields
 
-PERIOD = wire(10, 12)
+PERIOD = period_fields(10, 12)
 ORDERS = {
     "a vehicle": ("/api/cars", {"name": "Car9", "attributes": {"seats": 4}}),
     "an allocation": ("{car}/allocations", PERIOD | {"dump": {"a": [1.0, None]}, "description": "New"}),
@@ -19,8 +19,8 @@ ALLOCATION = ORDERS["an allocation"]
 
 
 @pytest.fixture(params=ORDERS)
-def order(request, car, register):
-    """Where each kind of order goes, and its body."""
+def request_and_body(request, car, register):
+    """Path and body of each kind of request."""
     register("Car2")
     path, body = ORDERS[request.param]
     return path.format(car=car), body
@@ -28,7 +28,7 @@ def order(request, car, register):
 
 @pytest.fixture
 def send(client):
-    """Send a body under a key."""
+    """Return a function that sends a body under a key."""
 
     def send(path, body, key="key-1", **headers):
         return client.post(path, json=body, headers={"Idempotency-Key": key, **headers})
@@ -36,32 +36,32 @@ def send(client):
     return send
 
 
-def is_the_first_answer_again(first, again):
-    assert (first.status_code, again.status_code) == (201, 201), again.text
-    assert again.data == first.data
+def assert_replayed(first, replay):
+    assert (first.status_code, replay.status_code) == (201, 201), replay.text
+    assert replay.data == first.data
     for header in ("Location", "ETag", "Content-Type"):
-        assert again.headers.get(header) == first.headers.get(header), header
+        assert replay.headers.get(header) == first.headers.get(header), header
     assert "Idempotency-Replayed" not in first.headers
-    assert again.headers["Idempotency-Replayed"] == "true"
+    assert replay.headers["Idempotency-Replayed"] == "true"
 
 
-def test_the_same_order_gets_the_first_answer_again(client, order, send, nothing_changes):
-    first = send(*order)
+def test_a_repeated_request_gets_the_first_response(client, request_and_body, send, nothing_changes):
+    first = send(*request_and_body)
     with nothing_changes():
         for _ in range(3):
-            is_the_first_answer_again(first, send(*order))
+            assert_replayed(first, send(*request_and_body))
 
 
-def test_what_is_answered_is_what_is_there(client, car, send):
+def test_the_response_shows_the_stored_allocation(client, car, send):
     path, body = ALLOCATION
     first = send(path.format(car=car), body)
     read = client.get(first.headers["Location"])
     assert (read.json, read.headers["ETag"]) == (first.json, first.headers["ETag"])
 
 
-def test_a_replay_has_a_request_id_of_its_own(order, send):
-    answers = [send(*order, **{"X-Request-Id": request_id}) for request_id in ("first", "second")]
-    assert [answer.headers["X-Request-Id"] for answer in answers] == ["first", "second"]
+def test_a_replay_has_its_own_request_id(request_and_body, send):
+    responses = [send(*request_and_body, **{"X-Request-Id": request_id}) for request_id in ("first", "second")]
+    assert [response.headers["X-Request-Id"] for response in responses] == ["first", "second"]
 
 
 def test_without_a_key_nothing_is_replayed(client, car, refused):
@@ -70,80 +70,80 @@ def test_without_a_key_nothing_is_replayed(client, car, refused):
     refused(second, 409, "period_taken")
 
 
-def test_another_key_is_another_order(car, register, send):
+def test_a_request_with_another_key_is_executed(car, register, send):
     register("Car2")
-    made = [send("/api/cars/any/allocations", PERIOD, key) for key in ("one", "two")]
-    assert [answer.status_code for answer in made] == [201, 201]
-    assert made[0].json["resource_id"] != made[1].json["resource_id"]
+    responses = [send("/api/cars/any/allocations", PERIOD, key) for key in ("one", "two")]
+    assert [response.status_code for response in responses] == [201, 201]
+    assert responses[0].json["resource_id"] != responses[1].json["resource_id"]
 
 
-def test_blanks_and_the_order_of_members_do_not_matter(client, car):
+def test_spaces_and_the_order_of_members_do_not_matter(client, car):
     path, body = f"{car}/allocations", ALLOCATION[1]
-    turned = dict(reversed(body.items())) | {"dump": {"b": {"d": 1, "c": 2}, "a": "é"}}
-    straight = body | {"dump": {"a": "é", "b": {"c": 2, "d": 1}}}
-    written = [json.dumps(straight), json.dumps(turned, indent=3, ensure_ascii=False)]
-    first, again = (
+    reordered = dict(reversed(body.items())) | {"dump": {"b": {"d": 1, "c": 2}, "a": "é"}}
+    original = body | {"dump": {"a": "é", "b": {"c": 2, "d": 1}}}
+    texts = [json.dumps(original), json.dumps(reordered, indent=3, ensure_ascii=False)]
+    first, replay = (
         client.post(path, data=text.encode(), content_type="application/json", headers={"Idempotency-Key": "k"})
-        for text in written
+        for text in texts
     )
-    is_the_first_answer_again(first, again)
+    assert_replayed(first, replay)
 
 
 @pytest.mark.parametrize("fields", [{"description": "Changed", "to_datetime": at(14)}, {"dump": {"b": 2}}])
-def test_an_allocation_that_was_changed_is_replayed_as_it_was(client, car, send, fields):
+def test_a_replay_shows_a_changed_allocation_as_it_was_created(client, car, send, fields):
     path, body = f"{car}/allocations", ALLOCATION[1]
     first = send(path, body)
     changed = client.patch(first.headers["Location"], json=fields)
-    is_the_first_answer_again(first, send(path, body))
+    assert_replayed(first, send(path, body))
     read = client.get(first.headers["Location"])
     assert (read.json, read.headers["ETag"]) == (changed.json, changed.headers["ETag"])
 
 
-def test_an_allocation_that_was_deleted_is_replayed_and_stays_deleted(client, car, send):
+def test_a_replay_of_a_deleted_allocation_does_not_restore_it(client, car, send):
     path, body = f"{car}/allocations", ALLOCATION[1]
     first = send(path, body)
     client.delete(first.headers["Location"])
-    is_the_first_answer_again(first, send(path, body))
+    assert_replayed(first, send(path, body))
     assert client.get("/api/cars/all/allocations").json == []
 
 
-def test_a_vehicle_that_was_decommissioned_is_replayed_and_stays_away(client, send):
+def test_a_replay_of_a_decommissioned_vehicle_does_not_restore_it(client, send):
     first = send(*ORDERS["a vehicle"])
     client.delete(first.headers["Location"])
-    is_the_first_answer_again(first, send(*ORDERS["a vehicle"]))
+    assert_replayed(first, send(*ORDERS["a vehicle"]))
     assert client.get("/api/cars").json == []
 
 
-def test_an_order_for_a_vehicle_that_went_meanwhile_is_replayed(client, car, send):
+def test_a_request_is_replayed_after_its_vehicle_was_decommissioned(client, car, send):
     path, body = f"{car}/allocations", ALLOCATION[1]
     first = send(path, body)
     client.delete(first.headers["Location"])
     client.delete(car)
-    is_the_first_answer_again(first, send(path, body))
+    assert_replayed(first, send(path, body))
 
 
 @pytest.mark.parametrize("kind", ["an allocation", "any vehicle", "several vehicles"])
-def test_a_hold_that_expired_is_replayed_as_it_was(app, client, car, register, send, kind):
+def test_a_replay_shows_an_expired_hold_as_it_was_created(app, client, car, register, send, kind):
     register("Car2")
     path, body = ORDERS[kind][0].format(car=car), ORDERS[kind][1] | {"hold_seconds": 60}
     first = send(path, body)
-    hours_pass(app)
-    is_the_first_answer_again(first, send(path, body))
+    let_holds_expire(app)
+    assert_replayed(first, send(path, body))
     assert client.get("/api/cars/all/allocations").json == []
 
 
-def test_xml_is_replayed_as_xml(order, send, nothing_changes):
+def test_xml_is_replayed_as_xml(request_and_body, send, nothing_changes):
     xml = {"Accept": "application/xml"}
-    first = send(*order, **xml)
+    first = send(*request_and_body, **xml)
     assert first.mimetype == "application/xml"
     with nothing_changes():
-        is_the_first_answer_again(first, send(*order, **xml))
+        assert_replayed(first, send(*request_and_body, **xml))
 
 
-def test_an_order_in_json_can_be_asked_for_again_in_xml(car, send):
+def test_a_replay_can_be_requested_in_another_format(car, send):
     path, body = f"{car}/allocations", ALLOCATION[1]
     first = send(path, body)
-    again = send(path, body, Accept="application/xml")
-    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
-    assert again.headers["Location"] == first.headers["Location"]
-    assert ET.fromstring(again.data).findtext("id") == first.json["id"]
+    replay = send(path, body, Accept="application/xml")
+    assert (replay.status_code, replay.headers["Idempotency-Replayed"]) == (201, "true")
+    assert replay.headers["Location"] == first.headers["Location"]
+    assert ET.fromstring(replay.data).findtext("id") == first.json["id"]

@@ -26,6 +26,8 @@ EXAMPLES = [
 
 @pytest.fixture
 def merge(client):
+    """Return a function that sends a merge patch."""
+
     def merge(url, content_type=MERGE_PATCH, headers=(), **fields):
         return client.patch(url, data=json.dumps(fields), content_type=content_type, headers=dict(headers))
 
@@ -34,42 +36,42 @@ def merge(client):
 
 @pytest.fixture
 def item(car, allocate):
-    """An allocation with a dump."""
+    """The URL of an allocation with a dump."""
     return allocate(car, at(10), at(12), dump={"a": 1}, description="Old").headers["Location"]
 
 
 @pytest.mark.parametrize(("target", "patch", "result"), EXAMPLES)
-def test_a_dump_is_merged_as_the_standard_shows(client, merge, car, allocate, target, patch, result):
+def test_a_dump_is_merged_like_the_examples_of_the_rfc(client, merge, car, allocate, target, patch, result):
     item = allocate(car, at(10), at(12), dump=target).headers["Location"]
-    answer = merge(item, dump=patch)
-    assert (answer.status_code, answer.json["dump"]) == (200, result)
-    assert client.get(item).json == answer.json
+    response = merge(item, dump=patch)
+    assert (response.status_code, response.json["dump"]) == (200, result)
+    assert client.get(item).json == response.json
 
 
-def test_attributes_are_merged_and_null_removes_one(client, merge, register):
+def test_attributes_are_merged_and_null_removes_a_key(client, merge, register):
     car = register("Car1", attributes={"city": "Leeds", "seats": 4})
-    answer = merge(car, attributes={"city": None, "electric": True}, name="Car2")
-    assert answer.status_code == 200, answer.text
-    assert (answer.json["name"], answer.json["attributes"]) == ("Car2", {"seats": 4, "electric": True})
-    assert client.get(car).json == answer.json
+    response = merge(car, attributes={"city": None, "electric": True}, name="Car2")
+    assert response.status_code == 200, response.text
+    assert (response.json["name"], response.json["attributes"]) == ("Car2", {"seats": 4, "electric": True})
+    assert client.get(car).json == response.json
 
 
 @pytest.mark.parametrize("content_type", [f"{MERGE_PATCH}; charset=utf-8", "Application/Merge-Patch+JSON"])
-def test_the_type_may_have_a_charset_and_any_case(merge, item, content_type):
+def test_the_content_type_may_have_a_charset_and_any_case(merge, item, content_type):
     assert merge(item, content_type, dump={"b": 2}).json["dump"] == {"a": 1, "b": 2}
 
 
-def test_null_for_the_whole_removes_everything_in_it(merge, item, register):
+def test_null_removes_all_keys_of_a_member(merge, item, register):
     assert merge(item, dump=None, description=None).json.items() >= {"dump": {}, "description": None}.items()
     assert merge(register("Car2", attributes={"a": 1}), attributes=None).json["attributes"] == {}
 
 
-def test_other_members_change_as_with_json(merge, item):
-    answer = merge(item, to_datetime=at(13), description="New")
-    assert answer.json.items() >= {"to_datetime": at(13), "description": "New", "dump": {"a": 1}}.items()
+def test_other_members_change_as_with_application_json(merge, item):
+    response = merge(item, to_datetime=at(13), description="New")
+    assert response.json.items() >= {"to_datetime": at(13), "description": "New", "dump": {"a": 1}}.items()
 
 
-def test_a_patch_that_changes_nothing_leaves_the_version(client, merge, item):
+def test_a_patch_without_changes_keeps_the_etag(client, merge, item):
     etag = client.get(item).headers["ETag"]
     for patch in ({}, {"dump": {}}, {"dump": {"a": 1}}, {"dump": {"none": None}}):
         assert merge(item, **patch).headers["ETag"] == etag
@@ -87,13 +89,13 @@ def test_a_patch_that_changes_nothing_leaves_the_version(client, merge, item):
         ({"dump": {}}, "dump"),
     ],
 )
-def test_what_a_vehicle_cannot_become_is_refused(merge, register, refused, nothing_changes, fields, name):
+def test_an_invalid_result_for_a_vehicle_is_refused(merge, register, refused, nothing_changes, fields, name):
     car = register("Car1", attributes={"old": 1})
     with nothing_changes():
         refused(merge(car, **fields), 422, "invalid_fields", name)
 
 
-def test_what_an_allocation_cannot_become_is_refused(merge, item, refused, nothing_changes):
+def test_an_invalid_result_for_an_allocation_is_refused(merge, item, refused, nothing_changes):
     assert merge(item, dump={"b": "x" * 10_000}).status_code == 200
     with nothing_changes():
         refused(merge(item, dump={"c": "x" * 10_000}), 422, "invalid_fields", "dump")
@@ -102,16 +104,16 @@ def test_what_an_allocation_cannot_become_is_refused(merge, item, refused, nothi
         refused(merge(item, allocation_type=None), 422, "invalid_fields", "allocation_type")
 
 
-def test_patches_of_different_keys_at_once_are_all_there_afterwards(app, item):
+def test_concurrent_patches_of_different_keys_all_take_effect(app, item):
     def patch(number):
         body = json.dumps({"dump": {f"k{number}": number}})
-        answers.append(app.test_client().patch(item, data=body, content_type=MERGE_PATCH).status_code)
+        responses.append(app.test_client().patch(item, data=body, content_type=MERGE_PATCH).status_code)
 
-    answers = []
+    responses = []
     threads = [threading.Thread(target=patch, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert answers == [200] * 8
+    assert responses == [200] * 8
     assert app.test_client().get(item).json["dump"] == {"a": 1, **{f"k{number}": number for number in range(8)}}

@@ -1,4 +1,4 @@
-"""Names of vehicles have one form; vehicles with names from before that rule are found and can be changed."""
+"""Names of vehicles are stored in one form; vehicles with older names can still be found and changed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,26 +14,26 @@ COMPOSED, DECOMPOSED = "M\u00fcller", "Mu\u0308ller"
 INVISIBLE = "Car\u200b1"
 
 
-def found(client: FlaskClient, name: str) -> list[str]:
+def ids_by_name(client: FlaskClient, name: str) -> list[str]:
     return [car["id"] for car in client.get("/api/cars", query_string={"name": name}).json]
 
 
-def test_a_name_is_kept_in_normal_form_c(
+def test_a_name_is_stored_in_normal_form_c(
     client: FlaskClient, register: Callable[..., str], refused: Callable[..., Any]
 ) -> None:
     car = register(DECOMPOSED)
     assert client.get(car).json["name"] == COMPOSED
-    assert found(client, DECOMPOSED) == found(client, COMPOSED) == [car[-36:]]
+    assert ids_by_name(client, DECOMPOSED) == ids_by_name(client, COMPOSED) == [car[-36:]]
     for name in (COMPOSED, DECOMPOSED):
         refused(client.post("/api/cars", json={"name": name}), 409, "name_taken")
     assert client.patch(register("Car2"), json={"name": "u\u0308"}).json["name"] == "\u00fc"
 
 
-def test_the_length_counts_in_normal_form_c(client: FlaskClient, register: Callable[..., str]) -> None:
+def test_the_length_of_a_name_is_counted_in_normal_form_c(client: FlaskClient, register: Callable[..., str]) -> None:
     longest = "u\u0308" * 36
-    assert found(client, longest) == []
+    assert ids_by_name(client, longest) == []
     car = register(longest)
-    assert found(client, longest) == [car[-36:]]
+    assert ids_by_name(client, longest) == [car[-36:]]
 
 
 @pytest.mark.parametrize(
@@ -47,27 +47,27 @@ def test_invisible_characters_are_refused(
     name: str,
 ) -> None:
     with nothing_changes():
-        for answer in (client.post("/api/cars", json={"name": name}), client.patch(car, json={"name": name})):
-            body = refused(answer, 422, "invalid_fields", "name")
+        for response in (client.post("/api/cars", json={"name": name}), client.patch(car, json={"name": name})):
+            body = refused(response, 422, "invalid_fields", "name")
             assert body["errors"]["name"][0].startswith("Invisible characters are not allowed: U+")
 
 
 @pytest.mark.parametrize("name", [DECOMPOSED, INVISIBLE])
-def test_a_vehicle_of_before_is_found_and_can_be_changed(
+def test_a_vehicle_with_an_older_name_can_be_found_and_changed(
     client: FlaskClient, car: str, alter: Callable[..., None], name: str
 ) -> None:
     alter(ContinuousResource, name=name)
-    assert found(client, name) == [car[-36:]]
+    assert ids_by_name(client, name) == [car[-36:]]
     changed = client.patch(car, json={"attributes": {"seats": 4}})
     assert (changed.status_code, changed.json["name"]) == (200, name)
     assert client.patch(car, json={"name": "Car9"}).json["name"] == "Car9"
 
 
-def test_a_vehicle_of_before_is_found_by_the_normal_form(
+def test_a_vehicle_with_a_decomposed_name_is_found_by_its_normal_form(
     client: FlaskClient, car: str, alter: Callable[..., None]
 ) -> None:
     alter(ContinuousResource, name=DECOMPOSED)
-    assert found(client, COMPOSED) == [car[-36:]]
+    assert ids_by_name(client, COMPOSED) == [car[-36:]]
 
 
 @pytest.mark.parametrize("stored", [COMPOSED, DECOMPOSED])
@@ -79,7 +79,7 @@ def test_an_import_recognises_a_vehicle_in_either_form(
     file = tmp_path / "in.csv"
     file.write_text(f"resource_type,name,from_datetime,to_infinity\ncars,{name},2026-01-01T10:00Z,true\n")
     with app.app_context():
-        first, again = (importer.import_file(str(file), str(tmp_path / "report")) for _ in range(2))
-    assert (first.registered, first.allocated, again.known) == (0, 1, 1)
-    assert [one["name"] for one in client.get("/api/cars").json] == [stored]
+        first, repeated = (importer.import_file(str(file), str(tmp_path / "report")) for _ in range(2))
+    assert (first.registered, first.allocated, repeated.unchanged) == (0, 1, 1)
+    assert [vehicle["name"] for vehicle in client.get("/api/cars").json] == [stored]
     assert len(client.get(f"{car}/allocations").json) == 1

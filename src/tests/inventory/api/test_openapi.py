@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and the same as what is served."""
+"""The OpenAPI document: valid, complete, and consistent with the service's behaviour."""
 
 import re
 
@@ -11,13 +11,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from invsys.inventory import schemas
 from invsys.inventory.errors import ConflictError
 from invsys.inventory.openapi.examples import EXAMPLES
+from invsys.inventory.schemas import inputs, outputs
 
-pytestmark = pytest.mark.direct("the document through the gateway says more: gateway/test_documenting.py")
+pytestmark = pytest.mark.direct("the gateway's document has more: gateway/test_openapi.py")
 
-# Of schemathesis' checks, all that fit: positive_data_acceptance does not, as a schema cannot say from < to.
+# All checks of schemathesis that fit. positive_data_acceptance does not: a schema cannot express from < to.
 CHECKS = (
     not_a_server_error,
     checks.status_code_conformance,
@@ -40,14 +40,16 @@ def test_the_document_is_valid(document):
     assert not list(OpenAPIV31SpecValidator(document).iter_errors())
 
 
-def test_every_route_is_in_the_document_and_nothing_else(app, document):
+def test_the_document_contains_exactly_the_served_routes(app, document):
     served = {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule).replace("{resource_type}", "{collection}"), method.lower())
         for rule in app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
-    told = {(path, method) for path, item in document["paths"].items() for method in item if method != "parameters"}
-    assert told == served
+    documented = {
+        (path, method) for path, item in document["paths"].items() for method in item if method != "parameters"
+    }
+    assert documented == served
 
 
 def operations(document):
@@ -57,7 +59,7 @@ def operations(document):
                 yield operation
 
 
-def test_every_operation_tells_its_ends(document):
+def test_every_operation_documents_its_responses(document):
     for operation in operations(document):
         assert operation["summary"]
         assert any(status.startswith("2") for status in operation["responses"])
@@ -68,7 +70,7 @@ def test_every_operation_tells_its_ends(document):
             assert int(status) < 400 or "application/problem+json" in response["content"]
 
 
-def test_every_example_fits_its_schema(document):
+def test_every_example_is_valid_against_its_schema(document):
     for operation in operations(document):
         bodies = [operation["requestBody"]] if "requestBody" in operation else []
         for body in bodies + list(operation["responses"].values()):
@@ -78,45 +80,45 @@ def test_every_example_fits_its_schema(document):
                     jsonschema.validate(media_type["example"], schema, jsonschema.Draft202012Validator)
 
 
-def test_the_collections_are_those_of_the_settings(document):
+def test_the_collections_in_the_document_are_those_of_the_settings(document):
     parameters = document["paths"]["/api/{collection}"]["parameters"]
     assert parameters[0]["schema"]["enum"] == ["cars", "lorries", "trucks"]
 
 
 def test_every_published_schema_has_an_example():
-    assert set(EXAMPLES) == {*schemas.TAKEN, *schemas.GIVEN}
+    assert set(EXAMPLES) == {*inputs.REQUEST_SCHEMAS, *outputs.RESPONSE_SCHEMAS}
 
 
-def test_the_failures_with_conflicts_say_so(document):
+def test_the_schemas_of_conflict_errors_require_conflicts(document):
     for kind in ConflictError.__subclasses__():
         assert "conflicts" in document["components"]["schemas"][f"{kind.__name__}Problem"]["required"]
 
 
 @pytest.fixture
-def known(client):
-    """The ids of a vehicle and of its allocation, so that not every made-up path ends in a 404."""
+def item_ids(client):
+    """The ids of a vehicle and its allocation, so that not every generated path results in a 404."""
     vehicle = client.post("/api/cars", json={"name": "Car1"})
     always = {"from_infinity": True, "to_infinity": True}
     allocation = client.post(f"{vehicle.headers['Location']}/allocations", json=always)
     return {"collection": "cars", "resource_id": vehicle.json["id"], "allocation_id": allocation.json["id"]}
 
 
-def test_requests_made_up_from_the_document_are_answered_as_it_says(app, known):
+def test_generated_requests_get_the_documented_responses(app, item_ids):
     schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
     statuses = set()
-    for found in schema.get_all_operations():
-        operation = found.ok()
-        wrong = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        invalid = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
 
-        @hypothesis.given(case=operation.as_strategy() | wrong, is_known=st.booleans())
+        @hypothesis.given(case=operation.as_strategy() | invalid, uses_item_ids=st.booleans())
         @hypothesis.settings(max_examples=30, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
-        def answered_as_documented(case, is_known):
-            # What is within one, schemathesis writes as attribute.KEY[name]=value: the filter of another legal key.
+        def conforms_to_document(case, uses_item_ids):
+            # Schemathesis writes an object as attribute.KEY[name]=value, which is the filter of another valid key.
             hypothesis.assume(not any(isinstance(value, dict) for value in (case.query or {}).values()))
-            if is_known and case.path_parameters:
-                case.path_parameters.update({name: known[name] for name in case.path_parameters if name in known})
+            if uses_item_ids and case.path_parameters:
+                case.path_parameters.update({name: item_ids[name] for name in case.path_parameters if name in item_ids})
             statuses.add(case.call_and_validate(checks=CHECKS).status_code)
 
-        answered_as_documented()
-    # That the requests reach into the service, and do not all end at its door.
+        conforms_to_document()
+    # The requests must reach all parts of the service, not only its validation.
     assert {200, 201, 204, 404, 409, 422} <= statuses

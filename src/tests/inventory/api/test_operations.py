@@ -1,4 +1,4 @@
-"""What operators and their machines ask: does it live, is it ready, what has it done."""
+"""Operations: health, readiness and metrics of the inventory."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,27 +10,27 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from invsys.chassis.ops import metrics
 
-pytestmark = pytest.mark.direct("what operators see of the inventory is not seen through the gateway")
+pytestmark = pytest.mark.direct("the gateway does not forward the paths for operators")
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Render the figures for every request."""
+def _no_metrics_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Render the metrics for every request."""
     monkeypatch.setattr(metrics, "MAX_AGE", 0)
 
 
 @pytest.fixture
 def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str, str]:
-    """The settings of ``app``, with those of the test."""
+    """The settings of ``app``, including those of the test."""
     return environ | getattr(request, "param", {})
 
 
 def samples(client: FlaskClient) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    answer = client.get("/metrics")
+    response = client.get("/metrics")
     parse = openmetrics.text_string_to_metric_families
-    families = (parse if "openmetrics" in answer.mimetype else text_string_to_metric_families)(answer.text)
+    families = (parse if "openmetrics" in response.mimetype else text_string_to_metric_families)(response.text)
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in families
@@ -39,15 +39,15 @@ def samples(client: FlaskClient) -> dict[tuple[str, frozenset[tuple[str, str]]],
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_a_migrated_service_lives_and_is_ready(client: FlaskClient, path: str) -> None:
+def test_a_migrated_service_is_healthy_and_ready(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 200
     assert client.head(path).status_code == 200
 
 
-def test_the_metrics_are_for_prometheus(client: FlaskClient) -> None:
-    answer = client.get("/metrics")
-    assert answer.status_code == 200
-    assert answer.mimetype in ("text/plain", "application/openmetrics-text")
+def test_the_metrics_can_be_parsed_by_prometheus(client: FlaskClient) -> None:
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    assert response.mimetype in ("text/plain", "application/openmetrics-text")
     assert samples(client)
 
 
@@ -68,29 +68,29 @@ def test_refused_requests_are_counted_by_their_status(client: FlaskClient) -> No
     assert any("404" in dict(labels).values() for _, labels in grown)
 
 
-def test_what_callers_write_makes_no_new_metrics(client: FlaskClient) -> None:
+def test_texts_of_callers_create_no_new_metrics(client: FlaskClient) -> None:
     client.get("/api/cars")
     for path in ("/made-up-one", "/api/made-up-one", "/api/cars/made-up-one", f"/api/cars/{ANOTHER_ID}"):
         client.get(path, headers={"X-Client-Id": "made-up-one", "X-Request-Id": "made-up-one"})
     client.open("/api/cars", method="MADE-UP-ONE")
-    said = client.get("/metrics").text
-    assert "made-up-one" not in said.lower()
-    assert ANOTHER_ID not in said
+    text = client.get("/metrics").text
+    assert "made-up-one" not in text.lower()
+    assert ANOTHER_ID not in text
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_they_are_not_under_the_api(client: FlaskClient, refused: Callable[..., Any], path: str) -> None:
+def test_the_paths_for_operators_are_not_under_api(client: FlaskClient, refused: Callable[..., Any], path: str) -> None:
     refused(client.get(f"/api{path}"), 404, "not_found")
 
 
-def test_the_metrics_are_for_this_machine_only(client: FlaskClient, refused: Callable[..., Any]) -> None:
+def test_by_default_only_this_machine_can_read_the_metrics(client: FlaskClient, refused: Callable[..., Any]) -> None:
     stranger = {"REMOTE_ADDR": "192.0.2.7"}
     refused(client.get("/metrics", environ_overrides=stranger), 403, "address_not_allowed")
     refused(client.get("/metrics", headers={"X-Forwarded-For": "192.0.2.7"}), 403, "address_not_allowed")
 
 
 @pytest.mark.parametrize("environ", [{"INVSYS_METRICS_ALLOW": "192.0.2.7"}], indirect=True, ids=["prometheus"])
-def test_the_metrics_are_for_the_addresses_in_the_setting(client: FlaskClient, refused: Callable[..., Any]) -> None:
+def test_addresses_in_the_setting_can_read_the_metrics(client: FlaskClient, refused: Callable[..., Any]) -> None:
     assert client.get("/metrics", environ_overrides={"REMOTE_ADDR": "192.0.2.7"}).status_code == 200
     refused(client.get("/metrics"), 403, "address_not_allowed")
 
@@ -102,7 +102,7 @@ def test_another_host_name_is_refused(client: FlaskClient, refused: Callable[...
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_operators_may_use_any_host_name(client: FlaskClient, path: str) -> None:
+def test_the_paths_for_operators_accept_any_host_name(client: FlaskClient, path: str) -> None:
     assert client.get(path, headers={"Host": "elsewhere.example"}).status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""The page: each vehicle with what it is doing, and nothing that runs or comes from elsewhere."""
+"""The page: each vehicle with its current use, without scripts or external resources."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -28,19 +28,19 @@ def hours_from_now(hours: float | None) -> str | None:
     return None if hours is None else (datetime.now(UTC) + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def shown(instant: str | None) -> str:
+def as_shown(instant: str | None) -> str:
     return datetime.fromisoformat(str(instant)).isoformat()
 
 
 @pytest.mark.parametrize("collection", ["cars", "lorries", "trucks"])
-def test_an_empty_fleet_has_a_page_too(client: FlaskClient, collection: str) -> None:
+def test_an_empty_fleet_has_a_page(client: FlaskClient, collection: str) -> None:
     page = Page(client.get(f"/?collection={collection}"))
     assert f"No {collection} in circulation." in page.text
     assert page.rows == []
     assert page.attribute("a", "href", rel="next") == []
 
 
-def test_vehicles_come_oldest_first_each_in_its_collection(client: FlaskClient, register: Register) -> None:
+def test_each_collection_lists_its_vehicles_oldest_first(client: FlaskClient, register: Register) -> None:
     for name, collection in (("b", "cars"), ("a", "cars"), ("c", "trucks")):
         register(name, collection)
     assert Page(client.get("/?collection=cars")).names == ["b", "a"]
@@ -50,7 +50,7 @@ def test_vehicles_come_oldest_first_each_in_its_collection(client: FlaskClient, 
 @pytest.mark.parametrize(
     ("start", "end"), [(None, None), (None, 1), (-1, None), (-1, 1), (-1, 24 * 30), (-24 * 365, 24 * 365), (0, 2)]
 )
-def test_a_vehicle_in_use_says_for_what_and_until_when(
+def test_a_vehicle_in_use_shows_its_use_and_the_end(
     client: FlaskClient, car: str, allocate: Allocate, start: float | None, end: float | None
 ) -> None:
     until = hours_from_now(end)
@@ -60,25 +60,25 @@ def test_a_vehicle_in_use_says_for_what_and_until_when(
     assert name == "Car1"
     assert now.startswith("service until further notice" if until is None else "service until ")
     assert now.endswith("oil & brakes")
-    assert page.times == ([] if until is None else [shown(until)])
+    assert page.times == ([] if until is None else [as_shown(until)])
     assert page.titles == ["service: oil & brakes"]
 
 
 @pytest.mark.parametrize("start", [1, 24, 24 * 6])
 @pytest.mark.parametrize("length", [0.1, 24, None])
-def test_a_free_vehicle_says_until_when(
+def test_a_free_vehicle_shows_until_when_it_is_free(
     client: FlaskClient, car: str, allocate: Allocate, start: float, length: float | None
 ) -> None:
     begins = hours_from_now(start)
     allocate(car, begins, None if length is None else hours_from_now(start + length))
     page = Page(client.get("/"))
     assert page.rows[0][1].startswith("free until ")
-    assert page.times == [shown(begins)]
+    assert page.times == [as_shown(begins)]
     assert page.titles == ["booking"]
 
 
 @pytest.mark.parametrize(("start", "end"), [(-2, -1), (None, -1), (24 * 7 + 1, None), (24 * 8, 24 * 9)])
-def test_what_is_over_or_far_away_is_not_shown(
+def test_past_and_distant_allocations_are_not_shown(
     client: FlaskClient, car: str, allocate: Allocate, start: float | None, end: float | None
 ) -> None:
     allocate(car, hours_from_now(start), hours_from_now(end))
@@ -87,17 +87,17 @@ def test_what_is_over_or_far_away_is_not_shown(
     assert page.bars == []
 
 
-def test_what_comes_next_is_drawn_behind_what_is_now(client: FlaskClient, car: str, allocate: Allocate) -> None:
+def test_bars_are_drawn_at_the_times_of_the_allocations(client: FlaskClient, car: str, allocate: Allocate) -> None:
     for kind, start, end in (("third", 96, None), ("second", 24, 48), ("first", -5, 12)):
         allocate(car, hours_from_now(start), hours_from_now(end), allocation_type=kind)
     page = Page(client.get("/"))
     assert page.titles == ["first", "second", "third"]
     drawn = [(float(str(bar["x"])), float(str(bar["width"]))) for bar in page.bars]
     hours = [(0, 12), (24, 24), (96, 72)]
-    assert drawn == [pytest.approx([100 * hour / 168 for hour in each], abs=0.1) for each in hours]
+    assert drawn == [pytest.approx([100 * hour / 168 for hour in pair], abs=0.1) for pair in hours]
 
 
-def test_the_allocations_of_one_vehicle_are_not_shown_at_another(
+def test_an_allocation_is_shown_only_for_its_own_vehicle(
     client: FlaskClient, register: Register, allocate: Allocate
 ) -> None:
     cars = [register(f"Car{number}") for number in range(3)]
@@ -105,13 +105,13 @@ def test_the_allocations_of_one_vehicle_are_not_shown_at_another(
     assert [row[1].split()[0] for row in Page(client.get("/")).rows] == ["free", "booking", "free"]
 
 
-def test_a_vehicle_that_is_gone_is_not_shown(client: FlaskClient, car: str) -> None:
+def test_a_decommissioned_vehicle_is_not_shown(client: FlaskClient, car: str) -> None:
     client.delete(car)
     assert Page(client.get("/")).rows == []
 
 
 @pytest.mark.parametrize("text", MARKUP)
-def test_whatever_is_written_stays_text(client: FlaskClient, register: Register, allocate: Allocate, text: str) -> None:
+def test_markup_in_texts_is_escaped(client: FlaskClient, register: Register, allocate: Allocate, text: str) -> None:
     plain = Page(client.get("/", query_string={"name": "x"}))
     for query in ({}, {"name": text}):
         assert_same_elements(plain, Page(client.get("/", query_string=query)))
@@ -133,21 +133,21 @@ def assert_same_elements(one: Page, other: Page) -> None:
 
 @pytest.mark.parametrize("name", ["Car1", "a b", "Ä&ö", "100%", "a+b"])
 def test_a_vehicle_is_found_by_its_name(client: FlaskClient, register: Register, name: str) -> None:
-    for each in (name, "Other"):
-        register(each)
-        register(each, "trucks")
+    for vehicle in (name, "Other"):
+        register(vehicle)
+        register(vehicle, "trucks")
     page = Page(client.get("/", query_string={"name": name, "collection": "trucks"}))
     assert page.names == [name]
     assert page.attribute("input", "value", name="collection") == ["trucks"]
 
 
-def test_an_unknown_name_finds_nothing_and_an_empty_one_all(client: FlaskClient, car: str) -> None:
+def test_an_unknown_name_finds_nothing_and_an_empty_name_finds_all(client: FlaskClient, car: str) -> None:
     assert "No cars called “Car2” in circulation." in Page(client.get("/?name=Car2")).text
     assert Page(client.get("/?name=")).names == ["Car1"]
 
 
 @pytest.mark.parametrize("name", ["%00", "a%00b"])
-def test_a_name_that_no_database_can_hold_is_no_failure_of_ours(client: FlaskClient, name: str) -> None:
+def test_a_name_with_a_nul_character_causes_no_server_error(client: FlaskClient, name: str) -> None:
     assert client.get(f"/?name={name}").status_code in (200, 422)
 
 
@@ -160,15 +160,15 @@ def pages(client: FlaskClient) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(50, [50]), (51, [50, 1]), (101, [50, 50, 1])])
-def test_the_link_leads_through_all_vehicles_once(
+def test_the_next_links_list_all_vehicles_once(
     client: FlaskClient, register: Register, count: int, sizes: list[int]
 ) -> None:
     names = [f"Truck{number}" for number in range(count)]
     for name in names:
         register(name, "trucks")
-    told = [page.names for page in pages(client)]
-    assert [len(each) for each in told] == sizes
-    assert [name for each in told for name in each] == names
+    page_names = [page.names for page in pages(client)]
+    assert [len(listed) for listed in page_names] == sizes
+    assert [name for listed in page_names for name in listed] == names
 
 
 @pytest.mark.parametrize("collection", ["vans", "Trucks", "", "%00", "<script>", "Car"])
@@ -186,18 +186,18 @@ def test_an_unknown_collection_falls_back_to_the_first(client: FlaskClient, car:
         ("colour=red", "colour"),
     ],
 )
-def test_a_bad_query_is_refused(client: FlaskClient, refused: Callable[..., Any], query: str, field: str) -> None:
+def test_an_invalid_query_is_refused(client: FlaskClient, refused: Callable[..., Any], query: str, field: str) -> None:
     refused(client.get(f"/?{query}"), 422, "invalid_fields", field)
 
 
-def test_nothing_runs_and_nothing_comes_from_elsewhere(client: FlaskClient, car: str, allocate: Allocate) -> None:
+def test_the_page_has_no_scripts_and_loads_nothing_external(client: FlaskClient, car: str, allocate: Allocate) -> None:
     allocate(car, None, None)
-    answer = client.get("/")
-    policy = dict(rule.split(" ", 1) for rule in answer.headers["Content-Security-Policy"].split("; "))
+    response = client.get("/")
+    policy = dict(rule.split(" ", 1) for rule in response.headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"
     assert set(policy) <= {"default-src", "style-src", "form-action", "base-uri", "frame-ancestors"}
     assert set(policy.values()) <= {"'none'", "'self'"}
-    page = Page(answer)
+    page = Page(response)
     assert not {"script", "style", "iframe", "object", "base"} & {tag for tag, _ in page.elements}
     for _, attributes in page.elements:
         assert not [name for name in attributes if name == "style" or name.startswith("on")]
@@ -205,8 +205,8 @@ def test_nothing_runs_and_nothing_comes_from_elsewhere(client: FlaskClient, car:
             assert re.match(r"/(?!/)", str(attributes[name]))
 
 
-def test_the_style_sheet_is_ours_and_names_nothing_else(client: FlaskClient) -> None:
+def test_the_style_sheet_is_local_and_loads_nothing_else(client: FlaskClient) -> None:
     [sheet] = Page(client.get("/")).attribute("link", "href", rel="stylesheet")
-    with client.get(str(sheet)) as answer:
-        assert (answer.status_code, answer.mimetype) == (200, "text/css")
-        assert not re.search(r"url\(|@import|//", answer.text)
+    with client.get(str(sheet)) as response:
+        assert (response.status_code, response.mimetype) == (200, "text/css")
+        assert not re.search(r"url\(|@import|//", response.text)

@@ -1,8 +1,9 @@
-"""Pages of both lists: how long they are, how Link leads on, and that nothing is skipped or told twice."""
+"""Pages of both lists: their length, the next link, and that no item is skipped or repeated."""
 
 import base64
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ Follow = Callable[[str], Iterator[list[dict[str, Any]]]]
 
 
 @pytest.fixture
-def seven(register: Callable[..., str], allocate: Callable[..., TestResponse]) -> list[str]:
-    """Seven cars that are allocated for the same, endless time: the hardest to tell apart by their start."""
+def seven_cars(register: Callable[..., str], allocate: Callable[..., TestResponse]) -> list[str]:
+    """Seven cars allocated for the same infinite period, so that the start does not determine their order."""
     cars = [register(f"Car{number}") for number in range(7)]
     for car in cars:
         allocate(car, None, None)
@@ -28,15 +29,15 @@ LISTS = pytest.mark.parametrize("path", ["/api/cars", "/api/cars/all/allocations
 @pytest.mark.parametrize(
     ("limit", "sizes"), [(1, [1] * 7), (2, [2, 2, 2, 1]), (3, [3, 3, 1]), (6, [6, 1]), (7, [7]), (8, [7]), (1000, [7])]
 )
-def test_link_leads_through_every_one_exactly_once(
-    client: FlaskClient, seven: list[str], follow: Follow, path: str, limit: int, sizes: list[int]
+def test_the_next_links_return_every_item_exactly_once(
+    client: FlaskClient, seven_cars: list[str], follow: Follow, path: str, limit: int, sizes: list[int]
 ) -> None:
     pages = list(follow(f"{path}?limit={limit}"))
     assert [len(page) for page in pages] == sizes
-    assert [one for page in pages for one in page] == client.get(path).json
+    assert [row for page in pages for row in page] == client.get(path).json
 
 
-def test_vehicles_come_oldest_first(client: FlaskClient, register: Callable[..., str]) -> None:
+def test_vehicles_are_listed_oldest_first(client: FlaskClient, register: Callable[..., str]) -> None:
     for name in ("b", "c", "a"):
         register(name)
     assert [car["name"] for car in client.get("/api/cars").json] == ["b", "c", "a"]
@@ -44,11 +45,11 @@ def test_vehicles_come_oldest_first(client: FlaskClient, register: Callable[...,
 
 @LISTS
 def test_an_empty_list_has_one_empty_page(client: FlaskClient, path: str) -> None:
-    answer = client.get(path)
-    assert (answer.status_code, answer.json, answer.headers.get("Link")) == (200, [], None)
+    response = client.get(path)
+    assert (response.status_code, response.json, response.headers.get("Link")) == (200, [], None)
 
 
-def test_a_page_has_100_unless_told_otherwise(register: Callable[..., str], follow: Follow) -> None:
+def test_a_page_has_100_items_by_default(register: Callable[..., str], follow: Follow) -> None:
     for number in range(101):
         register(f"Car{number:03}")
     assert [len(page) for page in follow("/api/cars")] == [100, 1]
@@ -62,49 +63,51 @@ def test_any_other_limit_is_refused(client: FlaskClient, refused: Callable[..., 
     refused(client.get(path, query_string={"limit": limit}), 422, "invalid_fields", "limit")
 
 
-def test_vehicles_added_meanwhile_are_told_once_and_hide_none(
-    seven: list[str], register: Callable[..., str], follow: Follow
+def test_vehicles_added_between_pages_are_listed_once_and_hide_none(
+    seven_cars: list[str], register: Callable[..., str], follow: Follow
 ) -> None:
-    told = []
+    names = []
     for number, page in enumerate(follow("/api/cars?limit=2")):
-        told += [car["name"] for car in page]
+        names += [car["name"] for car in page]
         if number < 4:
             register(f"New{number}")
-    assert told == [f"Car{number}" for number in range(7)] + [f"New{number}" for number in range(4)]
+    assert names == [f"Car{number}" for number in range(7)] + [f"New{number}" for number in range(4)]
 
 
 def day(number: int) -> str:
     return f"2099-03-{number:02}T00:00:00Z"
 
 
-def test_allocations_added_meanwhile_hide_none_and_repeat_none(
+def test_allocations_added_between_pages_hide_and_repeat_none(
     car: str, allocate: Callable[..., TestResponse], follow: Follow
 ) -> None:
     before = [allocate(car, day(number), day(number + 1)).json["id"] for number in range(2, 20, 2)]
-    told = []
+    ids = []
     for number, page in enumerate(follow(f"{car}/allocations?limit=2")):
-        told += [allocation["id"] for allocation in page]
+        ids += [allocation["id"] for allocation in page]
         if number < 4:
             allocate(car, day(4 * number + 1), day(4 * number + 2))
             allocate(car, day(4 * number + 3), day(4 * number + 4))
-    assert [one for one in told if one in before] == before
-    assert len(told) == len(set(told))
+    assert [allocation_id for allocation_id in ids if allocation_id in before] == before
+    assert len(ids) == len(set(ids))
 
 
 @LISTS
-def test_what_goes_meanwhile_hides_no_other(client: FlaskClient, seven: list[str], follow: Follow, path: str) -> None:
-    names = {client.get(car).json["id"]: car for car in seven}
-    told: list[str] = []
+def test_items_deleted_between_pages_hide_no_other(
+    client: FlaskClient, seven_cars: list[str], follow: Follow, path: str
+) -> None:
+    cars = {client.get(car).json["id"]: car for car in seven_cars}
+    ids: list[str] = []
     for page in follow(f"{path}?limit=2"):
-        told += [one.get("resource_id", one["id"]) for one in page]
-        for gone in client.get(f"{names[told[-1]]}/allocations").json:
-            client.delete(f"/api/cars/all/allocations/{gone['id']}")
-        client.delete(names[told[-1]])
-    assert sorted(told) == sorted(names)
+        ids += [row.get("resource_id", row["id"]) for row in page]
+        for allocation in client.get(f"{cars[ids[-1]]}/allocations").json:
+            client.delete(f"/api/cars/all/allocations/{allocation['id']}")
+        client.delete(cars[ids[-1]])
+    assert sorted(ids) == sorted(cars)
 
 
 @pytest.mark.parametrize(
-    ("query", "kept"),
+    ("query", "count"),
     [
         ("allocation_type=service", 3),
         ("status=confirmed", 6),
@@ -114,15 +117,15 @@ def test_what_goes_meanwhile_hides_no_other(client: FlaskClient, seven: list[str
     ],
 )
 def test_the_next_page_keeps_the_filters(
-    car: str, allocate: Callable[..., TestResponse], follow: Follow, query: str, kept: int
+    car: str, allocate: Callable[..., TestResponse], follow: Follow, query: str, count: int
 ) -> None:
     for number in range(1, 7):
         allocate(car, day(number), day(number + 1), allocation_type=("booking", "service")[number % 2])
     for url in (f"{car}/allocations", "/api/cars/all/allocations"):
-        [whole] = follow(f"{url}?{query}")
+        [unpaged] = follow(f"{url}?{query}")
         pages = list(follow(f"{url}?{query}&limit=1"))
-        assert [len(page) for page in pages] == [1] * kept
-        assert [one for page in pages for one in page] == whole
+        assert [len(page) for page in pages] == [1] * count
+        assert [row for page in pages for row in page] == unpaged
 
 
 def forged(value: object) -> str:
@@ -147,19 +150,38 @@ def forged(value: object) -> str:
         forged([[[[]]]])[:-1],
     ],
 )
-def test_a_cursor_that_we_did_not_give_is_refused(
-    client: FlaskClient, seven: list[str], refused: Callable[..., Any], path: str, cursor: str
+def test_a_cursor_that_the_service_did_not_issue_is_refused(
+    client: FlaskClient, seven_cars: list[str], refused: Callable[..., Any], path: str, cursor: str
 ) -> None:
     refused(client.get(path, query_string={"cursor": cursor}), 422, "invalid_fields", "cursor")
 
 
 @LISTS
-def test_a_damaged_cursor_is_no_failure_of_ours(
-    client: FlaskClient, seven: list[str], refused: Callable[..., Any], path: str
+def test_a_damaged_cursor_causes_no_server_error(
+    client: FlaskClient, seven_cars: list[str], refused: Callable[..., Any], path: str
 ) -> None:
-    given = client.get(f"{path}?limit=3").headers["Link"].split("cursor=")[1].split(">")[0].split("&")[0]
-    damaged = [given[:place] + letter + given[place + 1 :] for place in range(len(given)) for letter in "A9_z"]
-    for cursor in [*damaged, given[:-1], given + "A", given + given]:
-        answer = client.get(f"{path}?cursor={cursor}")
-        if answer.status_code != 200:
-            refused(answer, 422, "invalid_fields", "cursor")
+    valid = client.get(f"{path}?limit=3").headers["Link"].split("cursor=")[1].split(">")[0].split("&")[0]
+    damaged = [valid[:place] + letter + valid[place + 1 :] for place in range(len(valid)) for letter in "A9_z"]
+    for cursor in [*damaged, valid[:-1], valid + "A", valid + valid]:
+        response = client.get(f"{path}?cursor={cursor}")
+        if response.status_code != 200:
+            refused(response, 422, "invalid_fields", "cursor")
+
+
+YEARS = [None, 1900, 1969, 1970, 2026, 8307, 8308, 9000, 9998]
+
+
+@pytest.fixture
+def distant_starts(client: FlaskClient) -> None:
+    """One allocation per vehicle, with starts from the earliest to the latest possible year."""
+    for number, year in enumerate(YEARS):
+        path = client.post("/api/cars", json={"name": f"Car{number}"}).headers["Location"] + "/allocations"
+        start = {"from_infinity": True} if year is None else {"from_datetime": f"{year}-01-01T00:00:00.000001Z"}
+        assert client.post(path, json={**start, "to_infinity": True}).status_code == 201
+
+
+@pytest.mark.usefixtures("distant_starts")
+def test_pages_lead_from_the_earliest_start_to_the_latest(client: FlaskClient, follow: Follow) -> None:
+    starts = [row["from_datetime"] for page in follow("/api/cars/all/allocations?limit=1") for row in page]
+    expected = [None] + [datetime(year, 1, 1, 0, 0, 0, 1, UTC) for year in YEARS if year is not None]
+    assert [start and datetime.fromisoformat(start) for start in starts] == expected

@@ -1,4 +1,4 @@
-"""How far ahead a client's allocations may be, and how long: refused with the field named, and nothing changed."""
+"""Limits of a client's periods, in days ahead and in length; refused requests name the field and change nothing."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ import pytest
 from invsys.inventory.caller import Caller
 from invsys.inventory.commands import client_limits, create_allocation
 from invsys.inventory.period import Period
-from tests.support.owners import announced, restricted
+from tests.support.owners import client_as, restricted_client
 
 AHEAD, LONG = 30, 10
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -22,32 +22,34 @@ def environ(environ):
 
 @pytest.fixture
 def client(app, client, way):
-    """A caller with a name: through the gateway, or with the headers that the gateway would send."""
-    return announced(app, "contract") if way == "direct" else client
+    """A caller with a client id: through the gateway, or with the header that the gateway would send."""
+    return client_as(app, "contract") if way == "direct" else client
 
 
 @pytest.fixture(params=["that car", "any"])
 def order(request, car, client):
-    """Allocate that car, or any, from one day to another (from now on; None: infinity)."""
+    """Return a function that allocates that car or any car, by days from now (None: infinite)."""
     vehicle = car if request.param == "that car" else "/api/cars/any"
-    return lambda start, end, **more: client.post(f"{vehicle}/allocations", json={**wire(start, end), **more})
+    return lambda start, end, **fields: client.post(
+        f"{vehicle}/allocations", json={**period_fields(start, end), **fields}
+    )
 
 
 def instant(day):
     return (NOW + timedelta(days=day)).isoformat().replace("+00:00", "Z")
 
 
-def side(name, day):
+def bound_fields(name, day):
     return {f"{name}_infinity": True} if day is None else {f"{name}_datetime": instant(day)}
 
 
-def wire(start, end):
-    return {**side("from", start), **side("to", end)}
+def period_fields(start, end):
+    return {**bound_fields("from", start), **bound_fields("to", end)}
 
 
 SECOND = 1 / 86_400
 FAR, TOO_LONG = f"Must not be more than {AHEAD} days ahead.", f"The period must not be longer than {LONG} days."
-# A margin, because the limit is counted from now: no run of the tests lasts so long.
+# A margin, because the limit is counted from now: no test run takes that long.
 HALF_A_DAY = 0.5
 REFUSED = [
     ((20, 30 + HALF_A_DAY), {"to_datetime": [FAR, TOO_LONG]}),
@@ -66,8 +68,8 @@ ALLOWED = [(1, 2), (1, 11), (20, 30), (29, 30 - HALF_A_DAY), (-400, -390), (-5, 
 @pytest.mark.parametrize(("period", "errors"), REFUSED)
 def test_a_period_beyond_a_limit_is_refused(order, refused, nothing_changes, period, errors):
     with nothing_changes():
-        for more in ({}, {"hold_seconds": 600}):
-            assert refused(order(*period, **more), 422, "invalid_fields")["errors"] == errors
+        for fields in ({}, {"hold_seconds": 600}):
+            assert refused(order(*period, **fields), 422, "invalid_fields")["errors"] == errors
 
 
 @pytest.mark.parametrize("period", ALLOWED)
@@ -77,22 +79,22 @@ def test_a_period_up_to_a_limit_is_allowed(order, period):
 
 @pytest.fixture(params=["its vehicle", "all"])
 def booking(request, client, car):
-    """The URL of an allocation from day 10 to 15, in each form."""
-    made = client.post(f"{car}/allocations", json=wire(10, 15)).headers["Location"]
-    return made if request.param == "its vehicle" else made.replace(car, "/api/cars/all")
+    """Both URLs of an allocation from day 10 to day 15."""
+    url = client.post(f"{car}/allocations", json=period_fields(10, 15)).headers["Location"]
+    return url if request.param == "its vehicle" else url.replace(car, "/api/cars/all")
 
 
 @pytest.mark.parametrize(
     ("change", "errors"),
     [
-        (side("to", 20 + SECOND), {"to_datetime": [TOO_LONG]}),
-        (side("to", None), {"to_infinity": [FAR, TOO_LONG]}),
-        (side("from", 5 - SECOND), {"from_datetime": [TOO_LONG]}),
-        (side("from", None), {"from_infinity": [TOO_LONG]}),
-        (wire(25, 31), {"to_datetime": [FAR]}),
-        (wire(31, 32), {"from_datetime": [FAR], "to_datetime": [FAR]}),
-        (wire(5, 16), {"to_datetime": [TOO_LONG]}),
-        ({**side("to", 21), "description": "x", "allocation_type": "y"}, {"to_datetime": [TOO_LONG]}),
+        (bound_fields("to", 20 + SECOND), {"to_datetime": [TOO_LONG]}),
+        (bound_fields("to", None), {"to_infinity": [FAR, TOO_LONG]}),
+        (bound_fields("from", 5 - SECOND), {"from_datetime": [TOO_LONG]}),
+        (bound_fields("from", None), {"from_infinity": [TOO_LONG]}),
+        (period_fields(25, 31), {"to_datetime": [FAR]}),
+        (period_fields(31, 32), {"from_datetime": [FAR], "to_datetime": [FAR]}),
+        (period_fields(5, 16), {"to_datetime": [TOO_LONG]}),
+        ({**bound_fields("to", 21), "description": "x", "allocation_type": "y"}, {"to_datetime": [TOO_LONG]}),
     ],
 )
 def test_a_change_beyond_a_limit_is_refused(client, booking, refused, nothing_changes, change, errors):
@@ -100,72 +102,82 @@ def test_a_change_beyond_a_limit_is_refused(client, booking, refused, nothing_ch
         assert refused(client.patch(booking, json=change), 422, "invalid_fields")["errors"] == errors
 
 
-@pytest.mark.parametrize("change", [side("to", 20), side("from", 5), wire(20, 30), wire(-400, -390)])
+@pytest.mark.parametrize(
+    "change", [bound_fields("to", 20), bound_fields("from", 5), period_fields(20, 30), period_fields(-400, -390)]
+)
 def test_a_change_up_to_a_limit_is_allowed(client, booking, change):
-    answer = client.patch(booking, json=change)
-    assert (answer.status_code, {name: answer.json[name] for name in change}) == (200, change)
+    response = client.patch(booking, json=change)
+    assert (response.status_code, {name: response.json[name] for name in change}) == (200, change)
 
 
 @pytest.fixture
 def endless(app, client, car):
-    """The URL of an allocation without ends that an operator made."""
-    made = app.test_client().post(f"{car}/allocations", json=ENDLESS)
-    return made.headers["Location"]
+    """The URL of an infinite allocation that a caller without limits created."""
+    response = app.test_client().post(f"{car}/allocations", json=ENDLESS)
+    return response.headers["Location"]
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"description": "x"}, {"dump": {"a": 1}}, ENDLESS, side("to", 500), side("from", -500), wire(0, 300), wire(0, 5)],
+    [
+        {"description": "x"},
+        {"dump": {"a": 1}},
+        ENDLESS,
+        bound_fields("to", 500),
+        bound_fields("from", -500),
+        period_fields(0, 300),
+        period_fields(0, 5),
+    ],
 )
-def test_a_change_that_keeps_or_shortens_a_period_beyond_the_limits_is_allowed(client, endless, change):
+def test_a_period_beyond_the_limits_can_be_kept_or_shortened(client, endless, change):
     assert client.patch(endless, json=change).status_code == 200
 
 
-def test_a_period_beyond_the_limits_is_not_moved_on(client, endless, refused, nothing_changes):
-    assert client.patch(endless, json=wire(0, 300)).status_code == 200
+def test_a_period_beyond_the_limits_cannot_be_moved_ahead(client, endless, refused, nothing_changes):
+    assert client.patch(endless, json=period_fields(0, 300)).status_code == 200
     with nothing_changes():
-        body = refused(client.patch(endless, json=wire(1, 301)), 422, "invalid_fields")
+        body = refused(client.patch(endless, json=period_fields(1, 301)), 422, "invalid_fields")
     assert body["errors"] == {"to_datetime": [FAR, TOO_LONG]}
 
 
-def test_the_vehicle_of_a_period_beyond_the_limits_may_change(client, endless, register):
+def test_an_allocation_beyond_the_limits_can_change_its_vehicle(client, endless, register):
     other = register("Car2")[-36:]
     assert client.patch(endless, json={"resource_id": other}).json["resource_id"] == other
 
 
-@pytest.mark.direct("the headers name the caller")
-def test_the_limits_are_for_every_client_with_a_name_and_no_other_caller(app, car, refused):
-    for caller in (announced(app, "one"), restricted(app, "two")):
+@pytest.mark.direct("sends the headers of the gateway itself")
+def test_the_limits_apply_only_to_callers_with_a_client_id(app, car, refused):
+    for caller in (client_as(app, "one"), restricted_client(app, "two")):
         refused(caller.post(f"{car}/allocations", json=ENDLESS), 422, "invalid_fields")
     distrusted = {"environ_overrides": {"REMOTE_ADDR": "192.0.2.1"}, "headers": {"X-Client-Id": "one"}}
     nameless = app.test_client()
-    made = nameless.post(f"{car}/allocations", json=wire(1, None), **distrusted)
-    assert made.status_code == 201
-    assert nameless.patch(made.headers["Location"], json=ENDLESS).status_code == 200
+    response = nameless.post(f"{car}/allocations", json=period_fields(1, None), **distrusted)
+    assert response.status_code == 201
+    assert nameless.patch(response.headers["Location"], json=ENDLESS).status_code == 200
 
 
-def test_an_operator_in_the_shell_is_not_limited(app, car):
+def test_a_command_in_the_shell_is_not_limited(app, car):
     with app.app_context():
         fields = {"allocation_type": "booking", "description": None, "dump": {}}
-        made = create_allocation.allocate("Car", uuid.UUID(car[-36:]), Period(), **fields)
-    assert len(made.rows) == 1
+        result = create_allocation.allocate("Car", uuid.UUID(car[-36:]), Period(), **fields)
+    assert len(result.rows) == 1
 
 
 @pytest.mark.parametrize(("ahead", "long"), [(0, 0), (AHEAD, 0), (0, LONG)])
-def test_a_limit_of_0_is_off(app, client, order, refused, ahead, long):
+def test_a_limit_of_0_disables_it(app, client, order, refused, ahead, long):
     app.config["CLIENT_LIMITS"] = {"held_per_client": 0, "max_days_ahead": ahead, "max_days_long": long}
-    answer = order(None, 29)
+    response = order(None, 29)
     if long:
-        assert refused(answer, 422, "invalid_fields")["errors"] == {"from_infinity": [TOO_LONG]}
+        assert refused(response, 422, "invalid_fields")["errors"] == {"from_infinity": [TOO_LONG]}
     else:
-        assert answer.status_code == 201
-    answer = order(40, None)
+        assert response.status_code == 201
+    response = order(40, None)
     if ahead or long:
         message = TOO_LONG if long else FAR
         errors = {"from_datetime": [FAR]} if ahead else {}
-        assert refused(answer, 422, "invalid_fields")["errors"] == {**errors, "to_infinity": [message]}
+        assert refused(response, 422, "invalid_fields")["errors"] == {**errors, "to_infinity": [message]}
     else:
-        assert answer.status_code == 201
+        assert response.status_code == 201
 
 
 class Frozen(datetime):
@@ -179,7 +191,7 @@ class Frozen(datetime):
 MICROSECOND = timedelta(microseconds=1)
 
 
-@pytest.mark.direct("the limit to the microsecond")
+@pytest.mark.direct("replaces the clock of the inventory")
 @pytest.mark.parametrize(
     ("start", "end", "fields"),
     [
@@ -194,13 +206,13 @@ MICROSECOND = timedelta(microseconds=1)
 def test_the_limits_are_exact(monkeypatch, client, car, refused, start, end, fields):
     monkeypatch.setattr(client_limits, "datetime", Frozen)
     period = {"from_datetime": (NOW + start).isoformat(), "to_datetime": (NOW + end).isoformat()}
-    answer = client.post(f"{car}/allocations", json=period)
-    assert sorted((answer.json or {}).get("errors", {})) == fields
-    assert answer.status_code == (422 if fields else 201)
+    response = client.post(f"{car}/allocations", json=period)
+    assert sorted((response.json or {}).get("errors", {})) == fields
+    assert response.status_code == (422 if fields else 201)
 
 
-def test_for_a_caller_without_a_name_the_settings_are_not_read():
-    # Outside an application, so reading the settings would fail.
+def test_for_a_caller_without_a_client_id_the_settings_are_not_read():
+    # This runs outside an application context, so reading the settings would fail.
     client_limits.require_period(Caller(), Period())
-    assert client_limits.most_holds(Caller(), 600) == 0
-    assert client_limits.most_holds(Caller("one"), None) == 0
+    assert client_limits.max_holds(Caller(), 600) == 0
+    assert client_limits.max_holds(Caller("one"), None) == 0

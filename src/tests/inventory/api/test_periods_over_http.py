@@ -1,4 +1,4 @@
-"""Periods on the wire: four fields, half-open, and what overlaps what."""
+"""Periods in requests and responses: their four fields, half-open bounds, and overlaps."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ FROM_ALWAYS, TO_ALWAYS = {"from_infinity": True}, {"to_infinity": True}
 
 
 @pytest.mark.parametrize(
-    ("body", "answered"),
+    ("body", "expected"),
     [
         ({"from_datetime": NINE, "to_datetime": TEN}, (NINE, TEN, False, False)),
         ({"from_datetime": NINE, "to_infinity": True}, (NINE, None, False, True)),
@@ -33,11 +33,11 @@ FROM_ALWAYS, TO_ALWAYS = {"from_infinity": True}, {"to_infinity": True}
     ],
 )
 def test_each_side_is_a_date_time_or_infinite(
-    client: FlaskClient, car: str, body: dict[str, object], answered: tuple[object, ...]
+    client: FlaskClient, car: str, body: dict[str, object], expected: tuple[object, ...]
 ) -> None:
-    made = client.post(f"{car}/allocations", json=body)
-    assert made.status_code == 201, made.text
-    assert tuple(made.json[field] for field in FOUR) == answered
+    response = client.post(f"{car}/allocations", json=body)
+    assert response.status_code == 201, response.text
+    assert tuple(response.json[field] for field in FOUR) == expected
 
 
 ENOUGH = {"from": {"from_infinity": True}, "to": {"to_infinity": True}}
@@ -45,7 +45,7 @@ ENOUGH = {"from": {"from_infinity": True}, "to": {"to_infinity": True}}
 
 @pytest.mark.parametrize(("side", "other"), [("from", "to"), ("to", "from")])
 @pytest.mark.parametrize(
-    "given",
+    "fields",
     [
         {},
         {"datetime": None},
@@ -63,16 +63,16 @@ ENOUGH = {"from": {"from_infinity": True}, "to": {"to_infinity": True}}
         {"datetime": NINE, "infinity": ""},
     ],
 )
-def test_neither_both_and_half_said_are_refused_on_either_side(
+def test_a_side_with_neither_or_both_fields_is_refused(
     client: FlaskClient,
     car: str,
     refused: Callable[..., Any],
     nothing_changes: Callable[..., Any],
     side: str,
     other: str,
-    given: dict[str, object],
+    fields: dict[str, object],
 ) -> None:
-    body = ENOUGH[other] | {f"{side}_{what}": value for what, value in given.items()}
+    body = ENOUGH[other] | {f"{side}_{name}": value for name, value in fields.items()}
     with nothing_changes():
         body = refused(client.post(f"{car}/allocations", json=body), 422, "invalid_fields")
     assert set(body["errors"]) <= {f"{side}_datetime", f"{side}_infinity"}
@@ -101,14 +101,14 @@ def test_a_period_that_does_not_end_after_its_start_is_refused(
     assert set(body["errors"]) <= {"from_datetime", "to_datetime"}
 
 
-def test_a_microsecond_is_a_period(car: str, allocate: Callable[..., TestResponse]) -> None:
+def test_a_period_may_last_one_microsecond(car: str, allocate: Callable[..., TestResponse]) -> None:
     for digit in range(3):
-        made = allocate(car, f"2026-11-20T10:00:00.00000{digit}Z", f"2026-11-20T10:00:00.00000{digit + 1}Z")
-        assert made.status_code == 201
+        response = allocate(car, f"2026-11-20T10:00:00.00000{digit}Z", f"2026-11-20T10:00:00.00000{digit + 1}Z")
+        assert response.status_code == 201
 
 
 @pytest.mark.parametrize("period", [(NINE, TEN), (NINE, None), (None, TEN), (None, None)])
-def test_the_period_that_was_read_can_be_sent_again(
+def test_the_period_of_a_response_can_be_sent_in_a_request(
     client: FlaskClient,
     car: str,
     register: Callable[..., str],
@@ -116,44 +116,44 @@ def test_the_period_that_was_read_can_be_sent_again(
     period: tuple[str | None, str | None],
 ) -> None:
     read = client.get(allocate(car, *period).headers["Location"]).json
-    again = client.post(f"{register('Car2')}/allocations", json={field: read[field] for field in FOUR})
-    assert again.status_code == 201
-    assert [again.json[field] for field in FOUR] == [read[field] for field in FOUR]
+    copy = client.post(f"{register('Car2')}/allocations", json={field: read[field] for field in FOUR})
+    assert copy.status_code == 201
+    assert [copy.json[field] for field in FOUR] == [read[field] for field in FOUR]
 
 
 OVERLAPS: list[tuple[str, Period, Period, bool]] = [
     ("before", (10, 12), (7, 9), False),
-    ("touching", (10, 12), (8, 10), False),
-    ("over the start", (10, 12), (9, 11), True),
+    ("ends at its start", (10, 12), (8, 10), False),
+    ("overlaps its start", (10, 12), (9, 11), True),
     ("inside", (10, 14), (11, 13), True),
     ("same start, shorter", (10, 14), (10, 12), True),
     ("same end, shorter", (10, 14), (12, 14), True),
     ("identical", (10, 12), (10, 12), True),
-    ("touching until then", (10, 12), (None, 10), False),
-    ("before, until then", (10, 12), (None, 9), False),
-    ("into it, until then", (10, 12), (None, 11), True),
-    ("to its end, until then", (10, 12), (None, 12), True),
-    ("past it, until then", (10, 12), (None, 13), True),
-    ("touching from then on", (10, 12), (12, None), False),
-    ("after, from then on", (10, 12), (13, None), False),
-    ("out of it, from then on", (10, 12), (11, None), True),
-    ("from its start on", (10, 12), (10, None), True),
-    ("around, from then on", (10, 12), (9, None), True),
+    ("infinite start, ends at its start", (10, 12), (None, 10), False),
+    ("infinite start, ends before", (10, 12), (None, 9), False),
+    ("infinite start, ends inside", (10, 12), (None, 11), True),
+    ("infinite start, ends at its end", (10, 12), (None, 12), True),
+    ("infinite start, ends after", (10, 12), (None, 13), True),
+    ("infinite end, starts at its end", (10, 12), (12, None), False),
+    ("infinite end, starts after", (10, 12), (13, None), False),
+    ("infinite end, starts inside", (10, 12), (11, None), True),
+    ("infinite end, starts at its start", (10, 12), (10, None), True),
+    ("infinite end, starts before", (10, 12), (9, None), True),
     ("always", (10, 12), (None, None), True),
-    ("until and from the same instant", (None, 10), (10, None), False),
-    ("until and from, with a gap", (None, 10), (11, None), False),
-    ("until and from, crossing", (None, 11), (10, None), True),
-    ("until, twice", (None, 10), (None, 11), True),
-    ("from, twice", (10, None), (11, None), True),
-    ("until and always", (None, 10), (None, None), True),
-    ("from and always", (10, None), (None, None), True),
+    ("infinite start and infinite end that touch", (None, 10), (10, None), False),
+    ("infinite start and infinite end with a gap", (None, 10), (11, None), False),
+    ("infinite start and infinite end that overlap", (None, 11), (10, None), True),
+    ("infinite start, twice", (None, 10), (None, 11), True),
+    ("infinite end, twice", (10, None), (11, None), True),
+    ("infinite start and always", (None, 10), (None, None), True),
+    ("infinite end and always", (10, None), (None, None), True),
     ("always, twice", (None, None), (None, None), True),
 ]
 
 
-@pytest.mark.parametrize("turned", [False, True], ids=["as told", "the other way round"])
+@pytest.mark.parametrize("is_reversed", [False, True], ids=["in order", "reversed"])
 @pytest.mark.parametrize(("one", "other", "overlap"), [row[1:] for row in OVERLAPS], ids=[row[0] for row in OVERLAPS])
-def test_the_second_is_refused_exactly_when_it_overlaps_the_first(
+def test_an_allocation_is_refused_exactly_if_it_overlaps_another(
     client: FlaskClient,
     car: str,
     allocate: Callable[..., TestResponse],
@@ -161,18 +161,18 @@ def test_the_second_is_refused_exactly_when_it_overlaps_the_first(
     one: Period,
     other: Period,
     overlap: bool,
-    turned: bool,
+    is_reversed: bool,
 ) -> None:
-    first, second = (other, one) if turned else (one, other)
-    made = [allocate(car, at(first[0]), at(first[1])).json]
-    answer = allocate(car, at(second[0]), at(second[1]))
+    first, second = (other, one) if is_reversed else (one, other)
+    expected = [allocate(car, at(first[0]), at(first[1])).json]
+    response = allocate(car, at(second[0]), at(second[1]))
     if overlap:
-        body = refused(answer, 409, "period_taken")
-        assert [conflict["id"] for conflict in body["conflicts"]] == [made[0]["id"]]
+        body = refused(response, 409, "period_taken")
+        assert [conflict["id"] for conflict in body["conflicts"]] == [expected[0]["id"]]
     else:
-        made.append(answer.json)
+        expected.append(response.json)
     listed = client.get(f"{car}/allocations").json
-    assert sorted(listed, key=lambda one: one["id"]) == sorted(made, key=lambda one: one["id"])
+    assert sorted(listed, key=lambda row: row["id"]) == sorted(expected, key=lambda row: row["id"])
 
 
 def test_a_period_fits_exactly_into_a_gap(car: str, allocate: Callable[..., TestResponse]) -> None:
@@ -181,7 +181,7 @@ def test_a_period_fits_exactly_into_a_gap(car: str, allocate: Callable[..., Test
 
 
 @pytest.mark.parametrize("start", ["2026-11-20T11:59:59.999999Z", "2026-11-20T13:59:59.999999+02:00"])
-def test_a_microsecond_is_an_overlap(
+def test_an_overlap_of_one_microsecond_is_refused(
     car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any], start: str
 ) -> None:
     allocate(car, at(10), at(12))

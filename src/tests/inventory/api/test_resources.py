@@ -1,4 +1,4 @@
-"""Vehicles: registering and reading them, and what their fields may hold."""
+"""Vehicles: registering and reading them, and the values of their fields."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,13 +8,13 @@ import pytest
 from flask.testing import FlaskClient
 
 
-def test_registering_answers_the_whole_vehicle_and_where_it_is(client: FlaskClient) -> None:
-    answer = client.post("/api/cars", json={"name": "Car1", "attributes": {"city": "Leeds"}})
-    assert answer.status_code == 201
-    assert answer.headers["Location"].endswith(f"/api/cars/{answer.json['id']}")
-    assert set(answer.json) == {"id", "name", "resource_type", "created", "attributes"}
-    assert (answer.json["name"], answer.json["attributes"]) == ("Car1", {"city": "Leeds"})
-    assert client.get(answer.headers["Location"]).json == answer.json
+def test_registering_returns_the_complete_vehicle_and_its_location(client: FlaskClient) -> None:
+    response = client.post("/api/cars", json={"name": "Car1", "attributes": {"city": "Leeds"}})
+    assert response.status_code == 201
+    assert response.headers["Location"].endswith(f"/api/cars/{response.json['id']}")
+    assert set(response.json) == {"id", "name", "resource_type", "created", "attributes"}
+    assert (response.json["name"], response.json["attributes"]) == ("Car1", {"city": "Leeds"})
+    assert client.get(response.headers["Location"]).json == response.json
 
 
 def test_created_is_now_in_utc(client: FlaskClient, car: str) -> None:
@@ -58,9 +58,9 @@ BAD_NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_comes_back_as_it_was_given(client: FlaskClient, register: Callable[..., str], name: str) -> None:
+def test_a_name_is_returned_as_it_was_sent(client: FlaskClient, register: Callable[..., str], name: str) -> None:
     assert client.get(register(name)).json["name"] == name
-    assert [found["name"] for found in client.get("/api/cars", query_string={"name": name}).json] == [name]
+    assert [vehicle["name"] for vehicle in client.get("/api/cars", query_string={"name": name}).json] == [name]
 
 
 @pytest.mark.parametrize("name", [*BAD_NAMES, "🚗" * 37, None, 1, 1.5, True, [], {}, ["Car1"]])
@@ -83,11 +83,11 @@ ATTRIBUTES = {
     "longest beyond ASCII": {"🚗" * 64: "🚗" * 256},
     "32 keys": {f"key{n}": n for n in range(32)},
     "any characters": {"a b.c[d]=": "<>&\"' \n\t\\", "é": "\x01"},
-    "what looks like other types": {"a": "1", "b": "true", "c": "null", "d": "2026-01-01T00:00:00Z"},
-    "numbers at the edges": {"a": 0.1, "b": -1e-300, "c": 5e-324, "d": 1.7976931348623157e308, "e": -0.5, "f": 1e16},
+    "strings that look like other types": {"a": "1", "b": "true", "c": "null", "d": "2026-01-01T00:00:00Z"},
+    "extreme numbers": {"a": 0.1, "b": -1e-300, "c": 5e-324, "d": 1.7976931348623157e308, "e": -0.5, "f": 1e16},
 }
 BAD_ATTRIBUTES = {
-    "no object": [],
+    "a list": [],
     "text": "x",
     "number": 1,
     "33 keys": {f"key{n}": n for n in range(33)},
@@ -97,17 +97,17 @@ BAD_ATTRIBUTES = {
     "null inside": {"k": None},
     "list inside": {"k": []},
     "object inside": {"k": {}},
-    "one bad among good": {"a": 1, "b": "x", "c": ["x"]},
+    "one invalid among valid ones": {"a": 1, "b": "x", "c": ["x"]},
 }
 
 
 @pytest.mark.parametrize("attributes", ATTRIBUTES.values(), ids=ATTRIBUTES)
-def test_attributes_come_back_as_they_were_given(
+def test_attributes_are_returned_as_they_were_sent(
     client: FlaskClient, register: Callable[..., str], attributes: dict[str, object]
 ) -> None:
-    found = client.get(register(attributes=attributes)).json["attributes"]
-    assert found == attributes
-    assert {key: type(value) for key, value in found.items()} == {key: type(attributes[key]) for key in found}
+    returned = client.get(register(attributes=attributes)).json["attributes"]
+    assert returned == attributes
+    assert {key: type(value) for key, value in returned.items()} == {key: type(attributes[key]) for key in returned}
 
 
 def test_attributes_are_empty_by_default(client: FlaskClient, car: str) -> None:
@@ -119,8 +119,8 @@ def test_any_other_attributes_are_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], attributes: object
 ) -> None:
     with nothing_changes():
-        answer = client.post("/api/cars", json={"name": "Car1", "attributes": attributes})
-        refused(answer, 422, "invalid_fields", "attributes")
+        response = client.post("/api/cars", json={"name": "Car1", "attributes": attributes})
+        refused(response, 422, "invalid_fields", "attributes")
 
 
 def test_a_name_is_unique_among_the_vehicles_of_its_type(
@@ -131,17 +131,17 @@ def test_a_name_is_unique_among_the_vehicles_of_its_type(
 
 
 @pytest.mark.parametrize(("name", "collection"), [("Car1", "lorries"), ("car1", "cars"), ("Car11", "cars")])
-def test_another_type_or_another_name_is_free(
+def test_the_same_name_can_be_used_for_another_type_or_in_another_case(
     car: str, register: Callable[..., str], name: str, collection: str
 ) -> None:
     assert register(name, collection) != car
 
 
-def test_a_vehicle_is_found_by_its_whole_name_only(client: FlaskClient, register: Callable[..., str]) -> None:
+def test_a_vehicle_is_found_only_by_its_complete_name(client: FlaskClient, register: Callable[..., str]) -> None:
     for name in ("Car1", "Car11", "a%b"):
         register(name)
-    found = {name: client.get("/api/cars", query_string={"name": name}).json for name in ("Car1", "Car", "%", "C_r1")}
-    assert {name: [car["name"] for car in cars] for name, cars in found.items()} == {
+    results = {name: client.get("/api/cars", query_string={"name": name}).json for name in ("Car1", "Car", "%", "C_r1")}
+    assert {name: [car["name"] for car in cars] for name, cars in results.items()} == {
         "Car1": ["Car1"],
         "Car": [],
         "%": [],
@@ -150,11 +150,11 @@ def test_a_vehicle_is_found_by_its_whole_name_only(client: FlaskClient, register
 
 
 @pytest.mark.parametrize("query", ["name=%00", "name=%ff", "name=%ED%A0%80", "name=" + "x" * 5000, "name="])
-def test_a_name_that_no_vehicle_can_have_finds_none_or_is_refused(
+def test_a_name_that_no_vehicle_can_have_finds_nothing_or_is_refused(
     client: FlaskClient, car: str, refused: Callable[..., Any], query: str
 ) -> None:
-    answer = client.get(f"/api/cars?{query}")
-    if answer.status_code == 200:
-        assert answer.json == []
+    response = client.get(f"/api/cars?{query}")
+    if response.status_code == 200:
+        assert response.json == []
     else:
-        refused(answer, 422, "invalid_fields", "name")
+        refused(response, 422, "invalid_fields", "name")

@@ -1,4 +1,4 @@
-"""The first poll that reaches the end of the feed writes the events of expired holds, without waiting for a lock."""
+"""The poll that reaches the end of the feed first writes the events of expired holds, without waiting for locks."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -9,11 +9,11 @@ from sqlalchemy import func, select, text
 
 from invsys.inventory.application import build_app
 from invsys.inventory.db import session
-from invsys.inventory.db.models import ContinuousResourceAllocation
-from tests.conftest import load
+from invsys.inventory.db.models import ContinuousResourceAllocation, db
+from tests.conftest import load_settings
 from tests.support.applications import close
 from tests.support.blocking import locked
-from tests.support.instants import at, hours_pass
+from tests.support.instants import at, let_holds_expire
 from tests.support.waiting import SECONDS
 
 FEED = "/api/events"
@@ -22,75 +22,75 @@ MANY = 1_001
 
 @pytest.fixture
 def environ(environ):
-    """A request that waits for a lock takes longer than a test may."""
+    """A statement timeout that is longer than a test may take, so that a request that waits for a lock fails it."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "120"}
 
 
 @pytest.fixture
-def expired(app, register, allocate):
-    """The ids of two expired holds, each of a car of its own."""
+def expired_holds(app, register, allocate):
+    """The ids of two expired holds of different cars."""
     holds = [allocate(register(f"Car{number}"), at(10), at(12), hold_seconds=60).json["id"] for number in range(2)]
-    hours_pass(app)
+    let_holds_expire(app)
     return holds
 
 
 @pytest.fixture
-def left(app):
-    """Count the allocations that are there, expired holds too."""
+def allocation_count(app):
+    """Return a function that counts the stored allocations, including expired holds."""
 
-    def left():
+    def allocation_count():
         with app.app_context(), session.read() as connection:
             return connection.scalar(select(func.count()).select_from(ContinuousResourceAllocation))
 
-    return left
+    return allocation_count
 
 
 @pytest.fixture
 def poll(client):
-    """Ask for a page, without waiting for a lock; return the ids of the expired holds in it, and the cursor."""
+    """Return a function that requests a page without waiting for a lock: (ids of expired holds in it, cursor)."""
 
-    def ask(query):
-        answer = client.get(FEED, query_string=query)
-        assert answer.status_code == 200, answer.text
-        ended = [one["allocation_id"] for one in answer.json["events"] if one["kind"] == "expired"]
-        return sorted(ended), answer.json["next"]
+    def request_page(query):
+        response = client.get(FEED, query_string=query)
+        assert response.status_code == 200, response.text
+        expired_ids = [event["allocation_id"] for event in response.json["events"] if event["kind"] == "expired"]
+        return sorted(expired_ids), response.json["next"]
 
     with ThreadPoolExecutor(1) as pool:
-        yield lambda **query: pool.submit(ask, query).result(SECONDS)
+        yield lambda **query: pool.submit(request_page, query).result(SECONDS)
 
 
-def test_the_first_poll_has_the_events_of_expired_holds_and_only_the_first(poll, expired, left):
-    ended, cursor = poll()
-    assert (ended, left()) == (sorted(expired), 0)
+def test_only_the_first_poll_returns_the_events_of_expired_holds(poll, expired_holds, allocation_count):
+    expired_ids, cursor = poll()
+    assert (expired_ids, allocation_count()) == (sorted(expired_holds), 0)
     assert poll(after=cursor) == ([], cursor)
 
 
-def test_the_end_of_the_feed_is_behind_them(poll, expired, left):
+def test_now_is_after_the_events_of_expired_holds(poll, expired_holds, allocation_count):
     now = poll(after="now")[1]
-    assert left() == 0
+    assert allocation_count() == 0
     assert poll(after=now) == ([], now)
-    assert poll()[0] == sorted(expired)
+    assert poll()[0] == sorted(expired_holds)
 
 
-def test_a_full_page_leaves_them_alone(poll, expired, left):
-    # Two cars, two allocations.
+def test_a_full_page_does_not_expire_holds(poll, expired_holds, allocation_count):
+    # The page is full: two registrations and two creates.
     assert poll(limit=4)[0] == []
-    assert left() == 2
+    assert allocation_count() == 2
     assert poll(limit=5)[0] != []
 
 
-def test_holds_that_count_stay(poll, car, allocate, left):
+def test_active_holds_are_not_deleted(poll, car, allocate, allocation_count):
     allocate(car, at(10), at(12), hold_seconds=60)
     assert poll()[0] == []
-    assert left() == 1
+    assert allocation_count() == 1
 
 
-def test_more_than_a_thousand_come_with_the_next_poll(app, poll, car, left):
+def test_more_than_a_thousand_expired_holds_need_a_second_poll(app, poll, car, allocation_count):
     periods = [{"starts": f"{2000 + number}-01-01", "ends": f"{2000 + number}-01-02"} for number in range(MANY)]
     insert_expired(app, car, periods)
-    ended, cursor = poll(limit=1000)
-    assert (len(ended), left()) == (999, 1)
-    assert [len(poll(after=cursor)[0]), left()] == [2, 0]
+    expired_ids, cursor = poll(limit=1000)
+    assert (len(expired_ids), allocation_count()) == (999, 1)
+    assert [len(poll(after=cursor)[0]), allocation_count()] == [2, 0]
 
 
 def insert_expired(app, car, periods):
@@ -112,23 +112,23 @@ def insert_expired(app, car, periods):
         connection.execute(insert, rows)
 
 
-def test_beside_a_writer_in_this_process_sqlite_leaves_them_alone(engine, app, poll, expired, left):
+def test_sqlite_expires_no_holds_during_a_write_in_this_process(engine, app, poll, expired_holds, allocation_count):
     with app.app_context(), session.transaction():
-        assert poll()[0] == ([] if engine == "sqlite" else sorted(expired))
-    assert poll()[0] == sorted(expired)
-    assert left() == 0
+        assert poll()[0] == ([] if engine == "sqlite" else sorted(expired_holds))
+    assert poll()[0] == sorted(expired_holds)
+    assert allocation_count() == 0
 
 
 @contextmanager
-def writing(app, engine, database_url, statement):
-    """Keep a transaction of another process open."""
+def open_transaction(app, engine, database_url, statement):
+    """Keep a transaction open as if it belonged to another process."""
     if engine == "postgresql":
         with locked(database_url, statement):
             yield
         return
-    # A connection of its own, which asks nobody in this process.
+    # A separate connection, which does not use this process's lock for writers.
     with app.app_context():
-        connection = session.db.engine.connect()
+        connection = db.engine.connect()
     connection.begin()
     yield
     connection.close()
@@ -144,19 +144,21 @@ LOCKS = {
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_what_another_transaction_has_locked_comes_later(engine, app, database_url, poll, expired, left, lock):
-    one, other = expired
-    with writing(app, engine, database_url, LOCKS[lock].format(one)):
-        ended, cursor = poll()
+def test_locked_expired_holds_are_reported_by_a_later_poll(
+    engine, app, database_url, poll, expired_holds, allocation_count, lock
+):
+    one, other = expired_holds
+    with open_transaction(app, engine, database_url, LOCKS[lock].format(one)):
+        expired_ids, cursor = poll()
         skips_rows = engine == "postgresql" and "FOR UPDATE" in LOCKS[lock]
-        assert ended == ([other] if skips_rows else [])
-    assert poll(after=cursor)[0] == sorted([one] if skips_rows else expired)
-    assert left() == 0
+        assert expired_ids == ([other] if skips_rows else [])
+    assert poll(after=cursor)[0] == sorted([one] if skips_rows else expired_holds)
+    assert allocation_count() == 0
 
 
 ROLES = {
-    "may only read": "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}",
-    "is set to only read": "GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};"
+    "has only read privileges": "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}",
+    "has a read-only default": "GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};"
     " GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role};"
     " ALTER ROLE {role} SET default_transaction_read_only = on",
 }
@@ -178,16 +180,16 @@ def reader_url(request, engine, database_url):
         connection.execute(f"DROP ROLE {role}")
 
 
-def test_a_role_that_may_not_write_reads_what_is_there(engine, client, expired, left, reader_url, caplog):
-    app = build_app(load(reader_url))
+def test_a_read_only_role_gets_the_stored_events(engine, client, expired_holds, allocation_count, reader_url, caplog):
+    app = build_app(load_settings(reader_url))
     if engine == "sqlite":
-        with app.app_context(), closing(session.db.engine.raw_connection()) as connection:
-            # As if the file were read-only, which it is not for root, whatever its mode.
+        with app.app_context(), closing(db.engine.raw_connection()) as connection:
+            # Simulates a read-only file, because root can write to any file.
             connection.driver_connection.execute("PRAGMA query_only=ON")
     for query in ({}, {"after": "now"}):
-        answer = app.test_client().get(FEED, query_string=query)
-        assert answer.status_code == 200, answer.text
-        assert "expired" not in [one["kind"] for one in answer.json["events"]]
+        response = app.test_client().get(FEED, query_string=query)
+        assert response.status_code == 200, response.text
+        assert "expired" not in [event["kind"] for event in response.json["events"]]
     close(app)
     assert not caplog.records
-    assert left() == 2
+    assert allocation_count() == 2

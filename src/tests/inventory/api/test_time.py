@@ -1,4 +1,4 @@
-"""Date-times: which ones are taken and how they are answered, which ones are refused."""
+"""Date-times: accepted formats, the format of responses, and refused values."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,9 +31,9 @@ ACCEPTED = [
     ("9998-12-31T23:59:59.999999Z", "9998-12-31T23:59:59.999999Z"),
 ]
 
-# One standard has these and the other has not, or they are in range on one side of the conversion only:
-# refusing them is right, and so is understanding them.
-DOUBTFUL = [
+# Allowed by only one of the standards, or out of range before or after the conversion to UTC: the service may refuse
+# them or interpret them correctly.
+OPTIONAL = [
     ("2026-11-20t10:00:00z", "2026-11-20T10:00:00Z"),
     ("2026-11-20 10:00:00Z", "2026-11-20T10:00:00Z"),
     ("2026-11-20T10:00Z", "2026-11-20T10:00:00Z"),
@@ -47,7 +47,7 @@ DOUBTFUL = [
     ("9999-01-01T00:30:00+01:00", "9998-12-31T23:30:00Z"),
 ]
 
-REFUSED = [
+INVALID = [
     "",
     " ",
     "now",
@@ -108,7 +108,7 @@ REFUSED = [
     "10000-01-01T00:00:00Z",
 ]
 
-NOT_EVEN_TEXT = [1795168800, 1.5, True, [], {}, ["2026-11-20T10:00:00Z"], {"$date": 0}]
+NOT_STRINGS = [1795168800, 1.5, True, [], {}, ["2026-11-20T10:00:00Z"], {"$date": 0}]
 
 
 @pytest.fixture
@@ -121,68 +121,68 @@ naive_refused = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.parametrize(("given", "answered"), ACCEPTED)
-def test_a_date_time_is_answered_in_utc_as_a_start_and_as_an_end(
-    client: FlaskClient, car: str, allocate: Callable[..., TestResponse], given: str, answered: str
+@pytest.mark.parametrize(("text", "expected"), ACCEPTED)
+def test_a_date_time_is_returned_in_utc_as_start_and_as_end(
+    client: FlaskClient, car: str, allocate: Callable[..., TestResponse], text: str, expected: str
 ) -> None:
-    until, since = allocate(car, None, given), allocate(car, given, None)
+    until, since = allocate(car, None, text), allocate(car, text, None)
     assert (until.status_code, since.status_code) == (201, 201)
-    assert until.json["to_datetime"] == since.json["from_datetime"] == answered
-    assert [client.get(made.headers["Location"]).json for made in (until, since)] == [until.json, since.json]
+    assert until.json["to_datetime"] == since.json["from_datetime"] == expected
+    assert [client.get(response.headers["Location"]).json for response in (until, since)] == [until.json, since.json]
 
 
-@pytest.mark.parametrize(("given", "answered"), DOUBTFUL)
-def test_a_date_time_of_only_one_standard_is_refused_or_read_right(
-    car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any], given: str, answered: str
+@pytest.mark.parametrize(("text", "expected"), OPTIONAL)
+def test_an_optional_format_is_refused_or_interpreted_correctly(
+    car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any], text: str, expected: str
 ) -> None:
-    answer = allocate(car, given, None)
-    if answer.status_code == 201:
-        assert answer.json["from_datetime"] == answered
+    response = allocate(car, text, None)
+    if response.status_code == 201:
+        assert response.json["from_datetime"] == expected
     else:
-        refused(answer, 422, "invalid_fields", "from_datetime")
+        refused(response, 422, "invalid_fields", "from_datetime")
 
 
-@pytest.mark.parametrize("given", REFUSED + NOT_EVEN_TEXT)
-def test_any_other_date_time_is_refused_and_the_field_named(
+@pytest.mark.parametrize("value", INVALID + NOT_STRINGS)
+def test_an_invalid_date_time_is_refused_with_the_name_of_the_field(
     car: str,
     allocate: Callable[..., TestResponse],
     refused: Callable[..., Any],
     nothing_changes: Callable[..., Any],
-    given: object,
+    value: object,
 ) -> None:
     with nothing_changes():
-        refused(allocate(car, given, None), 422, "invalid_fields", "from_datetime")
-        refused(allocate(car, None, given), 422, "invalid_fields", "to_datetime")
+        refused(allocate(car, value, None), 422, "invalid_fields", "from_datetime")
+        refused(allocate(car, None, value), 422, "invalid_fields", "to_datetime")
 
 
 @pytest.mark.parametrize("digits", [7, 9, 60])
-def test_the_message_names_the_most_digits_of_a_fraction(
+def test_the_message_names_the_maximum_number_of_digits(
     car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any], digits: int
 ) -> None:
-    answer = allocate(car, f"2026-11-20T10:00:00.{'1' * digits}Z", None)
-    body = refused(answer, 422, "invalid_fields", "from_datetime")
-    assert body["errors"]["from_datetime"] == ["At most six digits of a second's fraction."]
+    response = allocate(car, f"2026-11-20T10:00:00.{'1' * digits}Z", None)
+    body = refused(response, 422, "invalid_fields", "from_datetime")
+    assert body["errors"]["from_datetime"] == ["A fraction of a second has at most six digits."]
 
 
 @pytest.mark.parametrize("parameter", ["from", "to"])
-@pytest.mark.parametrize("given", REFUSED)
-def test_query_parameters_take_no_other_date_times_either(
-    client: FlaskClient, car: str, refused: Callable[..., Any], parameter: str, given: str
+@pytest.mark.parametrize("text", INVALID)
+def test_query_parameters_refuse_the_same_date_times(
+    client: FlaskClient, car: str, refused: Callable[..., Any], parameter: str, text: str
 ) -> None:
     for url in (f"{car}/allocations", "/api/cars/all/allocations"):
-        refused(client.get(url, query_string={parameter: given}), 422, "invalid_fields", parameter)
+        refused(client.get(url, query_string={parameter: text}), 422, "invalid_fields", parameter)
 
 
 @pytest.mark.parametrize("parameter", ["from", "to"])
-@pytest.mark.parametrize(("given", "_answered"), ACCEPTED)
-def test_query_parameters_take_the_same_date_times(
-    client: FlaskClient, booking: str, parameter: str, given: str, _answered: str
+@pytest.mark.parametrize(("text", "_expected"), ACCEPTED)
+def test_query_parameters_accept_the_same_date_times(
+    client: FlaskClient, booking: str, parameter: str, text: str, _expected: str
 ) -> None:
-    assert client.get("/api/cars/all/allocations", query_string={parameter: given}).status_code == 200
+    assert client.get("/api/cars/all/allocations", query_string={parameter: text}).status_code == 200
 
 
 @naive_refused
-def test_a_date_time_without_an_offset_is_refused_where_the_operator_says_so(
+def test_a_date_time_without_an_offset_is_refused_if_the_settings_say_so(
     client: FlaskClient,
     car: str,
     allocate: Callable[..., TestResponse],
@@ -196,6 +196,8 @@ def test_a_date_time_without_an_offset_is_refused_where_the_operator_says_so(
 
 
 @naive_refused
-@pytest.mark.parametrize("given", ["2026-11-20T10:00:00Z", "2026-11-20T11:00:00+01:00"])
-def test_date_times_with_an_offset_are_taken_there(car: str, allocate: Callable[..., TestResponse], given: str) -> None:
-    assert allocate(car, given, None).json["from_datetime"] == "2026-11-20T10:00:00Z"
+@pytest.mark.parametrize("text", ["2026-11-20T10:00:00Z", "2026-11-20T11:00:00+01:00"])
+def test_date_times_with_an_offset_are_still_accepted(
+    car: str, allocate: Callable[..., TestResponse], text: str
+) -> None:
+    assert allocate(car, text, None).json["from_datetime"] == "2026-11-20T10:00:00Z"

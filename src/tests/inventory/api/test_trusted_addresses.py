@@ -1,13 +1,13 @@
-"""The gateway is believed in whichever form its address comes."""
+"""The address of a trusted gateway is recognised in every notation."""
 
 import pytest
 
-pytestmark = pytest.mark.direct("says itself who it is")
+pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
 
 
-# A service that listens on all addresses of IPv6 sees those of IPv4 in the second form (RFC 4291, 2.5.5.2).
+# A service that listens on all IPv6 addresses sees IPv4 addresses in the second form (RFC 4291, 2.5.5.2).
 @pytest.mark.parametrize("address", ["127.0.0.1", "::ffff:127.0.0.1", "::1"])
-def test_the_gateway_on_this_machine_is_believed(client, address):
+def test_a_gateway_on_this_machine_is_trusted(client, address):
     headers, environ = {"X-Client-Id": "monolith"}, {"REMOTE_ADDR": address}
     assert (
         client.post("/api/cars", json={"name": "Car1"}, headers=headers, environ_overrides=environ).status_code == 201

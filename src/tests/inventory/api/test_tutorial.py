@@ -1,4 +1,4 @@
-"""The requests of the tutorial that the service began as, word for word: eight calls, date-times without an offset."""
+"""The requests of the original tutorial, unchanged: eight calls with date-times without an offset."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def test_a_vehicle_is_registered_listed_read_and_deleted(
 
 
 @pytest.mark.parametrize(("collection", "resource_type"), COLLECTIONS)
-def test_an_allocation_is_made_listed_read_and_deleted(
+def test_an_allocation_is_created_listed_read_and_deleted(
     client: FlaskClient, register: Callable[..., str], collection: str, resource_type: str
 ) -> None:
     allocations = f"{register('First', collection)}/allocations"
@@ -42,17 +42,17 @@ def test_an_allocation_is_made_listed_read_and_deleted(
 
 
 @pytest.mark.parametrize(("collection", "resource_type"), COLLECTIONS)
-def test_the_allocations_of_all_vehicles_of_a_type_are_listed_read_and_deleted(
+def test_allocations_of_all_vehicles_of_a_type_are_listed_read_and_deleted(
     client: FlaskClient, register: Callable[..., str], collection: str, resource_type: str
 ) -> None:
     for name in ("First", "Second"):
         client.post(f"{register(name, collection)}/allocations", json=BOOKING)
-    everything = f"/api/{collection}/all/allocations"
-    listed = client.get(everything).json
+    url = f"/api/{collection}/all/allocations"
+    listed = client.get(url).json
     assert [allocation["resource_type"] for allocation in listed] == [resource_type] * 2
-    assert client.get(f"{everything}/{listed[0]['id']}").json == listed[0]
-    assert client.delete(f"{everything}/{listed[0]['id']}").status_code == 204
-    assert client.get(everything).json == listed[1:]
+    assert client.get(f"{url}/{listed[0]['id']}").json == listed[0]
+    assert client.delete(f"{url}/{listed[0]['id']}").status_code == 204
+    assert client.get(url).json == listed[1:]
 
 
 def test_a_date_time_without_an_offset_is_utc(client: FlaskClient, car: str) -> None:
@@ -61,7 +61,7 @@ def test_a_date_time_without_an_offset_is_utc(client: FlaskClient, car: str) -> 
     assert created.json["to_datetime"] == "2026-01-02T10:00:00Z"
 
 
-def test_a_second_booking_of_the_same_days_is_refused(
+def test_a_second_booking_of_the_same_period_is_refused(
     client: FlaskClient, car: str, refused: Callable[..., object]
 ) -> None:
     client.post(f"{car}/allocations", json=BOOKING)
@@ -71,9 +71,9 @@ def test_a_second_booking_of_the_same_days_is_refused(
 @pytest.mark.parametrize(
     ("start", "end"),
     [("2026-01-01T10:00:00", None), (None, "2026-01-01T10:00:00"), (None, None)],
-    ids=["from then on", "until then", "always"],
+    ids=["infinite end", "infinite start", "always"],
 )
-def test_a_booking_may_have_no_end_on_either_side(
+def test_a_booking_may_be_infinite_on_either_side(
     car: str, allocate: Callable[..., TestResponse], start: str | None, end: str | None
 ) -> None:
     created = allocate(car, start, end).json

@@ -1,9 +1,9 @@
-"""No operation ignores a query: what it does not read is refused, and nothing was done."""
+"""No operation ignores query parameters: unsupported ones are refused, and nothing is changed."""
 
 import pytest
 
 DAY = {"from_datetime": "2099-03-01T00:00:00Z", "to_datetime": "2099-03-02T00:00:00Z"}
-READ_NONE = [
+WITHOUT_PARAMETERS = [
     ("POST", "/api/cars", {"name": "Car2"}),
     ("POST", "{car}/allocations", DAY),
     ("POST", "/api/cars/any/allocations", DAY),
@@ -18,23 +18,23 @@ READ_NONE = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "body"), READ_NONE)
+@pytest.mark.parametrize(("method", "path", "body"), WITHOUT_PARAMETERS)
 @pytest.mark.parametrize("query", ["quantity=2", "limit=1&x=", "=", "%ff", "attribute.seats=4"])
-def test_what_is_not_read_is_refused(client, car, booking, refused, nothing_changes, method, path, body, query):
+def test_an_unsupported_parameter_is_refused(client, car, booking, refused, nothing_changes, method, path, body, query):
     with nothing_changes():
-        answer = client.open(f"{path.format(car=car, booking=booking)}?{query}", method=method, json=body)
+        response = client.open(f"{path.format(car=car, booking=booking)}?{query}", method=method, json=body)
         if method == "HEAD":
-            assert answer.status_code == 422
+            assert response.status_code == 422
         else:
-            refused(answer, 422, "invalid_fields")
+            refused(response, 422, "invalid_fields")
 
 
-def test_the_parameter_is_named(client, car, refused):
+def test_the_unsupported_parameters_are_named(client, car, refused):
     refused(client.delete(f"{car}?force=1&dry"), 422, "invalid_fields", "force", "dry")
 
 
 @pytest.mark.parametrize("query", ["", "&", "&&"])
-def test_an_empty_query_is_none(client, car, query):
+def test_an_empty_query_is_accepted(client, car, query):
     assert client.get(f"{car}?{query}").status_code == 200
 
 
@@ -42,7 +42,7 @@ def test_an_empty_query_is_none(client, car, query):
     "path", ["/api/cars", "/api/cars/all/allocations", "/api/cars/all/availability", "/api/events", "/"]
 )
 @pytest.mark.parametrize("query", ["name=%ff", "%ff=1", "limit=1&name=a%C3", "name=%ED%A0%80", "attribute.k=%ff"])
-def test_what_is_not_utf8_is_no_text(client, register, refused, path, query):
+def test_a_query_that_is_not_utf8_is_refused(client, register, refused, path, query):
     register("%ff", attributes={"k": "%ff"})
     refused(client.get(f"{path}?{query}"), 422, "invalid_fields")
 
@@ -58,11 +58,11 @@ def test_what_is_not_utf8_is_no_text(client, register, refused, path, query):
 )
 def test_raw_bytes_that_are_not_utf8_are_refused(client, car, refused, nothing_changes, method, path, query, name):
     with nothing_changes():
-        answer = client.open(path.format(car=car), method=method, environ_overrides={"QUERY_STRING": query})
-        refused(answer, 422, "invalid_fields", name)
+        response = client.open(path.format(car=car), method=method, environ_overrides={"QUERY_STRING": query})
+        refused(response, 422, "invalid_fields", name)
 
 
-def test_a_percent_sign_that_is_one_is_text(client, register):
+def test_a_percent_sign_without_hex_digits_is_text(client, register):
     register("100%")
     assert [car["name"] for car in client.get("/api/cars?name=100%").json] == ["100%"]
     assert [car["name"] for car in client.get("/api/cars?name=100%25").json] == ["100%"]

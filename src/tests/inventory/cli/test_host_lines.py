@@ -1,4 +1,4 @@
-"""One Host in each request (RFC 9112, 3.2), as bytes over sockets, for both services under the production server."""
+"""A request needs exactly one Host header (RFC 9112, 3.2): both services over real sockets."""
 
 import pytest
 
@@ -6,12 +6,12 @@ from invsys.gateway.auth import client_admin
 from tests.conftest import migrate
 from tests.support.gateway_server import served_gateway
 from tests.support.raw_caller import ask
-from tests.support.serving import served
+from tests.support.serving import run_server
 
 BAD = {
     "none": [],
     "twice": ["Host: localhost", "Host: localhost"],
-    "twice, not the same": ["Host: localhost", "X-Between: x", "host: evil.example"],
+    "two different ones": ["Host: localhost", "X-Between: x", "host: evil.example"],
     "empty": ["Host:"],
     "two in one": ["Host: localhost, localhost"],
 }
@@ -19,12 +19,12 @@ BAD = {
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory):
-    """The ports of an inventory and of a gateway in front of it."""
-    folder, behind = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
+    """The ports of an inventory and of a gateway in front of it, by service."""
+    folder, data_folder = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
     client_admin.add(folder / "clients.ini", "reader", ["resources:read"])
-    migrate(url := f"sqlite:///{behind / 'hosts.sqlite3'}")
+    migrate(url := f"sqlite:///{data_folder / 'hosts.sqlite3'}")
     with (
-        served(url, behind, workers=1) as (_, inventory, _),
+        run_server(url, data_folder, workers=1) as (_, inventory, _),
         served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
     ):
         yield {"inventory": inventory, "gateway": gateway.port}
@@ -37,12 +37,12 @@ def status(port, path, *lines, version="1.1"):
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/api/cars", "/docs/problems", "/nowhere"])
-def test_none_or_two_hosts_are_a_bad_request(ports, service, path):
-    found = {case: status(ports[service], path, *lines) for case, lines in BAD.items()}
-    assert found == dict.fromkeys(BAD, 400)
+def test_no_host_or_two_hosts_get_400(ports, service, path):
+    statuses = {case: status(ports[service], path, *lines) for case, lines in BAD.items()}
+    assert statuses == dict.fromkeys(BAD, 400)
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])
-def test_one_host_is_answered(ports, service):
+def test_a_request_with_one_host_gets_a_response(ports, service):
     assert status(ports[service], "/healthz", "Host: localhost") == 200
     assert status(ports[service], "/healthz", "Host: lb.example") == 200

@@ -1,19 +1,19 @@
-"""An import does not take a hold for the allocation that it is to make: the hold may expire."""
+"""An import never counts a hold as the allocation of its line: the hold may expire."""
 
 import pytest
 
-from invsys.inventory import schemas
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.commands.bulk_load import Order
-from tests.support.instants import at, wire
+from invsys.inventory.schemas import inputs
+from tests.support.instants import at, period_fields
 
 
 @pytest.mark.parametrize("confirmed", [True, False])
-def test_only_a_confirmed_allocation_is_known(app, client, car, allocate, confirmed):
-    held = allocate(car, at(10), at(12), hold_seconds=60).headers["Location"]
+def test_only_a_confirmed_allocation_counts_as_already_known(app, client, car, allocate, confirmed):
+    hold = allocate(car, at(10), at(12), hold_seconds=60).headers["Location"]
     if confirmed:
-        assert client.patch(held, json={"status": "confirmed"}).status_code == 200
+        assert client.patch(hold, json={"status": "confirmed"}).status_code == 200
     with app.app_context():
-        order = Order("Car", "Car1", {}, schemas.imported_allocation.load(wire(10, 12)))
-        (fate,) = bulk_load.load([order]).fates
-    assert (fate == bulk_load.KNOWN) is confirmed
+        order = Order("Car", "Car1", {}, inputs.imported_allocation.load(period_fields(10, 12)))
+        (outcome,) = bulk_load.load([order]).outcomes
+    assert (outcome == bulk_load.UNCHANGED) is confirmed

@@ -1,4 +1,4 @@
-"""An import that ends early says in one line what it has imported, and the next one imports the rest."""
+"""An interrupted import prints in one line how much it has imported, and the next run imports the rest."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ from invsys.inventory.transfer import importer, interrupts
 from tests.support.waiting import SECONDS, until
 
 HEADER = "resource_type,name\n"
-SO_FAR = "{lines} lines: {lines} vehicles registered, 0 allocations made, 0 lines already known, 0 refused"
+SO_FAR = "{lines} lines: {lines} vehicles registered, 0 allocations created, 0 lines unchanged, 0 refused"
 
 
 def cars(first: int, beyond: int) -> str:
@@ -29,7 +29,7 @@ def cars(first: int, beyond: int) -> str:
 
 @pytest.fixture
 def importing_from_pipe(database_url: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The command, which reads from a pipe."""
+    """The import command, reading standard input from a pipe."""
     environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
     command = [sys.executable, "-m", "invsys.inventory.manage", "import", "-"]
     pipe = subprocess.PIPE
@@ -39,7 +39,7 @@ def importing_from_pipe(database_url: str, tmp_path: Path) -> Iterator[subproces
 
 
 def waiting_bytes(pipe: Any) -> int:
-    """Return how many bytes are in a pipe."""
+    """Return the number of unread bytes in a pipe."""
     size = fcntl.ioctl(pipe, termios.FIONREAD, struct.pack("i", 0))
     return int(struct.unpack("i", size)[0])
 
@@ -52,30 +52,32 @@ def has(client: FlaskClient, name: str) -> bool:
     return bool(client.get(f"/api/cars?name={name}").json)
 
 
-@pytest.mark.direct("the command speaks to the database")
-def test_ctrl_c_is_one_line_with_what_is_in_and_status_130(
+@pytest.mark.direct("the command uses the database directly")
+def test_ctrl_c_prints_what_was_imported_and_exits_with_130(
     importing_from_pipe: subprocess.Popen[bytes], client: FlaskClient, run: Callable[..., Any], tmp_path: Path
 ) -> None:
     process = importing_from_pipe
     assert process.stdin is not None
-    # A whole transaction, and a part of the next, for which it waits.
+    # One whole batch, and part of the next, for whose rest the command waits.
     process.stdin.write((HEADER + cars(0, 600)).encode())
     process.stdin.flush()
     until(lambda: has(client, "Car499"))
     process.send_signal(signal.SIGINT)
     output, complaints = process.communicate(timeout=SECONDS)
     assert (process.returncode, output) == (130, b"")
-    so_far = f"already imported: {SO_FAR.format(lines=500)}; run it again for the rest"
+    so_far = f"already imported: {SO_FAR.format(lines=500)}; run the import again to continue"
     assert complaints.decode() == f"invsys-manage: interrupted; {so_far}\n"
     assert not has(client, "Car500")
     (tmp_path / "in.csv").write_text(HEADER + cars(0, 600))
     status, printed, _ = run("import", tmp_path / "in.csv", "--report", tmp_path / "report")
     assert status == 0
-    assert printed == "600 lines: 100 vehicles registered, 0 allocations made, 500 lines already known, 0 refused\n"
+    assert printed == "600 lines: 100 vehicles registered, 0 allocations created, 500 lines unchanged, 0 refused\n"
 
 
-@pytest.mark.direct("the command speaks to the database")
-def test_ctrl_c_before_anything_is_in_says_so(importing_from_pipe: subprocess.Popen[bytes]) -> None:
+@pytest.mark.direct("the command uses the database directly")
+def test_ctrl_c_before_the_first_batch_says_that_nothing_was_imported(
+    importing_from_pipe: subprocess.Popen[bytes],
+) -> None:
     process = importing_from_pipe
     assert process.stdin is not None
     process.stdin.write((HEADER + cars(0, 1)).encode())
@@ -87,20 +89,20 @@ def test_ctrl_c_before_anything_is_in_says_so(importing_from_pipe: subprocess.Po
     assert complaints.decode() == "invsys-manage: interrupted; nothing was imported\n"
 
 
-@pytest.mark.direct("the command speaks to the database")
-def test_a_line_that_is_not_utf_8_in_a_pipe_says_what_is_in_before_it(
+@pytest.mark.direct("the command uses the database directly")
+def test_a_line_that_is_not_utf_8_in_a_pipe_prints_what_was_imported(
     importing_from_pipe: subprocess.Popen[bytes],
 ) -> None:
     output, complaints = importing_from_pipe.communicate((HEADER + cars(0, 600)).encode() + b"cars,\xfc\n", SECONDS)
     assert (importing_from_pipe.returncode, output) == (2, b"")
     assert complaints.decode() == (
         "invsys-manage: standard input: line 602 is not UTF-8 (it looks like Windows-1252): save the file as UTF-8;"
-        f" already imported: {SO_FAR.format(lines=500)}; run it again for the rest\n"
+        f" already imported: {SO_FAR.format(lines=500)}; run the import again to continue\n"
     )
 
 
-@pytest.mark.direct("the command speaks to the database")
-def test_a_line_that_is_not_utf_8_in_a_file_is_found_before_anything_is_in(
+@pytest.mark.direct("the command uses the database directly")
+def test_a_line_that_is_not_utf_8_in_a_file_is_reported_before_the_import(
     run: Callable[..., Any], client: FlaskClient, tmp_path: Path
 ) -> None:
     file = tmp_path / "in.csv"
@@ -110,34 +112,36 @@ def test_a_line_that_is_not_utf_8_in_a_file_is_found_before_anything_is_in(
     assert not has(client, "Car0")
 
 
-@pytest.mark.direct("the command speaks to the database")
-def test_an_outage_says_what_is_in(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.direct("the command uses the database directly")
+def test_an_outage_prints_what_was_imported(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "in.csv").write_text(HEADER + cars(0, 600))
     import_batch, batches = importer._import_batch, []
 
-    def away_after_one(batch: Any, *arguments: Any) -> None:
+    def fail_second_batch(batch: Any, *arguments: Any) -> None:
         batches.append(batch)
         if len(batches) == 2:
             raise DatabaseUnavailable("Away.")
         import_batch(batch, *arguments)
 
-    monkeypatch.setattr(importer, "_import_batch", away_after_one)
-    so_far = f"already imported: {SO_FAR.format(lines=500)}; run it again for the rest"
+    monkeypatch.setattr(importer, "_import_batch", fail_second_batch)
+    so_far = f"already imported: {SO_FAR.format(lines=500)}; run the import again to continue"
     complaints = f"invsys-manage: Away.; {so_far}\n"
     assert run("import", tmp_path / "in.csv", "--report", tmp_path / "report") == (2, "", complaints)
 
 
 class ThirdSignal(Exception):
-    """Raised by the handler of a signal, from its third call on."""
+    """Raised by a signal handler from its third call on."""
 
 
-def test_a_signal_that_no_system_call_has_noticed_ends_the_wait_for_input() -> None:
+def test_a_signal_that_interrupts_no_system_call_ends_the_wait_for_input() -> None:
     reader, writer = os.pipe()
     ended = threading.Event()
     calls: list[int] = []
 
     def send() -> None:
-        # A signal that this thread gets does not interrupt the system call of the main thread.
+        # A signal that this thread receives does not interrupt a system call of the main thread.
         for _ in range(200):
             signal.pthread_kill(threading.get_ident(), signal.SIGINT)
             if ended.wait(0.05):
@@ -163,7 +167,7 @@ def test_a_signal_that_no_system_call_has_noticed_ends_the_wait_for_input() -> N
         signal.signal(signal.SIGINT, before)
 
 
-def test_a_job_in_the_background_goes_on_ignoring_ctrl_c() -> None:
+def test_a_background_job_still_ignores_ctrl_c() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with interrupts.deferred():
@@ -173,17 +177,17 @@ def test_a_job_in_the_background_goes_on_ignoring_ctrl_c() -> None:
 
 
 def test_ctrl_c_in_a_transaction_waits_for_its_end() -> None:
-    done: list[bool] = []
+    completed: list[bool] = []
 
     def transaction(interruptions: int) -> None:
         with interrupts.deferred():
             for _ in range(interruptions):
                 interrupt()
-            done.append(True)
+            completed.append(True)
 
     with pytest.raises(KeyboardInterrupt):
         transaction(1)
-    assert done == [True]
+    assert completed == [True]
     with pytest.raises(KeyboardInterrupt):
         transaction(2)
-    assert done == [True]
+    assert completed == [True]

@@ -1,17 +1,17 @@
-"""Workers killed in the middle of a stream of orders: whoever asks again under one key gets one allocation for it."""
+"""Workers killed during a stream of orders: the retries under one key result in one allocation."""
 
 import os
 import signal
 
 import pytest
 
-from tests.conftest import children
-from tests.support.order_stream import CARS, Callers, done
+from tests.conftest import child_processes
+from tests.support.order_stream import CARS, Callers, stored_allocations
 from tests.support.serving import has_started, until
 
 KILLS = 5
 
-pytestmark = pytest.mark.direct("the orders go straight to the server")
+pytestmark = pytest.mark.direct("the orders go directly to the server")
 
 
 @pytest.fixture
@@ -21,17 +21,17 @@ def cars(register):
 
 
 @pytest.fixture
-def answered(serving, cars):
-    """For each key the ids that its order was answered with, by workers of which one after the other was killed."""
-    process, port, told = serving
+def responses_by_key(serving, cars):
+    """The allocation ids of each key's response, from orders during which workers were killed one after another."""
+    process, port, log_path = serving
     with Callers(port, cars) as callers:
         for killed in range(1, KILLS + 1):
-            callers.go_on()
-            os.kill(children(process.pid)[-1], signal.SIGKILL)
-            until(lambda killed=killed: has_started(told, workers=2 + killed))
-        callers.go_on()
+            callers.wait_for_progress()
+            os.kill(child_processes(process.pid)[-1], signal.SIGKILL)
+            until(lambda killed=killed: has_started(log_path, workers=2 + killed))
+        callers.wait_for_progress()
     return callers.answered
 
 
-def test_each_key_has_its_allocations_once_and_they_are_those_that_were_answered(answered, app):
-    assert done(app) == answered
+def test_each_key_has_exactly_the_allocations_of_its_response(responses_by_key, app):
+    assert stored_allocations(app) == responses_by_key

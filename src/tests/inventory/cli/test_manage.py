@@ -1,4 +1,4 @@
-"""The command line, as an operator types it."""
+"""The commands of invsys-manage, run as an operator runs them."""
 
 import io
 import socket
@@ -18,7 +18,7 @@ from tests.support.serving import free_port
 LINES = "resource_type,name,from_datetime,to_datetime\ncars,Car1,2026-01-01T10:00Z,2026-01-01T11:00Z\n"
 
 
-def test_without_a_command_it_lists_them(run):
+def test_without_a_command_all_commands_are_listed(run):
     status, printed, _ = run()
     assert status == 2
     for command in ("runserver", "serve", "shell", "db", "urls", "config", "import", "export", "backup", "check"):
@@ -50,7 +50,7 @@ def test_config_masks_the_password(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("[server]\nprot = 1\n", "[server] prot (from {file}): No such setting (did you mean port?)."),
         ("[server]\nport = many\n", "[server] port (from {file}): Not a valid integer."),
@@ -58,13 +58,13 @@ def test_config_masks_the_password(run, monkeypatch):
     ],
 )
 @pytest.mark.parametrize("command", ["config", "serve", "check"])
-def test_a_bad_setting_stops_every_command_by_name(run, tmp_path, text, told, command):
+def test_every_command_refuses_an_invalid_setting_by_name(run, tmp_path, text, message, command):
     file = tmp_path / "own.ini"
     file.write_text(text)
-    assert run("-c", file, command) == (2, "", f"invsys-manage: {told.format(file=file)}\n")
+    assert run("-c", file, command) == (2, "", f"invsys-manage: {message.format(file=file)}\n")
 
 
-def test_flasks_own_runner_finds_the_application(run, monkeypatch):
+def test_the_flask_command_finds_the_application(run, monkeypatch):
     monkeypatch.delenv("FLASK_APP", raising=False)
     app = ScriptInfo(app_import_path="invsys.inventory.application").load_app()
     assert app.test_client().get("/readyz").status_code == 200
@@ -83,7 +83,7 @@ def test_a_file_is_imported_checked_and_exported(run, tmp_path, monkeypatch):
     Path("trips.csv").write_text(LINES)
     status, printed, complaints = run("import", "trips.csv")
     assert (status, complaints) == (0, "")
-    assert printed == "1 line: 1 vehicle registered, 1 allocation made, 0 lines already known, 0 refused\n"
+    assert printed == "1 line: 1 vehicle registered, 1 allocation created, 0 lines unchanged, 0 refused\n"
     assert run("check")[0] == 0
     status, printed, _ = run("export", "--format", "jsonl")
     assert status == 0
@@ -100,19 +100,19 @@ def test_refused_lines_show_in_the_status_and_in_a_file(run, tmp_path, monkeypat
     assert "period_taken" in Path("trips.refused.csv").read_text()
 
 
-def test_standard_input_is_imported_too(run, tmp_path, monkeypatch):
+def test_standard_input_can_be_imported(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(LINES.encode())))
     assert run("import", "-")[0] == 0
 
 
-def test_a_file_that_cannot_be_used_is_told_in_a_sentence(run):
+def test_an_unusable_file_is_reported_in_one_sentence(run):
     status, _, complaints = run("import", "none.csv")
     assert status == 2
     assert complaints == "invsys-manage: none.csv: No such file or directory\n"
 
 
-def test_the_shell_has_the_models_and_the_verbs_at_hand(run, monkeypatch):
+def test_the_shell_has_the_models_and_commands(run, monkeypatch):
     typed = "car = register('Car', 'Car1', {})\nprint(db.session.query(ContinuousResource).one().name)\n"
     monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
     status, printed, _ = run("shell", "--no-ipython", "--no-bpython", "--no-ptpython", "--no-ptipython")
@@ -121,7 +121,7 @@ def test_the_shell_has_the_models_and_the_verbs_at_hand(run, monkeypatch):
 
 
 @pytest.mark.parametrize("command", ["serve", "runserver", "check", "export", "import trips.csv"])
-def test_nothing_is_done_with_a_database_that_is_not_migrated(run, tmp_path, monkeypatch, command):
+def test_commands_refuse_a_database_that_is_not_migrated(run, tmp_path, monkeypatch, command):
     monkeypatch.setenv("INVSYS_DATABASE_URL", f"sqlite:///{tmp_path / 'empty.sqlite3'}")
     status, printed, complaints = run(*command.split())
     assert (status, printed) == (2, "")
@@ -130,7 +130,7 @@ def test_nothing_is_done_with_a_database_that_is_not_migrated(run, tmp_path, mon
 
 @pytest.fixture
 def port_in_use(monkeypatch):
-    """The port of the settings, on which another program listens."""
+    """The port of the settings, on which another socket listens."""
     with closing(listening.listen("127.0.0.1", 0)[0]) as other:
         port = other.getsockname()[1]
         monkeypatch.setenv("INVSYS_SERVER_PORT", str(port))
@@ -154,12 +154,12 @@ def test_an_address_of_another_machine_is_refused_in_one_line(run, monkeypatch, 
     assert run(*command.split()) == (2, "", message)
 
 
-def test_runserver_listens_where_the_settings_say_unless_told_otherwise(run, monkeypatch):
-    heard, connections = [], []
+def test_runserver_listens_as_the_settings_or_its_options_say(run, monkeypatch):
+    calls, connections = [], []
 
     def listen(app, **options):
-        heard.append(options)
-        # Processes that are forked from here must not share one.
+        calls.append(options)
+        # Forked processes must not share a connection.
         with app.app_context():
             connections.append(sum(engine.pool.checkedin() for engine in db.engines.values()))
 
@@ -168,42 +168,42 @@ def test_runserver_listens_where_the_settings_say_unless_told_otherwise(run, mon
     monkeypatch.setenv("INVSYS_SERVER_PORT", str(ports[0]))
     assert run("runserver")[0] == 0
     assert run("runserver", "-h", "0.0.0.0", "-p", ports[1], "--processes", "2")[0] == 0
-    assert [(options["host"], options["port"]) for options in heard] == [("127.0.0.1", ports[0]), ("0.0.0.0", ports[1])]
-    assert [options["threaded"] for options in heard] == [True, False]
+    assert [(options["host"], options["port"]) for options in calls] == [("127.0.0.1", ports[0]), ("0.0.0.0", ports[1])]
+    assert [options["threaded"] for options in calls] == [True, False]
     assert connections == [0, 0]
-    assert not any(options["use_debugger"] or options["use_reloader"] for options in heard)
+    assert not any(options["use_debugger"] or options["use_reloader"] for options in calls)
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
-        ("--ssl-crt a", "--ssl-crt and --ssl-key belong together"),
-        ("--ssl-key a", "--ssl-crt and --ssl-key belong together"),
+        ("--ssl-crt a", "--ssl-crt and --ssl-key must be used together"),
+        ("--ssl-key a", "--ssl-crt and --ssl-key must be used together"),
         ("--ssl-crt /none/a --ssl-key /none/b", "--ssl-crt /none/a, --ssl-key /none/b: No such file or directory"),
     ],
 )
-def test_a_certificate_that_cannot_be_used_is_refused_in_one_line(run, options, told):
-    assert run("runserver", *options.split()) == (2, "", f"invsys-manage: {told}\n")
+def test_an_unusable_certificate_is_refused_in_one_line(run, options, message):
+    assert run("runserver", *options.split()) == (2, "", f"invsys-manage: {message}\n")
 
 
-def test_serve_becomes_the_server_with_the_settings(run, monkeypatch, tmp_path, caplog, database_url):
+def test_serve_replaces_its_process_with_the_server(run, monkeypatch, tmp_path, caplog, database_url):
     caplog.set_level("INFO")
-    started = []
-    monkeypatch.setattr(server.os, "execve", lambda *arguments: started.append(arguments))
+    calls = []
+    monkeypatch.setattr(server.os, "execve", lambda *arguments: calls.append(arguments))
     monkeypatch.setenv("INVSYS_SERVER_WORKERS", "3")
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     file, port = tmp_path / "own.ini", free_port()
     file.write_text(f"[server]\nport = {port}\nthreads = 5\n")
     run("-c", file, "serve")
-    [(program, words, environ)] = started
-    [said] = [record.getMessage() for record in caplog.records if record.name == "invsys.commands"]
-    assert said.startswith(f"The database is {database_url.partition(':')[0]}")
+    [(program, words, environ)] = calls
+    [message] = [record.getMessage() for record in caplog.records if record.name == "invsys.commands"]
+    assert message.startswith(f"The database is {database_url.partition(':')[0]}")
     assert program == sys.executable
     assert {"--threads=5", "--timeout=30", "invsys.inventory.wsgi:app"} <= set(words)
     [sockets] = [word.partition("=")[2].split(",") for word in words if word.startswith("--sockets=")]
     with ExitStack() as stack:
-        handed_over = [stack.enter_context(closing(socket.socket(fileno=int(number)))) for number in sockets]
-        assert [each.getsockname() for each in handed_over] == [("127.0.0.1", port)] * 3
-        assert all(each.get_inheritable() for each in handed_over)
+        inherited = [stack.enter_context(closing(socket.socket(fileno=int(number)))) for number in sockets]
+        assert [sock.getsockname() for sock in inherited] == [("127.0.0.1", port)] * 3
+        assert all(sock.get_inheritable() for sock in inherited)
     assert environ["INVSYS_CONFIG"] == str(file)
     assert environ["PROMETHEUS_MULTIPROC_DIR"].startswith(str(tmp_path))

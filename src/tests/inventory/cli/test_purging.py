@@ -1,4 +1,4 @@
-"""``invsys-manage purge``: what time has made useless goes, the rest stays, and readers of the feed go on."""
+"""``invsys-manage purge`` deletes old rows and keeps the rest, and feed readers continue."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,8 +7,8 @@ from sqlalchemy import func, select, update
 
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResourceAllocation, Event, IdempotencyKey, db
-from tests.support.change_feed import Reader
-from tests.support.instants import at, wire
+from tests.support.change_feed import FeedReader
+from tests.support.instants import at, period_fields
 from tests.support.time_travel import pass_for
 
 TTL, DAY = 60, 86400
@@ -17,13 +17,13 @@ EXPIRES, CREATED, AT = ContinuousResourceAllocation.expires, IdempotencyKey.crea
 
 @pytest.fixture
 def environ(environ, request):
-    """Keys are remembered for a minute, or for as many seconds as the test says."""
+    """Keys are remembered for a minute, or for the number of seconds in the test's parameter."""
     return environ | {"INVSYS_API_IDEMPOTENCY_TTL": str(getattr(request, "param", TTL))}
 
 
 @pytest.fixture
 def purge(run, environ, monkeypatch):
-    """Type the command, with these settings of ``[api]``; gives what it printed."""
+    """Return a function that runs the command with settings of ``[api]`` and returns the printed counts."""
 
     def purge(**api):
         for name, value in {**environ, **_variables(api)}.items():
@@ -41,176 +41,178 @@ def _variables(api):
 
 @pytest.fixture
 def send(client, car):
-    """Order an hour of a car under a key."""
+    """Return a function that allocates an hour of the car under a key."""
 
     def send(hour, key):
-        return client.post(f"{car}/allocations", json=wire(hour, hour + 1), headers={"Idempotency-Key": key})
+        return client.post(f"{car}/allocations", json=period_fields(hour, hour + 1), headers={"Idempotency-Key": key})
 
     return send
 
 
 @pytest.fixture
-def kept(app):
-    """The keys that are there."""
+def stored_keys(app):
+    """Return a function that returns the stored keys."""
 
-    def kept():
+    def stored_keys():
         with app.app_context(), session.read() as connection:
             return connection.scalars(select(IdempotencyKey.key).order_by(IdempotencyKey.key)).all()
 
-    return kept
+    return stored_keys
 
 
-def purged(holds=0, keys=0, events=0):
+def counts(holds=0, keys=0, events=0):
     return {"expired holds": holds, "idempotency keys": keys, "events": events}
 
 
-def is_replayed(answer):
-    assert answer.status_code == 201, answer.text
-    return "Idempotency-Replayed" in answer.headers
+def is_replayed(response):
+    assert response.status_code == 201, response.text
+    return "Idempotency-Replayed" in response.headers
 
 
 def kinds(events):
     return [(event["kind"], event["allocation_id"]) for event in events]
 
 
-def test_there_may_be_nothing_to_do(car, booking, purge, nothing_changes):
+def test_a_purge_without_old_rows_changes_nothing(car, booking, purge, nothing_changes):
     with nothing_changes():
-        assert purge() == purge(events_ttl=1) == purged()
+        assert purge() == purge(events_ttl=1) == counts()
 
 
-def test_expired_holds_go_and_the_feed_tells_of_each(app, client, car, booking, allocate, purge):
+def test_expired_holds_are_deleted_with_an_event_each(app, client, car, booking, allocate, purge):
     expiring = [allocate(car, at(hour), at(hour + 1), hold_seconds=60).json["id"] for hour in (8, 9)]
-    held = allocate(car, at(13), at(14), hold_seconds=600).json
-    reader = Reader(client)
-    reader.news()
+    hold = allocate(car, at(13), at(14), hold_seconds=600).json
+    reader = FeedReader(client)
+    reader.new_events()
     pass_for(app, EXPIRES, seconds=60)
     before = client.get(f"{car}/allocations").json
-    assert purge() == purged(holds=2)
-    assert sorted(kinds(reader.news())) == sorted(("expired", each) for each in expiring)
+    assert purge() == counts(holds=2)
+    assert sorted(kinds(reader.new_events())) == sorted(("expired", hold_id) for hold_id in expiring)
     assert client.get(f"{car}/allocations").json == before
-    assert [one["id"] for one in before] == [booking[-36:], held["id"]]
-    assert purge() == purged()
-    assert reader.news() == []
+    assert [row["id"] for row in before] == [booking[-36:], hold["id"]]
+    assert purge() == counts()
+    assert reader.new_events() == []
 
 
 @pytest.mark.parametrize(("age", "is_old"), [(TTL - 30, False), (TTL, True), (10 * DAY, True)])
-def test_keys_are_remembered_for_as_long_as_the_setting_says(app, send, purge, kept, age, is_old):
+def test_keys_are_remembered_for_the_time_in_the_settings(app, send, purge, stored_keys, age, is_old):
     first = send(10, "old")
     pass_for(app, CREATED, seconds=age)
     send(11, "new")
-    assert purge() == purged(keys=int(is_old))
-    assert kept() == (["new"] if is_old else ["new", "old"])
+    assert purge() == counts(keys=int(is_old))
+    assert stored_keys() == (["new"] if is_old else ["new", "old"])
     assert is_replayed(send(11, "new"))
-    again = send(10, "old")
-    assert (again.status_code, again.json.get("id")) == ((409, None) if is_old else (201, first.json["id"]))
+    repeated = send(10, "old")
+    assert (repeated.status_code, repeated.json.get("id")) == ((409, None) if is_old else (201, first.json["id"]))
 
 
-def test_another_setting_is_another_age(app, send, purge, kept):
+def test_the_setting_changes_how_long_keys_are_remembered(app, send, purge, stored_keys):
     send(10, "old")
     pass_for(app, CREATED, seconds=10 * TTL)
-    assert purge(idempotency_ttl=11 * TTL) == purged()
-    assert kept() == ["old"]
+    assert purge(idempotency_ttl=11 * TTL) == counts()
+    assert stored_keys() == ["old"]
 
 
-def test_an_old_key_is_as_good_as_a_new_one_without_a_purge(app, client, send, kept):
+def test_an_old_key_can_be_reused_without_a_purge(app, client, send, stored_keys):
     first = send(10, "key")
     pass_for(app, CREATED, seconds=TTL)
     second = send(11, "key")
     assert not is_replayed(second)
     assert is_replayed(send(11, "key"))
     assert send(10, "key").json["code"] == "idempotency_key_reused"
-    assert kept() == ["key"]
-    listed = [one["id"] for one in client.get("/api/cars/all/allocations").json]
+    assert stored_keys() == ["key"]
+    listed = [row["id"] for row in client.get("/api/cars/all/allocations").json]
     assert listed == [first.json["id"], second.json["id"]]
 
 
-def test_an_old_key_does_not_hide_what_is_in_the_way(app, client, send, refused):
+def test_a_request_with_an_old_key_can_conflict(app, client, send, refused):
     first = send(10, "key")
     pass_for(app, CREATED, seconds=TTL)
     refused(send(10, "key"), 409, "period_taken")
     client.delete(first.headers["Location"])
-    again = send(10, "key")
-    assert not is_replayed(again)
-    assert again.json["id"] != first.json["id"]
+    repeated = send(10, "key")
+    assert not is_replayed(repeated)
+    assert repeated.json["id"] != first.json["id"]
 
 
-def test_the_feed_is_kept_for_400_days_by_default(app, client, car, booking, allocate, purge):
+def test_events_are_retained_for_400_days_by_default(app, client, car, booking, allocate, purge):
     pass_for(app, AT, days=1)
     later = allocate(car, at(13), at(14)).json["id"]
     pass_for(app, AT, days=398)
-    assert purge() == purged()
+    assert purge() == counts()
     pass_for(app, AT, days=1)
-    assert purge() == purged(events=2)
-    # Without a cursor the feed begins at the oldest event kept.
-    assert kinds(Reader(client).news()) == [("allocated", later)]
+    assert purge() == counts(events=2)
+    # Without a cursor, the feed begins at the oldest retained event.
+    assert kinds(FeedReader(client).new_events()) == [("allocated", later)]
 
 
-def test_with_0_days_the_feed_is_kept_for_ever(app, client, send, purge):
+def test_with_0_days_events_are_retained_forever(app, client, send, purge):
     send(10, "key")
     pass_for(app, AT, days=10_000)
     pass_for(app, CREATED, days=10_000)
-    before = Reader(client).news()
-    assert purge(events_ttl=0) == purged(keys=1)
-    assert Reader(client).news() == before
+    before = FeedReader(client).new_events()
+    assert purge(events_ttl=0) == counts(keys=1)
+    assert FeedReader(client).new_events() == before
 
 
-def test_old_events_go_where_the_settings_say_so(app, client, car, booking, purge):
+def test_old_events_are_deleted_after_the_time_in_the_settings(app, client, car, booking, purge):
     pass_for(app, AT, days=1)
     other = client.post("/api/cars", json={"name": "Car2"}).json["id"]
-    assert purge(events_ttl=2) == purged()
-    assert purge(events_ttl=1) == purged(events=2)
-    assert [event["resource_id"] for event in Reader(client).news()] == [other]
+    assert purge(events_ttl=2) == counts()
+    assert purge(events_ttl=1) == counts(events=2)
+    assert [event["resource_id"] for event in FeedReader(client).new_events()] == [other]
 
 
-@pytest.mark.parametrize("environ", [3 * DAY], indirect=True, ids=["keys are kept for longer than events"])
-def test_events_that_a_key_still_tells_the_result_of_stay(app, client, send, purge):
+@pytest.mark.parametrize("environ", [3 * DAY], indirect=True, ids=["keys are remembered longer than events"])
+def test_events_that_a_key_refers_to_are_retained(app, client, send, purge):
     first = send(10, "key")
     for column in (AT, CREATED):
         pass_for(app, column, days=2)
-    assert purge(events_ttl=1) == purged()
+    assert purge(events_ttl=1) == counts()
     assert is_replayed(send(10, "key"))
     for column in (AT, CREATED):
         pass_for(app, column, days=1, seconds=60)
-    assert purge(events_ttl=1) == purged(keys=1, events=1)
-    assert kinds(Reader(client).news()) == [("allocated", first.json["id"])]
+    assert purge(events_ttl=1) == counts(keys=1, events=1)
+    assert kinds(FeedReader(client).new_events()) == [("allocated", first.json["id"])]
     assert client.get(first.headers["Location"]).status_code == 200
 
 
 @pytest.mark.parametrize("limit", [1, 1000])
-def test_the_newest_stays_and_a_reader_goes_on_where_it_was(app, client, car, booking, allocate, purge, limit):
-    reader = Reader(client, limit)
-    reader.news()
+def test_the_newest_event_is_retained_and_a_reader_continues_at_its_cursor(
+    app, client, car, booking, allocate, purge, limit
+):
+    reader = FeedReader(client, limit)
+    reader.new_events()
     pass_for(app, AT, days=2)
-    assert purge(events_ttl=1) == purged(events=1)
-    assert reader.page() == []
-    assert kinds(Reader(client).news()) == [("allocated", booking[-36:])]
-    made = allocate(car, at(13), at(14)).json["id"]
-    assert kinds(reader.news()) == kinds(Reader(client).news()[1:]) == [("allocated", made)]
+    assert purge(events_ttl=1) == counts(events=1)
+    assert reader.next_page() == []
+    assert kinds(FeedReader(client).new_events()) == [("allocated", booking[-36:])]
+    new_id = allocate(car, at(13), at(14)).json["id"]
+    assert kinds(reader.new_events()) == kinds(FeedReader(client).new_events()[1:]) == [("allocated", new_id)]
 
 
-def test_a_reader_that_was_away_for_too_long_has_to_begin_anew(app, client, car, booking, allocate, purge, refused):
+def test_a_reader_whose_events_were_deleted_has_to_start_again(app, client, car, booking, allocate, purge, refused):
     start = client.get("/api/events?limit=1").json["next"]
     pass_for(app, AT, days=2)
-    made = allocate(car, at(13), at(14)).json["id"]
+    new_id = allocate(car, at(13), at(14)).json["id"]
     purge(events_ttl=1)
     body = refused(client.get("/api/events", query_string={"after": start}), 410, "cursor_expired")
     assert "after=now" in body["detail"]
-    assert kinds(Reader(client).news()) == [("allocated", made)]
+    assert kinds(FeedReader(client).new_events()) == [("allocated", new_id)]
 
 
-def test_an_event_before_one_that_stays_stays_too(app, client, car, booking, allocate, purge):
+def test_an_old_event_after_a_newer_one_is_retained(app, client, car, booking, allocate, purge):
     allocate(car, at(13), at(14))
     with app.app_context(), db.engine.begin() as connection:
         old, last = datetime.now(UTC) - timedelta(days=2), select(func.max(Event.key)).scalar_subquery()
         connection.execute(update(Event).where(Event.key == last - 1).values(at=old))
-    before = Reader(client).news()
-    assert purge(events_ttl=1) == purged()
-    assert Reader(client, limit=1).news() == before
+    before = FeedReader(client).new_events()
+    assert purge(events_ttl=1) == counts()
+    assert FeedReader(client, limit=1).new_events() == before
 
 
-def test_a_clock_that_was_ahead_for_a_moment_holds_nothing_up(app, client, car, booking, allocate, purge):
+def test_events_with_a_time_in_the_future_do_not_stop_the_purge(app, client, car, booking, allocate, purge):
     pass_for(app, AT, days=2)
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(update(Event).where(Event.kind == "allocated").values(at=datetime(2200, 1, 1, tzinfo=UTC)))
     allocate(car, at(13), at(14))
-    assert purge(events_ttl=1) == purged(events=2)
+    assert purge(events_ttl=1) == counts(events=2)

@@ -1,4 +1,4 @@
-"""The head of a request: both services take all that nginx passes on, and refuse a much larger one."""
+"""Request head sizes: both services accept everything that nginx forwards, and refuse much larger heads."""
 
 import socket
 import uuid
@@ -9,22 +9,22 @@ import pytest
 from invsys.gateway.auth import client_admin
 from tests.conftest import migrate
 from tests.support.gateway_server import served_gateway
-from tests.support.serving import served
+from tests.support.serving import run_server
 from tests.support.waiting import SECONDS
 
-# The longest head that nginx passes on: client_header_buffer_size 1k, large_client_header_buffers 4 8k.
+# The longest head that nginx forwards: client_header_buffer_size 1k, large_client_header_buffers 4 8k.
 NGINX = 33 * 1024
 IDS = "&".join(f"resource_id={uuid.uuid4()}" for _ in range(100))
 
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory):
-    """The ports of an inventory and of a gateway in front of it, and a key for the gateway."""
-    folder, behind = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
+    """The ports of an inventory and of a gateway in front of it, and an API key for the gateway."""
+    folder, data_folder = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
     key = client_admin.add(folder / "clients.ini", "reader", ["resources:read"])
-    migrate(url := f"sqlite:///{behind / 'heads.sqlite3'}")
+    migrate(url := f"sqlite:///{data_folder / 'heads.sqlite3'}")
     with (
-        served(url, behind, workers=1) as (_, inventory, _),
+        run_server(url, data_folder, workers=1) as (_, inventory, _),
         served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
     ):
         yield {"inventory": inventory, "gateway": gateway.port, "key": key}
@@ -39,25 +39,25 @@ def test_a_health_check_in_http_1_0_needs_no_host(ports, service, path):
 
 
 def ask(port, target, *lines):
-    """Send a GET; return all that is received until the connection is closed."""
+    """Send a GET; return everything received until the connection is closed."""
     head = "\r\n".join([f"GET {target} HTTP/1.1", "Host: localhost", "Connection: close", *lines, "", ""]).encode()
     return raw(port, head)
 
 
 def raw(port, head):
-    """Send bytes; return all that is received until the connection is closed."""
+    """Send bytes; return everything received until the connection is closed."""
     with closing(socket.create_connection(("127.0.0.1", port), timeout=SECONDS)) as connection:
         connection.sendall(head)
         with connection.makefile("rb") as stream:
             return stream.read()
 
 
-def status(answer):
-    return int(answer.split(b" ", 2)[1])
+def status(response):
+    return int(response.split(b" ", 2)[1])
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])
-def test_a_hundred_ids_and_a_long_token_pass(ports, service):
+def test_a_query_of_100_ids_and_a_long_token_are_accepted(ports, service):
     token = "t" * 5000
     assert status(ask(ports[service], f"/healthz?{IDS}", f"Authorization: Bearer {token}")) == 200
     # The inventory refuses the unknown parameter; the gateway checks the token before that.
@@ -67,7 +67,7 @@ def test_a_hundred_ids_and_a_long_token_pass(ports, service):
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])
-def test_the_longest_head_that_nginx_passes_on_is_taken(ports, service):
+def test_the_longest_head_that_nginx_forwards_is_accepted(ports, service):
     lines = [f"X-Line-{number}: {'x' * 8000}" for number in range(4)]
     rest = NGINX - sum(len(line) + 2 for line in lines)
     lines.append(f"X-Rest: {'x' * (rest - len('X-Rest: '))}")
@@ -82,7 +82,7 @@ def test_a_head_of_60_kb_is_refused_and_the_connection_closed(ports, service, pa
     assert status(ask(ports[service], target, *lines[part])) == 431
 
 
-def test_a_query_that_grows_at_the_gateway_is_refused_and_the_service_behind_stays_in(ports):
+def test_a_query_that_the_gateway_makes_too_long_is_refused_and_the_upstream_stays_available(ports):
     authorization = f"Authorization: Bearer {ports['key']}"
     assert status(ask(ports["gateway"], f"/api/cars?name={'|' * 30_000}", authorization)) == 431
     assert status(ask(ports["gateway"], "/api/cars", authorization)) == 200

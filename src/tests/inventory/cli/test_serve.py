@@ -1,4 +1,4 @@
-"""The production server, started as an operator starts it: real processes, real sockets, real signals."""
+"""The production server as an operator starts it: real processes, sockets and signals."""
 
 import http.client
 import json
@@ -10,23 +10,23 @@ from contextlib import closing, suppress
 
 import pytest
 
-from tests.conftest import children
-from tests.support.serving import SECONDS, call, has_started, is_ready, served, until
+from tests.conftest import child_processes
+from tests.support.serving import SECONDS, has_started, is_ready, run_server, send_request, until
 
 
 def closes(port):
-    return call(port, "GET", "/healthz")[1].get("Connection") == "close"
+    return send_request(port, "GET", "/healthz")[1].get("Connection") == "close"
 
 
 class Callers:
-    """Threads that register vehicles one after another until told to stop; every status is kept.
+    """Threads that register vehicles one after another until the context ends; every status is recorded.
 
-    A connection that is closed before any answer is what RFC 9112 (9.3.1) prepares clients for: they send again, and
-    count it. Had the first attempt been carried out all the same, the second would find the name taken.
+    If a connection is closed before any response, the thread sends the request again, as RFC 9112 (9.3.1) allows, and
+    counts the retry. Had the first attempt been executed, the second would get 409 name_taken.
     """
 
     def __init__(self, port, threads=4):
-        self.statuses, self.again, self._port, self._stop = [], 0, port, threading.Event()
+        self.statuses, self.retries, self._port, self._stop = [], 0, port, threading.Event()
         self._threads = [threading.Thread(target=self._call, args=(number,)) for number in range(threads)]
 
     def __enter__(self):
@@ -40,88 +40,88 @@ class Callers:
             thread.join(SECONDS)
 
     def _call(self, number):
-        made = 0
+        count = 0
         while not self._stop.is_set():
-            made += 1
-            self.statuses.append(self._register(f"Car {number}-{made}"))
+            count += 1
+            self.statuses.append(self._register(f"Car {number}-{count}"))
 
     def _register(self, name):
         try:
-            return call(self._port, "POST", "/api/cars", {"name": name})[0]
+            return send_request(self._port, "POST", "/api/cars", {"name": name})[0]
         except (ConnectionError, http.client.RemoteDisconnected):
-            self.again += 1
-            return call(self._port, "POST", "/api/cars", {"name": name})[0]
+            self.retries += 1
+            return send_request(self._port, "POST", "/api/cars", {"name": name})[0]
 
 
 def test_a_reload_replaces_the_workers_and_no_request_fails(serving):
-    process, port, told = serving
-    before = set(children(process.pid))
+    process, port, log_path = serving
+    before = set(child_processes(process.pid))
     with Callers(port) as callers:
         until(lambda: len(callers.statuses) > 20)
         assert not closes(port)
         process.send_signal(signal.SIGHUP)
-        # So that no client keeps a connection to a worker that leaves.
+        # Wait until workers announce the end of their connections.
         until(lambda: closes(port))
-        until(lambda: not before & set(children(process.pid)) and is_ready(port))
-        answered = len(callers.statuses)
-        until(lambda: len(callers.statuses) > answered + 20)
+        until(lambda: not before & set(child_processes(process.pid)) and is_ready(port))
+        count = len(callers.statuses)
+        until(lambda: len(callers.statuses) > count + 20)
         until(lambda: not closes(port))
-        until(lambda: has_started(told, workers=4))
+        until(lambda: has_started(log_path, workers=4))
     assert set(callers.statuses) == {201}
-    assert callers.again <= 4
+    assert callers.retries <= 4
 
 
 def test_a_worker_that_is_killed_is_replaced(serving):
-    process, port, told = serving
-    os.kill(min(children(process.pid)), signal.SIGKILL)
-    until(lambda: has_started(told, workers=3) and is_ready(port))
-    assert [call(port, "GET", "/api/cars")[0] for _ in range(20)] == [200] * 20
+    process, port, log_path = serving
+    os.kill(min(child_processes(process.pid)), signal.SIGKILL)
+    until(lambda: has_started(log_path, workers=3) and is_ready(port))
+    assert [send_request(port, "GET", "/api/cars")[0] for _ in range(20)] == [200] * 20
 
 
 @pytest.fixture(scope="module")
 def server(migrated_url, tmp_path_factory):
-    """A server for the tests that leave its workers alone."""
-    with served(migrated_url, tmp_path_factory.mktemp("served")) as running:
+    """A running server for tests that do not touch its workers."""
+    with run_server(migrated_url, tmp_path_factory.mktemp("served")) as running:
         yield running
 
 
 @pytest.fixture
 def port(server, database_url):
-    """Its port; its database is empty."""
+    """The port of that server; its database is empty."""
     return server[1]
 
 
 def options_counted(port):
-    """Return how many OPTIONS of a list the server says it has answered."""
-    figures = call(port, "GET", "/metrics")[2].decode()
+    """Return how many OPTIONS requests for a list the metrics count."""
+    metrics = send_request(port, "GET", "/metrics")[2].decode()
     labels = '{method="OPTIONS",route="/api/<collection:resource_type>",status="200"}'
     series = f"http_request_duration_seconds_count{labels}"
-    found = re.search(f"^{re.escape(series)} (.+)$", figures, re.MULTILINE)
-    return float(found[1]) if found else 0.0
+    match = re.search(f"^{re.escape(series)} (.+)$", metrics, re.MULTILINE)
+    return float(match[1]) if match else 0.0
 
 
-def test_the_figures_of_all_workers_are_added_up(port):
-    # Nothing else here sends these; each worker may return what it rendered within the last second.
+def test_the_metrics_of_all_workers_are_added_up(port):
+    # No other test here sends OPTIONS. Each worker may return metrics that it rendered up to a second ago.
     for _ in range(40):
-        assert call(port, "OPTIONS", "/api/cars")[0] == 200
+        assert send_request(port, "OPTIONS", "/api/cars")[0] == 200
     until(lambda: options_counted(port) == 40)
 
 
-def test_a_chunked_body_over_the_limit_is_refused_whole(port):
+def test_a_chunked_body_over_the_limit_is_refused(port):
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
-        # One byte too many, and the last: before, the service cannot know. It answers without waiting for the end that
-        # follows, and may have closed the connection by then.
+        # The last chunk exceeds the limit by one byte, so the service cannot know earlier. It responds without waiting
+        # for the final chunk, and may have closed the connection by then.
         chunks = [b'{"name": "', *[b"x" * 1000] * 65, b"x" * (64 * 1024 + 1 - 65_010)]
         headers = {"Content-Type": "application/json"}
         with suppress(BrokenPipeError):
             connection.request("POST", "/api/cars", iter(chunks), headers, encode_chunked=True)
-        answer = connection.getresponse()
-        assert answer.status == 413
-        assert json.loads(answer.read())["code"] == "body_too_large"
-    assert json.loads(call(port, "GET", "/api/cars")[2]) == []
+        response = connection.getresponse()
+        assert response.status == 413
+        assert json.loads(response.read())["code"] == "body_too_large"
+    assert json.loads(send_request(port, "GET", "/api/cars")[2]) == []
 
 
-def test_a_chunked_body_within_the_limit_is_read(port):
+def test_a_chunked_body_within_the_limit_is_accepted(port):
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
         headers = {"Content-Type": "application/json"}
         connection.request("POST", "/api/cars", iter([b'{"name"', b': "Car1"}']), headers, encode_chunked=True)

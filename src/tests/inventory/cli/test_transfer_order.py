@@ -1,4 +1,4 @@
-"""The order of an export: vehicles by type and name, the allocations of each by start, in every database."""
+"""The order of an export: vehicles by type and name, their allocations by start, in every database."""
 
 import io
 import json
@@ -16,13 +16,13 @@ from invsys.inventory.db.models import db
 from invsys.inventory.transfer import exporter, importer
 from tests.support.instants import at
 
-# By code point, which is no language's order.
+# Sorted by code point, which is no language's collation.
 NAMES = ["10", "2", "B", "Z", "_", "a", "\u00c4", "\U0001f697"]
 
 
 @pytest.fixture
 def fleet(register: Callable[..., str], allocate: Callable[..., TestResponse]) -> None:
-    """Vehicles and allocations, the last ones of the order first."""
+    """Vehicles and allocations, created in the reverse order of an export."""
     for collection in ("trucks", "lorries", "cars"):
         for name in reversed(NAMES):
             vehicle = register(name, collection)
@@ -38,8 +38,8 @@ def export(app: Flask, form: str) -> str:
 
 
 @pytest.mark.usefixtures("fleet")
-def test_vehicles_come_by_type_and_name_and_allocations_by_start(sent: Callable[[str], str]) -> None:
-    lines = [json.loads(line) for line in sent("jsonl").splitlines()]
+def test_an_export_is_ordered_by_type_name_and_start(exported: Callable[[str], str]) -> None:
+    lines = [json.loads(line) for line in exported("jsonl").splitlines()]
     vehicles = list(dict.fromkeys((line["resource_type"], line["name"]) for line in lines))
     assert vehicles == [(kind, name) for kind in ("Car", "Lorry", "Truck") for name in NAMES]
     starts = [line.get("from_datetime") for line in lines if (line["resource_type"], line["name"]) == ("Car", "a")]
@@ -48,11 +48,11 @@ def test_vehicles_come_by_type_and_name_and_allocations_by_start(sent: Callable[
 
 @pytest.mark.usefixtures("fleet")
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_what_is_imported_into_an_empty_database_is_exported_as_the_same_file(
+def test_an_export_imported_into_an_empty_database_is_exported_identically(
     app: Flask, fresh_app: Flask, tmp_path: Path, form: str
 ) -> None:
     before = export(app, form)
-    # Not in the order of the export, so that the rows have other keys.
+    # In reverse order, so that the rows get other keys.
     header = before.splitlines(keepends=True)[:1] if form == "csv" else []
     rows = before.splitlines(keepends=True)[len(header) :]
     file = tmp_path / f"in.{form}"
@@ -64,7 +64,7 @@ def test_what_is_imported_into_an_empty_database_is_exported_as_the_same_file(
     assert export(fresh_app, form) == before
 
 
-def test_the_collation_of_the_database_does_not_matter(
+def test_the_order_does_not_depend_on_the_collation(
     engine: str, fresh_app: Flask, client: FlaskClient, tmp_path: Path
 ) -> None:
     file = tmp_path / "in.csv"

@@ -1,9 +1,9 @@
-"""Many want any free vehicle at the same moment: nobody gets a taken one, and nobody is sent away while one is free."""
+"""Concurrent requests for any free vehicle: no vehicle is allocated twice, and no request fails while one is free."""
 
 import pytest
 
-from tests.support.concurrent_calls import at_once, outcomes
-from tests.support.instants import at, hours_pass, wire
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.instants import at, let_holds_expire, period_fields
 
 pytestmark = pytest.mark.usefixtures("strict_reader")
 
@@ -21,67 +21,67 @@ def cars(register):
     return [register(f"Car{number}") for number in range(3)]
 
 
-def order(hour, vehicle="/api/cars/any", **fields):
-    return {"method": "POST", "path": f"{vehicle}/allocations", "json": wire(hour, hour + 1) | fields}
+def request_for(hour, vehicle="/api/cars/any", **fields):
+    return {"method": "POST", "path": f"{vehicle}/allocations", "json": period_fields(hour, hour + 1) | fields}
 
 
-def vehicles(answers):
-    """Give the vehicle of each allocation that was made."""
-    made = [answer.json for answer in answers if answer.status_code == 201]
-    flat = [one for each in made for one in (each if isinstance(each, list) else [each])]
-    return sorted(one["resource_id"] for one in flat)
+def vehicles(responses):
+    """Return the vehicle ids of the created allocations, sorted."""
+    bodies = [response.json for response in responses if response.status_code == 201]
+    rows = [row for body in bodies for row in (body if isinstance(body, list) else [body])]
+    return sorted(row["resource_id"] for row in rows)
 
 
 def ids(cars):
     return sorted(car[-36:] for car in cars)
 
 
-def test_as_many_win_as_there_are_vehicles(app, client, cars):
+def test_as_many_requests_succeed_as_there_are_vehicles(app, client, cars):
     for hour in range(ROUNDS):
-        answers = at_once(app, [order(hour)] * THREADS)
-        assert outcomes(answers) == {201: 3, "none_available": THREADS - 3}
-        assert vehicles(answers) == ids(cars)
+        responses = send_concurrently(app, [request_for(hour)] * THREADS)
+        assert count_outcomes(responses) == {201: 3, "none_available": THREADS - 3}
+        assert vehicles(responses) == ids(cars)
     assert len(client.get("/api/cars/all/allocations").json) == 3 * ROUNDS
 
 
-def test_all_win_while_there_are_enough(app, cars, register):
+def test_all_requests_succeed_while_enough_vehicles_are_free(app, cars, register):
     more = [register(f"More{number}") for number in range(THREADS - 3)]
     for hour in range(ROUNDS):
-        answers = at_once(app, [order(hour)] * THREADS)
-        assert outcomes(answers) == {201: THREADS}
-        assert vehicles(answers) == ids(cars + more)
+        responses = send_concurrently(app, [request_for(hour)] * THREADS)
+        assert count_outcomes(responses) == {201: THREADS}
+        assert vehicles(responses) == ids(cars + more)
 
 
-def test_those_that_only_overlap_share_as_well(app, cars):
+def test_requests_for_overlapping_periods_get_different_vehicles(app, cars):
     for hour in range(0, 2 * ROUNDS, 2):
-        periods = [wire(hour, hour + 2), wire(hour + 1, hour + 2), wire(hour, hour + 2)]
-        orders = [order(hour) | {"json": period} for period in periods * 3]
-        answers = at_once(app, orders)
-        assert outcomes(answers) == {201: 3, "none_available": 6}
-        assert vehicles(answers) == ids(cars)
+        periods = [period_fields(hour, hour + 2), period_fields(hour + 1, hour + 2), period_fields(hour, hour + 2)]
+        orders = [request_for(hour) | {"json": period} for period in periods * 3]
+        responses = send_concurrently(app, orders)
+        assert count_outcomes(responses) == {201: 3, "none_available": 6}
+        assert vehicles(responses) == ids(cars)
 
 
-def test_named_vehicles_taken_meanwhile_are_missed(app, cars):
+def test_no_vehicle_is_allocated_twice_when_others_request_it_by_id(app, cars):
     for hour in range(ROUNDS):
-        answers = at_once(app, [order(hour)] * 3 + [order(hour, car) for car in cars])
-        assert {answer.status_code for answer in answers} == {201, 409}
-        assert vehicles(answers) == ids(cars)
+        responses = send_concurrently(app, [request_for(hour)] * 3 + [request_for(hour, car) for car in cars])
+        assert {response.status_code for response in responses} == {201, 409}
+        assert vehicles(responses) == ids(cars)
 
 
-def test_expired_holds_are_in_nobodys_way(app, cars, allocate):
+def test_expired_holds_do_not_block_concurrent_requests(app, cars, allocate):
     for hour in range(ROUNDS):
         for car in cars:
             assert allocate(car, at(hour), at(hour + 1), hold_seconds=60).status_code == 201
-        hours_pass(app)
-        answers = at_once(app, [order(hour)] * THREADS)
-        assert outcomes(answers) == {201: 3, "none_available": THREADS - 3}
-        assert vehicles(answers) == ids(cars)
+        let_holds_expire(app)
+        responses = send_concurrently(app, [request_for(hour)] * THREADS)
+        assert count_outcomes(responses) == {201: 3, "none_available": THREADS - 3}
+        assert vehicles(responses) == ids(cars)
 
 
-def test_orders_of_several_get_all_or_none(app, cars, register):
+def test_requests_for_several_vehicles_get_all_or_none(app, cars, register):
     more = [register("Car3"), register("Car4")]
     for hour in range(ROUNDS):
-        answers = at_once(app, [order(hour, quantity=2)] * 4)
-        assert outcomes(answers) == {201: 2, "none_available": 2}
-        assert len(set(vehicles(answers))) == 4
-        assert set(vehicles(answers)) <= set(ids(cars + more))
+        responses = send_concurrently(app, [request_for(hour, quantity=2)] * 4)
+        assert count_outcomes(responses) == {201: 2, "none_available": 2}
+        assert len(set(vehicles(responses))) == 4
+        assert set(vehicles(responses)) <= set(ids(cars + more))

@@ -1,6 +1,6 @@
-"""Readers beside writers who take one another's periods as soon as they are free: nobody is ever told of two there.
+"""Feed readers during concurrent writes: no reader ever sees two overlapping allocations of a vehicle.
 
-What took a period comes after whatever freed it: a removal, a move, a change, a hold that expired.
+The event that frees a period (deletion, move, change, expiry) comes before the event of the allocation that takes it.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +9,9 @@ from threading import Lock
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from tests.support.change_feed import Reader
-from tests.support.instants import hours_pass, wire
-from tests.support.replay import Replayed
+from tests.support.change_feed import FeedReader
+from tests.support.instants import let_holds_expire, period_fields
+from tests.support.replay import ReplayedFeed
 
 pytestmark = pytest.mark.usefixtures("strict_reader")
 
@@ -23,18 +23,18 @@ _clock = Lock()
 
 @pytest.fixture
 def environ(environ):
-    """Nobody is sent away because others take their time."""
+    """A statement timeout that no request reaches."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
 
 
 @pytest.fixture
 def cars(register):
-    """The URLs of two cars, for more writers than that."""
+    """The URLs of two cars, fewer than there are writers."""
     return [register(f"Car{number}") for number in range(2)]
 
 
 class Writer:
-    """Takes the same two hours of one car or the other again and again, and frees them in one way or another."""
+    """Allocates the same two hours of the two cars repeatedly, and frees them in different ways."""
 
     def __init__(self, app, cars):
         self.app, self.cars = app, cars
@@ -49,44 +49,44 @@ class Writer:
         return self._order(f"{car}/allocations", **fields)
 
     def _order(self, path, **fields):
-        answer = self.client.post(path, json=wire(10, 12) | fields)
-        assert answer.status_code in (201, 409), answer.text
-        made = answer.json if isinstance(answer.json, list) else [answer.json]
-        return [f"{ALL}/{one['id']}" for one in made] if answer.status_code == 201 else []
+        response = self.client.post(path, json=period_fields(10, 12) | fields)
+        assert response.status_code in (201, 409), response.text
+        rows = response.json if isinstance(response.json, list) else [response.json]
+        return [f"{ALL}/{row['id']}" for row in rows] if response.status_code == 201 else []
 
-    def free(self, taken):
-        for url in taken:
+    def free(self, urls):
+        for url in urls:
             assert self.client.delete(url).status_code == 204
 
     def take_and_free(self, here, there):
         self.free(self.take(here))
 
     def move_away(self, here, there):
-        taken = self.take(here)
-        for url in taken:
+        urls = self.take(here)
+        for url in urls:
             assert self.client.patch(url, json={"resource_id": there[-36:]}).status_code in (200, 409)
-        self.free(taken)
+        self.free(urls)
 
     def make_room(self, here, there):
-        taken = self.take(here)
-        for url in taken:
-            assert self.client.patch(url, json=wire(14, 15)).status_code in (200, 409)
-        self.free(taken)
+        urls = self.take(here)
+        for url in urls:
+            assert self.client.patch(url, json=period_fields(14, 15)).status_code in (200, 409)
+        self.free(urls)
 
     def take_both(self, here, there):
         self.free(self._order("/api/cars/any/allocations", quantity=2))
 
     def let_expire(self, here, there):
         if self.take(here, hold_seconds=3600):
-            # One at a time: two that move time for the same holds could wait for each other, as this one can with an
-            # order that meets them.
+            # One thread at a time: two threads that update the same holds could deadlock. This one can still deadlock
+            # with a request for the same allocations.
             with _clock:
-                while not self._hours_pass():
+                while not self._could_expire_holds():
                     pass
 
-    def _hours_pass(self):
+    def _could_expire_holds(self):
         try:
-            hours_pass(self.app)
+            let_holds_expire(self.app)
         except OperationalError:
             return False
         return True
@@ -94,22 +94,22 @@ class Writer:
 
 def read(app, writers, limit):
     """Follow the feed until every writer has finished; return the reader and its events."""
-    reader, events = Reader(app.test_client(), limit), []
+    reader, events = FeedReader(app.test_client(), limit), []
     while not all(writer.done() for writer in writers):
-        events += reader.page()
+        events += reader.next_page()
     return reader, events
 
 
-def test_no_reader_ever_knows_of_two_at_one_instant(app, client, cars):
+def test_no_reader_ever_sees_two_overlapping_allocations(app, client, cars):
     with ThreadPoolExecutor(WRITERS + 2) as pool:
         writers = [pool.submit(Writer(app, cars).work, number) for number in range(WRITERS)]
         readers = [pool.submit(read, app, writers, limit) for limit in (3, 1000)]
     assert [writer.result() for writer in writers] == [None] * WRITERS
-    everything = Reader(client).news()
+    everything = FeedReader(client).new_events()
     for reading in readers:
-        # Only now: a reader that meets another one leaves the events of expired holds to a later poll.
+        # Only after the writers: a reader that meets another one leaves the events of expired holds to a later poll.
         reader, events = reading.result()
-        assert events + reader.news() == everything
-    replayed = Replayed()
-    replayed.tell(everything)
+        assert events + reader.new_events() == everything
+    replayed = ReplayedFeed()
+    replayed.apply(everything)
     assert {kind for kinds in replayed.kinds.values() for kind in kinds} >= {"allocated", "deallocated", "expired"}

@@ -1,4 +1,4 @@
-"""Orders that wait for another one's lock decide by what they find afterwards."""
+"""Requests that wait for another transaction's lock decide by the rows they see afterwards."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import event
 
-from invsys.inventory import schemas
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.db.models import db
+from invsys.inventory.schemas import inputs
 from tests.support.blocking import first_event_waits, locked, until_waiting
-from tests.support.change_feed import Reader
-from tests.support.concurrent_calls import at_once, outcomes
-from tests.support.instants import at, wire
+from tests.support.change_feed import FeedReader
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.instants import at, period_fields
 
 pytestmark = pytest.mark.usefixtures("strict_reader")
 
@@ -46,7 +46,7 @@ def cars(register):
         ("DELETE", None, 1, 412),
     ],
 )
-def test_an_allocation_that_is_changed_meanwhile_is_taken_as_it_is_then(
+def test_a_request_that_waited_sees_the_changed_allocation(
     engine, app, database_url, pool, cars, allocate, first, method, body, version, status
 ):
     if engine == "sqlite":
@@ -58,35 +58,35 @@ def test_an_allocation_that_is_changed_meanwhile_is_taken_as_it_is_then(
         changed = pool.submit(app.test_client().patch, booking, json=first)
         until_waiting(database_url, 1)
         let_pass()
-        order = pool.submit(app.test_client().open, booking, method=method, json=body, headers=headers)
+        request = pool.submit(app.test_client().open, booking, method=method, json=body, headers=headers)
         until_waiting(database_url, 2)
     assert changed.result().status_code == 200
-    assert order.result().status_code == status, order.result().text
+    assert request.result().status_code == status, request.result().text
 
 
-def test_a_hold_that_expires_while_it_waits_is_not_confirmed(
+def test_a_hold_that_expires_while_the_request_waits_is_not_confirmed(
     engine, app, client, database_url, pool, car, allocate, refused
 ):
     if engine == "sqlite":
         return
     hold = allocate(car, at(10), at(12), hold_seconds=1).headers["Location"]
     with locked(database_url, ALLOCATIONS):
-        order = pool.submit(app.test_client().patch, hold, json={"status": "confirmed"})
+        request = pool.submit(app.test_client().patch, hold, json={"status": "confirmed"})
         until_waiting(database_url, 1)
         while client.get(hold).status_code == 200:
             pass
-        # It counts nowhere any more, so nothing but this order keeps its vehicle in circulation.
+        # The hold no longer counts, so only the waiting request could keep the vehicle from being decommissioned.
         decommissioned = pool.submit(app.test_client().delete, car)
         until_waiting(database_url, 2)
-    refused(order.result(), 409, "hold_expired")
+    refused(request.result(), 409, "hold_expired")
     assert decommissioned.result().status_code == 204
-    kinds = [event["kind"] for event in Reader(client).news()]
+    kinds = [event["kind"] for event in FeedReader(client).new_events()]
     assert kinds == ["resource_registered", "allocated", "expired", "resource_decommissioned"]
 
 
 @pytest.fixture
 def committing(app):
-    """A moment at which a transaction of the service is about to commit, and waits until it is let go."""
+    """Block a transaction of the service just before its commit; yields the events (reached, let_go)."""
     reached, let_go = threading.Event(), threading.Event()
 
     def wait(connection):
@@ -101,7 +101,7 @@ def committing(app):
     event.remove(engine, "commit", wait)
 
 
-def test_a_hold_confirmed_in_its_last_moment_keeps_its_vehicle_in_circulation(
+def test_a_vehicle_whose_hold_is_confirmed_just_before_it_expires_stays_in_circulation(
     engine, app, database_url, client, pool, car, allocate, committing, refused
 ):
     if engine == "sqlite":
@@ -110,7 +110,7 @@ def test_a_hold_confirmed_in_its_last_moment_keeps_its_vehicle_in_circulation(
     hold = allocate(car, at(10), at(12), hold_seconds=1).headers["Location"]
     confirmed = pool.submit(app.test_client().patch, hold, json={"status": "confirmed"})
     assert reached.wait(SECONDS)
-    # Others see it as it was: held, and after a second no longer.
+    # Other transactions still see the uncommitted row as a hold, which expires after a second.
     while client.get(hold).status_code == 200:
         pass
     decommissioned = pool.submit(app.test_client().delete, car)
@@ -121,55 +121,59 @@ def test_a_hold_confirmed_in_its_last_moment_keeps_its_vehicle_in_circulation(
     assert client.get(hold).json["status"] == "confirmed"
 
 
-def test_holds_that_are_extended_and_what_would_move_onto_them_do_not_wait_for_each_other(engine, app, car, allocate):
+def test_extending_holds_and_moving_an_allocation_onto_them_do_not_deadlock(engine, app, car, allocate):
     if engine == "sqlite":
         return
     holds = [allocate(car, at(2 * hour), at(2 * hour + 1), hold_seconds=600).headers["Location"] for hour in range(3)]
     mover = allocate(car, at(20), at(21)).headers["Location"]
     extensions = [{"method": "PATCH", "path": hold, "json": {"hold_seconds": 900}} for hold in holds]
-    moves = [{"method": "PATCH", "path": mover, "json": wire(2 * hour, 2 * hour + 1)} for hour in range(3)]
+    moves = [{"method": "PATCH", "path": mover, "json": period_fields(2 * hour, 2 * hour + 1)} for hour in range(3)]
     for _ in range(20):
-        answers = at_once(app, extensions + moves)
-        # A deadlock, which PostgreSQL finds after a second, would be a 503.
-        assert outcomes(answers) == {200: 3, "period_taken": 3}
+        responses = send_concurrently(app, extensions + moves)
+        # A deadlock, which PostgreSQL detects after a second, would result in a 503.
+        assert count_outcomes(responses) == {200: 3, "period_taken": 3}
 
 
-def test_an_import_takes_the_place_of_a_hold_that_expires_while_it_runs(
+def test_an_import_gets_the_period_of_a_hold_that_expires_while_it_runs(
     engine, app, client, database_url, pool, car, allocate
 ):
     if engine == "sqlite":
         return
     hold = allocate(car, at(10), at(12), hold_seconds=1).headers["Location"]
 
-    def fill():
+    def load_rows():
         with app.app_context():
-            return bulk_load.load([bulk_load.Order("Car", "Car1", {}, schemas.imported_allocation.load(wire(10, 12)))])
+            return bulk_load.load(
+                [bulk_load.Order("Car", "Car1", {}, inputs.imported_allocation.load(period_fields(10, 12)))]
+            )
 
     with locked(database_url, VEHICLE.format(car[-36:])):
-        filled = pool.submit(fill)
+        loading = pool.submit(load_rows)
         until_waiting(database_url, 1)
         while client.get(hold).status_code == 200:
             pass
-    assert filled.result().fates == [bulk_load.ALLOCATED]
+    assert loading.result().outcomes == [bulk_load.ALLOCATED]
 
 
-def test_convoys_that_prefer_different_vehicles_do_not_wait_for_each_other(
+def test_requests_for_several_vehicles_in_different_order_do_not_deadlock(
     engine, app, database_url, pool, cars, allocate
 ):
     if engine == "sqlite":
         return
     app.config["ANY_STRATEGY"] = "best_fit"
-    # The tightest gap from 10 to 11 is the first car's, from 14 to 15 the second's.
+    # The tightest gap is the first car's for 10 to 11, and the second car's for 14 to 15.
     for car, hours in zip(cars, ((8, 10, 11, 12), (12, 14, 15, 16)), strict=True):
         assert allocate(car, at(hours[0]), at(hours[1])).status_code == 201
         assert allocate(car, at(hours[2]), at(hours[3])).status_code == 201
     first, second = (VEHICLE.format(car[-36:]) for car in cars)
     with locked(database_url, second), locked(database_url, first):
-        orders = [
+        requests = [
             pool.submit(
-                app.test_client().post, "/api/cars/any/allocations", json=wire(hour, hour + 1) | {"quantity": 2}
+                app.test_client().post,
+                "/api/cars/any/allocations",
+                json=period_fields(hour, hour + 1) | {"quantity": 2},
             )
             for hour in (10, 14)
         ]
         until_waiting(database_url, 2)
-    assert [order.result().status_code for order in orders] == [201, 201]
+    assert [request.result().status_code for request in requests] == [201, 201]

@@ -1,9 +1,9 @@
-"""The same order several times at once under one key: it is carried out once, and everybody gets the same answer."""
+"""Concurrent requests with one idempotency key: one is executed, and all get the same response."""
 
 import pytest
 
-from tests.support.concurrent_calls import at_once, outcomes
-from tests.support.instants import wire
+from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.instants import period_fields
 
 pytestmark = pytest.mark.usefixtures("strict_reader")
 
@@ -17,16 +17,16 @@ def cars(register):
     return [register(f"Car{number}") for number in range(4)]
 
 
-def order(path, body, key):
+def request_for(path, body, key):
     return {"method": "POST", "path": path, "json": body, "headers": {"Idempotency-Key": key}}
 
 
-def is_done_once(answers):
-    """Check that all have the same answer, and that all but one were told that it is a replay."""
-    assert outcomes(answers) == {201: len(answers)}
-    assert len({answer.data for answer in answers}) == 1
-    assert len({(answer.headers.get("Location"), answer.headers.get("ETag")) for answer in answers}) == 1
-    assert [answer.headers.get("Idempotency-Replayed") for answer in answers].count("true") == len(answers) - 1
+def assert_executed_once(responses):
+    """Check that all responses are equal, and that all but one are marked as replays."""
+    assert count_outcomes(responses) == {201: len(responses)}
+    assert len({response.data for response in responses}) == 1
+    assert len({(response.headers.get("Location"), response.headers.get("ETag")) for response in responses}) == 1
+    assert [response.headers.get("Idempotency-Replayed") for response in responses].count("true") == len(responses) - 1
 
 
 def count(client):
@@ -34,68 +34,84 @@ def count(client):
 
 
 @pytest.mark.parametrize("threads", [2, 8])
-def test_one_allocation_is_made(app, client, cars, threads):
+def test_one_allocation_is_created(app, client, cars, threads):
     for hour in range(ROUNDS):
-        is_done_once(at_once(app, [order(f"{cars[0]}/allocations", wire(hour, hour + 1), f"key-{hour}")] * threads))
+        assert_executed_once(
+            send_concurrently(
+                app, [request_for(f"{cars[0]}/allocations", period_fields(hour, hour + 1), f"key-{hour}")] * threads
+            )
+        )
         assert count(client) == (4, hour + 1)
 
 
 def test_one_vehicle_is_registered(app, client):
     for number in range(ROUNDS):
-        is_done_once(at_once(app, [order("/api/cars", {"name": f"Car{number}"}, f"key-{number}")] * THREADS))
+        assert_executed_once(
+            send_concurrently(app, [request_for("/api/cars", {"name": f"Car{number}"}, f"key-{number}")] * THREADS)
+        )
         assert count(client) == (number + 1, 0)
 
 
 @pytest.mark.parametrize("threads", [2, 8])
-def test_one_of_any_vehicle_is_made(app, client, cars, threads):
+def test_one_allocation_of_any_vehicle_is_created(app, client, cars, threads):
     for hour in range(ROUNDS):
-        is_done_once(at_once(app, [order(ANY, wire(hour, hour + 1), f"key-{hour}")] * threads))
+        assert_executed_once(
+            send_concurrently(app, [request_for(ANY, period_fields(hour, hour + 1), f"key-{hour}")] * threads)
+        )
         assert count(client) == (4, hour + 1)
 
 
-def test_one_convoy_is_made(app, client, cars):
+def test_one_allocation_of_several_vehicles_is_created(app, client, cars):
     for hour in range(ROUNDS):
-        is_done_once(at_once(app, [order(ANY, wire(hour, hour + 1) | {"quantity": 2}, f"key-{hour}")] * THREADS))
+        assert_executed_once(
+            send_concurrently(
+                app, [request_for(ANY, period_fields(hour, hour + 1) | {"quantity": 2}, f"key-{hour}")] * THREADS
+            )
+        )
         assert count(client) == (4, 2 * (hour + 1))
 
 
-def test_the_last_vehicle_is_taken_once_and_nobody_is_told_that_there_is_none(app, client, register):
+def test_the_last_vehicle_is_allocated_once_and_all_requests_succeed(app, client, register):
     register("Car1")
     for hour in range(ROUNDS):
-        is_done_once(at_once(app, [order(ANY, wire(hour, hour + 1), f"key-{hour}")] * THREADS))
+        assert_executed_once(
+            send_concurrently(app, [request_for(ANY, period_fields(hour, hour + 1), f"key-{hour}")] * THREADS)
+        )
         assert count(client) == (1, hour + 1)
 
 
-def test_each_key_gets_its_own_vehicle(app, client, cars):
+def test_each_key_gets_a_different_vehicle(app, client, cars):
     for hour in range(ROUNDS):
         keys = [f"{key}-{hour}" for key in "abcd"]
-        answers = at_once(app, [order(ANY, wire(hour, hour + 1), key) for key in keys * 2])
-        for one, other in zip(answers[:4], answers[4:], strict=True):
-            is_done_once([one, other])
-        assert {answer.json["resource_id"] for answer in answers} == {car[-36:] for car in cars}
+        responses = send_concurrently(app, [request_for(ANY, period_fields(hour, hour + 1), key) for key in keys * 2])
+        for one, other in zip(responses[:4], responses[4:], strict=True):
+            assert_executed_once([one, other])
+        assert {response.json["resource_id"] for response in responses} == {car[-36:] for car in cars}
         assert count(client) == (4, 4 * (hour + 1))
 
 
-def test_of_two_bodies_under_one_key_one_is_carried_out(app, client, cars):
+def test_of_two_bodies_with_one_key_one_is_executed(app, client, cars):
     for hour in range(ROUNDS):
-        bodies = [wire(hour, hour + 1) | {"description": text} for text in ("this", "that")]
-        answers = at_once(app, [order(f"{cars[0]}/allocations", body, f"key-{hour}") for body in bodies])
-        assert outcomes(answers) == {201: 1, "idempotency_key_reused": 1}
+        bodies = [period_fields(hour, hour + 1) | {"description": text} for text in ("this", "that")]
+        responses = send_concurrently(
+            app, [request_for(f"{cars[0]}/allocations", body, f"key-{hour}") for body in bodies]
+        )
+        assert count_outcomes(responses) == {201: 1, "idempotency_key_reused": 1}
         assert count(client) == (4, hour + 1)
 
 
-def test_of_two_paths_under_one_key_one_is_carried_out(app, client, cars):
+def test_of_two_paths_with_one_key_one_is_executed(app, client, cars):
     for hour in range(ROUNDS):
-        orders = [order(f"{car}/allocations", wire(hour, hour + 1), f"key-{hour}") for car in cars[:2]]
-        assert outcomes(at_once(app, orders)) == {201: 1, "idempotency_key_reused": 1}
+        requests = [request_for(f"{car}/allocations", period_fields(hour, hour + 1), f"key-{hour}") for car in cars[:2]]
+        assert count_outcomes(send_concurrently(app, requests)) == {201: 1, "idempotency_key_reused": 1}
         assert count(client) == (4, hour + 1)
 
 
-def test_two_clients_with_one_key_are_two_orders(app, client, cars):
-    orders = [order(ANY, wire(10, 12), "key") for _ in range(2)]
-    for number, each in enumerate(orders):
-        each["headers"]["X-Client-Id"] = f"client-{number}"
-    answers = at_once(app, orders * 2)
-    for one, other in zip(answers[:2], answers[2:], strict=True):
-        is_done_once([one, other])
+def test_two_clients_can_use_the_same_key_for_different_requests(app, client, cars):
+    requests = [request_for(ANY, period_fields(10, 12), "key") for _ in range(2)]
+    for number, request in enumerate(requests):
+        request["headers"]["X-Client-Id"] = f"client-{number}"
+    responses = send_concurrently(app, requests * 2)
+    for one, other in zip(responses[:2], responses[2:], strict=True):
+        assert_executed_once([one, other])
     assert count(client) == (4, 2)

@@ -1,6 +1,6 @@
-"""Transactions that commit late: the feed stops before what they have written, at nothing else, and misses nothing.
+"""Transactions that commit late: the feed stops before their events, waits for nothing else, and loses no event.
 
-SQLite has one writer at a time: there the others wait for the late one, and what is told is the same.
+SQLite allows one writer at a time: the other writers wait for the late one, and the feed contains the same events.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from sqlalchemy import func, select, text
 from invsys.inventory.db import session
 from invsys.inventory.db.models import Event
 from invsys.inventory.errors import DatabaseUnavailable
-from tests.support.change_feed import Reader
+from tests.support.change_feed import FeedReader
 from tests.support.late_writer import LateWriter
 from tests.support.serving import until
 
@@ -24,7 +24,7 @@ ends = pytest.mark.parametrize("end", [LateWriter.commit, LateWriter.rollback, L
 
 @pytest.fixture
 def environ(environ):
-    """Whoever waits for a late writer does so for as long as the test takes."""
+    """A statement timeout that no request reaches while it waits for a late writer."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
 
 
@@ -36,38 +36,38 @@ def cars(register):
 
 @pytest.fixture
 def reader(client, cars):
-    """A reader who knows of the cars."""
-    reader = Reader(client)
-    reader.news()
+    """A feed reader that has read the registrations of the cars."""
+    reader = FeedReader(client)
+    reader.new_events()
     return reader
 
 
 @pytest.fixture
-def meanwhile(app, engine):
-    """Rename a car while a writer is late; gives what waits until it is done."""
+def rename_car(app, engine):
+    """Return a function that renames a car while a writer is late, and returns a function that waits for the rename."""
 
-    def rename(car):
+    def patch_name(car):
         assert app.test_client().patch(f"/api/cars/{car}", json={"name": f"New {car}"[:36]}).status_code == 200
 
     with ThreadPoolExecutor() as pool:
 
-        def meanwhile(car):
-            done = pool.submit(rename, car)
+        def rename_car(car):
+            renaming = pool.submit(patch_name, car)
             if engine != "sqlite":
-                done.result()
-            return done.result
+                renaming.result()
+            return renaming.result
 
-        yield meanwhile
+        yield rename_car
 
 
 @pytest.fixture
-def begin(app, meanwhile):
-    """Begin a late writer."""
-    with ExitStack() as opened:
+def begin(app, rename_car):
+    """Return a function that begins a late writer; all are rolled back after the test."""
+    with ExitStack() as stack:
 
         def begin():
             late = LateWriter(app)
-            opened.callback(late.rollback)
+            stack.callback(late.rollback)
             return late
 
         yield begin
@@ -77,31 +77,31 @@ def vehicles(events):
     return [UUID(event["resource_id"]) for event in events]
 
 
-class TestOfAHostThatVanished:
-    """Its transaction is open, its connection too, and nothing more is heard of it."""
+class TestVanishedHost:
+    """A host fails without closing its connection: the server still sees an open transaction."""
 
     @pytest.fixture
     def environ(self, environ):
         return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "1"}
 
-    def test_its_locks_are_taken_back_and_readers_go_on(self, engine, client, begin, reader, cars):
+    def test_its_locks_are_released_and_readers_continue(self, engine, client, begin, reader, cars):
         if engine == "sqlite":
             return
         late = begin()
         late.change(cars[0])
         assert client.patch(f"/api/cars/{cars[1]}", json={"name": "New"}).status_code == 200
-        told = []
-        until(lambda: told.extend(vehicles(reader.news())) or told)
-        assert told == [cars[1]]
+        changed = []
+        until(lambda: changed.extend(vehicles(reader.new_events())) or changed)
+        assert changed == [cars[1]]
         assert client.patch(f"/api/cars/{cars[0]}", json={"name": "Newer"}).status_code == 200
-        late.forget()
+        late.discard_connection()
 
-    def test_if_it_comes_back_it_is_told_and_goes_on(self, engine, app, client, cars):
+    def test_a_host_that_comes_back_gets_an_error_and_continues(self, engine, app, client, cars):
         if engine == "sqlite":
             return
         with app.app_context(), pytest.raises(DatabaseUnavailable):
             self.be_idle_for_too_long()
-        # For a second nobody is made to wait for a database that took so long.
+        # The circuit breaker stays open for a second after such a slow failure.
         until(lambda: client.get("/readyz").status_code == 200)
         assert client.patch(f"/api/cars/{cars[0]}", json={"name": "Newer"}).status_code == 200
 
@@ -114,103 +114,103 @@ class TestOfAHostThatVanished:
 
 
 @ends
-def test_nobody_is_told_of_what_follows_a_change_before_it_is_settled(client, begin, reader, cars, meanwhile, end):
-    meanwhile(cars[0])()
+def test_events_after_a_change_stay_hidden_until_the_change_is_settled(client, begin, reader, cars, rename_car, end):
+    rename_car(cars[0])()
     late = begin()
     late.change(cars[1])
-    wait = meanwhile(cars[2])
-    assert vehicles(reader.news()) == [cars[0]]
-    assert vehicles(Reader(client).news()) == [*cars, cars[0]]
+    wait = rename_car(cars[2])
+    assert vehicles(reader.new_events()) == [cars[0]]
+    assert vehicles(FeedReader(client).new_events()) == [*cars, cars[0]]
     end(late)
     wait()
     expected = [cars[1], cars[2]] if end is LateWriter.commit else [cars[2]]
-    assert vehicles(reader.news()) == expected
-    assert vehicles(Reader(client).news()) == [*cars, cars[0], *expected]
-    meanwhile(cars[3])()
-    assert vehicles(reader.news()) == [cars[3]]
+    assert vehicles(reader.new_events()) == expected
+    assert vehicles(FeedReader(client).new_events()) == [*cars, cars[0], *expected]
+    rename_car(cars[3])()
+    assert vehicles(reader.new_events()) == [cars[3]]
 
 
 @ends
-def test_the_end_of_the_feed_is_before_what_is_not_settled(client, begin, cars, meanwhile, end):
-    meanwhile(cars[0])()
+def test_the_end_of_the_feed_is_before_unsettled_events(client, begin, cars, rename_car, end):
+    rename_car(cars[0])()
     before = client.get("/api/events?after=now").json["next"]
     late = begin()
     late.change(cars[1])
-    wait = meanwhile(cars[2])
-    answers = [client.get("/api/events", query_string={"after": after}).json for after in ("now", before)]
-    assert answers == [{"events": [], "next": before}] * 2
+    wait = rename_car(cars[2])
+    responses = [client.get("/api/events", query_string={"after": after}).json for after in ("now", before)]
+    assert responses == [{"events": [], "next": before}] * 2
     end(late)
     wait()
     expected = [cars[1], cars[2]] if end is LateWriter.commit else [cars[2]]
     assert vehicles(client.get("/api/events", query_string={"after": before}).json["events"]) == expected
 
 
-def test_a_horizon_that_goes_back_behind_a_cursor_is_no_loss(engine, app, client, cars, meanwhile):
+def test_no_event_is_lost_when_the_horizon_moves_back_behind_a_cursor(engine, app, client, cars, rename_car):
     if engine == "sqlite":
         return
-    reader = Reader(client)
-    reader.news()
-    # A transaction that has read the last number drawn before the reader came, and announces it only now.
+    reader = FeedReader(client)
+    reader.new_events()
+    # A transaction that read the last number drawn before the reader's request, and announces it only now.
     late = LateWriter(app)
     late.execute("SELECT pg_advisory_xact_lock_shared((17750::bigint << 48) + 1)")
-    meanwhile(cars[0])()
-    assert reader.page() == []
+    rename_car(cars[0])()
+    assert reader.next_page() == []
     late.commit()
-    assert vehicles(reader.news()) == [cars[0]]
+    assert vehicles(reader.new_events()) == [cars[0]]
 
 
 @ends
-def test_what_a_late_writer_writes_last_is_told_too(begin, reader, cars, meanwhile, end):
+def test_the_last_events_of_a_late_writer_are_not_lost(begin, reader, cars, rename_car, end):
     late = begin()
     late.change(cars[0])
-    wait = meanwhile(cars[1])
-    assert reader.news() == []
+    wait = rename_car(cars[1])
+    assert reader.new_events() == []
     late.change(cars[2])
-    assert reader.news() == []
+    assert reader.new_events() == []
     end(late)
     wait()
-    told = vehicles(reader.news())
-    assert sorted(told) == sorted(cars[:3] if end is LateWriter.commit else [cars[1]])
+    changed = vehicles(reader.new_events())
+    assert sorted(changed) == sorted(cars[:3] if end is LateWriter.commit else [cars[1]])
 
 
-def test_whoever_only_reads_for_long_holds_nothing_up(app, reader, cars, meanwhile):
+def test_a_long_read_does_not_delay_the_feed(app, reader, cars, rename_car):
     with app.app_context(), session.maintenance() as connection:
         before = connection.execute(select(Event.key)).all()
-        meanwhile(cars[0])()
-        assert vehicles(reader.news()) == [cars[0]]
+        rename_car(cars[0])()
+        assert vehicles(reader.new_events()) == [cars[0]]
         assert connection.execute(select(Event.key)).all() == before
 
 
 @ends
-def test_whoever_writes_no_event_for_long_holds_nothing_up(engine, begin, reader, cars, meanwhile, end):
-    if engine == "sqlite":  # whoever writes at all holds every other writer up
+def test_a_long_transaction_without_events_does_not_delay_the_feed(engine, begin, reader, cars, rename_car, end):
+    if engine == "sqlite":  # any open write blocks all other writers
         return
     late = begin()
     late.execute("INSERT INTO idempotency_keys (client_id, key, fingerprint, events) VALUES ('', 'late', '', '[]')")
-    meanwhile(cars[0])()
-    assert vehicles(reader.news()) == [cars[0]]
+    rename_car(cars[0])()
+    assert vehicles(reader.new_events()) == [cars[0]]
     late.change(cars[1])
-    meanwhile(cars[2])()
-    assert reader.news() == []
+    rename_car(cars[2])()
+    assert reader.new_events() == []
     end(late)
-    assert vehicles(reader.news()) == ([cars[1], cars[2]] if end is LateWriter.commit else [cars[2]])
+    assert vehicles(reader.new_events()) == ([cars[1], cars[2]] if end is LateWriter.commit else [cars[2]])
 
 
 @ends
-def test_a_change_that_was_taken_back_holds_nothing_up(engine, begin, reader, cars, meanwhile, end):
+def test_a_change_rolled_back_to_a_savepoint_does_not_delay_the_feed(engine, begin, reader, cars, rename_car, end):
     late = begin()
-    late.change_and_take_back(cars[0])
-    wait = meanwhile(cars[1])
-    told = vehicles(reader.news())
-    assert told == ([] if engine == "sqlite" else [cars[1]])
+    late.change_and_roll_back(cars[0])
+    wait = rename_car(cars[1])
+    changed = vehicles(reader.new_events())
+    assert changed == ([] if engine == "sqlite" else [cars[1]])
     late.change(cars[2])
     end(late)
     wait()
-    told += vehicles(reader.news())
-    assert sorted(told) == sorted(cars[1:3] if end is LateWriter.commit else [cars[1]])
+    changed += vehicles(reader.new_events())
+    assert sorted(changed) == sorted(cars[1:3] if end is LateWriter.commit else [cars[1]])
 
 
-WRITERS, STEPS = range(3), ["change", "change", "change", "change_and_take_back", "commit", "rollback", "vanish"]
+WRITERS, STEPS = range(3), ["change", "change", "change", "change_and_roll_back", "commit", "rollback", "vanish"]
 steps = st.lists(st.tuples(st.sampled_from(WRITERS), st.sampled_from(STEPS)), max_size=25)
 thorough = settings(
     max_examples=30, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -218,7 +218,7 @@ thorough = settings(
 
 
 class Writers:
-    """Several late writers, each with a vehicle of its own, and the keys of the events that are committed."""
+    """Several late writers, each with its own vehicle, and the keys of the committed events."""
 
     def __init__(self, app, cars):
         self._app, self._cars = app, cars
@@ -246,25 +246,25 @@ class Writers:
             self.do(number, "commit")
 
     def settled(self):
-        """Count the events before which nothing can come any more."""
+        """Count the committed events that no open transaction can precede."""
         earliest = min((writer.keys[0] for writer in self._open.values() if writer.keys), default=float("inf"))
         return len([key for key in self._committed if key < earliest])
 
 
 @thorough
 @given(steps=steps)
-def test_in_whatever_order_they_write_and_end_all_that_is_settled_is_told_and_only_that(
+def test_the_feed_contains_exactly_the_settled_events_for_any_order_of_writes_and_ends(
     engine, app, client, cars, steps
 ):
-    often, rarely, told = Reader(client), Reader(client), []
-    assert often.news() == rarely.news()
+    frequent, rare, events = FeedReader(client), FeedReader(client), []
+    assert frequent.new_events() == rare.new_events()
     with Writers(app, cars) as writers:
         for number, step in steps:
-            # SQLite would have the second wait for ever for the first.
+            # On SQLite the second writer would wait forever for the first.
             writers.do(0 if engine == "sqlite" else number, step)
-            told += often.news()
-            assert len(told) == writers.settled()
+            events += frequent.new_events()
+            assert len(events) == writers.settled()
         writers.end()
-        told += often.news()
-        assert len(told) == writers.settled()
-    assert told == rarely.news()
+        events += frequent.new_events()
+        assert len(events) == writers.settled()
+    assert events == rare.new_events()

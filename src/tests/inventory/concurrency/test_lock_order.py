@@ -1,19 +1,19 @@
-"""Rows are locked in one order, vehicles before allocations: nobody deadlocks, and a vehicle's last event is its last.
+"""Rows are locked in one order, vehicles before allocations: no deadlocks, and no event after a decommissioning.
 
-What waits here waits for the test, in a state that a race reaches seldom.
+The tests hold locks themselves to create states that a race rarely reaches.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from invsys.inventory import schemas
 from invsys.inventory.commands import bulk_load, expire_holds
+from invsys.inventory.schemas import inputs
 from tests.support.blocking import first_event_waits, locked, until_waiting
-from tests.support.change_feed import Reader
-from tests.support.instants import at, hours_pass, wire
+from tests.support.change_feed import FeedReader
+from tests.support.instants import at, let_holds_expire, period_fields
 
-pytestmark = [pytest.mark.usefixtures("strict_replay"), pytest.mark.direct("it is about locks of the database")]
+pytestmark = [pytest.mark.usefixtures("strict_replay"), pytest.mark.direct("tests locks of the database")]
 
 ANY = "/api/cars/any/allocations"
 LONG_AGO = ("2020-01-01T10:00:00Z", "2020-01-01T12:00:00Z")
@@ -24,29 +24,29 @@ ALLOCATION = "SELECT FROM continuous_resource_allocations WHERE id = '{}' FOR UP
 
 @pytest.fixture
 def environ(environ):
-    """No statement is cancelled while the test holds a lock."""
+    """A statement timeout that no request reaches while the test holds a lock."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
 
 
 @pytest.fixture
 def send(app):
-    """Send a request from another thread; returns a future of the response."""
+    """Return a function that sends a request from another thread; it returns a future of the response."""
     with ThreadPoolExecutor() as pool:
-        yield lambda method, url, **given: pool.submit(app.test_client().open, url, method=method, **given)
+        yield lambda method, url, **options: pool.submit(app.test_client().open, url, method=method, **options)
 
 
 @pytest.fixture
 def cars(register):
-    """The URLs of two cars, by key."""
+    """The URLs of two cars, in the order of their keys."""
     return [register(f"Car{number}") for number in range(2)]
 
 
 @pytest.fixture
 def kinds(client):
-    """Return the kinds of the events of one car, after that of its registration."""
+    """Return a function that returns the kinds of a car's events after its registration."""
 
     def kinds(car):
-        events = [event["kind"] for event in Reader(client).news() if event["resource_id"] == car[-36:]]
+        events = [event["kind"] for event in FeedReader(client).new_events() if event["resource_id"] == car[-36:]]
         assert events[0] == "resource_registered"
         return events[1:]
 
@@ -72,13 +72,13 @@ def test_an_allocation_is_not_locked_before_its_vehicle(
     booking = allocate(cars[here], at(10), at(12)).headers["Location"]
     body = body and {name: value.format(there=cars[1 - here][-36:]) for name, value in body.items()}
     with locked(database_url, VEHICLE.format(cars[here][-36:])) as other:
-        order = send(method, booking, json=body, headers=headers)
+        request = send(method, booking, json=body, headers=headers)
         until_waiting(database_url, 1)
         other.execute(f"{ALLOCATION.format(booking[-36:])} NOWAIT")
         if here == 0:
-            # Nor is a vehicle with a greater key.
+            # A vehicle with a greater key is not locked yet either.
             other.execute(f"{VEHICLE.format(cars[1][-36:])} NOWAIT")
-    assert order.result().status_code == status
+    assert request.result().status_code == status
 
 
 def test_a_move_locks_both_vehicles_before_the_allocation(engine, database_url, send, cars, allocate):
@@ -86,17 +86,17 @@ def test_a_move_locks_both_vehicles_before_the_allocation(engine, database_url, 
         return
     booking = allocate(cars[0], at(10), at(12)).headers["Location"]
     with locked(database_url, VEHICLE.format(cars[1][-36:])) as other:
-        order = send("PATCH", booking, json={"resource_id": cars[1][-36:]})
+        request = send("PATCH", booking, json={"resource_id": cars[1][-36:]})
         until_waiting(database_url, 1)
         other.execute(f"{ALLOCATION.format(booking[-36:])} NOWAIT")
-    assert order.result().status_code == 200
+    assert request.result().status_code == 200
 
 
 def test_a_decommission_waits_for_a_locked_hold(engine, app, database_url, send, car, allocate, kinds):
     if engine == "sqlite":
         return
     hold = allocate(car, at(10), at(12), hold_seconds=60).json["id"]
-    hours_pass(app)
+    let_holds_expire(app)
     with locked(database_url, ALLOCATION.format(hold)):
         decommissioned = send("DELETE", car)
         until_waiting(database_url, 1)
@@ -119,13 +119,13 @@ def test_a_confirmation_and_a_decommission_do_not_deadlock(engine, database_url,
     assert kinds(car) == ["allocated", "allocated", "deallocated", "deallocated", "resource_decommissioned"]
 
 
-def clear_all(app):
+def delete_expired_hold(app):
     with app.app_context():
         assert expire_holds.delete_all_expired() == 1
 
 
 @pytest.mark.parametrize("cause", ["purge", "create", "any", "move"])
-def test_the_end_of_a_hold_comes_before_the_decommission(
+def test_the_end_of_a_hold_comes_before_the_decommissioning(
     engine, app, client, database_url, send, car, register, allocate, kinds, cause
 ):
     if engine == "sqlite":
@@ -133,31 +133,31 @@ def test_the_end_of_a_hold_comes_before_the_decommission(
     allocate(car, *LONG_AGO, hold_seconds=60)
     other = register("Car2")
     booking = allocate(other, *LONG_AGO).headers["Location"]
-    hours_pass(app)
-    orders = {
+    let_holds_expire(app)
+    requests = {
         "create": ("POST", f"{car}/allocations", PERIOD),
         "any": ("POST", ANY, PERIOD),
         "move": ("PATCH", booking, {"resource_id": car[-36:]}),
     }
     with ThreadPoolExecutor() as pool, first_event_waits(database_url) as let_pass:
         if cause == "purge":
-            order = pool.submit(clear_all, app)
+            request = pool.submit(delete_expired_hold, app)
         else:
-            method, url, body = orders[cause]
-            order = send(method, url, json=body)
+            method, url, body = requests[cause]
+            request = send(method, url, json=body)
         until_waiting(database_url, 1)
         let_pass()
         decommissioned = send("DELETE", car)
         until_waiting(database_url, 2)
     assert decommissioned.result().status_code == 204
-    assert order.result() is None or order.result().status_code in (200, 201, 404, 409, 422), order.result().text
-    found = kinds(car)
-    assert (found[:2], found[-1]) == (["allocated", "expired"], "resource_decommissioned")
+    assert request.result() is None or request.result().status_code in (200, 201, 404, 409, 422), request.result().text
+    event_kinds = kinds(car)
+    assert (event_kinds[:2], event_kinds[-1]) == (["allocated", "expired"], "resource_decommissioned")
 
 
 @pytest.mark.parametrize("url", ["{car}/allocations/{id}", "/api/cars/all/allocations/{id}"])
 @pytest.mark.parametrize("headers", [{}, {"If-Match": "*"}, {"If-Match": '"1"'}])
-def test_the_end_of_a_booking_comes_before_the_decommission(
+def test_the_deletion_of_a_booking_comes_before_the_decommissioning(
     engine, database_url, send, car, allocate, kinds, url, headers
 ):
     if engine == "sqlite":
@@ -190,37 +190,38 @@ def test_a_booking_cannot_be_deleted_once_its_vehicle_is_being_decommissioned(
     assert kinds(car) == ["allocated", "resource_decommissioned"]
 
 
-@pytest.mark.parametrize("kept", ["hold", "vehicle"])
-def test_clearing_skips_what_is_locked(engine, app, database_url, cars, allocate, kinds, kept):
+@pytest.mark.parametrize("locked_item", ["hold", "vehicle"])
+def test_deleting_expired_holds_skips_locked_rows(engine, app, database_url, cars, allocate, kinds, locked_item):
     if engine == "sqlite":
         return
     holds = [allocate(car, at(10), at(12), hold_seconds=60).json["id"] for car in cars]
-    hours_pass(app)
-    statement = ALLOCATION.format(holds[0]) if kept == "hold" else VEHICLE.format(cars[0][-36:])
+    let_holds_expire(app)
+    statement = ALLOCATION.format(holds[0]) if locked_item == "hold" else VEHICLE.format(cars[0][-36:])
     with locked(database_url, statement):
-        clear_all(app)
+        delete_expired_hold(app)
         assert [kinds(car) for car in cars] == [["allocated"], ["allocated", "expired"]]
-    clear_all(app)
+    delete_expired_hold(app)
     assert [kinds(car) for car in cars] == [["allocated", "expired"]] * 2
 
 
 def test_an_import_and_a_rename_to_a_name_in_it_do_not_deadlock(engine, app, client, database_url, send, car):
     if engine == "sqlite":
         return
-    orders = [
-        bulk_load.Order("Car", name, {}, schemas.imported_allocation.load(wire(10, 12))) for name in ("New", "Car1")
+    requests = [
+        bulk_load.Order("Car", name, {}, inputs.imported_allocation.load(period_fields(10, 12)))
+        for name in ("New", "Car1")
     ]
 
-    def fill():
+    def load_rows():
         with app.app_context():
-            return bulk_load.load(orders)
+            return bulk_load.load(requests)
 
     with ThreadPoolExecutor() as pool:
         with locked(database_url, VEHICLE.format(car[-36:])):
-            renamed = send("PATCH", car, json={"name": "New"})
+            renaming = send("PATCH", car, json={"name": "New"})
             until_waiting(database_url, 1)
-            filled = pool.submit(fill)
+            loading = pool.submit(load_rows)
             until_waiting(database_url, 2)
-        assert renamed.result().status_code == 200
-        assert filled.result() == bulk_load.LoadResult(1, [bulk_load.ALLOCATED] * 2)
+        assert renaming.result().status_code == 200
+        assert loading.result() == bulk_load.LoadResult(1, [bulk_load.ALLOCATED] * 2)
     assert sorted(vehicle["name"] for vehicle in client.get("/api/cars").json) == ["Car1", "New"]

@@ -1,4 +1,4 @@
-"""A reader of the change feed beside a purge: it gets every event in order, or 410 cursor_expired."""
+"""Feed readers during a purge: each gets every event in order, or 410 cursor_expired."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ CARS, DAY = 40, 86400
 
 
 def write_and_purge(app):
-    """Register cars, whose events are old at once, and purge meanwhile; return how many events were deleted."""
+    """Register cars with events that are immediately old, purging in between; return the number of deleted events."""
     client, purged = app.test_client(), 0
     for number in range(CARS):
         assert client.post("/api/cars", json={"name": f"{number}"}).status_code == 201
@@ -25,23 +25,23 @@ def write_and_purge(app):
 
 
 def read(app, limit, writer):
-    """Follow the feed until the writer has ended; return a list of cars for each time that it had to begin anew."""
+    """Follow the feed until the writer has ended; return a list of car numbers for each start from the beginning."""
     client, after, runs = app.test_client(), None, [[]]
     while True:
-        ended = writer.done()
-        answer = client.get(FEED, query_string={"after": after, "limit": limit})
-        if answer.status_code == 410:
+        writer_done = writer.done()
+        response = client.get(FEED, query_string={"after": after, "limit": limit})
+        if response.status_code == 410:
             after = None
             runs.append([])
             continue
-        assert answer.status_code == 200, answer.text
-        after = answer.json["next"]
-        runs[-1] += [int(one["data"]["name"]) for one in answer.json["events"]]
-        if ended and not answer.json["events"]:
+        assert response.status_code == 200, response.text
+        after = response.json["next"]
+        runs[-1] += [int(event["data"]["name"]) for event in response.json["events"]]
+        if writer_done and not response.json["events"]:
             return runs
 
 
-def test_no_event_is_lost_without_410(app):
+def test_a_reader_loses_no_event_without_a_410(app):
     with ThreadPoolExecutor(4) as pool:
         writer = pool.submit(write_and_purge, app)
         readers = [pool.submit(read, app, limit, writer) for limit in (1, 3, 1000)]

@@ -1,4 +1,4 @@
-"""Several processes, each with threads, want the same period, or overlapping ones, at the same moment."""
+"""Several processes with several threads each request the same or overlapping periods concurrently."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def path(client):
 
 @pytest.fixture(scope="module")
 def racers(migrated_url):
-    """The processes, started once."""
+    """The racer processes, started once for the module."""
     command = [sys.executable, str(RACER), migrated_url, str(THREADS)]
     with ExitStack() as stack:
         yield [
@@ -32,7 +32,7 @@ def racers(migrated_url):
 
 
 def race(racers, path, hours):
-    """Let each process want its hours (start, end) in all its threads; give all statuses."""
+    """Let all threads of each process request its hours (start, end); return all statuses."""
     for racer, (start, end) in zip(racers, hours, strict=True):
         body = f'{{"from_datetime": "2026-01-01T{start:02}:00Z", "to_datetime": "2026-01-01T{end:02}:00Z"}}'
         racer.stdin.write(f"{path} {body}\n")
@@ -40,16 +40,16 @@ def race(racers, path, hours):
     return [status for racer in racers for status in racer.stdout.readline().split()]
 
 
-def test_every_round_of_a_race_has_one_winner(client, racers, path):
+def test_exactly_one_of_many_concurrent_requests_succeeds(client, racers, path):
     for hour in range(ROUNDS):
         statuses = race(racers, path, [(hour, hour + 1)] * PROCESSES)
         assert sorted(statuses) == ["201"] + ["409"] * (PROCESSES * THREADS - 1)
     assert len(client.get(path).json) == ROUNDS
 
 
-def test_a_race_for_periods_that_overlap_leaves_no_two_that_do(client, racers, path):
+def test_concurrent_requests_never_create_overlapping_allocations(client, racers, path):
     for hour in range(ROUNDS):
         assert set(race(racers, path, [(hour, hour + 2 + late) for late in range(PROCESSES)])) <= {"201", "409"}
-    made = client.get(path).json
-    assert made
-    assert all(one["to_datetime"] <= after["from_datetime"] for one, after in pairwise(made))
+    allocations = client.get(path).json
+    assert allocations
+    assert all(one["to_datetime"] <= after["from_datetime"] for one, after in pairwise(allocations))

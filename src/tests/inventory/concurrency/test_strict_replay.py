@@ -1,6 +1,6 @@
-"""Every verb at the same moment on the same few vehicles: the feed replays strictly, and nobody is sent away.
+"""All verbs run concurrently on the same few vehicles: the feed replays strictly, and no request fails with 503.
 
-A 503 would be a deadlock, which PostgreSQL finds after a second, or a lock that nobody released.
+A 503 would mean a deadlock, which PostgreSQL detects after a second, or a lock that was never released.
 """
 
 import random
@@ -14,7 +14,7 @@ from invsys.inventory.commands import expire_holds
 from invsys.inventory.db.functions import now_plus
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
 
-pytestmark = [pytest.mark.usefixtures("strict_reader"), pytest.mark.direct("asks the inventory from many threads")]
+pytestmark = [pytest.mark.usefixtures("strict_reader"), pytest.mark.direct("calls the inventory from many threads")]
 
 WRITERS, ROUNDS, CARS = 6, 100, 3
 ALL = "/api/cars/all/allocations"
@@ -22,12 +22,12 @@ ALL = "/api/cars/all/allocations"
 
 @pytest.fixture
 def environ(environ):
-    """Nobody is sent away because others take their time."""
+    """A statement timeout that no request reaches."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
 
 
 class Writer:
-    """Sends requests at random, about periods that have ended: so vehicles can be decommissioned at any time."""
+    """Sends random requests for periods in the past, so that vehicles can be decommissioned at any time."""
 
     def __init__(self, app, number):
         self.app, self.client, self.random = app, app.test_client(), random.Random(number)
@@ -40,9 +40,9 @@ class Writer:
 
     def send(self, method, url, *expected, **body):
         headers = {"If-Match": "*"} if method != "POST" and self.random.random() < 0.3 else {}
-        answer = self.client.open(url, method=method, json=body or None, headers=headers)
-        assert answer.status_code in expected, answer.text
-        return answer
+        response = self.client.open(url, method=method, json=body or None, headers=headers)
+        assert response.status_code in expected, response.text
+        return response
 
     def period(self):
         hour = self.random.randrange(20)
@@ -56,8 +56,8 @@ class Writer:
         return f"/api/cars/{self.random.choice(self.client.get('/api/cars').json)['id']}"
 
     def allocation(self, status=None):
-        found = self.client.get(ALL, query_string={} if status is None else {"status": status}).json
-        return f"{ALL}/{self.random.choice(found)['id']}" if found else None
+        rows = self.client.get(ALL, query_string={} if status is None else {"status": status}).json
+        return f"{ALL}/{self.random.choice(rows)['id']}" if rows else None
 
     def create(self):
         self.send("POST", f"{self.car()}/allocations", 201, 404, 409, **self.new())
@@ -69,7 +69,7 @@ class Writer:
         self.send("POST", "/api/cars/any/allocations", 201, 409, **self.new(), quantity=2)
 
     def patch(self, status, body):
-        # 422: the other vehicle was decommissioned, or the hold that is to be extended is confirmed.
+        # 422: the target vehicle has been decommissioned, or the hold to extend is already confirmed.
         if url := self.allocation(status):
             self.send("PATCH", url, 200, 404, 409, 422, **body)
 
@@ -90,8 +90,8 @@ class Writer:
             self.send("DELETE", url, 204, 404)
 
     def expire(self):
-        """Let all holds of one vehicle expire; the locks are taken in the order of the service."""
-        # By id: a lock that is waited for is kept even if the row then no longer meets a condition.
+        """Expire all holds of one vehicle, taking locks in the same order as the service."""
+        # By id: PostgreSQL keeps a lock that was waited for even if the row no longer meets a condition.
         vehicle = select(ContinuousResource.key).where(ContinuousResource.id == UUID(self.car()[-36:]))
         holds = update(ContinuousResourceAllocation).where(ContinuousResourceAllocation.expires.is_not(None))
         with self.app.app_context(), db.engine.begin() as connection:
@@ -106,7 +106,7 @@ class Writer:
         self.send("PATCH", self.car(), 200, 404, 409, name=f"Car{self.random.randrange(1000)}")
 
     def replace(self):
-        """Decommission a vehicle, after another one was registered that takes its place."""
+        """Decommission a vehicle after registering another one to replace it."""
         car = self.car()
         if self.register().status_code == 201:
             self.send("DELETE", car, 204, 404)
@@ -115,7 +115,7 @@ class Writer:
         return self.send("POST", "/api/cars", 201, 409, name=f"Car{self.random.randrange(1000)}")
 
 
-def test_every_verb_at_the_same_moment(app, register):
+def test_all_verbs_can_run_concurrently(app, register):
     for number in range(CARS):
         register(f"Car{number}")
     with ThreadPoolExecutor(WRITERS) as pool:

@@ -1,4 +1,4 @@
-"""Backup and restore, by the commands of docs/source/backup.rst: made under load, whole, and gone on with."""
+"""Backup and restore with the commands of docs/source/backup.rst: complete under load, and usable afterwards."""
 
 import os
 import re
@@ -11,10 +11,10 @@ import pytest
 
 from invsys.client import Client, CursorExpired
 from invsys.inventory.application import build_app
-from tests.conftest import binaries, load, migrate
+from tests.conftest import load_settings, migrate, postgresql_binaries
 from tests.support.applications import close
 from tests.support.databases import new_database
-from tests.support.order_stream import CARS, Callers, done
+from tests.support.order_stream import CARS, Callers, stored_allocations
 from tests.support.paths import MANUAL
 from tests.support.roles import Roles
 
@@ -22,7 +22,7 @@ DUMP = ("pg_dump", "--format=custom", "--no-owner")
 RESTORE = ("pg_restore", "--no-owner", "--exit-on-error")
 BACKUP = MANUAL / "backup.rst"
 
-pytestmark = pytest.mark.direct("the orders go straight to the server")
+pytestmark = pytest.mark.direct("the orders go directly to the server")
 
 
 @pytest.fixture
@@ -33,12 +33,12 @@ def cars(register):
 
 @pytest.fixture
 def back_up(engine, database_url, environ, tmp_path):
-    """What an operator types; gives the file that it makes."""
+    """Return a function that makes a backup as an operator does and returns its path."""
     file = tmp_path / "backup"
     if engine == "sqlite":
         command = [sys.executable, "-m", "invsys.inventory.manage", "backup", file]
     else:
-        command = [binaries() / DUMP[0], *DUMP[1:], f"--file={file}", database_url]
+        command = [postgresql_binaries() / DUMP[0], *DUMP[1:], f"--file={file}", database_url]
 
     def back_up():
         subprocess.run(command, check=True, env=os.environ | environ)
@@ -49,13 +49,13 @@ def back_up(engine, database_url, environ, tmp_path):
 
 @pytest.fixture
 def restore(engine, fresh_url):
-    """What an operator does with the file."""
+    """Return a function that restores a backup as an operator does."""
 
     def restore(file):
         if engine == "sqlite":
             file.rename(fresh_url.removeprefix("sqlite:///"))
         else:
-            command = [binaries() / RESTORE[0], *RESTORE[1:], f"--dbname={fresh_url}", file]
+            command = [postgresql_binaries() / RESTORE[0], *RESTORE[1:], f"--dbname={fresh_url}", file]
             subprocess.run(command, check=True)
 
     return restore
@@ -65,63 +65,63 @@ def client_of(app):
     return Client("http://localhost", transport=httpx.WSGITransport(app=app))
 
 
-def test_a_backup_under_load_is_restored_and_gone_on_with(serving, cars, app, back_up, restore, fresh_app):
+def test_a_backup_made_under_load_can_be_restored_and_used(serving, cars, app, back_up, restore, fresh_app):
     _, port, _ = serving
     with client_of(app) as client, Callers(port, cars) as callers:
-        callers.go_on()
+        callers.wait_for_progress()
         cursor = client.event_page(limit=10).next
         before = set(callers.answered)
         file = back_up()
-        callers.go_on()
+        callers.wait_for_progress()
         lost = set(callers.answered)
         late = client.event_page("now").next
     restore(file)
-    kept = done(fresh_app)
-    assert before <= set(kept)
-    assert lost - set(kept)
+    stored = stored_allocations(fresh_app)
+    assert before <= set(stored)
+    assert lost - set(stored)
     with client_of(app) as client, client_of(fresh_app) as restored:
         events, all_events = list(restored.events(cursor)), list(client.events(cursor))
         assert events == [event for event in all_events if event in events]
         assert events
         with pytest.raises(CursorExpired):
             restored.event_page(late)
-        # Those that are there are answered as they were, the others are done now.
-        assert callers.repeat(kept, restored) == kept
-        assert done(fresh_app) == kept
-        again = callers.repeat(callers.answered, restored)
-        # By now the numbers of the lost events belong to others.
+        # Keys whose allocations survived get the stored response, the other orders are executed now.
+        assert callers.repeat(stored, restored) == stored
+        assert stored_allocations(fresh_app) == stored
+        repeated = callers.repeat(callers.answered, restored)
+        # By now other events have the numbers of the lost ones.
         with pytest.raises(CursorExpired):
             restored.event_page(late)
-    assert done(fresh_app) == again
+    assert stored_allocations(fresh_app) == repeated
 
 
-def test_these_are_the_commands_of_the_manual():
-    written = BACKUP.read_text("utf-8")
+def test_the_manual_prints_these_commands():
+    page = BACKUP.read_text("utf-8")
     for command in (DUMP, RESTORE, ("invsys-manage", "backup")):
-        assert f" {' '.join(command)} " in written
+        assert f" {' '.join(command)} " in page
 
 
-@pytest.mark.parametrize("had_roles", [True, False], ids=["of two roles", "of one role, which owns everything"])
+@pytest.mark.parametrize("had_roles", [True, False], ids=["with two roles", "with one role that owns everything"])
 def test_a_dump_is_restored_into_a_database_with_two_roles(pg_server, tmp_path, had_roles):
     file = tmp_path / "backup"
     with new_database(pg_server) as lost, new_database(pg_server, printed_options()) as restored:
         roles = Roles(pg_server, lost)
         if had_roles:
-            roles.make()
+            roles.create()
             migrate(roles.owner_url)
         else:
             pg_server.execute(f"CREATE ROLE {roles.service} LOGIN")
             pg_server.execute(f"ALTER DATABASE {lost} OWNER TO {roles.service}")
             migrate(roles.service_url)
-        subprocess.run([binaries() / DUMP[0], *DUMP[1:], f"--file={file}", pg_server.url(lost)], check=True)
+        subprocess.run([postgresql_binaries() / DUMP[0], *DUMP[1:], f"--file={file}", pg_server.url(lost)], check=True)
         roles = Roles(pg_server, restored, like=roles)
-        roles.make()
+        roles.create()
         pg_server.execute(f"ALTER DATABASE {restored} OWNER TO {roles.owner}")
-        into = (f"--role={roles.owner}", f"--dbname={pg_server.url(restored)}")
-        subprocess.run([binaries() / RESTORE[0], *RESTORE[1:], *into, file], check=True)
-        roles.make()
+        target = (f"--role={roles.owner}", f"--dbname={pg_server.url(restored)}")
+        subprocess.run([postgresql_binaries() / RESTORE[0], *RESTORE[1:], *target, file], check=True)
+        roles.create()
         migrate(roles.owner_url)
-        app = build_app(load(roles.service_url))
+        app = build_app(load_settings(roles.service_url))
         assert app.test_client().post("/api/cars", json={"name": "Car1"}).status_code == 201
         close(app)
         with psycopg.connect(roles.service_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -129,14 +129,14 @@ def test_a_dump_is_restored_into_a_database_with_two_roles(pg_server, tmp_path, 
 
 
 def printed_options():
-    """What the manual's CREATE DATABASE says of the encoding."""
+    """Return the options of the CREATE DATABASE statement in the manual."""
     return re.search(r"CREATE DATABASE invsys_restored OWNER invsys_owner (.*)\"", BACKUP.read_text("utf-8"))[1]
 
 
-def test_no_backup_takes_the_place_of_another(run, engine, tmp_path):
+def test_a_backup_never_overwrites_a_file(run, engine, tmp_path):
     (tmp_path / "backup").write_text("precious")
-    status, printed, told = run("backup", tmp_path / "backup")
+    status, printed, error = run("backup", tmp_path / "backup")
     assert (status, printed) == (2, "")
-    assert told.startswith("invsys-manage: ")
-    assert ("not overwritten" if engine == "sqlite" else "pg_dump --format=custom") in told
+    assert error.startswith("invsys-manage: ")
+    assert ("not overwritten" if engine == "sqlite" else "pg_dump --format=custom") in error
     assert (tmp_path / "backup").read_text() == "precious"

@@ -1,4 +1,4 @@
-"""The check finds what it is there to find: rows that overlap, guards that are gone, guards that do not guard."""
+"""The integrity check finds overlapping rows, missing constraints, and constraints without effect."""
 
 import pytest
 from flask_migrate import upgrade
@@ -26,7 +26,7 @@ EVENTS = {"sqlite": ["insert", "update"], "postgresql": [""]}
 
 @pytest.fixture
 def path(fresh_app):
-    """A vehicle's allocations, two of them, in a database for this test alone."""
+    """The URL of a vehicle's two allocations, in a database for this test only."""
     upgrade()
     client = fresh_app.test_client()
     path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"] + "/allocations"
@@ -46,11 +46,11 @@ def drop_guards(engine):
     execute(*(GUARD[engine].format(event=event) for event in EVENTS[engine]))
 
 
-def test_a_sound_database_is_called_sound(path):
+def test_an_intact_database_is_reported_as_ok(path):
     report = integrity_check.check()
-    assert report.sound
+    assert report.ok
     assert (report.vehicles, report.allocations, report.overlaps) == (1, 2, 0)
-    assert str(report).endswith("\nsound")
+    assert str(report).endswith("\nok")
 
 
 def test_the_check_changes_nothing(fresh_app, path):
@@ -60,22 +60,22 @@ def test_the_check_changes_nothing(fresh_app, path):
     assert (client.get("/api/cars").json, client.get(path).json) == before
 
 
-def test_a_guard_that_is_gone_is_named_and_missed(engine, path):
+def test_a_missing_guard_is_reported_by_name_and_effect(engine, path):
     drop_guards(engine)
     report = integrity_check.check()
     assert report.missing == integrity_check.GUARDS[engine][: len(EVENTS[engine])]
-    assert report.holes == ("INSERT", "UPDATE")
-    assert not report.sound
-    assert str(report).endswith("NOT SOUND")
+    assert report.bypassed_constraints == ("INSERT", "UPDATE")
+    assert not report.ok
+    assert str(report).endswith("NOT OK")
 
 
-def test_a_guard_that_is_there_but_guards_nothing_is_found_out(engine, path):
+def test_a_guard_without_effect_is_reported(engine, path):
     drop_guards(engine)
     execute(*(HOLLOW[engine].format(event=event) for event in EVENTS[engine]))
     report = integrity_check.check()
     assert report.missing == ()
-    assert report.holes == ("INSERT", "UPDATE")
-    assert not report.sound
+    assert report.bypassed_constraints == ("INSERT", "UPDATE")
+    assert not report.ok
 
 
 def test_an_overlap_is_counted(engine, path):

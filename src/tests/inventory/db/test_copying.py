@@ -1,4 +1,4 @@
-"""A copy of a SQLite database in use is whole, is private, and takes no other file's place."""
+"""A copy of a SQLite database in use is complete and private, and overwrites nothing."""
 
 import os
 import sqlite3
@@ -12,7 +12,7 @@ from invsys.inventory.maintenance.copy import copy_sqlite
 
 @pytest.fixture
 def source(tmp_path):
-    """A database in WAL mode that somebody has open, with a row that is only in its log."""
+    """A SQLite database in WAL mode, open in another connection, with a row that only its WAL contains."""
     file = tmp_path / "a folder" / "in use?.sqlite3"
     file.parent.mkdir()
     with closing(sqlite3.connect(file, isolation_level=None)) as writer:
@@ -25,7 +25,7 @@ def source(tmp_path):
 
 @pytest.fixture
 def target(tmp_path):
-    """Where the copy is to be, alone in its folder."""
+    """The path for the copy, in an empty folder."""
     (tmp_path / "copies").mkdir()
     return tmp_path / "copies" / "copy.sqlite3"
 
@@ -39,14 +39,14 @@ def names(folder):
     return [file.name for file in folder.iterdir()]
 
 
-def test_a_copy_has_what_only_the_log_has_and_is_one_file(source, target):
+def test_a_copy_includes_the_wal_and_is_one_file(source, target):
     copy_sqlite(source, target)
     assert names(target.parent) == [target.name]
     assert rows(target) == [("Car1",)]
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_a_copy_is_its_owners_whatever_the_umask(source, target, umask):
+def test_only_the_owner_can_read_a_copy_with_any_umask(source, target, umask):
     before = os.umask(umask)
     try:
         copy_sqlite(source, target)
@@ -55,7 +55,7 @@ def test_a_copy_is_its_owners_whatever_the_umask(source, target, umask):
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
-def test_a_copy_is_made_while_another_is_in_the_midst_of_a_change(source, target):
+def test_a_copy_omits_the_open_transaction_of_another_connection(source, target):
     with closing(sqlite3.connect(source, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         other.execute("INSERT INTO cars VALUES ('Car2')")
@@ -63,21 +63,21 @@ def test_a_copy_is_made_while_another_is_in_the_midst_of_a_change(source, target
     assert rows(target) == [("Car1",)]
 
 
-def test_nothing_is_overwritten(source, target):
+def test_an_existing_file_is_not_overwritten(source, target):
     target.write_text("precious")
     with pytest.raises(FileExistsError, match="not overwritten"):
         copy_sqlite(source, target)
     assert target.read_text() == "precious"
 
 
-def test_a_database_that_is_not_there_is_not_made(tmp_path, target):
+def test_copying_does_not_create_a_missing_database(tmp_path, target):
     with pytest.raises(FileNotFoundError):
         copy_sqlite(tmp_path / "none.sqlite3", target)
     assert not names(target.parent)
     assert not (tmp_path / "none.sqlite3").exists()
 
 
-def test_what_is_no_database_leaves_nothing_behind(tmp_path, target):
+def test_a_file_that_is_not_a_database_leaves_no_copy(tmp_path, target):
     (tmp_path / "text").write_text("no database at all, but longer than the header of one" * 100)
     with pytest.raises(sqlite3.DatabaseError):
         copy_sqlite(tmp_path / "text", target)

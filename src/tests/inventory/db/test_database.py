@@ -1,4 +1,4 @@
-"""What the service does when its database is away, unfit, or has too much to do."""
+"""An unreachable, unusable or busy database."""
 
 import contextlib
 import io
@@ -18,12 +18,12 @@ from invsys.inventory.application import build_app, create_app
 from invsys.inventory.db import schema_check, session
 from invsys.inventory.db.models import db
 from invsys.inventory.errors import UnusableDatabase
-from tests.conftest import PostgreSQL, dispose, load, migrate
+from tests.conftest import PostgreSQL, dispose, load_settings, migrate
 
 
 @pytest.fixture
 def own_postgresql(request):
-    """A server that a test may ill-treat."""
+    """A PostgreSQL server that the test may stop and freeze."""
     if request.config.getoption("--sqlite-only"):
         yield None
         return
@@ -34,54 +34,56 @@ def own_postgresql(request):
 
 
 @pytest.fixture
-def opened():
-    """Build applications over databases of the test's choice; all are closed afterwards."""
-    made = []
+def build_for():
+    """Return a function that builds an application for a database URL; all are closed afterwards."""
+    apps = []
 
     def build(url, **more):
-        made.append(build_app(load(url, **more)))
-        return made[-1]
+        apps.append(build_app(load_settings(url, **more)))
+        return apps[-1]
 
     yield build
-    for app in made:
+    for app in apps:
         with app.app_context():
             dispose()
 
 
 def until(condition, seconds=10):
     deadline = time.monotonic() + seconds
-    while not (met := condition()) and time.monotonic() < deadline:
+    while not (result := condition()) and time.monotonic() < deadline:
         threading.Event().wait(0.05)
-    return met
+    return result
 
 
-def is_away(answer):
+def is_away(response):
     return (
-        answer.status_code == 503 and answer.json["code"] == "database_unavailable" and "Retry-After" in answer.headers
+        response.status_code == 503
+        and response.json["code"] == "database_unavailable"
+        and "Retry-After" in response.headers
     )
 
 
-def test_a_database_that_goes_away_gives_503_and_service_resumes_by_itself(own_postgresql, opened):
+def test_a_stopped_database_causes_503_until_it_is_back(own_postgresql, build_for):
     if own_postgresql is None:
         return
     migrate(own_postgresql.url())
-    app = opened(own_postgresql.url())
+    app = build_for(own_postgresql.url())
     client = app.test_client()
     path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
     assert client.get(path).status_code == 200
 
     own_postgresql.stop()
     started = time.monotonic()
-    for call in (client.get(path), client.post("/api/cars", json={"name": "Car2"}), client.delete(path)):
-        assert is_away(call)
+    for response in (client.get(path), client.post("/api/cars", json={"name": "Car2"}), client.delete(path)):
+        assert is_away(response)
     assert client.get("/readyz").status_code == 503
     assert client.get("/healthz").status_code == 200
     assert time.monotonic() - started < 5
 
     own_postgresql.start()
-    # The connections that died with the server may each cost one more request, and no more.
-    answers = [client.get(path).status_code for _ in range(10)]
-    assert answers[-1] == 200
+    # Each connection that died with the server may fail one more request, but no more than that.
+    responses = [client.get(path).status_code for _ in range(10)]
+    assert responses[-1] == 200
     assert client.post("/api/cars", json={"name": "Car2"}).status_code == 201
 
 
@@ -90,11 +92,11 @@ def open_connections(app):
         return sum(engine.pool.checkedin() for engine in db.engines.values())
 
 
-def test_a_database_that_hangs_gives_503_in_time(own_postgresql, opened):
+def test_a_hanging_database_causes_503_within_the_timeout(own_postgresql, build_for):
     if own_postgresql is None:
         return
     migrate(own_postgresql.url())
-    app = opened(own_postgresql.url(), INVSYS_DATABASE_STATEMENT_TIMEOUT="1")
+    app = build_for(own_postgresql.url(), INVSYS_DATABASE_STATEMENT_TIMEOUT="1")
     client = app.test_client()
     with app.app_context(), session.transaction(), session.read(), session.read():
         pass
@@ -104,29 +106,29 @@ def test_a_database_that_hangs_gives_503_in_time(own_postgresql, opened):
         started = time.monotonic()
         assert is_away(client.get("/api/cars"))
         assert time.monotonic() - started < 5
-        # Nobody waits for another of its connections: another server may have taken its place.
+        # All pooled connections are closed: another server may have replaced this one.
         assert open_connections(app) == 0
     finally:
         own_postgresql.thaw()
-    # For a second nobody is made to wait for it; then it is asked again.
+    # The circuit breaker fails requests immediately for a second; then the database is tried again.
     assert until(lambda: client.get("/api/cars").status_code == 200)
 
 
 @pytest.fixture
 def many_open_files():
-    """As many as an accepted connection each, of a busy front."""
+    """More than 1024 open files, like a worker with many accepted connections."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, before[1]), before[1]))
-    with contextlib.ExitStack() as opened:
+    with contextlib.ExitStack() as stack:
         for _ in range(1100):
-            opened.enter_context(Path(os.devnull).open())
+            stack.enter_context(Path(os.devnull).open())
         yield
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @pytest.mark.usefixtures("many_open_files")
-def test_a_worker_with_very_many_connections_answers(own_app):
-    # Connected only now, so that its connections come after all those files.
+def test_a_worker_with_more_than_1024_open_files_serves_requests(own_app):
+    # It connects only now, so that its file descriptors have numbers above 1024.
     client = own_app.test_client()
     path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
     for number in range(3):
@@ -135,23 +137,23 @@ def test_a_worker_with_very_many_connections_answers(own_app):
 
 
 @pytest.mark.parametrize("setting", ["fsync=off", "synchronous_commit=off"])
-def test_a_postgresql_that_may_forget_is_refused_unless_allowed(own_postgresql, setting, caplog, opened):
+def test_a_postgresql_without_durability_is_refused_unless_allowed(own_postgresql, setting, caplog, build_for):
     if own_postgresql is None:
         return
     url = own_postgresql.url()
     migrate(url)
     own_postgresql.stop("fast")
     own_postgresql.start(setting)
-    app = opened(url)
+    app = build_for(url)
     with app.app_context(), pytest.raises(UnusableDatabase, match=setting):
         schema_check.require_usable_at_start()
     assert is_away(app.test_client().get("/api/cars"))
-    allowed = opened(url, INVSYS_DATABASE_ALLOW_UNSAFE_DURABILITY="yes")
+    allowed = build_for(url, INVSYS_DATABASE_ALLOW_UNSAFE_DURABILITY="yes")
     assert allowed.test_client().get("/api/cars").status_code == 200
     assert setting in caplog.text
 
 
-def test_a_database_that_is_away_at_the_start_is_waited_for(own_postgresql, monkeypatch, caplog):
+def test_the_service_starts_without_its_database_and_serves_when_it_is_back(own_postgresql, monkeypatch, caplog):
     if own_postgresql is None:
         return
     url = own_postgresql.url()
@@ -167,34 +169,36 @@ def test_a_database_that_is_away_at_the_start_is_waited_for(own_postgresql, monk
         dispose()
 
 
-def test_a_locked_sqlite_is_busy_and_nothing_is_done(tmp_path, opened):
+def test_a_locked_sqlite_file_causes_busy_and_no_change(tmp_path, build_for):
     url = f"sqlite:///{tmp_path / 'locked.sqlite3'}"
     migrate(url)
-    client = opened(url, INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
+    client = build_for(url, INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
     other = sqlite3.connect(tmp_path / "locked.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    answer = client.post("/api/cars", json={"name": "Car1"})
-    assert (answer.status_code, answer.json["code"]) == (503, "busy")
-    assert "Retry-After" in answer.headers
+    response = client.post("/api/cars", json={"name": "Car1"})
+    assert (response.status_code, response.json["code"]) == (503, "busy")
+    assert "Retry-After" in response.headers
     assert client.get("/api/cars").json == []
     other.rollback()
     assert client.post("/api/cars", json={"name": "Car1"}).status_code == 201
     other.close()
 
 
-def test_a_locked_row_of_postgresql_is_busy_and_nothing_is_done(engine, app, client, opened):
+def test_a_locked_postgresql_row_causes_busy_and_no_change(engine, app, client, build_for):
     if engine == "sqlite":
         return
     path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
     with app.app_context(), db.engine.connect() as other:
         other.execute(text("SELECT * FROM continuous_resources FOR UPDATE"))
-        impatient = opened(app.config["SQLALCHEMY_DATABASE_URI"], INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
-        answer = impatient.post(f"{path}/allocations", json={"from_infinity": True, "to_infinity": True})
-    assert (answer.status_code, answer.json["code"]) == (503, "busy")
+        impatient = build_for(
+            app.config["SQLALCHEMY_DATABASE_URI"], INVSYS_DATABASE_STATEMENT_TIMEOUT="1"
+        ).test_client()
+        response = impatient.post(f"{path}/allocations", json={"from_infinity": True, "to_infinity": True})
+    assert (response.status_code, response.json["code"]) == (503, "busy")
     assert client.get(f"{path}/allocations").json == []
 
 
-def test_sqlite_is_opened_as_the_promise_needs_it(app, engine):
+def test_sqlite_connections_have_the_pragmas_that_the_guarantee_needs(app, engine):
     if engine != "sqlite":
         return
     with app.app_context(), db.engine.connect() as connection:
@@ -205,17 +209,17 @@ def test_sqlite_is_opened_as_the_promise_needs_it(app, engine):
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-def test_an_allocation_waits_for_a_decommissioning_and_then_finds_no_vehicle(app, client):
+def test_a_decommissioned_vehicle_cannot_be_allocated(app, client):
     path = client.post("/api/cars", json={"name": uuid.uuid4().hex}).headers["Location"]
     assert client.delete(path).status_code == 204
     assert client.post(f"{path}/allocations", json={"from_infinity": True, "to_infinity": True}).status_code == 404
 
 
-def test_a_restart_between_two_requests_costs_neither(own_postgresql, opened):
+def test_a_restart_of_postgresql_between_two_requests_fails_neither(own_postgresql, build_for):
     if own_postgresql is None:
         return
     migrate(own_postgresql.url())
-    client = opened(own_postgresql.url()).test_client()
+    client = build_for(own_postgresql.url()).test_client()
     path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
     own_postgresql.stop("fast")
     own_postgresql.start()
@@ -224,20 +228,20 @@ def test_a_restart_between_two_requests_costs_neither(own_postgresql, opened):
     assert client.delete(path).status_code == 204
 
 
-def test_while_a_database_hangs_only_the_first_caller_waits(own_postgresql, opened):
+def test_only_the_first_request_waits_for_a_hanging_database(own_postgresql, build_for):
     if own_postgresql is None:
         return
     migrate(own_postgresql.url())
-    client = opened(own_postgresql.url(), INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
+    client = build_for(own_postgresql.url(), INVSYS_DATABASE_STATEMENT_TIMEOUT="1").test_client()
     assert client.get("/api/cars").status_code == 200
     own_postgresql.freeze()
     try:
         assert is_away(client.get("/api/cars"))
-        answer = client.get("/api/cars")
+        response = client.get("/api/cars")
     finally:
         own_postgresql.thaw()
-    assert is_away(answer)
-    assert "a moment ago" in answer.json["detail"]
+    assert is_away(response)
+    assert "a moment ago" in response.json["detail"]
 
 
 @pytest.fixture
@@ -249,31 +253,31 @@ def file(tmp_path):
     return file
 
 
-def test_an_sqlite_that_cannot_be_opened_any_more_is_away(file, opened):
-    client = opened(f"sqlite:///{file}").test_client()
+def test_a_sqlite_file_that_can_no_longer_be_opened_is_unavailable(file, build_for):
+    client = build_for(f"sqlite:///{file}").test_client()
     assert client.get("/api/cars").status_code == 200
     shutil.rmtree(file.parent)
     assert is_away(client.post("/api/cars", json={"name": "Car1"}))
     assert is_away(client.get("/api/cars"))
 
 
-def test_a_file_that_is_put_in_the_place_of_another_is_used_by_everybody(file, opened):
+def test_a_replaced_sqlite_file_is_used_by_all_applications(file, build_for):
     url = f"sqlite:///{file}"
-    early = opened(url).test_client()
+    early = build_for(url).test_client()
     path = early.post("/api/cars", json={"name": "Car1"}).headers["Location"] + "/allocations"
     with sqlite3.connect(file) as source, sqlite3.connect(file.parent / "copy") as copy:
         source.backup(copy)
     source.close()
     copy.close()
-    for left in file.parent.glob("invsys.sqlite3-*"):
-        left.unlink()
+    for leftover in file.parent.glob("invsys.sqlite3-*"):
+        leftover.unlink()
     (file.parent / "copy").replace(file)
-    late = opened(url).test_client()
+    late = build_for(url).test_client()
     always = {"from_infinity": True, "to_infinity": True}
     assert sorted(client.post(path, json=always).status_code for client in (late, early)) == [201, 409]
 
 
-def test_an_answer_is_given_even_where_its_log_line_cannot_be_written(client, monkeypatch):
+def test_a_request_succeeds_even_if_its_log_line_cannot_be_written(client, monkeypatch):
     class Full(io.StringIO):
         def write(self, text):
             raise OSError("No space left on device")

@@ -1,4 +1,4 @@
-"""What the feed's readers rely on: whoever writes an event announces a number below every one that it draws."""
+"""Every transaction that writes events announces a number below all event keys that it draws."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -7,7 +7,7 @@ import psycopg
 
 TRIES = 20_000
 
-# One number is as good as an event: what counts is when it was drawn.
+# Drawing a number suffices, no event is written: only the order of draw and announcement matters.
 WRITE = f"""
 DO $$
 DECLARE
@@ -26,17 +26,17 @@ END $$"""
 
 
 def draw(url, finished):
-    """Draw numbers for as long as nobody has finished."""
+    """Draw numbers until ``finished`` is set."""
     with psycopg.connect(url, autocommit=True) as other:
         while not finished.is_set():
             other.execute("SELECT count(nextval('events_key_seq')) FROM generate_series(1, 1000)")
 
 
-def test_a_sequence_that_was_set_anew_announces_too(engine, database_url, client, register):
+def test_announcements_work_after_the_sequence_was_set_to_a_new_value(engine, database_url, client, register):
     if engine == "sqlite":
         return
     register("Car1")
-    # As after a move of the data to another server.
+    # For example after moving the data to another server.
     with psycopg.connect(database_url, autocommit=True) as other:
         other.execute("ALTER SEQUENCE events_key_seq RESTART WITH 1000000")
     with psycopg.connect(database_url) as late, psycopg.connect(database_url, autocommit=True) as writer:
@@ -51,7 +51,7 @@ def test_a_sequence_that_was_set_anew_announces_too(engine, database_url, client
     assert len(client.get("/api/events").json["events"]) == 2
 
 
-def test_an_announcement_is_below_what_is_drawn_however_many_draw_at_once(engine, database_url):
+def test_an_announced_number_is_below_the_drawn_one_despite_concurrent_draws(engine, database_url):
     if engine == "sqlite":
         return
     finished = Event()

@@ -1,6 +1,6 @@
-"""The primary of two servers of PostgreSQL is lost under load, and its standby promoted: the service goes on by itself.
+"""Failover: the primary is lost under load, the standby is promoted, and the service resumes without a restart.
 
-``tox run -e py -- -k failover -s -n 0`` tells what happens when.
+``tox run -e py -- -k failover -s -n 0`` prints the sequence of events.
 """
 
 import json
@@ -15,21 +15,21 @@ from invsys.client import Client
 from invsys.inventory.application import build_app
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource
-from tests.conftest import children, load
+from tests.conftest import child_processes, load_settings
 from tests.support.applications import close
 from tests.support.cluster import pair
-from tests.support.order_stream import CARS, Callers, done
-from tests.support.serving import call, served
+from tests.support.order_stream import CARS, Callers, stored_allocations
+from tests.support.serving import run_server, send_request
 from tests.support.waiting import SECONDS, until
 
 
 class Watch:
-    """Somebody who registers one lorry after another, never twice, and tells how that went and what happened."""
+    """A client that registers one lorry after another, each once, and prints the changes of the response status."""
 
     def __init__(self, port):
         self.statuses, self.registered, self._port, self._stop = [], set(), port, threading.Event()
         self._started = self._back = time.monotonic()
-        self._thread = threading.Thread(target=self._look)
+        self._thread = threading.Thread(target=self._register_lorries)
 
     def __enter__(self):
         self._thread.start()
@@ -39,8 +39,8 @@ class Watch:
         self._stop.set()
         self._thread.join(SECONDS)
 
-    def tell(self, happened):
-        print(f"{time.monotonic() - self._started:7.2f} s  {happened}")  # noqa: T201 - for whoever runs it to see
+    def log(self, message):
+        print(f"{time.monotonic() - self._started:7.2f} s  {message}")  # noqa: T201 - read when run with -s
 
     def is_away(self):
         return self.statuses[-1:] == [503]
@@ -48,23 +48,25 @@ class Watch:
     def is_back(self):
         return self.statuses[-1:] == [201]
 
-    def _look(self):
+    def _register_lorries(self):
         while not self._stop.wait(0.02):
             name = f"Lorry{len(self.statuses)}"
-            status, _, body = call(self._port, "POST", "/api/lorries", {"name": name})
-            answer = json.loads(body)
+            status, _, body = send_request(self._port, "POST", "/api/lorries", {"name": name})
+            response = json.loads(body)
             if self.statuses and status != self.statuses[-1]:
-                away = time.monotonic() - self._back
-                self.tell(f"the service is back after {away:.2f} s" if status == 201 else f"{status} {answer['code']}")
+                downtime = time.monotonic() - self._back
+                self.log(
+                    f"the service is back after {downtime:.2f} s" if status == 201 else f"{status} {response['code']}"
+                )
             self.statuses.append(status)
             if status == 201:
-                self.registered.add(answer["name"])
+                self.registered.add(response["name"])
                 self._back = time.monotonic()
 
 
 @pytest.fixture
 def members(request):
-    """A primary with a migrated database, and the standby without which it acknowledges nothing."""
+    """A primary with a migrated database, and its synchronous standby."""
     if request.config.getoption("--sqlite-only"):
         yield None
         return
@@ -74,14 +76,14 @@ def members(request):
 
 @pytest.fixture
 def url(members):
-    """What the settings say: both servers."""
+    """The database URL of the settings, with both servers."""
     return members and f"postgresql://postgres@{','.join(member.address for member in members)}/postgres"
 
 
 @pytest.fixture
 def app(url):
-    """An application that is asked for the outcome."""
-    app = build_app(load(url)) if url else None
+    """An application for checking the outcome."""
+    app = build_app(load_settings(url)) if url else None
     yield app
     if app:
         close(app)
@@ -95,7 +97,7 @@ def cars(app):
 
 
 def acknowledges_nothing(member):
-    """See that a change is made on a server that nobody follows, and that whoever made it does not hear of it."""
+    """Check that a commit on a server without its standby is not acknowledged to the client."""
     outcomes = []
 
     def change():
@@ -116,58 +118,58 @@ def acknowledges_nothing(member):
 
 
 def lose(primary, standby, watch, callers):
-    """Kill the primary, and promote the standby when the service is seen to be away."""
-    watch.tell(f"{len(callers.answered)} orders acknowledged; kill -9 of {primary.name}")
+    """Kill the primary, and promote the standby when the service responds with 503."""
+    watch.log(f"{len(callers.answered)} orders acknowledged; kill -9 of {primary.name}")
     primary.kill()
     until(watch.is_away)
     standby.promote()
-    watch.tell(f"{standby.name} is promoted")
+    watch.log(f"{standby.name} is promoted")
     until(watch.is_back)
-    callers.go_on()
+    callers.wait_for_progress()
 
 
 def come_back(old, primary, watch, callers):
-    """Start an old primary as it was, which nobody should do; then rewind it, and have it follow."""
-    watch.tell(f"{old.name} is started as it was")
+    """Restart the old primary unchanged, which operators must not do; then rewind it and make it a standby."""
+    watch.log(f"{old.name} is started as it was")
     old.start()
     assert acknowledges_nothing(old)
-    watch.tell(f"{old.name} acknowledged nothing; it is rewound, and follows {primary.name}")
+    watch.log(f"{old.name} acknowledged nothing; it is rewound, and follows {primary.name}")
     old.rewind(primary)
     old.start()
     primary.wait_for(old)
-    callers.go_on()
+    callers.wait_for_progress()
 
 
 def hang(primary, standby, watch, callers):
-    """Have the primary answer nothing any more, as a host that vanished, and promote the standby."""
-    watch.tell(f"{len(callers.answered)} orders acknowledged; {primary.name} hangs")
+    """Freeze the primary, like a host that vanished, and promote the standby."""
+    watch.log(f"{len(callers.answered)} orders acknowledged; {primary.name} hangs")
     primary.freeze()
     until(watch.is_away)
     standby.promote()
-    watch.tell(f"{standby.name} is promoted")
+    watch.log(f"{standby.name} is promoted")
     until(watch.is_back)
     primary.kill()
-    callers.go_on()
+    callers.wait_for_progress()
 
 
-def test_failovers_under_load_lose_nothing_and_take_no_restart(members, url, app, cars, tmp_path):
+def test_failovers_under_load_lose_nothing_and_need_no_restart(members, url, app, cars, tmp_path):
     if members is None:
         return
     first, second = members
-    with served(url, tmp_path) as (process, port, told):
-        workers = children(process.pid)
+    with run_server(url, tmp_path) as (process, port, log_path):
+        workers = child_processes(process.pid)
         with Callers(port, cars) as callers, Watch(port) as watch:
-            callers.go_on()
+            callers.wait_for_progress()
             lose(first, second, watch, callers)
             come_back(first, second, watch, callers)
             hang(second, first, watch, callers)
-            watch.tell(f"{len(callers.answered)} orders acknowledged")
-        some = dict(list(callers.answered.items())[::5])
+            watch.log(f"{len(callers.answered)} orders acknowledged")
+        sample = dict(list(callers.answered.items())[::5])
         with Client(f"http://127.0.0.1:{port}") as client:
-            assert callers.repeat(some, client) == some
-        assert children(process.pid) == workers
+            assert callers.repeat(sample, client) == sample
+        assert child_processes(process.pid) == workers
     assert set(watch.statuses) == {201, 503}
-    assert '"status":500' not in told.read_text()
-    assert done(app) == callers.answered
+    assert '"status":500' not in log_path.read_text()
+    assert stored_allocations(app) == callers.answered
     with app.app_context(), session.read() as connection:
         assert watch.registered <= set(connection.scalars(select(ContinuousResource.name)))

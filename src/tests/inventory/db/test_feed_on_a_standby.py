@@ -1,4 +1,4 @@
-"""A standby does not know which transactions of the primary are still open: it has no change feed."""
+"""A standby has no change feed: it does not know which transactions of the primary are still open."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.cluster import pair
 
 @pytest.fixture(scope="module")
 def members(request):
-    """A primary with a migrated database, and a standby that follows it."""
+    """A primary with a migrated database, and its standby."""
     if request.config.getoption("--sqlite-only"):
         pytest.skip("PostgreSQL only")
     with pair() as members:
@@ -18,26 +18,28 @@ def members(request):
 
 
 @pytest.fixture
-def caller(members, open_client):
-    """A caller of a service that is connected to one of the servers, whichever it is."""
+def client_of(members, open_client):
+    """Return a function that opens a client of a service connected to one particular server."""
     return lambda member: open_client(member.url() + "?target_session_attrs=any")
 
 
-def test_the_feed_is_read_from_the_primary_alone(members, caller):
-    primary, standby = map(caller, members)
+def test_the_feed_is_read_from_the_primary_only(members, client_of):
+    primary, standby = map(client_of, members)
     assert primary.post("/api/cars", json={"name": "Car1"}).status_code == 201
     cursor = primary.get("/api/events").json["next"]
     for after in (None, "now", cursor):
-        answer = standby.get("/api/events", query_string={"after": after})
-        body = refusals.refused(answer, 503, "database_unavailable")
+        response = standby.get("/api/events", query_string={"after": after})
+        body = refusals.refused(response, 503, "database_unavailable")
         assert "standby" in body["detail"]
-    # The lists can be read there.
+    # A standby does serve the lists.
     assert standby.get("/api/cars").status_code == 200
 
 
-def test_a_change_on_a_standby_is_refused_and_operators_learn_why(members, caller):
-    client = caller(members[1])
+def test_a_change_on_a_standby_is_refused_and_the_reason_is_logged(members, client_of):
+    client = client_of(members[1])
     refusals.refused(client.post("/api/cars", json={"name": "Car2"}), 503, "database_unavailable")
-    with client.application.app_context(), pytest.raises(DatabaseUnavailable) as refused:
+    with client.application.app_context(), pytest.raises(DatabaseUnavailable) as exc_info:
         resource_commands.register("Car", "Car2", {})
-    assert refused.value.reason == "The database is read-only: it is a standby, or default_transaction_read_only is on."
+    assert (
+        exc_info.value.reason == "The database is read-only: it is a standby, or default_transaction_read_only is on."
+    )

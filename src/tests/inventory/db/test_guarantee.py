@@ -1,4 +1,4 @@
-"""The promise, from a client that knows nothing of the service: plain SQL on a connection of its own."""
+"""The guarantee as seen by an independent client: plain SQL on its own connection."""
 
 import uuid
 
@@ -15,7 +15,7 @@ INSERT = COLUMNS + "(:id, :resource_key, :starts, :ends)"
 
 @pytest.fixture
 def sql(database_url):
-    """A foreign client of the database."""
+    """A database connection outside the service."""
     engine = create_engine(database_url)
     with engine.connect() as connection:
         yield connection
@@ -51,16 +51,16 @@ def refuses(sql, statement, values):
 
 
 @pytest.mark.parametrize(("name", "one", "other", "overlap"), CASES, ids=NAMES)
-@pytest.mark.parametrize("turned", [False, True], ids=["", "turned round"])
-def test_an_insert_is_refused_exactly_where_it_overlaps(sql, vehicle, name, one, other, overlap, turned):
-    first, second = (other, one) if turned else (one, other)
+@pytest.mark.parametrize("is_reversed", [False, True], ids=["", "reversed"])
+def test_an_insert_is_refused_exactly_if_it_overlaps(sql, vehicle, name, one, other, overlap, is_reversed):
+    first, second = (other, one) if is_reversed else (one, other)
     assert not refuses(sql, INSERT, row(vehicle, first))
     assert refuses(sql, INSERT, row(vehicle, second)) is overlap
     assert count(sql) == (1 if overlap else 2)
 
 
 @pytest.mark.parametrize(("name", "one", "other", "overlap"), CASES, ids=NAMES)
-def test_an_update_is_refused_exactly_where_it_overlaps(sql, vehicle, name, one, other, overlap):
+def test_an_update_is_refused_exactly_if_it_overlaps(sql, vehicle, name, one, other, overlap):
     sql.execute(text(INSERT), row(vehicle, one))
     free = {**row(vehicle, (0, 0)), "starts": "1999-01-01 00:00:00.000000", "ends": "1999-01-02 00:00:00.000000"}
     if one[0] is None:
@@ -72,14 +72,14 @@ def test_an_update_is_refused_exactly_where_it_overlaps(sql, vehicle, name, one,
     assert refuses(sql, update, {**row(vehicle, other), "id": free["id"]}) is overlap
 
 
-def test_an_update_may_touch_its_own_row(sql, vehicle):
+def test_an_update_may_overlap_its_own_row(sql, vehicle):
     allocation = row(vehicle, (10, 14))
     sql.execute(text(INSERT), allocation)
     update = f"UPDATE {TABLE} SET starts = :starts, ends = :ends WHERE id = :id"
     assert not refuses(sql, update, {**row(vehicle, (9, 15)), "id": allocation["id"]})
 
 
-def test_moving_to_a_vehicle_that_is_taken_is_refused(sql, vehicle):
+def test_moving_to_an_allocated_vehicle_is_refused(sql, vehicle):
     other = "INSERT INTO continuous_resources (id, resource_type, name) VALUES (:id, 'Car', 'D') RETURNING key"
     other_vehicle = sql.scalar(text(other), {"id": uuid.uuid4().hex})
     moving = row(other_vehicle, (12, 16))
@@ -90,14 +90,14 @@ def test_moving_to_a_vehicle_that_is_taken_is_refused(sql, vehicle):
 
 def test_two_overlapping_rows_of_one_insert_are_refused_together(sql, vehicle):
     one, other = row(vehicle, (10, 14)), row(vehicle, (13, 15))
-    values = {f"{name}{i}": value for i, each in enumerate((one, other)) for name, value in each.items()}
+    values = {f"{name}{i}": value for i, params in enumerate((one, other)) for name, value in params.items()}
     both = COLUMNS + ", ".join(f"(:id{i}, :resource_key{i}, :starts{i}, :ends{i})" for i in (0, 1))
     assert refuses(sql, both, values)
     assert count(sql) == 0
 
 
 @pytest.mark.parametrize("verb", ["INSERT OR IGNORE", "INSERT OR REPLACE", "REPLACE", "INSERT OR FAIL"])
-def test_sqlite_has_no_verb_that_gets_past_the_trigger(sql, vehicle, verb):
+def test_no_sqlite_verb_bypasses_the_trigger(sql, vehicle, verb):
     if sql.dialect.name != "sqlite":
         verb = "INSERT"
     sql.execute(text(INSERT), row(vehicle, (10, 14)))
@@ -114,18 +114,18 @@ def test_an_empty_period_is_refused(sql, vehicle):
     "bound",
     ["infinity", "-infinity", "2026-02-30 00:00:00.000000", "2026-01-01T10:00:00.000000+14:00:99", "~", ""],
 )
-def test_a_bound_that_would_not_compare_as_an_instant_is_refused(sql, vehicle, bound):
+def test_a_bound_that_does_not_compare_as_an_instant_is_refused(sql, vehicle, bound):
     with pytest.raises(DBAPIError), sql.begin_nested():
         sql.execute(text(INSERT), {**row(vehicle, (10, 14)), "starts": bound, "ends": None})
 
 
 @pytest.mark.parametrize("bound", ["tomorrow", "2026-01-01", "2026-01-01 10:00", "2026-01-01T10:00:00Z", "1767261600"])
-def test_sqlite_takes_no_other_form_of_an_instant(sql, vehicle, bound):
+def test_sqlite_accepts_only_one_format_of_an_instant(sql, vehicle, bound):
     if sql.dialect.name == "sqlite":
         assert refuses(sql, INSERT, {**row(vehicle, (10, 14)), "starts": bound, "ends": None})
 
 
-def test_an_allocation_needs_its_vehicle(sql, vehicle):
+def test_an_allocation_needs_an_existing_vehicle(sql, vehicle):
     if sql.dialect.name == "sqlite":
         sql.rollback()
         sql.exec_driver_sql("PRAGMA foreign_keys=ON")

@@ -1,4 +1,4 @@
-"""The page about PostgreSQL tells the truth: its lines and URLs work with TLS, its numbers are those of the pools."""
+"""The manual's page about PostgreSQL: its URLs and lines work with TLS, its numbers match the connection pools."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from invsys.inventory.db.models import db
-from tests.conftest import SQLITE_ONLY, PostgreSQL, binaries, load, migrate
+from tests.conftest import SQLITE_ONLY, PostgreSQL, load_settings, migrate, postgresql_binaries
 from tests.support.paths import PROJECT
 from tests.support.serving import free_port
 
@@ -22,7 +22,7 @@ TEXTS = [
 
 
 class TlsServer(PostgreSQL):
-    """A server on localhost that lets others in as the manual says, by a certificate that signs itself."""
+    """A server on localhost with a self-signed certificate and the access rules from the manual."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -41,15 +41,15 @@ class TlsServer(PostgreSQL):
             *subject,
         ]
         subprocess.run([*new, "-keyout", key, "-out", self.certificate], check=True, capture_output=True)
-        self._give(key, 0o600)
-        self._give(self.certificate, 0o644)
+        self._set_permissions(key, 0o600)
+        self._set_permissions(self.certificate, 0o644)
         [line] = re.findall("^    (hostssl .*)$", PAGE, re.MULTILINE)
         hba = self._data / "pg_hba.conf"
         hba.write_text(f"local all all trust\n{line.replace('10.0.0.0/24', '127.0.0.1/32')}\n")
         tls = ["ssl=on", f"ssl_cert_file={self.certificate}", f"ssl_key_file={key}"]
         self.start("listen_addresses=127.0.0.1", f"port={self.port}", *tls)
 
-    def _give(self, path: Path, mode: int) -> None:
+    def _set_permissions(self, path: Path, mode: int) -> None:
         path.chmod(mode)
         if self._data.owner() == "postgres":
             subprocess.run(["chown", "postgres", path], check=True)
@@ -64,11 +64,11 @@ def tls_server(request, tmp_path_factory):
         pytest.skip("needs PostgreSQL")
     server = TlsServer()
     server.execute("CREATE DATABASE invsys ENCODING 'UTF8' TEMPLATE template0")
-    # As Puppet writes it.
+    # The same script as Puppet writes.
     script = tmp_path_factory.mktemp("roles") / "make_roles.sql"
     lines = [f"\\set {role}_password '{escaped(password)}'" for role, password in PASSWORDS.items()]
     script.write_text("\n".join([*lines, f"\\i {PROJECT}/debian/roles.sql\n"]))
-    subprocess.run([binaries() / "psql", "-Xq", "-f", script, server.url("invsys")], check=True)
+    subprocess.run([postgresql_binaries() / "psql", "-Xq", "-f", script, server.url("invsys")], check=True)
     yield server
     server.remove()
 
@@ -78,7 +78,7 @@ def escaped(password):
 
 
 def printed_url(server, user, change=("", "")):
-    """The URL that the manual prints, on this server."""
+    """Return the URL from the manual for this server."""
     [url] = set(re.findall(rf"postgresql://{user}:PASSWORD@db\.example\S+(?<!')", PAGE))
     password = PASSWORDS["owner" if user.endswith("owner") else "service"]
     url = url.replace("PASSWORD", password.replace("\\", "%5C").replace(" ", "%20"))
@@ -86,7 +86,7 @@ def printed_url(server, user, change=("", "")):
     return url.replace("/etc/invsys/database-ca.pem", str(server.certificate)).replace(*change)
 
 
-def test_the_printed_urls_and_lines_work_together(tls_server):
+def test_the_urls_and_access_rules_in_the_manual_work_together(tls_server):
     migrate(printed_url(tls_server, "invsys_owner"))
     with psycopg.connect(printed_url(tls_server, "invsys")) as connection:
         assert connection.execute("SELECT count(*) FROM continuous_resources").fetchall() == [(0,)]
@@ -94,7 +94,7 @@ def test_the_printed_urls_and_lines_work_together(tls_server):
 
 
 @pytest.mark.parametrize("change", [("verify-full", "disable"), ("localhost", "127.0.0.1"), ("service-1", "wrong")])
-def test_without_tls_or_with_another_name_or_password_nobody_is_let_in(tls_server, change):
+def test_connections_without_tls_or_with_a_wrong_name_or_password_fail(tls_server, change):
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(printed_url(tls_server, "invsys", change))
 
@@ -106,23 +106,23 @@ def test_passwords_are_hashed_with_scram(tls_server):
     assert all(hashed.startswith("SCRAM-SHA-256$") for (hashed,) in hashes)
 
 
-@pytest.mark.direct("about the connections to the database")
-def test_the_number_of_connections_is_that_of_the_pools(app):
-    server = load("sqlite:////nowhere")["server"]
+@pytest.mark.direct("tests the database connections")
+def test_the_numbers_of_connections_in_the_manual_match_the_pools(app):
+    server = load_settings("sqlite:////nowhere")["server"]
     with app.app_context():
         pools = [engine.pool for engine in db.engines.values()]
     assert sum(pool.size() for pool in pools) == server["threads"] * 2
-    most = sum(pool.size() + pool._max_overflow for pool in pools)
-    assert most == (server["threads"] + 2) * 2
+    largest = sum(pool.size() + pool._max_overflow for pool in pools)
+    assert largest == (server["threads"] + 2) * 2
     for page in ("postgresql", "scaling"):
         text = (PROJECT / f"docs/source/{page}.rst").read_text()
-        for number in (server["workers"] * server["threads"] * 2, (server["workers"] + 1) * most):
+        for number in (server["workers"] * server["threads"] * 2, (server["workers"] + 1) * largest):
             assert re.search(rf"\b{number}\b", text), (page, number)
 
 
-def test_every_database_is_made_with_its_encoding():
-    # In Python, statements are executed; pages print them.
-    made = re.compile(r"execute\(f?.CREATE DATABASE|(psql -c .|^ +)CREATE DATABASE|createdb --")
-    lines = [(path, line) for path in TEXTS for line in path.read_text().splitlines() if made.search(line)]
+def test_every_database_is_created_with_an_explicit_encoding():
+    # Python files execute the statements, pages print them.
+    creation = re.compile(r"execute\(f?.CREATE DATABASE|(psql -c .|^ +)CREATE DATABASE|createdb --")
+    lines = [(path, line) for path in TEXTS for line in path.read_text().splitlines() if creation.search(line)]
     assert len(lines) > 8
-    assert [each for each in lines if not re.search("encoding|options|made =", each[1], re.IGNORECASE)] == []
+    assert [line for line in lines if not re.search("encoding|options|creation =", line[1], re.IGNORECASE)] == []

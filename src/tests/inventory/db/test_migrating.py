@@ -1,4 +1,4 @@
-"""Migrating as the package does it: with a copy to go back to, and a word about what to do where it fails."""
+"""The ``migrate`` command: it makes a copy first, and explains how to proceed after a failure."""
 
 import shutil
 import sqlite3
@@ -12,7 +12,7 @@ from invsys.inventory.application import build_app
 from invsys.inventory.db import revisions, schema_check, session
 from invsys.inventory.db.models import db
 from invsys.inventory.maintenance import integrity_check, migrate
-from tests.conftest import dispose, load
+from tests.conftest import dispose, load_settings
 
 OLD = "0002"
 BROKEN = '''"""A change that fails half way."""
@@ -27,7 +27,7 @@ def upgrade():
 
 @pytest.fixture
 def old(fresh_app):
-    """The database of an older version, with a vehicle."""
+    """A database at an older revision, with a vehicle."""
     upgrade(revision=OLD)
     with db.engine.begin() as connection:
         connection.execute(
@@ -41,7 +41,7 @@ def old(fresh_app):
 
 @pytest.fixture
 def broken(monkeypatch, tmp_path):
-    """A later version of the package, whose migration fails."""
+    """A newer version of the package whose migration fails."""
     folder = tmp_path / "migrations"
     shutil.copytree(revisions.MIGRATIONS, folder)
     (folder / "versions" / "0006_broken.py").write_text(BROKEN)
@@ -60,14 +60,14 @@ def copies(folder):
     return sorted(file.name for file in folder.iterdir() if ".before-" in file.name)
 
 
-def test_an_empty_database_is_migrated_and_not_copied(fresh_app, tmp_path):
+def test_an_empty_database_is_migrated_without_a_copy(fresh_app, tmp_path):
     migrate.migrate()
     assert schema_check.revision() == revisions.newest()
-    assert integrity_check.check().sound
+    assert integrity_check.check().ok
     assert copies(tmp_path) == []
 
 
-def test_an_old_database_is_copied_where_it_is_a_file(old, engine, tmp_path):
+def test_an_old_sqlite_database_is_copied_before_the_migration(old, engine, tmp_path):
     migrate.migrate()
     assert schema_check.revision() == revisions.newest()
     if engine == "sqlite":
@@ -77,7 +77,7 @@ def test_an_old_database_is_copied_where_it_is_a_file(old, engine, tmp_path):
         assert copies(tmp_path) == []
 
 
-def test_what_is_newest_already_is_left_alone(old, tmp_path):
+def test_a_database_at_the_newest_revision_is_not_changed(old, tmp_path):
     migrate.migrate()
     for copy in copies(tmp_path):
         (tmp_path / copy).unlink()
@@ -87,27 +87,27 @@ def test_what_is_newest_already_is_left_alone(old, tmp_path):
 
 def test_a_failed_migration_leaves_the_data_and_says_what_to_do(fresh_app, old, broken, engine, tmp_path):
     for _ in range(2):
-        with pytest.raises(migrate.FailedMigration) as told:
+        with pytest.raises(migrate.MigrationError) as exc_info:
             migrate.migrate()
-        assert "nowhere" in str(told.value)
-        assert f"The database is as it was, at migration {OLD}" in str(told.value)
-        assert "run 'invsys-manage migrate' again" in str(told.value)
+        assert "nowhere" in str(exc_info.value)
+        assert f"The database is unchanged, at migration {OLD}" in str(exc_info.value)
+        assert "run 'invsys-manage migrate' again" in str(exc_info.value)
         assert schema_check.revision() == OLD
         with session.read() as connection:
             assert connection.scalar(text("SELECT count(*) FROM continuous_resources")) == 1
         if engine == "sqlite":
-            assert f"{tmp_path}/fresh.sqlite3.before-{OLD}" in str(told.value)
+            assert f"{tmp_path}/fresh.sqlite3.before-{OLD}" in str(exc_info.value)
             assert names(tmp_path / f"fresh.sqlite3.before-{OLD}") == ["Car1"]
 
 
-def test_without_a_copy_nothing_is_migrated(old, engine, tmp_path):
-    in_the_way = tmp_path / f"fresh.sqlite3.before-{OLD}"
-    in_the_way.mkdir()
+def test_nothing_is_migrated_if_the_copy_fails(old, engine, tmp_path):
+    obstacle = tmp_path / f"fresh.sqlite3.before-{OLD}"
+    obstacle.mkdir()
     if engine == "sqlite":
-        with pytest.raises(migrate.FailedMigration, match="No copy could be made"):
+        with pytest.raises(migrate.MigrationError, match="cannot copy the database"):
             migrate.migrate()
         assert schema_check.revision() == OLD
-        in_the_way.rmdir()
+        obstacle.rmdir()
     migrate.migrate()
     assert schema_check.revision() == revisions.newest()
 
@@ -116,41 +116,41 @@ def test_a_database_of_a_newer_version_is_not_touched(fresh_app, tmp_path):
     upgrade()
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(migrate.FailedMigration, match="migration 9999, which this version does not know"):
+    with pytest.raises(migrate.MigrationError, match="migration 9999, which this version does not know"):
         migrate.migrate()
     assert copies(tmp_path) == []
 
 
-def test_who_serves_goes_on_where_a_newer_version_migrates(fresh_app, fresh_url):
+def test_a_running_service_continues_while_a_newer_version_migrates(fresh_app, fresh_url):
     upgrade()
-    serving = fresh_app.test_client()
-    assert [serving.get(path).status_code for path in ("/readyz", "/api/cars")] == [200, 200]
+    running_client = fresh_app.test_client()
+    assert [running_client.get(path).status_code for path in ("/readyz", "/api/cars")] == [200, 200]
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    assert [serving.get(path).status_code for path in ("/readyz", "/api/cars")] == [200, 200]
-    started_later = build_app(load(fresh_url))
+    assert [running_client.get(path).status_code for path in ("/readyz", "/api/cars")] == [200, 200]
+    started_later = build_app(load_settings(fresh_url))
     with started_later.app_context():
         later = started_later.test_client()
         assert [later.get(path).status_code for path in ("/readyz", "/api/cars")] == [503, 503]
         dispose()
 
 
-def test_who_started_too_early_serves_once_the_database_is_fit(fresh_app):
-    serving = fresh_app.test_client()
-    assert [serving.get(path).status_code for path in ("/healthz", "/readyz", "/api/cars")] == [200, 503, 503]
+def test_a_service_started_before_the_migration_serves_after_it(fresh_app):
+    running_client = fresh_app.test_client()
+    assert [running_client.get(path).status_code for path in ("/healthz", "/readyz", "/api/cars")] == [200, 503, 503]
     upgrade()
-    assert [serving.get(path).status_code for path in ("/readyz", "/api/cars")] == [200, 200]
+    assert [running_client.get(path).status_code for path in ("/readyz", "/api/cars")] == [200, 200]
 
 
-def test_the_command_migrates(run_fresh):
+def test_the_migrate_command_migrates(run_fresh):
     assert run_fresh("migrate")[0] == 0
     assert run_fresh("check")[0] == 0
 
 
-def test_an_installation_leaves_it_to_somebody_else_where_the_settings_say_so(run_fresh, monkeypatch):
+def test_an_installation_does_not_migrate_if_the_settings_forbid_it(run_fresh, monkeypatch):
     monkeypatch.setenv("INVSYS_DATABASE_MIGRATE_ON_INSTALL", "no")
     status, printed, _ = run_fresh("migrate", "--on-install")
-    assert (status, printed) == (0, "The database is left as it is: [database] migrate_on_install = no.\n")
+    assert (status, printed) == (0, "The database was not migrated, because [database] migrate_on_install = no.\n")
     assert run_fresh("check")[0] == 2
     assert run_fresh("migrate")[0] == 0
     assert run_fresh("check")[0] == 0
@@ -161,7 +161,7 @@ def test_an_installation_migrates_by_default(run_fresh):
     assert run_fresh("check")[0] == 0
 
 
-def test_what_stands_in_the_way_of_serving_is_told_without_serving(run_fresh, monkeypatch, tmp_path):
+def test_serve_check_reports_what_prevents_serving(run_fresh, monkeypatch, tmp_path):
     status, _, complaints = run_fresh("serve", "--check")
     assert (status, "run 'invsys-manage migrate'" in complaints) == (2, True)
     assert run_fresh("migrate")[0] == 0
@@ -172,7 +172,7 @@ def test_what_stands_in_the_way_of_serving_is_told_without_serving(run_fresh, mo
 
 
 @pytest.mark.usefixtures("old", "broken")
-def test_the_command_says_what_failed(run_fresh):
+def test_the_migrate_command_reports_the_failure(run_fresh):
     status, _, complaints = run_fresh("migrate")
     assert status == 2
     assert "invsys-manage: The migration failed: " in complaints
@@ -180,6 +180,6 @@ def test_the_command_says_what_failed(run_fresh):
 
 @pytest.fixture
 def run_fresh(run, fresh_url, monkeypatch):
-    """Type a command over a database that was never migrated."""
+    """Return a function that runs a command on a database that was never migrated."""
     monkeypatch.setenv("INVSYS_DATABASE_URL", fresh_url)
     return run

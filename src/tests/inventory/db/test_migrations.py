@@ -1,4 +1,4 @@
-"""Schema changes: they lose nothing, run once, and make what the models describe."""
+"""Schema changes: they lose nothing, run once, and match the models."""
 
 import shutil
 import subprocess
@@ -18,8 +18,8 @@ from invsys.inventory.db import revisions, schema_check
 from invsys.inventory.db.models import ContinuousResourceAllocation, Event, db
 from invsys.inventory.errors import UnusableDatabase
 from invsys.inventory.maintenance import integrity_check
-from tests.conftest import dispose, load
-from tests.support.owners import announced, restricted
+from tests.conftest import dispose, load_settings
+from tests.support.owners import client_as, restricted_client
 from tests.support.paths import PROJECT
 
 ALL = "/api/cars/all/allocations"
@@ -32,7 +32,7 @@ down_revision = "0005"
 def upgrade():
     {statement}
 '''
-# What a later migration may well do: on SQLite, Alembic builds the whole table anew for it.
+# Plausible later migrations: on SQLite, Alembic rebuilds the whole table for them.
 WIDEN_NAME = 'with op.batch_alter_table("continuous_resources") as t: t.alter_column("name", type_=sa.String(40))'
 WIDEN_TYPE = (
     'with op.batch_alter_table("continuous_resource_allocations") as t:'
@@ -43,7 +43,7 @@ BREAK_FOREIGN_KEY = 'op.execute("UPDATE continuous_resource_allocations SET reso
 
 @pytest.fixture
 def filled(fresh_app):
-    """A caller of the application, over a migrated database with vehicles and allocations."""
+    """A client of an application over a migrated database with vehicles and allocations."""
     upgrade()
     client = fresh_app.test_client()
     for name in ("Car1", "Car2"):
@@ -57,7 +57,7 @@ def filled(fresh_app):
 
 @pytest.fixture
 def later(tmp_path):
-    """Make the package's migrations plus one more, in a folder of their own."""
+    """Return a function that creates a folder with the package's migrations and one more."""
 
     def make(statement):
         folder = tmp_path / "migrations"
@@ -68,50 +68,50 @@ def later(tmp_path):
     return make
 
 
-def everything(client):
+def all_rows(client):
     return client.get("/api/cars").json, client.get("/api/cars/all/allocations").json
 
 
-def without_indexes_for_speed(item, name, kind, reflected, other):
+def is_comparable(item, name, kind, reflected, other):
     return kind != "index" or not reflected or other is not None
 
 
-def test_a_migrated_database_is_what_the_models_describe(fresh_app):
+def test_a_migrated_database_matches_the_models(fresh_app):
     upgrade()
     with db.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"include_object": without_indexes_for_speed})
+        context = MigrationContext.configure(connection, opts={"include_object": is_comparable})
         assert compare_metadata(context, db.metadata) == []
 
 
-def test_the_migrations_can_be_undone_and_done_again(fresh_app):
+def test_the_migrations_can_be_reverted_and_repeated(fresh_app):
     upgrade()
     downgrade(revision="base")
     with db.engine.connect() as connection:
         assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
     upgrade()
-    assert integrity_check.check().sound
+    assert integrity_check.check().ok
 
 
-def test_the_owners_come_back_from_the_feed(fresh_app, filled):
+def test_a_repeated_migration_restores_the_owners_from_the_feed(fresh_app, filled):
     car = filled.get("/api/cars?name=Car1").json[0]["id"]
     gap = {"from_datetime": "2026-01-01T00:00Z", "to_datetime": "2026-01-01T12:00Z"}
-    one = restricted(fresh_app, "one")
-    made = one.post(f"/api/cars/{car}/allocations", json=gap)
-    assert announced(fresh_app, "two").patch(made.headers["Location"], json={"description": "x"}).status_code == 200
-    before = everything(filled)
+    one = restricted_client(fresh_app, "one")
+    response = one.post(f"/api/cars/{car}/allocations", json=gap)
+    assert client_as(fresh_app, "two").patch(response.headers["Location"], json={"description": "x"}).status_code == 200
+    before = all_rows(filled)
     downgrade(revision="0002")
     with db.engine.connect() as connection:
         columns = {column["name"] for column in inspect(connection).get_columns("continuous_resource_allocations")}
         assert "client_id" not in columns
         assert connection.scalar(text("SELECT count(*) FROM continuous_resource_allocations")) == 5
-    assert integrity_check.check().sound
+    assert integrity_check.check().ok
     upgrade()
-    assert everything(filled) == before
-    assert [len(restricted(fresh_app, name).get(ALL).json) for name in ("one", "two")] == [1, 0]
-    assert integrity_check.check().sound
+    assert all_rows(filled) == before
+    assert [len(restricted_client(fresh_app, name).get(ALL).json) for name in ("one", "two")] == [1, 0]
+    assert integrity_check.check().ok
 
 
-def test_the_last_changes_come_back_from_the_feed(filled):
+def test_a_repeated_migration_restores_the_times_of_changes_from_the_feed(filled):
     first, *others = (allocation["id"] for allocation in filled.get(ALL).json)
     for description in ("a", "b"):
         assert filled.patch(f"{ALL}/{first}", json={"description": description}).status_code == 200
@@ -124,36 +124,36 @@ def test_the_last_changes_come_back_from_the_feed(filled):
     upgrade()
     row = ContinuousResourceAllocation
     with db.engine.connect() as connection:
-        changed = {str(each): at for each, at in connection.execute(select(row.id, row.changed))}
+        changed = {str(key): at for key, at in connection.execute(select(row.id, row.changed))}
     assert changed == {first: instants[-1], **dict.fromkeys(others)}
-    assert integrity_check.check().sound
+    assert integrity_check.check().ok
 
 
-def test_a_later_change_of_the_vehicles_table_loses_nothing(filled, later):
-    before = everything(filled)
+def test_a_later_migration_of_the_vehicles_table_loses_nothing(filled, later):
+    before = all_rows(filled)
     upgrade(directory=later(WIDEN_NAME))
-    assert everything(filled) == before
-    assert integrity_check.check().sound
+    assert all_rows(filled) == before
+    assert integrity_check.check().ok
 
 
-def test_a_later_change_that_would_drop_the_triggers_is_rolled_back(engine, filled, later, caplog):
-    before = everything(filled)
+def test_a_later_migration_that_would_drop_the_triggers_is_rolled_back(engine, filled, later, caplog):
+    before = all_rows(filled)
     if engine == "sqlite":
         with pytest.raises(SystemExit):
             upgrade(directory=later(WIDEN_TYPE))
-        assert "lost something of tr_continuous_resource_allocations_no_overlap_insert" in caplog.text
+        assert "would have lost tr_continuous_resource_allocations_no_overlap_insert" in caplog.text
     else:
         upgrade(directory=later(WIDEN_TYPE))
-    assert everything(filled) == before
-    assert integrity_check.check().sound
+    assert all_rows(filled) == before
+    assert integrity_check.check().ok
 
 
-def test_a_change_that_breaks_a_foreign_key_is_rolled_back(filled, later):
-    before = everything(filled)
-    # Flask-Migrate tells a RuntimeError in a sentence and exits.
+def test_a_migration_that_breaks_a_foreign_key_is_rolled_back(filled, later):
+    before = all_rows(filled)
+    # Flask-Migrate prints the message of a RuntimeError and exits.
     with pytest.raises((SystemExit, IntegrityError)):
         upgrade(directory=later(BREAK_FOREIGN_KEY))
-    assert everything(filled) == before
+    assert all_rows(filled) == before
 
 
 def test_a_database_without_tables_is_refused_with_the_command_to_run(fresh_app, engine):
@@ -172,23 +172,23 @@ def test_a_database_of_a_newer_version_is_refused(fresh_app):
 
 
 def db_upgrade(url, **more):
-    # An environment of its own: nothing of the machine's settings.
+    # A minimal environment, without the settings of this machine.
     environ = {"INVSYS_DATABASE_URL": url, "PATH": "/usr/bin:/bin", **more}
     return {"args": [sys.executable, "-m", "invsys.inventory.manage", "db", "upgrade"], "env": environ, "text": True}
 
 
-def test_two_upgrades_at_once_both_end_well(fresh_url):
-    both = [
+def test_two_concurrent_upgrades_both_succeed(fresh_url):
+    processes = [
         subprocess.Popen(**db_upgrade(fresh_url, PYTHONPATH=PROJECT / "src"), stderr=subprocess.PIPE) for _ in range(2)
     ]
-    told = [process.communicate()[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], told
-    assert sum("Running upgrade" in text for text in told) == 1
+    errors = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], errors
+    assert sum("Running upgrade" in text for text in errors) == 1
 
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory):
-    """A folder with the package as its wheel installs it."""
+    """A folder with the package installed from its wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     ignored = shutil.ignore_patterns(".*", "*.egg-info", "build", "dist", "tests")
     shutil.copytree(PROJECT, folder / "source", ignore=ignored)
@@ -200,11 +200,11 @@ def wheel(tmp_path_factory):
 def test_an_installed_wheel_migrates_from_any_directory(fresh_url, tmp_path, wheel):
     where = [sys.executable, "-c", "import invsys.inventory; print(invsys.inventory.__file__)"]
     environ = {"PYTHONPATH": str(wheel)}
-    found = subprocess.run(where, cwd=tmp_path, env=environ, check=True, capture_output=True, text=True)
-    assert found.stdout.startswith(str(wheel))
-    done = subprocess.run(**db_upgrade(fresh_url, **environ), cwd=tmp_path, check=False, capture_output=True)
-    assert done.returncode == 0, done.stderr
-    app = build_app(load(fresh_url))
+    imported = subprocess.run(where, cwd=tmp_path, env=environ, check=True, capture_output=True, text=True)
+    assert imported.stdout.startswith(str(wheel))
+    upgraded = subprocess.run(**db_upgrade(fresh_url, **environ), cwd=tmp_path, check=False, capture_output=True)
+    assert upgraded.returncode == 0, upgraded.stderr
+    app = build_app(load_settings(fresh_url))
     with app.app_context():
-        assert integrity_check.check().sound
+        assert integrity_check.check().ok
         dispose()

@@ -1,4 +1,4 @@
-"""A database that is away, not migrated, or held by somebody else: 503, nothing done, nothing given away."""
+"""An unreachable, unmigrated or locked database: 503, no change, and no internals in the response."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -23,15 +23,15 @@ CALLS = pytest.mark.parametrize(
 SECRETS = ("SELECT", "INSERT", "Traceback", "sqlalchemy", "sqlite", "psycopg", "continuous_resource", "hunter2", ".py")
 
 
-def call(client: FlaskClient, method: str, path: str) -> TestResponse:
+def send_request(client: FlaskClient, method: str, path: str) -> TestResponse:
     return client.open(path, method=method, **({"json": {"name": "Car1"}} if method == "POST" else {}))
 
 
-def gives_nothing_away(answer: TestResponse, tmp_path: Path) -> bool:
-    return not any(secret in answer.text for secret in (*SECRETS, str(tmp_path)))
+def hides_internals(response: TestResponse, tmp_path: Path) -> bool:
+    return not any(secret in response.text for secret in (*SECRETS, str(tmp_path)))
 
 
-class TestAway:
+class TestUnreachable:
     @pytest.fixture(
         params=["sqlite:///{folder}/no/such/folder/x.sqlite3", "postgresql://invsys:hunter2@/invsys?host={folder}"],
         ids=["sqlite", "postgresql"],
@@ -40,17 +40,17 @@ class TestAway:
         return {"INVSYS_DATABASE_URL": request.param.format(folder=tmp_path)}
 
     @CALLS
-    def test_the_service_says_so(
+    def test_requests_get_503(
         self, client: FlaskClient, refused: Callable[..., Any], tmp_path: Path, method: str, path: str
     ) -> None:
-        answer = call(client, method, path)
-        refused(answer, 503, "database_unavailable")
-        assert int(answer.headers["Retry-After"]) > 0
-        assert gives_nothing_away(answer, tmp_path)
+        response = send_request(client, method, path)
+        refused(response, 503, "database_unavailable")
+        assert int(response.headers["Retry-After"]) > 0
+        assert hides_internals(response, tmp_path)
 
-    def test_the_service_lives_but_is_not_ready(self, client: FlaskClient, tmp_path: Path) -> None:
+    def test_the_service_is_healthy_but_not_ready(self, client: FlaskClient, tmp_path: Path) -> None:
         assert [client.get(path).status_code for path in ("/healthz", "/metrics", "/readyz")] == [200, 200, 503]
-        assert gives_nothing_away(client.get("/readyz"), tmp_path)
+        assert hides_internals(client.get("/readyz"), tmp_path)
 
 
 class TestNeverMigrated:
@@ -58,20 +58,20 @@ class TestNeverMigrated:
     def environ(self, tmp_path: Path) -> dict[str, str]:
         return {"INVSYS_DATABASE_URL": f"sqlite:///{tmp_path}/bare.sqlite3"}
 
-    def test_the_service_lives_but_is_not_ready(self, client: FlaskClient) -> None:
+    def test_the_service_is_healthy_but_not_ready(self, client: FlaskClient) -> None:
         assert [client.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 503]
 
     @CALLS
-    def test_nothing_is_given_away(self, client: FlaskClient, tmp_path: Path, method: str, path: str) -> None:
-        answer = call(client, method, path)
-        assert answer.status_code in (500, 503)
-        assert answer.mimetype == "application/problem+json"
-        assert gives_nothing_away(answer, tmp_path)
+    def test_responses_hide_internals(self, client: FlaskClient, tmp_path: Path, method: str, path: str) -> None:
+        response = send_request(client, method, path)
+        assert response.status_code in (500, 503)
+        assert response.mimetype == "application/problem+json"
+        assert hides_internals(response, tmp_path)
 
 
 @contextmanager
-def held(database_url: str) -> Iterator[None]:
-    """Somebody else keeps every writer out."""
+def locked_database(database_url: str) -> Iterator[None]:
+    """Hold a lock of another connection that blocks every writer."""
     if database_url.startswith("sqlite"):
         with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -82,27 +82,27 @@ def held(database_url: str) -> Iterator[None]:
             yield
 
 
-class TestHeldBySomebodyElse:
+class TestLocked:
     @pytest.fixture
     def environ(self, environ: dict[str, str]) -> dict[str, str]:
         return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "1"}
 
-    def test_a_change_is_refused_and_nothing_was_done(
+    def test_a_change_gets_busy_and_changes_nothing(
         self, client: FlaskClient, car: str, database_url: str, refused: Any, nothing_changes: Any
     ) -> None:
-        with nothing_changes(), held(database_url):
-            for answer in (
+        with nothing_changes(), locked_database(database_url):
+            for response in (
                 client.post("/api/cars", json={"name": "Car2"}),
                 client.post(f"{car}/allocations", json={"from_infinity": True, "to_infinity": True}),
                 client.delete(car),
             ):
-                refused(answer, 503, "busy")
-                assert int(answer.headers["Retry-After"]) > 0
+                refused(response, 503, "busy")
+                assert int(response.headers["Retry-After"]) > 0
 
-    def test_afterwards_everything_works_again(
+    def test_the_service_works_after_the_lock_is_released(
         self, client: FlaskClient, car: str, database_url: str, allocate: Callable[..., TestResponse]
     ) -> None:
-        with held(database_url):
+        with locked_database(database_url):
             assert allocate(car, None, None).status_code == 503
         assert allocate(car, None, None).status_code == 201
         assert client.get("/readyz").status_code == 200

@@ -1,4 +1,4 @@
-"""A pooler in front of PostgreSQL: one that keeps a server for each connection is used, any other is refused."""
+"""A connection pooler in front of PostgreSQL: session mode is supported, other modes are refused."""
 
 import psycopg
 import pytest
@@ -6,12 +6,12 @@ import pytest
 from tests.conftest import migrate
 from tests.support.databases import new_database
 from tests.support.pgbouncer import PgBouncer
-from tests.support.serving import served
+from tests.support.serving import run_server
 
 
 @pytest.fixture
 def name(pg_server):
-    """A migrated database."""
+    """The name of a migrated database."""
     with new_database(pg_server) as name:
         migrate(pg_server.url(name))
         yield name
@@ -19,16 +19,16 @@ def name(pg_server):
 
 @pytest.fixture
 def pooler(pg_server):
-    """Start PgBouncer in a mode."""
-    started = []
+    """Return a function that starts PgBouncer in a mode."""
+    poolers = []
 
     def pooler(mode):
-        started.append(PgBouncer(pg_server, mode))
-        return started[-1]
+        poolers.append(PgBouncer(pg_server, mode))
+        return poolers[-1]
 
     yield pooler
-    for each in started:
-        each.remove()
+    for pooler in poolers:
+        pooler.remove()
 
 
 COMMANDS = [["serve"], ["serve", "--check"], ["migrate"], ["db", "upgrade"], ["check"], ["purge"]]
@@ -39,7 +39,7 @@ REUSES = pytest.mark.parametrize("mode", ["transaction", "statement"])
 @pytest.mark.parametrize(
     "words", [["serve"], ["serve", "--check"], ["migrate"], ["db", "upgrade"], ["check"], ["purge"]]
 )
-def test_a_pooler_that_reuses_servers_is_refused_by_every_command(pooler, name, mode, words, run_on):
+def test_every_command_refuses_a_pooler_that_shares_servers(pooler, name, mode, words, run_on):
     status, printed, error = run_on(pooler(mode).url(name))(*words)
     assert (status, printed) == (2, "")
     [line] = error.strip().splitlines()
@@ -48,41 +48,41 @@ def test_a_pooler_that_reuses_servers_is_refused_by_every_command(pooler, name, 
 
 
 @REUSES
-def test_a_pooler_that_reuses_servers_is_refused_by_readyz_and_by_requests(pooler, name, mode, open_client):
+def test_readyz_and_requests_refuse_a_pooler_that_shares_servers(pooler, name, mode, open_client):
     client = open_client(pooler(mode).url(name))
     for path in ("/readyz", "/api/cars"):
-        answer = client.get(path)
-        assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
-        assert "pool_mode = session" in answer.json["detail"]
+        response = client.get(path)
+        assert (response.status_code, response.json["code"]) == (503, "database_unavailable")
+        assert "pool_mode = session" in response.json["detail"]
 
 
-def test_a_pooler_that_begins_to_reuse_servers_is_noticed_by_readyz(pooler, name, open_client):
+def test_readyz_notices_that_a_pooler_begins_to_share_servers(pooler, name, open_client):
     bouncer = pooler("session")
     client = open_client(bouncer.url(name))
     assert client.get("/readyz").status_code == 200
     bouncer.switch("transaction")
-    assert client.get("/readyz").status_code == 200  # its last statement in the process that it had
+    assert client.get("/readyz").status_code == 200  # still in the same server process
     with psycopg.connect(bouncer.url(name)) as other:
-        # PgBouncer gives it the process that was used last, and this transaction keeps that.
+        # PgBouncer assigns the server process that was used last, and this transaction keeps it.
         other.execute("SELECT 1")
-        answers = [client.get(path) for path in ("/readyz", "/api/cars", "/readyz")]
-    for answer in answers:
-        assert answer.status_code == 503
-        assert "pool_mode = session" in answer.json["detail"]
+        responses = [client.get(path) for path in ("/readyz", "/api/cars", "/readyz")]
+    for response in responses:
+        assert response.status_code == 503
+        assert "pool_mode = session" in response.json["detail"]
 
 
-def test_a_pooler_in_session_mode_serves_every_call(pooler, name, run_on, tmp_path, open_client):
+def test_all_requests_and_commands_work_through_a_pooler_in_session_mode(pooler, name, run_on, tmp_path, open_client):
     url = pooler("session").url(name)
     client = open_client(url)
     path = client.post("/api/cars", json={"name": "€1"}).headers["Location"]
     period = {"from_datetime": "2099-03-01T10:00:00Z", "to_infinity": True}
-    made = client.post(f"{path}/allocations", json=period).headers["Location"]
+    allocation = client.post(f"{path}/allocations", json=period).headers["Location"]
     assert client.post("/api/cars/any/allocations", json=period).status_code == 409
-    assert client.patch(made, json={"description": "€"}).status_code == 200
-    assert client.delete(made).status_code == 204
+    assert client.patch(allocation, json={"description": "€"}).status_code == 200
+    assert client.delete(allocation).status_code == 204
     assert len(client.get("/api/events").json["events"]) == 4
     assert client.get("/readyz").status_code == 200
     for words in (["migrate"], ["check"], ["purge"], ["export"]):
         assert run_on(url)(*words)[0] in (0, None)
-    with served(url, tmp_path):
+    with run_server(url, tmp_path):
         pass

@@ -1,4 +1,4 @@
-"""The purge: it gets done however much there is, within whatever the settings allow."""
+"""The purge completes with any number of rows, within the statement timeout."""
 
 from datetime import UTC, datetime
 
@@ -25,14 +25,14 @@ def environ(environ):
 
 
 @pytest.mark.parametrize("days", [1, 24_856, 36_600])
-def test_events_may_stay_as_long_as_the_settings_allow(app, client, register, days):
+def test_events_can_be_retained_as_long_as_the_settings_allow(app, client, register, days):
     register("Car1")
     with app.app_context():
         assert purge.purge(86_400, days).events == 0
     assert len(client.get("/api/events").json["events"]) == 1
 
 
-def test_more_keys_and_events_than_one_statement_takes_are_deleted(engine, app, register):
+def test_more_keys_and_events_than_fit_one_statement_are_deleted(engine, app, register):
     register("Car1")
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
     old = {"client_id": "", "fingerprint": b"", "created": long_ago, "events": []}
@@ -48,12 +48,12 @@ def test_more_keys_and_events_than_one_statement_takes_are_deleted(engine, app, 
         connection.commit()
     with app.app_context():
         purged = purge.purge(60, 1)
-    # The newest event stays.
+    # The newest event is retained.
     assert (purged.keys, purged.events) == (len(many), len(many) - 1)
 
 
-def test_a_portion_of_keys_is_found_by_their_age_and_deleted_by_where_they_are_stored(engine, app):
-    # By their primary key, PostgreSQL would read the whole table for each portion.
+def test_a_batch_of_keys_is_selected_by_age_and_deleted_by_row_id(engine, app):
+    # By primary key, PostgreSQL would read the whole table for each batch.
     keys = [{"client_id": "", "key": str(number), "fingerprint": b"", "events": []} for number in range(MANY // 4)]
     with app.app_context(), db.engine.connect() as connection:
         disable_timeouts(connection)
@@ -62,8 +62,8 @@ def test_a_portion_of_keys_is_found_by_their_age_and_deleted_by_where_they_are_s
             connection.execute(text("ANALYZE idempotency_keys"))
         explain = "EXPLAIN QUERY PLAN" if engine == "sqlite" else "EXPLAIN"
         paramstyle = "named" if engine == "sqlite" else "pyformat"
-        forget = compile_statement(purge._FORGET_KEYS, db.engine.dialect, paramstyle)
-        steps = connection.exec_driver_sql(f"{explain} {forget.sql}", forget.bind({"seconds": 60.0})).all()
+        compiled = compile_statement(purge._FORGET_KEYS, db.engine.dialect, paramstyle)
+        steps = connection.exec_driver_sql(f"{explain} {compiled.sql}", compiled.bind({"seconds": 60.0})).all()
         connection.rollback()
     plan = "\n".join(str(step[-1]) for step in steps)
     assert "ix_idempotency_keys_created" in plan
@@ -72,9 +72,9 @@ def test_a_portion_of_keys_is_found_by_their_age_and_deleted_by_where_they_are_s
 
 @pytest.fixture
 def many_expired_holds(engine, app, car):
-    """As many as a busy fleet forgets in a few weeks, in which PostgreSQL has noticed them.
+    """As many expired holds as a busy fleet accumulates in a few weeks, with planner statistics about them.
 
-    Of a table that it last looked at when everything was deleted it believes for a minute that there is nothing in it.
+    Without ANALYZE, PostgreSQL assumes for a minute that the table is empty, as it was when last analyzed.
     """
     if engine == "sqlite":
         return
@@ -86,7 +86,7 @@ def many_expired_holds(engine, app, car):
 
 
 @pytest.mark.usefixtures("many_expired_holds")
-def test_more_expired_holds_than_one_statement_has_time_for_are_cleared(engine, app):
+def test_more_expired_holds_than_one_statement_can_delete_in_time_are_deleted(engine, app):
     if engine == "sqlite":
         return
     with app.app_context():

@@ -1,4 +1,4 @@
-"""What a database reads for a question: neither what is past, nor the allocations of other vehicles or clients."""
+"""Query plans: a query reads neither past allocations nor those of other vehicles or clients."""
 
 import itertools
 import json
@@ -13,13 +13,13 @@ from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import db
 from invsys.inventory.db.session import disable_timeouts
 from invsys.inventory.queries import allocations as allocation_queries
-from tests.support.owners import OWN
+from tests.support.owners import OWN_ONLY
 
 VEHICLES, BUSY, PAST = 20, 10, 1000
 FLEET = """
 INSERT INTO continuous_resources (id, resource_type, name)
 SELECT gen_random_uuid(), 'Car', number FROM generate_series(1, :vehicles) AS number"""
-# In turns, as a fleet works: the index of everybody's starts has them mixed.
+# Interleaved by time, as in a real fleet: the index of starts then mixes all vehicles.
 ALLOCATIONS = """
 INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends)
 SELECT gen_random_uuid(), key, start, start + interval '1 hour'
@@ -30,7 +30,7 @@ ORDER BY day"""
 
 @pytest.fixture
 def fleet(engine, app):
-    """Vehicles of which half have a long past, and the others nothing."""
+    """Vehicles of which half have many past allocations, the others none."""
     if engine == "sqlite":
         return
     with app.app_context(), db.engine.begin() as connection:
@@ -42,22 +42,22 @@ def fleet(engine, app):
 
 @pytest.fixture
 def rows_read(app, client):
-    """Ask for a page; gives how many rows of allocations the last statement of it read."""
-    asked = []
+    """Return a function that requests a page and returns how many allocation rows its last statement read."""
+    executed = []
 
-    def keep(connection, cursor, statement, parameters, context, many):
-        asked.append((statement, parameters))
+    def record(connection, cursor, statement, parameters, context, many):
+        executed.append((statement, parameters))
 
     def rows_read(url, headers=None):
         with app.app_context():
-            engine = db.engines["single"]
-        event.listen(engine, "before_cursor_execute", keep)
+            engine = db.engines["autocommit"]
+        event.listen(engine, "before_cursor_execute", record)
         assert client.get(url, headers=headers).status_code == 200
-        event.remove(engine, "before_cursor_execute", keep)
-        statement, parameters = asked[-1]
+        event.remove(engine, "before_cursor_execute", record)
+        statement, parameters = executed[-1]
         with engine.connect() as connection:
-            found = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).scalar_one()
-        (explained,) = found if isinstance(found, list) else json.loads(found)
+            output = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).scalar_one()
+        (explained,) = output if isinstance(output, list) else json.loads(output)
         return sum(_rows(explained["Plan"]))
 
     return rows_read
@@ -81,7 +81,7 @@ def _rows(plan):
     ],
 )
 @pytest.mark.usefixtures("fleet")
-def test_only_the_neighbours_are_read(engine, rows_read, url):
+def test_a_query_reads_only_neighbouring_allocations(engine, rows_read, url):
     if engine == "sqlite":
         return
     assert rows_read(url) <= 25 * VEHICLES
@@ -94,7 +94,7 @@ WHERE key % 2 = 1"""
 
 @pytest.fixture
 def owned(engine, app, fleet):
-    """Half of the allocations are of clients, and nearly all of these of one."""
+    """Half of the allocations have an owner, and nearly all of these the same one."""
     if engine == "sqlite":
         return
     with app.app_context(), db.engine.begin() as connection:
@@ -104,7 +104,7 @@ def owned(engine, app, fleet):
 
 
 @pytest.mark.parametrize(
-    ("client_id", "query", "most"),
+    ("client_id", "query", "max_rows"),
     [
         ("few", "", 30),
         ("few", "&limit=3", 10),
@@ -117,31 +117,31 @@ def owned(engine, app, fleet):
     ],
 )
 @pytest.mark.usefixtures("owned")
-def test_of_all_vehicles_a_client_reads_its_own(engine, rows_read, client_id, query, most):
+def test_a_clients_list_of_all_vehicles_reads_its_own_allocations(engine, rows_read, client_id, query, max_rows):
     if engine == "sqlite":
         return
-    headers = {"X-Client-Id": client_id, **OWN}
-    assert rows_read(f"/api/cars/all/allocations?allocation_type=booking{query}", headers) <= most
+    headers = {"X-Client-Id": client_id, **OWN_ONLY}
+    assert rows_read(f"/api/cars/all/allocations?allocation_type=booking{query}", headers) <= max_rows
 
 
 @pytest.mark.usefixtures("owned")
-def test_of_one_vehicle_a_client_reads_what_the_vehicle_has(engine, client, rows_read):
+def test_a_clients_list_of_one_vehicle_reads_that_vehicles_allocations(engine, client, rows_read):
     if engine == "sqlite":
         return
     car = client.get("/api/cars").json[0]["id"]
     for client_id in ("few", "many"):
-        for what in ("allocations?limit=1000", "allocations.ics"):
-            assert rows_read(f"/api/cars/{car}/{what}", {"X-Client-Id": client_id, **OWN}) <= PAST
+        for path in ("allocations?limit=1000", "allocations.ics"):
+            assert rows_read(f"/api/cars/{car}/{path}", {"X-Client-Id": client_id, **OWN_ONLY}) <= PAST
 
 
 @pytest.fixture
 def plan(engine, app):
-    """Ask SQLite how it would carry out a statement, whose parameters have these values; one text."""
+    """Return a function that returns SQLite's query plan of a statement with these parameters, as one text."""
 
     def plan(statement, **values):
         with app.app_context(), closing(db.engine.raw_connection()) as connection:
-            straight = compile_statement(statement, db.engine.dialect, "named")
-            cursor = connection.cursor().execute(f"EXPLAIN QUERY PLAN {straight.sql}", straight.bind(values))
+            compiled = compile_statement(statement, db.engine.dialect, "named")
+            cursor = connection.cursor().execute(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.bind(values))
             return "\n".join(step[-1] for step in cursor.fetchall())
 
     return plan
@@ -150,69 +150,76 @@ def plan(engine, app):
 NAMES = {"resource_type": "Car", "owner": "one"}
 
 
-@pytest.mark.parametrize("given", [(), ("end",), ("after_key",), ("after_start", "after_key"), ("allocation_type",)])
-def test_sqlite_pages_through_what_an_owner_has(engine, plan, given):
+@pytest.mark.parametrize("filters", [(), ("end",), ("after_key",), ("after_start", "after_key"), ("allocation_type",)])
+def test_sqlite_pages_an_owners_allocations_by_index(engine, plan, filters):
     if engine == "postgresql":
         return
     values = dict.fromkeys(("end", "after_start", "after_key", "allocation_type"))
-    found = plan(allocation_queries.page_statement(frozenset({"owner", *given}), None), **NAMES, **values, limit=9)
-    assert "ix_continuous_resource_allocations_client_id (client_id=?" in found
-    assert "TEMP B-TREE" not in found
+    steps = plan(allocation_queries.page_statement(frozenset({"owner", *filters}), None), **NAMES, **values, limit=9)
+    assert "ix_continuous_resource_allocations_client_id (client_id=?" in steps
+    assert "TEMP B-TREE" not in steps
 
 
-def test_sqlite_does_not_read_all_of_an_owners_past(engine, plan):
+def test_sqlite_does_not_read_all_past_allocations_of_an_owner(engine, plan):
     if engine == "postgresql":
         return
-    given = frozenset({"owner", "start"})
-    found = plan(allocation_queries.page_statement(given, None), **NAMES, start=None, limit=9)
-    assert found.count("continuous_resource_allocations_client_id (client_id=? AND starts") == 2
-    assert "client_id=?)" not in found
-    found = plan(
-        allocation_queries.page_statement(given | {"resource_key"}, None), **NAMES, start=None, limit=9, resource_key=1
+    filters = frozenset({"owner", "start"})
+    steps = plan(allocation_queries.page_statement(filters, None), **NAMES, start=None, limit=9)
+    assert steps.count("continuous_resource_allocations_client_id (client_id=? AND starts") == 2
+    assert "client_id=?)" not in steps
+    steps = plan(
+        allocation_queries.page_statement(filters | {"resource_key"}, None),
+        **NAMES,
+        start=None,
+        limit=9,
+        resource_key=1,
     )
-    assert "continuous_resource_allocations_client_id" not in found
+    assert "continuous_resource_allocations_client_id" not in steps
 
 
-def test_sqlite_looks_for_an_owners_item_by_its_id(engine, plan):
+def test_sqlite_finds_an_owners_allocation_by_its_id(engine, plan):
     if engine == "postgresql":
         return
     values = {**NAMES, "allocation_id": uuid.uuid4(), "resource_id": uuid.uuid4()}
     owned = [statement for (_, owned), statement in allocation_queries._ALLOCATION.items() if owned]
     for statement in owned:
         assert "continuous_resource_allocations_client_id" not in plan(statement, **values)
-    assert "ix_events_allocation_id_of_owned_hold" in plan(locked_allocation._OWN_CLEARED, **values)
+    assert "ix_events_allocation_id_of_owned_hold" in plan(locked_allocation._OWNED_EXPIRED, **values)
 
 
-def test_sqlite_looks_for_expired_holds_among_holds_alone(engine, plan):
+def test_sqlite_searches_expired_holds_in_the_index_of_holds(engine, plan):
     if engine == "postgresql":
         return
-    for statement in (expire_holds._CLEAR_OF_TYPE.change, expire_holds._CLEAR_ALL.change, expire_holds._LEFT_BEHIND):
-        found = plan(statement, start=None, end=None, resource_type="Car")
-        assert "ix_continuous_resource_allocations_expires" in found
-        assert "SCAN continuous" not in found
+    changes = [expire_holds._EXPIRE_CONFLICTS_OF_TYPE.change, expire_holds._EXPIRE_ANY.change]
+    for statement in (*changes, expire_holds._DELETE_OF_DECOMMISSIONED):
+        steps = plan(statement, start=None, end=None, resource_type="Car")
+        assert "ix_continuous_resource_allocations_expires" in steps
+        assert "SCAN continuous" not in steps
 
 
-def test_sqlite_looks_for_an_item_that_is_changed_by_its_id(engine, plan):
+def test_sqlite_finds_an_allocation_to_change_by_its_id(engine, plan):
     if engine == "postgresql":
         return
     values = {**NAMES, "allocation_id": uuid.uuid4(), "resource_id": uuid.uuid4(), "new_resource_id": uuid.uuid4()}
     kinds = list(itertools.product((False, True), repeat=3))
-    statements = [locked_allocation.locking(named, owned, moves, True) for named, owned, moves in kinds]
-    for statement in (*statements, *(made.change for made in delete_allocation._DEALLOCATE.values())):
-        found = plan(statement, **values)
-        for read_more in ("continuous_resource_allocations_client_id", "resource_key=?", "SCAN continuous"):
-            assert read_more not in found
+    statements = [
+        locked_allocation.locking_statement(by_vehicle, owned, moves, True) for by_vehicle, owned, moves in kinds
+    ]
+    for statement in (*statements, *(deletion.change for deletion in delete_allocation._DEALLOCATE.values())):
+        steps = plan(statement, **values)
+        for unwanted in ("continuous_resource_allocations_client_id", "resource_key=?", "SCAN continuous"):
+            assert unwanted not in steps
 
 
 HOLDS = """
 UPDATE continuous_resource_allocations SET client_id = 'many', expires = now() + make_interval(hours => :hours)
 WHERE key % 500 = :rest"""
 COUNTS = (client_limits._COUNT_UP_TO, client_limits._COUNT, client_limits._SECONDS_LEFT)
-OF_MANY = {"of_client": "many", "most": 1000, "place": 5}
+LIMITS = {"of_client": "many", "max_holds": 1000, "position": 5}
 
 
 @pytest.mark.usefixtures("owned")
-def test_holds_of_a_client_are_counted_among_live_holds_alone(engine, app):
+def test_counting_a_clients_holds_reads_only_active_holds(engine, app):
     if engine == "sqlite":
         return
     with app.app_context(), db.engine.connect() as connection:
@@ -221,17 +228,17 @@ def test_holds_of_a_client_are_counted_among_live_holds_alone(engine, app):
             connection.execute(text(HOLDS), {"rest": rest, "hours": hours})
         connection.execute(text("ANALYZE"))
         for statement in COUNTS:
-            bound = statement.params(OF_MANY)
+            bound = statement.params(LIMITS)
             sql = bound.compile(db.engine, compile_kwargs={"literal_binds": True})
             (explained,) = connection.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")).scalar_one()
             assert sum(_rows(explained["Plan"])) <= VEHICLES * PAST / 500
 
 
 @pytest.mark.parametrize("statement", COUNTS, ids=("up to", "all", "seconds left"))
-def test_sqlite_counts_holds_among_live_holds_alone(engine, plan, statement):
+def test_sqlite_counts_holds_in_the_index_of_active_holds(engine, plan, statement):
     if engine == "postgresql":
         return
-    found = plan(statement, **OF_MANY)
-    assert "ix_continuous_resource_allocations_expires (expires>?)" in found
-    assert "continuous_resource_allocations_client_id" not in found
-    assert "TEMP B-TREE" not in found
+    steps = plan(statement, **LIMITS)
+    assert "ix_continuous_resource_allocations_expires (expires>?)" in steps
+    assert "continuous_resource_allocations_client_id" not in steps
+    assert "TEMP B-TREE" not in steps

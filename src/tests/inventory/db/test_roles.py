@@ -1,4 +1,4 @@
-"""The service's role reads and writes rows, and can neither change nor drop what keeps allocations apart."""
+"""The service's role can read and write rows, but cannot change or drop what prevents overlaps."""
 
 import psycopg
 import pytest
@@ -37,22 +37,22 @@ REFUSED = [
 
 @pytest.fixture
 def name(pg_server):
-    """An empty database."""
+    """The name of an empty database."""
     with new_database(pg_server) as name:
         yield name
 
 
 @pytest.fixture
 def roles(pg_server, name):
-    """Its roles, with the database at the newest migration."""
+    """The roles of that database, after its migration."""
     roles = Roles(pg_server, name)
-    roles.make()
+    roles.create()
     migrate(roles.owner_url)
     return roles
 
 
-def use(client):
-    """Make every kind of call."""
+def use_service(client):
+    """Send at least one request of every kind."""
     before = len(client.get("/api/events").json["events"])
     path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
     period = {"from_datetime": "2099-03-01T10:00:00Z", "to_datetime": "2099-03-02T10:00:00Z"}
@@ -63,21 +63,21 @@ def use(client):
         client.post("/api/cars/any/allocations", json={**period, "hold_seconds": 60}, headers=keyed).json == hold.json
     )
     assert client.post(f"{path}/allocations", json=period).status_code == 409
-    made = hold.headers["Location"]
-    assert client.patch(made, json={"status": "confirmed", "description": "mine"}).status_code == 200
+    allocation = hold.headers["Location"]
+    assert client.patch(allocation, json={"status": "confirmed", "description": "mine"}).status_code == 200
     assert client.patch(path, json={"name": "Car2"}).status_code == 200
     assert client.get("/api/cars?available_from=2099-03-01T10:00:00Z&available_to=2099-03-01T11:00:00Z").json == []
-    assert client.delete(made).status_code == 204
+    assert client.delete(allocation).status_code == 204
     assert client.delete(path).status_code == 204
     assert len(client.get("/api/events").json["events"]) > before + 4
     assert client.get("/readyz").status_code == 200
 
 
-def test_the_role_of_the_service_is_enough_for_every_call(roles, open_client):
-    use(open_client(roles.service_url))
+def test_the_services_role_suffices_for_every_request(roles, open_client):
+    use_service(open_client(roles.service_url))
 
 
-def test_the_role_of_the_service_is_enough_for_every_command(roles, run_on, tmp_path):
+def test_the_services_role_suffices_for_every_command(roles, run_on, tmp_path):
     run = run_on(roles.service_url)
     (tmp_path / "fleet.csv").write_text(
         "resource_type,name,from_datetime,to_datetime\nCar,Car1,2099-03-01T10:00:00Z,2099-03-02T10:00:00Z\n"
@@ -94,23 +94,23 @@ def test_the_role_of_the_service_is_enough_for_every_command(roles, run_on, tmp_
     ):
         status, printed, error = run(*words)
         assert status in (0, None), error
-        assert "NOT SOUND" not in printed
+        assert "NOT OK" not in printed
 
 
-def test_a_schema_of_the_role_of_the_service_hides_no_guard_from_the_check(roles, name, pg_server, run_on):
-    # The first of the search path, "$user", which has no tables.
+def test_the_check_finds_the_guards_even_if_the_services_role_has_a_schema(roles, name, pg_server, run_on):
+    # The first schema of the search path is "$user", which has no tables.
     pg_server.execute(f"CREATE SCHEMA {roles.service} AUTHORIZATION {roles.service}", name)
     status, printed, _ = run_on(roles.service_url)("check")
     assert status in (0, None), printed
 
 
 @pytest.mark.parametrize("statement", REFUSED)
-def test_the_role_of_the_service_may_not_change_what_keeps_allocations_apart(roles, statement):
+def test_the_services_role_cannot_change_what_prevents_overlaps(roles, statement):
     with psycopg.connect(roles.service_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(statement.format(owner=roles.owner))
 
 
-def test_tables_of_later_migrations_are_covered(roles):
+def test_the_services_role_can_use_tables_of_later_migrations(roles):
     with psycopg.connect(roles.owner_url) as connection:
         connection.execute("CREATE TABLE later (key bigserial PRIMARY KEY, name text)")
     with psycopg.connect(roles.service_url, autocommit=True) as connection:
@@ -122,38 +122,38 @@ def test_tables_of_later_migrations_are_covered(roles):
 
 
 def as_owner_of_everything(pg_server, name, roles):
-    """As the manual had it before: one role, which owns the database."""
+    """Set up the roles of an older manual: one role that owns the database."""
     pg_server.execute(f"CREATE ROLE {roles.service} LOGIN")
     pg_server.execute(f"ALTER DATABASE {name} OWNER TO {roles.service}")
     migrate(roles.service_url, "0003")
 
 
 def as_superuser(pg_server, name, roles):
-    """As the compose file had it before: everything belongs to the first superuser."""
+    """Set up the roles of an older compose file: the superuser owns everything."""
     migrate(pg_server.url(name), "0003")
 
 
-@pytest.mark.parametrize("installed", [as_owner_of_everything, as_superuser])
-def test_an_older_installation_gets_the_roles_and_goes_on(pg_server, name, open_client, installed):
+@pytest.mark.parametrize("install", [as_owner_of_everything, as_superuser])
+def test_an_older_installation_works_after_getting_the_roles(pg_server, name, open_client, install):
     roles = Roles(pg_server, name)
-    installed(pg_server, name, roles)
+    install(pg_server, name, roles)
     old = "INSERT INTO continuous_resources (id, resource_type, name) VALUES (gen_random_uuid(), 'Car', 'Old')"
     pg_server.execute(old, name)
     for _ in range(2):
-        roles.make()
+        roles.create()
     migrate(roles.owner_url)
     client = open_client(roles.service_url)
     [old] = client.get("/api/cars").json
     assert client.delete(f"/api/cars/{old['id']}").status_code == 204
-    use(client)
+    use_service(client)
     for statement in (GUARD, "DROP EXTENSION btree_gist CASCADE", "CREATE TEMPORARY TABLE more (key integer)"):
         with psycopg.connect(roles.service_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement)
 
 
-def test_a_migration_with_the_role_of_the_service_says_who_may(pg_server, name, run_on):
+def test_a_migration_with_the_services_role_names_the_role_to_use(pg_server, name, run_on):
     roles = Roles(pg_server, name)
-    roles.make()
+    roles.create()
     status, printed, error = run_on(roles.service_url)("migrate")
     assert (status, printed) == (2, "")
     assert "permission denied" in error

@@ -1,4 +1,4 @@
-"""Whatever PostgreSQL, role, database, URL or environment set, sessions have the settings that answers depend on."""
+"""Sessions override all settings of server, role, database, URL and environment that results depend on."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from invsys.inventory.application import build_app
 from invsys.inventory.db import session
 from invsys.inventory.db.models import db
 from invsys.inventory.db.postgresql import session_settings
-from tests.conftest import load, migrate
+from tests.conftest import load_settings, migrate
 from tests.support.applications import close
 from tests.support.databases import new_database
 
@@ -36,7 +36,7 @@ URL_OPTIONS = "-cdatestyle%3DSQL%2CDMY%20-cdefault_transaction_isolation%3Dseria
 
 @pytest.fixture
 def name(pg_server):
-    """A database of the test's own, migrated."""
+    """The name of a migrated database for this test only."""
     with new_database(pg_server) as name:
         migrate(pg_server.url(name))
         yield name
@@ -44,15 +44,15 @@ def name(pg_server):
 
 @pytest.fixture
 def open_app():
-    """Build an application for a URL."""
-    built = []
+    """Return a function that builds an application for a URL."""
+    apps = []
 
     def open_app(url):
-        built.append(build_app(load(url)))
-        return built[-1]
+        apps.append(build_app(load_settings(url)))
+        return apps[-1]
 
     yield open_app
-    for app in built:
+    for app in apps:
         close(app)
 
 
@@ -85,26 +85,26 @@ SOURCES = pytest.mark.parametrize("source", [by_database, by_role, by_environmen
 
 
 @SOURCES
-def test_answers_are_the_same_whatever_is_set_elsewhere(pg_server, name, open_app, monkeypatch, source):
+def test_responses_do_not_depend_on_settings_from_elsewhere(pg_server, name, open_app, monkeypatch, source):
     client = open_app(source(pg_server, name, monkeypatch)).test_client()
     key = {"Idempotency-Key": "order-1"}
     path = client.post("/api/cars", json={"name": "100 € für 日本"}, headers=key).headers["Location"]
     body = {"from_datetime": "2099-03-01T10:00:00Z", "to_infinity": True, "hold_seconds": 60, "description": "€"}
-    first, again = (client.post(f"{path}/allocations", json=body, headers={"Idempotency-Key": "2"}) for _ in range(2))
-    assert (first.status_code, again.status_code) == (201, 201), first.text
-    assert again.json == first.json
+    first, replay = (client.post(f"{path}/allocations", json=body, headers={"Idempotency-Key": "2"}) for _ in range(2))
+    assert (first.status_code, replay.status_code) == (201, 201), first.text
+    assert replay.json == first.json
     assert (first.json["from_datetime"], first.json["description"]) == ("2099-03-01T10:00:00Z", "€")
     assert client.get(path).json["name"] == "100 € für 日本"
     assert [event["kind"] for event in client.get("/api/events").json["events"]] == ["resource_registered", "allocated"]
 
 
 @SOURCES
-def test_each_engine_has_every_setting(pg_server, name, open_app, monkeypatch, source):
+def test_every_connection_has_all_session_settings(pg_server, name, open_app, monkeypatch, source):
     with open_app(source(pg_server, name, monkeypatch)).app_context():
         for engine in db.engines.values():
             with engine.connect() as connection:
-                shown = {setting: connection.exec_driver_sql(f"SHOW {setting}").scalar() for setting in EXPECTED}
-                assert shown == EXPECTED
+                actual = {setting: connection.exec_driver_sql(f"SHOW {setting}").scalar() for setting in EXPECTED}
+                assert actual == EXPECTED
 
 
 EXPECTED = {
@@ -126,7 +126,7 @@ def test_every_hostile_setting_is_overridden():
     assert set(HOSTILE) == overridden - {"transaction_timeout"}
 
 
-def test_a_foreign_mark_does_not_hide_running_transactions_from_the_feed(pg_server, name, open_app):
+def test_a_default_of_writes_events_does_not_hide_open_transactions_from_the_feed(pg_server, name, open_app):
     pg_server.execute(f"ALTER DATABASE {name} SET invsys.writes_events TO 'yes'")
     app = open_app(pg_server.url(name))
     with app.app_context(), session.transaction() as connection:
@@ -135,7 +135,7 @@ def test_a_foreign_mark_does_not_hide_running_transactions_from_the_feed(pg_serv
         assert connection.exec_driver_sql(locks).scalar() == 1
 
 
-def test_a_setting_that_may_not_be_read_or_set_is_no_obstacle_to_an_ordinary_role(pg_server, name, open_app):
+def test_an_ordinary_role_can_connect_despite_settings_that_it_may_not_change(pg_server, name, open_app):
     role = name.replace("own", "plain")
     pg_server.execute(f"CREATE ROLE {role} LOGIN")
     with (
@@ -147,7 +147,7 @@ def test_a_setting_that_may_not_be_read_or_set_is_no_obstacle_to_an_ordinary_rol
 
 @pytest.mark.parametrize(("encoding", "locale"), [("SQL_ASCII", "C"), ("LATIN1", "C")])
 @pytest.mark.parametrize("words", [["migrate"], ["serve", "--check"], ["serve"], ["check"], ["purge"], ["export"]])
-def test_a_database_that_is_not_utf8_is_refused_by_every_command(pg_server, encoding, locale, words, run_on):
+def test_every_command_refuses_a_database_that_is_not_utf8(pg_server, encoding, locale, words, run_on):
     options = f"ENCODING '{encoding}' LOCALE '{locale}' TEMPLATE template0"
     with new_database(pg_server, options) as name:
         status, printed, error = run_on(pg_server.url(name))(*words)
@@ -157,34 +157,34 @@ def test_a_database_that_is_not_utf8_is_refused_by_every_command(pg_server, enco
     assert "ENCODING 'UTF8' TEMPLATE template0" in line
 
 
-def test_a_database_that_is_not_utf8_is_refused_by_readyz_and_by_requests(pg_server, open_app):
+def test_readyz_and_requests_refuse_a_database_that_is_not_utf8(pg_server, open_app):
     with new_database(pg_server, "ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0") as name:
         client = open_app(pg_server.url(name)).test_client()
         for path in ("/readyz", "/api/cars"):
-            answer = client.get(path)
-            assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
-            assert "has the encoding LATIN1" in answer.json["detail"]
+            response = client.get(path)
+            assert (response.status_code, response.json["code"]) == (503, "database_unavailable")
+            assert "has the encoding LATIN1" in response.json["detail"]
 
 
-def test_a_session_that_checks_no_foreign_keys_is_refused(pg_server, name, open_app):
+def test_a_session_without_foreign_key_checks_is_refused(pg_server, name, open_app):
     pg_server.execute(f"ALTER DATABASE {name} SET session_replication_role TO 'replica'")
-    answer = open_app(pg_server.url(name)).test_client().get("/readyz")
-    assert answer.status_code == 503
-    assert "session_replication_role = replica" in answer.json["detail"]
+    response = open_app(pg_server.url(name)).test_client().get("/readyz")
+    assert response.status_code == 503
+    assert "session_replication_role = replica" in response.json["detail"]
 
 
 def test_a_schema_without_the_tables_is_refused(pg_server, name, open_app):
     pg_server.execute(f"ALTER DATABASE {name} SET search_path TO 'elsewhere'")
-    answer = open_app(pg_server.url(name)).test_client().get("/readyz")
-    assert answer.status_code == 503
-    assert "run 'invsys-manage migrate'" in answer.json["detail"]
+    response = open_app(pg_server.url(name)).test_client().get("/readyz")
+    assert response.status_code == 503
+    assert "run 'invsys-manage migrate'" in response.json["detail"]
 
 
-def test_a_database_that_is_switched_to_read_only_answers_503(pg_server, name, open_app):
+def test_a_database_that_becomes_read_only_causes_503(pg_server, name, open_app):
     pg_server.execute(f"ALTER DATABASE {name} SET default_transaction_read_only TO on")
     client = open_app(pg_server.url(name)).test_client()
     assert client.get("/readyz").status_code == 503
     reading = open_app(pg_server.url(name) + "&target_session_attrs=any").test_client()
     assert reading.get("/api/cars").json == []
-    refused = reading.post("/api/cars", json={"name": "Car1"})
-    assert (refused.status_code, refused.json["code"]) == (503, "database_unavailable")
+    response = reading.post("/api/cars", json={"name": "Car1"})
+    assert (response.status_code, response.json["code"]) == (503, "database_unavailable")

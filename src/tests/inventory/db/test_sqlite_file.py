@@ -1,4 +1,4 @@
-"""The file of a SQLite database is private, no command but ``migrate`` creates it, and its faults are told in words."""
+"""The SQLite file is private, only ``migrate`` creates it, and every command explains its faults."""
 
 import os
 import stat
@@ -16,13 +16,13 @@ from tests.conftest import migrate
 
 Run = Callable[..., tuple[int, str, str]]
 
-# Those that use the database and are no server.
+# Commands that use the database and exit when it is unusable.
 COMMANDS = ["serve", "serve --check", "runserver", "check", "purge", "export", "import trips.csv", "db current"]
 
 
 @pytest.fixture
 def file() -> Iterator[Path]:
-    """The file of the settings, which is not there yet; other users can be let into its folder."""
+    """The path of the settings' database, which does not exist yet, in a folder that tests can open to other users."""
     with tempfile.TemporaryDirectory(prefix="invsys-sqlite-") as folder:
         file = Path(folder, "a folder", "own%.sqlite3")
         file.parent.mkdir()
@@ -32,7 +32,7 @@ def file() -> Iterator[Path]:
 
 @pytest.fixture
 def database_url(file: Path) -> str:
-    """SQLite alone, so that no test runs on PostgreSQL too."""
+    """The URL of that SQLite file; the override also keeps these tests off PostgreSQL."""
     return f"sqlite:///{file}"
 
 
@@ -47,7 +47,7 @@ def umask(value: int) -> Iterator[None]:
 
 @contextmanager
 def no_privileges() -> Iterator[None]:
-    """Let a process of root's be that of a user to whom permissions apply."""
+    """Drop root's privileges temporarily, so that file permissions apply."""
     user = os.geteuid()
     if user == 0:
         os.seteuid(65534)
@@ -70,16 +70,16 @@ def test_migrate_creates_the_file_and_its_folders_for_their_owner_only(
     with umask(mask):
         assert run("migrate")[0] == 0
         with sqlite_file.connect(str(file), isolation_level=None) as writer:
-            # The connection that has it open keeps the files beside it.
+            # SQLite keeps the -wal and -shm files while a connection is open.
             writer.execute("BEGIN IMMEDIATE")
-            beside = sorted(file.parent.iterdir())
-            assert [path.name for path in beside] == ["own.sqlite3", "own.sqlite3-shm", "own.sqlite3-wal"]
-            assert {mode(path) for path in beside} == {0o600}
+            files = sorted(file.parent.iterdir())
+            assert [path.name for path in files] == ["own.sqlite3", "own.sqlite3-shm", "own.sqlite3-wal"]
+            assert {mode(path) for path in files} == {0o600}
         writer.close()
     assert mode(tmp_path / "new") == mode(file.parent) == 0o700
 
 
-def test_migrate_leaves_the_mode_of_a_file_that_is_there(run: Run, file: Path) -> None:
+def test_migrate_does_not_change_the_mode_of_an_existing_file(run: Run, file: Path) -> None:
     file.touch()
     file.chmod(0o640)
     assert run("migrate")[0] == 0
@@ -87,20 +87,20 @@ def test_migrate_leaves_the_mode_of_a_file_that_is_there(run: Run, file: Path) -
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "backup copy.sqlite3"])
-def test_no_other_command_creates_it(
+def test_no_other_command_creates_the_file(
     run: Run, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    status, printed, told = run(*command.split())
+    status, printed, error = run(*command.split())
     assert (status, printed) == (2, "")
-    assert told.endswith(f"here is no database at {file} yet: run 'invsys-manage migrate'.\n")
-    assert told.count("\n") == 1
+    assert error.endswith(f"here is no database at {file} yet: run 'invsys-manage migrate'.\n")
+    assert error.count("\n") == 1
     assert list(file.parent.iterdir()) == []
     assert not (tmp_path / "copy.sqlite3").exists()
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "migrate"])
-def test_a_file_that_is_none_is_refused_by_name_in_one_line(run: Run, file: Path, command: str) -> None:
+def test_a_file_that_is_not_a_database_is_refused_by_name_in_one_line(run: Run, file: Path, command: str) -> None:
     file.write_text("These are 100 or more bytes of a text, and no page of a database that SQLite could have written.")
     before = file.read_bytes()
     assert run(*command.split()) == (2, "", f"invsys-manage: {file} is not a SQLite database.\n")
@@ -114,7 +114,7 @@ def test_a_folder_is_refused_by_name_in_one_line(run: Run, file: Path, command: 
 
 
 @pytest.mark.parametrize(
-    ("command", "permissions", "of_folder"),
+    ("command", "permissions", "folder_mode"),
     [
         *((command, 0o000, 0o777) for command in ("serve", "check", "purge", "migrate")),
         *((command, 0o444, 0o555) for command in ("serve", "check", "purge")),
@@ -122,22 +122,22 @@ def test_a_folder_is_refused_by_name_in_one_line(run: Run, file: Path, command: 
     ],
 )
 def test_a_file_that_cannot_be_written_is_refused_by_name_in_one_line(
-    run: Run, file: Path, command: str, permissions: int, of_folder: int
+    run: Run, file: Path, command: str, permissions: int, folder_mode: int
 ) -> None:
     migrate(f"sqlite:///{file}")
-    reachable(file, permissions, of_folder)
+    reachable(file, permissions, folder_mode)
     with no_privileges():
-        told = f"invsys-manage: {file} cannot be opened for writing: Permission denied.\n"
-        assert run(*command.split()) == (2, "", told)
+        error = f"invsys-manage: {file} cannot be opened for writing: Permission denied.\n"
+        assert run(*command.split()) == (2, "", error)
 
 
 def test_a_file_in_a_folder_that_cannot_be_written_is_refused_by_name(run: Run, file: Path) -> None:
     migrate(f"sqlite:///{file}")
     reachable(file, 0o666)
     with no_privileges():
-        status, _, told = run("serve")
+        status, _, error = run("serve")
     assert status == 2
-    assert told.startswith(f"invsys-manage: {file} cannot be used: SQLite has to create files beside it, and ")
+    assert error.startswith(f"invsys-manage: {file} cannot be used: SQLite has to create files beside it, and ")
 
 
 def test_a_file_in_a_folder_that_cannot_be_entered_is_refused_by_name(run: Run, file: Path) -> None:
@@ -148,36 +148,36 @@ def test_a_file_in_a_folder_that_cannot_be_entered_is_refused_by_name(run: Run, 
         assert run("serve") == (2, "", f"invsys-manage: {file} cannot be opened: Permission denied.\n")
 
 
-def test_asking_for_access_leaves_the_locks_of_sqlite(file: Path) -> None:
+def test_the_access_check_keeps_the_locks_of_sqlite(file: Path) -> None:
     sqlite_file.create(file)
     attempt = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
     writer = sqlite_file.connect(str(file), isolation_level=None)
     writer.execute("BEGIN EXCLUSIVE")
     assert sqlite_file.no_access(file) is None
-    done = subprocess.run([sys.executable, "-c", attempt, file], capture_output=True, text=True, check=False)
+    process = subprocess.run([sys.executable, "-c", attempt, file], capture_output=True, text=True, check=False)
     writer.close()
-    assert "database is locked" in done.stderr
+    assert "database is locked" in process.stderr
 
 
-def reachable(file: Path, permissions: int, of_folder: int = 0o555) -> None:
-    """Let every user enter the folder of a file, and set the permissions of both."""
+def reachable(file: Path, permissions: int, folder_mode: int = 0o555) -> None:
+    """Let every user reach the folder of a file, and set the permissions of both."""
     file.chmod(permissions)
     file.parent.parent.chmod(0o755)
-    file.parent.chmod(of_folder)
+    file.parent.chmod(folder_mode)
 
 
-def test_a_folder_that_cannot_be_made_is_refused_by_name(
+def test_a_folder_that_cannot_be_created_is_refused_by_name(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("INVSYS_DATABASE_URL", f"sqlite:///{tmp_path}/file/own.sqlite3")
-    status, printed, told = run("migrate")
+    status, printed, error = run("migrate")
     assert (status, printed) == (2, "")
-    assert told == f"invsys-manage: {tmp_path}/file/own.sqlite3 cannot be created: Not a directory.\n"
+    assert error == f"invsys-manage: cannot create {tmp_path}/file/own.sqlite3: Not a directory\n"
 
 
-def test_a_backup_names_the_folder_that_is_missing(run: Run, file: Path, tmp_path: Path) -> None:
+def test_a_backup_names_the_missing_folder(run: Run, file: Path, tmp_path: Path) -> None:
     migrate(f"sqlite:///{file}")
     target = tmp_path / "none" / "copy"
-    told = f"invsys-manage: {target} is not made: there is no folder {target.parent}\n"
-    assert run("backup", target) == (2, "", told)
+    error = f"invsys-manage: cannot create {target}: there is no directory {target.parent}\n"
+    assert run("backup", target) == (2, "", error)

@@ -1,18 +1,18 @@
-"""What availability says and what POST does never disagree, and both do what a model in plain integers does."""
+"""Availability and POST never disagree, and both agree with a model in plain integers."""
 
 from uuid import uuid4
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.instants import ALWAYS, at, hours
-from tests.support.model import divided, overlap
+from tests.support.instants import ALWAYS, at, hours_of
+from tests.support.model import divide_window, overlap
 
 LAST = 4
 
 hour = st.none() | st.integers(0, 12)
 periods = st.tuples(hour, hour).filter(lambda period: None in period or period[0] < period[1])
-thrifty = settings(
+few_examples = settings(
     max_examples=10, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
@@ -23,54 +23,56 @@ def small_windows():
     return [pair for pair in pairs if None in pair or pair[0] < pair[1]]
 
 
-def a_car(register, allocate, wanted):
-    """Register a car and give it the periods that are wanted, as far as they fit; gives its URL, name and periods."""
+def register_car(register, allocate, requested):
+    """Register a car and allocate the requested periods that do not conflict; return its URL, name and periods."""
     name = uuid4().hex
     car = register(name, attributes={"example": name})
-    taken = [period for period in wanted if allocate(car, at(period[0]), at(period[1])).status_code == 201]
-    return car, name, taken
+    allocated = [period for period in requested if allocate(car, at(period[0]), at(period[1])).status_code == 201]
+    return car, name, allocated
 
 
-def said(client, car, window):
+def free_and_busy(client, car, window):
     query = {"from": at(window[0]), "to": at(window[1])}
-    answer = client.get(f"{car}/availability", query_string=query).json
-    return tuple([hours(period) for period in answer[kind]] for kind in ("free", "busy"))
+    response = client.get(f"{car}/availability", query_string=query).json
+    return tuple([hours_of(period) for period in response[kind]] for kind in ("free", "busy"))
 
 
 def is_listed(client, name, window):
     query = {"available_from": at(window[0]), "available_to": at(window[1]), "attribute.example": name}
-    return [found["name"] for found in client.get("/api/cars", query_string=query).json] == [name]
+    return [vehicle["name"] for vehicle in client.get("/api/cars", query_string=query).json] == [name]
 
 
-def is_taken_by(client, answer):
-    if answer.status_code == 201:
-        assert client.delete(answer.headers["Location"]).status_code == 204
-    return answer.status_code == 201
+def can_allocate(client, response):
+    if response.status_code == 201:
+        assert client.delete(response.headers["Location"]).status_code == 204
+    return response.status_code == 201
 
 
-@thrifty
-@given(wanted=st.lists(periods, max_size=6), window=periods)
-def test_free_and_busy_are_what_the_model_says(client, register, allocate, wanted, window):
-    car, _, taken = a_car(register, allocate, wanted)
-    assert said(client, car, window) == divided(taken, window)
+@few_examples
+@given(requested=st.lists(periods, max_size=6), window=periods)
+def test_free_and_busy_periods_match_the_model(client, register, allocate, requested, window):
+    car, _, allocated = register_car(register, allocate, requested)
+    assert free_and_busy(client, car, window) == divide_window(allocated, window)
 
 
-@thrifty
+@few_examples
 @given(
-    wanted=st.lists(st.sampled_from([period for period in small_windows() if period != ALWAYS]), min_size=1, max_size=4)
+    requested=st.lists(
+        st.sampled_from([period for period in small_windows() if period != ALWAYS]), min_size=1, max_size=4
+    )
 )
-def test_every_way_of_asking_gives_the_same_answer(client, register, allocate, wanted):
-    car, name, taken = a_car(register, allocate, wanted)
+def test_availability_filters_and_creates_all_agree(client, register, allocate, requested):
+    car, name, allocated = register_car(register, allocate, requested)
     for window in small_windows():
         span = (at(window[0]), at(window[1]))
-        free, busy = said(client, car, window)
-        answers = [
+        free, busy = free_and_busy(client, car, window)
+        results = [
             free == [window],
             busy == [],
-            is_taken_by(client, allocate(car, *span)),
-            is_taken_by(client, allocate("/api/cars/any", *span, attributes={"example": name})),
+            can_allocate(client, allocate(car, *span)),
+            can_allocate(client, allocate("/api/cars/any", *span, attributes={"example": name})),
         ]
-        # The collection can't be asked who is free for ever on both sides: that is no filter.
-        answers += [] if window == ALWAYS else [is_listed(client, name, window)]
-        expected = not any(overlap(window, period) for period in taken)
-        assert answers == [expected] * len(answers), (window, taken)
+        # The filter needs at least one bound, so the list cannot be filtered by an infinite window.
+        results += [] if window == ALWAYS else [is_listed(client, name, window)]
+        expected = not any(overlap(window, period) for period in allocated)
+        assert results == [expected] * len(results), (window, allocated)

@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order, the service does what a model in plain integers does."""
+"""For any sequence of requests, the service agrees with a model in plain integers."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -38,7 +38,7 @@ def is_empty(period):
 
 
 class Vehicle:
-    """A vehicle of the service, and beside it what the model knows of it: periods, and where each is."""
+    """A vehicle of the service, with the periods and allocation URLs that the model expects."""
 
     def __init__(self, client):
         self.client = client
@@ -46,17 +46,17 @@ class Vehicle:
         self.periods = {}
 
     def allocate(self, period):
-        answer = self.client.post(self.path, json=body(period))
+        response = self.client.post(self.path, json=body(period))
         if is_empty(period):
-            assert answer.status_code == 422
-        elif in_the_way := [each for each in self.periods if overlaps(each, period)]:
-            assert answer.status_code == 409
-            assert [hours_of(conflict) for conflict in answer.json["conflicts"]] == sorted(in_the_way, key=by_start)[
+            assert response.status_code == 422
+        elif conflicts := [other for other in self.periods if overlaps(other, period)]:
+            assert response.status_code == 409
+            assert [hours_of(conflict) for conflict in response.json["conflicts"]] == sorted(conflicts, key=by_start)[
                 :10
             ]
         else:
-            assert answer.status_code == 201
-            self.periods[period] = answer.headers["Location"]
+            assert response.status_code == 201
+            self.periods[period] = response.headers["Location"]
 
     def deallocate(self, number):
         if number < len(self.periods):
@@ -64,7 +64,7 @@ class Vehicle:
             assert self.client.delete(self.periods.pop(period)).status_code == 204
 
     def check(self):
-        assert [hours_of(each) for each in self.client.get(self.path).json] == sorted(self.periods, key=by_start)
+        assert [hours_of(row) for row in self.client.get(self.path).json] == sorted(self.periods, key=by_start)
 
 
 def by_start(period):
@@ -82,7 +82,7 @@ def test_the_service_agrees_with_the_model(client, steps):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(periods=st.lists(bounds, max_size=8), window=bounds.filter(lambda window: not is_empty(window)))
-def test_a_window_shows_exactly_what_overlaps_it(client, periods, window):
+def test_a_window_lists_exactly_the_overlapping_allocations(client, periods, window):
     vehicle = Vehicle(client)
     for period in periods:
         vehicle.allocate(period)
@@ -90,6 +90,6 @@ def test_a_window_shows_exactly_what_overlaps_it(client, periods, window):
         name: None if hour is None else (START + timedelta(hours=hour)).isoformat()
         for name, hour in zip(("from", "to"), window, strict=True)
     }
-    shown = client.get(vehicle.path, query_string={name: value for name, value in query.items() if value}).json
+    rows = client.get(vehicle.path, query_string={name: value for name, value in query.items() if value}).json
     expected = [period for period in sorted(vehicle.periods, key=by_start) if overlaps(period, window)]
-    assert [hours_of(each) for each in shown] == expected
+    assert [hours_of(row) for row in rows] == expected

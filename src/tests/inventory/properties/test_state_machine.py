@@ -1,6 +1,6 @@
-"""Every verb in any order, holds that expire, keys, conditions: the service does what a model in plain integers does.
+"""All verbs in any order, with expiring holds, keys and conditions: the service agrees with its model.
 
-And whoever knows nothing but the change feed knows everything.
+The replayed change feed also agrees with the lists.
 """
 
 from hypothesis import settings
@@ -14,46 +14,46 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.conftest import empty
+from tests.conftest import delete_all_rows
 from tests.support.model import is_empty
-from tests.support.model_changes import Changes
-from tests.support.model_orders import Orders
-from tests.support.model_queries import Questions
+from tests.support.model_changes import ModelChanges
+from tests.support.model_orders import ModelOrders
+from tests.support.model_queries import ModelQueries
 
-thorough = settings(max_examples=20, stateful_step_count=40, deadline=None, database=None, print_blob=True)
+machine_settings = settings(max_examples=20, stateful_step_count=40, deadline=None, database=None, print_blob=True)
 
-# One of those that there are, by its place among them.
-which = st.integers(0, 9)
+# An index into the existing items, modulo their number.
+index = st.integers(0, 9)
 day, hours = st.integers(0, 12), st.integers(1, 5)
 bound = st.none() | day
 short = st.builds(lambda start, length: (start, start + length), day, st.integers(1, 3))
 periods = short | st.tuples(bound, bound).filter(lambda period: not is_empty(period))
 windows = periods.filter(lambda window: window != (None, None))
 holds = st.none() | hours
-orders = st.lists(st.tuples(which, short, holds), min_size=2, max_size=8)
+orders = st.lists(st.tuples(index, short, holds), min_size=2, max_size=8)
 names = st.builds("Car{}".format, st.integers(0, 7))
 attributes = st.fixed_dictionaries({}, optional={"seats": st.sampled_from([2, 4]), "city": st.just("Leeds")})
-wanted = st.sampled_from([{}, {}, {"seats": 4}, {"city": "Leeds", "seats": 4}])
+required_attributes = st.sampled_from([{}, {}, {"seats": 4}, {"city": "Leeds", "seats": 4}])
 descriptions = st.sampled_from([None, "Fair", "<&>"])
 keys = st.sampled_from([None, None, "key-1", "key-2", "key-3", "key-4"])
 matches = st.sampled_from([None, None, "any", "present", "stale"])
 settlements = st.builds(dict, hold=hours) | st.just({"confirm": True})
 changes_of_period = st.fixed_dictionaries({}, optional={"start": bound, "end": bound})
 
-are_vehicles = precondition(lambda self: self.both.fleet.vehicles)
-are_allocations = precondition(lambda self: self.both.fleet.live())
-are_keys = precondition(lambda self: self.both.keys)
+are_vehicles = precondition(lambda self: self.runner.fleet.vehicles)
+are_allocations = precondition(lambda self: self.runner.fleet.active())
+are_keys = precondition(lambda self: self.runner.keys)
 
 
 def pick(number, items):
     return list(items)[number % len(items)]
 
 
-class Verbs(Orders, Changes, Questions):
-    """The service and its model, with everything that can be asked of them."""
+class Verbs(ModelOrders, ModelChanges, ModelQueries):
+    """The service and its model, with all verbs."""
 
-    def come_too_late(self, item, changes, match):
-        """Try to use what is gone."""
+    def use_removed_item(self, item, changes, match):
+        """Try to use an item that no longer exists."""
         if "resource_registered" in self.kinds[item]:
             self.allocate(item, (1, 2), None, None, None)
             self.change_vehicle(item, {"name": "Late"}, match)
@@ -64,108 +64,108 @@ class Verbs(Orders, Changes, Questions):
 
 
 class Machine(RuleBasedStateMachine):
-    """The verbs, as hypothesis draws them."""
+    """The verbs as rules for hypothesis."""
 
     def __init__(self, app):
         super().__init__()
         with app.app_context():
-            empty()
-        self.both = Verbs(app)
+            delete_all_rows()
+        self.runner = Verbs(app)
 
     def vehicle(self, number):
-        return pick(number, self.both.fleet.vehicles)
+        return pick(number, self.runner.fleet.vehicles)
 
     def allocation(self, number, status=None):
-        live = self.both.fleet.live()
-        return pick(number, [each for each in live if live[each].status == status] or live)
+        active = self.runner.fleet.active()
+        return pick(number, [key for key in active if active[key].status == status] or active)
 
     @initialize(fleet=st.lists(attributes, min_size=2, max_size=4), orders=orders)
     def begin(self, fleet, orders):
-        for number, given in enumerate(fleet):
-            self.both.register(f"Car{number}", given, None)
+        for number, attributes in enumerate(fleet):
+            self.runner.register(f"Car{number}", attributes, None)
         for vehicle, period, hold in orders:
-            self.both.allocate(self.vehicle(vehicle), period, hold, None, None)
+            self.runner.allocate(self.vehicle(vehicle), period, hold, None, None)
 
     @rule(name=names, attributes=attributes, key=keys)
     def register(self, name, attributes, key):
-        self.both.register(name, attributes, key)
+        self.runner.register(name, attributes, key)
 
     @are_vehicles
-    @rule(vehicle=which, period=periods, hold=holds, description=descriptions, key=keys)
+    @rule(vehicle=index, period=periods, hold=holds, description=descriptions, key=keys)
     def allocate(self, vehicle, period, hold, description, key):
-        self.both.allocate(self.vehicle(vehicle), period, hold, description, key)
+        self.runner.allocate(self.vehicle(vehicle), period, hold, description, key)
 
-    @rule(quantity=st.sampled_from([1, 1, 2, 3]), period=periods, attributes=wanted, hold=holds, key=keys)
+    @rule(quantity=st.sampled_from([1, 1, 2, 3]), period=periods, attributes=required_attributes, hold=holds, key=keys)
     def allocate_any(self, quantity, period, attributes, hold, key):
         if quantity == 1:
-            self.both.allocate_any(period, attributes, hold, key)
+            self.runner.allocate_any(period, attributes, hold, key)
         else:
-            self.both.allocate_several(quantity, period, attributes, hold, key)
+            self.runner.allocate_several(quantity, period, attributes, hold, key)
 
     @are_keys
-    @rule(key=which)
+    @rule(key=index)
     def repeat(self, key):
-        self.both.repeat(pick(key, self.both.keys))
+        self.runner.repeat(pick(key, self.runner.keys))
 
     @are_vehicles
-    @rule(vehicle=which, name=st.none() | names, attributes=st.none() | attributes, match=matches)
+    @rule(vehicle=index, name=st.none() | names, attributes=st.none() | attributes, match=matches)
     def change_vehicle(self, vehicle, name, attributes, match):
-        given = {"name": name, "attributes": attributes}
-        changes = {field: value for field, value in given.items() if value is not None}
-        self.both.change_vehicle(self.vehicle(vehicle), changes, match)
+        fields = {"name": name, "attributes": attributes}
+        changes = {field: value for field, value in fields.items() if value is not None}
+        self.runner.change_vehicle(self.vehicle(vehicle), changes, match)
 
     @are_vehicles
-    @rule(vehicle=which, match=matches)
+    @rule(vehicle=index, match=matches)
     def decommission(self, vehicle, match):
-        self.both.decommission(self.vehicle(vehicle), match)
+        self.runner.decommission(self.vehicle(vehicle), match)
 
     @are_allocations
-    @rule(allocation=which, changes=changes_of_period, description=descriptions, to=st.none() | which, match=matches)
+    @rule(allocation=index, changes=changes_of_period, description=descriptions, to=st.none() | index, match=matches)
     def change(self, allocation, changes, description, to, match):
         vehicle = {} if to is None else {"vehicle": self.vehicle(to)}
-        self.both.change(self.allocation(allocation), changes | vehicle | {"description": description}, match)
+        self.runner.change(self.allocation(allocation), changes | vehicle | {"description": description}, match)
 
     @are_allocations
-    @rule(allocation=which, settlement=settlements, changes=changes_of_period, match=matches)
+    @rule(allocation=index, settlement=settlements, changes=changes_of_period, match=matches)
     def settle(self, allocation, settlement, changes, match):
-        self.both.change(self.allocation(allocation, "held"), changes | settlement, match)
+        self.runner.change(self.allocation(allocation, "held"), changes | settlement, match)
 
     @are_allocations
-    @rule(allocation=which, match=matches)
+    @rule(allocation=index, match=matches)
     def deallocate(self, allocation, match):
-        self.both.deallocate(self.allocation(allocation), match)
+        self.runner.deallocate(self.allocation(allocation), match)
 
-    @precondition(lambda self: self.both.gone())
-    @rule(item=which, changes=st.just({}) | settlements, match=matches)
-    def come_too_late(self, item, changes, match):
-        self.both.come_too_late(pick(item, self.both.gone()), changes, match)
+    @precondition(lambda self: self.runner.removed_items())
+    @rule(item=index, changes=st.just({}) | settlements, match=matches)
+    def use_removed_item(self, item, changes, match):
+        self.runner.use_removed_item(pick(item, self.runner.removed_items()), changes, match)
 
     @rule(hours=hours, purge=st.booleans())
     def hours_pass(self, hours, purge):
-        self.both.hours_pass(hours)
+        self.runner.hours_pass(hours)
         if purge:
-            self.both.purge()
+            self.runner.purge()
 
     @are_keys
     @rule()
-    def keys_grow_old(self):
-        self.both.keys_grow_old()
+    def expire_keys(self):
+        self.runner.expire_keys()
 
     @are_vehicles
-    @rule(vehicle=which, window=windows, attributes=wanted)
+    @rule(vehicle=index, window=windows, attributes=required_attributes)
     def ask(self, vehicle, window, attributes):
         for status in (None, "held", "confirmed"):
-            self.both.allocations(self.vehicle(vehicle), window, status)
-        self.both.availability(window)
-        self.both.free(window, attributes)
+            self.runner.allocations(self.vehicle(vehicle), window, status)
+        self.runner.availability(window)
+        self.runner.free(window, attributes)
 
     @invariant()
     def agree(self):
-        self.both.everything()
+        self.runner.compare_lists()
 
     def teardown(self):
-        self.both.feed()
+        self.runner.compare_feed()
 
 
-def test_whatever_is_done_the_service_and_its_model_agree_and_the_feed_tells_it_all(app):
-    run_state_machine_as_test(lambda: Machine(app), settings=thorough)
+def test_the_service_its_model_and_the_feed_agree_after_any_steps(app):
+    run_state_machine_as_test(lambda: Machine(app), settings=machine_settings)

@@ -1,3 +1,5 @@
+"""Periods: overlaps, containment, and the free and busy parts of a window."""
+
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -21,12 +23,12 @@ def test_periods_overlap_where_they_share_an_instant(name, one, other, overlap):
 
 
 @pytest.mark.parametrize("hours", [(10, 10), (11, 10)])
-def test_a_period_has_to_start_before_it_ends(hours):
+def test_a_period_must_start_before_it_ends(hours):
     with pytest.raises(ValueError, match="start before"):
         period(hours)
 
 
-def test_always_has_no_ends():
+def test_always_has_no_bounds():
     assert Period() == ALWAYS
     assert ALWAYS.start is ALWAYS.end is None
 
@@ -51,7 +53,7 @@ def test_always_has_no_ends():
         ((None, None), (None, None), True),
     ],
 )
-def test_a_period_is_within_another_that_has_every_instant_of_it(inner, outer, within):
+def test_a_period_is_within_another_that_contains_all_its_instants(inner, outer, within):
     assert period(inner).is_within(period(outer)) is within
 
 
@@ -65,17 +67,19 @@ def from_midnight(pair):
     return Period(*(None if hour is None else midnight + timedelta(hours=hour) for hour in pair))
 
 
-@given(edges=edges, from_ever=st.booleans(), for_ever=st.booleans(), touching=st.booleans(), asked=windows)
-def test_a_window_is_split_into_what_is_free_and_what_is_busy(edges, from_ever, for_ever, touching, asked):
-    window = from_midnight(asked)
-    bounds = [None] * from_ever + edges + [None] * for_ever
+@given(
+    edges=edges, infinite_start=st.booleans(), infinite_end=st.booleans(), touching=st.booleans(), window_hours=windows
+)
+def test_a_window_is_split_into_free_and_busy_periods(edges, infinite_start, infinite_end, touching, window_hours):
+    window = from_midnight(window_hours)
+    bounds = [None] * infinite_start + edges + [None] * infinite_end
     pairs = list(pairwise(bounds))[:: 1 if touching else 2]
-    taken = [period for period in map(from_midnight, pairs) if period.overlaps(window)]
-    free, busy = free_and_busy(taken, window)
+    allocated = [period for period in map(from_midnight, pairs) if period.overlaps(window)]
+    free, busy = free_and_busy(allocated, window)
     for half_hour in range(-20, 60):
         moment = from_midnight((half_hour / 2, half_hour / 2 + 0.1))
-        inside, is_taken = moment.overlaps(window), any(period.overlaps(moment) for period in taken)
-        assert any(period.overlaps(moment) for period in busy) is (inside and is_taken)
-        assert any(period.overlaps(moment) for period in free) is (inside and not is_taken)
-    for found in (free, busy):
-        assert all(one.end < other.start for one, other in pairwise(found))
+        inside, is_busy = moment.overlaps(window), any(period.overlaps(moment) for period in allocated)
+        assert any(period.overlaps(moment) for period in busy) is (inside and is_busy)
+        assert any(period.overlaps(moment) for period in free) is (inside and not is_busy)
+    for parts in (free, busy):
+        assert all(one.end < other.start for one, other in pairwise(parts))

@@ -1,4 +1,4 @@
-"""The inventory's settings: the defaults load, and a value that cannot work is refused in the name of its key."""
+"""The inventory's settings: the defaults load, and an invalid value is refused with the name of its setting."""
 
 from pathlib import Path
 
@@ -10,25 +10,25 @@ from invsys.inventory import settings
 COLLECTIONS = {"cars": "Car", "lorries": "Lorry", "trucks": "Truck"}
 
 
-def load(text: str, folder: Path) -> settings.settings.Settings:
+def load_settings(text: str, folder: Path) -> settings.settings.Settings:
     file = folder / "inventory.ini"
     file.write_text(text, "utf-8")
     return settings.load(str(file), {"HOME": str(folder)})
 
 
-def url(given: str) -> str:
-    loaded: str = settings.load(environ={"INVSYS_DATABASE_URL": given})["database"]["url"]
+def url(text: str) -> str:
+    loaded: str = settings.load(environ={"INVSYS_DATABASE_URL": text})["database"]["url"]
     return loaded
 
 
 def collections(folder: Path, *lines: str) -> dict[str, str]:
-    return load("\n".join(["[resource_types]", *lines]), folder)["resource_types"]
+    return load_settings("\n".join(["[resource_types]", *lines]), folder)["resource_types"]
 
 
 def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The working directory does not matter.
+    # The result does not depend on the working directory.
     monkeypatch.chdir("/")
-    loaded = load("", tmp_path)
+    loaded = load_settings("", tmp_path)
     assert dict(loaded.values) == {
         "server": {
             "host": "127.0.0.1",
@@ -52,6 +52,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "naive_datetimes": "utc",
             "max_body": 65536,
             "any_strategy": "random",
+            "best_fit_sample": 100,
             "idempotency_ttl": 86400,
             "events_ttl": 400,
         },
@@ -60,7 +61,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "metrics": {"allow": ""},
         "resource_types": COLLECTIONS,
     }
-    assert {origin for *_, origin in loaded.shown()} == {"default"}
+    assert {origin for *_, origin in loaded.entries()} == {"default"}
 
 
 RANGES = {
@@ -72,13 +73,14 @@ RANGES = {
     "database.connect_timeout": (1, 60),
     "database.statement_timeout": (1, 600),
     "api.max_body": (1024, 16 * 1024 * 1024),
+    "api.best_fit_sample": (1, 10_000),
     "api.idempotency_ttl": (60, 366 * 86400),
     "api.events_ttl": (0, 36600),
     "limits.held_per_client": (0, 100_000),
     "limits.max_days_ahead": (0, 36600),
     "limits.max_days_long": (0, 36600),
 }
-# Too short, too long, not visible, not ASCII.
+# Too short, too long, with invisible or non-ASCII characters.
 SECRETS = ["too-short", "a" * 15, "a" * 256, "a" * 15 + " b", "a" * 16 + "\xe9", "\x7f" * 16]
 BAD = [
     *((name, bad) for name, ends in RANGES.items() for bad in (ends[0] - 1, ends[1] + 1, -1, "", "x", "1.5", "1e3")),
@@ -124,29 +126,29 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("name", "bad"), BAD)
-def test_a_bad_value_is_refused_in_the_name_of_its_key(tmp_path: Path, name: str, bad: object) -> None:
+def test_an_invalid_value_is_refused_with_the_name_of_its_setting(tmp_path: Path, name: str, bad: object) -> None:
     section, key = name.split(".")
     with pytest.raises(SettingsError) as caught:
-        load(f"[{section}]\n{key} = {bad}\n", tmp_path)
+        load_settings(f"[{section}]\n{key} = {bad}\n", tmp_path)
     [line] = str(caught.value).splitlines()
     assert line.startswith(f"[{section}] {key} (from {tmp_path}/inventory.ini): ")
 
 
-@pytest.mark.parametrize(("name", "written", "value"), GOOD)
-def test_its_neighbours_are_taken(tmp_path: Path, name: str, written: object, value: object) -> None:
+@pytest.mark.parametrize(("name", "text", "value"), GOOD)
+def test_values_at_the_limits_are_accepted(tmp_path: Path, name: str, text: object, value: object) -> None:
     section, key = name.split(".")
-    assert load(f"[{section}]\n{key} = {written}\n", tmp_path)[section][key] == value
+    assert load_settings(f"[{section}]\n{key} = {text}\n", tmp_path)[section][key] == value
 
 
 @pytest.mark.parametrize("name", [*RANGES, "server.host", "database.url", "api.naive_datetimes", "log.level"])
-def test_an_unknown_key_beside_a_known_one_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_unknown_setting_with_a_similar_name_is_refused(tmp_path: Path, name: str) -> None:
     section, key = name.split(".")
     with pytest.raises(SettingsError, match=rf"\[{section}\] {key}x "):
-        load(f"[{section}]\n{key}x = 1\n", tmp_path)
+        load_settings(f"[{section}]\n{key}x = 1\n", tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("given", "read"),
+    ("text", "parsed"),
     [
         ("sqlite:///fleet.sqlite3", "sqlite:///{here}/fleet.sqlite3"),
         ("sqlite:///data/fleet.sqlite3", "sqlite:///{here}/data/fleet.sqlite3"),
@@ -167,14 +169,14 @@ def test_an_unknown_key_beside_a_known_one_is_refused(tmp_path: Path, name: str)
     ],
 )
 def test_a_database_is_sqlite_in_a_file_or_postgresql_through_psycopg(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, read: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, parsed: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert url(given) == read.format(here=tmp_path)
+    assert url(text) == parsed.format(here=tmp_path)
 
 
 @pytest.mark.parametrize(
-    "given",
+    "text",
     [
         "sqlite://",
         "sqlite:///",
@@ -190,7 +192,7 @@ def test_a_database_is_sqlite_in_a_file_or_postgresql_through_psycopg(
         "nonsense",
         "postgresql://me:secret@host:port/fleet",
         "postgresql://me:secret@::1:/fleet",
-        # An @ that should have been written %40: what follows it is taken for the host and the port.
+        # An unescaped @ in the password: the rest of the password is parsed as host and port.
         "postgresql://me:p@ss:secret@host/fleet",
         "postgresql://me:p@ss:secret@a,b/fleet",
         "postgresql://me:secret@a:1,b:port/fleet",
@@ -198,23 +200,23 @@ def test_a_database_is_sqlite_in_a_file_or_postgresql_through_psycopg(
         "postgresql://me:secret@/fleet?host=a:1&host=b:port",
     ],
 )
-def test_any_other_database_is_refused_without_telling_its_password(given: str) -> None:
+def test_any_other_url_is_refused_without_showing_its_password(text: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        url(given)
+        url(text)
     assert str(caught.value).startswith("[database] url (from INVSYS_DATABASE_URL): ")
     assert "secret" not in str(caught.value)
 
 
-# However it is written, nobody who looks at the settings reads it.
+# Also if the password is escaped or repeated in the query.
 @pytest.mark.parametrize("password", ["secret", "a/secret", "secret:secret", "secret%40", "%73ecret"])
 def test_the_password_of_the_database_is_not_shown(password: str) -> None:
     loaded = settings.load(environ={"INVSYS_DATABASE_URL": f"postgresql://me:{password}@host/fleet?password=secret"})
-    [value] = [value for section, key, value, _ in loaded.shown() if (section, key) == ("database", "url")]
+    [value] = [value for section, key, value, _ in loaded.entries() if (section, key) == ("database", "url")]
     assert value == "postgresql+psycopg://me:***@host/fleet?password=***"
 
 
 @pytest.mark.parametrize(
-    ("lines", "differs"),
+    ("lines", "changes"),
     [
         (["vans = Van"], {"vans": "Van"}),
         (["cars = Passenger Car"], {"cars": "Passenger Car"}),
@@ -228,10 +230,10 @@ def test_the_password_of_the_database_is_not_shown(password: str) -> None:
         (["cars = Truck", "trucks = Car"], {"cars": "Truck", "trucks": "Car"}),
     ],
 )
-def test_an_operator_adds_renames_and_removes_collections(
-    tmp_path: Path, lines: list[str], differs: dict[str, str | None]
+def test_an_operator_can_add_rename_and_remove_collections(
+    tmp_path: Path, lines: list[str], changes: dict[str, str | None]
 ) -> None:
-    expected = {name: kind for name, kind in (COLLECTIONS | differs).items() if kind is not None}
+    expected = {name: kind for name, kind in (COLLECTIONS | changes).items() if kind is not None}
     assert collections(tmp_path, *lines) == expected
 
 
@@ -260,6 +262,6 @@ def test_a_collection_that_cannot_be_served_is_refused_by_name(tmp_path: Path, l
     assert f"[resource_types] {key} (from {tmp_path}/inventory.ini): " in str(caught.value)
 
 
-def test_at_least_one_collection_has_to_stay(tmp_path: Path) -> None:
+def test_at_least_one_collection_must_remain(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"^\[resource_types\] .*: At least one"):
         collections(tmp_path, *(f"{name} =" for name in COLLECTIONS))

@@ -1,4 +1,4 @@
-"""Lines of a file to import: text in UTF-8 of bounded length, and the name of the format where it is another."""
+"""Lines of an import file: UTF-8 text of limited length; other formats are recognised and named."""
 
 import codecs
 import io
@@ -28,44 +28,44 @@ def lines(raw: bytes) -> list[str]:
         (b"\xfd7zXZ\0", "line 1 is compressed (xz)"),
         (b"(\xb5/\xfd\x04", "line 1 is compressed (zstd)"),
         (b"SQLite format 3\0\x10", "line 1 is a SQLite database"),
-        (b"PGDMP\x01", "line 1 is a dump of PostgreSQL"),
+        (b"PGDMP\x01", "line 1 is a PostgreSQL dump"),
         (b"%PDF-1.7\n", "line 1 is a PDF document"),
         (HEADER.encode("utf-16"), "line 1 is UTF-16"),
         (codecs.BOM_UTF16_BE + HEADER.encode("utf-16-be"), "line 1 is UTF-16"),
         (HEADER.encode("utf-16-le"), "line 1 is UTF-16"),
         (HEADER.encode("utf-16-be"), "line 1 is UTF-16"),
         (HEADER.encode("utf-32"), "line 1 is UTF-32"),
-        (b"\x7fELF\x02\x01\0\0", "line 1 is no text"),
-        (b"\0" * 1000, "line 1 is no text"),
-        (HEADER.encode().replace(b"\n", b"\r"), "line 1 ends with CR alone"),
-        (b"a\rb\r\n", "line 1 ends with CR alone"),
+        (b"\x7fELF\x02\x01\0\0", "line 1 is not text"),
+        (b"\0" * 1000, "line 1 is not text"),
+        (HEADER.encode().replace(b"\n", b"\r"), "line 1 ends with CR, as on"),
+        (b"a\rb\r\n", "line 1 ends with CR, as on"),
         (HEADER.encode() + b"cars,A\ncars,M\xfcller\n", "line 3 is not UTF-8 (it looks like Windows-1252)"),
         (b'{"resource_type": "cars", "name": "M\xfc"}\n', "line 1 is not UTF-8 (it looks like Windows-1252)"),
         (HEADER.encode() + b"cars,\x8f\x9d\n", "line 2 is not UTF-8: save the file as UTF-8"),
     ],
 )
-def test_another_format_is_named_with_its_line(raw: bytes, message: str) -> None:
-    with pytest.raises(UnusableFile) as refused:
+def test_a_file_in_another_format_is_refused_by_the_name_of_the_format(raw: bytes, message: str) -> None:
+    with pytest.raises(UnusableFile) as exc_info:
         lines(raw)
-    assert str(refused.value).startswith(message)
-    assert "\n" not in str(refused.value)
+    assert str(exc_info.value).startswith(message)
+    assert "\n" not in str(exc_info.value)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_lines_come_with_their_ends_and_without_a_byte_order_mark(end: str) -> None:
+def test_lines_keep_their_line_ends_but_not_the_byte_order_mark(end: str) -> None:
     text = f"\ufeffä{end}{end}b\r\nc"
     assert lines(text.encode()) == [f"ä{end}", end, "b\r\n", "c"]
 
 
 @pytest.mark.parametrize("size", [MAX_LINE, MAX_LINE + 1, 3 * MAX_LINE, 3 * MAX_LINE + 2])
-def test_only_the_beginning_of_an_overlong_line_is_kept(size: int) -> None:
+def test_only_the_beginning_of_an_overlong_line_is_returned(size: int) -> None:
     cut, after = lines(b"x" * size + b"\nafter\n")
     assert isinstance(cut, CutLine)
     assert len(cut) < 1000
     assert after == "after\n"
 
 
-def test_the_longest_line_is_whole() -> None:
+def test_a_line_of_the_maximum_length_is_returned_completely() -> None:
     longest = "x" * (MAX_LINE - 1) + "\n"
     assert lines(longest.encode() * 2) == [longest] * 2
 
@@ -75,19 +75,19 @@ def contents(file: str, source: io.BufferedIOBase) -> list[reader.Line]:
 
 
 class Endless(io.RawIOBase):
-    """A line of 100 MiB after a beginning, made as it is read."""
+    """A source of a beginning and a line of 100 MiB, generated while it is read."""
 
     def __init__(self, beginning: bytes) -> None:
         self._beginning = beginning
-        self._left = 100 * 2**20
+        self._remaining = 100 * 2**20
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override] - of what BufferedReader hands over
-        part = self._beginning[: len(buffer)] or b"x" * min(self._left, len(buffer))
+        part = self._beginning[: len(buffer)] or b"x" * min(self._remaining, len(buffer))
         self._beginning = self._beginning[len(part) :]
-        self._left -= len(part)
+        self._remaining -= len(part)
         buffer[: len(part)] = part
         return len(part)
 
@@ -101,7 +101,7 @@ class Endless(io.RawIOBase):
         ("in.jsonl", b'{"name": "'),
     ],
 )
-def test_a_line_without_an_end_takes_little_memory_and_is_refused(file: str, beginning: bytes) -> None:
+def test_an_endless_line_is_refused_with_little_memory(file: str, beginning: bytes) -> None:
     tracemalloc.start()
     read = contents(file, io.BufferedReader(Endless(beginning)))
     _, peak = tracemalloc.get_traced_memory()
@@ -113,9 +113,9 @@ def test_a_line_without_an_end_takes_little_memory_and_is_refused(file: str, beg
 @pytest.mark.parametrize(
     ("cell", "fault"),
     [
-        ("\n" * 2000 + '"', "a quote is opened and not closed"),
-        ("x" * 150_000 + '"', "a cell of more than 131072 characters"),
-        (("x" * 99_999 + '\n","') * 20 + '"', "a quote is opened and not closed"),
+        ("\n" * 2000 + '"', "a quotation mark is not closed"),
+        ("x" * 150_000 + '"', "a cell with more than 131072 characters"),
+        (("x" * 99_999 + '\n","') * 20 + '"', "a quotation mark is not closed"),
     ],
 )
 def test_a_record_that_is_too_long_is_refused(cell: str, fault: str) -> None:
@@ -124,7 +124,7 @@ def test_a_record_that_is_too_long_is_refused(cell: str, fault: str) -> None:
 
 
 @pytest.mark.parametrize("write", [Path.mkdir, lambda path: None])
-def test_what_cannot_be_opened_is_said(tmp_path: Path, write: Callable[[Path], None]) -> None:
+def test_a_file_that_cannot_be_opened_is_reported(tmp_path: Path, write: Callable[[Path], None]) -> None:
     write(tmp_path / "in.csv")
     with pytest.raises(UnusableFile, match=r"Is a directory|No such file or directory"):
-        reader.opened(str(tmp_path / "in.csv"))
+        reader.open_file(str(tmp_path / "in.csv"))

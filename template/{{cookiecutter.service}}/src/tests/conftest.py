@@ -1,4 +1,4 @@
-"""What every test stands on: both databases, real ones, and an application over each."""
+"""Fixtures: both databases, and an application on each."""
 
 import os
 import uuid
@@ -9,8 +9,8 @@ from flask_migrate import upgrade
 
 from depot import settings
 from depot.application import build_app
+from depot.db.engine import disconnect
 from depot.db.models import db
-from depot.db.session import disconnect
 
 from tests.postgresql import PostgreSQL
 
@@ -18,7 +18,7 @@ SQLITE_ONLY = "--sqlite-only"
 
 
 def pytest_addoption(parser):
-    parser.addoption(SQLITE_ONLY, action="store_true", help="leave PostgreSQL out, on a machine that has none")
+    parser.addoption(SQLITE_ONLY, action="store_true", help="skip PostgreSQL, on a machine without it")
 
 
 def pytest_generate_tests(metafunc):
@@ -37,7 +37,7 @@ def postgresql():
 
 @pytest.fixture(scope="session")
 def new_url(engine, request, tmp_path_factory):
-    """Make an empty database without any table; gives its URL."""
+    """Return a function that creates an empty database and returns its URL."""
     folder = tmp_path_factory.mktemp(engine)
 
     def new_url():
@@ -52,7 +52,7 @@ def new_url(engine, request, tmp_path_factory):
 
 @contextmanager
 def application(url, **more):
-    """An application over a database, as in production: TESTING is off, so failures are told as callers see them."""
+    """Yield an application on a database, as in production: TESTING is off, so errors are what callers get."""
     app = build_app(settings.load(environ={"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url, **more}))
     yield app
     with app.app_context():
@@ -61,7 +61,7 @@ def application(url, **more):
 
 @pytest.fixture(scope="session")
 def migrated_app(new_url):
-    """The application over a database at the newest migration, for all tests of an engine."""
+    """The application on a migrated database, shared by all tests of an engine."""
     with application(new_url()) as app:
         with app.app_context():
             upgrade()
@@ -70,7 +70,7 @@ def migrated_app(new_url):
 
 @pytest.fixture
 def app(migrated_app):
-    """The application over an empty database at the newest migration."""
+    """The application on a migrated database without rows."""
     yield migrated_app
     with migrated_app.app_context(), db.engine.begin() as connection:
         for table in reversed(db.metadata.sorted_tables):
@@ -79,7 +79,7 @@ def app(migrated_app):
 
 @pytest.fixture
 def fresh_app(new_url):
-    """The application over a database that was never migrated, in its context."""
+    """The application on a database without tables, in its context."""
     with application(new_url()) as app, app.app_context():
         yield app
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, from the installed binaries, on a socket in a private folder."""
+"""A private PostgreSQL server for the tests, on a socket in a temporary folder."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ import pytest
 
 
 class PostgreSQL:
-    """As root it runs as the user ``postgres``, since it refuses root."""
+    """A running server. As root it runs as the user ``postgres``, because PostgreSQL refuses root."""
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
@@ -21,7 +21,7 @@ class PostgreSQL:
         self._run("pg_ctl", "-w", "-o", f"-c listen_addresses= -c unix_socket_directories={self.folder}", "start")
 
     def new_database(self, name, options="ENCODING 'UTF8' TEMPLATE template0"):
-        """Make a database; gives its URL."""
+        """Create a database and return its URL."""
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} {options}")
         return self._url(name)
@@ -36,17 +36,17 @@ class PostgreSQL:
     def _run(self, program, *arguments):
         user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
         command = [*user, str(_binaries() / program), "-D", str(self.folder / "data"), *arguments]
-        # Not through a pipe: the server that pg_ctl starts would hold its end open.
+        # A file instead of a pipe, which the server would keep open.
         with tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run(command, check=False, cwd=self.folder, stdout=output, stderr=output)
+            result = subprocess.run(command, check=False, cwd=self.folder, stdout=output, stderr=output)
             output.seek(0)
-            assert done.returncode == 0, output.read()
+            assert result.returncode == 0, output.read()
 
 
 def _binaries():
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parts[4]))
-    if not found:
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parts[4]))
+    if not folders:
         raise pytest.UsageError(
-            "PostgreSQL is not installed: apt-get install postgresql, or say --sqlite-only to test half of it."
+            "PostgreSQL is not installed: apt-get install postgresql, or use --sqlite-only to test on SQLite only."
         )
-    return found[-1]
+    return folders[-1]

@@ -1,4 +1,4 @@
-"""The command line, as an operator types it."""
+"""The commands of depot-manage."""
 
 import io
 import os
@@ -9,34 +9,34 @@ from contextlib import closing
 import pytest
 
 from depot import manage
-from depot.db.session import disconnect
+from depot.db.engine import disconnect
 
 
 @pytest.fixture
 def environ(new_url, monkeypatch):
-    """The settings, in the environment: a database that was never migrated, and no file of this machine's."""
-    given = {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": new_url()}
-    for name, value in given.items():
+    """The settings in the environment: a database without tables, and no settings file."""
+    environ = {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": new_url()}
+    for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    return given
+    return environ
 
 
 @pytest.fixture
 def run(environ, monkeypatch, capsys):
-    """Run a command; gives its status, what it printed and what it complained of."""
-    made = []
+    """Return a function that runs a command and returns its status, standard output and standard error."""
+    apps = []
     build_app = manage.application.build_app
-    monkeypatch.setattr(manage.application, "build_app", lambda in_force: made.append(build_app(in_force)) or made[-1])
+    monkeypatch.setattr(manage.application, "build_app", lambda in_force: apps.append(build_app(in_force)) or apps[-1])
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["depot-manage", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as exit_info:
             manage.main()
-        return (ended.value.code, *capsys.readouterr())
+        return (exit_info.value.code, *capsys.readouterr())
 
     yield run
-    # A process that ends closes its connections; here it goes on.
-    for app in made:
+    # A real process would close its connections by exiting.
+    for app in apps:
         with app.app_context():
             disconnect()
 
@@ -58,7 +58,7 @@ def test_config_prints_every_setting_with_its_origin(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("[server]\nprot = 1\n", "[server] prot (from {file}): No such setting (did you mean port?)."),
         ("[database]\nurl = sqlite:///:memory:\n", "[database] url"),
@@ -67,13 +67,13 @@ def test_config_prints_every_setting_with_its_origin(run, tmp_path):
         ("[database]\nurl = nothing\n", "[database] url"),
     ],
 )
-def test_a_bad_setting_stops_every_command_by_name(run, monkeypatch, tmp_path, text, told):
+def test_an_invalid_setting_is_named_by_every_command(run, monkeypatch, tmp_path, text, message):
     monkeypatch.delenv("INVSYS_DATABASE_URL")
     file = tmp_path / "own.ini"
     file.write_text(text)
     status, printed, complaints = run("-c", file, "config")
     assert (status, printed) == (2, "")
-    assert complaints.startswith(f"depot-manage: {told.format(file=file)}")
+    assert complaints.startswith(f"depot-manage: {message.format(file=file)}")
 
 
 def test_nothing_is_served_from_a_database_that_is_not_migrated(run):
@@ -86,12 +86,12 @@ def test_nothing_is_served_from_a_database_that_is_not_migrated(run):
 def test_a_database_file_that_is_missing_is_not_created(run, monkeypatch, tmp_path, command):
     file = tmp_path / "none.sqlite3"
     monkeypatch.setenv("INVSYS_DATABASE_URL", f"sqlite:///{file}")
-    told = f"depot-manage: There is no database at {file} yet: run 'depot-manage migrate'.\n"
-    assert run(*command.split()) == (2, "", told)
+    message = f"depot-manage: There is no database at {file} yet: run 'depot-manage migrate'.\n"
+    assert run(*command.split()) == (2, "", message)
     assert not file.exists()
 
 
-def test_a_file_that_is_no_database_is_refused_by_name(run, monkeypatch, tmp_path):
+def test_a_file_that_is_not_a_database_is_named(run, monkeypatch, tmp_path):
     file = tmp_path / "text.sqlite3"
     file.write_text("These are 100 or more bytes of a text, and no page of a database that SQLite could have written.")
     monkeypatch.setenv("INVSYS_DATABASE_URL", f"sqlite:///{file}")
@@ -109,13 +109,13 @@ def test_a_port_in_use_is_refused_in_one_line(run, monkeypatch, command):
 
 def test_installing_migrates_unless_the_settings_say_no(run, monkeypatch):
     monkeypatch.setenv("INVSYS_DATABASE_MIGRATE_ON_INSTALL", "no")
-    assert "The database is left as it is" in run("migrate", "--on-install")[1]
+    assert "The database was not migrated" in run("migrate", "--on-install")[1]
     monkeypatch.setenv("INVSYS_DATABASE_MIGRATE_ON_INSTALL", "yes")
     assert run("migrate", "--on-install")[0] == 0
     assert run("db", "current")[0] == 0
 
 
-def test_the_shell_has_the_models_and_the_verbs_at_hand(run, monkeypatch):
+def test_the_shell_has_the_models_and_functions(run, monkeypatch):
     run("migrate")
     typed = "pallets.register('First')\nprint(db.session.query(Pallet).one().name)\n"
     monkeypatch.setattr(sys, "stdin", io.StringIO(typed))

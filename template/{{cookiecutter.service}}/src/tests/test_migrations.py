@@ -1,4 +1,4 @@
-"""The migrations make what the models say, and can be taken back."""
+"""The migrations create the tables of the models, and can be reverted."""
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -9,12 +9,12 @@ from depot.db.models import db
 from depot.maintenance import migrate
 
 
-def test_they_make_what_the_models_say(app):
+def test_the_migrations_create_the_tables_of_the_models(app):
     with app.app_context(), db.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
 
 
-def test_they_can_be_taken_back(fresh_app):
+def test_the_migrations_can_be_reverted(fresh_app):
     upgrade()
     downgrade(revision="base")
     assert inspect(db.engine).get_table_names() == ["alembic_version"]

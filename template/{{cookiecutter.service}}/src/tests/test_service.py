@@ -1,4 +1,4 @@
-"""What every service of the house has, whatever it keeps."""
+"""What all services of InvSys have in common: health, metrics, headers, problems."""
 
 from contextlib import ExitStack
 
@@ -39,12 +39,12 @@ def test_a_request_keeps_its_id(client):
     assert client.get("/healthz", headers={"X-Request-Id": "abc"}).headers["X-Request-Id"] == "abc"
 
 
-def test_the_figures_are_by_route(client):
+def test_metrics_are_by_route(client):
     client.get("/api/pallets")
     assert 'route="/api/pallets",status="200"' in client.get("/metrics").text
 
 
-def test_the_figures_are_for_this_machine_only(client):
+def test_metrics_are_for_this_machine_only(client):
     answer = client.get("/metrics", environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
     refused(answer, 403, "address_not_allowed")
 
@@ -60,7 +60,7 @@ def test_operators_may_use_any_host_name(client, path):
     assert client.get(path, headers={"Host": "elsewhere.example"}).status_code == 200
 
 
-def test_with_a_secret_only_the_gateway_is_answered(new_url):
+def test_with_a_secret_only_the_gateway_gets_responses(new_url):
     secret = "a-secret-of-20-chars"
     with application(new_url(), INVSYS_SERVER_GATEWAY_SECRET=secret) as app:
         client = app.test_client()
@@ -77,11 +77,11 @@ def test_every_response_has_the_default_headers(client, path):
 
 
 @pytest.mark.parametrize("path", ["/", "/api", "/api/none", "/api/pallets/", "/api//pallets"])
-def test_what_is_not_served_is_not_found(client, path):
+def test_an_unknown_path_is_not_found(client, path):
     refused(client.get(path), 404, "not_found")
 
 
-def test_a_method_that_is_not_served_is_named(client):
+def test_an_unknown_method_is_refused_with_the_allowed_ones(client):
     answer = client.put("/api/pallets", json={})
     refused(answer, 405, "method_not_allowed")
     assert "POST" in answer.headers["Allow"]
@@ -94,22 +94,22 @@ def test_every_problem_has_a_page(client):
         assert kind.title in client.get(f"/docs/problems/{kind.code}").text
 
 
-def test_a_fault_of_ours_tells_nothing_of_the_inside(app, monkeypatch):
+def test_an_internal_error_reveals_no_details(app, monkeypatch):
     monkeypatch.setattr("depot.pallets.page", lambda *_: 1 / 0)
     body = refused(app.test_client().get("/api/pallets"), 500, "internal_error")
     assert "ZeroDivisionError" not in str(body)
 
 
-def test_a_database_that_is_away_is_told():
+def test_an_unreachable_database_is_reported():
     with application("postgresql://nobody@127.0.0.1:1/nothing") as app:
         refused(app.test_client().get("/api/pallets"), 503, "database_unavailable")
 
 
-def test_a_database_that_has_too_much_to_do_is_told(client, monkeypatch):
+def test_an_overloaded_database_is_reported(client, monkeypatch):
     with client.application.app_context():
         pool = db.engine.pool
         monkeypatch.setattr(pool, "_timeout", 0)
-        with ExitStack() as held:
+        with ExitStack() as connections:
             for _ in range(pool.size() + pool._max_overflow):
-                held.enter_context(db.engine.connect())
+                connections.enter_context(db.engine.connect())
             refused(client.get("/api/pallets"), 503, "busy")

@@ -1,4 +1,4 @@
-"""The service as it runs on a host: migrated, served and stopped by real processes."""
+"""The service in real processes: migrated, served and stopped."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ def manage(*words, **options):
 
 
 def call(port, method, path, body=None):
-    """Send a request over a connection of its own; gives the status."""
+    """Send a request over a new connection and return the status."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
         connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"})
         return connection.getresponse().status
@@ -35,7 +35,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def test_it_is_migrated_and_served_and_logs_what_it_is_asked(tmp_path):
+def test_the_service_migrates_serves_and_logs_requests(tmp_path):
     port, log = free_port(), tmp_path / "log"
     environ = os.environ | {
         "INVSYS_CONFIG": os.devnull,

@@ -1,4 +1,4 @@
-"""PostgreSQL: whatever is set elsewhere, answers are the same; a database that is not UTF8 is refused."""
+"""PostgreSQL: settings of the environment do not change responses; other encodings than UTF8 are refused."""
 
 import uuid
 
@@ -18,7 +18,7 @@ def server(request):
     return request.getfixturevalue("postgresql")
 
 
-def test_answers_are_the_same_whatever_is_set_elsewhere(server, monkeypatch):
+def test_settings_of_the_environment_do_not_change_responses(server, monkeypatch):
     for variable, value in {"PGDATESTYLE": "German", "PGTZ": "Asia/Tokyo", "PGCLIENTENCODING": "LATIN1"}.items():
         monkeypatch.setenv(variable, value)
     options = "-cdatestyle%3DSQL%20-cdefault_transaction_isolation%3Dserializable"

@@ -1,4 +1,4 @@
-"""Pallets over HTTP: registered, listed, shown, changed, removed."""
+"""Pallets over HTTP: create, list, read, change, remove."""
 
 import uuid
 
@@ -11,7 +11,7 @@ URL = "/api/pallets"
 
 @pytest.fixture
 def register(client):
-    """Register a pallet; gives the answer."""
+    """Return a function that registers a pallet and returns the response."""
 
     def register(name="First", **more):
         return client.post(URL, json={"name": name, **more})
@@ -21,11 +21,11 @@ def register(client):
 
 @pytest.fixture
 def first(register):
-    """The URL of a registered pallet."""
+    """The URL of a pallet."""
     return register().headers["Location"]
 
 
-def test_what_is_registered_is_shown(client, register):
+def test_a_registered_pallet_can_be_read(client, register):
     answer = register("First", description="here")
     assert answer.status_code == 201
     assert answer.json == {
@@ -37,18 +37,18 @@ def test_what_is_registered_is_shown(client, register):
     }
     assert answer.json["created"].endswith("Z")
     assert answer.headers["Location"] == f"{URL}/{answer.json['id']}"
-    shown = client.get(answer.headers["Location"])
-    assert (shown.status_code, shown.json, shown.headers["ETag"]) == (200, answer.json, answer.headers["ETag"])
+    response = client.get(answer.headers["Location"])
+    assert (response.status_code, response.json, response.headers["ETag"]) == (200, answer.json, answer.headers["ETag"])
 
 
-def test_a_name_is_kept_in_normal_form_c(register):
+def test_a_name_is_stored_in_normal_form_c(register):
     assert register("Mu\u0308ller").json["name"] == "M\u00fcller"
 
 
-def test_what_has_not_changed_is_not_sent_again(client, first):
+def test_an_unchanged_pallet_is_not_sent_again(client, first):
     etag = client.get(first).headers["ETag"]
     assert client.get(first, headers={"If-None-Match": etag}).status_code == 304
-    # As a proxy that compresses sends it on.
+    # A compressing proxy makes the ETag weak.
     assert client.get(first, headers={"If-None-Match": f"W/{etag}"}).status_code == 304
 
 
@@ -58,7 +58,7 @@ def test_callers_that_prefer_xml_get_it(client, first):
     assert "<pallets><pallet><id>" in answer.text
 
 
-def test_the_client_that_the_gateway_names_is_kept(client):
+def test_the_client_id_from_the_gateway_is_stored(client):
     answer = client.post(URL, json={"name": "First"}, headers={"X-Client-Id": "booking"})
     assert answer.json["created_by"] == "booking"
     stranger = {"REMOTE_ADDR": "192.0.2.1"}
@@ -66,7 +66,7 @@ def test_the_client_that_the_gateway_names_is_kept(client):
     assert answer.json["created_by"] is None
 
 
-def test_a_name_is_given_once(client, register, first):
+def test_a_name_is_unique(client, register, first):
     refused(register("First"), 409, "name_taken")
     second = register("Second").headers["Location"]
     refused(client.patch(second, json={"name": "First"}), 409, "name_taken")
@@ -79,17 +79,17 @@ def test_a_list_is_read_page_by_page_in_the_order_of_names(client, register):
     following, seen = f"{URL}?limit=2", []
     while following:
         answer = client.get(following)
-        seen.append([each["name"] for each in answer.json])
+        seen.append([item["name"] for item in answer.json])
         following = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
     assert seen == [["a", "b"], ["c", "d"], ["ä & b"]]
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=many", "unknown=1", "limit=1&limit=2", "after=%00"])
-def test_a_query_that_is_not_understood_is_refused(client, query):
+def test_an_invalid_query_is_refused(client, query):
     refused(client.get(f"{URL}?{query}"), 422, "invalid_fields")
 
 
-def test_what_is_left_out_of_a_change_stays(client, register):
+def test_a_change_keeps_the_members_that_are_not_sent(client, register):
     answer = register("First", description="here")
     changed = client.patch(answer.headers["Location"], json={"name": "Renamed"})
     assert changed.status_code == 200
@@ -109,16 +109,16 @@ def test_a_change_may_be_a_merge_patch(client, register):
 
 @pytest.mark.parametrize("method", ["patch", "delete"])
 def test_a_change_of_another_version_is_refused(client, first, method):
-    known = client.get(first).headers["ETag"]
+    etag = client.get(first).headers["ETag"]
     client.patch(first, json={"description": "moved"})
-    answer = getattr(client, method)(first, json={"description": "lost"}, headers={"If-Match": known})
+    answer = getattr(client, method)(first, json={"description": "lost"}, headers={"If-Match": etag})
     refused(answer, 412, "version_mismatch")
     now = client.get(first)
     assert (now.json["description"], now.headers["ETag"]) == ("moved", answer.headers["ETag"])
     assert getattr(client, method)(first, json={}, headers={"If-Match": now.headers["ETag"]}).status_code < 300
 
 
-def test_what_was_removed_is_gone(client, first):
+def test_a_removed_pallet_is_not_found(client, first):
     answer = client.delete(first)
     assert (answer.status_code, answer.data) == (204, b"")
     for method in ("get", "patch", "delete"):
@@ -142,7 +142,7 @@ def test_what_was_removed_is_gone(client, first):
         ({"name": "x", "unknown": 1}, "unknown"),
     ],
 )
-def test_fields_that_are_not_valid_are_named(client, body, field):
+def test_invalid_fields_are_named(client, body, field):
     assert list(refused(client.post(URL, json=body), 422, "invalid_fields")["errors"]) == [field]
 
 

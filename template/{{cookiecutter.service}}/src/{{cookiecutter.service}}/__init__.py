@@ -1,8 +1,9 @@
-"""The depot service: pallets, registered and found again.
+"""The depot service: a register of pallets.
 
-A request goes URL -> ``api`` -> ``schemas`` -> a verb or a question (``pallets``) -> the database, and its
-answer back through ``schemas``. Calls only go down; exceptions go up to one place that answers them. What every
-service stands on is in ``chassis``.
+A request passes from the route table (``api.ROUTES``) through a schema (``schemas``) to a command or a query
+(``pallets``), which uses the database (``db``). A schema dumps the result. Each layer imports only from the
+layers below it. Failures are exceptions, which ``chassis.http.problems`` turns into responses. ``chassis`` is the code
+that all services share.
 """
 
 __version__ = "0.1.0"

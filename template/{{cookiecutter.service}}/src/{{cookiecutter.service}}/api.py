@@ -1,6 +1,6 @@
-"""The HTTP interface: the route table, and the Flask-RESTful class for each line of it.
+"""The HTTP interface: the route table, its Flask-RESTful classes, and the responses to failures.
 
-A method reads the request through a schema, calls one verb or question, and dumps what that gives.
+Each method loads the request through a schema, calls one command or query, and dumps the result through a schema.
 """
 
 import uuid
@@ -21,23 +21,23 @@ class PalletCollection(rest.Resource):
     """``/api/pallets``."""
 
     def get(self) -> Response:
-        """List pallets, by name."""
+        """List pallets, sorted by name."""
         query = query_string.load(schemas.page_query)
         limit = query["limit"]
-        # One more than asked for tells whether there is a next page.
-        found = pallets.page(limit + 1, query["after"])
-        shown = schemas.pallets.dump(found[:limit])
-        answer = responses.answer(shown, root="pallet", roots="pallets")
-        if len(found) > limit:
-            following = urlencode({"limit": limit, "after": found[limit - 1].name})
-            answer.headers["Link"] = f'<{request.path}?{following}>; rel="next"'
-        return answer
+        # The additional row shows whether there is a next page.
+        rows = pallets.page(limit + 1, query["after"])
+        body = schemas.pallets.dump(rows[:limit])
+        response = responses.make_response(body, root="pallet", roots="pallets")
+        if len(rows) > limit:
+            next_query = urlencode({"limit": limit, "after": rows[limit - 1].name})
+            response.headers["Link"] = f'<{request.path}?{next_query}>; rel="next"'
+        return response
 
     def post(self) -> Response:
         """Register a pallet."""
-        given = schemas.new_pallet.load(request_body.json_object())
-        made = pallets.register(**given, created_by=client_id.current())
-        return _answer(made, 201, {"Location": f"{request.path}/{made.id}"})
+        values = schemas.new_pallet.load(request_body.json_object())
+        row = pallets.register(**values, created_by=client_id.current())
+        return _item(row, 201, {"Location": f"{request.path}/{row.id}"})
 
 
 class PalletItem(rest.Resource):
@@ -45,17 +45,17 @@ class PalletItem(rest.Resource):
 
     def get(self, pallet_id: uuid.UUID) -> Response:
         """Show a pallet."""
-        return conditional.unless_known(_answer(pallets.one(pallet_id)))
+        return conditional.apply_if_none_match(_item(pallets.get(pallet_id)))
 
     def patch(self, pallet_id: uuid.UUID) -> Response:
         """Change a pallet."""
         changes = schemas.changed_pallet.load(request_body.json_object())
-        return _answer(pallets.change(pallet_id, changes, conditional.expected_versions()))
+        return _item(pallets.update(pallet_id, changes, conditional.expected_versions()))
 
     def delete(self, pallet_id: uuid.UUID) -> Response:
         """Remove a pallet."""
-        pallets.remove(pallet_id, conditional.expected_versions())
-        return responses.nothing()
+        pallets.delete(pallet_id, conditional.expected_versions())
+        return responses.no_content()
 
 
 ROUTES: list[tuple[type[rest.Resource], str]] = [
@@ -65,30 +65,30 @@ ROUTES: list[tuple[type[rest.Resource], str]] = [
 
 
 class Api(rest.Api):
-    """Flask-RESTful, with every failure left to the one place that answers them.
+    """Flask-RESTful, with exceptions left to the error handlers of the application.
 
-    On its own it answers exceptions by itself, except under TESTING: tests would see another service than callers do.
+    Flask-RESTful would answer exceptions itself, except in TESTING mode: tests would see other responses than callers.
     """
 
     def error_router(self, original_handler: Callable[[Exception], Any], e: Exception) -> Any:
-        """Hand a failure back to Flask's own handlers."""
+        """Pass the exception to Flask's error handlers."""
         return original_handler(e)
 
 
 def register(app: Flask) -> None:
-    """Put the routes into ``app``."""
-    app.register_error_handler(errors.VersionMismatch, _answer_version_mismatch)
+    """Add the routes to ``app``."""
+    app.register_error_handler(errors.VersionMismatch, _version_mismatch_response)
     api = Api(app)
     for resource, url in ROUTES:
         api.add_resource(resource, url)
 
 
-def _answer(shown: Pallet, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    headers = {"ETag": conditional.etag(shown.version), **(headers or {})}
-    return responses.answer(schemas.pallet.dump(shown), status, headers, root="pallet")
+def _item(row: Pallet, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    headers = {"ETag": conditional.etag(row.version), **(headers or {})}
+    return responses.make_response(schemas.pallet.dump(row), status, headers, root="pallet")
 
 
-def _answer_version_mismatch(error: errors.VersionMismatch) -> Response:
-    answer = problems.problem_answer(error)
-    answer.headers["ETag"] = conditional.etag(error.version)
-    return answer
+def _version_mismatch_response(error: errors.VersionMismatch) -> Response:
+    response = problems.problem_response(error)
+    response.headers["ETag"] = conditional.etag(error.version)
+    return response

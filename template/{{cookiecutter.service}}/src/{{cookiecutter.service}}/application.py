@@ -1,53 +1,55 @@
-"""Builds the depot's Flask application; the only module that knows all the others."""
+"""The application factory of the depot service; it imports all the other modules."""
 
 from flask import Flask, request
 
-from depot import api, settings
+from depot import api
 from depot.chassis import documentation
 from depot.chassis.access import allowed_hosts, gateway_secret
 from depot.chassis.config.settings import Settings
 from depot.chassis.http import default_headers, problems, request_body, request_id
 from depot.chassis.ops import draining, health, metrics, readiness, request_log
-from depot.db import schema_check, session
+from depot.db import engine, schema_check
+from depot.settings import load as load_settings
 
 
 def create_app() -> Flask:
-    """Build the application from the settings in force; raises SettingsError.
+    """Build the application from the current settings, and configure its log; raises SettingsError.
 
-    Looks at no database yet: a worker that takes another one's place serves as soon as what it finds is fit.
+    Does not connect to the database. A new worker can therefore start while the database is unreachable or outdated;
+    requests that need the database get 503 until it can be used.
     """
-    in_force = settings.load()
-    request_log.configure(in_force["log"])
-    return build_app(in_force)
+    settings = load_settings()
+    request_log.configure(settings["log"])
+    return build_app(settings)
 
 
-def build_app(in_force: Settings) -> Flask:
-    """Build the application; looks at no database yet."""
+def build_app(settings: Settings) -> Flask:
+    """Build the application; does not connect to the database."""
     app = Flask("depot", static_folder=None)
-    app.config["MAX_BODY"] = in_force["api"]["max_body"]
-    app.config["TRUSTED_PROXIES"] = in_force["server"]["trusted_proxies"]
-    # One path names one thing: no redirect from //api/pallets.
+    app.config["MAX_BODY"] = settings["api"]["max_body"]
+    app.config["TRUSTED_PROXIES"] = settings["server"]["trusted_proxies"]
+    # Answer //api/pallets with 404 instead of a redirect to /api/pallets.
     app.url_map.merge_slashes = False
 
-    # What is registered first sees the answer last: the log has the id and the time that the others set.
+    # Flask calls after_request functions in reverse order: the request log comes early, to see the final response.
     draining.register(app)
     request_log.register(app)
     request_id.register(app)
-    metrics.register(app, metrics.allowed(in_force))
+    metrics.register(app, metrics.allowed_networks(settings))
     problems.register(app)
-    allowed_hosts.register(app, in_force["server"])
+    allowed_hosts.register(app, settings["server"])
     default_headers.register(app)
-    gateway_secret.register(app, in_force["server"]["gateway_secret"])
-    request_body.register(app, in_force["server"])
-    session.configure(app, in_force)
-    fit = readiness.Fitness(schema_check.require_current_schema, schema_check.revision)
-    readiness.register(app, fit, _uses_the_database)
-    health.register(app, fit.require)
+    gateway_secret.register(app, settings["server"]["gateway_secret"])
+    request_body.register(app, settings["server"])
+    engine.configure(app, settings)
+    ready = readiness.Readiness(schema_check.require_current_schema, schema_check.revision)
+    readiness.register(app, ready, _needs_database)
+    health.register(app, ready.require)
     api.register(app)
     documentation.register(app)
     return app
 
 
-def _uses_the_database() -> bool:
-    # What the problems mean is written in the code.
+def _needs_database() -> bool:
+    # The pages under /docs are built from the code.
     return request.path.startswith("/api/")

@@ -7,61 +7,64 @@
     ├── NameTaken              409 name_taken
     ├── VersionMismatch        412 version_mismatch
     └── Unavailable
-        ├── Busy               503 busy
+        ├── Overloaded         503 busy
         └── DatabaseUnavailable 503 database_unavailable
-            └── UnfitDatabase   (the same code)
+            └── UnusableDatabase (the same code)
 """
 
 from depot.chassis.http.problems import Problem, Unavailable
 
 
 class PalletNotFound(Problem):
-    """No such pallet, or no longer."""
+    """No pallet has this id."""
 
     status, code, title = 404, "pallet_not_found", "There is no such pallet"
-    advice = "Look for its id in the list. After a ``DELETE`` nothing is left to do."
+    advice = "Find the id in the list. After a ``DELETE``, nothing is left to do."
 
 
 class NameTaken(Problem):
-    """Another pallet has the name."""
+    """Another pallet already has the name."""
 
     status, code, title = 409, "name_taken", "The name is taken"
-    advice = "Choose another name. It may be your own, if the answer to an earlier request was lost: look in the list."
+    advice = (
+        "Choose another name. If the response to an earlier request was lost, that request may have registered"
+        " the pallet: look in the list."
+    )
 
 
 class VersionMismatch(Problem):
-    """The caller knows another version than the one that is there."""
+    """The version in ``If-Match`` is not the current version of the pallet; nothing was changed."""
 
-    status, code, title = 412, "version_mismatch", "It has changed since you read it"
-    adds = "The ``ETag`` header: the version that is there."
-    advice = "Read it again, see whether your change still fits, and send that with the new ``ETag`` in ``If-Match``."
+    status, code, title = 412, "version_mismatch", "The pallet has changed since you read it"
+    adds = "The ``ETag`` header: the current version."
+    advice = "Read the pallet again. If your change still makes sense, send it with the new ``ETag``."
 
     def __init__(self, version: int) -> None:
-        super().__init__("If-Match names another version than the one that is there; its ETag is in the headers.")
+        super().__init__("If-Match does not match the current version, which is in the ETag header.")
         self.version = version
 
 
 class Overloaded(Unavailable):
-    """Too many at once; nothing was done."""
+    """The service or its database has too many requests at once; nothing was changed."""
 
     code, title = "busy", "The service is busy"
-    advice = "Wait, then send it again."
+    advice = "Wait, then repeat the request."
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database is away, or not in a state to be trusted.
+    """The database cannot be reached, or its state does not allow the service to use it.
 
-    Nothing was done, unless the answer to a change was lost on its way: then it may have been.
+    Nothing was changed, except possibly if the connection was lost during a change.
     """
 
     code, title = "database_unavailable", "The database is not available"
-    advice = "Wait, then send it again; names are unique, so nothing is registered twice."
+    advice = "Wait, then repeat the request. Names are unique, so no pallet is registered twice."
 
     def __init__(self, detail: str, reason: str | None = None) -> None:
         super().__init__(detail)
-        # For operators: it may name files and hosts.
+        # For operators only: it may contain names of files and hosts.
         self.reason = reason or detail
 
 
 class UnusableDatabase(DatabaseUnavailable):
-    """The database answers, but must not be used as it is; the detail says what to do."""
+    """The database responds, but the service must not use it in its current state; ``detail`` explains what to do."""

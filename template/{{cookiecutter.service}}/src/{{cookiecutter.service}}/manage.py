@@ -1,7 +1,7 @@
-"""What an operator does with the depot from a terminal: ``depot-manage``."""
+"""Manage the depot service: its database and its server."""
 
 if __name__ == "__main__":
-    # Before the other imports, so that Ctrl-C is also handled while they run.
+    # Before the other imports, so that Ctrl-C is handled while they run.
     from depot.chassis.cli import entry_point
 
     entry_point.run("depot-manage", "depot.manage")
@@ -18,36 +18,40 @@ from depot.chassis.cli import commands
 from depot.chassis.cli.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
 from depot.chassis.config.settings import SettingsError
 from depot.chassis.http.problems import Problem
-from depot.db import models, session
+from depot.db import engine, failures, models
 from depot.db.schema_check import require_usable_at_start
 from depot.maintenance import migrate
-from depot.maintenance.migrate import FailedMigration
+from depot.maintenance.migrate import MigrationError
 
-PLACE = commands.Place("The database is", "database", "url")
+PLACE = commands.DataLocation("The database is", "database", "url")
 
 
 def _build_app(config: str | None = None) -> Flask:
-    commands.choose(config)
-    in_force = settings.load()
-    return commands.prepare(application.build_app(in_force), in_force)
+    commands.use_settings_file(config)
+    current = settings.load()
+    return commands.attach_settings(application.build_app(current), current)
 
 
-def _require_fit_to_start() -> None:
+def _require_usable_database() -> None:
     require_usable_at_start()
-    session.disconnect()
+    engine.disconnect()
 
 
 class Migrate(Command):
-    """Bring the database to the newest migration; a SQLite database is copied before."""
+    """Migrate the database to the newest version of its schema; a SQLite database is copied first."""
 
     option_list = (
-        Option("--on-install", action="store_true", help="as the package does it: only where the settings want that"),
+        Option(
+            "--on-install",
+            action="store_true",
+            help="do nothing if [database] migrate_on_install = no; for installation scripts",
+        ),
     )
 
     def __call__(self, app: Flask, *, on_install: bool) -> None:
-        """Migrate, unless this is an installation and the settings leave that to somebody else."""
+        """Migrate and print the URL of the database; with ``on_install``, only if the settings allow it."""
         if on_install and not commands.settings_of(app)["database"]["migrate_on_install"]:
-            print("The database is left as it is: [database] migrate_on_install = no.")
+            print("The database was not migrated, because [database] migrate_on_install = no.")
             return
         with app.app_context():
             migrate.migrate()
@@ -60,24 +64,24 @@ def _shell_names() -> dict[str, Any]:
 
 def manager() -> Manager:
     """Build the command line."""
-    made = Manager(_build_app, program="depot-manage", version=__version__, description=__doc__)
-    made.add_option("-c", "--config", dest="config", help="the settings' file")
-    made.add_command("runserver", commands.RunServer(_require_fit_to_start, PLACE))
-    made.add_command("serve", commands.Serve("depot.wsgi:app", _require_fit_to_start, PLACE))
-    made.add_command("shell", Shell(banner="At hand: " + ", ".join(_shell_names()), make_context=_shell_names))
-    made.add_command("db", ClickCommand(migrate_group, "depot-manage db"))
-    made.add_command("urls", ShowUrls())
-    made.add_command("config", commands.Config())
-    made.add_command("migrate", Migrate())
-    return made
+    cli = Manager(_build_app, program="depot-manage", version=__version__, description=__doc__)
+    cli.add_option("-c", "--config", dest="config", help="path of the settings file")
+    cli.add_command("runserver", commands.RunServer(_require_usable_database, PLACE))
+    cli.add_command("serve", commands.Serve("depot.wsgi:app", _require_usable_database, PLACE))
+    cli.add_command("shell", Shell(banner="Available: " + ", ".join(_shell_names()), make_context=_shell_names))
+    cli.add_command("db", ClickCommand(migrate_group, "depot-manage db"))
+    cli.add_command("urls", ShowUrls())
+    cli.add_command("config", commands.Config())
+    cli.add_command("migrate", Migrate())
+    return cli
 
 
 def main() -> None:
-    """Run the command that the command line names; what stops it is told in a sentence, with status 2."""
+    """Run the command given on the command line; print an expected failure in one line and exit with status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        with session.faults_reported():
+        with failures.not_logged():
             manager().run()
-    except (SettingsError, FailedMigration, Problem) as error:
+    except (SettingsError, MigrationError, Problem) as error:
         print(f"depot-manage: {getattr(error, 'reason', error)}", file=sys.stderr)
         sys.exit(2)

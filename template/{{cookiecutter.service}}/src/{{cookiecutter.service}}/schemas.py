@@ -1,4 +1,7 @@
-"""The wire format: what callers send and get. Each schema is built once, as building one costs more than using it."""
+"""The wire format: schemas (marshmallow) of request bodies, responses and queries.
+
+Each schema is instantiated once, because building one costs more than using it.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,39 +13,39 @@ from marshmallow_sqlalchemy import auto_field
 from depot.chassis import names
 from depot.db.models import Pallet
 
-_A_NAME: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.RULES]
+_NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.VALIDATORS]
 
 
 class Input(SQLAlchemySchema):
-    """A schema of what callers send; loads plain data, as a model's instance could be that of an existing row."""
+    """A schema of a request body; loads a dictionary, not an instance of the model, which may be an existing row."""
 
     def load(self, data: Any, **kwargs: Any) -> Any:
-        """Load as marshmallow does: marshmallow-sqlalchemy's own keeps the session where threads share it."""
+        """Load with marshmallow's own method; that of marshmallow-sqlalchemy is not thread-safe."""
         return Schema.load(self, data, **kwargs)
 
 
 class NewPallet(Input):
-    """What registers a pallet."""
+    """The body that registers a pallet."""
 
     class Meta:
         model = Pallet
 
-    name = names.Name(required=True, validate=_A_NAME)
+    name = names.Name(required=True, validate=_NAME_VALIDATORS)
     description = auto_field(load_default=None)
 
 
 class ChangedPallet(Input):
-    """What changes a pallet; what is left out stays."""
+    """The body that changes a pallet; absent members stay as they are."""
 
     class Meta:
         model = Pallet
 
-    name = names.Name(validate=_A_NAME)
+    name = names.Name(validate=_NAME_VALIDATORS)
     description = auto_field()
 
 
-class ShownPallet(SQLAlchemySchema):
-    """A pallet, as callers get it."""
+class PalletOutput(SQLAlchemySchema):
+    """A pallet in a response."""
 
     class Meta:
         model = Pallet
@@ -50,13 +53,13 @@ class ShownPallet(SQLAlchemySchema):
     id = auto_field()
     name = auto_field()
     description = auto_field()
-    # As it is: answers write instants.
+    # Unconverted: ``chassis.http.responses`` serialises datetimes.
     created = fields.Raw()
     created_by = auto_field()
 
 
 class PageQuery(Schema):
-    """Which page of a list: so many of those after a name."""
+    """The query of a list: the limit, and the name after which the page begins."""
 
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
     after = fields.String(load_default="")
@@ -64,6 +67,6 @@ class PageQuery(Schema):
 
 new_pallet = NewPallet()
 changed_pallet = ChangedPallet()
-pallet = ShownPallet()
-pallets = ShownPallet(many=True)
+pallet = PalletOutput()
+pallets = PalletOutput(many=True)
 page_query = PageQuery()

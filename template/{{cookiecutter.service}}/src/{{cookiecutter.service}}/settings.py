@@ -1,4 +1,4 @@
-"""Which settings the depot has, and what each may be; their defaults stand in ``default_config.ini``."""
+"""The settings of the depot and their validation; ``default_config.ini`` holds the defaults."""
 
 import os
 from collections.abc import Mapping
@@ -21,23 +21,23 @@ class DatabaseUrl(fields.String):
         try:
             url = make_url(super()._deserialize(value, attr, data, **kwargs))
         except (ArgumentError, ValueError):
-            # Not with the reason: it may quote a part of the password.
+            # The reason may contain a part of the password.
             raise ValidationError("Not a database URL.") from None
         if url.get_backend_name() == "sqlite":
             if not url.database or url.database == ":memory:":
-                raise ValidationError("SQLite needs a file: every worker process has to see the same data.")
+                raise ValidationError("SQLite needs a file, because all worker processes share the data.")
             if url.query:
-                raise ValidationError("A URL of SQLite has no options: remove the question mark and what follows it.")
+                raise ValidationError("A SQLite URL has no options: remove the question mark and everything after it.")
             url = url.set(drivername="sqlite", database=str(Path(url.database).absolute()))
         elif url.get_backend_name() == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
         else:
-            raise ValidationError("Neither sqlite nor postgresql.")
+            raise ValidationError("The URL must begin with sqlite:// or postgresql://.")
         return url.render_as_string(hide_password=False)
 
 
 class DatabaseSettings(Schema):
-    """Which database, and how long to wait for it."""
+    """The section ``[database]``: URL and timeouts."""
 
     url = DatabaseUrl(required=True)
     connect_timeout = fields.Integer(required=True, validate=validate.Range(1, 60))
@@ -46,13 +46,13 @@ class DatabaseSettings(Schema):
 
 
 class ApiSettings(Schema):
-    """How the API reads what callers send."""
+    """The section ``[api]``."""
 
     max_body = fields.Integer(required=True, validate=validate.Range(1024, 16 * 1024 * 1024))
 
 
 class DepotSettings(Schema):
-    """All sections."""
+    """All sections of the settings."""
 
     server = fields.Nested(BackendServerSettings, required=True)
     database = fields.Nested(DatabaseSettings, required=True)
@@ -62,6 +62,6 @@ class DepotSettings(Schema):
 
 
 def load(file: str | None = None, environ: Mapping[str, str] = os.environ) -> settings.Settings:
-    """Read the settings in force; raises ``depot.chassis.config.settings.SettingsError``."""
+    """Read the current settings; raises ``depot.chassis.config.settings.SettingsError``."""
     default = resources.files("depot") / "default_config.ini"
     return settings.load(DepotSettings(), default, "depot", environ, file)

@@ -1,4 +1,4 @@
-"""The verbs and the questions of pallets: register, change, remove; one of them, a page of them."""
+"""Commands and queries for pallets: register, update, delete; one by id, pages by name."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -15,49 +15,49 @@ from depot.errors import NameTaken, PalletNotFound, VersionMismatch
 
 def register(name: str, description: str | None = None, created_by: str | None = None) -> Pallet:
     """Register a pallet; raises NameTaken, Unavailable."""
-    made = Pallet(name=name, description=description, created_by=created_by)
+    row = Pallet(name=name, description=description, created_by=created_by)
     try:
         with database.write() as session:
-            session.add(made)
+            session.add(row)
     except IntegrityError as error:
         raise _name_taken(name) from error
-    return made
+    return row
 
 
-def one(pallet_id: uuid.UUID) -> Pallet:
-    """Give one; raises PalletNotFound."""
+def get(pallet_id: uuid.UUID) -> Pallet:
+    """Return one pallet; raises PalletNotFound."""
     with database.read() as session:
         return _require(session, pallet_id)
 
 
 def page(limit: int, after: str = "") -> Sequence[Pallet]:
-    """Give up to ``limit`` in the order of their names, those after a name."""
+    """Return up to ``limit`` pallets whose names follow ``after``, sorted by name."""
     statement = select(Pallet).where(Pallet.name > after).order_by(Pallet.name).limit(limit)
     with database.read() as session:
         return session.scalars(statement).all()
 
 
-def change(
+def update(
     pallet_id: uuid.UUID,
     changes: dict[str, Any],
     versions: Collection[int] | None = None,
 ) -> Pallet:
-    """Set what ``changes`` names, if the pallet is at one of ``versions`` (None: at any).
+    """Update the columns in ``changes``, if the pallet has one of ``versions`` (None: any version).
 
     Raises PalletNotFound, VersionMismatch, NameTaken.
     """
     try:
         with database.write() as session:
-            found = _require(session, pallet_id, versions, lock=True)
+            row = _require(session, pallet_id, versions, lock=True)
             for name, value in changes.items():
-                setattr(found, name, value)
+                setattr(row, name, value)
     except IntegrityError as error:
         raise _name_taken(changes["name"]) from error
-    return found
+    return row
 
 
-def remove(pallet_id: uuid.UUID, versions: Collection[int] | None = None) -> None:
-    """Remove a pallet, if it is at one of ``versions`` (None: at any).
+def delete(pallet_id: uuid.UUID, versions: Collection[int] | None = None) -> None:
+    """Delete a pallet, if it has one of ``versions`` (None: any version).
 
     Raises PalletNotFound, VersionMismatch.
     """
@@ -72,12 +72,12 @@ def _require(
     *,
     lock: bool = False,
 ) -> Pallet:
-    found = session.get(Pallet, pallet_id, with_for_update=lock)
-    if found is None:
+    row = session.get(Pallet, pallet_id, with_for_update=lock)
+    if row is None:
         raise PalletNotFound(f"There is no pallet with the id {pallet_id}.")
-    if versions is not None and found.version not in versions:
-        raise VersionMismatch(found.version)
-    return found
+    if versions is not None and row.version not in versions:
+        raise VersionMismatch(row.version)
+    return row
 
 
 def _name_taken(name: str) -> NameTaken:

@@ -1,9 +1,9 @@
-# @summary The packages from an apt repository, instead of from files: for every host that has a service.
+# @summary Installs the packages from an apt repository instead of from files. For every host with a service.
 #
 # @param location
-#   The repository's URL.
+#   The URL of the repository.
 # @param key
-#   The public key that signs it, as gpg --armor --export writes it.
+#   The public key of its signatures, as printed by gpg --armor --export.
 class profile::invsys_repository (
   String[1] $location,
   String[1] $key,

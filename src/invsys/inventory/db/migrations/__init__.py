@@ -1,1 +1,1 @@
-"""The schema's history, inside the package, so that an installed service migrates its own database."""
+"""The migrations. They are part of the package, so that an installed service can migrate its database."""

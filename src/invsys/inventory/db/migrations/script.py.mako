@@ -8,10 +8,10 @@ down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    """Say in one sentence what changes."""
+    """Describe the change in one sentence."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    """Undo it."""
+    """Undo the change."""
     ${downgrades if downgrades else "pass"}

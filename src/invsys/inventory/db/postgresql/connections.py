@@ -1,4 +1,4 @@
-"""PostgreSQL: every connection is bounded in time, and refused where the server may forget what it acknowledged."""
+"""Connections to PostgreSQL: timeouts, durability checks, changes in one round trip."""
 
 import logging
 import select
@@ -18,58 +18,65 @@ from invsys.inventory.errors import UnusableDatabase
 
 logger = logging.getLogger("invsys.inventory")
 
-# How much longer than the server's own limit to wait for it to say that the limit is reached.
+# The server cancels a statement after statement_timeout; wait so much longer for its error message.
 _GRACE_SECONDS = 0.5
 
-# SQLSTATEs (PostgreSQL, appendix A) of a connection that is no more: lost, or its server shuts down. None at all is
-# what the driver reports by itself.
-_GONE = ("08", "57P")
+# SQLSTATEs (PostgreSQL, appendix A).
+# The connection is lost, or the server shuts down. Errors of the driver itself have no SQLSTATE.
+_CONNECTION_LOST = ("08", "57P")
+# The server works, but not on this statement: serialization failure, deadlock, too many connections, lock not
+# available, statement timeout.
+_BUSY = frozenset({"40001", "40P01", "53300", "55P03", "57014"})
+# The role, or the transaction, may not write.
+_READ_ONLY = frozenset({"42501", "25006"})
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection that waits for an answer only so long: a server that hangs would hold the request for ever."""
+    """A connection that waits for the server only until a timeout, so that a hanging server cannot block requests."""
 
+    # None: wait without a timeout.
     seconds: float | None = None
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait for the server; the connection is closed where it does not answer, as nobody knows its state then."""
+        """Wait for the server; close the connection on a timeout, because its state is then unknown."""
         try:
             return super().wait(gen, interval, self.seconds if timeout is None else timeout)
         except psycopg.OperationalError as error:
-            # What the server itself reports has a SQLSTATE.
+            # Only errors that the server reports have a SQLSTATE.
             if error.sqlstate is None:
                 self.close()
             raise
 
 
-def options(database: dict[str, Any]) -> dict[str, Any]:
-    """Give the engine's options for the settings' section."""
+def engine_options(database: dict[str, Any]) -> dict[str, Any]:
+    """Return the engine options for the section ``[database]`` of the settings."""
     url, seconds = make_url(database["url"]), database["connect_timeout"]
-    connecting = {
+    arguments = {
         **ENCODING,
-        # A standby may be behind, and knows not what the change feed has to hold back: it is passed by.
+        # Skip standbys, unless the URL allows them: they may lag, and they lack the advisory locks that the change feed
+        # needs.
         "target_session_attrs": url.query.get("target_session_attrs", "read-write"),
-        # The driver takes the time for each host, one after the other, and two seconds at least.
+        # The driver tries one host after the other with this timeout, which it raises to at least 2 seconds.
         "connect_timeout": max(1, seconds // _hosts(url)),
-        # A host that vanished says nothing: these let the kernel notice within the same time.
+        # These let the kernel close a connection to a vanished host within the same time.
         "tcp_user_timeout": seconds * 1000,
         "keepalives_idle": 1,
         "keepalives_interval": 1,
         "keepalives_count": seconds,
     }
-    return {"connect_args": connecting, "use_native_hstore": False, "skip_autocommit_rollback": True}
+    return {"connect_args": arguments, "use_native_hstore": False, "skip_autocommit_rollback": True}
 
 
 def _hosts(url: URL) -> int:
-    named = url.query.get("host", "")
-    return len(named) if isinstance(named, tuple) else named.count(",") + 1
+    hosts = url.query.get("host", "")
+    return len(hosts) if isinstance(hosts, tuple) else hosts.count(",") + 1
 
 
-def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
-    """Have every connection of the engine bounded and examined; in autocommit (``single``) or not is all the same."""
+def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool) -> None:
+    """Set up and check each new connection of the engine; ``autocommit`` makes no difference on PostgreSQL."""
     timeout = database["statement_timeout"]
 
-    # Not at the event "connect": before that, SQLAlchemy asks questions of its own.
+    # Not the event "connect": before it, SQLAlchemy already executes queries.
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Any, record: Any, arguments: Any, keywords: Any) -> BoundedConnection:
         def open_another() -> BoundedConnection:
@@ -89,54 +96,64 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
 
     @event.listens_for(engine, "checkout")
     def checkout(connection: BoundedConnection, record: Any, proxy: Any) -> None:
-        # Nothing is due on an idle connection but its end: found before a request is sent over it, without asking.
-        if connection.closed or _has_something_to_say(connection.fileno()):
+        # On an idle connection, data can only mean that the server has closed it. This needs no round trip.
+        if connection.closed or _has_data(connection.fileno()):
             raise InvalidatePoolError
 
 
-def _has_something_to_say(descriptor: int) -> bool:
-    # Not select(), which knows no descriptor from 1,024 on.
-    asked = select.poll()
-    asked.register(descriptor, select.POLLIN)
-    return bool(asked.poll(0))
+def _has_data(descriptor: int) -> bool:
+    # Not select(), which fails for descriptors from 1,024 on.
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
-def change(engine: Engine, recorded: OutboxChange, values: dict[str, Any], seconds: float) -> list[Row]:
-    """Make a change on a connection in autocommit, in one round trip, and give the rows that it returns.
+def execute(engine: Engine, change: OutboxChange, params: dict[str, Any], timeout: float) -> list[Row]:
+    """Execute a change on a connection in autocommit, in one round trip, and return its rows.
 
-    Raises what SQLAlchemy would raise. ``seconds`` are the connection's own limit already.
+    Raises what SQLAlchemy would raise. ``timeout`` is not used: the connection has a timeout already.
     """
 
-    def execute(statement: Executable, given: dict[str, Any]) -> list[Row]:
-        straight = compile_statement(statement, engine.dialect, "pyformat")
-        rows = connection.execute(straight.sql.encode(), straight.bind(given)).fetchall()
-        return [straight.read(row) for row in rows]
+    def execute_statement(statement: Executable, values: dict[str, Any]) -> list[Row]:
+        compiled = compile_statement(statement, engine.dialect, "pyformat")
+        rows = connection.execute(compiled.sql.encode(), compiled.bind(values)).fetchall()
+        return [compiled.read(row) for row in rows]
 
     try:
         with closing(engine.raw_connection()) as pooled:
             connection: Any = pooled.driver_connection
-            return recorded.run("postgresql", execute, values)
+            return change.run("postgresql", execute_statement, params)
     except psycopg.Error as error:
-        if error.sqlstate is None or error.sqlstate.startswith(_GONE):
-            # With this connection went every other of the pool.
+        if error.sqlstate is None or error.sqlstate.startswith(_CONNECTION_LOST):
+            # The other connections of the pool are lost as well.
             engine.dispose()
         raise DBAPIError.instance(None, None, error, psycopg.Error) from error
 
 
 def reason(engine: Engine, error: BaseException | None) -> str:
-    """Return for operators why the database does not answer."""
+    """Return the reason why the database cannot be used, for operators."""
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         return "The database is read-only: it is a standby, or default_transaction_read_only is on."
     return f"The database does not answer: {str(error).strip().partition(chr(10))[0]}"
 
 
+def is_busy(error: BaseException | None) -> bool:
+    """Return whether the server works, but did not execute this statement: a conflict or too much load."""
+    return getattr(error, "sqlstate", None) in _BUSY
+
+
+def is_read_only(error: BaseException | None) -> bool:
+    """Return whether the role, or the transaction, may not write."""
+    return getattr(error, "sqlstate", None) in _READ_ONLY
+
+
 def is_overlap(error: BaseException | None) -> bool:
-    """Say whether the exclusion constraint refused the row."""
+    """Return whether the exclusion constraint rejected the row."""
     return isinstance(error, psycopg.errors.ExclusionViolation)
 
 
 def is_known_key(error: BaseException | None) -> bool:
-    """Say whether something was done under the Idempotency-Key before."""
+    """Return whether a stored result already has the Idempotency-Key."""
     return isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name == "pk_idempotency_keys"
 
 
@@ -144,8 +161,8 @@ def _require_durable(session: Session, *, allow_unsafe: bool) -> None:
     fsync, synchronous_commit = session.fsync, session.synchronous_commit
     if "off" not in (fsync, synchronous_commit):
         return
-    danger = f"PostgreSQL runs with fsync={fsync} and synchronous_commit={synchronous_commit}: it may forget"
-    danger += " allocations that it has acknowledged."
+    danger = f"PostgreSQL runs with fsync={fsync} and synchronous_commit={synchronous_commit}: it may lose"
+    danger += " allocations that it has confirmed."
     if not allow_unsafe:
         raise UnusableDatabase(f"{danger} Switch both on, or set [database] allow_unsafe_durability = yes.")
     logger.warning("%s [database] allow_unsafe_durability allows it.", danger)

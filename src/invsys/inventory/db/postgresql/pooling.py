@@ -1,7 +1,7 @@
-"""Connection poolers between the service and PostgreSQL: one has to keep a server process for each connection.
+"""Rejects connection poolers that do not assign each connection its own server process.
 
-Session settings and limits belong to a server process. A pooler such as PgBouncer in its transaction or statement mode
-gives the next statement of a connection to another process, with the settings of another caller.
+Session settings and timeouts belong to a server process. A pooler in transaction or statement mode, such as PgBouncer,
+may execute the next statement of a connection in another process, with the settings of another client.
 """
 
 from collections.abc import Callable
@@ -12,24 +12,24 @@ import psycopg
 
 from invsys.inventory.errors import UnusableDatabase
 
-# A pooler that reuses processes gives that of an idle connection to the next statement of another one, except where
-# another client takes it first. That does not happen in every round.
+# A pooler that reuses processes gives the process of an idle connection to the next statement of another connection,
+# unless another client takes it first. That does not happen in every round.
 _ROUNDS = 20
 
-# The poolers that were found to keep a process for each connection: host, port, database, user.
+# The poolers that passed the check: host, port, database, user.
 _verified: set[tuple[str, int, str, str]] = set()
-# Of the connections through a pooler, the process that answered first.
+# The server process of each connection through a pooler.
 _pids: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()
 
 
 def require_session(
     connection: psycopg.Connection[Any], pid: int, connect: Callable[[], psycopg.Connection[Any]]
 ) -> None:
-    """Raise UnfitDatabase if a pooler reuses the server process ``pid`` of the idle ``connection``.
+    """Raise UnusableDatabase if a pooler reuses the server process ``pid`` of the idle ``connection``.
 
-    ``connect`` opens another connection to the same place, which is needed once for each pooler.
+    ``connect`` opens another connection to the same address. It is called once for each pooler.
     """
-    # A pooler answers the start of a connection itself, and has no process number to announce.
+    # A pooler handles the start of a connection itself, and does not know the process number.
     if connection.info.backend_pid == pid:
         return
     if (pooler := _pooler(connection)) not in _verified:
@@ -40,7 +40,7 @@ def require_session(
 
 
 def require_same(connection: psycopg.Connection[Any]) -> None:
-    """Raise UnfitDatabase if a pooler has exchanged the server process of ``connection`` since it was opened."""
+    """Raise UnusableDatabase if a pooler has changed the server process of ``connection`` since it was opened."""
     expected = _pids.get(connection)
     if expected is not None and _pid(connection) != expected:
         _verified.discard(_pooler(connection))
@@ -53,7 +53,7 @@ def _pooler(connection: psycopg.Connection[Any]) -> tuple[str, int, str, str]:
 
 
 def _require_separate(*connections: psycopg.Connection[Any]) -> None:
-    """Raise UnfitDatabase if one of the connections changes its server process, or shares one with another."""
+    """Raise UnusableDatabase if a connection changes its server process, or shares it with another connection."""
     owners: dict[int, int] = {}
     pids: dict[int, int] = {}
     for _ in range(_ROUNDS):
@@ -64,11 +64,11 @@ def _require_separate(*connections: psycopg.Connection[Any]) -> None:
 
 
 def _pid(connection: psycopg.Connection[Any]) -> int:
-    # In autocommit: an open transaction keeps its process in PgBouncer's transaction mode.
+    # In autocommit, because an open transaction keeps its process even in PgBouncer's transaction mode.
     before = connection.autocommit
     connection.autocommit = True
     try:
-        # A prepared statement would be missing in another process.
+        # Not a prepared statement: another process would not have it.
         row = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
     finally:
         connection.autocommit = before
@@ -78,7 +78,7 @@ def _pid(connection: psycopg.Connection[Any]) -> int:
 
 def _reused() -> UnusableDatabase:
     return UnusableDatabase(
-        "A pooler between the service and PostgreSQL gives the statements of one connection to several server"
-        " processes: let it keep one for each connection (PgBouncer: pool_mode = session), or name PostgreSQL itself in"
-        " [database] url."
+        "A pooler between the service and PostgreSQL executes the statements of one connection in several server"
+        " processes: configure one process for each connection (PgBouncer: pool_mode = session), or set [database] url"
+        " to PostgreSQL itself."
     )

@@ -1,4 +1,4 @@
-"""PostgreSQL sessions: the settings that answers depend on, and databases that no setting makes usable."""
+"""PostgreSQL sessions: the settings that results depend on, and checks for databases that cannot be used."""
 
 from typing import Any, NamedTuple
 
@@ -6,45 +6,46 @@ import psycopg
 
 from invsys.inventory.errors import UnusableDatabase
 
-# Set in every session, whatever the server, database, role, URL or environment (PGOPTIONS, PGTZ, PGDATESTYLE) say.
-# The values are PostgreSQL's defaults unless a comment says otherwise; a setting that a version lacks is skipped.
+# Set in every session, overriding the server, the database, the role, the URL and the environment (PGOPTIONS, PGTZ,
+# PGDATESTYLE). Unless a comment states otherwise, the values are PostgreSQL's defaults. Settings that the server's
+# version lacks are skipped.
 #
-# These are deliberately left as they are (PostgreSQL 15 and 17, chapter 20):
-# - search_path selects the schema, as installations with several schemas do. Where it leads to no tables, the service
-#   refuses to start, because it finds no migration.
-# - default_transaction_read_only is the operator's switch for maintenance. No host then "takes changes"
+# These settings are deliberately not set (PostgreSQL 15 and 17, chapter 20):
+# - search_path selects the schema, in installations with several schemas. If it leads to no tables, the service refuses
+#   to start, because it finds no migration.
+# - default_transaction_read_only is the operator's switch for maintenance. No host is then writable
 #   (target_session_attrs=read-write), and every request gets a 503.
-# - synchronous_commit is examined and not set: for the wait for standbys the operator chooses between on, remote_apply
-#   and others.
-# - Planner, memory, tablespace, logging and vacuum settings change the speed and not the answer. The remaining ones
-#   concern what is not used here: XML, text search, GIN indexes, backslashes in literals, names of time zones.
+# - synchronous_commit is checked but not set: the operator chooses whether commits wait for standbys (on, remote_apply
+#   and others).
+# - Planner, memory, tablespace, logging and vacuum settings change the speed but not the results. The rest concerns
+#   features that are not used here: XML, text search, GIN indexes, backslashes in literals, names of time zones.
 _SETTINGS = {
-    # How values are written: the driver reads one form of each.
+    # Output formats: the driver parses only these.
     "DateStyle": "ISO, MDY",
     "IntervalStyle": "postgres",
     "TimeZone": "UTC",  # not the default
     "bytea_output": "hex",
     "extra_float_digits": "1",
-    # What a statement means.
+    # The meaning of statements.
     "standard_conforming_strings": "on",
     "array_nulls": "on",
     "transform_null_equals": "off",
-    "row_security": "off",  # not the default: a policy that hides rows is an error, and not a shorter answer
-    # Transactions. "serializable" fails under load where "read committed" waits.
+    "row_security": "off",  # not the default: a policy that would hide rows causes an error instead
+    # Transactions. Under load, "serializable" fails in cases in which "read committed" waits.
     "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",
     "exit_on_error": "off",
-    # Limits: statement_timeout bounds the wait for locks as well, and idle connections are the pool's matter.
+    # Timeouts: statement_timeout includes the wait for locks, and the pool manages idle connections.
     "lock_timeout": "0",
     "idle_session_timeout": "0",
     "transaction_timeout": "0",  # from PostgreSQL 17 on
-    # Compiling a statement of milliseconds takes a second. Not the default.
+    # Not the default: compiling a statement of a few milliseconds takes a second.
     "jit": "off",
-    # The change feed's, in PostgreSQL's functions: a value from outside would hide running transactions from readers.
+    # Used by the database functions of the change feed. A preset value would hide running transactions from readers.
     "invsys.writes_events": "",
 }
 
-# A connection parameter, so that the driver uses it from the first byte on, and PGCLIENTENCODING does not count.
+# A connection parameter, so that the driver uses it from the first byte on and ignores PGCLIENTENCODING.
 ENCODING = {"client_encoding": "utf8"}
 
 _OPEN = """
@@ -56,7 +57,7 @@ _OPEN = """
 
 
 class Session(NamedTuple):
-    """What a new session says about its server."""
+    """The server settings and the process number of a new session."""
 
     fsync: str
     synchronous_commit: str
@@ -64,27 +65,27 @@ class Session(NamedTuple):
 
 
 def open_session(connection: psycopg.Connection[Any], timeout: int) -> Session:
-    """Set everything that answers depend on, in one round trip; ``timeout`` is a statement's, in seconds.
+    """Apply the settings in one round trip; ``timeout`` is the statement timeout in seconds.
 
-    Raises UnfitDatabase where the database cannot be used, whatever is set.
+    Raises UnusableDatabase if the database has the wrong encoding or does not check foreign keys.
     """
-    limits = dict.fromkeys(["statement_timeout", "idle_in_transaction_session_timeout"], str(timeout * 1000))
-    settings = _SETTINGS | limits
-    # In autocommit: a rollback would take the settings back.
+    timeouts = dict.fromkeys(["statement_timeout", "idle_in_transaction_session_timeout"], str(timeout * 1000))
+    settings = _SETTINGS | timeouts
+    # In autocommit: a rollback would undo the settings.
     connection.autocommit = True
     row = connection.execute(_OPEN, [list(settings), list(settings.values())]).fetchone()
     connection.autocommit = False
     assert row is not None
-    _, database, encoding, replication_role, *about = row
+    _, database, encoding, replication_role, *details = row
     if encoding != "UTF8":
         raise UnusableDatabase(
-            f"The database {database} has the encoding {encoding}, and the service needs UTF8: create another one with"
-            " CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0, restore a dump of this one into it if it has"
-            " data, and name it in [database] url."
+            f"The database {database} has the encoding {encoding}, but the service needs UTF8: create a database with"
+            " CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0, restore a dump of this one into it if it contains"
+            " data, and set [database] url to it."
         )
     if replication_role != "origin":
         raise UnusableDatabase(
             f"PostgreSQL does not check foreign keys in this session (session_replication_role = {replication_role}):"
-            " reset the setting of the role, the database or the server."
+            " reset that setting of the role, the database or the server."
         )
-    return Session(*about)
+    return Session(*details)

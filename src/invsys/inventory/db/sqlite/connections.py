@@ -1,4 +1,4 @@
-"""SQLite: WAL, BEGIN IMMEDIATE for every write, synchronous=FULL, foreign keys on."""
+"""Connections to SQLite: WAL, BEGIN IMMEDIATE for every write, synchronous=FULL, foreign keys on."""
 
 import functools
 import os
@@ -22,21 +22,25 @@ from invsys.inventory.db.outbox import OutboxChange
 from invsys.inventory.db.sqlite import file as sqlite_file
 from invsys.inventory.errors import Overloaded
 
-# Seconds to wait before asking again for the lock that another process holds, for about as long; SQLite's own busy
-# handler would sleep for up to a tenth of one.
-_PAUSE = 0.0001
+# Seconds between attempts to take the lock, about as long as another process holds it. SQLite's own busy handler would
+# sleep for up to 0.1 seconds.
+_RETRY_PAUSE = 0.0001
 
-# One thread of a process at a time asks for the lock at all.
-_turn = threading.Lock()
+# Only one thread of a process at a time tries to take the lock of the database.
+_writer = threading.Lock()
 
 
-def options(database: dict[str, Any]) -> dict[str, Any]:
-    """Give the engine's options for the settings' section."""
+def engine_options(database: dict[str, Any]) -> dict[str, Any]:
+    """Return the engine options for the section ``[database]`` of the settings."""
     return {"connect_args": {"timeout": database["statement_timeout"]}}
 
 
-def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
-    """Have every connection begin as the promise needs it, and every transaction too where it is not ``single``."""
+def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool) -> None:
+    """Set up each new connection.
+
+    With ``autocommit`` it only reads. Otherwise each transaction begins with the lock, unless its ``only_reads`` option
+    is set.
+    """
     seconds = database["statement_timeout"]
     file = str(engine.url.database)
 
@@ -46,24 +50,25 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
 
     @event.listens_for(engine, "connect")
     def connect(connection: sqlite3.Connection, record: Any) -> None:
-        # The driver would open transactions at moments of its own choice; ``begin`` does it instead.
+        # The driver must not begin transactions implicitly: ``begin`` does.
         connection.isolation_level = None
         for name, function in _FUNCTIONS.items():
             connection.create_function(name, 2, function, deterministic=True)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
-        # Single statements only read here; whoever writes waits for the lock in ``_lock``.
-        connection.execute("PRAGMA query_only=ON" if single else "PRAGMA busy_timeout=0")
+        # Single statements only read; ``_lock`` waits for the lock of writing transactions.
+        connection.execute("PRAGMA query_only=ON" if autocommit else "PRAGMA busy_timeout=0")
         record.info["file"] = _identity(file)
 
     @event.listens_for(engine, "checkout")
     def checkout(connection: sqlite3.Connection, record: Any, proxy: Any) -> None:
-        # A file put in its place (a restored copy) is another database: two of them would allocate twice.
+        # If the file was replaced, by a restored copy for example, this connection still uses the old one. Allocations
+        # would then be checked against two databases.
         if record.info["file"] != _identity(file):
             raise InvalidatePoolError
 
-    if single:
+    if autocommit:
         return
 
     @event.listens_for(engine, "begin")
@@ -71,7 +76,7 @@ def prepare(engine: Engine, database: dict[str, Any], *, single: bool) -> None:
         if connection.get_execution_options().get("only_reads", False):
             connection.exec_driver_sql("BEGIN")
             return
-        # A transaction that reads first and writes later can find its snapshot overtaken: a write locks at once.
+        # A transaction that reads first and writes later would fail if another one wrote in between.
         try:
             deadline = connection.get_execution_options().get("deadline", time.monotonic() + seconds)
             _lock(connection.connection.driver_connection, deadline)
@@ -88,14 +93,14 @@ def _attribute_is_number(attributes: str, key: str) -> bool:
     return type(orjson.loads(attributes).get(key)) in (int, float)
 
 
-def _attributes_contain(attributes: str, wanted: str) -> bool:
-    return contain(orjson.loads(attributes), _wanted(wanted))
+def _attributes_contain(attributes: str, expected: str) -> bool:
+    return contain(orjson.loads(attributes), _load_expected(expected))
 
 
-# The same for every row of a statement.
-_wanted = functools.lru_cache(maxsize=64)(orjson.loads)
+# Cached, because the value is the same for every row of a statement.
+_load_expected = functools.lru_cache(maxsize=64)(orjson.loads)
 
-# Those that ``expressions`` calls, by name; each has two arguments.
+# The SQL functions that ``db.functions`` uses, by name. Each has two arguments.
 _FUNCTIONS: dict[str, Callable[[str, str], Any]] = {
     "attribute_text": _attribute_text,
     "attribute_is_number": _attribute_is_number,
@@ -105,60 +110,63 @@ _FUNCTIONS: dict[str, Callable[[str, str], Any]] = {
 
 def _identity(file: str) -> tuple[int, int] | None:
     try:
-        found = os.stat(file)  # noqa: PTH116 - for every statement
+        status = os.stat(file)  # noqa: PTH116 - faster than Path.stat; called for every statement
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _lock(connection: Any, deadline: float) -> None:
-    """Begin a transaction that writes, as soon as no other process does; raises sqlite3.Error after the deadline."""
+    """Begin a writing transaction as soon as no other process writes; raises sqlite3.Error after the deadline.
+
+    ``deadline`` is a time of ``time.monotonic()``.
+    """
     while True:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if not is_busy(error) or time.monotonic() > deadline:
                 raise
-            time.sleep(_PAUSE)
+            time.sleep(_RETRY_PAUSE)
         else:
             return
 
 
 @contextmanager
-def _in_turn(seconds: float) -> Iterator[None]:
-    if not _turn.acquire(timeout=seconds):
-        raise Overloaded("The database has too much to do.")
+def _single_writer(timeout: float) -> Iterator[None]:
+    if not _writer.acquire(timeout=timeout):
+        raise Overloaded("The database is overloaded.")
     try:
         yield
     finally:
-        _turn.release()
+        _writer.release()
 
 
 @contextmanager
-def writing(engine: Engine, seconds: float) -> Iterator[Connection]:
-    """Give a connection within a transaction that has the lock; raises Busy after ``seconds``."""
-    deadline = time.monotonic() + seconds
-    with _in_turn(seconds), engine.connect() as connection, connection.execution_options(deadline=deadline).begin():
+def writing(engine: Engine, timeout: float) -> Iterator[Connection]:
+    """Yield a connection in a transaction that has the lock; raises Overloaded after ``timeout`` seconds."""
+    options = {"deadline": time.monotonic() + timeout}
+    with _single_writer(timeout), engine.connect() as connection, connection.execution_options(**options).begin():
         yield connection
 
 
-def change(engine: Engine, recorded: OutboxChange, values: dict[str, Any], seconds: float) -> list[Row]:
-    """Make a change in a transaction of its own, and give the rows that it returns.
+def execute(engine: Engine, change: OutboxChange, params: dict[str, Any], timeout: float) -> list[Row]:
+    """Execute a change in its own transaction and return its rows.
 
-    Raises what SQLAlchemy would raise, and Busy after ``seconds``.
+    Raises what SQLAlchemy would raise, and Overloaded if the lock is not free within ``timeout`` seconds.
     """
 
-    def execute(statement: Executable, given: dict[str, Any]) -> list[Row]:
-        straight = compile_statement(statement, engine.dialect, "named")
-        return [straight.read(row) for row in connection.execute(straight.sql, straight.bind(given)).fetchall()]
+    def execute_statement(statement: Executable, values: dict[str, Any]) -> list[Row]:
+        compiled = compile_statement(statement, engine.dialect, "named")
+        return [compiled.read(row) for row in connection.execute(compiled.sql, compiled.bind(values)).fetchall()]
 
-    deadline = time.monotonic() + seconds
-    with _in_turn(seconds):
+    deadline = time.monotonic() + timeout
+    with _single_writer(timeout):
         try:
             with closing(engine.raw_connection()) as pooled:
                 connection: Any = pooled.driver_connection
                 with _transaction(connection, deadline):
-                    return recorded.run("sqlite", execute, values)
+                    return change.run("sqlite", execute_statement, params)
         except sqlite3.Error as error:
             raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
 
@@ -175,28 +183,28 @@ def _transaction(connection: Any, deadline: float) -> Iterator[None]:
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Say whether another writer held the lock for longer than the setting allows to wait."""
-    # The primary result code is the low byte of the extended one (sqlite.org/rescode.html); what Python's module finds
-    # by itself has none.
+    """Return whether another writer held the lock until the timeout."""
+    # The primary result code is the low byte of the extended one (sqlite.org/rescode.html). Errors of Python's module
+    # itself have no code.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def reason(engine: Engine, error: BaseException | None) -> str:
-    """Return for operators why the database cannot be used."""
+    """Return the reason why the database cannot be used, for operators."""
     return sqlite_file.fault(Path(str(engine.url.database)), error)
 
 
 def is_read_only(error: BaseException | None) -> bool:
-    """Return whether the file, or its file system, cannot be written."""
+    """Return whether the file, or its file system, is read-only."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
 
 
 def is_overlap(error: BaseException | None) -> bool:
-    """Say whether the trigger refused the row: its word stands in the first migration."""
+    """Return whether the trigger rejected the row; migration 0001 contains its message."""
     return isinstance(error, sqlite3.IntegrityError) and "period_taken" in str(error)
 
 
 def is_known_key(error: BaseException | None) -> bool:
-    """Say whether something was done under the Idempotency-Key before."""
+    """Return whether a stored result already has the Idempotency-Key."""
     return isinstance(error, sqlite3.IntegrityError) and "idempotency_keys" in str(error)

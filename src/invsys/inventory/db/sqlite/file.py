@@ -1,7 +1,8 @@
-"""The file of a SQLite database: created for its owner only, opened only if it is there, its faults in words.
+"""The file of a SQLite database: creation, connections, and messages about files that cannot be used.
 
-SQLite itself creates a file that is missing, with a mode that depends on the umask. The files beside it (``-wal``,
-``-shm``, ``-journal``) get its mode (sqlite.org/wal.html, 2.2).
+SQLite itself would create a missing file with a mode that depends on the umask. Here only ``create`` does, with access
+for the owner alone, and ``connect`` fails if the file is missing. The companion files (``-wal``, ``-shm``,
+``-journal``) get the mode of the database file (sqlite.org/wal.html, 2.2).
 """
 
 import contextlib
@@ -15,26 +16,26 @@ from invsys.chassis.config import data_home
 
 _PRIVATE = 0o600
 
-# Primary result codes (sqlite.org/rescode.html) of which SQLite's own message is not enough.
+# Primary result codes (sqlite.org/rescode.html) for which SQLite's own message is not sufficient.
 _NO_DATABASE = {sqlite3.SQLITE_NOTADB: "is not a SQLite database"}
 _ACCESS = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
 
 
 def create(file: Path) -> None:
-    """Create an empty file, and its folders where they are missing; leave one that is there. Raises OSError."""
+    """Create an empty file and its missing folders, unless the file exists. Raises OSError."""
     data_home.create(file.parent)
     with contextlib.suppress(FileExistsError):
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
 
 
 def connect(file: str, **parameters: Any) -> sqlite3.Connection:
-    """Connect to a file that is there; raises sqlite3.OperationalError if it is not."""
+    """Connect to an existing file; raises sqlite3.OperationalError if it is missing."""
     connection: sqlite3.Connection = sqlite3.connect(f"{Path(file).as_uri()}?mode=rw", uri=True, **parameters)
     return connection
 
 
 def fault(file: Path, error: BaseException | None) -> str:
-    """Return in a sentence what is wrong with a file that SQLite cannot use, and what to do about it."""
+    """Return a sentence with the reason why SQLite cannot use a file, and how to fix it if that is known."""
     try:
         file.stat()
     except FileNotFoundError:
@@ -48,14 +49,14 @@ def fault(file: Path, error: BaseException | None) -> str:
 
 
 def no_access(file: Path) -> str | None:
-    """Return why this process cannot write to a file as SQLite has to, or None if it can."""
+    """Return the reason why this process cannot write to a file as SQLite must, or None if it can."""
     if file.is_dir():
         return "is a folder, not a database"
-    # Do not open it: closing any descriptor of the file would release the locks that SQLite holds on it in this process
+    # Do not open the file: closing any descriptor of it would release the locks that SQLite holds on it in this process
     # (sqlite.org/howtocorrupt.html, 2.2).
     if not os.access(file, os.R_OK | os.W_OK, effective_ids=True):
         is_read_only = os.statvfs(file.parent).f_flag & os.ST_RDONLY
         return f"cannot be opened for writing: {os.strerror(errno.EROFS if is_read_only else errno.EACCES)}"
     if not os.access(file.parent, os.W_OK, effective_ids=True):
-        return f"cannot be used: SQLite has to create files beside it, and {file.parent} cannot be written"
+        return f"cannot be used: SQLite has to create files beside it, and {file.parent} is not writable"
     return None

@@ -10,7 +10,7 @@ from sqlalchemy.types import TypeDecorator
 
 from depot.chassis import identifiers
 
-# Every constraint has a name, so that a migration can find it on both databases.
+# Every constraint has a name, so that migrations can refer to it on both databases.
 NAMES = {
     "pk": "pk_%(table_name)s",
     "fk": "fk_%(table_name)s_%(column_0_name)s",
@@ -19,24 +19,24 @@ NAMES = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
 
-# What was read or written can still be looked at after its transaction.
+# Rows remain readable after the commit.
 db = SQLAlchemy(metadata=MetaData(naming_convention=NAMES), session_options={"expire_on_commit": False})
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant: aware UTC in Python, timestamptz in PostgreSQL, and naive UTC in SQLite, which knows no offsets."""
+    """An instant: aware UTC in Python, timestamptz in PostgreSQL, naive UTC in SQLite, which has no time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Hand the database what it can keep."""
+        """Return naive UTC for SQLite."""
         if value is None or dialect.name != "sqlite":
             return value
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give aware UTC, whatever the session's time zone."""
+        """Return aware UTC, independent of the session's time zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -55,9 +55,9 @@ class Pallet(db.Model):  # type: ignore[name-defined]
     name: Mapped[str] = mapped_column(String(36), unique=True)
     description: Mapped[str | None] = mapped_column(String(200))
     created: Mapped[datetime] = mapped_column(UtcDateTime, default=_now)
-    # The client that the gateway named; null: nobody.
+    # The client as the gateway identified it; null if the request came without a gateway.
     created_by: Mapped[str | None] = mapped_column(String(255))
     version: Mapped[int] = mapped_column()
 
-    # SQLAlchemy counts, with every change one more.
+    # SQLAlchemy increments it with every change.
     __mapper_args__ = {"version_id_col": version}

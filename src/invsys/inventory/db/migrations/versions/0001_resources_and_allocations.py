@@ -1,7 +1,7 @@
-"""Resources and allocations, and what keeps two allocations of one vehicle apart.
+"""Resources and allocations, with the constraint that prevents overlapping allocations of a vehicle.
 
-PostgreSQL: an exclusion constraint (chapters 5.4.6 and 8.17.10 of its manual). SQLite: triggers. A period that is
-infinite on a side has a null there.
+On PostgreSQL it is an exclusion constraint (sections 5.4.6 and 8.17.10 of its manual), on SQLite it is triggers. An
+infinite start or end of a period is null.
 """
 
 import sqlalchemy as sa
@@ -16,23 +16,23 @@ NOW = {"postgresql": "statement_timestamp()", "sqlite": "(strftime('%Y-%m-%d %H:
 
 
 def upgrade() -> None:
-    """Make both tables and their guards."""
+    """Create both tables and the overlap constraint."""
     dialect = op.get_bind().dialect.name
-    _make_resources(NOW[dialect])
-    _make_allocations(NOW[dialect])
+    _create_resources(NOW[dialect])
+    _create_allocations(NOW[dialect])
     if dialect == "postgresql":
-        _exclude_overlaps()
+        _create_overlap_constraint()
     else:
-        _refuse_overlaps_by_trigger()
+        _create_overlap_triggers()
 
 
 def downgrade() -> None:
-    """Drop both tables, with everything in them."""
+    """Drop both tables with their rows."""
     op.drop_table("continuous_resource_allocations")
     op.drop_table("continuous_resources")
 
 
-def _make_resources(now: str) -> None:
+def _create_resources(now: str) -> None:
     op.create_table(
         "continuous_resources",
         sa.Column("key", KEY, nullable=False),
@@ -58,7 +58,7 @@ def _make_resources(now: str) -> None:
     op.create_index(op.f("ix_continuous_resources_resource_type"), "continuous_resources", ["resource_type", "key"])
 
 
-def _make_allocations(now: str) -> None:
+def _create_allocations(now: str) -> None:
     op.create_table(
         "continuous_resource_allocations",
         sa.Column("key", KEY, nullable=False),
@@ -80,9 +80,9 @@ def _make_allocations(now: str) -> None:
             name=op.f("fk_continuous_resource_allocations_resource_key"),
         ),
         sa.CheckConstraint("starts < ends", name=op.f("ck_continuous_resource_allocations_period_not_empty")),
-        *_bounds_that_compare(),
+        *_bound_checks(),
     )
-    # The instants that are asked for: one vehicle's in order, every vehicle's in order, and what has not ended.
+    # For queries by vehicle and start, by start for all vehicles, and by end.
     nulls_first = sa.text("starts NULLS FIRST" if op.get_bind().dialect.name == "postgresql" else "starts")
     table = "continuous_resource_allocations"
     op.create_index(op.f("ix_continuous_resource_allocations_resource_key"), table, ["resource_key", nulls_first])
@@ -90,16 +90,16 @@ def _make_allocations(now: str) -> None:
     op.create_index(op.f("ix_continuous_resource_allocations_ends"), table, ["ends"])
 
 
-def _bounds_that_compare() -> list[sa.CheckConstraint]:
-    """Refuse, from whatever client, a bound that would compare as something other than an instant."""
+def _bound_checks() -> list[sa.CheckConstraint]:
+    """Return the checks that reject bounds that would not compare as instants, from any client of the database."""
     if op.get_bind().dialect.name == "postgresql":
-        # tstzrange takes the literal 'infinity' for an instant like any other: infinity is a null.
+        # tstzrange treats the literal 'infinity' as an ordinary instant. Here infinity is null.
         form = "isfinite({0})"
     else:
-        # SQLite stores any text; only this form sorts as time does.
+        # SQLite stores any text. Only this format sorts chronologically.
         form = (
             "length({0}) = 26"
-            # "+0 days" has it reckon: without, the 30th of February stays what it is.
+            # "+0 days" normalizes the date. Without it, 30 February would be returned unchanged.
             " AND strftime('%Y-%m-%d %H:%M:%S', substr({0}, 1, 19), '+0 days') = substr({0}, 1, 19)"
             " AND substr({0}, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'"
         )
@@ -112,8 +112,8 @@ def _bounds_that_compare() -> list[sa.CheckConstraint]:
     ]
 
 
-def _exclude_overlaps() -> None:
-    # btree_gist compares the integer key inside a GiST index; it is a trusted extension: no superuser needed.
+def _create_overlap_constraint() -> None:
+    # btree_gist supports the integer key in a GiST index. It is a trusted extension, so no superuser is needed.
     op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
     op.execute(
         "ALTER TABLE continuous_resource_allocations"
@@ -122,8 +122,9 @@ def _exclude_overlaps() -> None:
     )
 
 
-# Allocations of one vehicle never overlap, so two look-ups by index decide: the one without a start, which is before
-# all others, and the one that starts last before the new one ends. Whatever starts earlier ends earlier still.
+# Existing allocations of a vehicle do not overlap, so two index look-ups are sufficient: the allocation without a
+# start, which precedes all others, and the last one that starts before the new one ends. All earlier ones end before
+# that one starts.
 _OVERLAP = """
 EXISTS (
     SELECT 1 FROM continuous_resource_allocations
@@ -140,7 +141,7 @@ EXISTS (
 """
 
 
-def _refuse_overlaps_by_trigger() -> None:
+def _create_overlap_triggers() -> None:
     for event, not_itself in (("INSERT", "TRUE"), ("UPDATE", "key <> OLD.key")):
         op.execute(
             f"CREATE TRIGGER tr_continuous_resource_allocations_no_overlap_{event.lower()}"

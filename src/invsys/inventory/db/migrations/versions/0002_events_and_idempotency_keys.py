@@ -1,10 +1,10 @@
-"""The change feed, the keys of safe retries, and an index that finds expired holds.
+"""The change feed, idempotency keys, and an index of holds by expiry.
 
-On PostgreSQL transactions commit in another order than they draw numbers in. So each that writes an event announces,
-before it draws the first number, the last one drawn until then; the announcement is a shared advisory lock, which the
-server takes back after the commit is visible. No event up to the least announcement can still come: that is where
-``event_horizon()`` lets readers go. An event's number is drawn after its change has waited for whatever it depends on,
-so events that depend on one another are in the order of their commits.
+On PostgreSQL, transactions may commit in a different order than they take numbers from the sequence. Before a
+transaction takes its first number for an event, it therefore announces the last number taken so far. The announcement
+is a shared advisory lock, which the server releases after the commit has become visible. No event up to the lowest
+announced number can still be committed, so ``event_horizon()`` lets readers read up to that number. A change waits for
+its locks before its event takes a number, so events that depend on each other are in the order of their commits.
 """
 
 import sqlalchemy as sa
@@ -19,24 +19,24 @@ NOW = {"postgresql": "statement_timestamp()", "sqlite": "(strftime('%Y-%m-%d %H:
 
 
 def upgrade() -> None:
-    """Make both tables, and number the events."""
+    """Create both tables and the index; on PostgreSQL, also the functions that number events."""
     dialect = op.get_bind().dialect.name
-    _make_events(NOW[dialect])
-    _make_idempotency_keys(NOW[dialect])
-    held = sa.text("expires IS NOT NULL")
+    _create_events(NOW[dialect])
+    _create_idempotency_keys(NOW[dialect])
+    is_hold = sa.text("expires IS NOT NULL")
     op.create_index(
         op.f("ix_continuous_resource_allocations_expires"),
         "continuous_resource_allocations",
         ["expires"],
-        sqlite_where=held,
-        postgresql_where=held,
+        sqlite_where=is_hold,
+        postgresql_where=is_hold,
     )
     if dialect == "postgresql":
         _number_events()
 
 
 def downgrade() -> None:
-    """Drop both tables, with the whole feed."""
+    """Drop both tables, the change feed included."""
     op.drop_index("ix_continuous_resource_allocations_expires", "continuous_resource_allocations")
     op.drop_table("idempotency_keys")
     op.drop_table("events")
@@ -45,10 +45,10 @@ def downgrade() -> None:
         op.execute("DROP SEQUENCE events_key_seq")
 
 
-def _make_events(now: str) -> None:
+def _create_events(now: str) -> None:
     op.create_table(
         "events",
-        # PostgreSQL's numbers are drawn by a function, see above; SQLite's follow the highest that is there.
+        # PostgreSQL takes the number from a function, see above. SQLite increments the highest one in the table.
         sa.Column("key", KEY, nullable=False, autoincrement=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("at", INSTANT, server_default=sa.text(now), nullable=False),
@@ -69,7 +69,7 @@ def _make_events(now: str) -> None:
         sa.Column("expires", INSTANT),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_events")),
     )
-    # Who confirms a hold that is gone is told that it has expired.
+    # Finds out that a missing hold has expired when a client wants to confirm it.
     has_expired = sa.text("kind = 'expired'")
     op.create_index(
         op.f("ix_events_allocation_id_of_expired"),
@@ -80,7 +80,7 @@ def _make_events(now: str) -> None:
     )
 
 
-def _make_idempotency_keys(now: str) -> None:
+def _create_idempotency_keys(now: str) -> None:
     op.create_table(
         "idempotency_keys",
         sa.Column("client_id", sa.String(255), nullable=False),
@@ -92,16 +92,16 @@ def _make_idempotency_keys(now: str) -> None:
     )
 
 
-# Advisory locks of the feed: this number in the upper 16 bits, an event's key in the lower 48.
+# Advisory locks of the feed have this number in the upper 16 bits and the key of an event in the lower 48.
 _FEED = 0x4556
-# Not last_value, read as from a table: while a number is drawn, that shows for a moment one up to 32 further on. It is
-# null after ALTER SEQUENCE ... RESTART, until a number is drawn.
+# Not SELECT last_value FROM events_key_seq: while a number is being taken, it may be up to 32 too high for a moment.
+# The function returns null after ALTER SEQUENCE ... RESTART, until a number is taken.
 _LAST_DRAWN = "coalesce(pg_sequence_last_value('events_key_seq'), 0)"
 
 
 def _number_events() -> None:
     op.execute("CREATE SEQUENCE events_key_seq AS bigint MINVALUE 0 START 0")
-    # From here on the sequence's last value has been drawn, as the announcements take for granted.
+    # The announcements assume that the last value of the sequence has been taken.
     op.execute("SELECT nextval('events_key_seq')")
     op.execute(
         f"""
@@ -115,7 +115,7 @@ def _number_events() -> None:
             RETURN nextval('events_key_seq');
         END $$"""
     )
-    # Volatile, so that each statement in it sees what is there by then: the last number first, who still writes then.
+    # Volatile, so that each statement in it has its own snapshot: first the last number, then the running writers.
     op.execute(
         f"""
         CREATE FUNCTION event_horizon() RETURNS bigint LANGUAGE plpgsql AS $$

@@ -1,6 +1,6 @@
-"""Who made each allocation, and owns it; an index of each owner's, and one that finds whose a cleared hold was.
+"""The owner of each allocation, an index of allocations by owner, and one that finds the owner of a deleted hold.
 
-Neither index has anything in it where no gateway names clients.
+Both indexes are empty if there is no gateway that identifies clients.
 """
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ TABLE = "continuous_resource_allocations"
 
 
 def upgrade() -> None:
-    """Add the owners, as far as the feed tells of them."""
+    """Add the column, filled from the change feed as far as it has the events, and both indexes."""
     op.add_column(TABLE, sa.Column("client_id", sa.String(255)))
     op.execute(
         f"UPDATE {TABLE} SET client_id = made.client_id FROM events AS made"
@@ -39,7 +39,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the owners; of those who allocated through the interface the feed still tells."""
+    """Drop the column and the indexes. The change feed still has the client that created each allocation."""
     op.drop_index("ix_events_allocation_id_of_owned_hold", "events")
     op.drop_index("ix_continuous_resource_allocations_client_id", TABLE)
     op.drop_column(TABLE, "client_id")

@@ -1,4 +1,4 @@
-"""When each allocation was last changed, for calendars (RFC 5545, 3.8.7.2 and 3.8.7.3); null: not since it was made."""
+"""The time of the last change of each allocation, for calendars (RFC 5545, 3.8.7.2 and 3.8.7.3); null if unchanged."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ TABLE = "continuous_resource_allocations"
 
 
 def upgrade() -> None:
-    """Add the column, with what the change feed still has of it."""
+    """Add the column, filled from the change feed as far as it has the events."""
     op.add_column(TABLE, sa.Column("changed", sa.DateTime(timezone=True)))
     op.execute(
         f"UPDATE {TABLE} SET changed = latest.at FROM ("

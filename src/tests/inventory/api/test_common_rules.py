@@ -1,4 +1,4 @@
-"""What holds for every call: the collections, ids in paths, request ids, and refusing what is not known."""
+"""Rules for all requests: collections, ids in paths, request ids, unknown fields."""
 
 import re
 import uuid
@@ -34,7 +34,7 @@ def test_any_other_collection_is_not_found(
 
 
 @operator_adds(vans="Van")
-def test_an_operator_adds_a_collection(client: FlaskClient, register: Callable[..., str]) -> None:
+def test_an_operator_can_add_a_collection(client: FlaskClient, register: Callable[..., str]) -> None:
     van = register("Van1", "vans")
     assert van.startswith("/api/vans/")
     assert client.get(van).json["resource_type"] == "Van"
@@ -43,29 +43,29 @@ def test_an_operator_adds_a_collection(client: FlaskClient, register: Callable[.
 
 
 @operator_adds(vans="Van")
-def test_an_added_collection_takes_allocations(
+def test_vehicles_of_an_added_collection_can_be_allocated(
     client: FlaskClient, register: Callable[..., str], allocate: Callable[..., Any]
 ) -> None:
-    made = allocate(register("Van1", "vans"), None, None)
-    assert (made.status_code, made.json["resource_type"]) == (201, "Van")
-    assert client.get("/api/vans/all/allocations").json == [made.json]
+    response = allocate(register("Van1", "vans"), None, None)
+    assert (response.status_code, response.json["resource_type"]) == (201, "Van")
+    assert client.get("/api/vans/all/allocations").json == [response.json]
     assert client.get("/api/cars/all/allocations").json == []
 
 
 @operator_adds(trucks="")
-def test_an_operator_takes_a_collection_out(client: FlaskClient, refused: Callable[..., Any]) -> None:
+def test_an_operator_can_remove_a_collection(client: FlaskClient, refused: Callable[..., Any]) -> None:
     refused(client.get("/api/trucks"), 404, "not_found")
     assert client.get("/api/cars").status_code == 200
 
 
 def test_ids_are_uuids_in_lower_case(client: FlaskClient, booking: str) -> None:
     allocation = client.get(booking).json
-    for given in (allocation["id"], allocation["resource_id"]):
-        assert str(uuid.UUID(given)) == given
+    for item_id in (allocation["id"], allocation["resource_id"]):
+        assert str(uuid.UUID(item_id)) == item_id
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     [
         lambda _: "1",
         lambda _: "all",
@@ -83,29 +83,35 @@ def test_ids_are_uuids_in_lower_case(client: FlaskClient, booking: str) -> None:
     ],
     ids=range(13),
 )
-def test_a_path_id_that_is_no_uuid_is_not_found(
-    client: FlaskClient, booking: str, refused: Callable[..., Any], spoil: Callable[[str], str]
+def test_a_path_with_an_invalid_uuid_is_not_found(
+    client: FlaskClient, booking: str, refused: Callable[..., Any], damage: Callable[[str], str]
 ) -> None:
     vehicle, allocation = re.findall("[0-9a-f-]{36}", booking)
-    refused(client.get(f"/api/cars/{spoil(vehicle)}"), 404, "not_found")
-    refused(client.get(f"/api/cars/{vehicle}/allocations/{spoil(allocation)}"), 404, "not_found")
-    refused(client.get(f"/api/cars/all/allocations/{spoil(allocation)}"), 404, "not_found")
+    refused(client.get(f"/api/cars/{damage(vehicle)}"), 404, "not_found")
+    refused(client.get(f"/api/cars/{vehicle}/allocations/{damage(allocation)}"), 404, "not_found")
+    refused(client.get(f"/api/cars/all/allocations/{damage(allocation)}"), 404, "not_found")
 
 
-@pytest.mark.parametrize("given", ["a", "x" * 128, "!~", "req-1", "<&>\"'", "0"])
+def test_a_path_id_in_capital_letters_is_not_found(client: FlaskClient, car: str) -> None:
+    vehicle = car.rpartition("/")[2]
+    assert client.get(f"/api/cars/{vehicle}").status_code == 200
+    assert client.get(f"/api/cars/{vehicle.upper()}").status_code == (200 if vehicle == vehicle.upper() else 404)
+
+
+@pytest.mark.parametrize("request_id", ["a", "x" * 128, "!~", "req-1", "<&>\"'", "0"])
 @pytest.mark.parametrize("path", ["/api/cars", "/api/cars/1", "/healthz"])
-def test_a_usable_request_id_is_taken(client: FlaskClient, path: str, given: str) -> None:
-    assert client.get(path, headers={"X-Request-Id": given}).headers["X-Request-Id"] == given
+def test_a_valid_request_id_is_used(client: FlaskClient, path: str, request_id: str) -> None:
+    assert client.get(path, headers={"X-Request-Id": request_id}).headers["X-Request-Id"] == request_id
 
 
-@pytest.mark.parametrize("given", [None, "", "x" * 129, "a b", "a\tb", "é", "a\x7f", "\x01"])
+@pytest.mark.parametrize("request_id", [None, "", "x" * 129, "a b", "a\tb", "é", "a\x7f", "\x01"])
 @pytest.mark.parametrize("path", ["/api/cars", "/api/cars/1", "/healthz"])
-def test_any_other_request_id_is_replaced_by_a_new_one(client: FlaskClient, path: str, given: str | None) -> None:
-    environ = {} if given is None else {"HTTP_X_REQUEST_ID": given}
+def test_any_other_request_id_is_replaced_by_a_new_one(client: FlaskClient, path: str, request_id: str | None) -> None:
+    environ = {} if request_id is None else {"HTTP_X_REQUEST_ID": request_id}
     first, second = (client.get(path, environ_overrides=environ).headers["X-Request-Id"] for _ in range(2))
     assert first != second
     assert re.fullmatch("[!-~]{1,128}", first)
-    assert given is None or first != given
+    assert request_id is None or first != request_id
 
 
 @pytest.mark.parametrize(
@@ -121,17 +127,17 @@ def test_any_other_request_id_is_replaced_by_a_new_one(client: FlaskClient, path
         ("GET", f"/api/cars/{ANOTHER_ID}", 404),
     ],
 )
-def test_every_answer_carries_the_request_id(client: FlaskClient, method: str, path: str, status: int) -> None:
-    answer = client.open(path, method=method, headers={"X-Request-Id": "mine"})
-    assert (answer.status_code, answer.headers.getlist("X-Request-Id")) == (status, ["mine"])
+def test_every_response_has_the_request_id(client: FlaskClient, method: str, path: str, status: int) -> None:
+    response = client.open(path, method=method, headers={"X-Request-Id": "mine"})
+    assert (response.status_code, response.headers.getlist("X-Request-Id")) == (status, ["mine"])
 
 
-def test_also_the_answers_without_a_body_carry_the_request_id(client: FlaskClient, car: str) -> None:
+def test_responses_without_a_body_have_the_request_id(client: FlaskClient, car: str) -> None:
     mine = {"X-Request-Id": "mine"}
     unmodified = client.get(car, headers={"If-None-Match": "*", **mine})
     deleted = client.delete(car, headers=mine)
     assert (unmodified.status_code, deleted.status_code) == (304, 204)
-    assert [answer.headers["X-Request-Id"] for answer in (unmodified, deleted)] == ["mine", "mine"]
+    assert [response.headers["X-Request-Id"] for response in (unmodified, deleted)] == ["mine", "mine"]
 
 
 @pytest.mark.parametrize("field", ["colour", "id", "created", "resource_type", "Name", "", "name ", "__class__"])
@@ -156,16 +162,18 @@ def test_an_unknown_field_of_an_allocation_is_refused(
         refused(allocate(car, None, None, **{field: value}), 422, "invalid_fields", field)
 
 
-def test_all_bad_fields_are_named_at_once(client: FlaskClient, car: str, refused: Callable[..., Any]) -> None:
+def test_all_invalid_fields_are_named_in_one_response(
+    client: FlaskClient, car: str, refused: Callable[..., Any]
+) -> None:
     body = {"to_infinity": True, "description": 1, "allocation_type": "", "dump": [], "colour": "red"}
-    answer = client.post(f"{car}/allocations", json=body)
-    errors = refused(answer, 422, "invalid_fields")["errors"]
+    response = client.post(f"{car}/allocations", json=body)
+    errors = refused(response, 422, "invalid_fields")["errors"]
     assert {"description", "allocation_type", "dump", "colour"} <= set(errors)
 
 
-def test_head_is_get_without_the_body(client: FlaskClient, booking: str) -> None:
+def test_head_returns_the_headers_of_get(client: FlaskClient, booking: str) -> None:
     for url in (booking, "/api/cars", "/api/cars/all/allocations"):
-        read, asked = client.get(url), client.head(url)
-        assert (asked.status_code, asked.data) == (200, b"")
+        read, head = client.get(url), client.head(url)
+        assert (head.status_code, head.data) == (200, b"")
         for header in ("Content-Type", "Content-Length", "ETag"):
-            assert asked.headers.get(header) == read.headers.get(header)
+            assert head.headers.get(header) == read.headers.get(header)

@@ -1,4 +1,4 @@
-"""The files of the containers, as the tests read them: with docker-compose, and as what they are, YAML and text."""
+"""The container files: read as text and YAML, and validated with docker-compose."""
 
 import os
 import re
@@ -10,13 +10,15 @@ import yaml
 
 from tests.support.paths import PROJECT
 
-WHOLE, TLS, SMALLEST = "docker-compose.yaml", "docker-compose.tls.yaml", "docker-compose.sqlite.yaml"
+FULL, TLS, SQLITE = "docker-compose.yaml", "docker/tls.yaml", "docker/sqlite.yaml"
+EXAMPLE = "docker/.env.example"
 
 # ${NAME:-default} and ${NAME:?message}.
 VARIABLE = re.compile(r"\$\{(\w+):(?:-(.*?)|\?.*?)\}")
 
 
 def text(name):
+    """Return the text of a file of the project."""
     return (PROJECT / name).read_text()
 
 
@@ -29,8 +31,8 @@ def networks(name):
 
 
 def with_defaults(value):
-    """Give a value of a compose file as it is where ``.env`` sets nothing."""
-    return VARIABLE.sub(lambda found: found[2] or "", str(value))
+    """Return a value of a compose file after substitution with an empty ``.env``."""
+    return VARIABLE.sub(lambda match: match[2] or "", str(value))
 
 
 def _program():
@@ -43,9 +45,12 @@ def _program():
 
 
 def config(folder, *files):
-    """Let docker-compose check files in a folder; neither an engine nor this shell's settings have a part in it."""
-    given = [word for file in files for word in ("--file", file)]
+    """Run ``docker-compose config`` on files in a folder, without a Docker engine and without this shell's settings."""
+    options = [word for file in files for word in ("--file", file)]
+    if files == (SQLITE,):
+        # Otherwise the project directory would be that of the file.
+        options += ["--project-directory", "."]
     environ = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
     return subprocess.run(
-        [*_program(), *given, "config"], check=False, cwd=folder, env=environ, capture_output=True, text=True
+        [*_program(), *options, "config"], check=False, cwd=folder, env=environ, capture_output=True, text=True
     )

@@ -1,0 +1,36 @@
+"""Contention: 16 clients request the same periods of one vehicle, and exactly one may succeed for each period."""
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+
+from benchmarks import calls, load
+from benchmarks.measures import CONNECTIONS
+
+
+@dataclass(frozen=True)
+class Contention:
+    """The result; latencies are in milliseconds."""
+
+    periods: int
+    rate: float
+    failures: int
+    one_success_each: bool
+    p50: float
+    p99: float
+
+
+def measure(port: int, vehicle: uuid.UUID, periods: int) -> Contention:
+    """Let every client request every period, all in the same order."""
+    requests = [calls.create(vehicle, 2 * number + 1) for number in range(periods)]
+    result = load.run(port, [iter(requests) for _ in range(CONNECTIONS)])
+    successes = Counter(answer.request for answer in result.answers if answer.status == 201)
+    latencies = [1000 * answer.seconds for answer in result.answers]
+    return Contention(
+        periods,
+        result.rate,
+        result.failures,
+        all(successes[request] == 1 for request in requests),
+        load.percentile(latencies, 0.5),
+        load.percentile(latencies, 0.99),
+    )

@@ -1,0 +1,146 @@
+"""Vehicles that are free for a period: whether there are enough, and the tightest of a random sample.
+
+The statements have the parameters ``resource_type``, ``starts`` and ``ends`` (of the period), and ``attributes`` (those
+that a vehicle must have) if these are not empty.
+"""
+
+import functools
+import random
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from flask import current_app
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
+
+from invsys.inventory.db import session
+from invsys.inventory.db.functions import json_contains
+from invsys.inventory.db.models import ContinuousResource
+from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, is_free, last_end_before, surrounding_gap
+from invsys.inventory.db.types import UtcDateTime
+
+Values = dict[str, Any]
+
+_resource = ContinuousResource.__table__
+_START, _END = (bindparam(name, type_=UtcDateTime) for name in ("starts", "ends"))
+
+_MILLION = 1_000_000
+# Limits the cost of a sample if few vehicles are free: at most 1,000 are examined to find 100.
+_EXAMINED_PER_SAMPLED = 10
+# Spare candidates, so that concurrent requests can fall back to the next best vehicle.
+_SPARES = 8
+
+
+def is_available(with_attributes: bool, vehicle: Any = _resource.c, last_end: Any = None) -> ColumnElement[bool]:
+    """Build the predicate "the vehicle is free for the period", and has the attributes if ``with_attributes``.
+
+    ``vehicle`` are the columns of the vehicle; ``last_end`` is as in ``predicates.is_free``.
+    """
+    is_free_vehicle = is_free(_START, _END, last_end)
+    if not with_attributes:
+        return is_free_vehicle
+    return and_(is_free_vehicle, json_contains(vehicle.attributes, bindparam("attributes", type_=JSON)))
+
+
+def gap(**columns: Any) -> ColumnElement[float]:
+    """Build the expression for the length of a free vehicle's gap around the period, in seconds.
+
+    ``columns`` are the optional arguments of ``predicates.surrounding_gap``.
+    """
+    return surrounding_gap(_START, _END, **columns)
+
+
+def are_enough(quantity: int, values: Values) -> bool:
+    """Return whether at least ``quantity`` vehicles are available, including those that other transactions lock."""
+    with session.read() as connection:
+        keys = connection.execute(_available(bool(values["attributes"])).limit(quantity), values).all()
+    return len(keys) == quantity
+
+
+@functools.cache
+def _available(with_attributes: bool) -> Select[Any]:
+    return select(_resource.c.key).where(NOT_DECOMMISSIONED, is_available(with_attributes))
+
+
+def random_position() -> int:
+    """Return a position in the fleet for ``first_key``: 0 to 999,999, where a million is the whole fleet."""
+    return random.randrange(_MILLION)  # noqa: S311 - not a secret
+
+
+def first_key() -> ColumnElement[int]:
+    """Build the expression for the key at which a search of the fleet starts; its parameter is ``position``.
+
+    Position 0 is the first vehicle of the type, 1,000,000 would be one past the last.
+    """
+    # One subquery for each bound: SQLite would read all keys between them to find both at once.
+    first, last = (_of_type(bound(_resource.c.key)).scalar_subquery() for bound in (func.min, func.max))
+    return first + (last - first + 1) * bindparam("position", type_=BigInteger) // _MILLION
+
+
+def _of_type(column: ColumnElement[Any]) -> Select[Any]:
+    return select(column).where(_resource.c.resource_type == bindparam("resource_type")).correlate(None)
+
+
+def tightest(quantity: int, values: Values, *, whole_fleet: bool) -> list[int]:
+    """Return the keys of vehicles from a random sample, those with the smallest gap around the period first.
+
+    The sample has ``[api] best_fit_sample`` available vehicles: those that follow a random position, then those at the
+    start of the fleet. It is smaller if too many vehicles would have to be examined, unless ``whole_fleet``.
+
+    The result has more keys than ``quantity``, if possible. Nothing is locked.
+    """
+    # Larger for several vehicles, so that the last one is chosen among as many.
+    sample = current_app.config["BEST_FIT_SAMPLE"] + quantity - 1
+    params = {**values, "position": random_position()}
+    samples = _samples(bool(values["attributes"]), sample, whole_fleet)
+    with session.read() as connection:
+        rows = connection.execute(samples.following, params).all()
+        if len(rows) < sample:
+            rows = [*rows, *connection.execute(samples.preceding, params)][:sample]
+    rows = sorted(rows, key=itemgetter(0))
+    return [key for _, key in rows[: quantity + _SPARES]]
+
+
+class _Samples(NamedTuple):
+    """Statements that select the gap and the key of available vehicles, from the position on and before it."""
+
+    following: Select[Any]
+    preceding: Select[Any]
+
+
+@functools.lru_cache
+def _samples(with_attributes: bool, sample: int, whole_fleet: bool) -> _Samples:
+    start = first_key()
+    vehicles = select(_resource.c.key, _resource.c.attributes, last_end_before(_END).label("last_end"))
+    vehicles = vehicles.where(NOT_DECOMMISSIONED).order_by(_resource.c.key)
+    following, preceding = vehicles.where(_resource.c.key >= start), vehicles.where(_resource.c.key < start)
+    if not whole_fleet:
+        limit = _literal(sample * _EXAMINED_PER_SAMPLED)
+        following = following.limit(limit)
+        examined = following.with_only_columns(_resource.c.key).subquery()
+        preceding = preceding.limit(limit - select(func.count()).select_from(examined).scalar_subquery())
+    return _Samples(_sample(following, with_attributes, sample), _sample(preceding, with_attributes, sample))
+
+
+def _sample(vehicles: Select[Any], with_attributes: bool, sample: int) -> Select[Any]:
+    """Select the first available ones; both databases stop as soon as the sample is full."""
+    examined = vehicles.subquery().c
+    return (
+        select(gap(last_end=examined.last_end, resource_key=examined.key), examined.key)
+        .where(is_available(with_attributes, examined, examined.last_end))
+        .limit(_literal(sample))
+    )
+
+
+def _literal(number: int) -> ColumnElement[int]:
+    # PostgreSQL plans a statement for each execution if its limit is a parameter.
+    return literal_column(str(number))

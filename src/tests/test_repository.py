@@ -1,0 +1,96 @@
+"""The files that services around the repository read agree with those that the project itself uses."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[2]
+CI = yaml.safe_load((PROJECT / ".github/workflows/ci.yml").read_text())
+HOOKS = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+
+
+def commands(job):
+    """Return what the steps of a job run, as one text."""
+    return "\n".join(step.get("run", "") for step in CI["jobs"][job]["steps"])
+
+
+def test_pre_commit_has_the_ruff_of_the_style_environment():
+    [pinned] = re.findall(r"^(ruff==\S+)", (PROJECT / "requirements/style.txt").read_text(), re.MULTILINE)
+    versions = {hook["id"]: hook["additional_dependencies"] for hook in HOOKS if hook["id"].startswith("ruff")}
+    assert versions == {"ruff-check": [pinned], "ruff-format": [pinned]}
+
+
+def test_every_local_script_of_pre_commit_is_executable():
+    scripts = [hook["entry"] for hook in HOOKS if hook["language"] == "script"]
+    assert scripts == ["docs/plain_words.py"]
+    assert all(os.access(PROJECT / script, os.X_OK) for script in scripts)
+
+
+@pytest.mark.parametrize("job", ["test", "packages"])
+def test_every_job_runs_on_the_supported_releases_of_debian(job):
+    [releases] = re.findall(r"On Debian (\d+) or (\d+)", (PROJECT / "README.rst").read_text())[:1]
+    assert CI["jobs"][job]["strategy"]["matrix"]["debian"] == list(releases)
+    assert CI["jobs"][job]["container"] == "debian:${{ matrix.debian }}"
+
+
+def test_the_tests_are_those_of_the_project():
+    assert ".ci/run" in commands("test").splitlines()
+
+
+def test_a_tag_builds_both_packages_with_what_they_depend_on():
+    assert CI["jobs"]["packages"]["if"] == "startsWith(github.ref, 'refs/tags/v')"
+    assert CI["jobs"]["packages"]["needs"] == "test"
+    assert "make wheelhouse deb" in commands("packages").splitlines()
+    source = (PROJECT / "debian/control").read_text().partition("\n\n")[0]
+    needed = set(re.findall(r"^ ([a-z0-9.-]+)", source.partition("Build-Depends:")[2], re.MULTILINE))
+    assert needed - {"debhelper-compat"} | {"debhelper"} <= set(commands("packages").split())
+
+
+def test_the_published_manual_is_built_like_ours():
+    settings = yaml.safe_load((PROJECT / ".readthedocs.yaml").read_text())
+    assert settings["sphinx"] == {"configuration": "docs/source/conf.py", "fail_on_warning": True}
+    assert settings["python"]["install"] == [{"requirements": "requirements/docs.txt"}]
+    supported = re.findall(r"Programming Language :: Python :: ([\d.]+)", (PROJECT / "setup.cfg").read_text())
+    assert settings["build"]["tools"]["python"] in supported
+
+
+@pytest.mark.parametrize("folder", [".", "template/{{cookiecutter.service}}"])
+def test_the_head_of_the_makefile_lists_every_target(folder):
+    makefile = (PROJECT / folder / "Makefile").read_text()
+    targets = " ".join(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)).split()
+    assert sorted(re.findall(r"^# make ([\w-]+) ", makefile, re.MULTILINE)) == sorted(targets)
+
+
+@pytest.mark.parametrize(("target", "command"), [("dcompose-start", "up -d"), ("dcompose-restart", "restart")])
+def test_make_calls_docker_compose(target, command):
+    make = ["make", "--no-print-directory", "--dry-run", target, "COMPOSE=docker compose"]
+    result = subprocess.run(make, cwd=PROJECT, check=True, capture_output=True, text=True)
+    assert result.stdout == f"docker compose {command}\n"
+
+
+def test_make_db_revision_needs_a_message():
+    # The environment is neither needed nor built.
+    make = ["make", "--old-file=.venv/run", "--dry-run", "db-revision"]
+    result = subprocess.run(make, cwd=PROJECT, check=True, capture_output=True, text=True)
+    checks = [line for line in result.stdout.splitlines() if line.startswith("test -n")]
+    assert subprocess.run(["sh", "-c", checks[0]], check=False, capture_output=True).returncode == 2
+
+
+def test_every_path_in_the_list_of_bypasses_exists():
+    _, _, section = (PROJECT / "CONTRIBUTING.rst").read_text().partition("\nBypassed libraries\n")
+    paths = re.findall(r"``((?:chassis|gateway|inventory)/[\w/.]+)``", section)
+    assert len(paths) > 10
+    assert [path for path in paths if not (PROJECT / "src/invsys" / path).exists()] == []
+
+
+@pytest.mark.parametrize("form", ["bug", "feature"])
+def test_an_issue_form_is_complete(form):
+    content = yaml.safe_load((PROJECT / f".github/ISSUE_TEMPLATE/{form}.yml").read_text())
+    assert {"name", "description", "body"} <= set(content)
+    fields = [field for field in content["body"] if field["type"] != "markdown"]
+    assert len({field["id"] for field in fields}) == len(fields)
+    assert all(field["attributes"]["label"] for field in fields)
