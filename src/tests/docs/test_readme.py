@@ -35,5 +35,5 @@ def test_the_packages_to_run_and_to_test_are_those_that_continuous_integration_i
     lines = re.findall(
         r"^    apt-get install -y (?:--no-install-recommends )?(.+)", section("Requirements"), re.MULTILINE
     )
-    installed = re.search(r"needed=\((.+)\)", (PROJECT / ".ci/run").read_text())[1]
+    installed = re.search(r"packages=\((.+)\)", (PROJECT / ".ci/run").read_text())[1]
     assert sorted(" ".join(lines).split()) == sorted(installed.split())

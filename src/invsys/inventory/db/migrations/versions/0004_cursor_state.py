@@ -18,7 +18,7 @@ KEYS = "idempotency_keys"
 
 def upgrade() -> None:
     """Create the table with its only row, and the index."""
-    state = op.create_table(
+    op.create_table(
         TABLE,
         sa.Column("key", sa.SmallInteger(), nullable=False, autoincrement=False),
         sa.Column("secret", sa.LargeBinary(64), nullable=False),
@@ -27,7 +27,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_cursor_state")),
         sa.CheckConstraint("key = 1", name=op.f("ck_cursor_state_single_row")),
     )
-    op.bulk_insert(state, [{"key": 1, "secret": secrets.token_bytes(64)}])
+    # As a literal, so that "upgrade --sql" can print it.
+    secret = secrets.token_hex(64)
+    literal = f"X'{secret}'" if op.get_bind().dialect.name == "sqlite" else f"decode('{secret}', 'hex')"
+    op.execute(f"INSERT INTO {TABLE} (key, secret) VALUES (1, {literal})")
     op.create_index(op.f("ix_idempotency_keys_created"), KEYS, ["created"])
 
 
