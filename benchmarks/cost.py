@@ -114,7 +114,7 @@ def _process(engine_databases: databases.Databases, number: int, rounds: int, re
 
 
 def _as_served(folder: str) -> Mapping[str, str]:
-    """Return the variables that the production server sets, with so many workers that draining never starts."""
+    """Return the variables that the production server sets, with a worker count so high that draining never starts."""
     return {metrics.DIRECTORY_VARIABLE: folder, draining.WORKERS_VARIABLE: "1000"}
 
 

@@ -118,7 +118,7 @@ def test_the_line_of_an_internal_error_with_a_long_path_is_limited(logged: Logge
 def test_repeated_refusals_of_an_address_are_counted(logged: Logged, app: Flask, clock: Clock, status: int) -> None:
     with logged("info") as lines:
         send(app, status, 50)
-        clock.pass_by(1.01)
+        clock.advance(1.01)
         # The next request writes the summary.
         send(app, 200, address="192.0.2.2")
     assert statuses(lines) == [status, 200]
@@ -130,7 +130,7 @@ def test_the_first_refusal_of_each_second_is_logged(logged: Logged, app: Flask, 
     with logged("info") as lines:
         for _ in range(3):
             send(app, 401, 10)
-            clock.pass_by(1.01)
+            clock.advance(1.01)
         send(app, 200)
     assert statuses(lines) == [401, 401, 401, 200]
     assert summaries(lines) == [("192.0.2.1", 401, 9)] * 3
@@ -139,7 +139,7 @@ def test_the_first_refusal_of_each_second_is_logged(logged: Logged, app: Flask, 
 def test_a_single_refusal_has_no_summary(logged: Logged, app: Flask, clock: Clock) -> None:
     with logged("info") as lines:
         send(app, 401)
-        clock.pass_by(1.01)
+        clock.advance(1.01)
         send(app, 200)
     assert [line["message"] for line in lines] == ["request", "request"]
 
@@ -208,7 +208,7 @@ def test_repeated_warnings_are_counted(logged: Logged, app: Flask, clock: Clock)
             logging.getLogger("a").warning("The database: %s", "away")
         logging.getLogger("a").warning("The database: %s", "full")
         logging.getLogger("b").warning("The database: %s", "away")
-        clock.pass_by(1.01)
+        clock.advance(1.01)
         send(app, 200)
     logged_messages = [(line["logger"], line["message"], line.get("repeated")) for line in lines[:-1]]
     assert logged_messages == [

@@ -118,9 +118,9 @@ def test_the_text_is_rendered_once_per_second(renderings: list[int], clock: Cloc
     client = create_client("127.0.0.1")
     texts = [get(client, "127.0.0.1").text for _ in range(10)]
     assert (len(renderings), len(set(texts))) == (1, 1)
-    clock.pass_by(0.99)
+    clock.advance(0.99)
     assert get(client, "127.0.0.1").text == texts[0]
-    clock.pass_by(0.02)
+    clock.advance(0.02)
     assert get(client, "127.0.0.1").text != texts[0]
     assert len(renderings) == 2
 

@@ -36,10 +36,10 @@ def test_further_events_are_reported_after_a_second(clock: Clock) -> None:
     recorded = RecordedRepeats()
     for key in "aaabbc":
         recorded.is_first(key)
-    clock.pass_by(0.99)
+    clock.advance(0.99)
     recorded.flush()
     assert recorded.reported == []
-    clock.pass_by(0.02)
+    clock.advance(0.02)
     recorded.flush()
     recorded.flush()
     # The caller has logged the only "c".
@@ -51,7 +51,7 @@ def test_the_next_event_after_the_window_reports_them_and_is_first_again(clock: 
     recorded = RecordedRepeats()
     recorded.is_first("a")
     recorded.is_first("a")
-    clock.pass_by(1.01)
+    clock.advance(1.01)
     assert recorded.is_first("a")
     assert recorded.reported == [("a", 1)]
     assert not recorded.is_first("a")

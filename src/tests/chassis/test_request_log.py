@@ -139,7 +139,7 @@ def test_an_internal_error_is_logged_with_its_exception_and_as_a_request(logged:
 
 
 def test_an_internal_error_is_found_by_its_request_id(logged: Logged, app: Flask) -> None:
-    # The response says that the log has the cause under this request_id.
+    # The detail of the response refers to the log and this request_id.
     with logged("error") as lines:
         response = app.test_client().get("/broken")
     assert re.search(response.headers["X-Request-Id"], json.dumps(lines))

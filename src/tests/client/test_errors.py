@@ -100,7 +100,7 @@ def test_exceptions_can_be_pickled(status, code, kind):
 
 
 def test_exceptions_have_conflicts_errors_and_etag():
-    conflict = {
+    document = {
         "id": "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11",
         "from_datetime": None,
         "to_datetime": "2099-03-01T10:00:00Z",
@@ -109,8 +109,8 @@ def test_exceptions_have_conflicts_errors_and_etag():
         "allocation_type": "booking",
         "unknown_member": 1,
     }
-    (taken,) = parsing.error_from(problem(409, "period_taken", conflicts=[conflict])).conflicts
-    assert (taken.start, taken.end.isoformat()) == (None, "2099-03-01T10:00:00+00:00")
+    (conflict,) = parsing.error_from(problem(409, "period_taken", conflicts=[document])).conflicts
+    assert (conflict.start, conflict.end.isoformat()) == (None, "2099-03-01T10:00:00+00:00")
     assert parsing.error_from(problem(422, "invalid_fields", errors={"a": ["b"]})).errors == {"a": ["b"]}
     assert parsing.error_from(problem(412, "version_mismatch", {"ETag": '"7"'})).etag == '"7"'
 

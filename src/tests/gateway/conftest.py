@@ -1,4 +1,4 @@
-"""What the tests of the gateway share: gateways of any settings, and a real inventory behind them."""
+"""Fixtures of the gateway tests: gateways with any settings, and real or raw services behind them."""
 
 import os
 import sys
@@ -15,17 +15,17 @@ from flask.testing import FlaskClient
 from invsys.gateway import manage, settings
 from invsys.gateway.application import build_app
 from invsys.gateway.auth import client_admin
-from tests.support.front_door import EVERYTHING
-from tests.support.gateway_app import House, built_house
-from tests.support.gateway_client import Door
-from tests.support.gateway_server import FREE, Sections, served_gateway, write_ini
-from tests.support.raw_upstream import Upstream, deaf, listening, unused_port
+from tests.support.front_door import ALL_SCOPES
+from tests.support.gateway_server import UNLIMITED, Sections, served_gateway, write_ini
+from tests.support.gateway_system import System, running_system
+from tests.support.raw_upstream import Upstream, listening, not_accepting, unused_port
+from tests.support.running_gateway import RunningGateway
 from tests.support.serving_apps import close_idle, served_app
 
 
 @pytest.fixture(scope="session", autouse=True)
 def umask() -> Iterator[None]:
-    """Let files that tests write be writable for their owner only, as the gateway wants it of the clients' file."""
+    """Make files writable for their owner only, as the gateway requires for the clients file."""
     before = os.umask(0o022)
     yield
     os.umask(before)
@@ -33,41 +33,41 @@ def umask() -> Iterator[None]:
 
 @pytest.fixture
 def clients_file(tmp_path: Path) -> Path:
-    """Where the clients of the gateway stand; nobody is in it yet."""
+    """The path of the clients file; the file does not exist yet."""
     return tmp_path / "clients.ini"
 
 
 @pytest.fixture
-def run(
+def run_command(
     clients_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[object, str, str]]:
-    """Type a command of the gateway's; gives its status, what it printed, and what it complained of."""
+    """Run a command of invsys-gateway-manage; returns its exit status, standard output and standard error."""
     monkeypatch.setenv("INVSYS_CONFIG", os.devnull)
     monkeypatch.setenv("INVSYS_CLIENTS_FILE", str(clients_file))
 
-    def run(*words: str) -> tuple[object, str, str]:
+    def run_command(*words: str) -> tuple[object, str, str]:
         monkeypatch.setattr(sys, "argv", ["invsys-gateway-manage", *words])
-        capsys.readouterr()  # what others have said
-        with pytest.raises(SystemExit) as ended:
+        capsys.readouterr()  # discard earlier output
+        with pytest.raises(SystemExit) as exit_info:
             manage.main()
-        return ended.value.code, *capsys.readouterr()
+        return exit_info.value.code, *capsys.readouterr()
 
-    return run
+    return run_command
 
 
 @pytest.fixture
-def key_of(clients_file: Path) -> Callable[..., str]:
-    """Make a client; gives its API key."""
+def add_client(clients_file: Path) -> Callable[..., str]:
+    """Add a client; returns its API key."""
 
-    def key_of(name: str, *scopes: str, **limits: Any) -> str:
+    def add_client(name: str, *scopes: str, **limits: Any) -> str:
         return client_admin.add(clients_file, name, list(scopes), **limits)
 
-    return key_of
+    return add_client
 
 
 @pytest.fixture
 def rotate(clients_file: Path) -> Callable[..., str]:
-    """Give a client a new key; the old ones count for ``keep`` more."""
+    """Add a new key to a client; returns it. The previous keys stay valid for ``keep``."""
     return lambda name, keep=timedelta(0): client_admin.rotate(clients_file, name, keep)
 
 
@@ -80,7 +80,7 @@ def inventory(app: Flask) -> Iterator[str]:
 
 @pytest.fixture
 def built_apps() -> Iterator[list[Flask]]:
-    """The gateways that a test has built; a process that ends closes its connections, here it goes on."""
+    """The gateways that a test has built; their idle connections are closed after the test."""
     apps: list[Flask] = []
     yield apps
     for app in apps:
@@ -88,10 +88,10 @@ def built_apps() -> Iterator[list[Flask]]:
 
 
 @pytest.fixture
-def gateway(clients_file: Path, built_apps: list[Flask]) -> Callable[..., Flask]:
-    """Build a gateway in front of a service, with more settings such as ``INVSYS_LIMITS_RATE`` if wanted."""
+def build_gateway(clients_file: Path, built_apps: list[Flask]) -> Callable[..., Flask]:
+    """Build a gateway in front of a service, with additional settings such as ``INVSYS_LIMITS_RATE``."""
 
-    def gateway(inventory: str, **more: str) -> Flask:
+    def build_gateway(inventory: str, **variables: str) -> Flask:
         environ = {
             "INVSYS_CONFIG": os.devnull,
             "INVSYS_CLIENTS_FILE": str(clients_file),
@@ -99,30 +99,32 @@ def gateway(clients_file: Path, built_apps: list[Flask]) -> Callable[..., Flask]
             "INVSYS_LIMITS_RATE": "1000000/second",
             "INVSYS_LIMITS_WRITE_RATE": "1000000/second",
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
-            **more,
+            **variables,
         }
         built_apps.append(build_app(settings.load(environ=environ)))
         return built_apps[-1]
 
-    return gateway
+    return build_gateway
 
 
 @pytest.fixture
-def calling(gateway: Callable[..., Flask], inventory: str, key_of: Callable[..., str]) -> Callable[..., FlaskClient]:
-    """A caller of the gateway in front of the inventory: a new client of this name, with these scopes."""
-    made: list[Flask] = []
+def new_client(
+    build_gateway: Callable[..., Flask], inventory: str, add_client: Callable[..., str]
+) -> Callable[..., FlaskClient]:
+    """Add a client with these scopes; returns a test client with its key for the gateway in front of the inventory."""
+    apps: list[Flask] = []
 
-    def calling(name: str, *scopes: str) -> FlaskClient:
-        # One gateway for all of them, made after the first is in the file: it looks at the file once a second.
-        key = key_of(name, *scopes)
-        made[:] = [gateway(inventory)]
-        return as_client(made[0], key)
+    def new_client(name: str, *scopes: str) -> FlaskClient:
+        # Built after the client was added, because a gateway checks the file only once a second.
+        key = add_client(name, *scopes)
+        apps[:] = [build_gateway(inventory)]
+        return as_client(apps[0], key)
 
-    return calling
+    return new_client
 
 
 def as_client(app: Flask, key: str) -> FlaskClient:
-    """Give a caller that says who it is with every request."""
+    """Return a test client that sends the key with every request."""
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
     return client
@@ -130,34 +132,34 @@ def as_client(app: Flask, key: str) -> FlaskClient:
 
 @pytest.fixture(scope="session")
 def raw_service() -> Iterator[Upstream]:
-    """A service of raw sockets, for all tests of the production server."""
+    """A raw-socket service for all tests of the production server."""
     with listening() as upstream:
         yield upstream
 
 
 @pytest.fixture(scope="session")
-def proxy_nobody_asks() -> Iterator[Upstream]:
-    """Where the environment says that a proxy is; nothing may be asked of it."""
+def unused_proxy() -> Iterator[Upstream]:
+    """The proxy that the environment names; it must not receive any request."""
     with listening() as upstream:
         yield upstream
 
 
 @pytest.fixture(scope="session")
-def door(
-    raw_service: Upstream, proxy_nobody_asks: Upstream, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Door]:
+def gateway(
+    raw_service: Upstream, unused_proxy: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningGateway]:
     """A gateway under the production server.
 
-    ``/api`` leads to the raw service, and so does whatever is below ``/echo``. Below ``/gone`` nothing listens, below
-    ``/full`` and ``/busy`` nobody takes connections: the queue is full from the first, or has places.
+    ``/api`` and ``/echo`` are routed to the raw service. Nothing listens behind ``/gone``. The services behind
+    ``/full`` and ``/busy`` accept no connections; the queue of the first is full, that of the second is not.
     """
-    folder = tmp_path_factory.mktemp("door")
-    others = ("echo", "gone", "full", "busy")
-    scopes = [f"{name}:{verb}" for name in others for verb in ("read", "write")]
-    key = client_admin.add(folder / "clients.ini", "booking", [*EVERYTHING, *scopes])
-    narrow = client_admin.add(folder / "clients.ini", "narrow", ["echo:read"], None, 1)
-    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), proxy_nobody_asks.url)
-    with deaf(queue=0) as full, deaf() as busy:
+    folder = tmp_path_factory.mktemp("gateway")
+    services = ("echo", "gone", "full", "busy")
+    scopes = [f"{name}:{verb}" for name in services for verb in ("read", "write")]
+    key = client_admin.add(folder / "clients.ini", "booking", [*ALL_SCOPES, *scopes])
+    limited_key = client_admin.add(folder / "clients.ini", "limited", ["echo:read"], None, 1)
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), unused_proxy.url)
+    with not_accepting(queue=0) as full, not_accepting() as busy:
         gone = f"http://127.0.0.1:{unused_port()}"
         settings = {
             "services": {
@@ -167,56 +169,56 @@ def door(
                 "full": full,
                 "busy": busy,
             },
-            "routes": {f"/{name}": name for name in others},
+            "routes": {f"/{name}": name for name in services},
             "upstream": {"connect_timeout": 0.3, "read_timeout": 1, "answer_timeout": 2, "max_answer": 40 * 2**20},
         }
         with served_gateway(folder, settings, {**proxies, "NO_PROXY": "", "no_proxy": ""}) as served:
-            yield Door(served, key, narrow)
+            yield RunningGateway(served, key, limited_key)
 
 
 @pytest.fixture
-def narrow_door(door: Door) -> Door:
-    """The same gateway, for a client that may have one request in it at a time."""
-    return replace(door, key=door.narrow)
+def limited_gateway(gateway: RunningGateway) -> RunningGateway:
+    """The same gateway for a client that is limited to one concurrent request."""
+    return replace(gateway, key=gateway.limited_key)
 
 
 @pytest.fixture
-def behind(raw_service: Upstream) -> Iterator[Upstream]:
-    """The service behind ``door``: it has not been asked anything, and answers ``ok`` until it is told otherwise."""
-    raw_service.again()
+def service(raw_service: Upstream) -> Iterator[Upstream]:
+    """The service behind ``gateway``: it has no recorded requests and responds with ``ok``."""
+    raw_service.reset()
     yield raw_service
-    raw_service.again()
+    raw_service.reset()
 
 
 @pytest.fixture
-def built(tmp_path: Path, clients_file: Path, built_apps: list[Flask]) -> Callable[..., Flask]:
-    """Build a gateway from sections of settings, in this process."""
+def build_from_ini(tmp_path: Path, clients_file: Path, built_apps: list[Flask]) -> Callable[..., Flask]:
+    """Build a gateway in this process from sections of settings."""
 
-    def built(*layers: Sections) -> Flask:
-        file = write_ini(tmp_path, FREE, {"clients": {"file": clients_file}}, *layers)
+    def build_from_ini(*layers: Sections) -> Flask:
+        file = write_ini(tmp_path, UNLIMITED, {"clients": {"file": clients_file}}, *layers)
         built_apps.append(build_app(settings.load(str(file), {})))
         return built_apps[-1]
 
-    return built
+    return build_from_ini
 
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    """A service of raw sockets, for one test."""
+    """A raw-socket service for one test."""
     with listening() as upstream:
         yield upstream
 
 
 @pytest.fixture(scope="module")
-def house_of_module(
+def module_system(
     request: pytest.FixtureRequest, migrated_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
-    """An inventory with a gateway in front of it that knows the module's ``CLIENTS``, each with its scopes."""
-    with built_house(migrated_url, tmp_path_factory.mktemp("house"), request.module.CLIENTS) as house:
-        yield house
+) -> Iterator[System]:
+    """An inventory behind a gateway with the module's ``CLIENTS``, which maps names to scopes."""
+    with running_system(migrated_url, tmp_path_factory.mktemp("system"), request.module.CLIENTS) as system:
+        yield system
 
 
 @pytest.fixture
-def house(house_of_module: House, database_url: str) -> House:
-    """The module's house; its database is empty."""
-    return house_of_module
+def system(module_system: System, database_url: str) -> System:
+    """The module's system with an empty database."""
+    return module_system

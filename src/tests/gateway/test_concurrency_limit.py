@@ -1,4 +1,4 @@
-"""How many requests of a client may be in the service at once; each place is free again, however a request ends."""
+"""The limit on concurrent requests of a client; every slot is released, however the request ends."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,122 +7,126 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 
 from tests.gateway.conftest import as_client
-from tests.support.front_door import EVERYTHING
-from tests.support.raw_upstream import OK, says
+from tests.support.front_door import ALL_SCOPES
+from tests.support.raw_upstream import OK, respond_with
 from tests.support.waiting import until
 
 
 @pytest.fixture
-def crowded(built, upstream, key_of):
-    """A caller of a gateway that lets two requests of a client in at once."""
-    key = key_of("booking", *EVERYTHING)
+def client_with_two_slots(build_from_ini, upstream, add_client):
+    """A client of a gateway that allows two concurrent requests of each client."""
+    key = add_client("booking", *ALL_SCOPES)
     limits = {"limits": {"concurrent": 2}, "upstream": {"read_timeout": 0.3}}
-    return as_client(built({"services": {"inventory": upstream.url}}, limits), key)
+    return as_client(build_from_ini({"services": {"inventory": upstream.url}}, limits), key)
 
 
 @contextmanager
-def held(client, upstream, count):
-    """Hold so many requests of a client in the service; whatever else is asked is answered at once."""
-    go, waiting = threading.Event(), threading.Semaphore(0)
+def pending_requests(client, upstream, count):
+    """Keep ``count`` requests of a client pending in the service, which responds to all others immediately."""
+    proceed, waiting = threading.Event(), threading.Semaphore(0)
 
-    def answer(talk):
-        if talk.read().target == "/api/events":
+    def respond(connection):
+        if connection.read().target == "/api/events":
             waiting.release()
-            assert go.wait(5)
-        talk.send(OK)
+            assert proceed.wait(5)
+        connection.send(OK)
 
-    upstream.answer = answer
+    upstream.respond = respond
     headers = {"Authorization": client.environ_base["HTTP_AUTHORIZATION"]}
 
-    def ask(_):
+    def send(_):
         return client.application.test_client().get("/api/events", headers=headers).status_code
 
     with ThreadPoolExecutor(count) as callers:
-        asked = callers.map(ask, range(count))
+        results = callers.map(send, range(count))
         for _ in range(count):
             assert waiting.acquire(timeout=5)
         try:
             yield
         finally:
-            go.set()
-        assert set(asked) == {200}
+            proceed.set()
+        assert set(results) == {200}
 
 
-@pytest.mark.parametrize(("name", "places"), [("booking", 2), ("wide", 3)])
-def test_one_more_than_may_be_in_the_service_is_refused(built, upstream, key_of, name, places):
-    keys = {"booking": key_of("booking", *EVERYTHING), "wide": key_of("wide", *EVERYTHING, concurrent=3)}
-    app = built({"services": {"inventory": upstream.url}, "limits": {"concurrent": 2}})
+@pytest.mark.parametrize(("name", "slots"), [("booking", 2), ("other", 3)])
+def test_a_request_beyond_the_limit_is_rejected(build_from_ini, upstream, add_client, name, slots):
+    keys = {"booking": add_client("booking", *ALL_SCOPES), "other": add_client("other", *ALL_SCOPES, concurrent=3)}
+    app = build_from_ini({"services": {"inventory": upstream.url}, "limits": {"concurrent": 2}})
     client = as_client(app, keys[name])
-    with held(client, upstream, places):
-        answer = client.get("/api/cars")
-        assert (answer.status_code, answer.json["code"]) == (429, "rate_limited")
-        assert int(answer.headers["Retry-After"]) >= 1
+    with pending_requests(client, upstream, slots):
+        response = client.get("/api/cars")
+        assert (response.status_code, response.json["code"]) == (429, "rate_limited")
+        assert int(response.headers["Retry-After"]) >= 1
         assert "/api/cars" not in [request.target for request in upstream.requests]
-        # Another client has places of its own.
-        other = as_client(app, keys["wide" if name == "booking" else "booking"])
+        # The slots of another client are free.
+        other = as_client(app, keys["other" if name == "booking" else "booking"])
         assert other.get("/api/cars").status_code == 200
-        # Whoever watches is nobody's client.
+        # Health checks are not limited.
         assert client.get("/healthz").status_code == 200
     assert [client.get("/api/cars").status_code for _ in range(5)] == [200] * 5
 
 
 FAULTS = {
-    "closes": says(then="closes"),
-    "garbage": says(b"garbage\r\n\r\n", then="closes"),
-    "half a body": says(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", then="closes"),
-    "half of chunks": says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", then="closes"),
-    "half a large body": says(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\nhello", then="closes"),
-    "silence": says(then="waits"),
+    "close": respond_with(then="close"),
+    "garbage": respond_with(b"garbage\r\n\r\n", then="close"),
+    "a truncated body": respond_with(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", then="close"),
+    "truncated chunks": respond_with(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", then="close"
+    ),
+    "a truncated long body": respond_with(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\nhello", then="close"),
+    "silence": respond_with(then="wait"),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_place_is_free_again_after_a_fault(crowded, upstream, fault):
-    upstream.answer = fault
+def test_a_slot_is_released_after_an_upstream_fault(client_with_two_slots, upstream, fault):
+    upstream.respond = fault
     for _ in range(3):
-        answer = crowded.get("/api/cars")
-        assert answer.status_code != 429
-        # A server reads what it can, and closes.
-        with suppress(Exception), closing(answer):
-            answer.get_data()
-    upstream.answer = says(OK)
-    assert [crowded.get("/api/cars").status_code for _ in range(3)] == [200] * 3
+        response = client_with_two_slots.get("/api/cars")
+        assert response.status_code != 429
+        # As a server does: read the body and close the response.
+        with suppress(Exception), closing(response):
+            response.get_data()
+    upstream.respond = respond_with(OK)
+    assert [client_with_two_slots.get("/api/cars").status_code for _ in range(3)] == [200] * 3
 
 
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [("POST", "/api/cars", b"y" * 70_000), ("PUT", "/api/cars", b""), ("GET", "/api/cars%0a", None)],
 )
-def test_a_place_is_free_again_after_a_refusal(crowded, method, path, body):
-    found = [crowded.open(path, method=method, data=body).status_code for _ in range(5)]
-    assert 429 not in found
-    assert crowded.get("/api/cars").status_code == 200
+def test_a_slot_is_released_after_a_rejected_request(client_with_two_slots, method, path, body):
+    statuses = [client_with_two_slots.open(path, method=method, data=body).status_code for _ in range(5)]
+    assert 429 not in statuses
+    assert client_with_two_slots.get("/api/cars").status_code == 200
 
 
-def test_a_place_is_free_again_where_the_service_is_away(built, upstream, key_of):
-    key = key_of("booking", *EVERYTHING)
-    app = built({"services": {"inventory": "http://127.0.0.1:1"}, "limits": {"concurrent": 1}})
+def test_a_slot_is_released_if_the_service_is_down(build_from_ini, upstream, add_client):
+    key = add_client("booking", *ALL_SCOPES)
+    app = build_from_ini({"services": {"inventory": "http://127.0.0.1:1"}, "limits": {"concurrent": 1}})
     assert [as_client(app, key).get("/api/cars").status_code for _ in range(4)] == [502] * 4
 
 
-def endless(talk):
-    talk.read()
-    talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 30000000\r\n\r\n")
+def respond_with_long_body(connection):
+    connection.read()
+    connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 30000000\r\n\r\n")
     for _ in range(30):
-        talk.send(b"y" * 1_000_000)
+        connection.send(b"y" * 1_000_000)
 
 
-def test_a_place_is_free_again_when_callers_leave_midway(narrow_door, behind):
+def test_a_slot_is_released_when_the_caller_disconnects(limited_gateway, service):
     for _ in range(3):
-        behind.answer = endless
-        narrow_door.left_midway("/echo/a")
-        behind.again()
-        until(lambda: narrow_door.get("/echo/next").status == 200, seconds=5)
+        service.respond = respond_with_long_body
+        limited_gateway.disconnect_early("/echo/a")
+        service.reset()
+        until(lambda: limited_gateway.get("/echo/next").status == 200, seconds=5)
 
 
-def test_a_place_is_free_again_when_a_stream_breaks(narrow_door, behind):
+def test_a_slot_is_released_when_a_stream_is_truncated(limited_gateway, service):
     for _ in range(3):
-        behind.answer = says(b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + b"y" * 1_500_000, then="closes")
-        assert not narrow_door.get("/echo/a").whole
-        behind.again()
-        until(lambda: narrow_door.get("/echo/next").status == 200, seconds=5)
+        service.respond = respond_with(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + b"y" * 1_500_000, then="close"
+        )
+        assert not limited_gateway.get("/echo/a").whole
+        service.reset()
+        until(lambda: limited_gateway.get("/echo/next").status == 200, seconds=5)

@@ -1,14 +1,14 @@
-"""Pages of other origins: none by default; those that are named, to the letter, and never with what a browser keeps."""
+"""CORS: no origin by default, configured origins matched exactly, and never with credentials."""
 
 import pytest
 
 from tests.gateway.conftest import as_client
-from tests.support.front_door import EVERYTHING
-from tests.support.raw_upstream import says
+from tests.support.front_door import ALL_SCOPES
+from tests.support.raw_upstream import respond_with
 
 STAFF = "https://staff.example"
 ALLOW = "Access-Control-Allow-Origin"
-EXPOSED = {
+EXPOSED_HEADERS = {
     "etag",
     "link",
     "location",
@@ -18,8 +18,8 @@ EXPOSED = {
     "ratelimit-reset",
     "x-request-id",
 }
-# None of them is the origin that is named.
-TRICKS = [
+# Similar to the configured origin, but different.
+OTHER_ORIGINS = [
     "null",
     "*",
     "https://staff.example.evil.example",
@@ -45,59 +45,63 @@ TRICKS = [
 ]
 
 
-def cors(answer):
-    return {name for name, _ in answer.headers if name.lower().startswith("access-control-")}
+def cors_headers(response):
+    return {name for name, _ in response.headers if name.lower().startswith("access-control-")}
 
 
 @pytest.fixture
-def calling(built, upstream, key_of):
-    """A caller of a gateway that lets pages of these origins in."""
+def new_client(build_from_ini, upstream, add_client):
+    """Return a client of a gateway that allows these origins."""
 
-    def calling(origins=None, *scopes, **limits):
-        key = key_of("booking", *(scopes or EVERYTHING))
+    def new_client(origins=None, *scopes, **limits):
+        key = add_client("booking", *(scopes or ALL_SCOPES))
         sections = {"services": {"inventory": upstream.url}, "limits": limits}
-        return as_client(built(sections, {} if origins is None else {"cors": {"origins": origins}}), key)
+        return as_client(build_from_ini(sections, {} if origins is None else {"cors": {"origins": origins}}), key)
 
-    return calling
+    return new_client
 
 
 def preflight(client, origin, path="/api/cars", method="POST", headers="authorization, content-type, if-match"):
-    sent = {"Origin": origin, "Access-Control-Request-Method": method, "Access-Control-Request-Headers": headers}
-    # A browser sends no key with it.
-    return client.application.test_client().options(path, headers=sent)
+    request_headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": headers,
+    }
+    # Browsers send preflight requests without credentials.
+    return client.application.test_client().options(path, headers=request_headers)
 
 
-def words(answer, name):
-    return {word.strip().lower() for word in answer.headers.get(name, "").split(",") if word.strip()}
+def words(response, name):
+    return {word.strip().lower() for word in response.headers.get(name, "").split(",") if word.strip()}
 
 
 @pytest.mark.parametrize("origins", [None, ""])
 @pytest.mark.parametrize("origin", [STAFF, "null", "http://localhost", "http://127.0.0.1:5001"])
-def test_nobody_is_let_in_by_default(calling, origins, origin):
-    client = calling(origins)
-    for answer in (client.get("/api/cars", headers={"Origin": origin}), preflight(client, origin)):
-        assert cors(answer) == set()
+def test_no_origin_is_allowed_by_default(new_client, origins, origin):
+    client = new_client(origins)
+    for response in (client.get("/api/cars", headers={"Origin": origin}), preflight(client, origin)):
+        assert cors_headers(response) == set()
 
 
-def test_a_page_that_may_call_is_told_so(calling):
-    answer = calling(STAFF).get("/api/cars", headers={"Origin": STAFF})
-    assert (answer.status_code, answer.data) == (200, b"ok")
-    assert answer.headers.getlist(ALLOW) == [STAFF]
-    assert "Access-Control-Allow-Credentials" not in answer.headers
-    assert words(answer, "Access-Control-Expose-Headers") >= EXPOSED
-    assert "origin" in words(answer, "Vary")
+def test_a_configured_origin_is_allowed(new_client):
+    response = new_client(STAFF).get("/api/cars", headers={"Origin": STAFF})
+    assert (response.status_code, response.data) == (200, b"ok")
+    assert response.headers.getlist(ALLOW) == [STAFF]
+    assert "Access-Control-Allow-Credentials" not in response.headers
+    assert words(response, "Access-Control-Expose-Headers") >= EXPOSED_HEADERS
+    assert "origin" in words(response, "Vary")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
-def test_a_browser_may_ask_before_without_a_key(calling, upstream, method):
+def test_a_preflight_request_needs_no_key(new_client, upstream, method):
     path = "/api/cars" if method in ("GET", "POST") else "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
-    answer = preflight(calling(STAFF), STAFF, path, method)
-    assert answer.status_code in (200, 204)
-    assert answer.headers.getlist(ALLOW) == [STAFF]
-    assert method in answer.headers["Access-Control-Allow-Methods"].replace(" ", "").split(",")
-    assert words(answer, "Access-Control-Allow-Headers") >= {"authorization", "content-type", "if-match"}
-    assert "Access-Control-Allow-Credentials" not in answer.headers
-    assert "origin" in words(answer, "Vary")
+    response = preflight(new_client(STAFF), STAFF, path, method)
+    assert response.status_code in (200, 204)
+    assert response.headers.getlist(ALLOW) == [STAFF]
+    assert method in response.headers["Access-Control-Allow-Methods"].replace(" ", "").split(",")
+    assert words(response, "Access-Control-Allow-Headers") >= {"authorization", "content-type", "if-match"}
+    assert "Access-Control-Allow-Credentials" not in response.headers
+    assert "origin" in words(response, "Vary")
     assert upstream.requests == []
 
 
@@ -105,97 +109,97 @@ def test_a_browser_may_ask_before_without_a_key(calling, upstream, method):
     "header",
     ["authorization", "content-type", "accept", "if-match", "if-none-match", "idempotency-key", "x-request-id"],
 )
-def test_a_page_may_send_what_the_contract_names(calling, header):
-    answer = preflight(calling(STAFF), STAFF, headers=header)
-    assert header in words(answer, "Access-Control-Allow-Headers")
+def test_the_headers_of_the_api_are_allowed(new_client, header):
+    response = preflight(new_client(STAFF), STAFF, headers=header)
+    assert header in words(response, "Access-Control-Allow-Headers")
 
 
-@pytest.mark.parametrize("header", ["x-client-id", "x-client-sees", "x-forwarded-for", "cookie", "x-made-up"])
-def test_a_page_may_not_send_what_only_gateways_say(calling, header):
-    answer = preflight(calling(STAFF), STAFF, headers=f"authorization, {header}")
-    assert header not in words(answer, "Access-Control-Allow-Headers")
+@pytest.mark.parametrize("header", ["x-client-id", "x-client-sees", "x-forwarded-for", "cookie", "x-unknown"])
+def test_other_headers_are_not_allowed(new_client, header):
+    response = preflight(new_client(STAFF), STAFF, headers=f"authorization, {header}")
+    assert header not in words(response, "Access-Control-Allow-Headers")
 
 
 @pytest.mark.parametrize(("length", "allowed"), [(1000, {"authorization"}), (1001, set())])
-def test_a_list_of_over_1000_characters_allows_no_header(calling, length, allowed):
-    answer = preflight(calling(STAFF), STAFF, headers=f"authorization{',' * length}"[:length])
-    assert words(answer, "Access-Control-Allow-Headers") == allowed
+def test_a_header_list_of_more_than_1000_characters_is_ignored(new_client, length, allowed):
+    response = preflight(new_client(STAFF), STAFF, headers=f"authorization{',' * length}"[:length])
+    assert words(response, "Access-Control-Allow-Headers") == allowed
 
 
-@pytest.mark.parametrize("origin", TRICKS)
-def test_an_origin_that_is_only_alike_is_not_let_in(calling, origin):
-    client = calling(STAFF)
-    for answer in (client.get("/api/cars", headers={"Origin": origin}), preflight(client, origin)):
-        assert ALLOW not in answer.headers
-        assert "Access-Control-Allow-Credentials" not in answer.headers
+@pytest.mark.parametrize("origin", OTHER_ORIGINS)
+def test_a_similar_origin_is_not_allowed(new_client, origin):
+    client = new_client(STAFF)
+    for response in (client.get("/api/cars", headers={"Origin": origin}), preflight(client, origin)):
+        assert ALLOW not in response.headers
+        assert "Access-Control-Allow-Credentials" not in response.headers
 
 
-def test_of_several_origins_each_is_told_its_own(calling):
-    client = calling(f"{STAFF}, http://localhost:3000")
+def test_each_of_several_origins_gets_its_own_header(new_client):
+    client = new_client(f"{STAFF}, http://localhost:3000")
     for origin in (STAFF, "http://localhost:3000"):
         assert client.get("/api/cars", headers={"Origin": origin}).headers.getlist(ALLOW) == [origin]
     assert ALLOW not in client.get("/api/cars", headers={"Origin": "http://localhost"}).headers
 
 
-def test_an_origin_with_an_address_in_it_is_no_pattern(calling):
-    client = calling("http://[::1]:3000")
+def test_an_ipv6_origin_is_not_interpreted_as_a_pattern(new_client):
+    client = new_client("http://[::1]:3000")
     assert client.get("/api/cars", headers={"Origin": "http://[::1]:3000"}).headers.get(ALLOW) == "http://[::1]:3000"
-    for alike in ("http://1:3000", "http://::3000", "http://1:30000"):
-        assert ALLOW not in client.get("/api/cars", headers={"Origin": alike}).headers
+    for similar in ("http://1:3000", "http://::3000", "http://1:30000"):
+        assert ALLOW not in client.get("/api/cars", headers={"Origin": similar}).headers
 
 
-def test_who_says_no_origin_gets_an_answer_that_caches_keep_apart(calling):
-    answer = calling(STAFF).get("/api/cars")
-    assert answer.headers.get(ALLOW) in (None, STAFF)
-    assert "origin" in words(answer, "Vary") or ALLOW not in answer.headers
+def test_a_response_without_an_origin_varies_by_origin(new_client):
+    response = new_client(STAFF).get("/api/cars")
+    assert response.headers.get(ALLOW) in (None, STAFF)
+    assert "origin" in words(response, "Vary") or ALLOW not in response.headers
 
 
-def check_readable(answer, status):
-    """A page can read why it was refused."""
-    assert answer.status_code == status
-    assert answer.headers.getlist(ALLOW) == [STAFF]
-    assert words(answer, "Access-Control-Expose-Headers") >= EXPOSED
-    assert "origin" in words(answer, "Vary")
+def check_readable(response, status):
+    """Check that a page of the origin can read the problem."""
+    assert response.status_code == status
+    assert response.headers.getlist(ALLOW) == [STAFF]
+    assert words(response, "Access-Control-Expose-Headers") >= EXPOSED_HEADERS
+    assert "origin" in words(response, "Vary")
 
 
-def test_a_page_can_read_that_it_is_not_known(calling):
-    client = calling(STAFF).application.test_client()
+def test_a_page_can_read_a_401(new_client):
+    client = new_client(STAFF).application.test_client()
     check_readable(client.get("/api/cars", headers={"Origin": STAFF}), 401)
 
 
-def test_a_page_can_read_that_it_may_not(calling):
-    check_readable(calling(STAFF, "resources:read").post("/api/cars", headers={"Origin": STAFF}), 403)
+def test_a_page_can_read_a_403(new_client):
+    check_readable(new_client(STAFF, "resources:read").post("/api/cars", headers={"Origin": STAFF}), 403)
 
 
-def test_a_page_can_read_that_there_is_nothing(calling):
-    client = calling(STAFF)
+def test_a_page_can_read_a_404(new_client):
+    client = new_client(STAFF)
     check_readable(client.get("/api/no/such/path/at/all", headers={"Origin": STAFF}), 404)
     check_readable(client.get("/api//cars", headers={"Origin": STAFF}), 404)
 
 
-def test_a_page_can_read_that_it_asks_too_much(calling):
-    client = calling(STAFF, rate="1/hour")
+def test_a_page_can_read_a_429(new_client):
+    client = new_client(STAFF, rate="1/hour")
     client.get("/api/cars")
-    answer = client.get("/api/cars", headers={"Origin": STAFF})
-    check_readable(answer, 429)
-    assert int(answer.headers["Retry-After"]) >= 1
+    response = client.get("/api/cars", headers={"Origin": STAFF})
+    check_readable(response, 429)
+    assert int(response.headers["Retry-After"]) >= 1
 
 
-def test_a_page_can_read_that_the_service_is_away(calling, upstream):
-    client = calling(STAFF)
-    upstream.answer = says(then="closes")
+def test_a_page_can_read_a_502(new_client, upstream):
+    client = new_client(STAFF)
+    upstream.respond = respond_with(then="close")
     check_readable(client.get("/api/cars", headers={"Origin": STAFF}), 502)
 
 
 @pytest.mark.parametrize("line", [b"Access-Control-Allow-Origin: *", b"Access-Control-Allow-Credentials: true"])
-def test_what_the_service_says_of_origins_does_not_count(calling, upstream, line):
-    upstream.answer = says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + line + b"\r\n\r\nok")
-    answer = calling(STAFF).get("/api/cars", headers={"Origin": STAFF})
-    assert answer.headers.getlist(ALLOW) == [STAFF]
-    assert "Access-Control-Allow-Credentials" not in answer.headers
+def test_the_cors_headers_of_the_service_are_ignored(new_client, upstream, line):
+    upstream.respond = respond_with(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + line + b"\r\n\r\nok")
+    response = new_client(STAFF).get("/api/cars", headers={"Origin": STAFF})
+    assert response.headers.getlist(ALLOW) == [STAFF]
+    assert "Access-Control-Allow-Credentials" not in response.headers
 
 
-def test_what_the_service_varies_by_is_still_said(calling, upstream):
-    upstream.answer = says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nVary: Accept\r\n\r\nok")
-    answer = calling(STAFF).get("/api/cars", headers={"Origin": STAFF})
-    assert words(answer, "Vary") >= {"accept", "origin"}
+def test_the_vary_of_the_service_is_kept(new_client, upstream):
+    upstream.respond = respond_with(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nVary: Accept\r\n\r\nok")
+    response = new_client(STAFF).get("/api/cars", headers={"Origin": STAFF})
+    assert words(response, "Vary") >= {"accept", "origin"}

@@ -1,4 +1,4 @@
-"""The whole contract through the gateway: what the service answers is what the caller gets, byte for byte."""
+"""The whole API through the gateway: the caller gets the service's response unchanged."""
 
 import re
 from uuid import uuid4
@@ -8,41 +8,49 @@ import pytest
 from invsys.inventory.application import build_app
 from tests.conftest import dispose, load_settings, migrate
 from tests.gateway.conftest import as_client
-from tests.support.front_door import EVERYTHING
+from tests.support.front_door import ALL_SCOPES
 from tests.support.serving_apps import served_app
 
-# What a gateway may add, or say in its own words.
-OWN = {"ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "x-request-id", "date", "server", "connection"}
+# Headers that the gateway adds or replaces.
+GATEWAY_HEADERS = {
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "x-request-id",
+    "date",
+    "server",
+    "connection",
+}
 HOLIDAY = {"from_datetime": "2099-03-01T10:00:00Z", "to_datetime": "2099-03-08T10:00:00Z"}
 
 
 class Recorder:
-    """The service, and what it was asked and answered last, as its own server would have sent it."""
+    """Wraps the service and records its last request and response."""
 
     def __init__(self, app):
         self.app = app
-        self.answer = self.asked = None
+        self.response = self.environ = None
 
     def __call__(self, environ, start_response):
-        said = []
+        started = []
 
         def start(status, headers, *rest):
-            said.extend([int(status[:3]), headers])
+            started.extend([int(status[:3]), headers])
             return start_response(status, headers, *rest)
 
-        self.asked = dict(environ)
-        pieces = self.app(environ, start)
+        self.environ = dict(environ)
+        chunks = self.app(environ, start)
         try:
-            body = b"".join(pieces)
+            body = b"".join(chunks)
         finally:
-            getattr(pieces, "close", lambda: None)()
-        self.answer = (said[0], said[1], body)
+            getattr(chunks, "close", lambda: None)()
+        self.response = (*started, body)
         return [body]
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    """A real inventory, and a record of what it is asked."""
+    """A real inventory that records its last request and response."""
     url = f"sqlite:///{tmp_path_factory.mktemp('forwarding') / 'invsys.sqlite3'}"
     migrate(url)
     app = build_app(load_settings(url))
@@ -55,37 +63,37 @@ def service(tmp_path_factory):
 
 
 @pytest.fixture
-def through(service, built, key_of):
-    """Call through the gateway, and compare what comes back with what the service said."""
-    client = as_client(built({"services": {"inventory": service.url}}), key_of("booking", *EVERYTHING))
+def forward(service, build_from_ini, add_client):
+    """Send a request through the gateway; check that the response is that of the service."""
+    client = as_client(build_from_ini({"services": {"inventory": service.url}}), add_client("booking", *ALL_SCOPES))
 
-    def through(method, path, status, **more):
-        service.answer = service.asked = None
-        answer = client.open(path, method=method, **more)
-        answer.get_data()
-        answer.close()
-        assert service.answer is not None, answer.text
-        said, headers, body = service.answer
-        assert (answer.status_code, answer.data) == (said, b"" if method == "HEAD" else body)
-        assert said == status, answer.text
-        assert plain(answer.headers) == plain(headers)
-        return answer
+    def forward(method, path, status, **options):
+        service.response = service.environ = None
+        response = client.open(path, method=method, **options)
+        response.get_data()
+        response.close()
+        assert service.response is not None, response.text
+        service_status, headers, body = service.response
+        assert (response.status_code, response.data) == (service_status, b"" if method == "HEAD" else body)
+        assert service_status == status, response.text
+        assert comparable(response.headers) == comparable(headers)
+        return response
 
-    return through
-
-
-def plain(headers):
-    return sorted((name.lower(), value) for name, value in headers if name.lower() not in OWN)
+    return forward
 
 
-@pytest.fixture
-def car(through):
-    return through("POST", "/api/cars", 201, json={"name": f"Car {uuid4().hex[:20]}"}).headers["Location"]
+def comparable(headers):
+    return sorted((name.lower(), value) for name, value in headers if name.lower() not in GATEWAY_HEADERS)
 
 
 @pytest.fixture
-def holiday(through, car):
-    return through("POST", f"{car}/allocations", 201, json=HOLIDAY).headers["Location"]
+def car(forward):
+    return forward("POST", "/api/cars", 201, json={"name": f"Car {uuid4().hex[:20]}"}).headers["Location"]
+
+
+@pytest.fixture
+def holiday(forward, car):
+    return forward("POST", f"{car}/allocations", 201, json=HOLIDAY).headers["Location"]
 
 
 READS = [
@@ -107,7 +115,7 @@ READS = [
     "/api/cars/all/availability?limit=1",
     "/api/cars/gbfs/vehicle_availability.json",
     "/api/events?limit=2",
-    "/api/events?after=made-up",
+    "/api/events?after=unknown",
     "/docs",
     "/docs/problems",
     "/docs/problems/period_taken",
@@ -124,78 +132,78 @@ READS = [
 
 @pytest.mark.parametrize("accept", ["application/json", "application/xml", "*/*"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_every_answer_to_a_question_comes_as_it_is(through, car, holiday, method, accept):
-    known = {"CAR": car, "HOLIDAY": holiday, "ID": holiday.rpartition("/")[2]}
+def test_every_response_to_a_read_is_forwarded_unchanged(forward, car, holiday, method, accept):
+    values = {"CAR": car, "HOLIDAY": holiday, "ID": holiday.rpartition("/")[2]}
     for path in READS:
-        target = re.sub("CAR|HOLIDAY|ID", lambda found: known[found[0]], path)
-        through(method, target, answered(path), headers={"Accept": accept})
+        target = re.sub("CAR|HOLIDAY|ID", lambda match: values[match[0]], path)
+        forward(method, target, expected_status(path), headers={"Accept": accept})
 
 
-def answered(path):
+def expected_status(path):
     if path in ("/docs/problems/no_such_problem", *READS[-3:]):
         return 404
-    return 422 if path in ("/api/cars?limit=0", "/api/events?after=made-up") else 200
+    return 422 if path in ("/api/cars?limit=0", "/api/events?after=unknown") else 200
 
 
-def test_a_vehicle_has_its_whole_life_through_the_gateway(through):
-    made = through("POST", "/api/trucks", 201, json={"name": "Truck1", "attributes": {"city": "Łódź"}})
-    url, etag = made.headers["Location"], made.headers["ETag"]
-    assert url == f"/api/trucks/{made.json['id']}"
-    assert through("GET", url, 304, headers={"If-None-Match": etag}).data == b""
-    changed = through("PATCH", url, 200, json={"name": "Truck2"}, headers={"If-Match": etag})
+def test_a_vehicle_can_be_created_changed_and_deleted_through_the_gateway(forward):
+    created = forward("POST", "/api/trucks", 201, json={"name": "Truck1", "attributes": {"city": "Łódź"}})
+    url, etag = created.headers["Location"], created.headers["ETag"]
+    assert url == f"/api/trucks/{created.json['id']}"
+    assert forward("GET", url, 304, headers={"If-None-Match": etag}).data == b""
+    changed = forward("PATCH", url, 200, json={"name": "Truck2"}, headers={"If-Match": etag})
     assert changed.headers["ETag"] != etag
-    assert through("PATCH", url, 412, json={"name": "T"}, headers={"If-Match": etag}).json["code"] == "version_mismatch"
-    assert through("DELETE", url, 412, headers={"If-Match": etag}).headers["ETag"] == changed.headers["ETag"]
-    assert through("DELETE", url, 204, headers={"If-Match": changed.headers["ETag"]}).data == b""
-    through("GET", url, 404)
+    assert forward("PATCH", url, 412, json={"name": "T"}, headers={"If-Match": etag}).json["code"] == "version_mismatch"
+    assert forward("DELETE", url, 412, headers={"If-Match": etag}).headers["ETag"] == changed.headers["ETag"]
+    assert forward("DELETE", url, 204, headers={"If-Match": changed.headers["ETag"]}).data == b""
+    forward("GET", url, 404)
 
 
-def test_an_allocation_has_its_whole_life_through_the_gateway(through, car):
-    made = through("POST", f"{car}/allocations", 201, json={**HOLIDAY, "hold_seconds": 600})
-    url, etag = made.headers["Location"], made.headers["ETag"]
-    assert through("POST", f"{car}/allocations", 409, json=HOLIDAY).json["code"] == "period_taken"
-    through("PATCH", url, 200, json={"status": "confirmed"}, headers={"If-Match": etag})
-    through("PATCH", f"/api/cars/all/allocations/{made.json['id']}", 200, json={"description": "für Jürgen"})
-    through("DELETE", car, 409)
-    through("DELETE", f"/api/cars/all/allocations/{made.json['id']}", 204)
-    through("DELETE", url, 404)
+def test_an_allocation_can_be_created_changed_and_deleted_through_the_gateway(forward, car):
+    created = forward("POST", f"{car}/allocations", 201, json={**HOLIDAY, "hold_seconds": 600})
+    url, etag = created.headers["Location"], created.headers["ETag"]
+    assert forward("POST", f"{car}/allocations", 409, json=HOLIDAY).json["code"] == "period_taken"
+    forward("PATCH", url, 200, json={"status": "confirmed"}, headers={"If-Match": etag})
+    forward("PATCH", f"/api/cars/all/allocations/{created.json['id']}", 200, json={"description": "für Jürgen"})
+    forward("DELETE", car, 409)
+    forward("DELETE", f"/api/cars/all/allocations/{created.json['id']}", 204)
+    forward("DELETE", url, 404)
 
 
-def test_any_vehicle_is_allocated_through_the_gateway(through, car):
+def test_any_vehicle_can_be_allocated_through_the_gateway(forward, car):
     period = {"from_datetime": "2098-03-01T10:00:00Z", "to_datetime": "2098-03-08T10:00:00Z"}
-    assert through("POST", "/api/cars/any/allocations", 201, json=period).json["resource_type"] == "Car"
-    through("POST", "/api/lorries/any/allocations", 409, json=period)
+    assert forward("POST", "/api/cars/any/allocations", 201, json=period).json["resource_type"] == "Car"
+    forward("POST", "/api/lorries/any/allocations", 409, json=period)
 
 
-def test_a_key_replays_through_the_gateway(through, car):
+def test_an_idempotency_key_works_through_the_gateway(forward, car):
     headers = {"Idempotency-Key": uuid4().hex}
-    first = through("POST", f"{car}/allocations", 201, json=HOLIDAY, headers=headers)
-    again = through("POST", f"{car}/allocations", 201, json=HOLIDAY, headers=headers)
-    assert (again.data, again.headers["Idempotency-Replayed"]) == (first.data, "true")
+    first = forward("POST", f"{car}/allocations", 201, json=HOLIDAY, headers=headers)
+    repeated = forward("POST", f"{car}/allocations", 201, json=HOLIDAY, headers=headers)
+    assert (repeated.data, repeated.headers["Idempotency-Replayed"]) == (first.data, "true")
     assert "Idempotency-Replayed" not in first.headers
-    through("POST", f"{car}/allocations", 422, json={**HOLIDAY, "description": "x"}, headers=headers)
+    forward("POST", f"{car}/allocations", 422, json={**HOLIDAY, "description": "x"}, headers=headers)
 
 
-def test_pages_are_followed_through_the_gateway(through):
+def test_pagination_links_work_through_the_gateway(forward):
     for number in range(3):
-        through("POST", "/api/lorries", 201, json={"name": f"Lorry {number} {uuid4().hex[:8]}"})
-    seen, url = [], "/api/lorries?limit=1"
+        forward("POST", "/api/lorries", 201, json={"name": f"Lorry {number} {uuid4().hex[:8]}"})
+    ids, url = [], "/api/lorries?limit=1"
     while url:
-        answer = through("GET", url, 200)
-        seen += [vehicle["id"] for vehicle in answer.json]
-        link = re.fullmatch(r'<([^>]+)>; *rel="next"', answer.headers.get("Link", ""))
-        url = link and link[1]
+        response = forward("GET", url, 200)
+        ids += [vehicle["id"] for vehicle in response.json]
+        next_link = re.fullmatch(r'<([^>]+)>; *rel="next"', response.headers.get("Link", ""))
+        url = next_link and next_link[1]
         assert url is None or url.startswith("/api/lorries?")
-    assert len(seen) == len(set(seen)) >= 3
+    assert len(ids) == len(set(ids)) >= 3
 
 
-def test_a_part_of_a_file_is_a_part_of_it(through):
-    whole = through("GET", "/static/page.css", 200)
-    part = through("GET", "/static/page.css", 206, headers={"Range": "bytes=2-9", "If-Range": whole.headers["ETag"]})
+def test_range_requests_work_through_the_gateway(forward):
+    whole = forward("GET", "/static/page.css", 200)
+    part = forward("GET", "/static/page.css", 206, headers={"Range": "bytes=2-9", "If-Range": whole.headers["ETag"]})
     assert part.data == whole.data[2:10]
     assert part.headers["Content-Range"] == f"bytes 2-9/{len(whole.data)}"
-    through("GET", "/static/page.css", 416, headers={"Range": "bytes=9999999-"})
-    through("GET", "/static/page.css", 304, headers={"If-None-Match": whole.headers["ETag"]})
+    forward("GET", "/static/page.css", 416, headers={"Range": "bytes=9999999-"})
+    forward("GET", "/static/page.css", 304, headers={"If-None-Match": whole.headers["ETag"]})
 
 
 @pytest.mark.parametrize(
@@ -204,28 +212,28 @@ def test_a_part_of_a_file_is_a_part_of_it(through):
         (b'{"name": ', "application/json", 400),
         (b"", "application/json", 400),
         (b'{"name": "x"}', "text/plain", 415),
-        (b'{"name": "x", "made_up": 1}', "application/json", 422),
+        (b'{"name": "x", "unknown": 1}', "application/json", 422),
         (b'{"name": "\xff"}', "application/json", 400),
     ],
 )
-def test_what_the_service_refuses_is_refused_in_its_words(through, data, kind, status):
-    through("POST", "/api/cars", status, data=data, content_type=kind)
-    through("POST", "/api/cars", status, data=data, content_type=kind, headers={"Accept": "application/xml"})
+def test_problems_of_the_service_are_forwarded_unchanged(forward, data, kind, status):
+    forward("POST", "/api/cars", status, data=data, content_type=kind)
+    forward("POST", "/api/cars", status, data=data, content_type=kind, headers={"Accept": "application/xml"})
 
 
-def test_the_service_knows_who_asks(through, service, car):
-    made = through("POST", f"{car}/allocations", 201, json=HOLIDAY, headers={"X-Client-Id": "root"})
-    assert service.asked["HTTP_X_CLIENT_ID"] == "booking"
-    assert "HTTP_AUTHORIZATION" not in service.asked
-    events = through("GET", "/api/events?limit=1000", 200).json["events"]
-    assert [event["client_id"] for event in events if event["allocation_id"] == made.json["id"]] == ["booking"]
+def test_the_service_gets_the_client_id_and_no_credentials(forward, service, car):
+    created = forward("POST", f"{car}/allocations", 201, json=HOLIDAY, headers={"X-Client-Id": "root"})
+    assert service.environ["HTTP_X_CLIENT_ID"] == "booking"
+    assert "HTTP_AUTHORIZATION" not in service.environ
+    events = forward("GET", "/api/events?limit=1000", 200).json["events"]
+    assert [event["client_id"] for event in events if event["allocation_id"] == created.json["id"]] == ["booking"]
 
 
-def test_nothing_that_the_contract_has_is_missing_here(service):
-    """Whoever adds a route to the service adds it to the gateway's table, and to this module's."""
-    # Of these the gateway has its own, or completes them.
-    own = {"/metrics", "/healthz", "/readyz", "/docs/static/<path:filename>", "/api/openapi.json"}
-    rules = {rule.rule for rule in service.app.url_map.iter_rules()} - own
+def test_every_route_of_the_service_is_tested_here(service):
+    """A new route of the service must be added to the permissions table and to this module."""
+    # The gateway serves these itself or extends the response.
+    gateway_routes = {"/metrics", "/healthz", "/readyz", "/docs/static/<path:filename>", "/api/openapi.json"}
+    rules = {rule.rule for rule in service.app.url_map.iter_rules()} - gateway_routes
     patterns = {
         rule: re.compile(re.sub(r"<path:\w+>", ".+", re.sub(r"<(?:\w+:)?\w+>", "[^/]+", rule)) + r"(?:\?.*)?")
         for rule in rules

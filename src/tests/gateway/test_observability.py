@@ -1,4 +1,4 @@
-"""What operators see of each request: its id everywhere, one line of the log, and figures by route."""
+"""Observability: request ids, the log line of each request, and metrics by route."""
 
 import json
 
@@ -6,30 +6,30 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.raw_caller import ask, request
-from tests.support.raw_upstream import OK, says
+from tests.support.raw_upstream import OK, respond_with
 from tests.support.scraping import fresh
 from tests.support.waiting import until
 
 CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 
 
-def lines(door, request_id):
-    """The lines of the log about a request, once there are any."""
+def log_lines(gateway, request_id):
+    """Return the log lines of a request, after waiting for the first one."""
 
-    def found():
-        told = [line for line in door.served.log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in map(json.loads, told) if line.get("request_id") == request_id]
+    def read():
+        lines = [line for line in gateway.served.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in map(json.loads, lines) if line.get("request_id") == request_id]
 
-    until(found, seconds=5)
-    return found()
-
-
-def figures(door):
-    return door.anonymous("GET", "/metrics").body.decode()
+    until(read, seconds=5)
+    return read()
 
 
-def samples(door):
-    families = text_string_to_metric_families(fresh(lambda: figures(door)))
+def metrics_text(gateway):
+    return gateway.anonymous("GET", "/metrics").body.decode()
+
+
+def samples(gateway):
+    families = text_string_to_metric_families(fresh(lambda: metrics_text(gateway)))
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in families
@@ -37,42 +37,43 @@ def samples(door):
     }
 
 
-def grown(before, after):
-    """Give the labels of what was counted more often, by name."""
+def increased(name, before, after):
+    """Return the labels of the counters with this name that have increased."""
     return [
-        (name, dict(labels))
-        for (name, labels), value in after.items()
-        if name.endswith("_count") and value > before.get((name, labels), 0)
+        dict(labels)
+        for (sample, labels), value in after.items()
+        if sample == name and value > before.get((sample, labels), 0)
     ]
 
 
 @pytest.mark.parametrize("sent", ["order-17", "!~", "a" * 128])
-def test_an_id_that_the_caller_gives_goes_all_the_way_and_back(door, behind, sent):
-    answer = door.get("/api/cars", f"X-Request-Id: {sent}")
-    assert answer.values("x-request-id") == [sent]
-    assert behind.requests[0].values("x-request-id") == [sent]
+def test_the_request_id_of_the_caller_is_forwarded_and_returned(gateway, service, sent):
+    response = gateway.get("/api/cars", f"X-Request-Id: {sent}")
+    assert response.values("x-request-id") == [sent]
+    assert service.requests[0].values("x-request-id") == [sent]
 
 
-def test_without_one_an_id_is_made_and_each_has_its_own(door, behind):
-    made = [door.get("/api/cars").value("x-request-id") for _ in range(3)]
-    assert [request.values("x-request-id") for request in behind.requests] == [[each] for each in made]
-    assert len(set(made)) == 3
-    assert all(made)
+def test_requests_without_an_id_get_different_ids(gateway, service):
+    request_ids = [gateway.get("/api/cars").value("x-request-id") for _ in range(3)]
+    forwarded = [request.values("x-request-id") for request in service.requests]
+    assert forwarded == [[request_id] for request_id in request_ids]
+    assert len(set(request_ids)) == 3
+    assert all(request_ids)
 
 
 @pytest.mark.parametrize(
     ("method", "target", "status"),
     [("GET", "/healthz", 200), ("GET", "/api//cars", 404), ("GET", "/gone/a", 502), ("PUT", "/api/cars", 405)],
 )
-def test_every_answer_of_the_gateways_own_has_the_id_too(door, method, target, status):
-    answer = door.call(method, target, "X-Request-Id: of-my-own")
-    assert (answer.status, answer.values("x-request-id")) == (status, ["of-my-own"])
-    assert status == 200 or answer.json["request_id"] == "of-my-own"
+def test_responses_of_the_gateway_itself_have_the_request_id(gateway, method, target, status):
+    response = gateway.call(method, target, "X-Request-Id: own-id")
+    assert (response.status, response.values("x-request-id")) == (status, ["own-id"])
+    assert status == 200 or response.json["request_id"] == "own-id"
 
 
-def test_each_request_has_one_line(door, behind):
-    door.call("PATCH", f"{CAR}?x=1", "X-Request-Id: seen-1", body=b"{}")
-    [line] = lines(door, "seen-1")
+def test_each_request_has_one_log_line(gateway, service):
+    gateway.call("PATCH", f"{CAR}?x=1", "X-Request-Id: line-1", body=b"{}")
+    [line] = log_lines(gateway, "line-1")
     assert {name: line[name] for name in ("client", "method", "path", "status", "service", "level")} == {
         "client": "booking",
         "method": "PATCH",
@@ -87,35 +88,35 @@ def test_each_request_has_one_line(door, behind):
 
 
 @pytest.mark.parametrize(
-    ("name", "target", "status", "service"),
+    ("name", "target", "status", "service_name"),
     [
         ("gone", "/gone/a", 502, "gone"),
         ("busy", "/busy/a", 504, "busy"),
-        ("nothing", "/api/nothing/here/at/all", 404, None),
-        ("not plain", "/api//cars", 404, None),
+        ("unknown path", "/api/nothing/here/at/all", 404, None),
+        ("invalid path", "/api//cars", 404, None),
     ],
 )
-def test_what_failed_has_its_line_too(door, behind, name, target, status, service):
+def test_a_failed_request_has_a_log_line(gateway, service, name, target, status, service_name):
     request_id = f"failed-{name.replace(' ', '-')}"
-    door.get(target, f"X-Request-Id: {request_id}")
-    found = [line for line in lines(door, request_id) if line["message"] == "request"]
-    assert [(line["status"], line.get("service"), line["client"]) for line in found] in (
-        [(status, service, "booking")],
-        # What is refused before anybody looks who asks.
-        [(status, service, None)],
+    gateway.get(target, f"X-Request-Id: {request_id}")
+    lines = [line for line in log_lines(gateway, request_id) if line["message"] == "request"]
+    assert [(line["status"], line.get("service"), line["client"]) for line in lines] in (
+        [(status, service_name, "booking")],
+        # Rejected before authentication.
+        [(status, service_name, None)],
     )
-    assert service is None or "upstream_milliseconds" in found[0]
+    assert service_name is None or "upstream_milliseconds" in lines[0]
 
 
-def test_whoever_is_not_known_has_no_name_in_the_log(door):
-    head = request("GET", "/api/cars", None, "X-Request-Id: nobody-1", "X-Client-Id: root")
-    # Refusals of one address are logged once in a second: no other test has this address.
-    ask(door.served.port, head, source="127.0.0.8")
-    [line] = lines(door, "nobody-1")
+def test_an_anonymous_request_has_no_client_in_the_log(gateway):
+    head = request("GET", "/api/cars", None, "X-Request-Id: anonymous-1", "X-Client-Id: root")
+    # Refusals of an address are logged once a second, so use an address that no other test uses.
+    ask(gateway.served.port, head, source="127.0.0.8")
+    [line] = log_lines(gateway, "anonymous-1")
     assert (line["client"], line["status"]) == (None, 401)
 
 
-def test_no_key_no_token_and_no_query_is_in_the_log(door, behind):
+def test_keys_tokens_and_queries_are_not_in_the_log(gateway, service):
     secrets = {
         "Authorization: Bearer invsys_00000000_wrong-key-in-the-clear": "wrong-key-in-the-clear",
         "Authorization: Bearer aaaa.token-in-the-clear.cccc": "token-in-the-clear",
@@ -124,52 +125,50 @@ def test_no_key_no_token_and_no_query_is_in_the_log(door, behind):
         "Idempotency-Key: order-in-the-clear": "order-in-the-clear",
     }
     for line in secrets:
-        door.anonymous("GET", "/api/cars?token=query-in-the-clear", line)
-    behind.answer = says(then="closes")
-    door.get("/api/cars", "Idempotency-Key: order-in-the-clear", "X-Request-Id: the-last-of-these")
-    lines(door, "the-last-of-these")
-    log = door.served.log.read_text()
+        gateway.anonymous("GET", "/api/cars?token=query-in-the-clear", line)
+    service.respond = respond_with(then="close")
+    gateway.get("/api/cars", "Idempotency-Key: order-in-the-clear", "X-Request-Id: the-last-of-these")
+    log_lines(gateway, "the-last-of-these")
+    log = gateway.served.log.read_text()
     assert [secret for secret in (*secrets.values(), "query-in-the-clear") if secret in log] == []
-    assert door.key not in log
-    assert door.key.split("_", 2)[2] not in log
+    assert gateway.key not in log
+    assert gateway.key.split("_", 2)[2] not in log
 
 
-def test_a_line_stays_one_line_whatever_is_in_the_path(door):
-    door.get('/api/a%0a{"forged":1}%0d%0a', "X-Request-Id: forged-1")
-    [line] = [line for line in lines(door, "forged-1") if line["message"] == "request"]
+def test_a_path_cannot_forge_a_log_line(gateway):
+    gateway.get('/api/a%0a{"forged":1}%0d%0a', "X-Request-Id: forged-1")
+    [line] = [line for line in log_lines(gateway, "forged-1") if line["message"] == "request"]
     assert line["status"] == 404
-    assert not [each for each in door.served.log.read_text().splitlines() if each.startswith('{"forged"')]
+    assert not [line for line in gateway.served.log.read_text().splitlines() if line.startswith('{"forged"')]
 
 
-def test_requests_are_timed_by_the_pattern_of_their_route(door, behind):
-    before = samples(door)
-    door.get(CAR)
-    door.call("POST", "/api/lorries", body=b"{}")
-    found = [labels for name, labels in grown(before, samples(door)) if name == "http_request_duration_seconds_count"]
+def test_requests_are_timed_by_route_pattern(gateway, service):
+    before = samples(gateway)
+    gateway.get(CAR)
+    gateway.call("POST", "/api/lorries", body=b"{}")
+    series = increased("http_request_duration_seconds_count", before, samples(gateway))
     routes = {
-        (labels["method"], labels["status"]): labels["route"] for labels in found if labels["route"] != "/metrics"
+        (labels["method"], labels["status"]): labels["route"] for labels in series if labels["route"] != "/metrics"
     }
     assert set(routes) == {("GET", "200"), ("POST", "200")}
     assert all(route.startswith("/api/<") for route in routes.values())
 
 
-def test_the_service_is_timed_beside(door, behind):
-    before = samples(door)
-    door.get(CAR)
-    door.get("/gone/a")
-    found = [
-        labels for name, labels in grown(before, samples(door)) if name == "gateway_upstream_duration_seconds_count"
-    ]
-    assert {labels["service"] for labels in found} == {"inventory", "gone"}
-    assert len({labels["outcome"] for labels in found}) == 2
+def test_upstream_requests_are_timed_by_service_and_outcome(gateway, service):
+    before = samples(gateway)
+    gateway.get(CAR)
+    gateway.get("/gone/a")
+    series = increased("gateway_upstream_duration_seconds_count", before, samples(gateway))
+    assert {labels["service"] for labels in series} == {"inventory", "gone"}
+    assert len({labels["outcome"] for labels in series}) == 2
 
 
-def test_what_callers_write_makes_no_series(door, behind):
-    behind.answer = says(OK)
-    made_up = ("/echo/made-up-one", "/made-up-one", "/api/made-up-one", "/api/made-up-one/x", "/api//made-up-one", CAR)
-    for target in made_up:
-        door.get(target, "X-Client-Id: made-up-one", "X-Request-Id: made-up-one", "User-Agent: made-up-one")
-    door.call("MADE-UP-ONE", "/api/cars")
-    said = fresh(lambda: figures(door)).lower()
-    assert "made-up-one" not in said
-    assert CAR.rpartition("/")[2] not in said
+def test_values_of_callers_are_not_in_the_metrics(gateway, service):
+    service.respond = respond_with(OK)
+    prefixes = ("/echo", "", "/api", "/api/")
+    for target in (*(f"{prefix}/unknown-value" for prefix in prefixes), "/api/unknown-value/x", CAR):
+        gateway.get(target, "X-Client-Id: unknown-value", "X-Request-Id: unknown-value", "User-Agent: unknown-value")
+    gateway.call("UNKNOWN-VALUE", "/api/cars")
+    text = fresh(lambda: metrics_text(gateway)).lower()
+    assert "unknown-value" not in text
+    assert CAR.rpartition("/")[2] not in text

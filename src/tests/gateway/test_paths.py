@@ -1,12 +1,12 @@
-"""What becomes of a request's target behind the gateway: it names the same thing to everybody, or reaches nobody."""
+"""Request targets: only targets that every server interprets in the same way are forwarded."""
 
 import pytest
 
 CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 ANOTHER = "0b9a4cf5-6c4e-4c0c-9a69-0a4f0d9d8f11"
 
-# As it is written, and as it is passed on.
-PASSED = [
+# The target as sent, and as forwarded.
+FORWARDED = [
     ("/echo/a", "/echo/a"),
     ("/echo/a/", "/echo/a/"),
     ("/echo/A-z_0.9~", "/echo/A-z_0.9~"),
@@ -21,13 +21,13 @@ PASSED = [
     ("/echo/a..b/...", "/echo/a..b/..."),
 ]
 
-# The service has all of these, and the gateway gives none of them away.
+# Routes of the service that the gateway must not forward.
 HIDDEN = ["/metrics", "/healthz", "/readyz"]
-CLIMBS = [
-    f"{start}{climb}{hidden}"
+TRAVERSALS = [
+    f"{start}{traversal}{hidden}"
     for start in ("/api/cars", "/echo/a", "/docs", "/static", "/static/page.css")
     for hidden in ("metrics", "healthz", "readyz")
-    for climb in (
+    for traversal in (
         "/../../",
         "/..%2f..%2f",
         "%2f..%2f..%2f",
@@ -46,7 +46,7 @@ CLIMBS = [
         "/.%20./.%20./",
     )
 ]
-REFUSED = [
+REJECTED = [
     "/api/%2e%2e%2fmetrics",
     "/api/../metrics",
     "/api/./cars",
@@ -103,48 +103,48 @@ REFUSED = [
     "/echo/a^b",
     "/echo/a`b",
 ]
-# No letter of these may stand in a request line.
+# Bytes that are not allowed in a request line.
 ILLEGAL = [b"\x00", b"\x01", b"\t", b"\x0b", b"\x0c", b"\r", b"\n", b"\x1f", b" ", b"\x7f", b"\xc3\xa9", b"\xff", b"#"]
 
 
-def plain(request):
-    return all("!" <= letter <= "~" for letter in request.target)
+def is_visible_ascii(request):
+    return all("!" <= character <= "~" for character in request.target)
 
 
-@pytest.mark.parametrize(("written", "passed"), PASSED)
-def test_a_plain_path_is_passed_on_decoded(door, behind, written, passed):
-    assert door.get(written).status == 200
-    assert [request.target for request in behind.requests] == [passed]
+@pytest.mark.parametrize(("target", "forwarded"), FORWARDED)
+def test_a_plain_path_is_forwarded_decoded(gateway, service, target, forwarded):
+    assert gateway.get(target).status == 200
+    assert [request.target for request in service.requests] == [forwarded]
 
 
-def test_what_climbs_out_of_a_route_reaches_nothing(door, behind):
-    statuses = {target: door.get(target).status for target in CLIMBS}
+def test_path_traversal_reaches_no_service(gateway, service):
+    statuses = {target: gateway.get(target).status for target in TRAVERSALS}
     assert {target: status for target, status in statuses.items() if status not in (400, 404)} == {}
-    assert [request.target for request in behind.requests] == []
+    assert [request.target for request in service.requests] == []
 
 
-@pytest.mark.parametrize("target", REFUSED)
-def test_what_another_may_read_as_another_path_is_refused(door, behind, target):
-    answer = door.get(target)
-    assert answer.status in (400, 404)
-    assert answer.status == 400 or answer.code == "not_found"
-    assert [request.target for request in behind.requests] == []
+@pytest.mark.parametrize("target", REJECTED)
+def test_an_ambiguous_path_is_rejected(gateway, service, target):
+    response = gateway.get(target)
+    assert response.status in (400, 404)
+    assert response.status == 400 or response.code == "not_found"
+    assert [request.target for request in service.requests] == []
 
 
-@pytest.mark.parametrize("letter", ILLEGAL)
-def test_a_letter_that_has_no_place_in_a_target_adds_no_request_and_no_line(door, behind, letter):
-    for target in (b"/echo/a" + letter + b"b", b"/echo/a?x=" + letter + b"y"):
-        behind.again()
-        answers = door.raw_all(
+@pytest.mark.parametrize("byte", ILLEGAL)
+def test_an_illegal_byte_in_the_target_injects_no_request_and_no_header(gateway, service, byte):
+    for target in (b"/echo/a" + byte + b"b", b"/echo/a?x=" + byte + b"y"):
+        service.reset()
+        responses = gateway.raw_all(
             b"GET " + target + b" HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer KEY\r\nConnection: close\r\n\r\n"
         )
-        assert [answer.status for answer in answers] in ([], [200], [400], [404])
-        assert len(behind.requests) <= 1
-        assert all(map(plain, behind.requests))
-        assert {name for request in behind.requests for name, _ in request.headers} <= PASSED_HEADERS
+        assert [response.status for response in responses] in ([], [200], [400], [404])
+        assert len(service.requests) <= 1
+        assert all(map(is_visible_ascii, service.requests))
+        assert {name for request in service.requests for name, _ in request.headers} <= GATEWAY_HEADERS
 
 
-PASSED_HEADERS = {"host", "x-request-id", "x-client-id", "content-length"}
+GATEWAY_HEADERS = {"host", "x-request-id", "x-client-id", "content-length"}
 
 
 @pytest.mark.parametrize(
@@ -167,39 +167,39 @@ PASSED_HEADERS = {"host", "x-request-id", "x-client-id", "content-length"}
         "?x",
     ],
 )
-def test_a_target_with_a_host_of_its_own_leads_nowhere_else(door, behind, target):
-    [answer] = door.raw_all(
+def test_an_absolute_target_does_not_reach_another_host(gateway, service, target):
+    [response] = gateway.raw_all(
         f"GET {target} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer KEY\r\nConnection: close\r\n\r\n".encode()
     ) or [None]
-    # The gateway's own metrics may be named in this way too; the service's are not reached.
-    assert answer is None or answer.status in (200, 400, 404)
-    assert answer is None or answer.value("location") is None
-    assert [request.target for request in behind.requests] in ([], ["/?x"], ["/"])
+    # The target may also name the gateway's own metrics; those of the service must not be reached.
+    assert response is None or response.status in (200, 400, 404)
+    assert response is None or response.value("location") is None
+    assert [request.target for request in service.requests] in ([], ["/?x"], ["/"])
 
 
-def test_an_absolute_target_is_the_path_in_it(door, behind):
-    assert door.get(f"http://elsewhere.example{CAR}?x=1").status == 200
-    [request] = behind.requests
-    assert (request.target, request.values("host")) == (f"{CAR}?x=1", [behind.url.removeprefix("http://")])
+def test_the_path_of_an_absolute_target_is_forwarded(gateway, service):
+    assert gateway.get(f"http://elsewhere.example{CAR}?x=1").status == 200
+    [request] = service.requests
+    assert (request.target, request.values("host")) == (f"{CAR}?x=1", [service.url.removeprefix("http://")])
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("path", HIDDEN)
-def test_the_gateway_answers_for_itself_where_services_do(door, behind, path, method):
-    may_anybody = method in ("GET", "HEAD", "OPTIONS")
-    assert (door.anonymous if may_anybody else door.call)(method, path).status == (200 if may_anybody else 405)
-    assert behind.requests == []
+def test_operator_paths_are_those_of_the_gateway(gateway, service, path, method):
+    is_public = method in ("GET", "HEAD", "OPTIONS")
+    assert (gateway.anonymous if is_public else gateway.call)(method, path).status == (200 if is_public else 405)
+    assert service.requests == []
 
 
 @pytest.mark.parametrize(
     "path", ["/metrics/", "/METRICS", "/metrics/x", "/metrics.", "/healthz/", "/readyz/", "/%6Detrics/"]
 )
-def test_what_looks_like_them_is_nothing(door, behind, path):
-    assert door.get(path).status == 404
-    assert behind.requests == []
+def test_similar_paths_are_not_found(gateway, service, path):
+    assert gateway.get(path).status == 404
+    assert service.requests == []
 
 
-# RFC 3986, 3.4: what may stand in a query stands in it as it came.
+# RFC 3986, 3.4: characters that are allowed in a query are not changed.
 @pytest.mark.parametrize(
     "query",
     [
@@ -217,14 +217,14 @@ def test_what_looks_like_them_is_nothing(door, behind, path):
         "x=" + "y" * 4000,
     ],
 )
-def test_a_query_is_passed_on_letter_for_letter(door, behind, query):
-    assert door.get(f"/echo/a?{query}").status == 200
-    [request] = behind.requests
+def test_a_valid_query_is_forwarded_unchanged(gateway, service, query):
+    assert gateway.get(f"/echo/a?{query}").status == 200
+    [request] = service.requests
     assert request.target == (f"/echo/a?{query}" if query else "/echo/a")
 
 
 @pytest.mark.parametrize(
-    ("written", "passed"),
+    ("target", "forwarded"),
     [
         ('x="y"', "x=%22y%22"),
         ("x=<y>", "x=%3Cy%3E"),
@@ -234,22 +234,24 @@ def test_a_query_is_passed_on_letter_for_letter(door, behind, query):
         ("x=é", "x=%C3%A9"),
     ],
 )
-def test_what_may_not_stand_in_a_query_is_percent_encoded(door, behind, written, passed):
-    answer = door.raw(
-        b"GET /echo/a?" + written.encode() + b" HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer KEY\r\n\r\n"
+def test_invalid_characters_in_a_query_are_percent_encoded(gateway, service, target, forwarded):
+    response = gateway.raw(
+        b"GET /echo/a?" + target.encode() + b" HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer KEY\r\n\r\n"
     )
-    # The server in front may refuse it altogether.
-    assert answer.status in (200, 400)
-    assert [request.target for request in behind.requests] == ([f"/echo/a?{passed}"] if answer.status == 200 else [])
+    # The HTTP server may reject the request.
+    assert response.status in (200, 400)
+    assert [request.target for request in service.requests] == (
+        [f"/echo/a?{forwarded}"] if response.status == 200 else []
+    )
 
 
 @pytest.mark.parametrize("length", [10_000, 60_000, 1_000_000])
 @pytest.mark.parametrize("start", ["/echo/", "/echo/a?x=", "/api/cars?name="])
-def test_an_overlong_target_is_passed_on_whole_or_refused(door, behind, start, length):
+def test_a_very_long_target_is_forwarded_completely_or_rejected(gateway, service, start, length):
     target = start + "y" * length
     try:
-        status = door.get(target).status
+        status = gateway.get(target).status
     except ConnectionError:
         status = 414
     assert status in (200, 400, 404, 414, 431)
-    assert [request.target for request in behind.requests] == ([target] if status == 200 else [])
+    assert [request.target for request in service.requests] == ([target] if status == 200 else [])

@@ -1,101 +1,106 @@
-"""The table of permissions, tried out: every route, every method, by a client of every single scope."""
+"""The permissions table: every method of every route, called by a client with every single scope."""
 
 import pytest
 
 from tests.support.gateway_refusals import challenges
-from tests.support.permission_rows import COLUMNS, OF_EVERY_SERVICE, ROWS
+from tests.support.permission_rows import COLUMNS, OWN_ROUTES, ROWS
 from tests.support.refusals import refused
 
 SCOPES = [*(name for name in COLUMNS if ":" in name), "allocations:own"]
-OF_CARS = {f"{name}@cars": name.replace("allocations:own", "stranger") for name in SCOPES if name != "events:read"}
-ELSEWHERE = [f"{name}@lorries" for name in SCOPES]
-# Each client is named by its only scope.
-CLIENTS = {name: name for name in (*SCOPES, *OF_CARS, *ELSEWHERE)} | {"owner": "allocations:own"}
+CAR_SCOPES = {f"{name}@cars": name.replace("allocations:own", "stranger") for name in SCOPES if name != "events:read"}
+LORRY_SCOPES = [f"{name}@lorries" for name in SCOPES]
+# Each client has the name of its only scope.
+CLIENTS = {name: name for name in (*SCOPES, *CAR_SCOPES, *LORRY_SCOPES)} | {"owner": "allocations:own"}
 
 
-def statuses(house, row, names):
-    """Give the status that each client gets, all of them before the same car with the same allocation."""
-    found, ids = {}, house.furnish("owner")
+def statuses(system, row, names):
+    """Return the status for each client; each finds the same car with the same allocation."""
+    statuses, ids = {}, system.create_cars("owner")
     for name in names:
-        before = house.changes()
-        answer = house.call(name, row.method, row.path.format(**ids), json=row.body(ids["unused"]))
-        found[name] = answer.status_code
-        if answer.status_code >= 300:
-            assert house.changes() == before
+        before = system.events()
+        response = system.call(name, row.method, row.path.format(**ids), json=row.body(ids["unused"]))
+        statuses[name] = response.status_code
+        if response.status_code >= 300:
+            assert system.events() == before
         elif row.method not in ("GET", "HEAD"):
-            assert len(house.changes()) == len(before) + 1
-            ids = house.furnish("owner")
-    return found
+            assert len(system.events()) == len(before) + 1
+            ids = system.create_cars("owner")
+    return statuses
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_a_client_may_do_what_its_scope_says_and_nothing_else(house, row):
+def test_a_scope_permits_its_routes_and_no_others(system, row):
     clients = {name.replace("stranger", "allocations:own"): status for name, status in row.statuses.items()}
     elsewhere = clients.pop("elsewhere")
-    expected = clients | dict.fromkeys(ELSEWHERE, elsewhere)
-    assert statuses(house, row, expected) == expected
+    expected = clients | dict.fromkeys(LORRY_SCOPES, elsewhere)
+    assert statuses(system, row, expected) == expected
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.path.startswith("/api/cars")], ids=str)
-def test_a_scope_for_cars_does_with_cars_what_the_scope_for_everything_does(house, row):
-    expected = {name: row.statuses[alike] for name, alike in OF_CARS.items()}
-    assert statuses(house, row, expected) == expected
+def test_a_scope_for_cars_permits_the_same_as_the_unrestricted_scope_for_cars(system, row):
+    expected = {name: row.statuses[column] for name, column in CAR_SCOPES.items()}
+    assert statuses(system, row, expected) == expected
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if not row.path.startswith("/api/cars") and row.scope], ids=str)
-def test_a_scope_for_cars_is_not_enough_for_what_concerns_all_collections(house, row):
-    assert set(statuses(house, row, OF_CARS).values()) == {403}
+def test_a_scope_for_cars_does_not_permit_routes_for_all_collections(system, row):
+    assert set(statuses(system, row, CAR_SCOPES).values()) == {403}
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.scope and row.method != "HEAD"], ids=str)
-def test_whoever_may_not_is_told_the_scope_that_it_takes(house, row):
-    ids = house.furnish("owner")
+def test_a_403_names_the_required_scope(system, row):
+    ids = system.create_cars("owner")
     for name in [name for name in COLUMNS if ":" in name and row.statuses[name] == 403]:
-        answer = house.call(name, row.method, row.path.format(**ids), json=row.body(ids["unused"]))
-        assert refused(answer, 403, "forbidden")["scope"] == row.scope
-        challenge = challenges(answer)["Bearer"]
+        response = system.call(name, row.method, row.path.format(**ids), json=row.body(ids["unused"]))
+        assert refused(response, 403, "forbidden")["scope"] == row.scope
+        challenge = challenges(response)["Bearer"]
         assert (challenge["error"], challenge["scope"]) == ("insufficient_scope", row.scope)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.statuses["elsewhere"] == 404], ids=str)
-def test_a_collection_that_is_not_the_clients_looks_like_one_that_is_not_there(house, row):
-    ids = house.furnish("owner")
-    for name in ELSEWHERE:
-        found = [
-            house.call(name, row.method, path.format(**ids), json=row.body(ids["unused"]))
+def test_a_collection_without_any_scope_looks_like_an_unknown_one(system, row):
+    ids = system.create_cars("owner")
+    for name in LORRY_SCOPES:
+        responses = [
+            system.call(name, row.method, path.format(**ids), json=row.body(ids["unused"]))
             for path in (row.path, row.path.replace("/cars", "/boats"))
         ]
-        told = [(answer.status_code, answer.text.replace(answer.headers["X-Request-Id"], "")) for answer in found]
-        assert told[0] == told[1]
+        comparable = [
+            (response.status_code, response.text.replace(response.headers["X-Request-Id"], ""))
+            for response in responses
+        ]
+        assert comparable[0] == comparable[1]
         if row.method != "HEAD":
-            assert found[0].json["code"] == "not_found"
+            assert responses[0].json["code"] == "not_found"
 
 
-def test_what_everybody_may_read_takes_no_key_that_is_right(house):
+def test_public_routes_accept_any_credentials(system):
     for row in ROWS:
-        if row.statuses["nobody"] == 200:
-            answer = house.call("nobody", row.method, row.path, headers={"Authorization": "Bearer invsys_0_wrong"})
-            assert answer.status_code == 200
+        if row.statuses["anonymous"] == 200:
+            response = system.call(
+                "anonymous", row.method, row.path, headers={"Authorization": "Bearer invsys_0_wrong"}
+            )
+            assert response.status_code == 200
 
 
-def test_every_route_of_the_inventory_stands_in_the_table(house):
-    adapter = house.inventory.url_map.bind("localhost")
-    ids = house.furnish("owner")
-    tried = set()
+def test_the_table_contains_every_route_of_the_inventory(system):
+    adapter = system.inventory.url_map.bind("localhost")
+    ids = system.create_cars("owner")
+    tested = set()
     for row in ROWS:
         rule, _ = adapter.match(row.path.format(**ids), row.method, return_rule=True)
-        tried.add((rule.rule, row.method))
+        tested.add((rule.rule, row.method))
     served = {
         (rule.rule, method)
-        for rule in house.inventory.url_map.iter_rules()
+        for rule in system.inventory.url_map.iter_rules()
         for method in rule.methods - {"OPTIONS"}
-        if rule.rule not in OF_EVERY_SERVICE
+        if rule.rule not in OWN_ROUTES
     }
-    assert tried >= served
-    assert tried <= served, "the table has routes that the inventory does not have"
+    assert tested >= served
+    assert tested <= served, "the table contains routes that the inventory does not have"
 
 
-@pytest.mark.parametrize("path", sorted(OF_EVERY_SERVICE))
-def test_the_gateway_tells_everybody_how_it_is_itself(house, path):
-    for name in ("nobody", "stranger", "events:read"):
-        assert house.call(name, "GET", path).status_code == 200
+@pytest.mark.parametrize("path", sorted(OWN_ROUTES))
+def test_operator_paths_are_public(system, path):
+    for name in ("anonymous", "stranger", "events:read"):
+        assert system.call(name, "GET", path).status_code == 200

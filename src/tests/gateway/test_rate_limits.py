@@ -1,11 +1,11 @@
-"""How much a client may ask, and how much nobody in particular may: counted, told, and refused."""
+"""Rate limits of clients and of anonymous callers: counting, response headers, refusals."""
 
 from datetime import timedelta
 
 import pytest
 
 from tests.gateway.conftest import as_client
-from tests.support.front_door import EVERYTHING
+from tests.support.front_door import ALL_SCOPES
 from tests.support.waiting import until
 
 HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
@@ -13,51 +13,51 @@ CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 
 
 @pytest.fixture
-def limited(built, upstream):
-    """A gateway with these limits."""
+def limited(build_from_ini, upstream):
+    """Build a gateway with these limits."""
 
     def limited(rate="1000000/second", anonymous="1000000/second", **server):
         limits = {"limits": {"rate": rate, "anonymous": anonymous}}
-        return built({"services": {"inventory": upstream.url}, "server": server}, limits)
+        return build_from_ini({"services": {"inventory": upstream.url}, "server": server}, limits)
 
     return limited
 
 
-def check_refused(answer):
-    assert (answer.status_code, answer.mimetype) == (429, "application/problem+json"), answer.text
-    assert (answer.json["code"], answer.json["status"]) == ("rate_limited", 429)
-    assert int(answer.headers["Retry-After"]) >= 1
-    assert answer.headers["RateLimit-Remaining"] == "0"
+def check_rate_limited(response):
+    assert (response.status_code, response.mimetype) == (429, "application/problem+json"), response.text
+    assert (response.json["code"], response.json["status"]) == ("rate_limited", 429)
+    assert int(response.headers["Retry-After"]) >= 1
+    assert response.headers["RateLimit-Remaining"] == "0"
 
 
-def told(answer):
-    limit, remaining, reset = (int(answer.headers[name]) for name in HEADERS)
+def limit_headers(response):
+    limit, remaining, reset = (int(response.headers[name]) for name in HEADERS)
     return limit, remaining, reset
 
 
-def statuses(client, count, path="/api/cars", **more):
-    return [client.get(path, **more).status_code for _ in range(count)]
+def statuses(client, count, path="/api/cars", **options):
+    return [client.get(path, **options).status_code for _ in range(count)]
 
 
-def test_a_client_that_asks_too_much_is_told_so_and_the_service_does_not_notice(limited, upstream, key_of):
-    client = as_client(limited(rate="3/hour"), key_of("booking", *EVERYTHING))
-    answers = [client.get("/api/cars") for _ in range(5)]
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
-    for answer in answers[3:]:
-        check_refused(answer)
+def test_requests_over_the_limit_are_rejected_and_not_forwarded(limited, upstream, add_client):
+    client = as_client(limited(rate="3/hour"), add_client("booking", *ALL_SCOPES))
+    responses = [client.get("/api/cars") for _ in range(5)]
+    assert [response.status_code for response in responses] == [200, 200, 200, 429, 429]
+    for response in responses[3:]:
+        check_rate_limited(response)
     assert len(upstream.requests) == 3
 
 
-def test_every_answer_that_was_counted_says_what_is_left(limited, key_of):
-    client = as_client(limited(rate="3/hour"), key_of("booking", *EVERYTHING))
-    found = [told(client.get("/api/cars")) for _ in range(4)]
-    assert [(limit, remaining) for limit, remaining, _ in found] == [(3, 2), (3, 1), (3, 0), (3, 0)]
-    assert all(0 < reset <= 3601 for *_, reset in found)
+def test_every_counted_response_has_the_limit_headers(limited, add_client):
+    client = as_client(limited(rate="3/hour"), add_client("booking", *ALL_SCOPES))
+    headers = [limit_headers(client.get("/api/cars")) for _ in range(4)]
+    assert [(limit, remaining) for limit, remaining, _ in headers] == [(3, 2), (3, 1), (3, 0), (3, 0)]
+    assert all(0 < reset <= 3601 for *_, reset in headers)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PATCH", "DELETE"])
-def test_every_method_counts(limited, key_of, method):
-    client = as_client(limited(rate="1/hour"), key_of("booking", *EVERYTHING))
+def test_requests_of_every_method_are_counted(limited, add_client, method):
+    client = as_client(limited(rate="1/hour"), add_client("booking", *ALL_SCOPES))
     path = "/api/cars" if method == "POST" else CAR
     assert client.open(path, method=method).status_code == 200
     assert client.open(path, method=method).status_code == 429
@@ -68,142 +68,152 @@ def test_every_method_counts(limited, key_of, method):
     ("scopes", "method", "path", "status"),
     [
         (["resources:read"], "POST", "/api/cars", 403),
-        (EVERYTHING, "GET", "/api/nothing/here/at/all", 404),
-        (EVERYTHING, "PUT", "/api/cars", 405),
-        (EVERYTHING, "POST", "/api/cars", 413),
+        (ALL_SCOPES, "GET", "/api/nothing/here/at/all", 404),
+        (ALL_SCOPES, "PUT", "/api/cars", 405),
+        (ALL_SCOPES, "POST", "/api/cars", 413),
     ],
 )
-def test_what_is_refused_counts_too(limited, key_of, scopes, method, path, status):
-    client = as_client(limited(rate="2/hour"), key_of("booking", *scopes))
+def test_rejected_requests_are_counted(limited, add_client, scopes, method, path, status):
+    client = as_client(limited(rate="2/hour"), add_client("booking", *scopes))
     body = b"y" * 70_000 if status == 413 else None
-    answers = [client.open(path, method=method, data=body) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [status, status, 429]
-    assert [told(answer)[:2] for answer in answers] == [(2, 1), (2, 0), (2, 0)]
+    responses = [client.open(path, method=method, data=body) for _ in range(3)]
+    assert [response.status_code for response in responses] == [status, status, 429]
+    assert [limit_headers(response)[:2] for response in responses] == [(2, 1), (2, 0), (2, 0)]
 
 
-def test_the_limit_of_one_does_not_touch_another(limited, key_of):
-    keys = key_of("booking", *EVERYTHING), key_of("workshop", *EVERYTHING)
+def test_each_client_has_its_own_limit(limited, add_client):
+    keys = add_client("booking", *ALL_SCOPES), add_client("workshop", *ALL_SCOPES)
     app = limited(rate="2/hour")
-    one, other = (as_client(app, key) for key in keys)
-    assert statuses(one, 4) == [200, 200, 429, 429]
-    assert statuses(other, 3) == [200, 200, 429]
+    first, second = (as_client(app, key) for key in keys)
+    assert statuses(first, 4) == [200, 200, 429, 429]
+    assert statuses(second, 3) == [200, 200, 429]
 
 
-def test_two_keys_of_a_client_have_one_limit(limited, key_of, rotate):
-    old = key_of("booking", *EVERYTHING)
+def test_two_keys_of_a_client_share_its_limit(limited, add_client, rotate):
+    old = add_client("booking", *ALL_SCOPES)
     new = rotate("booking", timedelta(hours=1))
     app = limited(rate="3/hour")
     assert statuses(as_client(app, old), 2) == [200, 200]
     assert statuses(as_client(app, new), 2) == [200, 429]
 
 
-@pytest.mark.parametrize("own", ["1/hour", "5/hour"])
-def test_what_the_clients_file_says_goes_before_the_setting(limited, key_of, own):
-    keys = key_of("booking", *EVERYTHING, rate=own), key_of("workshop", *EVERYTHING)
+@pytest.mark.parametrize("client_rate", ["1/hour", "5/hour"])
+def test_the_rate_in_the_clients_file_overrides_the_setting(limited, add_client, client_rate):
+    keys = add_client("booking", *ALL_SCOPES, rate=client_rate), add_client("workshop", *ALL_SCOPES)
     app = limited(rate="3/hour")
-    allowed = int(own.partition("/")[0])
+    allowed = int(client_rate.partition("/")[0])
     assert statuses(as_client(app, keys[0]), 7) == [200] * allowed + [429] * (7 - allowed)
     assert statuses(as_client(app, keys[1]), 4) == [200] * 3 + [429]
 
 
-def test_of_two_rates_both_hold(limited, key_of):
-    client = as_client(limited(rate="100/second; 2/hour"), key_of("booking", *EVERYTHING))
+def test_all_of_several_rates_apply(limited, add_client):
+    client = as_client(limited(rate="100/second; 2/hour"), add_client("booking", *ALL_SCOPES))
     assert statuses(client, 3) == [200, 200, 429]
 
 
-def test_who_waits_as_long_as_it_is_told_may_ask_again(limited, key_of):
-    client = as_client(limited(rate="2/second"), key_of("booking", *EVERYTHING))
+def test_a_client_can_continue_after_retry_after(limited, add_client):
+    client = as_client(limited(rate="2/second"), add_client("booking", *ALL_SCOPES))
     assert 429 in statuses(client, 5)
-    answer = client.get("/api/cars")
-    check_refused(answer)
-    assert answer.headers["Retry-After"] in ("1", "2")
+    response = client.get("/api/cars")
+    check_rate_limited(response)
+    assert response.headers["Retry-After"] in ("1", "2")
     until(lambda: client.get("/api/cars").status_code == 200, seconds=3)
 
 
 WITHOUT_A_KEY = {
-    "nothing": {},
+    "no header": {},
     "no key": {"Authorization": "Bearer"},
-    "a wrong key": {"Authorization": "Bearer invsys_00000000_" + "A" * 43},
-    "another key": {"Authorization": "Bearer made-up"},
+    "an unknown key": {"Authorization": "Bearer invsys_00000000_" + "A" * 43},
+    "not a key": {"Authorization": "Bearer unknown"},
     "another scheme": {"Authorization": "Basic Ym9va2luZzp4"},
 }
 
 
 @pytest.mark.parametrize("headers", WITHOUT_A_KEY.values(), ids=WITHOUT_A_KEY)
-def test_who_is_not_known_is_counted_by_address(limited, headers):
+def test_unauthenticated_requests_are_counted_by_address(limited, headers):
     app = limited(anonymous="2/hour")
     client = app.test_client()
-    answers = [client.get("/api/cars", headers=headers) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [401, 401, 429]
-    assert [told(answer)[:2] for answer in answers] == [(2, 1), (2, 0), (2, 0)]
-    check_refused(answers[2])
-    elsewhere = {"REMOTE_ADDR": "192.0.2.1"}
-    assert statuses(client, 3, headers=headers, environ_overrides=elsewhere) == [401, 401, 429]
+    responses = [client.get("/api/cars", headers=headers) for _ in range(3)]
+    assert [response.status_code for response in responses] == [401, 401, 429]
+    assert [limit_headers(response)[:2] for response in responses] == [(2, 1), (2, 0), (2, 0)]
+    check_rate_limited(responses[2])
+    other_address = {"REMOTE_ADDR": "192.0.2.1"}
+    assert statuses(client, 3, headers=headers, environ_overrides=other_address) == [401, 401, 429]
 
 
-def test_whoever_guesses_keys_is_counted_once_for_all_of_them(limited, key_of):
-    key_of("booking", *EVERYTHING)
+def test_guessed_keys_share_one_limit(limited, add_client):
+    add_client("booking", *ALL_SCOPES)
     client = limited(anonymous="3/hour").test_client()
     guesses = [f"Bearer invsys_{number:08}_{'A' * 43}" for number in range(5)]
-    found = [client.get("/api/cars", headers={"Authorization": guess}).status_code for guess in guesses]
-    assert found == [401, 401, 401, 429, 429]
+    results = [client.get("/api/cars", headers={"Authorization": guess}).status_code for guess in guesses]
+    assert results == [401, 401, 401, 429, 429]
 
 
-def test_whoever_is_known_is_not_touched_by_who_is_not(limited, key_of):
+def test_anonymous_requests_do_not_affect_clients(limited, add_client):
     app = limited(anonymous="1/hour", rate="1000/hour")
-    known = as_client(app, key_of("booking", *EVERYTHING))
-    until(lambda: known.get("/api/cars").status_code == 200, seconds=5)
+    client = as_client(app, add_client("booking", *ALL_SCOPES))
+    until(lambda: client.get("/api/cars").status_code == 200, seconds=5)
     assert statuses(app.test_client(), 3)[-1] == 429
-    assert statuses(known, 3) == [200, 200, 200]
+    assert statuses(client, 3) == [200, 200, 200]
 
 
 @pytest.mark.parametrize("path", ["/docs", "/api/openapi.json", "/static/page.css"])
 def test_public_pages_are_counted_by_address(limited, upstream, path):
     client = limited(anonymous="2/hour").test_client()
-    answers = [client.get(path) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert [told(answer)[:2] for answer in answers] == [(2, 1), (2, 0), (2, 0)]
+    responses = [client.get(path) for _ in range(3)]
+    assert [response.status_code for response in responses] == [200, 200, 429]
+    assert [limit_headers(response)[:2] for response in responses] == [(2, 1), (2, 0), (2, 0)]
     assert len(upstream.requests) == 2
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_who_watches_the_gateway_is_not_counted(limited, path):
+def test_operator_paths_are_not_counted(limited, path):
     client = limited(anonymous="1/hour").test_client()
     assert statuses(client, 2, path="/docs") == [200, 429]
     for _ in range(5):
-        answer = client.get(path)
-        assert answer.status_code == 200
-        assert not [name for name in HEADERS if name in answer.headers]
+        response = client.get(path)
+        assert response.status_code == 200
+        assert not [name for name in HEADERS if name in response.headers]
 
 
 FORWARDED = [
-    # whoever connects, what the proxy says, and who is counted
+    # address of the connection, X-Forwarded-For, counted address
     ("127.0.0.1", "192.0.2.1", "192.0.2.1"),
     ("127.0.0.1", "203.0.113.9, 192.0.2.1", "192.0.2.1"),
     ("127.0.0.1", "192.0.2.1 ,  2001:db8::1", "2001:db8::1"),
-    ("127.0.0.1", "192.0.2.1, made-up", "127.0.0.1"),
+    ("127.0.0.1", "192.0.2.1, invalid", "127.0.0.1"),
     ("127.0.0.1", "", "127.0.0.1"),
     ("198.51.100.7", "192.0.2.1", "198.51.100.7"),
     ("10.0.0.1", "192.0.2.1", "10.0.0.1"),
 ]
 
 
-@pytest.mark.parametrize(("peer", "said", "counted"), FORWARDED)
-def test_a_proxy_is_believed_where_it_is_trusted_and_only_in_what_it_says_itself(limited, peer, said, counted):
+@pytest.mark.parametrize(("peer", "forwarded_for", "counted"), FORWARDED)
+def test_only_the_last_address_of_a_trusted_proxy_is_used(limited, peer, forwarded_for, counted):
     client = limited(anonymous="2/hour", trusted_proxies="127.0.0.0/8").test_client()
-    through = {"environ_overrides": {"REMOTE_ADDR": peer}, "headers": {"X-Forwarded-For": said}}
-    assert statuses(client, 2, path="/docs", **through) == [200, 200]
-    directly = {"environ_overrides": {"REMOTE_ADDR": counted}}
-    assert statuses(client, 1, path="/docs", **directly) == [429]
+    proxied = {"environ_overrides": {"REMOTE_ADDR": peer}, "headers": {"X-Forwarded-For": forwarded_for}}
+    assert statuses(client, 2, path="/docs", **proxied) == [200, 200]
+    direct = {"environ_overrides": {"REMOTE_ADDR": counted}}
+    assert statuses(client, 1, path="/docs", **direct) == [429]
 
 
-def test_nobody_gets_more_by_making_up_addresses(limited):
+def test_forged_addresses_do_not_raise_the_limit(limited):
     client = limited(anonymous="3/hour", trusted_proxies="10.0.0.0/8").test_client()
-    made_up = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in range(5)]
-    found = [client.get("/docs", headers=headers).status_code for headers in made_up]
-    assert found == [200, 200, 200, 429, 429]
-    # Behind a trusted proxy, the last address is the proxy's word, those before are the caller's.
+    forged = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in range(5)]
+    results = [client.get("/docs", headers=headers).status_code for headers in forged]
+    assert results == [200, 200, 200, 429, 429]
+    # A trusted proxy adds the last address; the caller sent those before it.
     proxied = [{"X-Forwarded-For": f"192.0.2.{number}, 203.0.113.1"} for number in range(5)]
-    behind = {"REMOTE_ADDR": "10.0.0.1"}
-    found = [client.get("/docs", headers=headers, environ_overrides=behind).status_code for headers in proxied]
-    assert found == [200, 200, 200, 429, 429]
+    service = {"REMOTE_ADDR": "10.0.0.1"}
+    results = [client.get("/docs", headers=headers, environ_overrides=service).status_code for headers in proxied]
+    assert results == [200, 200, 200, 429, 429]
+
+
+@pytest.mark.parametrize("rates", ["10/second; 3/hour", "3/hour; 10/second"])
+def test_the_headers_describe_the_tightest_rate(build_gateway, add_client, rates):
+    client = as_client(build_gateway("http://127.0.0.1:9"), add_client("booking", "resources:read", rate=rates))
+    responses = [client.get("/api/cars") for _ in range(4)]
+    assert [response.status_code for response in responses] == [502, 502, 502, 429]
+    assert [response.headers["RateLimit-Remaining"] for response in responses] == ["2", "1", "0", "0"]
+    assert {response.headers["RateLimit-Limit"] for response in responses} == {"3"}
+    assert int(responses[-1].headers["Retry-After"]) > 1

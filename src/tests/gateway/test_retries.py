@@ -1,14 +1,15 @@
-"""What is sent to a service a second time: what changes nothing when it is done twice, once more, and nothing else."""
+"""The gateway retries repeatable requests once, and nothing else; it reuses connections that the service keeps open."""
 
 import pytest
 
 from tests.gateway.conftest import as_client
-from tests.support.raw_upstream import OK, says
+from tests.support.raw_upstream import OK, respond_with
+from tests.support.serving_apps import served_app
 
 KEYED = {"Idempotency-Key": "order-17"}
-# What may be done twice without harm, and what may not.
-REPEATED = [("GET", {}), ("HEAD", {}), ("POST", KEYED)]
-DONE_ONCE = [
+# Requests that can be repeated safely, and others.
+REPEATABLE = [("GET", {}), ("HEAD", {}), ("POST", KEYED)]
+NOT_REPEATABLE = [
     ("POST", {}),
     ("PUT", {}),
     ("PATCH", {}),
@@ -20,25 +21,27 @@ DONE_ONCE = [
 
 
 @pytest.fixture
-def client(built, upstream, key_of):
-    key = key_of("booking", "echo:read", "echo:write")
-    app = built({"services": {"echo": upstream.url}, "routes": {"/echo": "echo"}, "upstream": {"read_timeout": 5}})
+def client(build_from_ini, upstream, add_client):
+    key = add_client("booking", "echo:read", "echo:write")
+    app = build_from_ini(
+        {"services": {"echo": upstream.url}, "routes": {"/echo": "echo"}, "upstream": {"read_timeout": 5}}
+    )
     return as_client(app, key)
 
 
-def dies_when_used_again(how):
-    """Answer over new connections; end one that is used a second time after having read the request."""
-    used = set()
+def fail_on_reuse(how):
+    """Respond over new connections; end a connection after the second request over it was read."""
+    connections = set()
 
-    def answer(talk):
-        request = talk.read()
-        if talk.number in used:
-            {"closes": talk.close, "resets": talk.reset}[how]()
+    def respond(connection):
+        request = connection.read()
+        if connection.number in connections:
+            {"close": connection.close, "reset": connection.reset}[how]()
             return
-        used.add(talk.number)
-        talk.send(OK if request.method != "HEAD" else OK.removesuffix(b"ok"))
+        connections.add(connection.number)
+        connection.send(OK if request.method != "HEAD" else OK.removesuffix(b"ok"))
 
-    return answer
+    return respond
 
 
 def send(client, method, headers):
@@ -47,10 +50,10 @@ def send(client, method, headers):
     )
 
 
-@pytest.mark.parametrize("how", ["closes", "resets"])
-@pytest.mark.parametrize(("method", "headers"), REPEATED)
-def test_what_may_be_done_twice_is_sent_again_once(client, upstream, method, headers, how):
-    upstream.answer = dies_when_used_again(how)
+@pytest.mark.parametrize("how", ["close", "reset"])
+@pytest.mark.parametrize(("method", "headers"), REPEATABLE)
+def test_a_repeatable_request_is_retried_once(client, upstream, method, headers, how):
+    upstream.respond = fail_on_reuse(how)
     assert client.get("/echo/warm").status_code == 200
     upstream.requests.clear()
     assert send(client, method, headers).status_code == 200
@@ -58,53 +61,78 @@ def test_what_may_be_done_twice_is_sent_again_once(client, upstream, method, hea
     assert first == second
 
 
-@pytest.mark.parametrize("how", ["closes", "resets"])
-@pytest.mark.parametrize(("method", "headers"), DONE_ONCE)
-def test_what_may_not_be_done_twice_reaches_the_service_once(client, upstream, method, headers, how):
-    upstream.answer = dies_when_used_again(how)
+@pytest.mark.parametrize("how", ["close", "reset"])
+@pytest.mark.parametrize(("method", "headers"), NOT_REPEATABLE)
+def test_other_requests_are_not_retried(client, upstream, method, headers, how):
+    upstream.respond = fail_on_reuse(how)
     assert client.get("/echo/warm").status_code == 200
     upstream.requests.clear()
-    answer = send(client, method, headers)
-    assert answer.status_code == 502, answer.data
-    assert answer.json["code"] == "upstream_unreachable"
-    # It may have been done.
-    assert "may have been executed" in answer.json["detail"]
+    response = send(client, method, headers)
+    assert response.status_code == 502, response.data
+    assert response.json["code"] == "upstream_unreachable"
+    assert "may have been executed" in response.json["detail"]
     assert [request.method for request in upstream.requests] == [method]
     assert send(client, "GET", {}).status_code == 200
 
 
-@pytest.mark.parametrize("then", ["closes", "resets"])
-@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Le"])
-@pytest.mark.parametrize(("method", "headers"), [*REPEATED, *DONE_ONCE])
-def test_a_service_that_always_breaks_off_is_asked_twice_at_most(client, upstream, method, headers, said, then):
-    upstream.answer = says(said, then=then)
+@pytest.mark.parametrize("then", ["close", "reset"])
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Le"])
+@pytest.mark.parametrize(("method", "headers"), [*REPEATABLE, *NOT_REPEATABLE])
+def test_at_most_two_attempts_are_made(client, upstream, method, headers, sent, then):
+    upstream.respond = respond_with(sent, then=then)
     assert send(client, method, headers).status_code == 502
-    assert len(upstream.requests) <= (2 if (method, headers) in REPEATED else 1)
+    assert len(upstream.requests) <= (2 if (method, headers) in REPEATABLE else 1)
 
 
-@pytest.mark.parametrize(("method", "headers"), [*REPEATED, *DONE_ONCE])
-def test_connections_that_the_service_has_closed_are_not_used(client, upstream, method, headers):
+@pytest.mark.parametrize(("method", "headers"), [*REPEATABLE, *NOT_REPEATABLE])
+def test_connections_that_the_service_has_closed_are_not_reused(client, upstream, method, headers):
     assert client.get("/echo/warm").status_code == 200
     upstream.drop()
     upstream.requests.clear()
-    upstream.answer = says(OK if method != "HEAD" else OK.removesuffix(b"ok"))
+    upstream.respond = respond_with(OK if method != "HEAD" else OK.removesuffix(b"ok"))
     assert send(client, method, headers).status_code == 200
     assert [request.method for request in upstream.requests] == [method]
 
 
-def test_a_connection_is_kept_and_used_again(client, upstream):
+def test_a_connection_is_reused(client, upstream):
     assert {client.get("/echo/a").status_code for _ in range(10)} == {200}
     assert len(upstream.connections) == 1
 
 
-def test_an_answer_that_says_error_is_an_answer(client, upstream):
-    upstream.answer = says(b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 2\r\n\r\nno")
-    answer = client.get("/echo/a")
-    assert (answer.status_code, answer.data, answer.headers["Retry-After"]) == (503, b"no", "1")
+def test_an_error_response_is_not_retried(client, upstream):
+    upstream.respond = respond_with(b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 2\r\n\r\nno")
+    response = client.get("/echo/a")
+    assert (response.status_code, response.data, response.headers["Retry-After"]) == (503, b"no", "1")
     assert len(upstream.requests) == 1
 
 
-def test_half_a_body_is_not_asked_for_again_as_if_nothing_had_come(client, upstream):
-    upstream.answer = says(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", then="closes")
+def test_a_truncated_response_is_not_retried(client, upstream):
+    upstream.respond = respond_with(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", then="close")
     assert send(client, "POST", {}).status_code == 502
     assert len(upstream.requests) == 1
+
+
+CLOSING_RESPONSES = {
+    "with a body": ("200 OK", [("Content-Length", "2")], [b"{}"]),
+    "with an empty body": ("200 OK", [("Content-Length", "0")], []),
+    "without a body": ("204 No Content", [], []),
+    "not modified": ("304 Not Modified", [("ETag", '"1"')], []),
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
+@pytest.mark.parametrize("kind", CLOSING_RESPONSES)
+def test_a_connection_closed_by_the_service_is_not_reused(build_gateway, add_client, kind, method):
+    status, headers, content = CLOSING_RESPONSES[kind]
+
+    def closing(environ, start_response):
+        # The server sends Connection: close with every response, and closes the connection (RFC 9112, 9.6).
+        start_response(status, headers)
+        return content
+
+    key = add_client("booking", "resources:read", "resources:write")
+    path = "/api/cars/1d08d67a-6e9d-4567-817c-90d66b227cc2" if method == "DELETE" else "/api/cars"
+    with served_app(closing) as url:
+        client = as_client(build_gateway(url, INVSYS_UPSTREAM_READ_TIMEOUT="0.5"), key)
+        statuses = [client.open(path, method=method).status for _ in range(3)]
+    assert statuses == [status.replace("Not Modified", "NOT MODIFIED").replace("No Content", "NO CONTENT")] * 3

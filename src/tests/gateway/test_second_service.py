@@ -1,10 +1,10 @@
-"""A second service is one line more of each kind, and takes scopes of its own."""
+"""A second service is configured with one line in each of two sections, and has its own scopes."""
 
 import pytest
 from flask import Flask, jsonify, request
 
-from tests.support.gateway_app import built_house
 from tests.support.gateway_refusals import challenges
+from tests.support.gateway_system import running_system
 from tests.support.refusals import refused
 from tests.support.serving_apps import served_app
 
@@ -15,70 +15,70 @@ CLIENTS = {
     "both": "booking:read booking:write",
     "fleet": "resources:read resources:write allocations:read allocations:write events:read",
     "deep": "deep:read",
-    "nothing": "other:read",
+    "unrelated": "other:read",
 }
 
 
-def answering(name):
-    """Give a service that tells what it was asked, and by whom."""
+def echo_service(name):
+    """Return a service that responds with the details of the request."""
     app = Flask(name, static_folder=None)
 
     @app.route("/", defaults={"path": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     @app.route("/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    def tell(path):
-        asked = {"service": name, "method": request.method, "target": request.full_path.rstrip("?")}
-        return jsonify(asked | {"client": request.headers.get("X-Client-Id"), "body": request.get_data(as_text=True)})
+    def echo(path):
+        details = {"service": name, "method": request.method, "target": request.full_path.rstrip("?")}
+        return jsonify(details | {"client": request.headers.get("X-Client-Id"), "body": request.get_data(as_text=True)})
 
     return app
 
 
 @pytest.fixture(scope="module")
-def built(migrated_url, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("house")
-    with served_app(answering("booking")) as booking, served_app(answering("deep")) as deep:
+def shared_system(migrated_url, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("system")
+    with served_app(echo_service("booking")) as booking, served_app(echo_service("deep")) as deep:
         file = folder / "gateway.ini"
         file.write_text(
             f"[services]\nbooking = {booking}\ndeep = {deep}\n"
             "[routes]\n/api/bookings = booking\n/api/bookings/deep = deep\n/api/cars/deep = deep\n"
         )
-        with built_house(migrated_url, folder, CLIENTS, INVSYS_CONFIG=str(file)) as house:
-            yield house
+        with running_system(migrated_url, folder, CLIENTS, INVSYS_CONFIG=str(file)) as system:
+            yield system
 
 
 @pytest.fixture
-def house(built, database_url):
-    return built
+def system(shared_system, database_url):
+    return shared_system
 
 
 @pytest.mark.parametrize("path", ["/api/bookings", BELOW, f"{BELOW}?a=1&b=%C3%A9"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
-def test_reading_takes_one_scope_and_changing_another(house, method, path):
+def test_reading_and_writing_require_different_scopes(system, method, path):
     reads = method in ("GET", "HEAD")
     scope, allowed, other = ("booking:read", "reader", "writer") if reads else ("booking:write", "writer", "reader")
     for name in (allowed, "both"):
-        answer = house.call(name, method, path, data=None if reads else b"hello")
-        assert answer.status_code == 200
+        response = system.call(name, method, path, data=None if reads else b"hello")
+        assert response.status_code == 200
         if method != "HEAD":
-            asked = {"service": "booking", "method": method, "target": path, "client": name}
-            assert answer.json | asked == answer.json
-    for name in (other, "fleet", "nothing", "deep"):
-        answer = house.call(name, method, path, data=None if reads else b"hello")
-        assert answer.status_code == 403
-        assert challenges(answer)["Bearer"]["scope"] == scope
+            expected = {"service": "booking", "method": method, "target": path, "client": name}
+            assert response.json | expected == response.json
+    for name in (other, "fleet", "unrelated", "deep"):
+        response = system.call(name, method, path, data=None if reads else b"hello")
+        assert response.status_code == 403
+        assert challenges(response)["Bearer"]["scope"] == scope
         if method != "HEAD":
-            assert refused(answer, 403, "forbidden")["scope"] == scope
-    assert house.call("nobody", method, path).status_code == 401
+            assert refused(response, 403, "forbidden")["scope"] == scope
+    assert system.call("anonymous", method, path).status_code == 401
 
 
-def test_a_slash_at_the_end_is_the_services_business(house):
+def test_a_trailing_slash_is_forwarded(system):
     for path in ("/api/bookings/", f"{BELOW}/"):
-        answer = house.call("reader", "GET", path)
-        assert (answer.status_code, answer.json.get("target")) == (200, path)
+        response = system.call("reader", "GET", path)
+        assert (response.status_code, response.json.get("target")) == (200, path)
 
 
-def test_what_is_sent_arrives(house):
-    answer = house.call("writer", "POST", BELOW, data=b'{"a": "\xc3\xa9"}', content_type="application/json")
-    assert answer.json["body"] == '{"a": "é"}'
+def test_the_body_is_forwarded(system):
+    response = system.call("writer", "POST", BELOW, data=b'{"a": "\xc3\xa9"}', content_type="application/json")
+    assert response.json["body"] == '{"a": "é"}'
 
 
 @pytest.mark.parametrize(
@@ -92,32 +92,32 @@ def test_what_is_sent_arrives(house):
         ("/api/cars/deep/allocations", "deep", "deep"),
     ],
 )
-def test_the_longest_beginning_wins(house, path, name, service):
-    assert house.call(name, "GET", path).json["service"] == service
-    refused(house.call("nothing", "GET", path), 403, "forbidden")
-    refused(house.call("fleet", "GET", path), 403, "forbidden")
+def test_the_longest_matching_prefix_decides(system, path, name, service):
+    assert system.call(name, "GET", path).json["service"] == service
+    refused(system.call("unrelated", "GET", path), 403, "forbidden")
+    refused(system.call("fleet", "GET", path), 403, "forbidden")
 
 
-def test_a_beginning_is_of_whole_segments(house):
+def test_a_prefix_matches_whole_segments(system):
     for path in ("/api/bookingsx", "/api/booking", "/apibookings", "/api/bookings.json"):
-        found = [house.call(name, "GET", path) for name in ("both", "fleet")]
-        assert [answer.status_code for answer in found if answer.status_code not in (403, 404)] == []
+        responses = [system.call(name, "GET", path) for name in ("both", "fleet")]
+        assert [response.status_code for response in responses if response.status_code not in (403, 404)] == []
 
 
-@pytest.mark.parametrize("name", ["reader", "writer", "both", "deep", "nothing"])
-def test_who_has_scopes_of_other_services_only_has_nothing_in_a_collection(house, name):
+@pytest.mark.parametrize("name", ["reader", "writer", "both", "deep", "unrelated"])
+def test_scopes_of_other_services_permit_nothing_in_a_collection(system, name):
     for method, path in (("GET", "/api/cars"), ("POST", "/api/cars"), ("GET", "/api/cars/all/allocations")):
-        refused(house.call(name, method, path, json={} if method == "POST" else None), 404, "not_found")
-    refused(house.call(name, "GET", "/api/events"), 403, "forbidden")
+        refused(system.call(name, method, path, json={} if method == "POST" else None), 404, "not_found")
+    refused(system.call(name, "GET", "/api/events"), 403, "forbidden")
 
 
-def test_the_inventory_goes_on_beside(house):
-    ids = house.furnish("fleet")
-    assert house.call("fleet", "GET", f"/api/cars/{ids['car']}").json["id"] == ids["car"]
-    assert house.call("fleet", "GET", "/api/events").status_code == 200
-    assert house.call("nobody", "GET", "/docs").status_code == 200
+def test_the_inventory_stays_available(system):
+    ids = system.create_cars("fleet")
+    assert system.call("fleet", "GET", f"/api/cars/{ids['car']}").json["id"] == ids["car"]
+    assert system.call("fleet", "GET", "/api/events").status_code == 200
+    assert system.call("anonymous", "GET", "/docs").status_code == 200
 
 
-def test_other_methods_are_not_served(house):
-    answer = house.call("both", "PROPFIND", BELOW)
-    assert answer.status_code == 405
+def test_other_methods_get_405(system):
+    response = system.call("both", "PROPFIND", BELOW)
+    assert response.status_code == 405

@@ -1,4 +1,4 @@
-"""The gateway's settings: the defaults load, and a value that cannot work is refused in the name of its key."""
+"""The gateway's settings: the defaults are valid, and the message for an invalid value names its key."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ SECONDS = {"upstream.connect_timeout": 60, "upstream.read_timeout": 600, "upstre
 
 # Too short, too long, not visible, not ASCII.
 SECRETS = ["too-short", "a" * 15, "a" * 256, "a" * 15 + " b", "a" * 16 + "\xe9", "\x7f" * 16]
-BAD = [
+INVALID = [
     *((name, bad) for name, ends in RANGES.items() for bad in (ends[0] - 1, ends[1] + 1, -1, "", "x", "1.5", "1e3")),
     *((name, bad) for name, end in SECONDS.items() for bad in (0, -1, end + 1, "", "x", "nan", "inf", "-inf", "1s")),
     ("server.host", ""),
@@ -112,7 +112,7 @@ BAD = [
             "http://127.0.0.1:65536",
             "http://127.0.0.1:port",
             "http://127.0.0.1:5000 http://127.0.0.1:5001",
-            "http://127.0.0.1:5000, made-up",
+            "http://127.0.0.1:5000, invalid",
             "http://a b",
             "http://a\tb",
             "http://[::1",
@@ -126,12 +126,12 @@ BAD = [
     ("services.2echo", "http://127.0.0.1:1"),
     ("services.my echo", "http://127.0.0.1:1"),
     ("services.echo/x", "http://127.0.0.1:1"),
-    # Scopes of the inventory's begin with these.
+    # Scopes of the inventory start with these names.
     ("services.resources", "http://127.0.0.1:1"),
     ("services.allocations", "http://127.0.0.1:1"),
     ("services.events", "http://127.0.0.1:1"),
     ("services.echo", "http://a..b"),
-    # Nothing of the inventory is there.
+    # The inventory has no paths with this prefix.
     ("routes./fleet", "inventory"),
     ("limits.rate", "0/second"),
     ("limits.anonymous", "1/0 second"),
@@ -148,9 +148,9 @@ BAD = [
     ("routes./echo/<x>", "inventory"),
     ("routes./%%65cho", "inventory"),
 ]
-GOOD = [
+VALID = [
     *((name, end, end) for name, ends in RANGES.items() for end in ends),
-    *((name, written, written) for name, end in SECONDS.items() for written in (0.1, end)),
+    *((name, seconds, seconds) for name, end in SECONDS.items() for seconds in (0.1, end)),
     ("server.allowed_hosts", "bookings.example, [::1]", "bookings.example, [::1]"),
     ("metrics.allow", "10.0.0.0/8, ::1", "10.0.0.0/8, ::1"),
     *(("upstream.secret", good, good) for good in ("", "a" * 16, "!~" * 127)),
@@ -176,7 +176,7 @@ def load(text: str, folder: Path) -> settings.settings.Settings:
     return settings.load(str(file), {})
 
 
-def test_the_defaults_load(tmp_path: Path) -> None:
+def test_the_defaults_are_valid(tmp_path: Path) -> None:
     loaded = load("", tmp_path)
     assert loaded["services"] == {"inventory": "http://127.0.0.1:5000"}
     assert loaded["routes"] == {"/api": "inventory", "/docs": "inventory", "/": "inventory"}
@@ -185,41 +185,41 @@ def test_the_defaults_load(tmp_path: Path) -> None:
     assert {origin for *_, origin in loaded.entries()} == {"default"}
 
 
-@pytest.mark.parametrize(("name", "bad"), BAD)
-def test_a_bad_value_is_refused_in_the_name_of_its_key(tmp_path: Path, name: str, bad: object) -> None:
+@pytest.mark.parametrize(("name", "value"), INVALID)
+def test_an_invalid_value_is_rejected_and_its_key_named(tmp_path: Path, name: str, value: object) -> None:
     section, key = name.split(".", 1)
     with pytest.raises(SettingsError) as caught:
-        load(f"[{section}]\n{key} = {bad}\n", tmp_path)
+        load(f"[{section}]\n{key} = {value}\n", tmp_path)
     assert f"[{section}] {key.replace('%%', '%')} " in str(caught.value).replace("%%", "%")
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize(("name", "written", "value"), GOOD)
-def test_its_neighbours_are_taken(tmp_path: Path, name: str, written: object, value: object) -> None:
+@pytest.mark.parametrize(("name", "text", "value"), VALID)
+def test_a_valid_value_is_accepted(tmp_path: Path, name: str, text: object, value: object) -> None:
     section, key = name.split(".", 1)
-    assert load(f"[{section}]\n{key} = {written}\n", tmp_path)[section][key] == value
+    assert load(f"[{section}]\n{key} = {text}\n", tmp_path)[section][key] == value
 
 
 @pytest.mark.parametrize("missing", ["issuer", "audience"])
-def test_whoever_takes_tokens_says_whose(tmp_path: Path, missing: str) -> None:
-    said = {"keys": "keys.json", "issuer": "https://issuer.example", "audience": "invsys", missing: ""}
+def test_tokens_require_an_issuer_and_an_audience(tmp_path: Path, missing: str) -> None:
+    values = {"keys": "keys.json", "issuer": "https://issuer.example", "audience": "invsys", missing: ""}
     with pytest.raises(SettingsError, match=rf"^\[jwt\] {missing} "):
-        load("[jwt]\n" + "".join(f"{key} = {value}\n" for key, value in said.items()), tmp_path)
+        load("[jwt]\n" + "".join(f"{key} = {value}\n" for key, value in values.items()), tmp_path)
 
 
-def test_a_service_that_a_route_still_names_cannot_be_taken_out(tmp_path: Path) -> None:
+def test_a_service_with_a_route_cannot_be_removed(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"\[routes\] /api ") as caught:
         load("[services]\ninventory =\n", tmp_path)
     assert "inventory" in str(caught.value)
 
 
-def test_a_route_is_taken_out_by_an_empty_value(tmp_path: Path) -> None:
+def test_an_empty_value_removes_a_route(tmp_path: Path) -> None:
     assert load("[routes]\n/ =\n", tmp_path)["routes"] == {"/api": "inventory", "/docs": "inventory"}
 
 
 @pytest.mark.parametrize(
-    "text", ["[limits]\nmade_up = 1\n", "[made_up]\nkey = 1\n", "[cors]\norigin = https://a.example\n"]
+    "text", ["[limits]\nunknown = 1\n", "[unknown]\nkey = 1\n", "[cors]\norigin = https://a.example\n"]
 )
-def test_what_there_is_no_setting_for_is_refused(tmp_path: Path, text: str) -> None:
+def test_unknown_settings_are_rejected(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingsError):
         load(text, tmp_path)

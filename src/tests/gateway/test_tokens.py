@@ -1,4 +1,4 @@
-"""JSON Web Tokens: who is named by one that the issuer has signed for this audience, and what it may do."""
+"""Valid JSON Web Tokens: the client that a token names, and its scopes."""
 
 import json
 import time
@@ -13,24 +13,24 @@ EC, RSA = elliptic("ec"), rsa("rsa")
 
 
 @pytest.fixture
-def trusting(gateway, tmp_path):
-    """Build a gateway that trusts the issuer, with more settings such as ``INVSYS_JWT_CLIENT`` if wanted."""
+def build_trusting(build_gateway, tmp_path):
+    """Build a gateway that trusts the issuer, with additional settings such as ``INVSYS_JWT_CLIENT``."""
     file = tmp_path / "jwks.json"
     file.write_text(json.dumps(key_set(EC, RSA)))
 
-    def trusting(inventory="http://127.0.0.1:9", **more):
-        said = {"INVSYS_JWT_KEYS": str(file), "INVSYS_JWT_ISSUER": ISSUER, "INVSYS_JWT_AUDIENCE": AUDIENCE}
-        return gateway(inventory, **said, **more)
+    def build_trusting(inventory="http://127.0.0.1:9", **variables):
+        jwt_settings = {"INVSYS_JWT_KEYS": str(file), "INVSYS_JWT_ISSUER": ISSUER, "INVSYS_JWT_AUDIENCE": AUDIENCE}
+        return build_gateway(inventory, **jwt_settings, **variables)
 
-    return trusting
+    return build_trusting
 
 
 @pytest.fixture
-def status(trusting):
-    """The status that a token gets from a gateway with nobody behind."""
+def status(build_trusting):
+    """Return the status of a request with a token; there is no service behind the gateway."""
 
-    def status(token, path="/api/cars", **more):
-        return as_client(trusting(**more), token).get(path).status_code
+    def status(token, path="/api/cars", **variables):
+        return as_client(build_trusting(**variables), token).get(path).status_code
 
     return status
 
@@ -52,33 +52,33 @@ def status(trusting):
     ],
     ids=["EC", "RSA", "audiences", "one audience", "nbf", "fraction", "no iat", "URL", "long", "at+jwt", "more claims"],
 )
-def test_a_right_token_is_let_through(status, token):
+def test_a_valid_token_is_accepted(status, token):
     assert status(token) == 502
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
-def test_the_scheme_has_no_case(trusting, scheme):
-    answer = trusting().test_client().get("/api/cars", headers={"Authorization": f"{scheme} {signed(EC)}"})
-    assert answer.status_code == 502
+def test_the_scheme_is_case_insensitive(build_trusting, scheme):
+    response = build_trusting().test_client().get("/api/cars", headers={"Authorization": f"{scheme} {signed(EC)}"})
+    assert response.status_code == 502
 
 
-def test_clocks_may_differ_as_far_as_the_settings_say(status):
-    just_over = signed(EC, exp=int(time.time()) - 10)
-    just_early = signed(EC, nbf=int(time.time()) + 10)
-    for token in (just_over, just_early):
+def test_the_leeway_is_configurable(status):
+    just_expired = signed(EC, exp=int(time.time()) - 10)
+    not_yet_valid = signed(EC, nbf=int(time.time()) + 10)
+    for token in (just_expired, not_yet_valid):
         assert status(token) == 502
         assert status(token, INVSYS_JWT_LEEWAY="0") == 401
 
 
-def test_the_issuers_token_names_the_client_to_the_inventory(trusting, inventory):
-    client = as_client(trusting(inventory), signed(EC, sub="ann@example", scope="resources:write events:read"))
+def test_the_inventory_gets_the_client_of_the_token(build_trusting, inventory):
+    client = as_client(build_trusting(inventory), signed(EC, sub="ann@example", scope="resources:write events:read"))
     assert client.post("/api/cars", json={"name": "Car1"}).status_code == 201
     [event] = client.get("/api/events").json["events"]
     assert event["client_id"] == "ann@example"
 
 
-def test_a_setting_says_which_claim_names_the_client(trusting, inventory):
-    app = trusting(inventory, INVSYS_JWT_CLIENT="azp")
+def test_the_claim_that_names_the_client_is_configurable(build_trusting, inventory):
+    app = build_trusting(inventory, INVSYS_JWT_CLIENT="azp")
     client = as_client(app, signed(EC, azp="app-7", scope="resources:write events:read"))
     assert client.post("/api/cars", json={"name": "Car1"}).status_code == 201
     assert [event["client_id"] for event in client.get("/api/events").json["events"]] == ["app-7"]
@@ -106,43 +106,43 @@ def test_a_setting_says_which_claim_names_the_client(trusting, inventory):
         ([], 404, 404, 403),
     ],
 )
-def test_the_scopes_are_those_of_the_claim_that_are_known(trusting, scope, cars, lorries, events):
-    client = as_client(trusting(), signed(EC, scope=scope))
-    found = [client.get(path).status_code for path in ("/api/cars", "/api/lorries", "/api/events")]
-    assert found == [cars, lorries, events]
+def test_known_scopes_of_the_claim_are_granted(build_trusting, scope, cars, lorries, events):
+    client = as_client(build_trusting(), signed(EC, scope=scope))
+    statuses = [client.get(path).status_code for path in ("/api/cars", "/api/lorries", "/api/events")]
+    assert statuses == [cars, lorries, events]
 
 
 @pytest.mark.parametrize("scopes", ["events:read openid", ["openid", "events:read"]])
-def test_another_claim_can_list_the_scopes(trusting, scopes):
+def test_the_claim_with_the_scopes_is_configurable(build_trusting, scopes):
     token = signed(EC, scp=scopes, scope="resources:read")
-    client = as_client(trusting(INVSYS_JWT_SCOPES="scp"), token)
+    client = as_client(build_trusting(INVSYS_JWT_SCOPES="scp"), token)
     assert [client.get(path).status_code for path in ("/api/cars", "/api/events")] == [404, 502]
-    assert as_client(trusting(), token).get("/api/events").status_code == 403
+    assert as_client(build_trusting(), token).get("/api/events").status_code == 403
 
 
-def test_a_client_of_the_file_goes_on_beside(trusting, key_of):
-    key = key_of("booking", "resources:read")
-    app = trusting()
+def test_api_keys_are_accepted_besides_tokens(build_trusting, add_client):
+    key = add_client("booking", "resources:read")
+    app = build_trusting()
     assert as_client(app, key).get("/api/cars").status_code == 502
     assert as_client(app, key).get("/api/events").status_code == 403
-    # The same name, but its scopes are those of the token.
+    # The token names the same client, but its own scopes apply.
     assert as_client(app, signed(EC)).get("/api/events").status_code == 502
 
 
-def test_without_the_setting_no_token_is_accepted(gateway):
-    refused(as_client(gateway("http://127.0.0.1:9"), signed(EC)).get("/api/cars"), 401, "unauthenticated")
+def test_without_the_setting_tokens_are_rejected(build_gateway):
+    refused(as_client(build_gateway("http://127.0.0.1:9"), signed(EC)).get("/api/cars"), 401, "unauthenticated")
 
 
-def test_only_own_allocations_are_shown_to_a_token_that_says_so(trusting, inventory):
-    app = trusting(inventory)
+def test_a_token_with_allocations_own_shows_only_own_allocations(build_trusting, inventory):
+    app = build_trusting(inventory)
     scope = "resources:read resources:write allocations:own"
     ann, bob = (as_client(app, signed(EC, sub=name, scope=scope)) for name in ("ann", "bob"))
     car = ann.post("/api/cars", json={"name": "Car1"}).headers["Location"]
-    made = ann.post(f"{car}/allocations", json={"from_infinity": True, "to_infinity": True})
-    assert ann.get(made.headers["Location"]).json == made.json
-    assert bob.get(made.headers["Location"]).status_code == 404
+    allocation = ann.post(f"{car}/allocations", json={"from_infinity": True, "to_infinity": True})
+    assert ann.get(allocation.headers["Location"]).json == allocation.json
+    assert bob.get(allocation.headers["Location"]).status_code == 404
     assert bob.get("/api/cars/all/allocations").json == []
 
 
-def test_right_claims_are_what_the_other_tests_change():
+def test_the_helper_removes_a_claim():
     assert claims(sub=None).keys() == claims().keys() - {"sub"}

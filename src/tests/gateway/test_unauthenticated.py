@@ -1,4 +1,4 @@
-"""Nobody gets behind the gateway without a key that counts, whatever is asked for and however it is said."""
+"""Requests without a valid key get 401, for every path, method and form of the header."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from invsys.gateway.auth import client_admin
 from tests.support.gateway_refusals import challenges
 from tests.support.refusals import refused
 
-NOBODY_IS_THERE = "http://127.0.0.1:9"
+UNUSED_URL = "http://127.0.0.1:9"
 CAR = "/api/cars/1d08d67a-6e9d-4567-817c-90d66b227cc2"
 PATHS = [
     "/",
@@ -34,14 +34,14 @@ PATHS = [
     "/doc",
     "/static",
     "/statics/page.css",
-    "/nothing",
-    "/nothing/at/all",
+    "/unknown",
+    "/unknown/at/all",
     "/healthz/more",
     "/admin",
     "/.env",
 ]
-# A path that might be another one to the service behind is unknown as well.
-ODD_PATHS = [
+# Paths that another server might interpret differently.
+AMBIGUOUS_PATHS = [
     "/api/cars//",
     "/docs/../api/cars",
     "/api//cars",
@@ -65,107 +65,108 @@ def key(file):
 
 
 @pytest.fixture(scope="module")
-def built(file, key):
+def app(file, key):
     old, new = (hashlib.sha256(text.encode()).hexdigest() for text in ("invsys_0000000a_old", "invsys_0000000b_new"))
-    with file.open("a") as opened:
-        opened.write(f"key.0000000a = {old}, until 2020-01-01T00:00:00+00:00\n")
-        opened.write(f"key.0000000b = {new}, until 2999-01-01T00:00:00+00:00\n")
+    with file.open("a") as stream:
+        stream.write(f"key.0000000a = {old}, until 2020-01-01T00:00:00+00:00\n")
+        stream.write(f"key.0000000b = {new}, until 2999-01-01T00:00:00+00:00\n")
     environ = {
         "INVSYS_CONFIG": os.devnull,
         "INVSYS_CLIENTS_FILE": str(file),
-        "INVSYS_SERVICES_INVENTORY": NOBODY_IS_THERE,
+        "INVSYS_SERVICES_INVENTORY": UNUSED_URL,
         "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
     }
     return build_app(settings.load(environ=environ))
 
 
 @pytest.fixture
-def call(built):
-    """Send a request with such an Authorization header, its bytes as WSGI has them; None is no header."""
+def call(app):
+    """Send a request with this Authorization header, as WSGI decodes it; None: without the header."""
 
-    def call(said, path="/api/cars", method="GET", **headers):
-        overrides = {} if said is None else {"HTTP_AUTHORIZATION": said}
-        return built.test_client().open(path, method=method, headers=headers, environ_overrides=overrides)
+    def call(authorization, path="/api/cars", method="GET", **headers):
+        overrides = {} if authorization is None else {"HTTP_AUTHORIZATION": authorization}
+        return app.test_client().open(path, method=method, headers=headers, environ_overrides=overrides)
 
     return call
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_path_asks_who_is_there(call, path):
+def test_every_path_requires_a_key(call, path):
     for method in METHODS:
-        answer = call(None, path, method)
-        assert answer.status_code == 401
-        assert challenges(answer)["Bearer"].keys() == {"realm"}
+        response = call(None, path, method)
+        assert response.status_code == 401
+        assert challenges(response)["Bearer"].keys() == {"realm"}
         if method != "HEAD":
-            refused(answer, 401, "unauthenticated")
+            refused(response, 401, "unauthenticated")
 
 
-@pytest.mark.parametrize("path", ODD_PATHS)
-def test_a_path_of_another_kind_asks_too(call, path):
-    for said in (None, "Bearer invsys_00000000_wrong"):
-        refused(call(said, path), 401, "unauthenticated")
+@pytest.mark.parametrize("path", AMBIGUOUS_PATHS)
+def test_ambiguous_paths_require_a_key(call, path):
+    for authorization in (None, "Bearer invsys_00000000_wrong"):
+        refused(call(authorization, path), 401, "unauthenticated")
 
 
-@pytest.mark.parametrize("path", ["/api/cars", "/nothing", "/"])
-def test_an_accept_of_28000_characters_is_not_parsed(call, path):
+@pytest.mark.parametrize("path", ["/api/cars", "/unknown", "/"])
+def test_an_accept_header_of_28000_characters_is_not_parsed(call, path):
     refused(call(None, path, Accept=f"application/xml{' ' * 28_000};q=1"), 401, "unauthenticated")
 
 
-@pytest.mark.parametrize("path", ["/api/cars", "/nothing", "/"])
-def test_who_asked_for_xml_is_asked_in_xml(call, path):
-    answer = call("Bearer wrong", path, Accept="application/xml")
-    assert (answer.status_code, answer.mimetype) == (401, "application/problem+xml")
-    told = {element.tag.rpartition("}")[2]: element.text for element in ET.fromstring(answer.data)}
-    assert (told["code"], told["status"], told["type"]) == ("unauthenticated", "401", "/docs/problems/unauthenticated")
-    assert challenges(answer)["Bearer"]["error"] == "invalid_token"
+@pytest.mark.parametrize("path", ["/api/cars", "/unknown", "/"])
+def test_the_problem_is_xml_if_xml_was_requested(call, path):
+    response = call("Bearer wrong", path, Accept="application/xml")
+    assert (response.status_code, response.mimetype) == (401, "application/problem+xml")
+    members = {element.tag.rpartition("}")[2]: element.text for element in ET.fromstring(response.data)}
+    assert (members["code"], members["status"]) == ("unauthenticated", "401")
+    assert members["type"] == "/docs/problems/unauthenticated"
+    assert challenges(response)["Bearer"]["error"] == "invalid_token"
 
 
-def wrong_keys(key):
-    """Give what is nearly a key, and what is nothing like one."""
-    beginning, prefix, secret = key.split("_", 2)
+def invalid_keys(key):
+    """Return variants of a key that are not valid, and other values."""
+    scheme, prefix, secret = key.split("_", 2)
     digest = hashlib.sha256(key.encode()).hexdigest()
     return {
-        "the end is missing": key[:-1],
-        "one character more": f"{key}x",
-        "the last character is another": key[:-1] + ("A" if key[-1] != "A" else "B"),
-        "only its prefix": f"{beginning}_{prefix}_",
-        "without its secret": f"{beginning}_{prefix}",
-        "only its beginning": f"{beginning}_",
+        "truncated": key[:-1],
+        "with an additional character": f"{key}x",
+        "with another last character": key[:-1] + ("A" if key[-1] != "A" else "B"),
+        "only its prefix": f"{scheme}_{prefix}_",
+        "without its secret": f"{scheme}_{prefix}",
+        "only the scheme": f"{scheme}_",
         "only its secret": secret,
-        "an unknown prefix": f"{beginning}_ffffffff_{secret}",
-        "its prefix in capitals": f"{beginning}_{prefix.upper()}_{secret}Z",
-        "another beginning": f"other_{prefix}_{secret}",
+        "with an unknown prefix": f"{scheme}_ffffffff_{secret}",
+        "with the prefix in capitals": f"{scheme}_{prefix.upper()}_{secret}Z",
+        "with another scheme": f"other_{prefix}_{secret}",
         "twice": f"{key} {key}",
         "with a comma": f"{key},{key}",
         "in quotes": f'"{key}"',
-        "its hash": digest,
-        "its hash as the secret": f"{beginning}_{prefix}_{digest}",
+        "its digest": digest,
+        "its digest as the secret": f"{scheme}_{prefix}_{digest}",
         "in capitals": key.upper(),
-        "has expired": "invsys_0000000a_old",
-        "another's secret under its prefix": f"{beginning}_{prefix}_new",
+        "expired": "invsys_0000000a_old",
+        "the secret of another key": f"{scheme}_{prefix}_new",
         "Latin-1": "caf\xe9 \xff\xfe",
         "UTF-8 in its bytes": "invsys_00000000_é".encode().decode("latin-1"),
-        "Latin-1 after a right prefix": f"{beginning}_{prefix}_\xff\xfe\xe9",
-        "Latin-1 in the prefix": f"{beginning}_\xff\xfe_{secret}",
+        "Latin-1 after a valid prefix": f"{scheme}_{prefix}_\xff\xfe\xe9",
+        "Latin-1 in the prefix": f"{scheme}_\xff\xfe_{secret}",
         "Latin-1 after the whole key": f"{key}\xa0",
         "a control character": f"{key}\x00",
-        "sixty thousand characters": f"{beginning}_{prefix}_{'x' * 60_000}",
+        "sixty thousand characters": f"{scheme}_{prefix}_{'x' * 60_000}",
         "sixty thousand underscores": "_" * 60_000,
-        "a name": "booking",
+        "a client name": "booking",
     }
 
 
-@pytest.mark.parametrize("kind", wrong_keys("invsys_a_b"))
-def test_a_wrong_key_is_not_accepted(call, key, kind):
-    sent = wrong_keys(key)[kind]
-    for path, method in (("/api/cars", "GET"), ("/nothing", "GET"), ("/api/cars", "POST"), ("/", "GET")):
-        answer = call(f"Bearer {sent}", path, method)
-        refused(answer, 401, "unauthenticated")
-        assert challenges(answer)["Bearer"]["error"] == "invalid_token"
+@pytest.mark.parametrize("kind", invalid_keys("invsys_a_b"))
+def test_an_invalid_key_is_rejected(call, key, kind):
+    invalid_key = invalid_keys(key)[kind]
+    for path, method in (("/api/cars", "GET"), ("/unknown", "GET"), ("/api/cars", "POST"), ("/", "GET")):
+        response = call(f"Bearer {invalid_key}", path, method)
+        refused(response, 401, "unauthenticated")
+        assert challenges(response)["Bearer"]["error"] == "invalid_token"
 
 
 @pytest.mark.parametrize(
-    "said",
+    "authorization",
     [
         "",
         " ",
@@ -190,30 +191,32 @@ def test_a_wrong_key_is_not_accepted(call, key, kind):
         ",",
     ],
 )
-def test_a_header_that_says_it_in_another_way_says_nothing(call, key, said):
-    for path in ("/api/cars", "/nothing"):
-        answer = call(said.format(key=key), path)
-        refused(answer, 401, "unauthenticated")
-        assert "error" not in challenges(answer)["Bearer"]  # RFC 6750, 3.1: no error code for another scheme
+def test_other_forms_of_the_header_are_rejected(call, key, authorization):
+    for path in ("/api/cars", "/unknown"):
+        response = call(authorization.format(key=key), path)
+        refused(response, 401, "unauthenticated")
+        assert "error" not in challenges(response)["Bearer"]  # RFC 6750, 3.1: no error code for another scheme
 
 
-def test_a_key_elsewhere_than_in_the_header_is_no_key(call, built, key):
+def test_a_key_outside_the_header_is_ignored(call, app, key):
     assert call(None, f"/api/cars?access_token={key}&key={key}").status_code == 401
     assert call(None, **{"X-Api-Key": key, "Cookie": f"key={key}"}).status_code == 401
-    assert built.test_client().post("/api/cars", data={"access_token": key}).status_code == 401
+    assert app.test_client().post("/api/cars", data={"access_token": key}).status_code == 401
 
 
-@pytest.mark.parametrize("said", ["Bearer {key}", "bearer {key}", "BEARER {key}", "Bearer invsys_0000000b_new"])
-def test_a_right_key_is_let_through_to_where_nobody_is(call, key, said):
-    refused(call(said.format(key=key)), 502, "upstream_unreachable")
+@pytest.mark.parametrize(
+    "authorization", ["Bearer {key}", "bearer {key}", "BEARER {key}", "Bearer invsys_0000000b_new"]
+)
+def test_a_valid_key_reaches_the_upstream(call, key, authorization):
+    refused(call(authorization.format(key=key)), 502, "upstream_unreachable")
 
 
-def test_nothing_is_served_at_an_unknown_path_for_who_is_known(call, key):
-    for path in ("/nothing", "/api/nothing/at/all", "/docsx"):
+def test_an_unknown_path_with_a_valid_key_gets_404(call, key):
+    for path in ("/unknown", "/api/nothing/at/all", "/docsx"):
         refused(call(f"Bearer {key}", path), 404, "not_found")
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/anything", "/static/page.css", "/api/openapi.json"])
-def test_what_is_for_everybody_is_asked_for_without_a_key(call, path):
-    for said in (None, "Bearer wrong", "Basic !!!", "\xff"):
-        assert call(said, path).status_code in (200, 502)
+def test_public_paths_need_no_key(call, path):
+    for authorization in (None, "Bearer wrong", "Basic !!!", "\xff"):
+        assert call(authorization, path).status_code in (200, 502)

@@ -1,211 +1,217 @@
-"""A service that misbehaves: the caller gets a problem or sees a broken transfer, and the next request works."""
+"""Faults of a service: the caller gets a problem or a noticeably truncated response, and the next request works."""
 
 import pytest
 
-from tests.support.raw_upstream import OK, says
+from tests.support.raw_upstream import OK, respond_with
 from tests.support.waiting import until
 
-OPENING = b"HTTP/1.1 200 OK\r\n"
-LARGE = 3 * 2**20
+STATUS_LINE = b"HTTP/1.1 200 OK\r\n"
+LONG = 3 * 2**20
 
-# What cannot be an answer, as the service says it and what it does then.
-NO_ANSWERS = {
-    "nothing": ((), "closes"),
-    "nothing, rudely": ((), "resets"),
-    "half a status line": ((b"HTTP/1.1 20",), "closes"),
-    "half a head": ((OPENING + b"Content-Le",), "closes"),
-    "a head without its end": ((OPENING + b"Content-Length: 2\r\n",), "closes"),
-    "half a head, rudely": ((OPENING + b"Content-Le",), "resets"),
-    "garbage": ((b"\x16\x03\x01\x02\x00" * 100,), "closes"),
-    "garbage that stays": ((b"\x16\x03\x01\x02\x00" * 100,), "waits"),
-    "a line of text": ((b"220 mail.example ESMTP\r\n",), "waits"),
-    "HTTP/0.9": ((b"<html>hello</html>\r\n\r\n",), "closes"),
-    "HTTP/2": ((b"HTTP/2 200\r\nContent-Length: 2\r\n\r\nok",), "closes"),
-    "an SPDY preface": ((b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",), "waits"),
-    "a request": ((b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",), "waits"),
-    "no status": ((b"HTTP/1.1 OK\r\nContent-Length: 2\r\n\r\nok",), "waits"),
-    "status 99": ((b"HTTP/1.1 99 Low\r\nContent-Length: 2\r\n\r\nok",), "waits"),
-    "status 0": ((b"HTTP/1.1 000 None\r\nContent-Length: 2\r\n\r\nok",), "waits"),
-    "status 600": ((b"HTTP/1.1 600 High\r\nContent-Length: 2\r\n\r\nok",), "waits"),
-    "status 1000": ((b"HTTP/1.1 1000 High\r\nContent-Length: 2\r\n\r\nok",), "waits"),
-    "status -1": ((b"HTTP/1.1 -1 Low\r\nContent-Length: 2\r\n\r\nok",), "waits"),
-    "only 100": ((b"HTTP/1.1 100 Continue\r\n\r\n",), "closes"),
-    "only 103": ((b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3,), "closes"),
-    "101": ((b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",), "waits"),
-    "two lengths": ((OPENING + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nok!",), "waits"),
-    "a list of lengths": ((OPENING + b"Content-Length: 2, 3\r\n\r\nok!",), "waits"),
-    "length and chunked": ((OPENING + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",), "waits"),
-    "chunked and length": ((OPENING + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",), "waits"),
-    "a length of no number": ((OPENING + b"Content-Length: two\r\n\r\nok",), "waits"),
-    "a negative length": ((OPENING + b"Content-Length: -2\r\n\r\nok",), "waits"),
-    "a signed length": ((OPENING + b"Content-Length: +2\r\n\r\nok",), "waits"),
-    "a length past 64 bits": ((OPENING + b"Content-Length: 18446744073709551618\r\n\r\nok",), "waits"),
-    "a header with NUL": ((OPENING + b"ETag: a\x00b\r\nContent-Length: 2\r\n\r\nok",), "waits"),
-    "a name with NUL": ((OPENING + b"ET\x00ag: a\r\nContent-Length: 2\r\n\r\nok",), "waits"),
-    "a line without a colon": ((OPENING + b"ETag\r\nContent-Length: 2\r\n\r\nok",), "waits"),
-    "blank before the colon": ((OPENING + b"Content-Length : 2\r\n\r\nok",), "waits"),
-    "bare carriage return": ((OPENING + b"ETag: a\rSet-Cookie: b\r\nContent-Length: 2\r\n\r\nok",), "waits"),
-    "half a small body": ((OPENING + b"Content-Length: 10\r\n\r\nhello",), "closes"),
-    "half a small body, rudely": ((OPENING + b"Content-Length: 10\r\n\r\nhello",), "resets"),
-}
-# Where the answer begins well, and the caller has the head already or never gets it.
-BROKEN_BODIES = {
-    "half a large body": ((OPENING + b"Content-Length: %d\r\n\r\n" % LARGE, b"y" * (LARGE // 2)), "closes"),
-    "half a large body, rudely": ((OPENING + b"Content-Length: %d\r\n\r\n" % LARGE, b"y" * (LARGE // 2)), "resets"),
-    "half a large body, then silence": (
-        (OPENING + b"Content-Length: %d\r\n\r\n" % LARGE, b"y" * (LARGE // 2)),
-        "waits",
+# Invalid responses: the bytes, and the action of the service after sending them.
+INVALID_RESPONSES = {
+    "no bytes": ((), "close"),
+    "no bytes, reset": ((), "reset"),
+    "a truncated status line": ((b"HTTP/1.1 20",), "close"),
+    "truncated headers": ((STATUS_LINE + b"Content-Le",), "close"),
+    "headers without an empty line": ((STATUS_LINE + b"Content-Length: 2\r\n",), "close"),
+    "truncated headers, reset": ((STATUS_LINE + b"Content-Le",), "reset"),
+    "garbage": ((b"\x16\x03\x01\x02\x00" * 100,), "close"),
+    "garbage on an open connection": ((b"\x16\x03\x01\x02\x00" * 100,), "wait"),
+    "a line of text": ((b"220 mail.example ESMTP\r\n",), "wait"),
+    "HTTP/0.9": ((b"<html>hello</html>\r\n\r\n",), "close"),
+    "HTTP/2": ((b"HTTP/2 200\r\nContent-Length: 2\r\n\r\nok",), "close"),
+    "an SPDY preface": ((b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",), "wait"),
+    "a request": ((b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",), "wait"),
+    "no status": ((b"HTTP/1.1 OK\r\nContent-Length: 2\r\n\r\nok",), "wait"),
+    "status 99": ((b"HTTP/1.1 99 Low\r\nContent-Length: 2\r\n\r\nok",), "wait"),
+    "status 0": ((b"HTTP/1.1 000 None\r\nContent-Length: 2\r\n\r\nok",), "wait"),
+    "status 600": ((b"HTTP/1.1 600 High\r\nContent-Length: 2\r\n\r\nok",), "wait"),
+    "status 1000": ((b"HTTP/1.1 1000 High\r\nContent-Length: 2\r\n\r\nok",), "wait"),
+    "status -1": ((b"HTTP/1.1 -1 Low\r\nContent-Length: 2\r\n\r\nok",), "wait"),
+    "only 100": ((b"HTTP/1.1 100 Continue\r\n\r\n",), "close"),
+    "only 103": ((b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3,), "close"),
+    "101": ((b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",), "wait"),
+    "two lengths": ((STATUS_LINE + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nok!",), "wait"),
+    "a list of lengths": ((STATUS_LINE + b"Content-Length: 2, 3\r\n\r\nok!",), "wait"),
+    "length and chunked": (
+        (STATUS_LINE + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",),
+        "wait",
     ),
-    "chunks without an end": ((OPENING + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",), "closes"),
-    "chunks without an end, rudely": ((OPENING + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",), "resets"),
-    "half a chunk": ((OPENING + b"Transfer-Encoding: chunked\r\n\r\n10\r\nhello",), "closes"),
-    "no last line": ((OPENING + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",), "closes"),
-    "a bad size": ((OPENING + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n\r\n",), "waits"),
-    "a negative size": ((OPENING + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",), "waits"),
-    "a size past 64 bits": ((OPENING + b"Transfer-Encoding: chunked\r\n\r\n10000000000000005\r\nhello",), "waits"),
-    "no end of a chunk": ((OPENING + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX0\r\n\r\n",), "waits"),
+    "chunked and length": (
+        (STATUS_LINE + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",),
+        "wait",
+    ),
+    "a length that is not a number": ((STATUS_LINE + b"Content-Length: two\r\n\r\nok",), "wait"),
+    "a negative length": ((STATUS_LINE + b"Content-Length: -2\r\n\r\nok",), "wait"),
+    "a signed length": ((STATUS_LINE + b"Content-Length: +2\r\n\r\nok",), "wait"),
+    "a length past 64 bits": ((STATUS_LINE + b"Content-Length: 18446744073709551618\r\n\r\nok",), "wait"),
+    "a header with NUL": ((STATUS_LINE + b"ETag: a\x00b\r\nContent-Length: 2\r\n\r\nok",), "wait"),
+    "a name with NUL": ((STATUS_LINE + b"ET\x00ag: a\r\nContent-Length: 2\r\n\r\nok",), "wait"),
+    "a line without a colon": ((STATUS_LINE + b"ETag\r\nContent-Length: 2\r\n\r\nok",), "wait"),
+    "space before the colon": ((STATUS_LINE + b"Content-Length : 2\r\n\r\nok",), "wait"),
+    "bare carriage return": ((STATUS_LINE + b"ETag: a\rSet-Cookie: b\r\nContent-Length: 2\r\n\r\nok",), "wait"),
+    "a truncated short body": ((STATUS_LINE + b"Content-Length: 10\r\n\r\nhello",), "close"),
+    "a truncated short body, reset": ((STATUS_LINE + b"Content-Length: 10\r\n\r\nhello",), "reset"),
+}
+# Responses with valid headers and an invalid body.
+BROKEN_BODIES = {
+    "a truncated long body": ((STATUS_LINE + b"Content-Length: %d\r\n\r\n" % LONG, b"y" * (LONG // 2)), "close"),
+    "a truncated long body, reset": ((STATUS_LINE + b"Content-Length: %d\r\n\r\n" % LONG, b"y" * (LONG // 2)), "reset"),
+    "a long body that stops": (
+        (STATUS_LINE + b"Content-Length: %d\r\n\r\n" % LONG, b"y" * (LONG // 2)),
+        "wait",
+    ),
+    "chunks without an end": ((STATUS_LINE + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",), "close"),
+    "chunks without an end, reset": ((STATUS_LINE + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",), "reset"),
+    "a truncated chunk": ((STATUS_LINE + b"Transfer-Encoding: chunked\r\n\r\n10\r\nhello",), "close"),
+    "no final line": ((STATUS_LINE + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",), "close"),
+    "an invalid size": ((STATUS_LINE + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n\r\n",), "wait"),
+    "a negative size": ((STATUS_LINE + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",), "wait"),
+    "a size past 64 bits": ((STATUS_LINE + b"Transfer-Encoding: chunked\r\n\r\n10000000000000005\r\nhello",), "wait"),
+    "no end of a chunk": ((STATUS_LINE + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX0\r\n\r\n",), "wait"),
 }
 
 
-def check_refused(answer):
-    assert answer.whole
-    assert (answer.status, answer.code) == (502, "upstream_unreachable"), answer
-    assert answer.json["detail"]
+def check_unreachable(response):
+    assert response.whole
+    assert (response.status, response.code) == (502, "upstream_unreachable"), response
+    assert response.json["detail"]
 
 
-def check_next(door, behind, body=b"next"):
-    """The next requests get their own answers, on whichever connection."""
-    behind.answer = says(OPENING + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+def check_next(gateway, service, body=b"next"):
+    """Check that the following requests get their own responses."""
+    service.respond = respond_with(STATUS_LINE + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
     for _ in range(3):
-        answer = door.get("/echo/next")
-        assert (answer.status, answer.body) == (200, body)
+        response = gateway.get("/echo/next")
+        assert (response.status, response.body) == (200, body)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
-@pytest.mark.parametrize(("pieces", "then"), NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_what_is_no_answer_is_told_as_a_problem(door, behind, pieces, then, method):
-    behind.answer = says(*pieces, then=then)
-    answer = door.call(method, "/echo/a", body=b"" if method == "POST" else None)
+@pytest.mark.parametrize(("pieces", "then"), INVALID_RESPONSES.values(), ids=INVALID_RESPONSES)
+def test_an_invalid_response_becomes_a_problem(gateway, service, pieces, then, method):
+    service.respond = respond_with(*pieces, then=then)
+    response = gateway.call(method, "/echo/a", body=b"" if method == "POST" else None)
     if method == "HEAD":
-        # An answer to HEAD is whole with its head.
-        assert answer.status == 502 or b"\r\n\r\n" in b"".join(pieces)
-        assert answer.status in (200, 502)
+        # A response to HEAD is complete after its headers.
+        assert response.status == 502 or b"\r\n\r\n" in b"".join(pieces)
+        assert response.status in (200, 502)
     else:
-        check_refused(answer)
-    check_next(door, behind)
+        check_unreachable(response)
+    check_next(gateway, service)
 
 
 @pytest.mark.parametrize(("pieces", "then"), BROKEN_BODIES.values(), ids=BROKEN_BODIES)
-def test_an_answer_that_breaks_off_is_not_ended_as_if_it_were_whole(door, behind, pieces, then):
-    behind.answer = says(*pieces, then=then)
+def test_a_truncated_response_is_not_completed(gateway, service, pieces, then):
+    service.respond = respond_with(*pieces, then=then)
     try:
-        answer = door.get("/echo/a")
+        response = gateway.get("/echo/a")
     except ConnectionError:
-        pass  # broken off before its head was out
+        pass  # truncated before the headers were forwarded
     else:
-        if answer.status == 200:
-            assert not answer.whole
+        if response.status == 200:
+            assert not response.whole
         else:
-            assert (answer.status, answer.code) in ((502, "upstream_unreachable"), (504, "upstream_timeout"))
-    check_next(door, behind)
+            assert (response.status, response.code) in ((502, "upstream_unreachable"), (504, "upstream_timeout"))
+    check_next(gateway, service)
 
 
 @pytest.mark.parametrize("lines", [b"X-Many: 1\r\n" * 10_000, b"ETag: " + b"y" * 2**20 + b"\r\n"])
-def test_a_very_long_head_is_refused_or_read_to_its_end(door, behind, lines):
-    behind.answer = says(OPENING + lines + b"Content-Length: 2\r\n\r\nok")
-    answer = door.get("/echo/a")
-    assert (answer.status, answer.body) == (200, b"ok") or answer.code == "upstream_unreachable"
-    check_next(door, behind)
+def test_very_long_headers_are_rejected_or_read_completely(gateway, service, lines):
+    service.respond = respond_with(STATUS_LINE + lines + b"Content-Length: 2\r\n\r\nok")
+    response = gateway.get("/echo/a")
+    assert (response.status, response.body) == (200, b"ok") or response.code == "upstream_unreachable"
+    check_next(gateway, service)
 
 
-# Response desync: what was said too much must not answer whoever asks next.
+# Response desynchronisation: excess data must not become the response to another request.
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
 @pytest.mark.parametrize(
-    "said",
+    "sent",
     [
         OK + b"extra",
         OK + b"\r\n\r\n",
         OK + OK.replace(b"ok", b"no"),
-        OK + OPENING + b"Content-Length: 2\r\nSet-Cookie: of=another\r\n\r\nno",
-        OPENING + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n" + OK.replace(b"ok", b"no"),
-        OPENING + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-A: b\r\n\r\n",
+        OK + STATUS_LINE + b"Content-Length: 2\r\nSet-Cookie: of=another\r\n\r\nno",
+        STATUS_LINE + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n" + OK.replace(b"ok", b"no"),
+        STATUS_LINE + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-A: b\r\n\r\n",
         b"HTTP/1.1 204 No Content\r\n\r\n" + OK.replace(b"ok", b"no"),
         b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nno",
         b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
         b"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\nno",
     ],
 )
-def test_what_is_said_too_much_answers_nobody_else(door, behind, said, method):
-    behind.answer = says(said)
-    answer = door.call(method, "/echo/a")
-    assert answer.status in (200, 204, 304, 502)
-    assert answer.status == 502 or answer.body in (b"", b"ok")
-    check_next(door, behind)
+def test_excess_data_is_not_the_response_to_another_request(gateway, service, sent, method):
+    service.respond = respond_with(sent)
+    response = gateway.call(method, "/echo/a")
+    assert response.status in (200, 204, 304, 502)
+    assert response.status == 502 or response.body in (b"", b"ok")
+    check_next(gateway, service)
 
 
-def test_an_answer_that_comes_before_it_was_asked_for_is_nobodys(door, behind):
-    said = []
+def test_a_response_without_a_request_is_discarded(gateway, service):
+    sent_early = []
 
-    def answer(talk):
-        talk.read()
-        talk.send(OK)
-        if not said:
-            # Over the connection that is kept now, and that nobody asks anything over.
-            talk.send(OK.replace(b"ok", b"no"))
-            said.append(talk.number)
+    def respond(connection):
+        connection.read()
+        connection.send(OK)
+        if not sent_early:
+            # Over the connection that is idle now.
+            connection.send(OK.replace(b"ok", b"no"))
+            sent_early.append(connection.number)
 
-    behind.answer = answer
-    assert door.get("/echo/a").body == b"ok"
-    until(lambda: said)
-    assert [door.get("/echo/a").body for _ in range(20)] == [b"ok"] * 20
+    service.respond = respond
+    assert gateway.get("/echo/a").body == b"ok"
+    until(lambda: sent_early)
+    assert [gateway.get("/echo/a").body for _ in range(20)] == [b"ok"] * 20
 
 
-@pytest.mark.parametrize("then", ["goes on", "closes", "resets"])
-def test_an_answer_before_the_body_was_read_is_the_answer_or_a_problem(door, behind, then):
-    def answer(talk):
-        request = talk.read_head()
-        talk.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+@pytest.mark.parametrize("then", ["continue", "close", "reset"])
+def test_a_response_before_the_body_was_read_is_forwarded_or_becomes_a_problem(gateway, service, then):
+    def respond(connection):
+        request = connection.read_head()
+        connection.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
         {
-            "goes on": lambda: talk.read_body(request),
-            "closes": talk.close,
-            "resets": talk.reset,
-            "waits": talk.wait_for_the_end,
+            "continue": lambda: connection.read_body(request),
+            "close": connection.close,
+            "reset": connection.reset,
+            "wait": connection.read_until_closed,
         }[then]()
 
-    behind.answer = answer
-    answered = door.call("POST", "/echo/a", body=b"y" * 60_000)
-    assert (answered.status, answered.body) == (413, b"no") or answered.code == "upstream_unreachable"
-    assert len(behind.of("POST")) == 1
-    check_next(door, behind)
+    service.respond = respond
+    result = gateway.call("POST", "/echo/a", body=b"y" * 60_000)
+    assert (result.status, result.body) == (413, b"no") or result.code == "upstream_unreachable"
+    assert len(service.with_method("POST")) == 1
+    check_next(gateway, service)
 
 
 @pytest.mark.parametrize("version", [b"HTTP/1.0", b"HTTP/1.1"])
-def test_an_answer_may_end_with_its_connection(door, behind, version):
-    behind.answer = says(version + b" 200 OK\r\n\r\n", b"all of it", then="closes")
-    answer = door.get("/echo/a")
-    assert (answer.status, answer.body, answer.whole) == (200, b"all of it", True)
-    check_next(door, behind)
+def test_a_response_can_end_with_its_connection(gateway, service, version):
+    service.respond = respond_with(version + b" 200 OK\r\n\r\n", b"all of it", then="close")
+    response = gateway.get("/echo/a")
+    assert (response.status, response.body, response.whole) == (200, b"all of it", True)
+    check_next(gateway, service)
 
 
 @pytest.mark.parametrize("line", [b"Connection: close", b"Connection: Close", b"Connection: x, close"])
-def test_a_connection_that_closes_after_each_answer_costs_nobody_an_answer(door, behind, line):
-    behind.answer = says(OPENING + line + b"\r\nContent-Length: 2\r\n\r\nok", then="closes")
-    answers = [door.call(method, "/echo/a", body=b"") for method in ("GET", "POST", "PATCH", "DELETE") * 3]
-    assert [answer.status for answer in answers] == [200] * 12
-    assert len(behind.requests) == 12
+def test_connection_close_after_each_response_causes_no_errors(gateway, service, line):
+    service.respond = respond_with(STATUS_LINE + line + b"\r\nContent-Length: 2\r\n\r\nok", then="close")
+    responses = [gateway.call(method, "/echo/a", body=b"") for method in ("GET", "POST", "PATCH", "DELETE") * 3]
+    assert [response.status for response in responses] == [200] * 12
+    assert len(service.requests) == 12
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
 @pytest.mark.parametrize("status", [b"200 OK\r\nContent-Length: 0", b"204 No Content", b"304 Not Modified"])
-def test_a_connection_of_which_the_service_says_close_is_not_used_again(door, behind, status, method):
-    behind.answer = says(b"HTTP/1.1 " + status + b"\r\nConnection: close\r\n\r\n", then="waits")
+def test_a_connection_is_not_reused_after_connection_close(gateway, service, status, method):
+    service.respond = respond_with(b"HTTP/1.1 " + status + b"\r\nConnection: close\r\n\r\n", then="wait")
     for _ in range(3):
-        assert door.call(method, "/echo/a").status == int(status[:3])
-    check_next(door, behind)
+        assert gateway.call(method, "/echo/a").status == int(status[:3])
+    check_next(gateway, service)
 
 
-def test_nothing_is_told_of_the_inside(door, behind):
-    behind.answer = says(then="closes")
-    said = door.get("/echo/a").body.decode()
-    port = behind.url.rpartition(":")[2]
-    assert not [word for word in ("127.0.0.1", port, "Traceback", "Errno", ".py", "socket") if word in said]
+def test_the_problem_reveals_no_internals(gateway, service):
+    service.respond = respond_with(then="close")
+    text = gateway.get("/echo/a").body.decode()
+    port = service.url.rpartition(":")[2]
+    assert not [word for word in ("127.0.0.1", port, "Traceback", "Errno", ".py", "socket") if word in text]

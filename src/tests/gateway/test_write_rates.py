@@ -1,4 +1,4 @@
-"""How much a client may write: counted in addition to its requests, announced, and refused."""
+"""The write rate of a client: counted in addition to its requests, announced in headers, enforced."""
 
 import os
 import time
@@ -8,105 +8,107 @@ import pytest
 from invsys.gateway import settings
 from invsys.gateway.rate_limit import rates
 from tests.gateway.conftest import as_client
-from tests.support.front_door import EVERYTHING
-from tests.support.raw_upstream import says
+from tests.support.front_door import ALL_SCOPES
+from tests.support.raw_upstream import respond_with
 from tests.support.redis_server import RedisServer
 
-FREE = "1000000/hour"
+UNLIMITED = "1000000/hour"
 CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 BOOKING = f"{CAR}/allocations/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a12"
 WRITES = [("POST", "/api/cars"), ("PATCH", CAR), ("DELETE", CAR), ("PATCH", BOOKING), ("DELETE", BOOKING)]
 
 
 @pytest.fixture
-def limited(built, upstream):
-    """A gateway with these limits in front of a service that answers ok."""
+def limited(build_from_ini, upstream):
+    """Build a gateway with these limits in front of a service that responds with ok."""
 
-    def limited(write_rate="2/hour", rate=FREE, **limits):
-        mine = {"limits": {"rate": rate, "write_rate": write_rate, "anonymous": FREE, **limits}}
-        return built({"services": {"inventory": upstream.url, "echo": upstream.url}, "routes": {"/echo": "echo"}}, mine)
+    def limited(write_rate="2/hour", rate=UNLIMITED, **limits):
+        settings = {"limits": {"rate": rate, "write_rate": write_rate, "anonymous": UNLIMITED, **limits}}
+        return build_from_ini(
+            {"services": {"inventory": upstream.url, "echo": upstream.url}, "routes": {"/echo": "echo"}}, settings
+        )
 
     return limited
 
 
 @pytest.fixture
-def caller(limited, key_of):
-    """A client with its own limits, of a gateway with these limits."""
+def new_client(limited, add_client):
+    """Return a client with individual limits (``client_limits``) of a gateway with these limits."""
 
-    def caller(own=None, **limits):
-        key = key_of("booking", *EVERYTHING, "echo:write", **(own or {}))
+    def new_client(client_limits=None, **limits):
+        key = add_client("booking", *ALL_SCOPES, "echo:write", **(client_limits or {}))
         return as_client(limited(**limits), key)
 
-    return caller
+    return new_client
 
 
 def post(client, count=1):
     return [client.post("/api/cars", json={}) for _ in range(count)]
 
 
-def statuses(answers):
-    return [answer.status_code for answer in answers]
+def statuses(responses):
+    return [response.status_code for response in responses]
 
 
-def announced(answer):
-    return answer.headers["RateLimit-Limit"], answer.headers["RateLimit-Remaining"]
+def announced(response):
+    return response.headers["RateLimit-Limit"], response.headers["RateLimit-Remaining"]
 
 
-def changing(number):
-    """An answer of a service that made ``number`` changes."""
-    return says(f"HTTP/1.1 201 Created\r\nX-Changes: {number}\r\nContent-Length: 2\r\n\r\n".encode(), b"[]")
+def respond_with_changes(number):
+    """Return a function that responds as a service that made ``number`` changes."""
+    return respond_with(f"HTTP/1.1 201 Created\r\nX-Changes: {number}\r\nContent-Length: 2\r\n\r\n".encode(), b"[]")
 
 
-def test_a_client_that_changes_too_much_is_refused_and_the_service_is_not_asked(caller, upstream):
-    client = caller()
-    answers = post(client, 4)
-    assert statuses(answers) == [200, 200, 429, 429]
+def test_writes_over_the_limit_are_rejected_and_not_forwarded(new_client, upstream):
+    client = new_client()
+    responses = post(client, 4)
+    assert statuses(responses) == [200, 200, 429, 429]
     assert len(upstream.requests) == 2
-    for answer in answers[2:]:
-        assert (answer.json["code"], announced(answer)) == ("rate_limited", ("2", "0"))
-        assert 1 <= int(answer.headers["Retry-After"]) <= 3601
-        assert answer.headers["RateLimit-Reset"] == answer.headers["Retry-After"]
-        assert "change" in answer.json["detail"]
+    for response in responses[2:]:
+        assert (response.json["code"], announced(response)) == ("rate_limited", ("2", "0"))
+        assert 1 <= int(response.headers["Retry-After"]) <= 3601
+        assert response.headers["RateLimit-Reset"] == response.headers["Retry-After"]
+        assert "change" in response.json["detail"]
     assert client.get("/api/cars").status_code == 200
 
 
 @pytest.mark.parametrize(("method", "path"), [*WRITES, ("PUT", "/echo/1")])
-def test_every_method_that_changes_counts(caller, method, path):
-    client = caller(write_rate="1/hour")
+def test_every_writing_method_is_counted(new_client, method, path):
+    client = new_client(write_rate="1/hour")
     assert [client.open(path, method=method).status_code for _ in range(2)] == [200, 429]
     assert post(client)[0].status_code == 429
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-def test_no_other_method_counts(caller, method):
-    client = caller(write_rate="1/hour")
+def test_other_methods_are_not_counted(new_client, method):
+    client = new_client(write_rate="1/hour")
     assert {client.open("/api/cars", method=method).status_code for _ in range(5)} == {200}
     assert post(client)[0].status_code == 200
 
 
-def test_the_writes_of_one_client_do_not_touch_another(limited, key_of):
-    keys = [key_of(name, *EVERYTHING) for name in ("booking", "workshop")]
+def test_each_client_has_its_own_write_limit(limited, add_client):
+    keys = [add_client(name, *ALL_SCOPES) for name in ("booking", "workshop")]
     app = limited()
     assert [statuses(post(as_client(app, key), 3)) for key in keys] == [[200, 200, 429]] * 2
 
 
-@pytest.mark.parametrize("own", [1, 4])
-def test_the_limit_of_the_clients_file_replaces_the_setting(caller, own):
-    assert statuses(post(caller({"write_rate": f"{own}/hour"}), 6)) == [200] * own + [429] * (6 - own)
+@pytest.mark.parametrize("count", [1, 4])
+def test_the_limit_in_the_clients_file_overrides_the_setting(new_client, count):
+    assert statuses(post(new_client({"write_rate": f"{count}/hour"}), 6)) == [200] * count + [429] * (6 - count)
 
 
-def test_all_of_several_windows_apply(caller):
-    assert statuses(post(caller(write_rate="100/second; 2/hour"), 3)) == [200, 200, 429]
+def test_all_of_several_windows_apply(new_client):
+    assert statuses(post(new_client(write_rate="100/second; 2/hour"), 3)) == [200, 200, 429]
 
 
-def test_a_refused_write_counts_as_a_request(caller):
-    client = caller(rate="4/hour")
+def test_a_rejected_write_counts_as_a_request(new_client):
+    client = new_client(rate="4/hour")
     assert statuses(post(client, 3)) == [200, 200, 429]
     assert [client.get("/api/cars").status_code for _ in range(2)] == [200, 429]
 
 
 class Clock:
-    """Replaces ``time`` of the counters."""
+    """Replaces the module ``time`` for the counters."""
 
     def __init__(self):
         self.now = time.time()
@@ -115,86 +117,86 @@ class Clock:
         return self.now
 
 
-def test_a_write_that_the_rate_refuses_does_not_count_as_a_write(caller, monkeypatch):
+def test_a_write_rejected_by_the_rate_does_not_count_as_a_write(new_client, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(rates, "time", clock)
-    client = caller(rate="2/second", write_rate="3/hour")
+    client = new_client(rate="2/second", write_rate="3/hour")
     assert statuses(post(client, 6)) == [200, 200, 429, 429, 429, 429]
     clock.now += 2
     assert statuses(post(client, 2)) == [200, 429]
 
 
-def test_a_write_of_an_earlier_window_does_not_count(caller, monkeypatch):
+def test_a_write_of_an_earlier_window_does_not_count(new_client, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(rates, "time", clock)
-    client = caller(write_rate="1/minute")
+    client = new_client(write_rate="1/minute")
     assert statuses(post(client, 2)) == [200, 429]
     clock.now += 61
     assert statuses(post(client, 2)) == [200, 429]
 
 
 @pytest.mark.parametrize(
-    ("rate", "write_rate", "written", "read"),
+    ("rate", "write_rate", "after_write", "after_read"),
     [
         ("9/hour", "3/hour", ("3", "2"), ("9", "7")),
         ("3/hour", "9/hour", ("3", "2"), ("3", "1")),
-        # Both have as many left: the one whose window ends later is the tighter one.
+        # Equal remaining requests: the limit whose window ends later is tighter.
         ("3/minute", "3/hour", ("3", "2"), ("3", "1")),
     ],
 )
-def test_the_tighter_limit_is_announced(caller, rate, write_rate, written, read):
-    client = caller(rate=rate, write_rate=write_rate)
-    answer = post(client)[0]
-    assert announced(answer) == written
+def test_the_tighter_limit_is_announced(new_client, rate, write_rate, after_write, after_read):
+    client = new_client(rate=rate, write_rate=write_rate)
+    response = post(client)[0]
+    assert announced(response) == after_write
     if rate == "3/minute":
-        assert int(answer.headers["RateLimit-Reset"]) > 60
-    assert announced(client.get("/api/cars")) == read
+        assert int(response.headers["RateLimit-Reset"]) > 60
+    assert announced(client.get("/api/cars")) == after_read
 
 
-def test_the_limit_that_refuses_is_the_one_that_is_announced(caller):
-    client = caller(rate="2/minute", write_rate="1/hour")
-    refused = post(client, 2)[1]
-    assert (refused.status_code, announced(refused)) == (429, ("1", "0"))
-    assert refused.headers["RateLimit-Reset"] == refused.headers["Retry-After"]
-    assert int(refused.headers["Retry-After"]) > 60
+def test_the_limit_that_rejects_is_announced(new_client):
+    client = new_client(rate="2/minute", write_rate="1/hour")
+    rejected = post(client, 2)[1]
+    assert (rejected.status_code, announced(rejected)) == (429, ("1", "0"))
+    assert rejected.headers["RateLimit-Reset"] == rejected.headers["Retry-After"]
+    assert int(rejected.headers["Retry-After"]) > 60
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
-def test_an_unknown_caller_has_no_writes_to_count(limited, method):
-    answers = [limited().test_client().open(CAR, method=method) for _ in range(4)]
-    assert {answer.status_code for answer in answers} == {401}
-    assert {announced(answer)[0] for answer in answers} == {"1000000"}
+def test_writes_of_anonymous_callers_are_not_counted(limited, method):
+    responses = [limited().test_client().open(CAR, method=method) for _ in range(4)]
+    assert {response.status_code for response in responses} == {401}
+    assert {announced(response)[0] for response in responses} == {"1000000"}
 
 
-@pytest.mark.parametrize(("made", "then"), [(1, [200, 429]), (2, [429]), (100, [429])])
-def test_a_write_that_makes_several_changes_counts_as_many(caller, upstream, made, then):
-    client = caller()
-    upstream.answer = changing(made)
+@pytest.mark.parametrize(("changes", "statuses_after"), [(1, [200, 429]), (2, [429]), (100, [429])])
+def test_a_write_with_several_changes_counts_as_that_many_writes(new_client, upstream, changes, statuses_after):
+    client = new_client()
+    upstream.respond = respond_with_changes(changes)
     first = post(client)[0]
-    assert (first.status_code, announced(first)) == (201, ("2", str(max(0, 2 - made))))
+    assert (first.status_code, announced(first)) == (201, ("2", str(max(0, 2 - changes))))
     assert "X-Changes" not in first.headers
-    upstream.again()
-    assert statuses(post(client, len(then))) == then
+    upstream.reset()
+    assert statuses(post(client, len(statuses_after))) == statuses_after
     assert client.get("/api/cars").status_code == 200
 
 
-def test_changes_count_although_the_answer_broke_off(caller, upstream):
-    client = caller()
+def test_changes_are_counted_even_if_the_response_is_truncated(new_client, upstream):
+    client = new_client()
     head = b"HTTP/1.1 201 Created\r\nX-Changes: 100\r\nContent-Length: 9\r\n\r\n"
-    upstream.answer = says(head, b"[", then="closes")
-    assert [(answer.status_code, announced(answer)) for answer in post(client)] == [(502, ("2", "0"))]
+    upstream.respond = respond_with(head, b"[", then="close")
+    assert [(response.status_code, announced(response)) for response in post(client)] == [(502, ("2", "0"))]
     assert post(client)[0].status_code == 429
 
 
 @pytest.mark.parametrize("number", ["", "0", "-5", "1.5", "x", "9" * 30, "1, 2", "2\r\nX-Changes: 2"])
-def test_a_malformed_number_of_changes_counts_as_one(caller, upstream, number):
-    client = caller()
-    upstream.answer = changing(number)
+def test_a_malformed_number_of_changes_counts_as_one(new_client, upstream, number):
+    client = new_client()
+    upstream.respond = respond_with_changes(number)
     assert statuses(post(client, 3)) == [201, 201, 429]
 
 
-def test_a_quantity_counts_as_that_many_writes(gateway, inventory, key_of):
-    client = as_client(gateway(inventory, INVSYS_LIMITS_WRITE_RATE="12/hour"), key_of("booking", *EVERYTHING))
+def test_a_quantity_counts_as_that_many_writes(build_gateway, inventory, add_client):
+    client = as_client(build_gateway(inventory, INVSYS_LIMITS_WRITE_RATE="12/hour"), add_client("booking", *ALL_SCOPES))
     for number in range(3):
         assert client.post("/api/cars", json={"name": f"Car{number}"}).status_code == 201
     order = {"from_infinity": True, "to_infinity": True, "quantity": 3}
@@ -202,15 +204,15 @@ def test_a_quantity_counts_as_that_many_writes(gateway, inventory, key_of):
         client.post("/api/cars/any/allocations", json=order, headers={"Idempotency-Key": "order-1"}) for _ in range(2)
     ]
     assert statuses(orders) == [201, 201]
-    # A replayed order makes no further change.
-    assert [announced(answer) for answer in orders] == [("12", "6"), ("12", "5")]
+    # A replayed request makes no further change.
+    assert [announced(response) for response in orders] == [("12", "6"), ("12", "5")]
     assert "X-Changes" not in orders[0].headers
 
 
-def test_the_default_is_a_hundred_a_second_and_a_thousand_a_minute(caller, monkeypatch):
+def test_the_default_is_100_per_second_and_1000_per_minute(new_client, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(rates, "time", clock)
-    client = caller(write_rate=settings.load(environ={"INVSYS_CONFIG": os.devnull})["limits"]["write_rate"])
+    client = new_client(write_rate=settings.load(environ={"INVSYS_CONFIG": os.devnull})["limits"]["write_rate"])
     for _ in range(10):
         assert statuses(post(client, 101)) == [200] * 100 + [429]
         clock.now += 1
@@ -225,12 +227,12 @@ def redis(tmp_path):
     server.kill()
 
 
-def test_two_gateways_count_writes_together(limited, key_of, redis, upstream):
-    key = key_of("booking", *EVERYTHING, write_rate="7/hour")
-    one, other = (as_client(limited(storage=redis.url), key) for _ in range(2))
-    assert statuses(post(client)[0] for client in (one, other)) == [200, 200]
-    upstream.answer = changing(3)
-    assert announced(post(one)[0]) == ("7", "2")
-    upstream.again()
-    assert statuses(post(client)[0] for client in (one, other) * 2) == [200, 200, 429, 429]
-    assert other.get("/api/cars").status_code == 200
+def test_two_gateways_share_the_write_limit(limited, add_client, redis, upstream):
+    key = add_client("booking", *ALL_SCOPES, write_rate="7/hour")
+    first, second = (as_client(limited(storage=redis.url), key) for _ in range(2))
+    assert statuses(post(client)[0] for client in (first, second)) == [200, 200]
+    upstream.respond = respond_with_changes(3)
+    assert announced(post(first)[0]) == ("7", "2")
+    upstream.reset()
+    assert statuses(post(client)[0] for client in (first, second) * 2) == [200, 200, 429, 429]
+    assert second.get("/api/cars").status_code == 200

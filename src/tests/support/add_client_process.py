@@ -1,7 +1,7 @@
-"""One process of several that add clients to one file at once.
+"""A process that adds clients to a file while others do the same.
 
-Arguments: the file, and how the clients' names begin. Says ``ready``, reads how many to add, and prints the prefix of
-each key.
+Arguments: the file, and the prefix of the clients' names. Prints ``ready``, reads the number of clients to add, and
+prints the prefix of each key.
 """
 
 import sys

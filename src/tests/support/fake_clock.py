@@ -1,10 +1,10 @@
-"""A clock that a test moves on, in the place of a module's own."""
+"""A clock that a test advances; it replaces the module ``time`` in a module under test."""
 
 import time
 
 
 class Clock:
-    """Stands where a module of ours has ``time``; nothing passes by itself."""
+    """Replaces ``time`` in one of our modules; its time changes only when ``advance`` is called."""
 
     def __init__(self):
         self._now = time.monotonic()
@@ -12,5 +12,5 @@ class Clock:
     def monotonic(self):
         return self._now
 
-    def pass_by(self, seconds):
+    def advance(self, seconds):
         self._now += seconds

@@ -1,4 +1,4 @@
-"""A gateway in front of whichever inventory is tested: real HTTP between them, and a caller who may do everything."""
+"""A gateway in front of the inventory under test, connected by real HTTP, and a client with all scopes."""
 
 import os
 import tempfile
@@ -16,27 +16,27 @@ from invsys.gateway.application import build_app
 from invsys.gateway.auth import client_admin
 from tests.support.serving_apps import served_app
 
-EVERYTHING = ["resources:read", "resources:write", "allocations:read", "allocations:write", "events:read"]
+ALL_SCOPES = ["resources:read", "resources:write", "allocations:read", "allocations:write", "events:read"]
 
 
-class Caller(FlaskClient):
-    """Takes in every answer as a whole: one that is streamed and left unread keeps its connection."""
+class BufferingClient(FlaskClient):
+    """Buffers every response: an unread streamed response would keep its connection."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         return super().open(*args, **{"buffered": True, **kwargs})
 
 
 class FrontDoor:
-    """One gateway for all tests of a process; what stands behind it changes from test to test."""
+    """One gateway for all tests of a process; the inventory behind it changes from test to test."""
 
-    # Who the caller is for the inventory.
+    # The client id that the inventory sees.
     name = "contract"
 
     def __init__(self) -> None:
         self._stack = ExitStack()
-        self._behind: Callable[..., Iterable[bytes]] | None = None
+        self._current_app: Callable[..., Iterable[bytes]] | None = None
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="invsys-gateway-")))
-        self._key = client_admin.add(folder / "clients.ini", self.name, EVERYTHING)
+        self._key = client_admin.add(folder / "clients.ini", self.name, ALL_SCOPES)
         environ = {
             "INVSYS_CONFIG": os.devnull,
             "INVSYS_CLIENTS_FILE": str(folder / "clients.ini"),
@@ -46,19 +46,19 @@ class FrontDoor:
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
         }
         self._gateway = build_app(settings.load(environ=environ))
-        self._gateway.test_client_class = Caller
+        self._gateway.test_client_class = BufferingClient
 
     def caller(self, inventory: Flask) -> FlaskClient:
-        """Put the gateway in front of ``inventory``, and give a caller that has a key."""
-        self._behind = inventory
-        caller = self._gateway.test_client()
-        caller.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self._key}"
-        return caller
+        """Connect the gateway to ``inventory``; return a client with a key."""
+        self._current_app = inventory
+        client = self._gateway.test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self._key}"
+        return client
 
     def close(self) -> None:
-        """Stop what was started."""
+        """Stop the server of the inventory and remove the clients file."""
         self._stack.close()
 
     def _inventory(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        assert self._behind is not None
-        return self._behind(environ, start_response)
+        assert self._current_app is not None
+        return self._current_app(environ, start_response)

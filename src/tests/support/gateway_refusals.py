@@ -1,11 +1,11 @@
-"""What a refusal of the gateway asks for."""
+"""The authentication challenges in responses of the gateway."""
 
 import re
 
 
-def challenges(answer):
-    """Give what an answer asks for in WWW-Authenticate, by scheme (RFC 9110, 11.6.1)."""
-    whole = ", ".join(answer.headers.getlist("WWW-Authenticate"))
-    schemes = re.findall(r'(\w+) ((?:[\w-]+="[^"]*"(?:, ?|$))*)', whole)
-    assert "".join(f"{scheme} {rest}" for scheme, rest in schemes) == whole
+def challenges(response):
+    """Return the challenges in WWW-Authenticate: the parameters of each scheme (RFC 9110, 11.6.1)."""
+    header = ", ".join(response.headers.getlist("WWW-Authenticate"))
+    schemes = re.findall(r'(\w+) ((?:[\w-]+="[^"]*"(?:, ?|$))*)', header)
+    assert "".join(f"{scheme} {rest}" for scheme, rest in schemes) == header
     return {scheme: dict(re.findall(r'([\w-]+)="([^"]*)"', rest)) for scheme, rest in schemes}

@@ -1,4 +1,4 @@
-"""Gateways under the production server, started as an operator starts them: an INI file, a command, an environment."""
+"""Gateways under the production server, started as operators do: with an INI file, a command and an environment."""
 
 import os
 import subprocess
@@ -15,13 +15,13 @@ from tests.support.waiting import SECONDS, until
 
 Sections = Mapping[str, Mapping[str, object]]
 
-# What no test here is about.
-FREE = {"limits": dict.fromkeys(("rate", "write_rate", "anonymous"), "1000000/second")}
+# Limits that no test reaches.
+UNLIMITED = {"limits": dict.fromkeys(("rate", "write_rate", "anonymous"), "1000000/second")}
 
 
 @dataclass
 class Served:
-    """A gateway that runs: its port, its process, and the file of its log."""
+    """A running gateway: its port, its process, and its log file."""
 
     port: int
     process: subprocess.Popen[bytes]
@@ -29,13 +29,13 @@ class Served:
 
     @property
     def worker(self) -> int:
-        """The process that answers."""
+        """The process id of the only worker."""
         [worker] = child_processes(self.process.pid)
         return worker
 
 
 def write_ini(folder: Path, *layers: Sections) -> Path:
-    """Write settings, later ones over earlier ones."""
+    """Write an INI file; later layers override earlier ones."""
     sections: dict[str, dict[str, object]] = {}
     for layer in layers:
         for name, keys in layer.items():
@@ -50,18 +50,18 @@ def write_ini(folder: Path, *layers: Sections) -> Path:
 
 @contextmanager
 def served_gateway(folder: Path, settings: Sections, environ: Mapping[str, str] | None = None) -> Iterator[Served]:
-    """Run a gateway, of one worker if ``settings`` say no more; ``folder`` may hold its ``clients.ini``."""
+    """Run a gateway with one worker, or as many as ``settings`` have; ``folder`` can contain its ``clients.ini``."""
     port, workers = unused_port(), int(str(settings.get("server", {}).get("workers", 1)))
     server = {"port": port, "workers": 1, "threads": 16, "graceful_timeout": 1, "allowed_hosts": "*"}
-    ours = {"server": server, "clients": {"file": folder / "clients.ini"}}
-    file = write_ini(folder, FREE, ours, settings)
+    defaults = {"server": server, "clients": {"file": folder / "clients.ini"}}
+    file = write_ini(folder, UNLIMITED, defaults, settings)
     command = [sys.executable, "-m", "invsys.gateway.manage", "-c", str(file), "serve"]
-    told = folder / "log"
-    around = {**os.environ, "RUNTIME_DIRECTORY": str(folder), **(environ or {})}
-    with told.open("wb") as log, subprocess.Popen(command, env=around, stderr=log, stdout=log) as process:
+    log_path = folder / "log"
+    variables = {**os.environ, "RUNTIME_DIRECTORY": str(folder), **(environ or {})}
+    with log_path.open("wb") as log, subprocess.Popen(command, env=variables, stderr=log, stdout=log) as process:
         try:
-            until(lambda: told.read_text().count("Started worker-") >= workers and _is_ready(port))
-            yield Served(port, process, told)
+            until(lambda: log_path.read_text().count("Started worker-") >= workers and _is_ready(port))
+            yield Served(port, process, log_path)
         finally:
             process.terminate()
             process.wait(SECONDS)

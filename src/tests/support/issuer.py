@@ -1,4 +1,4 @@
-"""Somebody who issues tokens: keys, tokens of every kind, right and wrong, and a server for the public keys."""
+"""A token issuer: keys, valid and invalid tokens, and a server for the public keys."""
 
 import hashlib
 import hmac
@@ -13,7 +13,7 @@ ISSUER, AUDIENCE = "https://login.example", "invsys"
 
 
 def part(value):
-    """Write a part of a token: JSON, or bytes as they are."""
+    """Encode a part of a token: bytes, or another value as JSON."""
     data = value if isinstance(value, bytes) else json.dumps(value).encode()
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
@@ -27,63 +27,63 @@ def rsa(kid, bits=2048):
 
 
 def key_set(*keys):
-    """Give the public keys as they are published (RFC 7517)."""
+    """Return the public keys as a JSON Web Key Set (RFC 7517)."""
     return {"keys": [key.as_dict(private=False) for key in keys]}
 
 
-def claims(**more):
-    """Give claims that are all right, but for those that are named; None takes one out."""
+def claims(**changes):
+    """Return valid claims with these changes; None removes a claim."""
     now = int(time.time())
-    right = {
+    valid = {
         "iss": ISSUER,
         "aud": AUDIENCE,
         "sub": "booking",
-        # A test may be a long time coming.
+        # Two hours, because tokens created at import must outlive a slow test run.
         "exp": now + 7200,
         "iat": now,
         "scope": "resources:read events:read",
     }
-    return {name: value for name, value in {**right, **more}.items() if value is not None}
+    return {name: value for name, value in {**valid, **changes}.items() if value is not None}
 
 
-def signed(key, algorithm="ES256", header=(), **more):
-    """Give a token of right claims, but for those that are named."""
-    said = {"alg": algorithm, "kid": key.kid, **dict(header)}
-    return jwt.encode(said, claims(**more), key, algorithms=[algorithm])
+def signed(key, algorithm="ES256", header=(), **changes):
+    """Return a signed token whose valid claims have these changes."""
+    headers = {"alg": algorithm, "kid": key.kid, **dict(header)}
+    return jwt.encode(headers, claims(**changes), key, algorithms=[algorithm])
 
 
-def unsigned(algorithm="none", signature="", **more):
-    """Give a token that nobody has signed."""
-    return f"{part({'alg': algorithm, 'typ': 'JWT', **more})}.{part(claims())}.{signature}"
+def unsigned(algorithm="none", signature="", **headers):
+    """Return a token without a valid signature."""
+    return f"{part({'alg': algorithm, 'typ': 'JWT', **headers})}.{part(claims())}.{signature}"
 
 
 def signed_with_secret(key, secret):
-    """Give a token whose HMAC was made with ``secret``: bytes that everybody can know."""
+    """Return a token signed by HMAC with ``secret``, bytes that are public."""
     text = f"{part({'alg': 'HS256', 'typ': 'JWT', 'kid': key.kid})}.{part(claims())}"
     return f"{text}.{part(hmac.new(secret, text.encode(), hashlib.sha256).digest())}"
 
 
-def tampered(token, **more):
-    """Give a token with other claims under the same signature."""
+def tampered(token, **changes):
+    """Return a token with changed claims and the same signature."""
     header, _, signature = token.split(".")
-    return f"{header}.{part(claims(**more))}.{signature}"
+    return f"{header}.{part(claims(**changes))}.{signature}"
 
 
 class KeyServer:
-    """A WSGI application with the public keys; ``answer`` is what it says now: status, headers, content."""
+    """A WSGI application that serves the public keys; ``response`` is its status, headers and content."""
 
     def __init__(self):
-        self.paths, self.answer = [], ("404 Not Found", [], b"")
+        self.paths, self.response = [], ("404 Not Found", [], b"")
 
     def publish(self, *keys):
-        self.say("200 OK", json.dumps(key_set(*keys)).encode())
+        self.respond("200 OK", json.dumps(key_set(*keys)).encode())
 
-    def say(self, status, content=b"", **headers):
-        said = [(name.replace("_", "-"), value) for name, value in headers.items()]
-        self.answer = status, [*said, ("Content-Length", str(len(content)))], content
+    def respond(self, status, content=b"", **headers):
+        extra = [(name.replace("_", "-"), value) for name, value in headers.items()]
+        self.response = status, [*extra, ("Content-Length", str(len(content)))], content
 
     def __call__(self, environ, start_response):
         self.paths.append(environ["PATH_INFO"])
-        status, headers, content = self.answer
+        status, headers, content = self.response
         start_response(status, headers)
         return [content]

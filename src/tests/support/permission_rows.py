@@ -1,7 +1,7 @@
-"""Who may call what: for every method of every route, the status that each kind of client gets.
+"""The expected status for each kind of client, for every method of every route.
 
-Each client has a single scope. ``own`` is ``allocations:own``: once the client that made the allocation, once another.
-``elsewhere`` stands for every client whose single scope holds for lorries only.
+Each client has a single scope. ``owner`` and ``stranger`` have ``allocations:own``: the first made the allocation, the
+second did not. ``elsewhere`` represents every client with a single scope that is restricted to lorries.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tests.support.instants import period_fields
 
 COLUMNS = (
-    "nobody",
+    "anonymous",
     "resources:read",
     "resources:write",
     "allocations:read",
@@ -20,9 +20,9 @@ COLUMNS = (
     "elsewhere",
 )
 
-# What only the client that made it and those that see everything may know of has 404 for the stranger.
+# The stranger gets 404 for the allocation, as if it did not exist.
 _TABLE = """
-                                                         nobody      allocations       events:read
+                                                         anonymous   allocations       events:read
                                                              resources             stranger
                                                              read write  read write  owner   elsewhere
 GET     /api/cars                                        401 200 403 403 403 403 403 404 404
@@ -75,13 +75,13 @@ GET     /static/page.css                                 200 200 200 200 200 200
 HEAD    /static/page.css                                 200 200 200 200 200 200 200 200 200
 """
 
-# The gateway answers these by itself, about itself.
-OF_EVERY_SERVICE = {"/healthz", "/readyz", "/metrics"}
+# The gateway has its own routes with these paths.
+OWN_ROUTES = {"/healthz", "/readyz", "/metrics"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table."""
+    """A row of the table."""
 
     method: str
     path: str
@@ -92,12 +92,12 @@ class Row:
 
     @property
     def scope(self):
-        """The scope that the route takes; None where everybody may call it."""
+        """The scope that the route requires; None for a public route."""
         granted = [name for name in COLUMNS if ":" in name and self.statuses[name] < 300]
         return granted[0] if len(granted) == 1 else None
 
     def body(self, unused):
-        """Give what to send along; ``unused`` is a name that no vehicle has."""
+        """Return the request body; ``unused`` is a name that no vehicle has."""
         if self.method not in ("POST", "PATCH"):
             return None
         if "/allocations" not in self.path:

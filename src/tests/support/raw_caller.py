@@ -1,4 +1,4 @@
-"""A caller of raw sockets: it sends bytes, and reads answers strictly; what is cut off is seen to be."""
+"""An HTTP client on raw sockets: it sends bytes, and parses responses strictly, so that truncation is noticed."""
 
 import json
 import socket
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-# Longer than whatever the gateway waits for; whoever waits this long has found a request that hangs.
+# Longer than every timeout of the gateway: a request that takes this long hangs.
 SECONDS = 10
 
 
 @dataclass
-class Answer:
-    """An answer; ``whole`` unless it was cut off before its framing says that it ends."""
+class Response:
+    """A response; ``whole`` is False if it was truncated."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -20,7 +20,7 @@ class Answer:
     whole: bool = True
 
     def values(self, name: str) -> list[str]:
-        return [value for each, value in self.headers if each == name.lower()]
+        return [value for header, value in self.headers if header == name.lower()]
 
     def value(self, name: str) -> str | None:
         return ", ".join(self.values(name)) if self.values(name) else None
@@ -39,7 +39,7 @@ class Answer:
 
 
 def request(method: str, target: str, key: str | None, *lines: str, body: bytes | None = None) -> bytes:
-    """Write a request; ``lines`` are further lines of its head."""
+    """Return the bytes of a request; ``lines`` are additional header lines."""
     head = [f"{method} {target} HTTP/1.1", "Host: gateway"]
     head += [f"Authorization: Bearer {key}"] if key else []
     head += lines
@@ -47,28 +47,28 @@ def request(method: str, target: str, key: str | None, *lines: str, body: bytes 
     return "\r\n".join([*head, "", ""]).encode("latin-1") + (body or b"")
 
 
-def ask(port: int, data: bytes, source: str | None = None) -> Answer:
-    """Send a request over a connection of its own, from the address ``source`` of this machine; return its answer."""
-    own = (source, 0) if source else None
-    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS, source_address=own) as connection:
+def ask(port: int, data: bytes, source: str | None = None) -> Response:
+    """Send a request over a new connection, from the local address ``source``; return the response."""
+    source_address = (source, 0) if source else None
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS, source_address=source_address) as connection:
         connection.sendall(data)
         with connection.makefile("rb") as stream:
             return read(stream, data.startswith(b"HEAD "))
 
 
-def ask_all(port: int, data: bytes) -> list[Answer]:
-    """Send bytes, and behind them a request that closes; give the answers up to that one, without it.
+def ask_all(port: int, data: bytes) -> list[Response]:
+    """Send bytes, followed by a request that closes the connection; return all responses except that of the latter.
 
-    Where the gateway refuses what it was sent, it closes before.
+    If the gateway rejects the bytes, it closes the connection earlier.
     """
     last = b"GET /healthz HTTP/1.1\r\nHost: last\r\nX-Request-Id: the-last-one\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
         connection.sendall(data + last)
         with connection.makefile("rb") as stream:
-            return [answer for answer in _all(stream) if answer.value("x-request-id") != "the-last-one"]
+            return [response for response in _all(stream) if response.value("x-request-id") != "the-last-one"]
 
 
-def _all(stream: BinaryIO) -> Iterator[Answer]:
+def _all(stream: BinaryIO) -> Iterator[Response]:
     try:
         while stream.peek(1):  # type: ignore[attr-defined]
             yield read(stream)
@@ -76,23 +76,23 @@ def _all(stream: BinaryIO) -> Iterator[Answer]:
         return
 
 
-def read(stream: BinaryIO, of_head: bool = False) -> Answer:
-    """Read an answer; raises ConnectionError where not even a head comes."""
+def read(stream: BinaryIO, is_head: bool = False) -> Response:
+    """Read a response, to a HEAD request if ``is_head``; raises ConnectionError if nothing was received."""
     version, _, rest = stream.readline().partition(b" ")
     if version != b"HTTP/1.1":
-        raise ConnectionError(f"no answer: {version!r}")
-    answer = Answer(int(rest[:3]), [])
+        raise ConnectionError(f"no response: {version!r}")
+    response = Response(int(rest[:3]), [])
     while (line := stream.readline()) not in (b"\r\n", b""):
         assert line.endswith(b"\r\n")
         name, _, value = line.decode("latin-1").partition(":")
-        answer.headers.append((name.lower(), value.strip()))
-    if not of_head and answer.status not in (204, 304):
-        answer.body, answer.whole = _body(stream, answer)
-    return answer
+        response.headers.append((name.lower(), value.strip()))
+    if not is_head and response.status not in (204, 304):
+        response.body, response.whole = _body(stream, response)
+    return response
 
 
-def _body(stream: BinaryIO, answer: Answer) -> tuple[bytes, bool]:
-    lengths, chunked = answer.values("content-length"), answer.values("transfer-encoding")
+def _body(stream: BinaryIO, response: Response) -> tuple[bytes, bool]:
+    lengths, chunked = response.values("content-length"), response.values("transfer-encoding")
     assert len(lengths) + len(chunked) <= 1
     try:
         if chunked:
@@ -106,16 +106,16 @@ def _body(stream: BinaryIO, answer: Answer) -> tuple[bytes, bool]:
 
 
 def _chunks(stream: BinaryIO) -> tuple[bytes, bool]:
-    pieces: list[bytes] = []
+    chunks: list[bytes] = []
     while True:
         try:
             size = stream.readline()
             length = int(size, 16) if size.endswith(b"\r\n") else -1
-            piece = stream.read(length + 2) if length >= 0 else b""
+            chunk = stream.read(length + 2) if length >= 0 else b""
         except ConnectionError:
-            return b"".join(pieces), False
-        if not piece.endswith(b"\r\n"):
-            return b"".join([*pieces, piece]), False
+            return b"".join(chunks), False
+        if not chunk.endswith(b"\r\n"):
+            return b"".join([*chunks, chunk]), False
         if length == 0:
-            return b"".join(pieces), True
-        pieces.append(piece[:-2])
+            return b"".join(chunks), True
+        chunks.append(chunk[:-2])

@@ -1,4 +1,4 @@
-"""A service of raw sockets: it keeps, byte for byte, what it is sent, and answers what a test tells it to."""
+"""An HTTP service on raw sockets: it records each request byte for byte, and responds as the test determines."""
 
 import select
 import socket
@@ -13,7 +13,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\no
 
 @dataclass
 class Request:
-    """What arrived: the head with its empty line, and the body as it was on the wire."""
+    """A received request: the head with its empty line, and the body."""
 
     head: bytes
     body: bytes = b""
@@ -32,29 +32,29 @@ class Request:
         return [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
 
     def values(self, name: str) -> list[str]:
-        return [value for each, value in self.headers if each == name.lower()]
+        return [value for header, value in self.headers if header == name.lower()]
 
 
-class Talk:
-    """A connection, to read requests from and to answer in whatever way."""
+class ServerConnection:
+    """The server side of a connection: reads requests, and sends any bytes."""
 
     def __init__(self, connection: socket.socket, number: int, requests: list[Request]) -> None:
         self.number = number
-        self.over = False
+        self.finished = False
         self._connection = connection
         self._requests = requests
         self._buffer = b""
 
-    def is_asked(self) -> bool:
-        """Wait for the first byte of a request; False if the other side closes instead."""
-        return not self.over and (bool(self._buffer) or self._receive())
+    def has_request(self) -> bool:
+        """Wait for the first byte of a request; return False if the other side closes the connection."""
+        return not self.finished and (bool(self._buffer) or self._receive())
 
     def read(self) -> Request:
-        """Read a whole request."""
+        """Read a request with its body."""
         return self.read_body(self.read_head())
 
     def read_body(self, request: Request) -> Request:
-        """Read what belongs to a head."""
+        """Read the body of a request."""
         [length] = request.values("content-length") or ["0"]
         while len(self._buffer) < int(length) and self._receive():
             pass
@@ -62,46 +62,46 @@ class Talk:
         return request
 
     def read_head(self) -> Request:
-        """Read a request up to its empty line; what never becomes one is kept as it is."""
+        """Read a request up to its empty line; incomplete requests are recorded, too."""
         while b"\r\n\r\n" not in self._buffer and self._receive():
             pass
-        head, mark, self._buffer = self._buffer.partition(b"\r\n\r\n")
-        self.over = not mark
-        self._requests.append(Request(head + mark))
+        head, separator, self._buffer = self._buffer.partition(b"\r\n\r\n")
+        self.finished = not separator
+        self._requests.append(Request(head + separator))
         return self._requests[-1]
 
     def send(self, *pieces: bytes) -> None:
         for piece in pieces:
             self._connection.sendall(piece)
 
-    def dribble(self, piece: bytes, times: int, seconds: float = 0.2) -> None:
-        """Send a piece again and again, slowly, until the other side has enough of it."""
+    def send_slowly(self, piece: bytes, times: int, seconds: float = 0.2) -> None:
+        """Send a piece repeatedly, with pauses, until the other side closes or sends something."""
         for _ in range(times):
             self.send(piece)
             if select.select([self._connection], [], [], seconds)[0]:
                 break
 
     def close(self) -> None:
-        self.over = True
-        # What was not read would turn the end into a reset.
+        self.finished = True
+        # Closing a socket with unread data would send a reset.
         self._connection.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
-        self.over = True
+        self.finished = True
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    def wait_for_the_end(self) -> None:
-        """Say nothing more until the other side closes."""
+    def read_until_closed(self) -> None:
+        """Send nothing more, and read until the other side closes."""
         while self._receive():
             self._buffer = b""
-        self.over = True
+        self.finished = True
 
-    def wait_to_be_left(self) -> None:
-        """Read nothing more, and wait until the other side has gone."""
+    def wait_until_closed(self) -> None:
+        """Read nothing more, and wait until the other side closes."""
         poll = select.poll()
         poll.register(self._connection, select.POLLRDHUP)
         poll.poll(5000)
-        self.over = True
+        self.finished = True
 
     def _receive(self) -> bool:
         try:
@@ -112,23 +112,28 @@ class Talk:
         return bool(piece)
 
 
-def says(*pieces: bytes, then: str = "goes on") -> Callable[[Talk], None]:
-    """Give a way to answer: these bytes; then the connection is kept, or ``closes``, ``resets`` or ``waits``."""
+def respond_with(*pieces: bytes, then: str = "continue") -> Callable[[ServerConnection], None]:
+    """Return a function that responds with these bytes; ``then`` is ``continue``, ``close``, ``reset`` or ``wait``."""
 
-    def answer(talk: Talk) -> None:
-        talk.read()
-        talk.send(*pieces)
-        {"goes on": lambda: None, "closes": talk.close, "resets": talk.reset, "waits": talk.wait_for_the_end}[then]()
+    def respond(connection: ServerConnection) -> None:
+        connection.read()
+        connection.send(*pieces)
+        {
+            "continue": lambda: None,
+            "close": connection.close,
+            "reset": connection.reset,
+            "wait": connection.read_until_closed,
+        }[then]()
 
-    return answer
+    return respond
 
 
 @dataclass
 class Upstream:
-    """The service: ``answer`` is asked how to answer when a request begins; ``requests`` is what arrived."""
+    """The service: ``respond`` is called for each request; ``requests`` are the received requests."""
 
     port: int
-    answer: Callable[[Talk], None] = field(default_factory=lambda: says(OK))
+    respond: Callable[[ServerConnection], None] = field(default_factory=lambda: respond_with(OK))
     requests: list[Request] = field(default_factory=list)
     connections: list[socket.socket] = field(default_factory=list)
 
@@ -136,33 +141,33 @@ class Upstream:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def of(self, method: str) -> list[Request]:
+    def with_method(self, method: str) -> list[Request]:
         return [request for request in self.requests if request.method == method]
 
-    def again(self) -> None:
-        """Forget what arrived, and answer as at first."""
+    def reset(self) -> None:
+        """Forget the received requests, and respond with OK again."""
         self.requests.clear()
-        self.answer = says(OK)
+        self.respond = respond_with(OK)
 
     def serve(self, listener: socket.socket) -> None:
         with suppress(OSError):
             while True:
-                connection, _ = listener.accept()
-                # What is sent has arrived.
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self.connections.append(connection)
-                threading.Thread(target=self._talk, args=(connection, len(self.connections)), daemon=True).start()
+                accepted, _ = listener.accept()
+                # Send each piece immediately.
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.connections.append(accepted)
+                threading.Thread(target=self._serve, args=(accepted, len(self.connections)), daemon=True).start()
 
-    def _talk(self, connection: socket.socket, number: int) -> None:
-        talk = Talk(connection, number, self.requests)
-        with connection, suppress(OSError):
-            while talk.is_asked():
-                self.answer(talk)
-            if not talk.over:
+    def _serve(self, accepted: socket.socket, number: int) -> None:
+        connection = ServerConnection(accepted, number, self.requests)
+        with accepted, suppress(OSError):
+            while connection.has_request():
+                self.respond(connection)
+            if not connection.finished:
                 return
-            # Read on, so that what was not read resets nothing.
-            connection.settimeout(2)
-            while connection.fileno() >= 0 and _is_open_for_reading(connection):
+            # Read the rest: closing a socket with unread data would send a reset.
+            accepted.settimeout(2)
+            while accepted.fileno() >= 0 and _is_open_for_reading(accepted):
                 pass
 
     def drop(self) -> None:
@@ -179,7 +184,7 @@ def _is_open_for_reading(connection: socket.socket) -> bool:
 
 @contextmanager
 def listening(port: int = 0) -> Iterator[Upstream]:
-    """Run such a service, on a port of its own if none is given."""
+    """Run such a service; port 0 selects an unused port."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
@@ -196,8 +201,8 @@ def listening(port: int = 0) -> Iterator[Upstream]:
 
 
 @contextmanager
-def deaf(queue: int = 128) -> Iterator[str]:
-    """Give the base URL of a service that takes no connection out of its queue; one of 0 is full from the first."""
+def not_accepting(queue: int = 128) -> Iterator[str]:
+    """Yield the base URL of a service that accepts no connections; with ``queue`` 0 its queue is full."""
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.bind(("127.0.0.1", 0))
         listener.listen(queue)
@@ -208,7 +213,7 @@ def deaf(queue: int = 128) -> Iterator[str]:
 
 
 def unused_port() -> int:
-    """Give a port on which nothing listens."""
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         number: int = probe.getsockname()[1]

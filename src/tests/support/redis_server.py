@@ -1,4 +1,4 @@
-"""Redis, a real one, started from the installed binary on a port of its own; it keeps nothing."""
+"""A real Redis server, started from the installed binary on an unused port, without persistence."""
 
 import shutil
 import subprocess
@@ -12,14 +12,14 @@ from tests.support.waiting import until
 
 
 def _binary() -> str:
-    found = shutil.which("redis-server")
-    if found is None:
+    path = shutil.which("redis-server")
+    if path is None:
         raise pytest.UsageError("Redis is not installed: apt-get install redis-server.")
-    return found
+    return path
 
 
 class RedisServer:
-    """A server that can be stopped and started again where it was."""
+    """A server that can be stopped and started again on the same port."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -152,7 +152,7 @@ class SlowBodies(Unavailable):
 
 
 class StatusProblem(Problem):
-    """The service has no code of its own for this error; the HTTP status has its standard meaning (RFC 9110, 15)."""
+    """The service has no specific code for this error; the HTTP status has its standard meaning (RFC 9110, 15)."""
 
     advice = "Read ``detail`` and the definition of the status in RFC 9110."
 

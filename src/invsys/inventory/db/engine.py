@@ -27,7 +27,7 @@ _AUTOCOMMIT = "autocommit"
 
 
 class Engines(NamedTuple):
-    """The engines of one application; ``backend`` is the module with what their database does differently."""
+    """An application's engines; ``backend`` is the module ``postgresql.connections`` or ``sqlite.connections``."""
 
     transactions: Engine
     autocommit: Engine

@@ -62,7 +62,7 @@ def test_a_batch_of_keys_is_selected_by_age_and_deleted_by_row_id(engine, app):
             connection.execute(text("ANALYZE idempotency_keys"))
         explain = "EXPLAIN QUERY PLAN" if engine == "sqlite" else "EXPLAIN"
         paramstyle = "named" if engine == "sqlite" else "pyformat"
-        compiled = compile_statement(purge._FORGET_KEYS, db.engine.dialect, paramstyle)
+        compiled = compile_statement(purge._DELETE_KEYS, db.engine.dialect, paramstyle)
         steps = connection.exec_driver_sql(f"{explain} {compiled.sql}", compiled.bind({"seconds": 60.0})).all()
         connection.rollback()
     plan = "\n".join(str(step[-1]) for step in steps)

@@ -157,7 +157,7 @@ def test_a_migration_with_the_services_role_names_the_role_to_use(pg_server, nam
     status, printed, error = run_on(roles.service_url)("migrate")
     assert (status, printed) == (2, "")
     assert "permission denied" in error
-    assert "with the URL of the tables' owner in INVSYS_DATABASE_URL" in error
+    assert "set INVSYS_DATABASE_URL to a URL with the role that owns them" in error
 
 
 def test_the_manual_and_puppet_have_the_same_script():

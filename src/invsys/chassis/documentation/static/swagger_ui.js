@@ -1,9 +1,9 @@
-// In a file of its own, so that the page's policy needs no exception for scripts inside it.
-const place = document.getElementById("swagger-ui");
+// A separate file, because the Content-Security-Policy of the page forbids inline scripts.
+const container = document.getElementById("swagger-ui");
 SwaggerUIBundle({
-  domNode: place,
-  url: place.dataset.document,
+  domNode: container,
+  url: container.dataset.document,
   deepLinking: true,
   displayRequestDuration: true,
-  validatorUrl: null, // the default asks a service elsewhere
+  validatorUrl: null, // the default sends the document to an external service
 });

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a token, it is a 401, and nobody behind the gateway hears of it."""
+"""Invalid JSON Web Tokens get 401, and the request is not forwarded."""
 
 import json
 import os
@@ -28,16 +28,16 @@ from tests.support.issuer import (
 from tests.support.refusals import refused
 
 EC, EC384, RSA = elliptic("ec"), elliptic("ec384", "P-384"), rsa("rsa")
-STRANGER = elliptic("stranger")
-IMPOSTOR = ECKey.import_key({**STRANGER.as_dict(private=True), "kid": "ec"})
+UNKNOWN_KEY = elliptic("stranger")
+IMPOSTOR = ECKey.import_key({**UNKNOWN_KEY.as_dict(private=True), "kid": "ec"})
 NOW = int(time.time())
-GOOD = signed(EC)
-HEADER, PAYLOAD, SIGNATURE = GOOD.split(".")
+VALID = signed(EC)
+HEADER, PAYLOAD, SIGNATURE = VALID.split(".")
 
 
 @pytest.fixture(scope="module")
-def caller(tmp_path_factory):
-    """Ask a gateway that trusts the keys; it knows nobody else, and nobody is behind it."""
+def send(tmp_path_factory):
+    """Send a request with a token to a gateway that trusts the keys; no service is behind it."""
     folder = tmp_path_factory.mktemp("issuer")
     (folder / "jwks.json").write_text(json.dumps(key_set(EC, EC384, RSA)))
     environ = {
@@ -53,8 +53,8 @@ def caller(tmp_path_factory):
     return lambda token: as_client(app, token).get("/api/cars")
 
 
-def test_the_token_that_the_others_are_made_from_is_right(caller):
-    refused(caller(GOOD), 502, "upstream_unreachable")
+def test_the_token_from_which_the_others_are_derived_is_valid(send):
+    refused(send(VALID), 502, "upstream_unreachable")
 
 
 def _text(header):
@@ -80,25 +80,25 @@ NOT_SIGNED = {
     "HS256 with the public key as DER": signed_with_secret(RSA, public(RSA, "DER")),
     "HS256 with the elliptic public key": signed_with_secret(EC, public(EC)),
     "HS256 with the key set's text": signed_with_secret(EC, json.dumps(EC.as_dict(private=False)).encode()),
-    "HS256 with nothing": signed_with_secret(EC, b""),
+    "HS256 with an empty secret": signed_with_secret(EC, b""),
     "RS512, not in the settings": signed(RSA, "RS512"),
     "PS256, not in the settings": signed(RSA, "PS256"),
     "ES384, not in the settings": signed(EC384, "ES384"),
     "ES256 by an RSA key's name": _text({"alg": "ES256", "kid": "rsa"}),
     "RS256 by an elliptic key's name": _text({"alg": "RS256", "kid": "ec"}),
-    "an unknown kid": signed(STRANGER),
-    "another's signature under a known kid": signed(IMPOSTOR),
+    "an unknown kid": signed(UNKNOWN_KEY),
+    "signature of another key under a known kid": signed(IMPOSTOR),
     "a kid that is a number": signed(EC, header={"kid": "1"}).replace(part("1"), part(1)),
     "a kid that is a list": _text({"alg": "ES256", "kid": ["ec"]}),
     "a kid that is a path": _text({"alg": "ES256", "kid": "/dev/null"}),
-    "the key that it brings along": signed(IMPOSTOR, header={"jwk": STRANGER.as_dict(private=False)}),
-    "critical, and not known": _text({"alg": "ES256", "kid": "ec", "crit": ["b64"], "b64": False}),
+    "a key in the header": signed(IMPOSTOR, header={"jwk": UNKNOWN_KEY.as_dict(private=False)}),
+    "an unknown critical header": _text({"alg": "ES256", "kid": "ec", "crit": ["b64"], "b64": False}),
     "crit empty": signed(EC, header={"crit": []}),
-    "crit a header of the standard": signed(EC, header={"crit": ["kid"]}),
-    "crit that is understood": signed(EC, header={"crit": ["typ"], "typ": "at+jwt"}),
-    "tampered claims": tampered(GOOD, sub="other"),
-    "tampered scopes": tampered(GOOD, scope="resources:write"),
-    "half a signature": GOOD[:-20],
+    "crit with a registered header": signed(EC, header={"crit": ["kid"]}),
+    "crit with a supported header": signed(EC, header={"crit": ["typ"], "typ": "at+jwt"}),
+    "tampered claims": tampered(VALID, sub="other"),
+    "tampered scopes": tampered(VALID, scope="resources:write"),
+    "a truncated signature": VALID[:-20],
     "no signature": f"{HEADER}.{PAYLOAD}.",
     "a signature of zeros": f"{HEADER}.{PAYLOAD}.{part(bytes(64))}",
     "a signature in DER": f"{HEADER}.{PAYLOAD}.{part(bytes.fromhex('3006020101020101'))}",
@@ -106,9 +106,9 @@ NOT_SIGNED = {
 
 WRONG_CLAIMS = {
     "another issuer": {"iss": "https://other.example"},
-    "an issuer with a slash more": {"iss": f"{ISSUER}/"},
+    "an issuer with an additional slash": {"iss": f"{ISSUER}/"},
     "no issuer": {"iss": None},
-    "issuers": {"iss": [ISSUER]},
+    "a list of issuers": {"iss": [ISSUER]},
     "issuer a number": {"iss": 1},
     "another audience": {"aud": "other"},
     "the audience within another": {"aud": f"{AUDIENCE}-other"},
@@ -130,7 +130,7 @@ WRONG_CLAIMS = {
     "expiry a list": {"exp": [NOW + 300]},
     "expiry an object": {"exp": {}},
     "expiry true": {"exp": True},
-    "not yet": {"nbf": NOW + 3600},
+    "not yet valid": {"nbf": NOW + 3600},
     "nbf as text": {"nbf": str(NOW)},
     "nbf a list": {"nbf": [NOW]},
     "no sub": {"sub": None},
@@ -139,11 +139,11 @@ WRONG_CLAIMS = {
     "sub a list": {"sub": ["booking"]},
     "sub an object": {"sub": {"name": "booking"}},
     "sub true": {"sub": True},
-    "sub with a blank": {"sub": "Ann Smith"},
-    "sub of blanks": {"sub": " "},
+    "sub with a space": {"sub": "Ann Smith"},
+    "sub of spaces": {"sub": " "},
     "sub not ASCII": {"sub": "Zo\u00eb"},
     "sub with a line break": {"sub": "booking\r\nX-Client-Sees: all"},
-    "sub with a line break at its end": {"sub": "booking\n"},
+    "sub with a line break at the end": {"sub": "booking\n"},
     "sub with NUL": {"sub": "booking\0"},
     "sub too long": {"sub": "x" * 256},
     "scope a list with a number": {"scope": ["resources:read", 1]},
@@ -156,21 +156,21 @@ WRONG_CLAIMS = {
 GARBAGE = {
     "two dots": "..",
     "text with two dots": "a.b.c",
-    "base64 that is none": f"{HEADER}.%%%.{SIGNATURE}",
+    "invalid base64": f"{HEADER}.%%%.{SIGNATURE}",
     "one dot": f"{HEADER}.{PAYLOAD}",
-    "four parts": f"{GOOD}.{SIGNATURE}",
-    "five parts": f"{GOOD}.{SIGNATURE}.{SIGNATURE}",
-    "a header that is no JSON": _text(b"{"),
-    "a header that is no object": _text([]),
+    "four parts": f"{VALID}.{SIGNATURE}",
+    "five parts": f"{VALID}.{SIGNATURE}.{SIGNATURE}",
+    "a header that is not JSON": _text(b"{"),
+    "a header that is not an object": _text([]),
     "a header that is text": _text("ES256"),
-    "a header that is no UTF-8": _text(bytes([255, 254])),
-    "a header of brackets": _text(b"[" * 50_000),
-    "a header of objects": _text(b'{"a":' * 8_000),
+    "a header that is not UTF-8": _text(bytes([255, 254])),
+    "a header of nested arrays": _text(b"[" * 50_000),
+    "a header of nested objects": _text(b'{"a":' * 8_000),
     "a header with a long number": _text(b'{"alg":' + b"9" * 20_000 + b"}"),
     "not ASCII": f"{HEADER}.{PAYLOAD}.\u00ff\u00fe",
     "Latin-1 with two dots": "\u00ff.\u00fe.\u00fd",
-    "blanks within": GOOD.replace(".", " . "),
-    "a token after another": f"{GOOD} {GOOD}",
+    "spaces within": VALID.replace(".", " . "),
+    "a token after another": f"{VALID} {VALID}",
     "a megabyte": "a" * 1_000_000,
     "a megabyte with two dots": ".".join(["a" * 333_000] * 3),
     "a megabyte of dots": "." * 1_000_000,
@@ -178,17 +178,17 @@ GARBAGE = {
 }
 
 
-ODD_PAYLOADS = {
+INVALID_PAYLOADS = {
     "a list": [],
     "text": "text",
     "a number": 1,
     "null": None,
     "claims in a list": [claims()],
-    "half an object": b"{",
-    "nothing": b"",
-    "no UTF-8": b"\xff",
+    "a truncated object": b"{",
+    "empty": b"",
+    "not UTF-8": b"\xff",
     "NaN": b"NaN",
-    "brackets": b"[" * 20_000,
+    "nested arrays": b"[" * 20_000,
     "a long number": b'{"exp":' + b"9" * 20_000 + b"}",
     "an expiry of infinity": json.dumps(claims(exp=float("inf"))).encode(),
     "an expiry of NaN": json.dumps(claims(exp=float("nan"))).encode(),
@@ -198,37 +198,37 @@ ODD_PAYLOADS = {
 
 
 @pytest.mark.parametrize("kind", NOT_SIGNED)
-def test_a_token_that_the_issuer_did_not_sign_that_way(caller, kind):
-    is_refused(caller(NOT_SIGNED[kind]))
+def test_a_token_without_a_valid_signature_is_rejected(send, kind):
+    check_rejected(send(NOT_SIGNED[kind]))
 
 
 @pytest.mark.parametrize("kind", WRONG_CLAIMS)
-def test_a_token_whose_claims_are_wrong(caller, kind):
-    is_refused(caller(signed(EC, **WRONG_CLAIMS[kind])))
+def test_a_token_with_invalid_claims_is_rejected(send, kind):
+    check_rejected(send(signed(EC, **WRONG_CLAIMS[kind])))
 
 
 @pytest.mark.parametrize("kind", GARBAGE)
-def test_what_is_no_token(caller, kind):
-    is_refused(caller(GARBAGE[kind]))
+def test_a_malformed_token_is_rejected(send, kind):
+    check_rejected(send(GARBAGE[kind]))
 
 
-@pytest.mark.parametrize("kind", ODD_PAYLOADS)
-def test_what_no_library_writes_is_refused_though_the_issuer_signed_it(caller, kind):
-    text = f"{HEADER}.{part(ODD_PAYLOADS[kind])}"
-    is_refused(caller(f"{text}.{part(_signature(text))}"))
+@pytest.mark.parametrize("kind", INVALID_PAYLOADS)
+def test_a_signed_token_with_an_invalid_payload_is_rejected(send, kind):
+    text = f"{HEADER}.{part(INVALID_PAYLOADS[kind])}"
+    check_rejected(send(f"{text}.{part(_signature(text))}"))
 
 
-def test_such_a_signature_counts_under_right_claims(caller):
+def test_the_signature_of_the_helper_is_valid(send):
     text = f"{HEADER}.{part(claims())}"
-    refused(caller(f"{text}.{part(_signature(text))}"), 502, "upstream_unreachable")
+    refused(send(f"{text}.{part(_signature(text))}"), 502, "upstream_unreachable")
 
 
 def _signature(text):
     return JWSRegistry.algorithms["ES256"].sign(text.encode(), EC)
 
 
-def is_refused(answer):
-    body = refused(answer, 401, "unauthenticated")
-    assert challenges(answer)["Bearer"]["error"] == "invalid_token"
-    # Why is for the log: who tries one wrong token after the other learns nothing.
+def check_rejected(response):
+    body = refused(response, 401, "unauthenticated")
+    assert challenges(response)["Bearer"]["error"] == "invalid_token"
+    # The response must not reveal the reason to an attacker.
     assert not [word for word in ("Traceback", "joserfc", "signature", ISSUER) if word in json.dumps(body)]

@@ -1,0 +1,63 @@
+"""An inventory behind a gateway with several clients, built once for all tests of a module."""
+
+import os
+import uuid
+from contextlib import contextmanager
+
+from invsys.gateway import settings
+from invsys.gateway.application import build_app
+from invsys.gateway.auth import client_admin
+from invsys.inventory.application import build_app as build_inventory
+from tests.conftest import close, load_settings
+from tests.support.instants import period_fields
+from tests.support.owners import client_as
+from tests.support.serving_apps import served_app
+
+
+class System:
+    """An inventory and its gateway; ``keys`` are the clients' keys by name, ``direct`` bypasses the gateway."""
+
+    def __init__(self, inventory, gateway, keys):
+        self.inventory, self.keys, self.direct = inventory, keys, inventory.test_client()
+        self._client = gateway.test_client()
+
+    def call(self, name, method, path, headers=(), **options):
+        """Send a request through the gateway, with the key of this client; other names send no key."""
+        authorization = {"Authorization": f"Bearer {self.keys[name]}"} if name in self.keys else {}
+        headers = {**authorization, **dict(headers)}
+        return self._client.open(path, method=method, headers=headers, buffered=True, **options)
+
+    def create_cars(self, owner):
+        """Register a car that the owner has allocated from 10 to 11, and an idle one; return the ids of all three.
+
+        Also returns ``unused``, a name that no vehicle has.
+        """
+        client = client_as(self.inventory, owner)
+        car, idle = (client.post("/api/cars", json={"name": str(uuid.uuid4())}).json["id"] for _ in range(2))
+        allocation = client.post(f"/api/cars/{car}/allocations", json=period_fields(10, 11)).json["id"]
+        return {"car": car, "idle": idle, "allocation": allocation, "unused": str(uuid.uuid4())}
+
+    def events(self):
+        """Return all events of the change feed."""
+        return self.direct.get("/api/events?limit=1000").json["events"]
+
+
+@contextmanager
+def running_system(database_url, folder, scopes, **settings_environ):
+    """Build a system over a migrated database; ``scopes`` maps each client to its scopes."""
+    file = folder / "clients.ini"
+    keys = {name: client_admin.add(file, name, words.split()) for name, words in scopes.items()}
+    inventory = build_inventory(load_settings(database_url))
+    with served_app(inventory) as url:
+        environ = {
+            "INVSYS_CONFIG": os.devnull,
+            "INVSYS_CLIENTS_FILE": str(file),
+            "INVSYS_SERVICES_INVENTORY": url,
+            "INVSYS_UPSTREAM_READ_TIMEOUT": "5",
+            "INVSYS_LIMITS_RATE": "1000000/second",
+            "INVSYS_LIMITS_WRITE_RATE": "1000000/second",
+            "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
+            **settings_environ,
+        }
+        yield System(inventory, build_app(settings.load(environ=environ)), keys)
+    close(inventory)

@@ -1,0 +1,48 @@
+"""Requests over raw sockets to a gateway under the production server."""
+
+import socket
+from dataclasses import dataclass
+
+from tests.support.gateway_server import Served
+from tests.support.raw_caller import SECONDS, Response, ask, ask_all, request
+
+
+@dataclass
+class RunningGateway:
+    """A running gateway, the key of a client with all scopes, and a key limited to one concurrent request."""
+
+    served: Served
+    key: str
+    limited_key: str
+
+    def call(self, method: str, target: str, *lines: str, body: bytes | None = None) -> Response:
+        """Send a request with the key."""
+        return ask(self.served.port, request(method, target, self.key, *lines, body=body))
+
+    def get(self, target: str, *lines: str) -> Response:
+        return self.call("GET", target, *lines)
+
+    def anonymous(self, method: str, target: str, *lines: str) -> Response:
+        """Send a request without a key."""
+        return ask(self.served.port, request(method, target, None, *lines))
+
+    def raw(self, data: bytes) -> Response:
+        """Send bytes, in which KEY is replaced by the key; return the response."""
+        return ask(self.served.port, data.replace(b"KEY", self.key.encode()))
+
+    def raw_all(self, data: bytes) -> list[Response]:
+        """Send bytes, in which KEY is replaced by the key; return all responses."""
+        return ask_all(self.served.port, data.replace(b"KEY", self.key.encode()))
+
+    def raw_bytes(self, data: bytes) -> bytes:
+        """Send requests, the last of which closes the connection; return all received bytes."""
+        with socket.create_connection(("127.0.0.1", self.served.port), timeout=SECONDS) as connection:
+            connection.sendall(data.replace(b"KEY", self.key.encode()))
+            with connection.makefile("rb") as stream:
+                return stream.read()
+
+    def disconnect_early(self, target: str) -> None:
+        """Send a request, read the beginning of the response, and disconnect."""
+        with socket.create_connection(("127.0.0.1", self.served.port), timeout=SECONDS) as connection:
+            connection.sendall(request("GET", target, self.key))
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
