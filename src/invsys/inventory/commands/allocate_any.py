@@ -80,7 +80,7 @@ def allocate_any(
 
 def _require_available(count: int, params: dict[str, Any]) -> None:
     if not free_vehicles.are_enough(count, params):
-        # Do not say how many are free: a client may allocate without the scope to list vehicles.
+        # Omit the number of free vehicles: a client may allocate without the scope to list vehicles.
         subject = f"Fewer than the {count} requested vehicles are" if count > 1 else "No vehicle that fits is"
         raise NoneAvailable(f"{subject} available for the whole period.")
 
@@ -88,7 +88,7 @@ def _require_available(count: int, params: dict[str, Any]) -> None:
 def _choose(options: _Options, number: int, params: dict[str, Any]) -> tuple[OutboxChange, dict[str, Any]]:
     """Return the statement of an attempt, and the parameters that choose the vehicles.
 
-    Only the first attempt searches a part of the fleet; the next one searches all of it.
+    With ``best_fit``, the first attempt may examine a part of the fleet only; later attempts examine all of it.
     """
     if current_app.config["ANY_STRATEGY"] == "best_fit":
         keys = free_vehicles.tightest(params["quantity"], params, whole_fleet=number > 0)
@@ -118,6 +118,6 @@ def _allocate(options: _Options, condition: ColumnElement[Any], order: ColumnEle
         condition, free_vehicles.is_available(options.with_attributes)
     )
     vehicles = vehicles.order_by(order).limit(ONE if options.single else bindparam("quantity", type_=Integer))
-    # Locked against other orders, which skip the vehicle and take another one.
+    # Concurrent orders skip a locked vehicle and take another one.
     vehicles = vehicles.with_for_update(key_share=True, skip_locked=not options.waits_for_locks)
     return insert_allocations(vehicles, keyed=options.keyed)

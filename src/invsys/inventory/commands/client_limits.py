@@ -88,7 +88,7 @@ def _seconds_until_room(connection: Connection, caller: Caller, max_holds: int, 
 def require_period(caller: Caller, period: Period, old_period: Period | None = None) -> None:
     """Raise marshmallow's ValidationError if the period is too far ahead or too long for the caller.
 
-    A change that only shortens the old period is always allowed. The clock of this process decides what is too far.
+    A change that only shortens the old period is always allowed. This process's clock measures how far ahead it is.
     """
     if caller.client_id is None:
         return

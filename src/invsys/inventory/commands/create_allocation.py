@@ -55,7 +55,8 @@ def insert_allocations(new_allocations: Select[Any], *, keyed: bool) -> OutboxCh
     )
 
 
-# The lock keeps the vehicle from being decommissioned until the insert is committed. The foreign key takes it anyway.
+# The lock prevents that the vehicle is decommissioned before the insert is committed. The foreign key would take the
+# same lock.
 _ALLOCATION = (
     select_new_allocations(bindparam("id", type_=Uuid))
     .where(_resource.c.id == bindparam("resource_id"))

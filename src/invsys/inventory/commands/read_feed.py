@@ -1,4 +1,4 @@
-"""Reads the change feed; it first writes the events of expired holds if the feed would lack them."""
+"""Reads the change feed; at its end, it first writes the events of holds that have expired."""
 
 from collections.abc import Callable
 

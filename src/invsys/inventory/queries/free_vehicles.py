@@ -28,7 +28,7 @@ from invsys.inventory.db.models import ContinuousResource
 from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, is_free, last_end_before, surrounding_gap
 from invsys.inventory.db.types import UtcDateTime
 
-Values = dict[str, Any]
+Params = dict[str, Any]
 
 _resource = ContinuousResource.__table__
 _START, _END = (bindparam(name, type_=UtcDateTime) for name in ("starts", "ends"))
@@ -52,17 +52,17 @@ def is_available(with_attributes: bool, vehicle: Any = _resource.c, last_end: An
 
 
 def gap(**columns: Any) -> ColumnElement[float]:
-    """Build the expression for the length of a free vehicle's gap around the period, in seconds.
+    """Build the expression for the seconds by which a free vehicle's gap around the period is longer than the period.
 
     ``columns`` are the optional arguments of ``predicates.surrounding_gap``.
     """
     return surrounding_gap(_START, _END, **columns)
 
 
-def are_enough(quantity: int, values: Values) -> bool:
+def are_enough(quantity: int, params: Params) -> bool:
     """Return whether at least ``quantity`` vehicles are available, including those that other transactions lock."""
     with session.read() as connection:
-        keys = connection.execute(_available(bool(values["attributes"])).limit(quantity), values).all()
+        keys = connection.execute(_available(bool(params["attributes"])).limit(quantity), params).all()
     return len(keys) == quantity
 
 
@@ -90,7 +90,7 @@ def _of_type(column: ColumnElement[Any]) -> Select[Any]:
     return select(column).where(_resource.c.resource_type == bindparam("resource_type")).correlate(None)
 
 
-def tightest(quantity: int, values: Values, *, whole_fleet: bool) -> list[int]:
+def tightest(quantity: int, params: Params, *, whole_fleet: bool) -> list[int]:
     """Return the keys of vehicles from a random sample, those with the smallest gap around the period first.
 
     The sample has ``[api] best_fit_sample`` available vehicles: those that follow a random position, then those at the
@@ -100,8 +100,8 @@ def tightest(quantity: int, values: Values, *, whole_fleet: bool) -> list[int]:
     """
     # Larger for several vehicles, so that the last one is chosen among as many.
     sample = current_app.config["BEST_FIT_SAMPLE"] + quantity - 1
-    params = {**values, "position": random_position()}
-    samples = _samples(bool(values["attributes"]), sample, whole_fleet)
+    params = {**params, "position": random_position()}
+    samples = _samples(bool(params["attributes"]), sample, whole_fleet)
     with session.read() as connection:
         rows = connection.execute(samples.following, params).all()
         if len(rows) < sample:
@@ -132,7 +132,7 @@ def _samples(with_attributes: bool, sample: int, whole_fleet: bool) -> _Samples:
 
 
 def _sample(vehicles: Select[Any], with_attributes: bool, sample: int) -> Select[Any]:
-    """Select the first available ones; both databases stop as soon as the sample is full."""
+    """Select the first available vehicles; both databases stop as soon as the sample is full."""
     examined = vehicles.subquery().c
     return (
         select(gap(last_end=examined.last_end, resource_key=examined.key), examined.key)
