@@ -18,4 +18,4 @@ class Caller:
     owner: str | None = None
 
 
-NOBODY = Caller()
+NO_CALLER = Caller()

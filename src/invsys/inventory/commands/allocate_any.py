@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from flask import current_app
 from sqlalchemy import JSON, ColumnElement, Integer, Select, bindparam
 
-from invsys.inventory.caller import NOBODY, Caller
+from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import client_limits, expire_holds
 from invsys.inventory.commands.create_allocation import insert_allocations, select_new_allocations
 from invsys.inventory.commands.idempotency import CommandResult, execute_once
@@ -41,7 +41,7 @@ def allocate_any(
     attributes: dict[str, Any],
     hold_seconds: int | None = None,
     quantity: int | None = None,
-    caller: Caller = NOBODY,
+    caller: Caller = NO_CALLER,
     **details: Any,
 ) -> CommandResult:
     """Allocate ``quantity`` vehicles (None: one) that are free for the period and have these attributes, or none.
@@ -70,16 +70,16 @@ def allocate_any(
         statement, choice = _choose(options, number, params)
         return [{**values, **row} for row in session.change(statement, params | choice, at_least=count)]
 
-    def explain() -> None:
+    def raise_conflict() -> None:
         client_limits.require_room(caller, max_holds, count)
         if not expire_holds.delete_expired(period, resource_type=resource_type):
             _require_available(count, params)
 
-    return execute_once(caller, attempt, explain)
+    return execute_once(caller, attempt, raise_conflict)
 
 
 def _require_available(count: int, params: dict[str, Any]) -> None:
-    if not free_vehicles.are_enough(count, params):
+    if not free_vehicles.has_enough(count, params):
         # Omit the number of free vehicles: a client may allocate without the scope to list vehicles.
         subject = f"Fewer than the {count} requested vehicles are" if count > 1 else "No vehicle that fits is"
         raise NoneAvailable(f"{subject} available for the whole period.")
@@ -91,8 +91,8 @@ def _choose(options: _Options, number: int, params: dict[str, Any]) -> tuple[Out
     With ``best_fit``, the first attempt may examine a part of the fleet only; later attempts examine all of it.
     """
     if current_app.config["ANY_STRATEGY"] == "best_fit":
-        keys = free_vehicles.tightest(params["quantity"], params, whole_fleet=number > 0)
-        return _allocate_tightest(options), {"keys": keys}
+        keys = free_vehicles.best_fit_keys(params["quantity"], params, whole_fleet=number > 0)
+        return _allocate_best_fit(options), {"keys": keys}
     # The search ends at the last vehicle, so every other attempt starts at the first.
     position = free_vehicles.random_position() if number % 2 == 0 else 0
     return _allocate_random(options), {"position": position}
@@ -106,11 +106,13 @@ def _allocate_random(options: _Options) -> OutboxChange:
 
 
 @functools.cache
-def _allocate_tightest(options: _Options) -> OutboxChange:
+def _allocate_best_fit(options: _Options) -> OutboxChange:
     """Build the statement that allocates those of the ``keys`` that have the smallest gap around the period."""
     condition = in_subquery(_resource.c.key, json_array_elements(bindparam("keys", type_=JSON)))
     # A transaction that waits for several locks takes them in the order of the keys, as all transactions do.
-    return _allocate(options, condition, order=_resource.c.key if options.waits_for_locks else free_vehicles.gap())
+    return _allocate(
+        options, condition, order=_resource.c.key if options.waits_for_locks else free_vehicles.idle_seconds()
+    )
 
 
 def _allocate(options: _Options, condition: ColumnElement[Any], order: ColumnElement[Any]) -> OutboxChange:

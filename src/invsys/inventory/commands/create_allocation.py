@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Integer, Select, String, Uuid, bindparam, select
 from sqlalchemy.types import TypeEngine
 
 from invsys.chassis import identifiers
-from invsys.inventory.caller import NOBODY, Caller
+from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import client_limits, expire_holds
 from invsys.inventory.commands.idempotency import CommandResult, execute_once
 from invsys.inventory.db import session
@@ -70,7 +70,7 @@ def allocate(
     resource_id: uuid.UUID,
     period: Period,
     hold_seconds: int | None = None,
-    caller: Caller = NOBODY,
+    caller: Caller = NO_CALLER,
     **details: Any,
 ) -> CommandResult:
     """Allocate a vehicle for a period: as a hold that expires after ``hold_seconds``, or (None) confirmed.
@@ -96,7 +96,7 @@ def allocate(
             return []
         return [{**values, **row} for row in session.change(_ALLOCATE[caller.key is not None], params)]
 
-    def explain() -> None:
+    def raise_conflict() -> None:
         client_limits.require_room(caller, max_holds)
         with session.read() as connection:
             vehicle = resource_queries.require_resource(connection, resource_type, resource_id)
@@ -104,4 +104,4 @@ def allocate(
         # The conflict may be an expired hold, which the query for conflicts ignores.
         expire_holds.delete_expired(period, resource_key=vehicle["key"])
 
-    return execute_once(caller, attempt, explain)
+    return execute_once(caller, attempt, raise_conflict)

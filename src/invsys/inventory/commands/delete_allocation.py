@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ScalarSelect, bindparam, delete, select
 
-from invsys.inventory.caller import NOBODY, Caller
+from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.db import lock_order, session
 from invsys.inventory.db.functions import in_subquery
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
@@ -57,7 +57,7 @@ def deallocate(
     allocation_id: uuid.UUID,
     resource_id: uuid.UUID | None = None,
     versions: Collection[int] | None = None,
-    caller: Caller = NOBODY,
+    caller: Caller = NO_CALLER,
 ) -> None:
     """Delete an allocation of a vehicle (None: of any), if its version is in ``versions`` (None: always).
 

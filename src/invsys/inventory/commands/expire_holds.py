@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Delete, Select, bindparam, delete, literal_column, select
 
-from invsys.inventory.caller import NOBODY, Caller
+from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.db import lock_order, session
 from invsys.inventory.db.functions import in_subquery
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
@@ -56,11 +56,11 @@ _EXPIRE_CONFLICTS_OF_VEHICLE = _expire(
 # Vehicle by vehicle: a batch with one hold of each of a thousand vehicles might leave all of them blocked by others.
 # "+ 0" keeps SQLite from reading every allocation in the order of that index; it uses the index on ``expires`` instead.
 _EXPIRE_CONFLICTS_OF_TYPE = _expire(
-    lock_order.holds_or_skip(
+    lock_order.allocations_skip_locked(
         is_expired(), _IN_PERIOD, _resource.c.resource_type == bindparam("resource_type")
     ).order_by(_allocation.c.resource_key + literal_column("0"))
 )
-_EXPIRE_ANY = _expire(lock_order.holds_or_skip(is_expired()))
+_EXPIRE_ANY = _expire(lock_order.allocations_skip_locked(is_expired()))
 
 
 def _of_locked_vehicle(*conditions: ColumnElement[bool]) -> Select[Any]:
@@ -93,29 +93,29 @@ def delete_expired(period: Period, *, resource_key: int | None = None, resource_
         "end": period.end,
         "of_resource_key": resource_key,
         "resource_type": resource_type,
-        **caller_params(NOBODY),
+        **caller_params(NO_CALLER),
     }
     return bool(session.change(statement, params))
 
 
-def settle(connection: Connection) -> int:
+def delete_expired_batch(connection: Connection) -> int:
     """Delete up to 1,000 expired holds of any vehicles, with an event for each; return their number.
 
     This is one statement on PostgreSQL. It skips locked holds and vehicles, and never waits. On SQLite the connection
     must be in a write transaction.
     """
-    return len(_EXPIRE_ANY.run_in(connection, caller_params(NOBODY)))
+    return len(_EXPIRE_ANY.run_in(connection, caller_params(NO_CALLER)))
 
 
 def delete_all_expired() -> int:
     """Delete every expired hold, and return their number."""
     of_decommissioned = session.in_batches(lambda connection: connection.execute(_DELETE_OF_DECOMMISSIONED).rowcount)
-    return of_decommissioned + session.in_batches(settle)
+    return of_decommissioned + session.in_batches(delete_expired_batch)
 
 
 def delete_expired_of_vehicle(connection: Connection, resource_key: int) -> None:
     """Delete a vehicle's expired holds; the caller's transaction must have locked the vehicle FOR UPDATE."""
-    _repeat(connection, _EXPIRE_OF_LOCKED_VEHICLE, {"of_resource_key": resource_key, **caller_params(NOBODY)})
+    _repeat(connection, _EXPIRE_OF_LOCKED_VEHICLE, {"of_resource_key": resource_key, **caller_params(NO_CALLER)})
 
 
 def end_holds(connection: Connection, resource_key: int, caller: Caller) -> None:

@@ -29,7 +29,9 @@ class CommandResult(NamedTuple):
     replayed: bool = False
 
 
-def execute_once(caller: Caller, attempt: Callable[[int], list[Row]], explain: Callable[[], None]) -> CommandResult:
+def execute_once(
+    caller: Caller, attempt: Callable[[int], list[Row]], raise_conflict: Callable[[], None]
+) -> CommandResult:
     """Execute a command, unless it was already executed under the caller's Idempotency-Key.
 
     ``attempt`` takes the number of the attempt, from 0, and returns the rows that it created, or none after a conflict.
@@ -42,7 +44,7 @@ def execute_once(caller: Caller, attempt: Callable[[int], list[Row]], explain: C
             return CommandResult(rows)
         refusal = None
         try:
-            explain()
+            raise_conflict()
         except Unavailable:
             raise
         except Problem as problem:

@@ -17,7 +17,7 @@ def page(after: Position | None, limit: int) -> Page:
     return _with_expired(lambda: event_queries.following(after, limit))
 
 
-def end() -> Page:
+def empty_page_at_end() -> Page:
     """Return a page without events, whose ``next`` is the end of the feed.
 
     Write the events of expired holds first, as ``page`` does. Raises DatabaseUnavailable.
@@ -27,6 +27,6 @@ def end() -> Page:
 
 def _with_expired(read: Callable[[], tuple[Page, bool]]) -> Page:
     events, is_incomplete = read()
-    if is_incomplete and session.try_at_once(expire_holds.settle):
+    if is_incomplete and session.try_without_waiting(expire_holds.delete_expired_batch):
         events, _ = read()
     return events

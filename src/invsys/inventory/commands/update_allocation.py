@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Integer, String, bindparam, func
 from sqlalchemy import update as sql_update
 from sqlalchemy.exc import IntegrityError
 
-from invsys.inventory.caller import NOBODY, Caller
+from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import client_limits, expire_holds, locked_allocation
 from invsys.inventory.commands.locked_allocation import TOO_LATE
 from invsys.inventory.db import failures, session
@@ -53,7 +53,7 @@ def update(
     changes: dict[str, Any],
     resource_id: uuid.UUID | None = None,
     versions: Collection[int] | None = None,
-    caller: Caller = NOBODY,
+    caller: Caller = NO_CALLER,
 ) -> Row:
     """Apply all ``changes`` (as ``schemas.ChangedAllocation`` loads them) to an allocation, and return it.
 

@@ -60,7 +60,7 @@ def _open_circuit() -> None:
 
 
 @contextmanager
-def not_logged() -> Iterator[None]:
+def suppress_logging() -> Iterator[None]:
     """Do not log failures: the caller prints the ``reason`` of those that are raised."""
     token = _logs_failures.set(False)
     try:
@@ -89,6 +89,6 @@ def is_overlap(error: DBAPIError) -> bool:
     return bool(engine.current().backend.is_overlap(error.orig))
 
 
-def is_known_key(error: DBAPIError) -> bool:
+def is_duplicate_key(error: DBAPIError) -> bool:
     """Return whether the database refused a second change with the same Idempotency-Key."""
-    return bool(engine.current().backend.is_known_key(error.orig))
+    return bool(engine.current().backend.is_duplicate_key(error.orig))

@@ -34,7 +34,7 @@ def vehicles(*conditions: ColumnElement[bool], exclusive: bool = False) -> Selec
     return rows.order_by(_resource.c.key).with_for_update(read=not exclusive, key_share=not exclusive)
 
 
-def holds_or_skip(*conditions: ColumnElement[bool]) -> Select[Any]:
+def allocations_skip_locked(*conditions: ColumnElement[bool]) -> Select[Any]:
     """Select the keys of allocations of vehicles in circulation, and lock both; skip rows that are already locked."""
     # Without "+ 0", SQLite may start with the vehicles and read every allocation of each.
     same_vehicle = _resource.c.key == _allocation.c.resource_key + literal_column("0")

@@ -99,7 +99,7 @@ def is_free(start: Any, end: Any, last_end: Any = None) -> ColumnElement[bool]:
     return func.coalesce(last_end, _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
 
 
-def surrounding_gap(
+def idle_seconds_around(
     start: Any, end: Any, last_end: Any = None, resource_key: Any = _resource.key
 ) -> ColumnElement[float]:
     """Return the expression for the seconds that a free vehicle's gap around the period is longer than the period.

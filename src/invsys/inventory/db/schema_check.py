@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from invsys.inventory.db import engine, revisions
 from invsys.inventory.db.failures import translated
 from invsys.inventory.db.models import db
-from invsys.inventory.db.postgresql import pooling
+from invsys.inventory.db.postgresql import pooler_check
 from invsys.inventory.db.sqlite import file as sqlite_file
 from invsys.inventory.errors import DatabaseUnavailable, Overloaded, UnusableDatabase
 
@@ -23,14 +23,14 @@ def revision() -> str | None:
     """
     with translated(), db.engine.execution_options(only_reads=True).connect() as connection:
         if connection.dialect.name == "postgresql":
-            _require_same_server(connection)
+            _require_same_backend(connection)
         return revisions.current(connection)
 
 
-def _require_same_server(connection: Connection) -> None:
+def _require_same_backend(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     try:
-        pooling.require_same(driver)
+        pooler_check.require_same_backend(driver)
     except UnusableDatabase:
         # The other connections go through the same pooler.
         connection.invalidate()
@@ -62,5 +62,5 @@ def require_usable_at_start() -> None:
         reason = getattr(error, "reason", error)
         logger.warning("%s Starting anyway; requests get 503 until the database is available.", reason)
     file = Path(str(db.engine.url.database))
-    if is_sqlite and (reason := sqlite_file.no_access(file)):
+    if is_sqlite and (reason := sqlite_file.access_error(file)):
         raise UnusableDatabase(f"{file} {reason}.")

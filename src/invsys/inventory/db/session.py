@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from invsys.chassis.http.problems import Unavailable
 from invsys.inventory.db import engine
 from invsys.inventory.db.engine import Engines
-from invsys.inventory.db.failures import is_busy, is_known_key, is_overlap, is_read_only, log, translated
+from invsys.inventory.db.failures import is_busy, is_duplicate_key, is_overlap, is_read_only, log, translated
 from invsys.inventory.db.functions import db_now
 from invsys.inventory.db.models import Row
 from invsys.inventory.db.outbox import OutboxChange
@@ -61,7 +61,7 @@ def change(outbox_change: OutboxChange, params: dict[str, Any], at_least: int = 
     try:
         return _execute(outbox_change, params) if at_least == 1 else _change_several(outbox_change, params, at_least)
     except IntegrityError as error:
-        if is_overlap(error) or is_known_key(error):
+        if is_overlap(error) or is_duplicate_key(error):
             return []
         raise
 
@@ -129,7 +129,7 @@ def in_batches(process: Callable[[Connection], int]) -> int:
         total += count
 
 
-def try_at_once(work: Callable[[Connection], int]) -> int:
+def try_without_waiting(work: Callable[[Connection], int]) -> int:
     """Do work in its own transaction without waiting for locks; return its result, or 0 if it is not possible now.
 
     For clean-up during a read request, which must neither wait nor fail because of it. ``work`` must lock rows only

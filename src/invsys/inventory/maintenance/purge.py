@@ -80,7 +80,7 @@ def _delete_keys(connection: Connection, seconds: int) -> int:
 
 def _delete_events(connection: Connection, seconds: int) -> int:
     """Delete a batch of events and store the position of the last one, whose cursor stays valid; return the count."""
-    params = {"seconds": seconds, "horizon": event_horizon.settled(connection)}
+    params = {"seconds": seconds, "horizon": event_horizon.last_visible_key(connection)}
     last = connection.execute(_LAST_DELETED, params).first()
     if last is None:
         return 0

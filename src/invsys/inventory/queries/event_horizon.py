@@ -10,7 +10,7 @@ from invsys.inventory.errors import DatabaseUnavailable
 _HORIZON = select(case((func.pg_is_in_recovery(), null()), else_=func.event_horizon()))
 
 
-def settled(connection: Connection) -> int:
+def last_visible_key(connection: Connection) -> int:
     """Return the key up to which no further event will be committed.
 
     Read the events in a later statement, which is certain to see all of them. Raises DatabaseUnavailable on a standby.

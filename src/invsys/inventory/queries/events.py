@@ -24,7 +24,7 @@ class Position(NamedTuple):
     """A position in the feed: the key of an event, and the last group of its random id as a number."""
 
     key: int
-    id_end: int
+    id_suffix: int
 
     @classmethod
     def of(cls, row: Row) -> "Position":
@@ -88,7 +88,7 @@ def _read(statement: Select[Any], limit: int, after: int = 0) -> tuple[Row, list
     """Return the row that represents the last purged event, and the events."""
     with session.read() as connection:
         # A slow transaction can move the horizon back behind the events that the client has already read.
-        params = {"after": after, "limit": limit, "horizon": max(after, event_horizon.settled(connection))}
+        params = {"after": after, "limit": limit, "horizon": max(after, event_horizon.last_visible_key(connection))}
         rows: list[Row] = list(connection.execute(statement, params).mappings())
     if not rows or rows[0]["kind"] is not None:
         raise cursors.missing_state()

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import json_contains
 from invsys.inventory.db.models import ContinuousResource
-from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, is_free, last_end_before, surrounding_gap
+from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, idle_seconds_around, is_free, last_end_before
 from invsys.inventory.db.types import UtcDateTime
 
 Params = dict[str, Any]
@@ -51,15 +51,15 @@ def is_available(with_attributes: bool, vehicle: Any = _resource.c, last_end: An
     return and_(is_free_vehicle, json_contains(vehicle.attributes, bindparam("attributes", type_=JSON)))
 
 
-def gap(**columns: Any) -> ColumnElement[float]:
+def idle_seconds(**columns: Any) -> ColumnElement[float]:
     """Build the expression for the seconds by which a free vehicle's gap around the period is longer than the period.
 
-    ``columns`` are the optional arguments of ``predicates.surrounding_gap``.
+    ``columns`` are the optional arguments of ``predicates.idle_seconds_around``.
     """
-    return surrounding_gap(_START, _END, **columns)
+    return idle_seconds_around(_START, _END, **columns)
 
 
-def are_enough(quantity: int, params: Params) -> bool:
+def has_enough(quantity: int, params: Params) -> bool:
     """Return whether at least ``quantity`` vehicles are available, including those that other transactions lock."""
     with session.read() as connection:
         keys = connection.execute(_available(bool(params["attributes"])).limit(quantity), params).all()
@@ -90,7 +90,7 @@ def _of_type(column: ColumnElement[Any]) -> Select[Any]:
     return select(column).where(_resource.c.resource_type == bindparam("resource_type")).correlate(None)
 
 
-def tightest(quantity: int, params: Params, *, whole_fleet: bool) -> list[int]:
+def best_fit_keys(quantity: int, params: Params, *, whole_fleet: bool) -> list[int]:
     """Return the keys of vehicles from a random sample, those with the smallest gap around the period first.
 
     The sample has ``[api] best_fit_sample`` available vehicles: those that follow a random position, then those at the
@@ -135,7 +135,7 @@ def _sample(vehicles: Select[Any], with_attributes: bool, sample: int) -> Select
     """Select the first available vehicles; both databases stop as soon as the sample is full."""
     examined = vehicles.subquery().c
     return (
-        select(gap(last_end=examined.last_end, resource_key=examined.key), examined.key)
+        select(idle_seconds(last_end=examined.last_end, resource_key=examined.key), examined.key)
         .where(is_available(with_attributes, examined, examined.last_end))
         .limit(_literal(sample))
     )

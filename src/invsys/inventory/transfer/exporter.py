@@ -83,11 +83,13 @@ def _csv_writer(file: IO[str], *, is_escaped: bool) -> Callable[[dict[str, Any]]
     writer = csv.writer(file, lineterminator="\r\n")
     if not is_escaped:
         writer.writerow(COLUMNS)
-        return lambda line: writer.writerow([_cell(line.get(name, "")) for name in COLUMNS])
+        return lambda line: writer.writerow([_format_cell(line.get(name, "")) for name in COLUMNS])
     # The additional column marks the cells as escaped.
     writer.writerow((*COLUMNS, spreadsheet.MARK))
-    return lambda line: writer.writerow([*(spreadsheet.escape(_cell(line.get(name, ""))) for name in COLUMNS), ""])
+    return lambda line: writer.writerow(
+        [*(spreadsheet.escape(_format_cell(line.get(name, ""))) for name in COLUMNS), ""]
+    )
 
 
-def _cell(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import Row
 from invsys.inventory.db.outbox import OutboxChange
-from invsys.inventory.db.postgresql import pooling
+from invsys.inventory.db.postgresql import pooler_check
 from invsys.inventory.db.postgresql.session_settings import ENCODING, Session, open_session
 from invsys.inventory.errors import UnusableDatabase
 
@@ -88,7 +88,7 @@ def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool)
         try:
             session = open_session(connection, timeout)
             _require_durable(session, allow_unsafe=database["allow_unsafe_durability"])
-            pooling.require_session(connection, session.pid, open_another)
+            pooler_check.require_session_mode(connection, session.pid, open_another)
         except (UnusableDatabase, psycopg.Error):
             connection.close()
             raise
@@ -152,7 +152,7 @@ def is_overlap(error: BaseException | None) -> bool:
     return isinstance(error, psycopg.errors.ExclusionViolation)
 
 
-def is_known_key(error: BaseException | None) -> bool:
+def is_duplicate_key(error: BaseException | None) -> bool:
     """Return whether a stored result already has the Idempotency-Key."""
     return isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name == "pk_idempotency_keys"
 

@@ -192,7 +192,7 @@ def is_busy(error: BaseException | None) -> bool:
 
 def reason(engine: Engine, error: BaseException | None) -> str:
     """Return the reason why the database cannot be used, for operators."""
-    return sqlite_file.fault(Path(str(engine.url.database)), error)
+    return sqlite_file.describe_error(Path(str(engine.url.database)), error)
 
 
 def is_read_only(error: BaseException | None) -> bool:
@@ -205,6 +205,6 @@ def is_overlap(error: BaseException | None) -> bool:
     return isinstance(error, sqlite3.IntegrityError) and "period_taken" in str(error)
 
 
-def is_known_key(error: BaseException | None) -> bool:
+def is_duplicate_key(error: BaseException | None) -> bool:
     """Return whether a stored result already has the Idempotency-Key."""
     return isinstance(error, sqlite3.IntegrityError) and "idempotency_keys" in str(error)

@@ -22,7 +22,7 @@ _verified: set[tuple[str, int, str, str]] = set()
 _pids: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()
 
 
-def require_session(
+def require_session_mode(
     connection: psycopg.Connection[Any], pid: int, connect: Callable[[], psycopg.Connection[Any]]
 ) -> None:
     """Raise UnusableDatabase if a pooler reuses the server process ``pid`` of the idle ``connection``.
@@ -34,12 +34,12 @@ def require_session(
         return
     if (pooler := _pooler(connection)) not in _verified:
         with connect() as other:
-            _require_separate(connection, other)
+            _require_separate_backends(connection, other)
         _verified.add(pooler)
     _pids[connection] = pid
 
 
-def require_same(connection: psycopg.Connection[Any]) -> None:
+def require_same_backend(connection: psycopg.Connection[Any]) -> None:
     """Raise UnusableDatabase if a pooler has changed the server process of ``connection`` since it was opened."""
     expected = _pids.get(connection)
     if expected is not None and _pid(connection) != expected:
@@ -52,7 +52,7 @@ def _pooler(connection: psycopg.Connection[Any]) -> tuple[str, int, str, str]:
     return info.host, info.port, info.dbname, info.user
 
 
-def _require_separate(*connections: psycopg.Connection[Any]) -> None:
+def _require_separate_backends(*connections: psycopg.Connection[Any]) -> None:
     """Raise UnusableDatabase if a connection changes its server process, or shares it with another connection."""
     owners: dict[int, int] = {}
     pids: dict[int, int] = {}
