@@ -1,7 +1,7 @@
 """The command that allocates any available vehicle, or several of them.
 
-``[api] any_strategy`` decides which: ``random`` takes the next available vehicles from a random place in the fleet,
-``best_fit`` the tightest of a random sample.
+``[api] any_strategy`` decides which ones: ``random`` allocates the first available vehicles after a random position in
+the fleet, ``best_fit`` those of a random sample that have the least idle time around the period.
 """
 
 import functools
@@ -27,7 +27,7 @@ _resource = ContinuousResource.__table__
 
 
 class _Options(NamedTuple):
-    """The options of an order that change its SQL."""
+    """The options of a request that change the SQL."""
 
     keyed: bool
     with_attributes: bool
@@ -44,11 +44,11 @@ def allocate_any(
     caller: Caller = NO_CALLER,
     **details: Any,
 ) -> CommandResult:
-    """Allocate ``quantity`` vehicles (None: one) that are free for the period and have these attributes, or none.
+    """Allocate ``quantity`` vehicles (None: one) that are free for the period and have the attributes.
 
-    ``details`` are the allocation_type, description and dump. Raises NoneAvailable, IdempotencyKeyReused, TooManyHolds,
-    InvalidFields, Overloaded, DatabaseUnavailable, and marshmallow's ValidationError if the period exceeds the caller's
-    limits.
+    If fewer are available, nothing is allocated. ``details`` are the allocation_type, description and dump. Raises
+    NoneAvailable, IdempotencyKeyReused, TooManyHolds, InvalidFields, Overloaded, DatabaseUnavailable, and marshmallow's
+    ValidationError if the period exceeds the caller's limits.
     """
     client_limits.require_period(caller, period)
     count = quantity or 1
@@ -100,14 +100,14 @@ def _choose(options: _Options, number: int, params: dict[str, Any]) -> tuple[Out
 
 @functools.cache
 def _allocate_random(options: _Options) -> OutboxChange:
-    """Build the statement that allocates the first available vehicles from a random key on."""
+    """Build the statement that allocates the first available vehicles from ``position`` in the fleet onwards."""
     condition = _resource.c.key >= free_vehicles.first_key()
     return _allocate(options, condition, order=_resource.c.key)
 
 
 @functools.cache
 def _allocate_best_fit(options: _Options) -> OutboxChange:
-    """Build the statement that allocates those of the ``keys`` that have the smallest gap around the period."""
+    """Build the statement that allocates those of ``keys`` with the fewest idle seconds around the period."""
     condition = in_subquery(_resource.c.key, json_array_elements(bindparam("keys", type_=JSON)))
     # A transaction that waits for several locks takes them in the order of the keys, as all transactions do.
     return _allocate(
@@ -120,6 +120,6 @@ def _allocate(options: _Options, condition: ColumnElement[Any], order: ColumnEle
         condition, free_vehicles.is_available(options.with_attributes)
     )
     vehicles = vehicles.order_by(order).limit(ONE if options.single else bindparam("quantity", type_=Integer))
-    # Concurrent orders skip a locked vehicle and take another one.
+    # Concurrent requests skip a locked vehicle and allocate another one.
     vehicles = vehicles.with_for_update(key_share=True, skip_locked=not options.waits_for_locks)
     return insert_allocations(vehicles, keyed=options.keyed)

@@ -1,4 +1,4 @@
-"""The command of the import: registers and allocates many vehicles in one transaction."""
+"""The command of the import: it registers and allocates many vehicles in one transaction."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ REGISTERED = "registered"
 ALLOCATED = "allocated"
 UNCHANGED = "unchanged"
 
-# Limits the attempts: one fails if another transaction registers a vehicle of the batch at the same time.
+# The maximum number of attempts. An attempt fails if another transaction registers one of the vehicles.
 _ATTEMPTS = 50
 
 _resource = ContinuousResource
@@ -87,7 +87,7 @@ def load(items: Sequence[ImportItem]) -> LoadResult:
 def _load(connection: Connection, items: Sequence[ImportItem]) -> LoadResult | None:
     """Return None if another request registers a vehicle at the same time; the caller then rolls back and retries.
 
-    To lock that vehicle here would break the lock order: its key may be lower than those that are locked already.
+    Locking that vehicle here would violate the lock order: its key may be lower than those of locked vehicles.
     """
     item_of_vehicle = {item.vehicle: item for item in reversed(items)}
     keys = _lock(connection, item_of_vehicle)
@@ -156,7 +156,8 @@ def _allocate(connection: Connection, values: dict[str, Any]) -> bool:
 def _is_same(row: Row, values: dict[str, Any]) -> bool:
     """Return whether the row is a confirmed allocation with the imported values.
 
-    CSV has no null, so an empty description equals a missing one. A row of any client matches if the file has none.
+    CSV has no null, so an empty description equals a missing one. If the file has no client id, a row of
+    any client matches.
     """
     return (
         row["expires"] is None

@@ -1,7 +1,7 @@
 """The command that allocates a vehicle, and the statements that it shares with ``allocate_any``.
 
-The database itself refuses overlapping allocations. A command therefore inserts first; only after a conflict do further
-queries find the reason.
+The database itself refuses overlapping allocations. A command therefore inserts first; further queries find
+the reason only after a conflict.
 """
 
 import uuid
@@ -55,7 +55,7 @@ def insert_allocations(new_allocations: Select[Any], *, keyed: bool) -> OutboxCh
     )
 
 
-# The lock prevents that the vehicle is decommissioned before the insert is committed. The foreign key would take the
+# The lock delays a decommission of the vehicle until the insert is committed. The foreign key would take the
 # same lock.
 _ALLOCATION = (
     select_new_allocations(bindparam("id", type_=Uuid))
@@ -73,7 +73,7 @@ def allocate(
     caller: Caller = NO_CALLER,
     **details: Any,
 ) -> CommandResult:
-    """Allocate a vehicle for a period: as a hold that expires after ``hold_seconds``, or (None) confirmed.
+    """Allocate a vehicle for a period: as a hold that expires after ``hold_seconds``, or confirmed without them.
 
     ``details`` are the allocation_type, description and dump. Raises ResourceNotFound, PeriodTaken,
     IdempotencyKeyReused, TooManyHolds, Overloaded, DatabaseUnavailable, and marshmallow's ValidationError if the period

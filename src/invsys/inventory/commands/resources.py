@@ -12,11 +12,12 @@ from invsys.chassis import identifiers
 from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import expire_holds
 from invsys.inventory.commands.idempotency import CommandResult, execute_once
+from invsys.inventory.commands.preconditions import require_version
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import db_now
 from invsys.inventory.db.models import ContinuousResource, Row
 from invsys.inventory.db.outbox import caller_params, is_unchanged, with_event
-from invsys.inventory.errors import NameTaken, require_version
+from invsys.inventory.errors import NameTaken
 from invsys.inventory.merge_patch import resolved
 from invsys.inventory.queries import conflicts
 from invsys.inventory.queries import resources as resource_queries

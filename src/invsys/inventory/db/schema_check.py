@@ -1,4 +1,8 @@
-"""Checks whether the service may use the database: its migration, a pooler, and at the start the SQLite file."""
+"""Checks that the database can be used.
+
+It must be at the newest migration, no pooler may share its connections, and at startup the SQLite file must be
+accessible.
+"""
 
 import logging
 from pathlib import Path
@@ -19,7 +23,8 @@ logger = logging.getLogger("invsys.inventory")
 def revision() -> str | None:
     """Return the revision of the database, None if it was never migrated.
 
-    Raises DatabaseUnavailable or Overloaded if it cannot be read, UnusableDatabase if a pooler reuses connections.
+    Raises DatabaseUnavailable or Overloaded if the revision cannot be read, and UnusableDatabase if a pooler shares
+    connections.
     """
     with translated(), db.engine.execution_options(only_reads=True).connect() as connection:
         if connection.dialect.name == "postgresql":

@@ -1,4 +1,4 @@
-"""Queries for the change feed: it shows every change once, also if its transaction was slow to commit.
+"""Queries for the change feed, which shows every change exactly once, even if its transaction was slow to commit.
 
 A cursor identifies the last event that was read. The statement that reads the next page also verifies the cursor,
 because ``purge`` may run between two statements. A cursor is valid if its event is stored, or was the last one purged.
@@ -40,9 +40,10 @@ class Page(NamedTuple):
 
 
 def _with_last_purged(events: Select[Any]) -> Select[Any]:
-    """Add a row that represents the last purged event before the events; ``some_expired``: whether holds have expired.
+    """Build the union of the events and, before them, a row that represents the last purged event.
 
-    If nothing was purged yet, its key is 0: the keys of events start at 1.
+    The key of that row is 0 if nothing was purged yet; the keys of events start at 1. Its additional column
+    ``some_expired`` is true if expired holds exist.
     """
     key = func.coalesce(CursorState.purged_key, literal(0, Event.key.type)).label("key")
     id_ = func.coalesce(CursorState.purged_id, literal(uuid.UUID(int=0), Event.id.type)).label("id")
@@ -54,10 +55,10 @@ def _with_last_purged(events: Select[Any]) -> Select[Any]:
     return select(rows).order_by(rows.c.key)
 
 
-_SETTLED = select(*_COLUMNS).where(Event.key <= bindparam("horizon")).limit(bindparam("limit"))
+_VISIBLE = select(*_COLUMNS).where(Event.key <= bindparam("horizon")).limit(bindparam("limit"))
 # The first event is that of the cursor.
-_FOLLOWING = _with_last_purged(_SETTLED.where(Event.key >= bindparam("after")).order_by(Event.key))
-_LAST = _with_last_purged(_SETTLED.order_by(Event.key.desc()))
+_FOLLOWING = _with_last_purged(_VISIBLE.where(Event.key >= bindparam("after")).order_by(Event.key))
+_LAST = _with_last_purged(_VISIBLE.order_by(Event.key.desc()))
 
 
 def following(after: Position | None, limit: int) -> tuple[Page, bool]:

@@ -28,7 +28,7 @@ _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 @dataclass(frozen=True)
 class Header:
-    """The names of the columns, by position."""
+    """The header of a CSV file: the names of its columns, in order."""
 
     columns: tuple[str, ...]
 

@@ -1,4 +1,4 @@
-"""Records of a CSV file (RFC 4180): the cells of each, or an error."""
+"""Records of a CSV file (RFC 4180), each with its cells or an error message."""
 
 import csv
 from collections import deque
@@ -10,7 +10,7 @@ from invsys.inventory.transfer.text_lines import MAX_LINE, TOO_LONG, TruncatedLi
 # The most lines that one record may span, within quotes; together they have at most MAX_LINE characters.
 _MAX_LINES = 1000
 
-# Our messages, by the beginnings of the messages of the csv module.
+# Messages for users, by the beginning of the message of the csv module.
 _MESSAGES = {
     "unexpected end of data": "a quotation mark is not closed",
     "new-line character seen": "a carriage return (CR) outside quotation marks; lines end with LF or CR LF",
@@ -34,10 +34,10 @@ class Record:
 
 
 def records(texts: Iterable[str]) -> Iterator[Record]:
-    """Yield the records of the lines.
+    """Yield the records in the lines of a file.
 
-    A record can span several lines, within quotes. If it is not valid CSV, only its first line becomes an invalid
-    record; the next line is read as the beginning of another record.
+    A quoted cell can span several lines. If a record is not valid CSV, only its first line becomes an invalid record;
+    the next line is read as the beginning of another record.
     """
     lines = _Lines(texts)
     while not lines.at_end():
@@ -45,7 +45,7 @@ def records(texts: Iterable[str]) -> Iterator[Record]:
 
 
 class _Lines:
-    """Lines that are read as one record, and returned to the queue if the record is invalid."""
+    """The lines of a file, read record by record. The lines of an invalid record are read again, except the first."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._texts = iter(texts)

@@ -36,7 +36,7 @@ _LINES = (
         _allocation.dump,
         _allocation.client_id,
     )
-    # Without holds: they last for minutes, and an import would make them permanent.
+    # Without holds: they expire, and an import would make them permanent.
     .join(_allocation, and_(_allocation.resource_key == _resource.key, _allocation.expires.is_(None)), isouter=True)
     .where(_resource.decommissioned.is_(None))
     .order_by(by_code_point(_resource.resource_type), by_code_point(_resource.name), _allocation.starts.nulls_first())
@@ -52,7 +52,7 @@ def export_to_stdout(form: str, *, safe_for_spreadsheets: bool) -> None:
     if safe_for_spreadsheets and form != "csv":
         raise ExportError("--safe-for-spreadsheets needs --format csv")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # UTF-8 in any locale, and line ends as they are written.
+        # Use UTF-8 in any locale, and do not translate line ends.
         sys.stdout.reconfigure(encoding="utf-8", newline="")
     export(sys.stdout, form, safe_for_spreadsheets=safe_for_spreadsheets)
 

@@ -34,7 +34,7 @@ _BATCH = 500
 
 @dataclass
 class Outcome:
-    """The number of lines by result, and the name of the report of refused lines."""
+    """The counts of an import, and the name of the report of refused lines."""
 
     lines: int = 0
     registered: int = 0
@@ -114,7 +114,10 @@ def _size(source: IO[bytes]) -> int | None:
 
 
 def _require_readable(source: IO[bytes]) -> None:
-    """Raise UnusableFile if a line is not UTF-8, before anything is imported; pipes, read only once, are skipped."""
+    """Raise UnusableFile if a line is not UTF-8, before anything is imported.
+
+    Pipes are not checked, because they can be read only once.
+    """
     if _size(source) is None:
         return
     start = source.tell()
@@ -146,7 +149,7 @@ def _import_batch(batch: Sequence[Line], outcome: Outcome, refusals: Report) -> 
 
 
 def _import_item(line: Line) -> ImportItem:
-    """Validate a line as the API would; raises ValidationError."""
+    """Return the item of a line, validated as the API validates a body; raises ValidationError."""
     if line.error is not None:
         raise ValidationError(line.error)
     resource_type = _resource_type(line.fields.get("resource_type"))

@@ -1,4 +1,4 @@
-"""Reads a CSV or JSON Lines file: one ``Line`` for each vehicle or allocation, valid or not."""
+"""Reads a CSV or JSON Lines file: one ``Line`` for each record, valid or invalid."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from invsys.inventory.transfer.columns import REPORT_COLUMNS, Header, read_heade
 from invsys.inventory.transfer.csv_records import Record, records
 from invsys.inventory.transfer.text_lines import TOO_LONG, TruncatedLine, UnusableFile, text_lines
 
-# Cells of a CSV file that are not plain text.
+# The columns of a CSV file whose cells contain JSON.
 _JSON_CELLS = frozenset({"attributes", "from_infinity", "to_infinity", "dump"})
 
 
@@ -103,6 +103,7 @@ def _csv_line(record: Record, header: Header) -> Line:
 
 
 def _parse_cell(name: str, cell: str) -> Any:
+    """Return the value of a cell in the column ``name``; raises MalformedJson."""
     if name not in _JSON_CELLS:
         return cell
     return strict_json.loads((cell.lower() if name.endswith("_infinity") else cell).encode())

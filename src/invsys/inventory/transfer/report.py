@@ -73,7 +73,7 @@ class Report:
                 Path(self.path).unlink()
 
     def add(self, number: int, reason: str, source: dict[str, Any] | str) -> None:
-        """Write a refused line and the reason; ``source`` is that of a ``reader.Line``."""
+        """Write a refused line and the reason; ``source`` is the attribute of a ``reader.Line``."""
         try:
             if self._is_empty and self._is_regular:
                 self._file.truncate(0)

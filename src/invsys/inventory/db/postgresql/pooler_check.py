@@ -13,7 +13,7 @@ import psycopg
 from invsys.inventory.errors import UnusableDatabase
 
 # A pooler that reuses processes gives the process of an idle connection to the next statement of another connection,
-# unless another client takes it first. That does not happen in every round.
+# unless the statement of another client takes it first, which is unlikely in all of these rounds.
 _ROUNDS = 20
 
 # The poolers that passed the check: host, port, database, user.
@@ -25,11 +25,11 @@ _pids: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()
 def require_session_mode(
     connection: psycopg.Connection[Any], pid: int, connect: Callable[[], psycopg.Connection[Any]]
 ) -> None:
-    """Raise UnusableDatabase if a pooler reuses the server process ``pid`` of the idle ``connection``.
+    """Raise UnusableDatabase if a pooler uses the server process ``pid`` of the idle ``connection`` for others as well.
 
-    ``connect`` opens another connection to the same address. It is called once for each pooler.
+    ``connect`` opens another connection to the same address. It is called once for each pooler that passes the check.
     """
-    # A pooler handles the start of a connection itself, and does not know the process number.
+    # A pooler accepts a connection itself, so the process number that it sends to the driver is not that of the server.
     if connection.info.backend_pid == pid:
         return
     if (pooler := _pooler(connection)) not in _verified:
@@ -68,7 +68,7 @@ def _pid(connection: psycopg.Connection[Any]) -> int:
     before = connection.autocommit
     connection.autocommit = True
     try:
-        # Not a prepared statement: another process would not have it.
+        # Not a prepared statement, because another process would not have it.
         row = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
     finally:
         connection.autocommit = before

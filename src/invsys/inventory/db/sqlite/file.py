@@ -35,7 +35,7 @@ def connect(file: str, **parameters: Any) -> sqlite3.Connection:
 
 
 def describe_error(file: Path, error: BaseException | None) -> str:
-    """Return a sentence with the reason why SQLite cannot use a file, and how to fix it if that is known."""
+    """Return the reason why SQLite cannot use the file, as a sentence for operators."""
     try:
         file.stat()
     except FileNotFoundError:
@@ -49,7 +49,7 @@ def describe_error(file: Path, error: BaseException | None) -> str:
 
 
 def access_error(file: Path) -> str | None:
-    """Return the reason why this process cannot write to a file as SQLite must, or None if it can."""
+    """Return why this process cannot use the file, such as "is a folder, not a database", or None if it can."""
     if file.is_dir():
         return "is a folder, not a database"
     # Do not open the file: closing any descriptor of it would release the locks that SQLite holds on it in this process

@@ -45,7 +45,7 @@ def translated() -> Iterator[None]:
 
 @contextmanager
 def suppress_logging() -> Iterator[None]:
-    """Do not log failures: the caller prints the ``reason`` of those that are raised."""
+    """Do not log failures within the block; the caller prints the ``reason`` of the exception instead."""
     token = _logs_failures.set(False)
     try:
         yield
