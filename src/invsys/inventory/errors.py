@@ -21,7 +21,7 @@
             └── UnusableDatabase (the same code)
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from invsys.chassis.http.problems import Problem, Unavailable
@@ -139,12 +139,6 @@ class VersionMismatch(Problem):
     def __init__(self, version: int) -> None:
         super().__init__("If-Match does not match the current version, which is in the ETag header.")
         self.version = version
-
-
-def require_version(row: Mapping[Any, Any], versions: Collection[int] | None) -> None:
-    """Raise VersionMismatch unless the version of the row is one of ``versions`` (None: any version)."""
-    if versions is not None and row["version"] not in versions:
-        raise VersionMismatch(row["version"])
 
 
 class TooManyHolds(Problem):
