@@ -17,7 +17,7 @@ from invsys.gateway.application import build_app
 from invsys.gateway.auth import client_admin
 from tests.support.front_door import ALL_SCOPES
 from tests.support.gateway_server import UNLIMITED, Sections, served_gateway, write_ini
-from tests.support.gateway_system import System, running_system
+from tests.support.gateway_system import GatewayWithInventory, running_system
 from tests.support.raw_upstream import Upstream, listening, not_accepting, unused_port
 from tests.support.running_gateway import RunningGateway
 from tests.support.serving_apps import close_idle, served_app
@@ -212,13 +212,13 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture(scope="module")
 def module_system(
     request: pytest.FixtureRequest, migrated_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[System]:
+) -> Iterator[GatewayWithInventory]:
     """An inventory behind a gateway with the module's ``CLIENTS``, which maps names to scopes."""
     with running_system(migrated_url, tmp_path_factory.mktemp("system"), request.module.CLIENTS) as system:
         yield system
 
 
 @pytest.fixture
-def system(module_system: System, database_url: str) -> System:
+def system(module_system: GatewayWithInventory, database_url: str) -> GatewayWithInventory:
     """The module's system with an empty database."""
     return module_system

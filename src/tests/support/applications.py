@@ -27,7 +27,7 @@ class Applications:
         self._apps: OrderedDict[frozenset[tuple[str, str]], tuple[Flask, Any]] = OrderedDict()
 
     @contextmanager
-    def borrow(self, environ: Mapping[str, str]) -> Iterator[Flask]:
+    def cached_app(self, environ: Mapping[str, str]) -> Iterator[Flask]:
         """Yield the application for an environment; afterwards cache it if it is unchanged, else close it."""
         key = frozenset(environ.items())
         app, before = self._apps.pop(key, None) or _build(environ)

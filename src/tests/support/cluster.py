@@ -53,11 +53,11 @@ class Member(PostgreSQL):
         """Make commits wait until ``follower`` has them on disk; returns when it is a synchronous standby."""
         self.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{follower.name}'")
         self.execute("SELECT pg_reload_conf()")
-        until(lambda: self.ask("SELECT sync_state FROM pg_stat_replication") == ["sync"])
+        until(lambda: self.query("SELECT sync_state FROM pg_stat_replication") == ["sync"])
 
-    def ask(self, question: str) -> list[object]:
+    def query(self, statement: str) -> list[object]:
         with psycopg.connect(self.url()) as connection:
-            return [value for (value,) in connection.execute(question)]
+            return [value for (value,) in connection.execute(statement)]
 
     def promote(self) -> None:
         self._run("pg_ctl", "-w", "promote")

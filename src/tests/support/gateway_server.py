@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import child_processes
-from tests.support.raw_caller import ask, request
+from tests.support.raw_client import request, send
 from tests.support.raw_upstream import unused_port
 from tests.support.waiting import SECONDS, until
 
@@ -69,6 +69,6 @@ def served_gateway(folder: Path, settings: Sections, environ: Mapping[str, str] 
 
 def _is_ready(port: int) -> bool:
     try:
-        return ask(port, request("GET", "/readyz", None)).status == 200
+        return send(port, request("GET", "/readyz", None)).status == 200
     except OSError:
         return False

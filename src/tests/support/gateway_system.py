@@ -14,7 +14,7 @@ from tests.support.owners import client_as
 from tests.support.serving_apps import served_app
 
 
-class System:
+class GatewayWithInventory:
     """An inventory and its gateway; ``keys`` are the clients' keys by name, ``direct`` bypasses the gateway."""
 
     def __init__(self, inventory, gateway, keys):
@@ -59,5 +59,5 @@ def running_system(database_url, folder, scopes, **settings_environ):
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
             **settings_environ,
         }
-        yield System(inventory, build_app(settings.load(environ=environ)), keys)
+        yield GatewayWithInventory(inventory, build_app(settings.load(environ=environ)), keys)
     close(inventory)

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from tests.support.waiting import until
 
 
-def fresh(scrape: Callable[[], str]) -> str:
+def scrape_uncached(scrape: Callable[[], str]) -> str:
     """Return the current figures of a service with one process; ``scrape`` requests them."""
     texts = [scrape()]
 
-    def has_another() -> bool:
+    def has_changed() -> bool:
         # Rendered after the call began: each scrape is counted itself, so no two of these texts are the same.
         texts.append(scrape())
         return texts[-1] != texts[0]
 
-    until(has_another)
+    until(has_changed)
     return texts[-1]

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from invsys.inventory.db.models import db
 
 
-def pass_for(app, column, **time):
+def shift_timestamps(app, column, **time):
     """Move every instant of a column, such as ``Event.at``, into the past by a timedelta."""
     with app.app_context(), db.engine.begin() as connection:
         # Oldest first: otherwise an instant could be moved onto one that is still to be moved.

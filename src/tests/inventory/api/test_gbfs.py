@@ -139,11 +139,11 @@ def test_instants_include_microseconds(car, allocate, slots):
     ]
 
 
-def test_a_hold_counts_until_it_expires(alter, car, allocate, slots):
+def test_a_hold_counts_until_it_expires(update_all_rows, car, allocate, slots):
     allocate(car, None, None)
-    alter(ContinuousResourceAllocation, expires=FAR_AHEAD)
+    update_all_rows(ContinuousResourceAllocation, expires=FAR_AHEAD)
     assert slots()[0] == []
-    alter(ContinuousResourceAllocation, expires=LONG_AGO)
+    update_all_rows(ContinuousResourceAllocation, expires=LONG_AGO)
     available, now = slots()
     assert available == [{"from": now}]
 

@@ -21,9 +21,9 @@ def environ(environ):
 
 
 @pytest.fixture
-def client(app, client, way):
+def client(app, client, access_path):
     """A caller with a client id: through the gateway, or with the header that the gateway would send."""
-    return client_as(app, "contract") if way == "direct" else client
+    return client_as(app, "contract") if access_path == "direct" else client
 
 
 @pytest.fixture(params=["that car", "any"])

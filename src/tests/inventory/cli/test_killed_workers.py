@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.conftest import child_processes
-from tests.support.order_stream import CARS, Callers, stored_allocations
+from tests.support.booking_clients import CARS, Callers, stored_allocations
 from tests.support.serving import has_started, until
 
 KILLS = 5

@@ -14,7 +14,7 @@ from invsys.inventory.commands import expire_holds
 from invsys.inventory.db.functions import now_plus
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
 
-pytestmark = [pytest.mark.usefixtures("strict_reader"), pytest.mark.direct("calls the inventory from many threads")]
+pytestmark = [pytest.mark.usefixtures("feed_checker"), pytest.mark.direct("calls the inventory from many threads")]
 
 WRITERS, ROUNDS, CARS = 6, 100, 3
 ALL = "/api/cars/all/allocations"

@@ -13,8 +13,8 @@ from invsys.client import Client, CursorExpired
 from invsys.inventory.application import build_app
 from tests.conftest import load_settings, migrate, postgresql_binaries
 from tests.support.applications import close
+from tests.support.booking_clients import CARS, Callers, stored_allocations
 from tests.support.databases import new_database
-from tests.support.order_stream import CARS, Callers, stored_allocations
 from tests.support.paths import MANUAL
 from tests.support.roles import Roles
 

@@ -49,7 +49,7 @@ def pick(number, items):
     return list(items)[number % len(items)]
 
 
-class Verbs(ModelOrders, ModelChanges, ModelQueries):
+class ServiceAndModel(ModelOrders, ModelChanges, ModelQueries):
     """The service and its model, with all verbs."""
 
     def use_removed_item(self, item, changes, match):
@@ -70,7 +70,7 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         with app.app_context():
             delete_all_rows()
-        self.runner = Verbs(app)
+        self.runner = ServiceAndModel(app)
 
     def vehicle(self, number):
         return pick(number, self.runner.fleet.vehicles)
@@ -153,7 +153,7 @@ class Machine(RuleBasedStateMachine):
 
     @are_vehicles
     @rule(vehicle=index, window=windows, attributes=required_attributes)
-    def ask(self, vehicle, window, attributes):
+    def query(self, vehicle, window, attributes):
         for status in (None, "held", "confirmed"):
             self.runner.allocations(self.vehicle(vehicle), window, status)
         self.runner.availability(window)

@@ -88,7 +88,7 @@ class Session:
         default = "GET" if body is None else "POST"
         return self._client.request(call.option("-X", default), self._url(call), headers=headers, content=body)
 
-    def play(self, call: Call) -> None:
+    def run_call(self, call: Call) -> None:
         """Send a call, and compare the response, or store its id."""
         response = self.send(call)
         if call.variable:

@@ -39,11 +39,11 @@ def reload_under_load(server: Server, vehicles: Sequence[uuid.UUID], closing: bo
     seconds = time.monotonic() - began
     done.set()
     clients.join()
-    answers = sum(len(run.answers) for run in loads)
-    longest = max(answer.seconds for run in loads for answer in run.answers)
+    outcomes = sum(len(run.outcomes) for run in loads)
+    longest = max(outcome.seconds for run in loads for outcome in run.outcomes)
     return (
         f"{_RELOADS} reloads in {seconds:.0f} s, {'new' if closing else 'keep-alive'} connections:"
-        f" {answers} requests, {sum(run.failures for run in loads)} failed, the longest took {longest:.2f} s"
+        f" {outcomes} requests, {sum(run.failures for run in loads)} failed, the longest took {longest:.2f} s"
     )
 
 

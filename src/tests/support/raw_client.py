@@ -47,7 +47,7 @@ def request(method: str, target: str, key: str | None, *lines: str, body: bytes 
     return "\r\n".join([*head, "", ""]).encode("latin-1") + (body or b"")
 
 
-def ask(port: int, data: bytes, source: str | None = None) -> Response:
+def send(port: int, data: bytes, source: str | None = None) -> Response:
     """Send a request over a new connection, from the local address ``source``; return the response."""
     source_address = (source, 0) if source else None
     with socket.create_connection(("127.0.0.1", port), timeout=SECONDS, source_address=source_address) as connection:
@@ -56,7 +56,7 @@ def ask(port: int, data: bytes, source: str | None = None) -> Response:
             return read(stream, data.startswith(b"HEAD "))
 
 
-def ask_all(port: int, data: bytes) -> list[Response]:
+def send_all(port: int, data: bytes) -> list[Response]:
     """Send bytes, followed by a request that closes the connection; return all responses except that of the latter.
 
     If the gateway rejects the bytes, it closes the connection earlier.

@@ -17,7 +17,7 @@ _FIRST = ("resource_registered", "allocated")
 _LAST = ("resource_decommissioned", "deallocated", "expired")
 
 
-class StrictReader:
+class FeedChecker:
     """A thread that replays the feed from its start until the context ends; then compares the result.
 
     With ``concurrently=False``, it reads the feed only when the context ends.
