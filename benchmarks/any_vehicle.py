@@ -1,6 +1,6 @@
 """Requests for ``any`` vehicle: their speed with many and with few free vehicles, and a check for double bookings.
 
-Every allocation made here has the type "any", so that the check finds it in the database afterwards.
+Every allocation that these requests create has the type "any", by which the check finds it in the database.
 """
 
 import json
@@ -22,7 +22,7 @@ _resource = ContinuousResource.__table__
 
 # The share of the vehicles that is allocated in one hour before the requests move on to the next hour.
 _SHARE = 0.1
-# In a scarce hour, one of _ONE_IN vehicles is free, and _RUSH requests arrive for each free vehicle.
+# In an hour with few free vehicles, one of _ONE_IN is free, and _RUSH requests are sent for each free vehicle.
 _ONE_IN, _RUSH = 200, 1.5
 
 _OVERLAPPING = """
@@ -49,7 +49,7 @@ class AnyVehicleFeed(ReactiveFeed):
 
 
 def many_free(first: int, vehicles: int) -> AnyVehicleFeed:
-    """Return requests for the odd hours from ``first`` on, a tenth of the number of vehicles for each hour."""
+    """Return requests for the odd hours from ``first`` on; for each hour, a tenth as many as there are vehicles."""
     requests_per_hour = int(vehicles * _SHARE)
     return AnyVehicleFeed(first + 2 * (number // requests_per_hour) for number in count())
 
@@ -122,7 +122,7 @@ class ConsistencyCheck:
 
 
 def check_consistency(url: str, responses: Sequence[bytes]) -> ConsistencyCheck:
-    """Compare the successful responses with the rows of the database."""
+    """Compare the successful responses with the rows of the database, and count overlapping allocations."""
     statement = (
         select(_allocation.c.id, _resource.c.id)
         .join(_resource, _resource.c.key == _allocation.c.resource_key)

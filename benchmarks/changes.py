@@ -27,6 +27,7 @@ def cases(database: ServedDatabase, last_hour: int, first: int) -> list[Case]:
 
 
 def extensions(ids: Sequence[uuid.UUID], hour: int) -> Iterator[bytes]:
+    """Yield requests that extend each allocation of the hour by a further second in every round."""
     _, end = calls.slot(hour)
     for number in count(len(ids)):
         until = end + timedelta(seconds=number // len(ids))

@@ -12,7 +12,7 @@ import orjson
 
 from benchmarks import cost_meter, cost_rows
 
-# The number of requests of each row that fill caches first, and of those whose calls are counted.
+# For each row, the number of warm-up requests, and of requests whose calls are counted.
 _COUNTED = 15
 
 

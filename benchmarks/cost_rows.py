@@ -27,7 +27,7 @@ Requests = Iterator[bytes]
 
 
 def measured_apps(url: str, floor_url: str, upstream: int, folder: Path) -> dict[str, tuple[MeasuredApp, MeasuredApp]]:
-    """Return service and floor for each of ``ROWS``.
+    """Return the pair (service, floor) for each of ``ROWS``.
 
     Each of the two has its own database with the same rows. An inventory with the database ``url`` must listen on the
     port ``upstream``.

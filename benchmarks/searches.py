@@ -16,9 +16,9 @@ _ONE_IN = 10
 
 
 def cases(database: ServedDatabase, hours: list[int], rarely_free: list[int]) -> list[Case]:
-    """Return the cases: ``hours`` in which nearly every vehicle is free, ``rarely_free`` ones, a vehicle's year.
+    """Return the cases: free vehicles in an hour, and the availability of a vehicle over a year.
 
-    In the ``rarely_free`` hours, this function allocates all vehicles but every tenth.
+    In ``hours``, nearly every vehicle is free. In ``rarely_free``, this function allocates nine of ten vehicles.
     """
     seeds.allocate(database.url, rarely_free, _ONE_IN)
     available = cycle([_available(hour) for hour in hours])

@@ -1,4 +1,4 @@
-"""Clients that send a byte per second: their effect on normal clients, and the time until the server closes them."""
+"""Clients that send a byte per second, or nothing: their effect on others, and how soon the server disconnects them."""
 
 import socket
 import threading

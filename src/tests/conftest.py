@@ -1,6 +1,6 @@
-"""Fixtures of all tests: both database engines and an application for each.
+"""Fixtures of all tests: a database on each engine, and an application that uses it.
 
-PostgreSQL runs from the installed binaries, one server for each test process, on a socket in a private folder.
+Each test process starts its own PostgreSQL server from the installed binaries, on a socket in a private folder.
 """
 
 import logging
@@ -228,7 +228,7 @@ def environ(database_url: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def applications() -> Iterator[Applications]:
-    """The cache that ``app`` borrows applications from."""
+    """The cache from which ``app`` gets its application."""
     with closing(Applications()) as shared:
         yield shared
 
@@ -237,8 +237,8 @@ def applications() -> Iterator[Applications]:
 def app(environ: dict[str, str], applications: Applications) -> Iterator[Flask]:
     """The application as in production: TESTING is off, so callers get error responses instead of exceptions.
 
-    Tests with the same settings share it and its connections. A test that changes it in a way that ``Applications``
-    does not detect, or that depends on when it connects, uses ``own_app`` instead.
+    Tests with the same settings share it and its connections. A test must use ``own_app`` instead if it changes the
+    application in a way that ``Applications`` does not detect, or if it depends on when the application connects.
     """
     with applications.cached_app(environ) as app:
         yield app

@@ -1,4 +1,4 @@
-"""The sessions of README.rst run as printed, again and again, and through the gateway with the printed scopes."""
+"""The examples of README.rst work as printed, also when repeated, and through the gateway with the printed scopes."""
 
 import doctest
 import os

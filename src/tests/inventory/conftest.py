@@ -111,7 +111,7 @@ def nothing_changes(admin_app: Flask) -> Callable[[], AbstractContextManager[Non
 
 @pytest.fixture
 def refused() -> Callable[..., dict[str, Any]]:
-    """Return a function that checks a problem response, for 422 also its invalid fields, and returns the body."""
+    """Return a function that checks a problem response and returns its body; ``fields`` are the fields of a 422."""
 
     def refused(response: TestResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
         body: dict[str, Any] = refusals.refused(response, status, code)
@@ -147,7 +147,7 @@ def feed_checker_at_end(app: Flask) -> Iterator[None]:
 
 @pytest.fixture
 def update_all_rows(app: Flask) -> Callable[..., None]:
-    """Return a function that sets columns of all rows of a model, for states that requests cannot reach at once."""
+    """Return a function that sets columns of all rows of a model, for states that requests alone cannot create."""
 
     def update_all_rows(model: type[Any], **values: Any) -> None:
         with app.app_context(), db.engine.begin() as connection:
@@ -222,7 +222,7 @@ def pg_server(request):
 
 @pytest.fixture
 def run(database_url, run_on):
-    """Return a function that runs a command of invsys-manage: (exit status, standard output, standard error)."""
+    """Return a function that runs an invsys-manage command: (exit status, standard output, standard error)."""
     return run_on(database_url)
 
 

@@ -19,8 +19,8 @@ _MAX_APPS = 3
 class Applications:
     """The most recently used applications, one for each set of environment variables.
 
-    An application that a test has changed is not reused. Changes that this class does not detect (handlers, engine
-    listeners) need an application of the test's own: ``own_app``.
+    An application that a test has changed is closed, not reused. This class does not detect new log handlers or engine
+    listeners: a test that adds them must use the fixture ``own_app``.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
-"""The service and its model side by side: both execute each verb, and their results must agree.
+"""The service and its model side by side: both execute each operation, and their results must agree.
 
-The verbs are in ``model_orders``, ``model_changes`` and ``model_queries``; this module has their shared parts.
+The operations are in ``model_orders``, ``model_changes`` and ``model_queries``; this module has their shared parts.
 """
 
 from collections import defaultdict

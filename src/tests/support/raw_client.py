@@ -1,4 +1,4 @@
-"""An HTTP client on raw sockets: it sends bytes, and parses responses strictly, so that truncation is noticed."""
+"""An HTTP client on raw sockets: it sends any bytes, and parses responses strictly to detect truncated ones."""
 
 import json
 import socket
@@ -57,9 +57,9 @@ def send(port: int, data: bytes, source: str | None = None) -> Response:
 
 
 def send_all(port: int, data: bytes) -> list[Response]:
-    """Send bytes, followed by a request that closes the connection; return all responses except that of the latter.
+    """Send bytes, then a request that closes the connection; return all responses except the one to that request.
 
-    If the gateway rejects the bytes, it closes the connection earlier.
+    If the gateway rejects the bytes, it closes the connection before that request.
     """
     last = b"GET /healthz HTTP/1.1\r\nHost: last\r\nX-Request-Id: the-last-one\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
@@ -77,7 +77,7 @@ def _all(stream: BinaryIO) -> Iterator[Response]:
 
 
 def read(stream: BinaryIO, is_head: bool = False) -> Response:
-    """Read a response, to a HEAD request if ``is_head``; raises ConnectionError if nothing was received."""
+    """Read a response (without a body if ``is_head``); raises ConnectionError if there is none."""
     version, _, rest = stream.readline().partition(b" ")
     if version != b"HTTP/1.1":
         raise ConnectionError(f"no response: {version!r}")

@@ -45,7 +45,7 @@ def all_holds(hold):
 
 
 def check_refused(response, refused, place=1):
-    """Check the 429; Retry-After ends when the hold at this place in the order of expiry has expired."""
+    """Check the 429: after Retry-After, the hold at this position in the order of expiry has expired."""
     assert refused(response, 429, "too_many_holds")["detail"] == DETAIL
     assert math.ceil(int(response.headers["Retry-After"]) / LONG) == place
 

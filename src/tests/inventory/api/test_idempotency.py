@@ -28,7 +28,7 @@ def request_and_body(request, car, register):
 
 @pytest.fixture
 def send(client):
-    """Return a function that sends a body under a key."""
+    """Return a function that sends a body with an Idempotency-Key."""
 
     def send(path, body, key="key-1", **headers):
         return client.post(path, json=body, headers={"Idempotency-Key": key, **headers})

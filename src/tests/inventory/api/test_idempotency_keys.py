@@ -15,7 +15,7 @@ def environ(environ, request):
 
 @pytest.fixture
 def send(client):
-    """Return a function that sends a body under a key."""
+    """Return a function that sends a body with an Idempotency-Key."""
 
     def send(path, body, key="key-1", **headers):
         return client.post(path, json=body, headers={"Idempotency-Key": key, **headers})

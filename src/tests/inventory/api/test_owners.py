@@ -37,7 +37,7 @@ def owner(app):
 
 @pytest.fixture
 def own_ids(one, two, client, car):
-    """The ids of client one's allocations, among others of a car: without owner, of one and of two in turns."""
+    """The ids of client one's allocations of a car, which has as many without an owner and of client two."""
     all_ids = [
         (client, one, two)[hour % 3].post(f"{car}/allocations", json=period_fields(hour, hour + 1)).json["id"]
         for hour in range(12)

@@ -28,7 +28,7 @@ def client(app, client, access_path):
 
 @pytest.fixture(params=["that car", "any"])
 def order(request, car, client):
-    """Return a function that allocates that car or any car, by days from now (None: infinite)."""
+    """Return a function that allocates the car or ``any``; bounds are days from now, or None for infinite."""
     vehicle = car if request.param == "that car" else "/api/cars/any"
     return lambda start, end, **fields: client.post(
         f"{vehicle}/allocations", json={**period_fields(start, end), **fields}

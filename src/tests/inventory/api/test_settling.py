@@ -1,4 +1,4 @@
-"""The poll that reaches the end of the feed first writes the events of expired holds, without waiting for locks."""
+"""A poll at the end of the feed first writes the events of expired holds, without waiting for locks."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager

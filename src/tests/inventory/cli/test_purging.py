@@ -41,7 +41,7 @@ def _variables(api):
 
 @pytest.fixture
 def send(client, car):
-    """Return a function that allocates an hour of the car under a key."""
+    """Return a function that allocates an hour of the car with an Idempotency-Key."""
 
     def send(hour, key):
         return client.post(f"{car}/allocations", json=period_fields(hour, hour + 1), headers={"Idempotency-Key": key})

@@ -1,4 +1,4 @@
-"""Requests that wait for another transaction's lock decide by the rows they see afterwards."""
+"""After waiting for the lock of another transaction, a request decides by the rows that are then committed."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""All verbs run concurrently on the same few vehicles: the feed replays strictly, and no request fails with 503.
+"""All operations run concurrently on the same few vehicles: the feed is consistent, and no request fails with 503.
 
 A 503 would mean a deadlock, which PostgreSQL detects after a second, or a lock that was never released.
 """

@@ -1,4 +1,4 @@
-"""All verbs in any order, with expiring holds, keys and conditions: the service agrees with its model.
+"""All operations in any order, with expiring holds, keys and conditions: the service agrees with its model.
 
 The replayed change feed also agrees with the lists.
 """
@@ -50,7 +50,7 @@ def pick(number, items):
 
 
 class ServiceAndModel(ModelOrders, ModelChanges, ModelQueries):
-    """The service and its model, with all verbs."""
+    """The service and its model, with all operations."""
 
     def use_removed_item(self, item, changes, match):
         """Try to use an item that no longer exists."""
@@ -64,7 +64,7 @@ class ServiceAndModel(ModelOrders, ModelChanges, ModelQueries):
 
 
 class Machine(RuleBasedStateMachine):
-    """The verbs as rules for hypothesis."""
+    """The operations as rules for hypothesis."""
 
     def __init__(self, app):
         super().__init__()
