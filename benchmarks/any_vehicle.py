@@ -1,6 +1,6 @@
 """Requests for ``any`` vehicle: their speed with many and with few free vehicles, and a check for double bookings.
 
-Every allocation made here has the type "any", so that the check finds it in the database afterwards.
+Every allocation that these requests create has the type "any", by which the check finds it in the database.
 """
 
 import json
@@ -13,8 +13,8 @@ from sqlalchemy import create_engine, func, select, text
 
 from benchmarks import calls, load, seeds
 from benchmarks.connections import ReactiveFeed
+from benchmarks.datasets import ServedDatabase
 from benchmarks.measures import CONNECTIONS, Measured
-from benchmarks.stocks import Stock
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 
 _allocation = ContinuousResourceAllocation.__table__
@@ -22,7 +22,7 @@ _resource = ContinuousResource.__table__
 
 # The share of the vehicles that is allocated in one hour before the requests move on to the next hour.
 _SHARE = 0.1
-# In a scarce hour, one of _ONE_IN vehicles is free, and _RUSH requests arrive for each free vehicle.
+# In an hour with few free vehicles, one of _ONE_IN is free, and _RUSH requests are sent for each free vehicle.
 _ONE_IN, _RUSH = 200, 1.5
 
 _OVERLAPPING = """
@@ -48,14 +48,14 @@ class AnyVehicleFeed(ReactiveFeed):
             self.created.append(response)
 
 
-def plenty(first: int, vehicles: int) -> AnyVehicleFeed:
-    """Return requests for the odd hours from ``first`` on, a tenth of the number of vehicles for each hour."""
+def many_free(first: int, vehicles: int) -> AnyVehicleFeed:
+    """Return requests for the odd hours from ``first`` on; for each hour, a tenth as many as there are vehicles."""
     requests_per_hour = int(vehicles * _SHARE)
     return AnyVehicleFeed(first + 2 * (number // requests_per_hour) for number in count())
 
 
 @dataclass(frozen=True)
-class Scarce:
+class FewFree:
     """The results of all hours in which there were more requests than free vehicles."""
 
     free: int
@@ -66,17 +66,17 @@ class Scarce:
     false_refusals: int
 
 
-def scarce(stock: Stock, hours: Sequence[int], feed: AnyVehicleFeed) -> Scarce:
+def few_free(database: ServedDatabase, hours: Sequence[int], feed: AnyVehicleFeed) -> FewFree:
     """Request more vehicles than are free in each of ``hours``; add the successful responses to ``feed``."""
-    seeds.allocate(stock.url, hours, _ONE_IN)
-    free = len(stock.vehicles) // _ONE_IN
+    seeds.allocate(database.url, hours, _ONE_IN)
+    free = len(database.vehicles) // _ONE_IN
     loads = []
     for hour in hours:
         rush = AnyVehicleFeed(repeat(hour, int(free * _RUSH)))
-        loads.append(load.run(stock.port, [rush] * CONNECTIONS))
+        loads.append(load.run(database.port, [rush] * CONNECTIONS))
         feed.created += rush.created
-    allocated = _allocated(stock.url)
-    return Scarce(
+    allocated = _allocated(database.url)
+    return FewFree(
         free,
         Measured("created", [run.with_status(201) for run in loads]),
         Measured("refused", [run.with_status(409) for run in loads]),
@@ -88,7 +88,7 @@ def scarce(stock: Stock, hours: Sequence[int], feed: AnyVehicleFeed) -> Scarce:
 
 def _false_refusals(result: load.Load, last: datetime) -> int:
     """Count the refusals received before the statement that allocated the last free vehicle had begun."""
-    return sum(answer.received < last.timestamp() for answer in result.answers if answer.status == 409)
+    return sum(outcome.received < last.timestamp() for outcome in result.outcomes if outcome.status == 409)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _allocated(url: str) -> dict[int, _Allocated]:
 
 
 @dataclass(frozen=True)
-class Proof:
+class ConsistencyCheck:
     """The check of all allocations: overlaps in the whole table, and differences between rows and responses."""
 
     allocations: int
@@ -121,8 +121,8 @@ class Proof:
     mismatches: int
 
 
-def proof(url: str, responses: Sequence[bytes]) -> Proof:
-    """Compare the successful responses with the rows of the database."""
+def check_consistency(url: str, responses: Sequence[bytes]) -> ConsistencyCheck:
+    """Compare the successful responses with the rows of the database, and count overlapping allocations."""
     statement = (
         select(_allocation.c.id, _resource.c.id)
         .join(_resource, _resource.c.key == _allocation.c.resource_key)
@@ -134,7 +134,7 @@ def proof(url: str, responses: Sequence[bytes]) -> Proof:
         double = connection.scalar(text(_OVERLAPPING))
     engine.dispose()
     pairs = [_ids(response) for response in responses]
-    return Proof(len(pairs), double or 0, len(rows ^ set(pairs)) + len(pairs) - len(set(pairs)))
+    return ConsistencyCheck(len(pairs), double or 0, len(rows ^ set(pairs)) + len(pairs) - len(set(pairs)))
 
 
 def _ids(response: bytes) -> tuple[str, str]:

@@ -67,7 +67,10 @@ def create(vehicle: uuid.UUID | str, number: int, key: str | None = None, **more
 
 
 def creates(vehicles: Sequence[uuid.UUID], first: int = 0, *, keyed: bool = False, **more: Any) -> Iterator[bytes]:
-    """Yield requests that allocate free hours, vehicle by vehicle; ``first`` is the number of the first request."""
+    """Yield requests that each allocate a free hour: the first hour of every vehicle in scattered order, then the next.
+
+    ``first`` is the number of the first request. If ``keyed``, each request has an Idempotency-Key.
+    """
     for number in count(first):
         vehicle, hour = vehicles[number * _STRIDE % len(vehicles)], 2 * (number // len(vehicles)) + 1
         yield create(vehicle, hour, str(uuid.uuid4()) if keyed else None, **more)

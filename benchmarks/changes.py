@@ -8,8 +8,8 @@ from itertools import count
 
 from benchmarks import calls, seeds
 from benchmarks.connections import ReactiveFeed
+from benchmarks.datasets import ServedDatabase
 from benchmarks.measures import Case
-from benchmarks.stocks import Stock
 
 EXTEND = "extend (PATCH)"
 PAIR = "hold and confirm"
@@ -17,16 +17,17 @@ HOLD = "hold, paired with a confirmation"
 CONFIRM = "confirm (PATCH), paired with a hold"
 
 
-def cases(stock: Stock, last_hour: int, first: int) -> list[Case]:
+def cases(database: ServedDatabase, last_hour: int, first: int) -> list[Case]:
     """Return the cases: extend the allocations of ``last_hour``; hold free hours, beginning with request ``first``."""
-    ids = seeds.allocation_ids(stock.url, len(stock.vehicles), last_hour)
+    ids = seeds.allocation_ids(database.url, len(database.vehicles), last_hour)
     return [
-        Case(EXTEND, stock.port, extensions(ids, last_hour), 200),
-        Case(PAIR, stock.port, Holds(stock.vehicles, first), frozenset({200, 201})),
+        Case(EXTEND, database.port, extensions(ids, last_hour), 200),
+        Case(PAIR, database.port, Holds(database.vehicles, first), frozenset({200, 201})),
     ]
 
 
 def extensions(ids: Sequence[uuid.UUID], hour: int) -> Iterator[bytes]:
+    """Yield requests that extend each allocation of the hour by a further second in every round."""
     _, end = calls.slot(hour)
     for number in count(len(ids)):
         until = end + timedelta(seconds=number // len(ids))

@@ -1,4 +1,4 @@
-"""Clients with keep-alive connections over raw sockets; of a response they parse only the status and the length."""
+"""Clients with keep-alive connections over raw sockets; they parse only the status and the length of a response."""
 
 import selectors
 import socket
@@ -13,7 +13,7 @@ BROKEN = 0
 _RECEIVE = 256 * 1024
 
 
-class Answer(NamedTuple):
+class Outcome(NamedTuple):
     """The outcome of a request: HTTP status or BROKEN, duration in seconds, Unix time of the response."""
 
     request: bytes
@@ -54,8 +54,8 @@ class Connection:
             self._socket.close()
             self._socket = None
 
-    def send(self, selector: selectors.BaseSelector) -> Answer | None:
-        """Send the next request; return a BROKEN answer if that fails. Raises StopIteration after the last request."""
+    def send(self, selector: selectors.BaseSelector) -> Outcome | None:
+        """Send the next request; return a BROKEN outcome if that fails. Raises StopIteration after the last request."""
         self._request, self._buffer, self._length = next(self._feed), b"", 0
         self._sent_at = time.perf_counter()
         try:
@@ -68,8 +68,8 @@ class Connection:
             return self._broken(selector)
         return None
 
-    def receive(self, selector: selectors.BaseSelector) -> Answer | None:
-        """Read the available data; return the answer when the response is complete."""
+    def receive(self, selector: selectors.BaseSelector) -> Outcome | None:
+        """Read the available data; return the outcome when the response is complete, else None."""
         assert self._socket is not None
         try:
             data = self._socket.recv(_RECEIVE)
@@ -83,24 +83,24 @@ class Connection:
         if not _is_complete(self._buffer, self._length):
             return None
         self.is_waiting = False
-        answer = self._answer(int(self._buffer[9:12]))
+        outcome = self._outcome(int(self._buffer[9:12]))
         if self._on_response is not None:
-            self._on_response(answer.status, self._buffer)
+            self._on_response(outcome.status, self._buffer)
         if b"onnection: close" in self._buffer[:1024]:
             self.close(selector)
-        return answer
+        return outcome
 
-    def give_up(self) -> Answer:
-        """Return a BROKEN answer for the request in progress."""
-        return self._answer(BROKEN)
+    def give_up(self) -> Outcome:
+        """Return a BROKEN outcome for the request in progress."""
+        return self._outcome(BROKEN)
 
-    def _answer(self, status: int) -> Answer:
-        return Answer(self._request, status, time.perf_counter() - self._sent_at, time.time())
+    def _outcome(self, status: int) -> Outcome:
+        return Outcome(self._request, status, time.perf_counter() - self._sent_at, time.time())
 
-    def _broken(self, selector: selectors.BaseSelector) -> Answer:
+    def _broken(self, selector: selectors.BaseSelector) -> Outcome:
         self.close(selector)
         self.is_waiting = False
-        return self._answer(BROKEN)
+        return self._outcome(BROKEN)
 
 
 _CHUNKED = -1

@@ -24,8 +24,8 @@ def measure(port: int, vehicle: uuid.UUID, periods: int) -> Contention:
     """Let every client request every period, all in the same order."""
     requests = [calls.create(vehicle, 2 * number + 1) for number in range(periods)]
     result = load.run(port, [iter(requests) for _ in range(CONNECTIONS)])
-    successes = Counter(answer.request for answer in result.answers if answer.status == 201)
-    latencies = [1000 * answer.seconds for answer in result.answers]
+    successes = Counter(outcome.request for outcome in result.outcomes if outcome.status == 201)
+    latencies = [1000 * outcome.seconds for outcome in result.outcomes]
     return Contention(
         periods,
         result.rate,

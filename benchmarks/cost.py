@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from benchmarks import cost_report, cost_rows, databases, processes, seeds
-from benchmarks.stocks import SERVICE
+from benchmarks.datasets import SERVICE
 from invsys.chassis.ops import draining, metrics
 
 # A folder in memory, so that the CPU time of the disk driver is not measured.
@@ -96,7 +96,7 @@ def measure(
 
 
 def _process(engine_databases: databases.Databases, number: int, rounds: int, requests: int) -> dict[str, Any]:
-    url, floor_url = (engine_databases.create(f"{side}_{number}") for side in ("service", "floor"))
+    url, floor_url = (engine_databases.create(f"{app}_{number}") for app in ("service", "floor"))
     for database_url in (url, floor_url):
         seeds.fill(database_url, cost_rows.VEHICLES, cost_rows.ALLOCATIONS_PER_VEHICLE)
     port = processes.free_port()

@@ -38,7 +38,7 @@ _ENVIRON: Environ = {
 
 
 @dataclass(frozen=True)
-class Side:
+class MeasuredApp:
     """An application, its requests as bytes, and the expected status of each response."""
 
     app: App
@@ -79,28 +79,28 @@ def _send(app: App, request: Environ, statuses: _Statuses) -> None:
         close()
 
 
-def cpu_seconds(sides: Sequence[Side], count: int) -> list[list[float]]:
-    """Return, for each side, the CPU seconds (user and system) of this process for each of ``count`` requests.
+def cpu_seconds(measured_apps: Sequence[MeasuredApp], count: int) -> list[list[float]]:
+    """Return, for each application, the CPU seconds (user and system) of each of ``count`` requests.
 
-    The sides take turns at every request, so that other load on the machine slows both.
+    The applications take turns after every request, so that other load on the machine slows all of them alike.
     """
-    environs, statuses = [side.environs(count) for side in sides], [_Statuses() for _ in sides]
-    seconds: list[list[float]] = [[] for _ in sides]
+    environs, statuses = [measured.environs(count) for measured in measured_apps], [_Statuses() for _ in measured_apps]
+    seconds: list[list[float]] = [[] for _ in measured_apps]
     gc.collect()
     gc.disable()
     try:
         for number in range(count):
-            # Each side is first equally often, so that warm caches do not favour one side.
-            for turn in range(len(sides)):
-                index = (turn + number) % len(sides)
-                app, request = sides[index].app, environs[index][number]
+            # Each application is first equally often, so that warm caches do not favour one of them.
+            for turn in range(len(measured_apps)):
+                index = (turn + number) % len(measured_apps)
+                app, request = measured_apps[index].app, environs[index][number]
                 began = time.process_time()
                 _send(app, request, statuses[index])
                 seconds[index].append(time.process_time() - began)
     finally:
         gc.enable()
-    for side, side_statuses in zip(sides, statuses, strict=True):
-        _require(side, side_statuses, count)
+    for measured, app_statuses in zip(measured_apps, statuses, strict=True):
+        _require(measured, app_statuses, count)
     return seconds
 
 
@@ -112,11 +112,11 @@ class Calls:
     c: int
 
 
-def calls(side: Side, count: int) -> Calls:
+def calls(measured: MeasuredApp, count: int) -> Calls:
     """Return the median number of calls of ``count`` requests, which excludes occasional work."""
     statuses = _Statuses()
-    counts = [_count(side.app, request, statuses) for request in side.environs(count)]
-    _require(side, statuses, count)
+    counts = [_count(measured.app, request, statuses) for request in measured.environs(count)]
+    _require(measured, statuses, count)
     return Calls(
         statistics.median_low(request_calls.python for request_calls in counts),
         statistics.median_low(request_calls.c for request_calls in counts),
@@ -141,6 +141,6 @@ def _count(app: App, request: Environ, statuses: _Statuses) -> Calls:
     return Calls(python, c)
 
 
-def _require(side: Side, statuses: _Statuses, count: int) -> None:
-    if statuses != [side.status] * count:
-        raise RuntimeError(f"got the statuses {sorted(set(statuses))}, expected {count} times {side.status}")
+def _require(measured: MeasuredApp, statuses: _Statuses, count: int) -> None:
+    if statuses != [measured.status] * count:
+        raise RuntimeError(f"got the statuses {sorted(set(statuses))}, expected {count} times {measured.status}")

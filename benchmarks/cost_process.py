@@ -12,25 +12,25 @@ import orjson
 
 from benchmarks import cost_meter, cost_rows
 
-# The number of requests of each row that fill caches first, and of those whose calls are counted.
+# For each row, the number of warm-up requests, and of requests whose calls are counted.
 _COUNTED = 15
 
 
 def main(url: str, floor_url: str, upstream: str, folder: str, rounds: str, requests: str) -> None:
     """Print, for each row, ``calls`` and ``seconds`` (a list with one value for each request) of service and floor."""
-    rows = cost_rows.sides(url, floor_url, int(upstream), Path(folder))
-    for sides in rows.values():
-        cost_meter.cpu_seconds(sides, _COUNTED)
+    rows = cost_rows.measured_apps(url, floor_url, int(upstream), Path(folder))
+    for apps in rows.values():
+        cost_meter.cpu_seconds(apps, _COUNTED)
     # The production server does the same in ``invsys.inventory.wsgi``.
     gc.collect()
     gc.freeze()
-    calls = {name: [asdict(cost_meter.calls(side, _COUNTED)) for side in sides] for name, sides in rows.items()}
+    calls = {name: [asdict(cost_meter.calls(app, _COUNTED)) for app in apps] for name, apps in rows.items()}
     seconds: dict[str, list[list[float]]] = {name: [[], []] for name in rows}
     for _ in range(int(rounds)):
-        for name, sides in rows.items():
-            for total, round_seconds in zip(seconds[name], cost_meter.cpu_seconds(sides, int(requests)), strict=True):
+        for name, apps in rows.items():
+            for total, round_seconds in zip(seconds[name], cost_meter.cpu_seconds(apps, int(requests)), strict=True):
                 total.extend(round_seconds)
-    result = {name: [{"calls": calls[name][side], "seconds": seconds[name][side]} for side in (0, 1)] for name in rows}
+    result = {name: [{"calls": calls[name][app], "seconds": seconds[name][app]} for app in (0, 1)] for name in rows}
     sys.stdout.buffer.write(orjson.dumps(result))
 
 

@@ -58,11 +58,11 @@ def python_version() -> str:
 
 
 def _row(processes: Sequence[Sequence[Mapping[str, Any]]]) -> Row:
-    seconds = [[second for sides in processes for second in sides[side]["seconds"]] for side in (0, 1)]
-    service, floor = (1e6 * statistics.median(side) for side in seconds)
+    seconds = [[second for process in processes for second in process[app]["seconds"]] for app in (0, 1)]
+    service, floor = (1e6 * statistics.median(app_seconds) for app_seconds in seconds)
     ratio = statistics.median(service_s / floor_s for service_s, floor_s in zip(*seconds, strict=True))
     calls, c_calls = (
-        [statistics.median_low(sides[side]["calls"][kind] for sides in processes) for side in (0, 1)]
+        [statistics.median_low(process[app]["calls"][kind] for process in processes) for app in (0, 1)]
         for kind in ("python", "c")
     )
     return Row(round(service, 1), round(floor, 1), round(ratio, 3), *calls, *c_calls)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from flask import Flask
 
-from benchmarks import calls, changes, cost_floor, seeds
-from benchmarks.cost_meter import Side
+from benchmarks import calls, changes, cost_baseline, seeds
+from benchmarks.cost_meter import MeasuredApp
 from invsys.chassis.ops import request_log
 from invsys.gateway import application as gateway_application
 from invsys.gateway import settings as gateway_settings
@@ -26,21 +26,24 @@ _ALL = "/api/cars/all/allocations"
 Requests = Iterator[bytes]
 
 
-def sides(url: str, floor_url: str, upstream: int, folder: Path) -> dict[str, tuple[Side, Side]]:
-    """Return service and floor for each of ``ROWS``.
+def measured_apps(url: str, floor_url: str, upstream: int, folder: Path) -> dict[str, tuple[MeasuredApp, MeasuredApp]]:
+    """Return the pair (service, floor) for each of ``ROWS``.
 
-    Each side has its own database with the same rows; an inventory with the database ``url`` listens on the port
-    ``upstream``.
+    Each of the two has its own database with the same rows. An inventory with the database ``url`` must listen on the
+    port ``upstream``.
     """
-    service, floor = _inventory(url, folder), cost_floor.inventory(cost_floor.connect(floor_url))
+    service, floor = _inventory(url, folder), cost_baseline.inventory(cost_baseline.connect(floor_url))
     service_requests, floor_requests = _requests(url), _requests(floor_url)
     rows = {
-        name: (Side(service, service_requests[name], status), Side(floor, floor_requests[name], status))
+        name: (MeasuredApp(service, service_requests[name], status), MeasuredApp(floor, floor_requests[name], status))
         for name, status in ((CREATE, 201), (REFUSED, 409), (GET, 200), (LIST, 200), (PATCH, 200))
     }
     gateway, add_key = _gateway(upstream, folder)
     requests_with_key = (add_key(request) for request in _gets(url))
-    rows[GATEWAY] = (Side(gateway, requests_with_key, 200), Side(cost_floor.gateway(upstream), _gets(url), 200))
+    rows[GATEWAY] = (
+        MeasuredApp(gateway, requests_with_key, 200),
+        MeasuredApp(cost_baseline.gateway(upstream), _gets(url), 200),
+    )
     return rows
 
 

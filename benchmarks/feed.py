@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import repeat
 
 from benchmarks import calls, load, seeds
+from benchmarks.datasets import ServedDatabase
 from benchmarks.measures import CONNECTIONS, Case, Measured, Scale
-from benchmarks.stocks import Stock
 
 PAGE = 1_000
 
@@ -14,19 +14,19 @@ END = "feed, last 1,000 events; 1 client"
 DURING_CREATES = "feed, last 1,000 events, during 16 x create"
 
 
-def cases(stock: Stock, events: int) -> list[Case]:
+def cases(database: ServedDatabase, events: int) -> list[Case]:
     """Return the cases that read the first and the last page of the feed."""
     return [
-        Case(START, stock.port, _page(), 200, connections=1),
-        Case(END, stock.port, _page(seeds.cursor(stock.url, events - PAGE)), 200, connections=1),
+        Case(START, database.port, _page(), 200, connections=1),
+        Case(END, database.port, _page(seeds.cursor(database.url, events - PAGE)), 200, connections=1),
     ]
 
 
-def during_creates(stock: Stock, events: int, scale: Scale) -> Measured:
+def during_creates(database: ServedDatabase, events: int, scale: Scale) -> Measured:
     """Measure the last page while other clients create allocations."""
-    creates = calls.creates(stock.vehicles)
-    feeds = [*[creates] * CONNECTIONS, _page(seeds.cursor(stock.url, events - PAGE))]
-    loads = [load.run(stock.port, feeds, scale.seconds) for _ in range(scale.rounds)]
+    creates = calls.creates(database.vehicles)
+    feeds = [*[creates] * CONNECTIONS, _page(seeds.cursor(database.url, events - PAGE))]
+    loads = [load.run(database.port, feeds, scale.seconds) for _ in range(scale.rounds)]
     return Measured("", loads).with_status(DURING_CREATES, 200)
 
 

@@ -7,8 +7,8 @@ from itertools import cycle
 from pathlib import Path
 
 from benchmarks import calls, measures, nginx, processes, seeds
+from benchmarks.datasets import ServedDatabase
 from benchmarks.measures import Case, Measured, Scale
-from benchmarks.stocks import Stock
 from invsys.gateway.auth import client_admin
 
 _APP = "invsys.gateway.wsgi:app"
@@ -30,21 +30,21 @@ def name(request: str, route: str) -> str:
     return f"{request}, {route}"
 
 
-def measure(stock: Stock, scale: Scale) -> dict[str, Measured]:
+def measure(database: ServedDatabase, scale: Scale) -> dict[str, Measured]:
     """Measure each kind of request over each route; the routes take turns."""
     measured: dict[str, Measured] = {}
-    with tempfile.TemporaryDirectory(prefix="invsys-gateway-") as folder, nginx.before(stock.port) as proxied:
+    with tempfile.TemporaryDirectory(prefix="invsys-gateway-") as folder, nginx.before(database.port) as proxied:
         clients = Path(folder) / "clients.ini"
         key = client_admin.add(clients, "benchmark", _SCOPES)
         environ = {
             "INVSYS_CLIENTS_FILE": str(clients),
-            "INVSYS_SERVICES_INVENTORY": f"http://127.0.0.1:{stock.port}",
+            "INVSYS_SERVICES_INVENTORY": f"http://127.0.0.1:{database.port}",
             "INVSYS_LIMITS_RATE": "1000000/second",
             "INVSYS_LIMITS_WRITE_RATE": "1000000/second",
         }
         with _served(environ) as gateway:
-            ports = {DIRECT: stock.port, THROUGH: gateway.port, NGINX: proxied}
-            feeds = _feeds(stock)
+            ports = {DIRECT: database.port, THROUGH: gateway.port, NGINX: proxied}
+            feeds = _feeds(database)
             for request, clients_count in _CLIENTS.items():
                 status = 201 if request == CREATE else 200
                 cases = [
@@ -62,14 +62,14 @@ def _served(environ: Mapping[str, str]) -> Iterator[processes.Server]:
         yield server
 
 
-def _feeds(stock: Stock) -> dict[str, Iterator[bytes]]:
+def _feeds(database: ServedDatabase) -> dict[str, Iterator[bytes]]:
     path = "/api/cars/all/allocations"
-    items = [calls.get(f"{path}/{allocation_id}") for allocation_id in seeds.allocation_ids(stock.url, 10_000)]
+    items = [calls.get(f"{path}/{allocation_id}") for allocation_id in seeds.allocation_ids(database.url, 10_000)]
     return {
         GET: cycle(items),
         ONE: cycle(items),
         LIST: cycle([calls.get(f"{path}?limit=100")]),
-        CREATE: calls.creates(stock.vehicles, _FIRST_HOUR * len(stock.vehicles)),
+        CREATE: calls.creates(database.vehicles, _FIRST_HOUR * len(database.vehicles)),
     }
 
 

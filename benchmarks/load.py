@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from benchmarks.connections import BROKEN, Answer, Connection
+from benchmarks.connections import BROKEN, Connection, Outcome
 
 
 @dataclass
@@ -20,26 +20,26 @@ class Load:
     """The result of a run."""
 
     seconds: float = 0.0
-    answers: list[Answer] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
         """Requests per second."""
-        return len(self.answers) / self.seconds
+        return len(self.outcomes) / self.seconds
 
     @property
     def statuses(self) -> Counter[int]:
         """The number of responses with each status."""
-        return Counter(answer.status for answer in self.answers)
+        return Counter(outcome.status for outcome in self.outcomes)
 
     def with_status(self, status: int) -> "Load":
-        """Return a copy with only the answers of this status, over the same time."""
-        return Load(self.seconds, [answer for answer in self.answers if answer.status == status])
+        """Return a copy with only the responses of this status, over the same duration."""
+        return Load(self.seconds, [outcome for outcome in self.outcomes if outcome.status == status])
 
     @property
     def failures(self) -> int:
         """The number of requests without a response or with a 5xx response."""
-        return sum(answer.status == BROKEN or answer.status >= 500 for answer in self.answers)
+        return sum(outcome.status == BROKEN or outcome.status >= 500 for outcome in self.outcomes)
 
 
 def percentile(seconds: Sequence[float], share: float) -> float:
@@ -64,11 +64,11 @@ def run(port: int, feeds: Sequence[Iterator[bytes]], seconds: float | None = Non
         while busy:
             events = selector.select(patience)
             if not events:
-                load.answers += [connection.give_up() for connection in connections if connection.is_waiting]
+                load.outcomes += [connection.give_up() for connection in connections if connection.is_waiting]
                 break
             for key, _ in events:
-                if (answer := key.data.receive(selector)) is not None:
-                    load.answers.append(answer)
+                if (outcome := key.data.receive(selector)) is not None:
+                    load.outcomes.append(outcome)
                     busy -= not _send(key.data, selector, load, deadline)
         load.seconds = time.perf_counter() - began
         for connection in connections:
@@ -95,7 +95,7 @@ def _send(connection: Connection, selector: selectors.BaseSelector, load: Load, 
             return False
         if broken is None:
             return True
-        load.answers.append(broken)
+        load.outcomes.append(broken)
         # A server that refuses connections does so for a while; without a pause, the loop's speed would be measured.
         time.sleep(0.01)
     return False

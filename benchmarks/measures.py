@@ -22,11 +22,11 @@ class Scale:
     # Events in the feed.
     events: int
     # Hours in which few vehicles are free.
-    scarce_hours: int
+    few_free_hours: int
 
 
-FULL = Scale(rounds=6, seconds=1.0, periods=500, requests=100_000, events=10_000_000, scarce_hours=5)
-QUICK = Scale(rounds=2, seconds=0.4, periods=100, requests=10_000, events=200_000, scarce_hours=2)
+FULL = Scale(rounds=6, seconds=1.0, periods=500, requests=100_000, events=10_000_000, few_free_hours=5)
+QUICK = Scale(rounds=2, seconds=0.4, periods=100, requests=10_000, events=200_000, few_free_hours=2)
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class Measured:
         return statistics.median(run.rate / base.rate for run, base in zip(self.loads, other.loads, strict=True))
 
     def with_status(self, name: str, status: int) -> "Measured":
-        """Return a copy named ``name`` with only the answers of this status."""
+        """Return a copy named ``name`` with only the responses of this status."""
         return Measured(name, [run.with_status(status) for run in self.loads], self.reference)
 
     def percentile(self, share: float) -> float:
         """Return a percentile of the latencies of all rounds, in milliseconds."""
-        return 1000 * load.percentile([answer.seconds for run in self.loads for answer in run.answers], share)
+        return 1000 * load.percentile([outcome.seconds for run in self.loads for outcome in run.outcomes], share)
 
 
 def interleave(cases: Sequence[Case], rounds: int, seconds: float) -> dict[str, Measured]:

@@ -25,7 +25,7 @@ class Memory:
 
 
 def memory(server: Server, vehicles: Sequence[uuid.UUID], requests: int) -> Memory:
-    """Send ``requests`` requests: a quarter creates, a quarter refused creates, half reads."""
+    """Measure after a tenth of ``requests`` and after all: a quarter creates, a quarter refused creates, half reads."""
     feed = _mixed(vehicles)
     _send(server, feed, requests // 10)
     early = _mebibytes(server)

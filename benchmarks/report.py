@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 
+from benchmarks.booking_requests import Results as BookingResults
 from benchmarks.contention import Contention
 from benchmarks.measures import Measured
-from benchmarks.monolith import Results as MonolithResults
 from benchmarks.table import NOOP, Results
 from benchmarks.targets import Target
 
@@ -19,7 +19,7 @@ def print_results(results: Sequence[Results]) -> None:
         engine = engine_results.engine
         for measured in engine_results.measured.values():
             print(f"{engine:10}  {_row(measured)}")
-        _print_any(engine, engine_results.monolith)
+        _print_any(engine, engine_results.booking)
         _print_contention(engine, engine_results.contention)
         memory = engine_results.memory
         early, late = (" and ".join(f"{mebibytes:.1f}" for mebibytes in group) for group in (memory.early, memory.late))
@@ -30,18 +30,19 @@ def print_results(results: Sequence[Results]) -> None:
         print(f"{engine:10}  import of 3,800 trips: {engine_results.import_seconds:.2f} s\n")
 
 
-def _print_any(engine: str, results: MonolithResults) -> None:
-    scarce, proof = results.scarce, results.proof
-    name = f"any, last {scarce.free} of 10,000 vehicles"
-    print(f"{engine:10}  {_row(dataclasses.replace(scarce.created, name=name))}")
+def _print_any(engine: str, results: BookingResults) -> None:
+    few_free, consistency = results.few_free, results.consistency
+    name = f"any, last {few_free.free} of 10,000 vehicles"
+    print(f"{engine:10}  {_row(dataclasses.replace(few_free.created, name=name))}")
     print(
-        f"{'':10}  all allocated in each of {len(scarce.created.loads)} hours: {_yes(scarce.all_allocated)},"
-        f" none_available too early: {scarce.false_refusals}, failures: {scarce.failures};"
-        f" none_available: p50 {scarce.refused.percentile(0.5):.0f} ms, p99 {scarce.refused.percentile(0.99):.0f} ms"
+        f"{'':10}  all allocated in each of {len(few_free.created.loads)} hours: {_yes(few_free.all_allocated)},"
+        f" none_available too early: {few_free.false_refusals}, failures: {few_free.failures};"
+        f" none_available: p50 {few_free.refused.percentile(0.5):.0f} ms,"
+        f" p99 {few_free.refused.percentile(0.99):.0f} ms"
     )
     print(
-        f"{'':10}  any, {proof.allocations:,} allocations: double bookings: {proof.double_bookings},"
-        f" differences between responses and rows: {proof.mismatches},"
+        f"{'':10}  any, {consistency.allocations:,} allocations: double bookings: {consistency.double_bookings},"
+        f" differences between responses and rows: {consistency.mismatches},"
         f" failures of best_fit: {results.best_fit_failures}"
     )
 

@@ -3,8 +3,8 @@
 from itertools import cycle
 
 from benchmarks import calls, seeds
+from benchmarks.datasets import ServedDatabase
 from benchmarks.measures import CONNECTIONS, Case
-from benchmarks.stocks import Stock
 
 AVAILABLE = "first 100 available of 10,000; 1 client"
 AVAILABLE_CROWD = "first 100 available of 10,000; 16 clients"
@@ -15,25 +15,25 @@ YEAR_CROWD = "availability of a car over a year; 16 clients"
 _ONE_IN = 10
 
 
-def cases(stock: Stock, hours: list[int], rarely_free: list[int]) -> list[Case]:
-    """Return the cases: ``hours`` in which nearly every vehicle is free, ``rarely_free`` ones, a vehicle's year.
+def cases(database: ServedDatabase, hours: list[int], rarely_free: list[int]) -> list[Case]:
+    """Return the cases: free vehicles in an hour, and the availability of a vehicle over a year.
 
-    In the ``rarely_free`` hours, this function allocates all vehicles but every tenth.
+    In ``hours``, nearly every vehicle is free. In ``rarely_free``, this function allocates nine of ten vehicles.
     """
-    seeds.allocate(stock.url, rarely_free, _ONE_IN)
+    seeds.allocate(database.url, rarely_free, _ONE_IN)
     available = cycle([_available(hour) for hour in hours])
     year = cycle(
         [
             calls.get(f"/api/cars/{vehicle}/availability?from=2000-01-01T00:00:00Z&to=2001-01-01T00:00:00Z")
-            for vehicle in stock.vehicles
+            for vehicle in database.vehicles
         ]
     )
     return [
-        Case(AVAILABLE, stock.port, available, 200, connections=1),
-        Case(AVAILABLE_CROWD, stock.port, available, 200, CONNECTIONS),
-        Case(RARE, stock.port, cycle([_available(hour) for hour in rarely_free]), 200, connections=1),
-        Case(YEAR, stock.port, year, 200, connections=1),
-        Case(YEAR_CROWD, stock.port, year, 200, CONNECTIONS),
+        Case(AVAILABLE, database.port, available, 200, connections=1),
+        Case(AVAILABLE_CROWD, database.port, available, 200, CONNECTIONS),
+        Case(RARE, database.port, cycle([_available(hour) for hour in rarely_free]), 200, connections=1),
+        Case(YEAR, database.port, year, 200, connections=1),
+        Case(YEAR_CROWD, database.port, year, 200, CONNECTIONS),
     ]
 
 

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from benchmarks import calls, databases, load, processes, seeds, server_slow, server_stops
+from benchmarks import calls, databases, load, processes, reload_benchmark, seeds, slow_client_benchmark
 
 _APP = "invsys.inventory.wsgi:app"
 _CONNECTIONS = 16
@@ -50,7 +50,7 @@ def _measure_speed(url: str, vehicles: Sequence[uuid.UUID]) -> None:
     by_server = list(zip(*rounds, strict=True))
     reference = by_server[-2]
     for (name, _, threads), loads in zip(_SIZES, by_server, strict=True):
-        latencies = [answer.seconds * 1000 for run in loads for answer in run.answers]
+        latencies = [outcome.seconds * 1000 for run in loads for outcome in run.outcomes]
         print(
             f"{name:17} {threads:2} threads  {statistics.median(run.rate for run in loads):6.0f}/s"
             f" {statistics.median(run.rate / base.rate for run, base in zip(loads, reference, strict=True)):5.2f} x"
@@ -64,18 +64,18 @@ def _measure_behaviour(url: str, vehicles: Sequence[uuid.UUID]) -> None:
     for name, command in _CANDIDATES:
         for closing in (False, True):
             with _served(command, url) as server:
-                print(f"{name:9}", server_stops.reload_under_load(server, vehicles, closing))
+                print(f"{name:9}", reload_benchmark.reload_under_load(server, vehicles, closing))
         for in_flight in (12, 40):
             with _served(command, url) as server:
                 vehicle = next(unused_vehicles)
-                print(f"{name:9}", server_stops.stop_with_requests_in_flight(server, url, vehicle, in_flight))
+                print(f"{name:9}", reload_benchmark.stop_with_requests_in_flight(server, url, vehicle, in_flight))
     for name, command in _CANDIDATES:
-        for kind in server_slow.KINDS:
+        for kind in slow_client_benchmark.KINDS:
             with _served(command, url) as server:
-                print(f"{name:9}", server_slow.effect_on_normal_clients(server.port, vehicles, kind))
+                print(f"{name:9}", slow_client_benchmark.effect_on_normal_clients(server.port, vehicles, kind))
     for name, command in _CANDIDATES:
         with _served(command, url) as server:
-            print(f"{name:9}", server_slow.time_until_closed(server.port))
+            print(f"{name:9}", slow_client_benchmark.time_until_closed(server.port))
 
 
 def main() -> None:

@@ -4,10 +4,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle, repeat
 
-from benchmarks import calls, contention, gateway, measures, memory, monolith, processes, seeds, trips, tutorial_way
+from benchmarks import (
+    booking_requests,
+    calls,
+    contention,
+    gateway,
+    measures,
+    memory,
+    processes,
+    seeds,
+    trips,
+    tutorial_baseline,
+)
 from benchmarks.databases import Databases
+from benchmarks.datasets import Engine, ServedDatabase
 from benchmarks.measures import Case, Measured, Scale
-from benchmarks.stocks import Engine, Stock
 
 _ALL = "/api/cars/all/allocations"
 _VEHICLES = 10_000
@@ -37,7 +48,7 @@ class Results:
 
     engine: str
     measured: dict[str, Measured]
-    monolith: monolith.Results
+    booking: booking_requests.Results
     contention: contention.Contention
     memory: memory.Memory
     import_seconds: float
@@ -47,27 +58,27 @@ def measure(databases: Databases, scale: Scale) -> Results:
     """Run all measurements on one engine; cases that are compared take turns."""
     with ExitStack() as stack:
         engine = Engine(databases, stack)
-        small = engine.stock("small", _VEHICLES, 1)
-        million = engine.stock("million", _VEHICLES, 100)
-        lone = engine.stock("lone", 1, _ON_ONE)
+        small = engine.fill("small", _VEHICLES, 1)
+        million = engine.fill("million", _VEHICLES, 100)
+        lone = engine.fill("lone", 1, _ON_ONE)
         noop = Case(NOOP, engine.serve("benchmarks.noop:app", small.url).port, repeat(calls.get("/healthz")), 200)
         references = _references(engine, small) if engine.is_postgresql else []
         creates = [noop, *_creates(small, million, lone), *references]
         measured = measures.interleave(creates, scale.rounds, scale.seconds)
         measured |= measures.interleave([noop, *_others(small, million)], scale.rounds, scale.seconds)
-        monolith_results = monolith.measure(engine, million, noop, scale)
-        measured |= monolith_results.measured
+        booking_results = booking_requests.measure(engine, million, noop, scale)
+        measured |= booking_results.measured
         measured |= gateway.measure(small, scale)
         if not engine.is_postgresql:
             measured[TUTORIAL] = _tutorial(engine, databases.url("tutorial"))
-        unused = engine.stock("calm", 1_000, 1)
+        unused = engine.fill("calm", 1_000, 1)
         competition = contention.measure(unused.port, unused.vehicles[0], scale.periods)
         growth = memory.memory(unused.server, unused.vehicles[1:], scale.requests)
     seconds = trips.import_seconds(databases.create("trips"), databases.folder)
-    return Results(databases.name, measured, monolith_results, competition, growth, seconds)
+    return Results(databases.name, measured, booking_results, competition, growth, seconds)
 
 
-def _creates(small: Stock, million: Stock, lone: Stock) -> list[Case]:
+def _creates(small: ServedDatabase, million: ServedDatabase, lone: ServedDatabase) -> list[Case]:
     return [
         Case(CREATE, small.port, calls.creates(small.vehicles), 201),
         Case(CREATE_MILLION, million.port, calls.creates(million.vehicles), 201),
@@ -76,21 +87,21 @@ def _creates(small: Stock, million: Stock, lone: Stock) -> list[Case]:
     ]
 
 
-def _references(engine: Engine, small: Stock) -> list[Case]:
+def _references(engine: Engine, small: ServedDatabase) -> list[Case]:
     """Return the cases of the reference applications, which use other hours of the same database."""
     return [
         Case(name, engine.serve(app, small.url).port, calls.creates(small.vehicles, first), 201)
         for name, app, first in (
-            (ORM, "benchmarks.orm_way:app", 1_000 * _VEHICLES),
-            (FLOOR, "benchmarks.floor:app", 2_000 * _VEHICLES),
+            (ORM, "benchmarks.orm_baseline:app", 1_000 * _VEHICLES),
+            (FLOOR, "benchmarks.minimal_baseline:app", 2_000 * _VEHICLES),
         )
     ]
 
 
-def _others(small: Stock, million: Stock) -> list[Case]:
+def _others(small: ServedDatabase, million: ServedDatabase) -> list[Case]:
     small_paths, million_paths = (
-        [f"{_ALL}/{allocation_id}" for allocation_id in seeds.allocation_ids(stock.url, 100_000)]
-        for stock in (small, million)
+        [f"{_ALL}/{allocation_id}" for allocation_id in seeds.allocation_ids(database.url, 100_000)]
+        for database in (small, million)
     )
     return [
         Case(REFUSED, small.port, cycle([calls.create(vehicle, 0) for vehicle in small.vehicles]), 409),
@@ -102,7 +113,7 @@ def _others(small: Stock, million: Stock) -> list[Case]:
 
 
 def _tutorial(engine: Engine, url: str) -> Measured:
-    car = tutorial_way.seed(url, _ON_ONE)
-    port = engine.serve("benchmarks.tutorial_way:app", url).port
+    car = tutorial_baseline.seed(url, _ON_ONE)
+    port = engine.serve("benchmarks.tutorial_baseline:app", url).port
     case = Case(TUTORIAL, port, calls.creates_on(car, _ON_ONE), 201, connections=processes.WORKERS)
     return Measured(TUTORIAL, [measures.once(case, _TUTORIAL_SECONDS)])

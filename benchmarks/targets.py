@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks import feed, gateway, monolith, searches, table
+from benchmarks import booking_requests, feed, gateway, searches, table
 from benchmarks.table import Results
 
 
@@ -33,13 +33,15 @@ def _postgresql_targets(results: Results) -> Iterator[Target]:
     create, orm, floor = (results.measured[name] for name in (table.CREATE, table.ORM, table.FLOOR))
     yield Target(results.engine, "create, multiple of the ORM reference, at least 3", create.ratio(orm), least=3)
     yield Target(results.engine, "create, share of the floor's rate, at least 0.6", create.ratio(floor), least=0.6)
-    yield from _monolith_targets(results)
+    yield from _booking_targets(results)
 
 
-def _monolith_targets(results: Results) -> Iterator[Target]:
+def _booking_targets(results: Results) -> Iterator[Target]:
     """Yield the targets for the requests of a booking system."""
     engine, measured = results.engine, results.measured
-    plain, keyed, any_vehicle = (measured[name] for name in (table.CREATE_MILLION, table.CREATE_KEYED, monolith.ANY))
+    plain, keyed, any_vehicle = (
+        measured[name] for name in (table.CREATE_MILLION, table.CREATE_KEYED, booking_requests.ANY)
+    )
     yield Target(engine, "any, per second, at least 800", any_vehicle.rate, least=800)
     yield Target(engine, "any, p99 in ms, at most 100", any_vehicle.percentile(0.99), most=100)
     yield Target(engine, "create with key, share of the rate without, at least 0.8", keyed.ratio(plain), least=0.8)
@@ -65,17 +67,21 @@ def _sqlite_targets(results: Results) -> Iterator[Target]:
 def _gateway_targets(results: Results) -> Iterator[Target]:
     """Yield the limits on the cost of the gateway."""
     for request in (gateway.GET, gateway.CREATE):
-        direct, through = (results.measured[gateway.name(request, way)] for way in (gateway.DIRECT, gateway.THROUGH))
+        direct, through = (
+            results.measured[gateway.name(request, route)] for route in (gateway.DIRECT, gateway.THROUGH)
+        )
         text = f"{request} through the gateway, share of the direct rate, at least 0.6"
         yield Target(results.engine, text, through.ratio(direct), least=0.6)
-    direct, through = (results.measured[gateway.name(gateway.ONE, way)] for way in (gateway.DIRECT, gateway.THROUGH))
+    direct, through = (
+        results.measured[gateway.name(gateway.ONE, route)] for route in (gateway.DIRECT, gateway.THROUGH)
+    )
     difference = through.percentile(0.5) - direct.percentile(0.5)
     yield Target(results.engine, "get through the gateway, additional p50 in ms, at most 2", difference, most=2)
 
 
 def _common_targets(results: Results) -> Iterator[Target]:
     yield from _gateway_targets(results)
-    engine, contention, any_results = results.engine, results.contention, results.monolith
+    engine, contention, any_results = results.engine, results.contention, results.booking
     base = results.measured[table.CREATE].percentile(0.99)
     for name, size in ((table.CREATE_MILLION, "1 million"), (table.CREATE_LONE, "100,000 on one")):
         ratio = results.measured[name].percentile(0.99) / base
@@ -83,10 +89,12 @@ def _common_targets(results: Results) -> Iterator[Target]:
     yield Target(engine, "competing clients, p99 in ms, at most 50", contention.p99, most=50)
     yield Target(engine, "competing clients, failures, none", contention.failures, most=0)
     yield Target(engine, "competing clients, one success per period", contention.one_success_each, least=1)
-    yield Target(engine, "any, double bookings, none", any_results.proof.double_bookings, most=0)
-    yield Target(engine, "any, differences between responses and rows, none", any_results.proof.mismatches, most=0)
-    yield Target(engine, "any, none_available although one was free, none", any_results.scarce.false_refusals, most=0)
-    yield Target(engine, "any, failures with few free vehicles, none", any_results.scarce.failures, most=0)
-    yield Target(engine, "any, last free vehicles all allocated", any_results.scarce.all_allocated, least=1)
+    yield Target(engine, "any, double bookings, none", any_results.consistency.double_bookings, most=0)
+    yield Target(
+        engine, "any, differences between responses and rows, none", any_results.consistency.mismatches, most=0
+    )
+    yield Target(engine, "any, none_available although one was free, none", any_results.few_free.false_refusals, most=0)
+    yield Target(engine, "any, failures with few free vehicles, none", any_results.few_free.failures, most=0)
+    yield Target(engine, "any, last free vehicles all allocated", any_results.few_free.all_allocated, least=1)
     yield Target(engine, "memory growth, at most 0.1", results.memory.growth, most=0.1)
     yield Target(engine, "import of 3,800 trips, seconds, at most 5", results.import_seconds, most=5)

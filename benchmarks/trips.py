@@ -15,7 +15,7 @@ _FIRST = datetime(2026, 10, 1, tzinfo=UTC)
 
 
 def write(file: Path) -> None:
-    """Write a CSV file of trips in shuffled order: some vehicles with many short, consecutive periods."""
+    """Write a CSV file of 3,800 trips in random order: about one trip per day for each of 120 vehicles."""
     rng = random.Random(3_800)
     rows = []
     for number in range(TRIPS):
@@ -32,7 +32,7 @@ def write(file: Path) -> None:
 
 
 def import_seconds(url: str, folder: Path) -> float:
-    """Import such a file into an empty database, and return the duration in seconds."""
+    """Import the trips into an empty database, and return the duration in seconds."""
     file = folder / "trips.csv"
     write(file)
     command = [sys.executable, "-m", "invsys.inventory.manage", "import", str(file)]

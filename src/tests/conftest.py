@@ -1,6 +1,6 @@
-"""Fixtures of all tests: both database engines and an application for each.
+"""Fixtures of all tests: a database on each engine, and an application that uses it.
 
-PostgreSQL runs from the installed binaries, one server for each test process, on a socket in a private folder.
+Each test process starts its own PostgreSQL server from the installed binaries, on a socket in a private folder.
 """
 
 import logging
@@ -82,16 +82,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "gateway" in folders:
         engines = ["sqlite"]  # the upstream's engine makes no difference
     if "engine" not in metafunc.fixturenames:
-        if "way" in metafunc.fixturenames:  # the test has its own database
-            metafunc.parametrize("way", ["direct"], scope="session", ids=[""])
+        if "access_path" in metafunc.fixturenames:  # the test has its own database
+            metafunc.parametrize("access_path", ["direct"], scope="session", ids=[""])
         return
-    if "way" not in metafunc.fixturenames:
+    if "access_path" not in metafunc.fixturenames:
         metafunc.parametrize("engine", engines, scope="session")
         return
-    ways = [pytest.param(engine, "direct", id=engine) for engine in engines]
+    access_paths = [pytest.param(engine, "direct", id=engine) for engine in engines]
     if "inventory" in folders and metafunc.definition.get_closest_marker("direct") is None:
-        ways.append(pytest.param("sqlite", "gateway", id="gateway"))
-    metafunc.parametrize(("engine", "way"), ways, scope="session")
+        access_paths.append(pytest.param("sqlite", "gateway", id="gateway"))
+    metafunc.parametrize(("engine", "access_path"), access_paths, scope="session")
 
 
 def child_processes(pid: int) -> list[int]:
@@ -195,7 +195,7 @@ def migrate(url: str, revision: str = "head") -> None:
 
 
 @pytest.fixture(scope="session")
-def sweeper(migrated_url: str) -> Iterator[Flask]:
+def admin_app(migrated_url: str) -> Iterator[Flask]:
     """An application for inspecting and emptying the database; tests never send requests to it."""
     app = build_app(load_settings(migrated_url))
     yield app
@@ -203,10 +203,10 @@ def sweeper(migrated_url: str) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def database_url(migrated_url: str, sweeper: Flask) -> Iterator[str]:
+def database_url(migrated_url: str, admin_app: Flask) -> Iterator[str]:
     """The URL of an empty database at the newest migration."""
     yield migrated_url
-    with sweeper.app_context():
+    with admin_app.app_context():
         delete_all_rows()
 
 
@@ -228,7 +228,7 @@ def environ(database_url: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def applications() -> Iterator[Applications]:
-    """The cache that ``app`` borrows applications from."""
+    """The cache from which ``app`` gets its application."""
     with closing(Applications()) as shared:
         yield shared
 
@@ -237,10 +237,10 @@ def applications() -> Iterator[Applications]:
 def app(environ: dict[str, str], applications: Applications) -> Iterator[Flask]:
     """The application as in production: TESTING is off, so callers get error responses instead of exceptions.
 
-    Tests with the same settings share it and its connections. A test that changes it in a way that ``Applications``
-    does not detect, or that depends on when it connects, uses ``own_app`` instead.
+    Tests with the same settings share it and its connections. A test must use ``own_app`` instead if it changes the
+    application in a way that ``Applications`` does not detect, or if it depends on when the application connects.
     """
-    with applications.borrow(environ) as app:
+    with applications.cached_app(environ) as app:
         yield app
 
 
@@ -260,15 +260,15 @@ def front_door() -> Iterator[FrontDoor]:
 
 
 @pytest.fixture
-def caller_id(way: str) -> str | None:
+def caller_id(access_path: str) -> str | None:
     """The client id of ``client`` as the inventory sees it."""
-    return None if way == "direct" else FrontDoor.name
+    return None if access_path == "direct" else FrontDoor.name
 
 
 @pytest.fixture
-def client(app: Flask, way: str, request: pytest.FixtureRequest) -> FlaskClient:
+def client(app: Flask, access_path: str, request: pytest.FixtureRequest) -> FlaskClient:
     """A test client of the inventory, or of the gateway in front of it."""
-    if way == "direct":
+    if access_path == "direct":
         return app.test_client()
     front_door: FrontDoor = request.getfixturevalue("front_door")
     return front_door.caller(app)

@@ -1,4 +1,4 @@
-"""The files that services around the repository read agree with those that the project itself uses."""
+"""The configuration of external services, such as CI and Read the Docs, agrees with the files of the project."""
 
 import os
 import re

@@ -12,7 +12,7 @@ from invsys.chassis import documentation
 from invsys.chassis.http import problems, request_id
 
 
-class OvenOff(problems.Problem):
+class ExampleProblem(problems.Problem):
     """The oven is <cold>.
 
     It was ``off``
@@ -28,7 +28,7 @@ class WithoutText(problems.Problem):
     status, code, title = 429, "without_text", "No words"
 
 
-class InheritsCode(OvenOff):
+class InheritsCode(ExampleProblem):
     """A problem class that inherits its code."""
 
 

@@ -1,4 +1,4 @@
-"""The listening sockets: a second server on the port is refused in one line, also if both start at the same time."""
+"""The listening sockets: a second server on a port exits with a one-line message, even if both start together."""
 
 import socket
 from collections.abc import Iterator

@@ -62,7 +62,7 @@ def test_many_series_are_counted_if_there_is_space(tmp_path: Path) -> None:
 
 @pytest.fixture
 def in_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The folder in which this process counts."""
+    """The folder with the metrics files of this process."""
     monkeypatch.setenv(metric_files.DIRECTORY_VARIABLE, str(tmp_path))
     monkeypatch.setattr(metric_files, "_reasons", [])
     return tmp_path

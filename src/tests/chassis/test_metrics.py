@@ -1,4 +1,4 @@
-"""The metrics: one time series for each method, route and status, none by path, and sums over all processes."""
+"""The metrics: one time series for each method, route and status, none per path, and sums over all processes."""
 
 import os
 import subprocess

@@ -25,7 +25,7 @@ class Taken(problems.Problem):
     status, code, title = 409, "taken", "It is taken"
 
 
-class OvenAway(problems.Unavailable):
+class ExampleUnavailable(problems.Unavailable):
     code, title = "oven_away", "The oven is unavailable"
 
 
@@ -112,7 +112,7 @@ def test_each_status_has_a_stable_code(response_to: Raising, status: int, code: 
         (exceptions.RequestedRangeNotSatisfiable(length=10), "Content-Range", "bytes */10"),
         (exceptions.TooManyRequests(retry_after=7), "Retry-After", "7"),
         (exceptions.ServiceUnavailable(retry_after=7), "Retry-After", "7"),
-        (OvenAway("Away.", retry_after=7), "Retry-After", "7"),
+        (ExampleUnavailable("Away.", retry_after=7), "Retry-After", "7"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )

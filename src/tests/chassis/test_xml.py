@@ -1,4 +1,4 @@
-"""JSON-like data as XML: well-formed for any names and values, and read back if XML can represent it."""
+"""JSON-like data as XML: well-formed for any names and values, without loss if XML can represent them."""
 
 import re
 from typing import Any

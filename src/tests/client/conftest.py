@@ -29,7 +29,7 @@ def time() -> FakeTime:
 
 @pytest.fixture
 def connect(app: Flask, time: FakeTime) -> Iterator[Callable[..., tuple[Client, FaultyTransport]]]:
-    """Return a function that creates a client whose first requests get these faults; it also returns the transport."""
+    """Return a function that creates a client whose first requests get these faults, and its transport."""
     clients: list[Client] = []
 
     def connect(
@@ -53,7 +53,7 @@ def invsys(connect: Callable[..., tuple[Client, FaultyTransport]]) -> Client:
 
 @pytest.fixture
 def lorries(invsys: Client) -> Collection:
-    """The calls for lorries."""
+    """The client's collection of lorries."""
     return invsys.collection("lorries")
 
 

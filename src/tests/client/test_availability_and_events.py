@@ -6,7 +6,7 @@ from invsys.client import CursorExpired, Period
 from invsys.inventory.db.models import Event
 from invsys.inventory.maintenance import purge
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
-from tests.support.time_travel import pass_for
+from tests.support.time_travel import shift_timestamps
 
 SUNDAY = MONDAY.replace(day=1)
 SATURDAY = MONDAY.replace(day=7)
@@ -98,7 +98,7 @@ def test_an_unknown_cursor_raises_cursor_expired(app, invsys, lorries):
     cursors = [invsys.event_page("now").next]
     for number in range(3):
         lorries.register(f"Lorry{number}")
-    pass_for(app, Event.at, days=2)
+    shift_timestamps(app, Event.at, days=2)
     with app.app_context():
         assert purge.purge(60, 1).events == 2
     for call in (lambda: list(invsys.events(cursors[0])), lambda: invsys.event_page(cursors[0])):

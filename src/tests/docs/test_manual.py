@@ -1,4 +1,4 @@
-"""The manual is correct: its calls get the printed responses, its table of calls has every route."""
+"""The manual is correct: its calls get the printed responses, and its table of calls lists every route."""
 
 import os
 import re
@@ -14,8 +14,8 @@ from invsys.gateway import settings
 from invsys.gateway.application import build_app as build_gateway
 from invsys.gateway.auth import client_admin
 from invsys.inventory.api import ROUTES
+from tests.support.documented_calls import Session, calls
 from tests.support.paths import MANUAL, PROJECT
-from tests.support.printed_calls import Session, calls
 from tests.support.serving_apps import close_idle, served_app
 
 INVENTORY, GATEWAY = "http://127.0.0.1:5000", "http://127.0.0.1:5001"
@@ -35,7 +35,7 @@ def test_the_calls_of_the_api_page_get_the_printed_responses(app: Flask, client:
     with served_app(app) as url:
         session = Session(client, {INVENTORY: url})
         for call in calls(page("api")):
-            session.play(call)
+            session.run_call(call)
 
 
 def test_the_quick_start_books_a_car(app: Flask, client: httpx.Client, tmp_path: Path) -> None:
@@ -53,11 +53,11 @@ def test_the_quick_start_books_a_car(app: Flask, client: httpx.Client, tmp_path:
         with served_app(gateway) as url:
             session = Session(client, {GATEWAY: url}, variables={"KEY": key})
             for call in calls(text):
-                session.play(call)
+                session.run_call(call)
         close_idle(gateway)
 
 
-def test_calls_are_printed_only_on_pages_that_are_played() -> None:
+def test_calls_are_printed_only_on_pages_that_are_run() -> None:
     assert {path.stem for path in MANUAL.glob("*.rst") if list(calls(path.read_text()))} == {"api", "quickstart"}
 
 

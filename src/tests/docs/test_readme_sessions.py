@@ -1,4 +1,4 @@
-"""The sessions of README.rst run as printed, again and again, and through the gateway with the printed scopes."""
+"""The examples of README.rst work as printed, also when repeated, and through the gateway with the printed scopes."""
 
 import doctest
 import os
@@ -16,8 +16,8 @@ from flask import Flask
 
 from invsys.gateway import settings
 from invsys.gateway.application import build_app as build_gateway
+from tests.support.documented_calls import Session, calls
 from tests.support.paths import PROJECT
-from tests.support.printed_calls import Session, calls
 from tests.support.serving_apps import close_idle, served_app
 
 README = (PROJECT / "README.rst").read_text()
@@ -29,15 +29,15 @@ COMMANDS = [
 ]
 
 
-def play_calls(url: str, headers: dict[str, str] | None = None) -> None:
+def run_calls(url: str, headers: dict[str, str] | None = None) -> None:
     with httpx.Client() as client:
         session = Session(client, {INVENTORY: url}, headers)
-        played = [session.play(call) for call in calls(README)]
+        responses = [session.run_call(call) for call in calls(README)]
     # Five calls, and two that store an id.
-    assert len(played) == 7
+    assert len(responses) == 7
 
 
-def play_python(client: str) -> None:
+def run_python(client: str) -> None:
     text = README.replace(f'Client("{INVENTORY}")', client)
     assert text != README
     session = doctest.DocTestParser().get_doctest(text, {}, "README.rst", "README.rst", 0)
@@ -50,8 +50,8 @@ def play_python(client: str) -> None:
 def test_the_sessions_can_be_repeated(app: Flask) -> None:
     with served_app(app) as url:
         for _ in range(2):
-            play_calls(url)
-            play_python(f'Client("{url}")')
+            run_calls(url)
+            run_python(f'Client("{url}")')
 
 
 @contextmanager
@@ -70,8 +70,8 @@ def test_the_sessions_are_the_same_through_the_gateway(app: Flask, tmp_path: Pat
     key = process.stdout.strip()
     with served_app(app) as inventory, gateway(inventory, environ) as url:
         for _ in range(2):
-            play_calls(url, {"Authorization": f"Bearer {key}"})
-            play_python(f'Client("{url}", token="{key}")')
+            run_calls(url, {"Authorization": f"Bearer {key}"})
+            run_python(f'Client("{url}", token="{key}")')
 
 
 def test_the_page_prints_both_commands() -> None:

@@ -17,7 +17,7 @@ from invsys.gateway.application import build_app
 from invsys.gateway.auth import client_admin
 from tests.support.front_door import ALL_SCOPES
 from tests.support.gateway_server import UNLIMITED, Sections, served_gateway, write_ini
-from tests.support.gateway_system import System, running_system
+from tests.support.gateway_system import GatewayWithInventory, running_system
 from tests.support.raw_upstream import Upstream, listening, not_accepting, unused_port
 from tests.support.running_gateway import RunningGateway
 from tests.support.serving_apps import close_idle, served_app
@@ -41,7 +41,7 @@ def clients_file(tmp_path: Path) -> Path:
 def run_command(
     clients_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[object, str, str]]:
-    """Run a command of invsys-gateway-manage; returns its exit status, standard output and standard error."""
+    """Return a function that runs an invsys-gateway-manage command: (exit status, standard output, standard error)."""
     monkeypatch.setenv("INVSYS_CONFIG", os.devnull)
     monkeypatch.setenv("INVSYS_CLIENTS_FILE", str(clients_file))
 
@@ -57,7 +57,7 @@ def run_command(
 
 @pytest.fixture
 def add_client(clients_file: Path) -> Callable[..., str]:
-    """Add a client; returns its API key."""
+    """Return a function that adds a client and returns its API key."""
 
     def add_client(name: str, *scopes: str, **limits: Any) -> str:
         return client_admin.add(clients_file, name, list(scopes), **limits)
@@ -67,7 +67,7 @@ def add_client(clients_file: Path) -> Callable[..., str]:
 
 @pytest.fixture
 def rotate(clients_file: Path) -> Callable[..., str]:
-    """Add a new key to a client; returns it. The previous keys stay valid for ``keep``."""
+    """Return a function that adds a key to a client and returns it; the previous keys stay valid for ``keep``."""
     return lambda name, keep=timedelta(0): client_admin.rotate(clients_file, name, keep)
 
 
@@ -89,7 +89,7 @@ def built_apps() -> Iterator[list[Flask]]:
 
 @pytest.fixture
 def build_gateway(clients_file: Path, built_apps: list[Flask]) -> Callable[..., Flask]:
-    """Build a gateway in front of a service, with additional settings such as ``INVSYS_LIMITS_RATE``."""
+    """Return a function that builds a gateway in front of a service; ``variables`` override its settings."""
 
     def build_gateway(inventory: str, **variables: str) -> Flask:
         environ = {
@@ -111,7 +111,7 @@ def build_gateway(clients_file: Path, built_apps: list[Flask]) -> Callable[..., 
 def new_client(
     build_gateway: Callable[..., Flask], inventory: str, add_client: Callable[..., str]
 ) -> Callable[..., FlaskClient]:
-    """Add a client with these scopes; returns a test client with its key for the gateway in front of the inventory."""
+    """Return a function that adds a client with these scopes and returns a test client of the gateway with its key."""
     apps: list[Flask] = []
 
     def new_client(name: str, *scopes: str) -> FlaskClient:
@@ -192,7 +192,7 @@ def service(raw_service: Upstream) -> Iterator[Upstream]:
 
 @pytest.fixture
 def build_from_ini(tmp_path: Path, clients_file: Path, built_apps: list[Flask]) -> Callable[..., Flask]:
-    """Build a gateway in this process from sections of settings."""
+    """Return a function that builds a gateway in this process from sections of settings."""
 
     def build_from_ini(*layers: Sections) -> Flask:
         file = write_ini(tmp_path, UNLIMITED, {"clients": {"file": clients_file}}, *layers)
@@ -212,13 +212,13 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture(scope="module")
 def module_system(
     request: pytest.FixtureRequest, migrated_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[System]:
+) -> Iterator[GatewayWithInventory]:
     """An inventory behind a gateway with the module's ``CLIENTS``, which maps names to scopes."""
     with running_system(migrated_url, tmp_path_factory.mktemp("system"), request.module.CLIENTS) as system:
         yield system
 
 
 @pytest.fixture
-def system(module_system: System, database_url: str) -> System:
+def system(module_system: GatewayWithInventory, database_url: str) -> GatewayWithInventory:
     """The module's system with an empty database."""
     return module_system

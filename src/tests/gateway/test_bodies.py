@@ -8,7 +8,7 @@ import pytest
 
 from invsys.gateway.auth import client_admin
 from tests.support.gateway_server import served_gateway
-from tests.support.raw_caller import ask, request
+from tests.support.raw_client import request, send
 from tests.support.raw_upstream import OK, respond_with
 from tests.support.slow_bodies import slow_bodies
 from tests.support.waiting import until
@@ -111,7 +111,7 @@ def test_an_endless_request_body_is_rejected_at_the_limit(gateway, service):
 
 def test_a_body_without_a_key_gets_401(gateway, service):
     head = b"POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n"
-    assert ask(gateway.served.port, head).status == 401
+    assert send(gateway.served.port, head).status == 401
     assert service.requests == []
 
 
@@ -214,5 +214,5 @@ def test_at_most_half_the_threads_wait_for_slow_bodies(upstream, tmp_path):
     ):
         until(lambda: sum(body.has_ended() for body in slow) == 80 - THREADS // 2)
         assert {body.status() for body in slow if body.has_ended()} <= {503, None}
-        assert ask(gateway.port, request("GET", "/api/cars", key)).status == 200
-        assert ask(gateway.port, request("POST", "/api/cars", key, body=b"{}")).status == 200
+        assert send(gateway.port, request("GET", "/api/cars", key)).status == 200
+        assert send(gateway.port, request("POST", "/api/cars", key, body=b"{}")).status == 200

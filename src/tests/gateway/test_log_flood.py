@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.support.gateway_server import served_gateway
-from tests.support.raw_caller import ask_all, request
+from tests.support.raw_client import request, send_all
 from tests.support.waiting import SECONDS
 
 COUNT = 400
@@ -15,7 +15,7 @@ COUNT = 400
 def test_repeated_refusals_are_logged_as_counts(tmp_path, anonymous):
     long_path = "/" + "a" * 8_000
     with served_gateway(tmp_path, {"limits": {"anonymous": anonymous}}) as served:
-        responses = ask_all(served.port, request("GET", long_path, None) * COUNT)
+        responses = send_all(served.port, request("GET", long_path, None) * COUNT)
         served.process.terminate()
         served.process.wait(SECONDS)
         log = served.log.read_text()

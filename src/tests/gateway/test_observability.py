@@ -5,9 +5,9 @@ import json
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.raw_caller import ask, request
+from tests.support.raw_client import request, send
 from tests.support.raw_upstream import OK, respond_with
-from tests.support.scraping import fresh
+from tests.support.scraping import scrape_uncached
 from tests.support.waiting import until
 
 CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
@@ -29,7 +29,7 @@ def metrics_text(gateway):
 
 
 def samples(gateway):
-    families = text_string_to_metric_families(fresh(lambda: metrics_text(gateway)))
+    families = text_string_to_metric_families(scrape_uncached(lambda: metrics_text(gateway)))
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in families
@@ -111,7 +111,7 @@ def test_a_failed_request_has_a_log_line(gateway, service, name, target, status,
 def test_an_anonymous_request_has_no_client_in_the_log(gateway):
     head = request("GET", "/api/cars", None, "X-Request-Id: anonymous-1", "X-Client-Id: root")
     # Refusals of an address are logged once a second, so use an address that no other test uses.
-    ask(gateway.served.port, head, source="127.0.0.8")
+    send(gateway.served.port, head, source="127.0.0.8")
     [line] = log_lines(gateway, "anonymous-1")
     assert (line["client"], line["status"]) == (None, 401)
 
@@ -169,6 +169,6 @@ def test_values_of_callers_are_not_in_the_metrics(gateway, service):
     for target in (*(f"{prefix}/unknown-value" for prefix in prefixes), "/api/unknown-value/x", CAR):
         gateway.get(target, "X-Client-Id: unknown-value", "X-Request-Id: unknown-value", "User-Agent: unknown-value")
     gateway.call("UNKNOWN-VALUE", "/api/cars")
-    text = fresh(lambda: metrics_text(gateway)).lower()
+    text = scrape_uncached(lambda: metrics_text(gateway)).lower()
     assert "unknown-value" not in text
     assert CAR.rpartition("/")[2] not in text

@@ -24,8 +24,8 @@ from invsys.inventory.transfer import exporter
 from tests.conftest import SQLITE_ONLY, dispose, load_settings
 from tests.support import refusals
 from tests.support.applications import close
+from tests.support.feed_checker import FeedChecker
 from tests.support.serving import run_server
-from tests.support.strict_reader import StrictReader
 
 MODELS = (ContinuousResource, ContinuousResourceAllocation, Event)
 
@@ -73,10 +73,10 @@ def booking(car: str, allocate: Callable[..., TestResponse]) -> str:
 
 
 @pytest.fixture
-def follow(client: FlaskClient) -> Callable[[str], Iterator[list[dict[str, Any]]]]:
+def follow_pages(client: FlaskClient) -> Callable[[str], Iterator[list[dict[str, Any]]]]:
     """Return a function that yields the pages of a list, following the ``next`` links lazily."""
 
-    def follow(url: str) -> Iterator[list[dict[str, Any]]]:
+    def follow_pages(url: str) -> Iterator[list[dict[str, Any]]]:
         next_url: str | None = url
         while next_url:
             response = client.get(next_url)
@@ -85,11 +85,11 @@ def follow(client: FlaskClient) -> Callable[[str], Iterator[list[dict[str, Any]]
             link = re.fullmatch(r'<([^>]+)>; *rel="next"', response.headers.get("Link", ""))
             next_url = urljoin(response.request.url, link[1]) if link else None
 
-    return follow
+    return follow_pages
 
 
 @pytest.fixture
-def nothing_changes(sweeper: Flask) -> Callable[[], AbstractContextManager[None]]:
+def nothing_changes(admin_app: Flask) -> Callable[[], AbstractContextManager[None]]:
     """Return a context manager that fails if a vehicle, an allocation or an event is added, changed or removed.
 
     It compares table rows: they hold more than any list shows, and all lists are derived from them. It does not read
@@ -97,7 +97,7 @@ def nothing_changes(sweeper: Flask) -> Callable[[], AbstractContextManager[None]
     """
 
     def state() -> Any:
-        with sweeper.app_context(), session.read() as connection:
+        with admin_app.app_context(), session.read() as connection:
             return [connection.execute(select(model.__table__).order_by(model.key)).all() for model in MODELS]
 
     @contextmanager
@@ -111,7 +111,7 @@ def nothing_changes(sweeper: Flask) -> Callable[[], AbstractContextManager[None]
 
 @pytest.fixture
 def refused() -> Callable[..., dict[str, Any]]:
-    """Return a function that checks a problem response, for 422 also its invalid fields, and returns the body."""
+    """Return a function that checks a problem response and returns its body; ``fields`` are the fields of a 422."""
 
     def refused(response: TestResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
         body: dict[str, Any] = refusals.refused(response, status, code)
@@ -132,28 +132,28 @@ def _check_errors(errors: dict[str, list[str]], fields: tuple[str, ...]) -> None
 
 
 @pytest.fixture
-def strict_reader(app: Flask) -> Iterator[None]:
+def feed_checker(app: Flask) -> Iterator[None]:
     """Replay the change feed while the test runs, then compare the result with the lists and the tables."""
-    with StrictReader(app):
+    with FeedChecker(app):
         yield
 
 
 @pytest.fixture
-def strict_replay(app: Flask) -> Iterator[None]:
+def feed_checker_at_end(app: Flask) -> Iterator[None]:
     """Replay the change feed after the test only, for tests during which nothing else may read the feed."""
-    with StrictReader(app, concurrently=False):
+    with FeedChecker(app, concurrently=False):
         yield
 
 
 @pytest.fixture
-def alter(app: Flask) -> Callable[..., None]:
-    """Return a function that sets columns of all rows of a model, for states that requests cannot reach at once."""
+def update_all_rows(app: Flask) -> Callable[..., None]:
+    """Return a function that sets columns of all rows of a model, for states that requests alone cannot create."""
 
-    def alter(model: type[Any], **values: Any) -> None:
+    def update_all_rows(model: type[Any], **values: Any) -> None:
         with app.app_context(), db.engine.begin() as connection:
             connection.execute(update(model).values(values))
 
-    return alter
+    return update_all_rows
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ def pg_server(request):
 
 @pytest.fixture
 def run(database_url, run_on):
-    """Return a function that runs a command of invsys-manage: (exit status, standard output, standard error)."""
+    """Return a function that runs an invsys-manage command: (exit status, standard output, standard error)."""
     return run_on(database_url)
 
 

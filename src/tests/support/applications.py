@@ -19,15 +19,15 @@ _MAX_APPS = 3
 class Applications:
     """The most recently used applications, one for each set of environment variables.
 
-    An application that a test has changed is not reused. Changes that this class does not detect (handlers, engine
-    listeners) need an application of the test's own: ``own_app``.
+    An application that a test has changed is closed, not reused. This class does not detect new log handlers or engine
+    listeners: a test that adds them must use the fixture ``own_app``.
     """
 
     def __init__(self) -> None:
         self._apps: OrderedDict[frozenset[tuple[str, str]], tuple[Flask, Any]] = OrderedDict()
 
     @contextmanager
-    def borrow(self, environ: Mapping[str, str]) -> Iterator[Flask]:
+    def cached_app(self, environ: Mapping[str, str]) -> Iterator[Flask]:
         """Yield the application for an environment; afterwards cache it if it is unchanged, else close it."""
         key = frozenset(environ.items())
         app, before = self._apps.pop(key, None) or _build(environ)

@@ -23,7 +23,7 @@ _NEXT = f"SELECT pg_advisory_lock(({_FEED}::bigint << 48) + pg_sequence_last_val
 
 
 @contextmanager
-def first_event_waits(url):
+def block_event_numbers(url):
     """Block the transaction that draws the next event number until the context ends.
 
     The yielded function draws that number itself; transactions that draw a later one are not blocked.

@@ -1,4 +1,4 @@
-"""A reader of the change feed, like the booking monolith's."""
+"""A client that reads the change feed."""
 
 
 class FeedReader:

@@ -15,7 +15,7 @@ from tests.support.waiting import until
 
 
 class Member(PostgreSQL):
-    """A server of the cluster, reached over TCP: a new primary, or a copy of the server that it follows."""
+    """A server of the cluster that accepts TCP connections: a primary, or a standby copied from ``leader``."""
 
     def __init__(self, name: str, leader: "Member | None" = None) -> None:
         self.name, self.port = name, free_port()
@@ -53,11 +53,11 @@ class Member(PostgreSQL):
         """Make commits wait until ``follower`` has them on disk; returns when it is a synchronous standby."""
         self.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{follower.name}'")
         self.execute("SELECT pg_reload_conf()")
-        until(lambda: self.ask("SELECT sync_state FROM pg_stat_replication") == ["sync"])
+        until(lambda: self.query("SELECT sync_state FROM pg_stat_replication") == ["sync"])
 
-    def ask(self, question: str) -> list[object]:
+    def query(self, statement: str) -> list[object]:
         with psycopg.connect(self.url()) as connection:
-            return [value for (value,) in connection.execute(question)]
+            return [value for (value,) in connection.execute(statement)]
 
     def promote(self) -> None:
         self._run("pg_ctl", "-w", "promote")
@@ -66,7 +66,7 @@ class Member(PostgreSQL):
         self.execute("SELECT pg_reload_conf()")
 
     def rewind(self, leader: "Member") -> None:
-        """Discard the changes that only this stopped server has, and make it follow ``leader``."""
+        """Discard the changes that only this stopped server has, and make it a standby of ``leader``."""
         self._wait_for_exit()
         # Without a checkpoint, pg_rewind may see both servers on one timeline and do nothing.
         leader.execute("CHECKPOINT")

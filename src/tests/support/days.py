@@ -7,14 +7,14 @@ from tests.support.model import TODAY
 _FIRST = datetime.now(UTC).replace(microsecond=0) - timedelta(days=TODAY + 0.5)
 
 
-def on(day):
+def day_start(day):
     """Return the start of a day in wire format; None (infinite or omitted) stays None."""
     return None if day is None else (_FIRST + timedelta(days=day)).isoformat().replace("+00:00", "Z")
 
 
 def bound_fields(name, day):
     """Return the member for the start (``from``) or the end (``to``) of a period."""
-    return {f"{name}_infinity": True} if day is None else {f"{name}_datetime": on(day)}
+    return {f"{name}_infinity": True} if day is None else {f"{name}_datetime": day_start(day)}
 
 
 def period_fields(period):
@@ -31,4 +31,4 @@ def days_of(row):
 
 def query(period, names=("from", "to")):
     """Return the query parameters for a window."""
-    return {name: on(day) for name, day in zip(names, period, strict=True) if day is not None}
+    return {name: day_start(day) for name, day in zip(names, period, strict=True) if day is not None}

@@ -8,7 +8,7 @@ Fault = Callable[[httpx.BaseTransport, httpx.Request], httpx.Response]
 
 
 class FaultyTransport(httpx.BaseTransport):
-    """Applies each fault to one request, and forwards all later ones; ``requests`` contains all sent requests."""
+    """Applies one fault to each of the first requests, and forwards the others; ``requests`` lists all requests."""
 
     def __init__(self, service: httpx.BaseTransport, faults: Iterable[Fault]) -> None:
         self.requests: list[httpx.Request] = []
@@ -45,7 +45,7 @@ def unreadable(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Re
 
 
 def response_lost(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
-    """The service executes the request, and is killed before its response is read."""
+    """Execute the request, then disconnect before the response is read, as if the service were killed."""
     with httpx.Client(transport=service) as client:
         client.send(request)
     raise httpx.RemoteProtocolError("disconnected without a response")
@@ -64,7 +64,7 @@ def then_run(first: Fault, action: Callable[[], object]) -> Fault:
 
 
 def respond(status: int, text: str = "", **headers: str) -> Fault:
-    """Return a fault in which a proxy sends this response without asking the service."""
+    """Return a fault in which a proxy sends this response without forwarding the request."""
     header_values = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def fault(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:

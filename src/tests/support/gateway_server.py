@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import child_processes
-from tests.support.raw_caller import ask, request
+from tests.support.raw_client import request, send
 from tests.support.raw_upstream import unused_port
 from tests.support.waiting import SECONDS, until
 
@@ -50,7 +50,7 @@ def write_ini(folder: Path, *layers: Sections) -> Path:
 
 @contextmanager
 def served_gateway(folder: Path, settings: Sections, environ: Mapping[str, str] | None = None) -> Iterator[Served]:
-    """Run a gateway with one worker, or as many as ``settings`` have; ``folder`` can contain its ``clients.ini``."""
+    """Run a gateway, with one worker unless ``settings`` has another number; ``folder`` may contain ``clients.ini``."""
     port, workers = unused_port(), int(str(settings.get("server", {}).get("workers", 1)))
     server = {"port": port, "workers": 1, "threads": 16, "graceful_timeout": 1, "allowed_hosts": "*"}
     defaults = {"server": server, "clients": {"file": folder / "clients.ini"}}
@@ -69,6 +69,6 @@ def served_gateway(folder: Path, settings: Sections, environ: Mapping[str, str] 
 
 def _is_ready(port: int) -> bool:
     try:
-        return ask(port, request("GET", "/readyz", None)).status == 200
+        return send(port, request("GET", "/readyz", None)).status == 200
     except OSError:
         return False

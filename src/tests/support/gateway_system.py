@@ -14,23 +14,23 @@ from tests.support.owners import client_as
 from tests.support.serving_apps import served_app
 
 
-class System:
-    """An inventory and its gateway; ``keys`` are the clients' keys by name, ``direct`` bypasses the gateway."""
+class GatewayWithInventory:
+    """An inventory and its gateway; ``keys`` maps client names to API keys, ``direct`` bypasses the gateway."""
 
     def __init__(self, inventory, gateway, keys):
         self.inventory, self.keys, self.direct = inventory, keys, inventory.test_client()
         self._client = gateway.test_client()
 
     def call(self, name, method, path, headers=(), **options):
-        """Send a request through the gateway, with the key of this client; other names send no key."""
+        """Send a request through the gateway with the key of the client ``name``, or without one if it has none."""
         authorization = {"Authorization": f"Bearer {self.keys[name]}"} if name in self.keys else {}
         headers = {**authorization, **dict(headers)}
         return self._client.open(path, method=method, headers=headers, buffered=True, **options)
 
     def create_cars(self, owner):
-        """Register a car that the owner has allocated from 10 to 11, and an idle one; return the ids of all three.
+        """Register a car, allocated by ``owner`` from 10:00 to 11:00, and an idle car.
 
-        Also returns ``unused``, a name that no vehicle has.
+        Returns the ids of ``car``, its ``allocation`` and ``idle``, and ``unused``, a name that no vehicle has.
         """
         client = client_as(self.inventory, owner)
         car, idle = (client.post("/api/cars", json={"name": str(uuid.uuid4())}).json["id"] for _ in range(2))
@@ -59,5 +59,5 @@ def running_system(database_url, folder, scopes, **settings_environ):
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
             **settings_environ,
         }
-        yield System(inventory, build_app(settings.load(environ=environ)), keys)
+        yield GatewayWithInventory(inventory, build_app(settings.load(environ=environ)), keys)
     close(inventory)

@@ -9,7 +9,7 @@ from invsys.inventory.db.models import ContinuousResourceAllocation, db
 ALWAYS = (None, None)
 
 
-def at(hour):
+def hour_start(hour):
     """Return an hour of 1 March 2099 in wire format; None (infinite or omitted) stays None."""
     return None if hour is None else f"2099-03-01T{hour:02}:00:00Z"
 
@@ -17,8 +17,8 @@ def at(hour):
 def period_fields(start, end):
     """Return the four period members of a response."""
     return {
-        "from_datetime": at(start),
-        "to_datetime": at(end),
+        "from_datetime": hour_start(start),
+        "to_datetime": hour_start(end),
         "from_infinity": start is None,
         "to_infinity": end is None,
     }

@@ -58,7 +58,7 @@ def unsigned(algorithm="none", signature="", **headers):
 
 
 def signed_with_secret(key, secret):
-    """Return a token signed by HMAC with ``secret``, bytes that are public."""
+    """Return a token signed with HMAC and a public ``secret``, as in an algorithm confusion attack."""
     text = f"{part({'alg': 'HS256', 'typ': 'JWT', 'kid': key.kid})}.{part(claims())}"
     return f"{text}.{part(hmac.new(secret, text.encode(), hashlib.sha256).digest())}"
 

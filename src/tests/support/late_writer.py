@@ -60,7 +60,7 @@ class LateWriter:
         self._connection.close()
 
     def vanish(self):
-        """End like a killed process: the connection is lost, and the server has noticed."""
+        """End like a killed process: the connection is lost, and the database has rolled back."""
         if self._connection.dialect.name == "postgresql":
             pid = self._connection.connection.driver_connection.info.backend_pid
             with self._connection.engine.connect() as other:

@@ -18,7 +18,7 @@ def numbers(period):
 
 
 def period_of(start, end):
-    """Return the period of two such bounds."""
+    """Return the period with these integer bounds; LOW and HIGH become None."""
     return (None if start == LOW else start), (None if end == HIGH else end)
 
 

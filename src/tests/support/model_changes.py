@@ -7,7 +7,7 @@ from tests.support.model_runner import ALL, CARS, ModelRunner, check_refusal
 
 
 class ModelChanges(ModelRunner):
-    """The verbs that change items; ``match`` selects the If-Match header that is sent."""
+    """The operations that change items; ``match`` selects the If-Match header that is sent."""
 
     def change_vehicle(self, vehicle, changes, match):
         response = self.client.patch(f"{CARS}/{vehicle}", json=changes, headers=self.if_match(vehicle, match))

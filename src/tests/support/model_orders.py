@@ -1,4 +1,4 @@
-"""Creates in the service and its model, with an idempotency key or without: register, allocate, repeat."""
+"""Create requests to the service and the model, with or without an Idempotency-Key: register, allocate, repeat."""
 
 from tests.support.days import period_fields
 from tests.support.model import Allocation, Vehicle
@@ -8,7 +8,7 @@ HOUR = 3600
 
 
 class ModelOrders(ModelRunner):
-    """The verbs that create items."""
+    """The operations that create items."""
 
     def register(self, name, attributes, key):
         """Register a vehicle; return its id, or None."""

@@ -9,23 +9,23 @@ from tests.support.replay import ReplayedFeed, without_expires
 
 
 class ModelQueries(ModelRunner):
-    """The verbs that compare reads."""
+    """The operations that compare reads."""
 
-    def _ask(self, url, params=None):
+    def _get(self, url, params=None):
         response = self.client.get(url, query_string={"limit": 1000, **(params or {})})
         assert response.status_code == 200, response.text
         return response.json
 
     def compare_lists(self):
         """Compare all vehicles and all allocations."""
-        rows = self._ask(CARS)
+        rows = self._get(CARS)
         assert {row["id"]: (row["name"], row["attributes"]) for row in rows} == {
             key: (vehicle.name, vehicle.attributes) for key, vehicle in self.fleet.vehicles.items()
         }
         assert [row["id"] for row in rows] == list(self.fleet.vehicles)
-        self._are(self._ask(ALL), self.fleet.active())
+        self._compare_rows(self._get(ALL), self.fleet.active())
 
-    def _are(self, rows, expected):
+    def _compare_rows(self, rows, expected):
         assert {row["id"] for row in rows} == set(expected)
         for row in rows:
             self.check_allocation(row, expected[row["id"]])
@@ -41,13 +41,13 @@ class ModelQueries(ModelRunner):
             and overlap(allocation.period, window)
             and status in (None, allocation.status)
         }
-        self._are(
-            self._ask(f"{CARS}/{vehicle}/allocations", query(window) | ({"status": status} if status else {})), expected
+        self._compare_rows(
+            self._get(f"{CARS}/{vehicle}/allocations", query(window) | ({"status": status} if status else {})), expected
         )
 
     def availability(self, window):
         """Compare the free and busy periods of each vehicle."""
-        rows = self._ask(f"{CARS}/all/availability", query(window))
+        rows = self._get(f"{CARS}/all/availability", query(window))
         assert [row["resource_id"] for row in rows] == list(self.fleet.vehicles)
         for row in rows:
             periods = tuple([days_of(period) for period in row[kind]] for kind in ("free", "busy"))
@@ -60,7 +60,7 @@ class ModelQueries(ModelRunner):
         params = query(window, ("available_from", "available_to"))
         filters = {f"attribute.{key}": str(value) for key, value in attributes.items()}
         expected = self.fleet.free(window, attributes)
-        assert [row["id"] for row in self._ask(CARS, params | filters)] == expected
+        assert [row["id"] for row in self._get(CARS, params | filters)] == expected
 
     def purge(self):
         """Purge, which also writes the events of all expired holds."""
@@ -76,6 +76,6 @@ class ModelQueries(ModelRunner):
             key: ["expired"] for key, allocation in self.fleet.allocations.items() if self.fleet.is_expired(allocation)
         }
         assert replayed.kinds == {key: kinds + expired.get(key, []) for key, kinds in self.kinds.items()}
-        assert list(replayed.vehicles.values()) == self._ask(CARS)
-        listed = {row["id"]: without_expires(row) for row in self._ask(ALL)}
+        assert list(replayed.vehicles.values()) == self._get(CARS)
+        listed = {row["id"]: without_expires(row) for row in self._get(ALL)}
         assert listed == {key: without_expires(allocation) for key, allocation in replayed.allocations.items()}

@@ -1,6 +1,6 @@
-"""The service and its model side by side: both execute each verb, and their results must agree.
+"""The service and its model side by side: both execute each operation, and their results must agree.
 
-The verbs are in ``model_orders``, ``model_changes`` and ``model_queries``; this module has their shared parts.
+The operations are in ``model_orders``, ``model_changes`` and ``model_queries``; this module has their shared parts.
 """
 
 from collections import defaultdict
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from invsys.inventory.db.models import ContinuousResourceAllocation, IdempotencyKey
 from tests.support.days import days_of
 from tests.support.model import Fleet
-from tests.support.time_travel import pass_for
+from tests.support.time_travel import shift_timestamps
 
 CARS, ALL = "/api/cars", "/api/cars/all/allocations"
 DAY = 86400
@@ -31,11 +31,11 @@ class ModelRunner:
         return [item for item in self.etags if item not in self.fleet.vehicles and item not in self.fleet.active()]
 
     def hours_pass(self, hours):
-        pass_for(self.app, ContinuousResourceAllocation.expires, hours=hours)
+        shift_timestamps(self.app, ContinuousResourceAllocation.expires, hours=hours)
         self.fleet.now += hours
 
     def expire_keys(self):
-        pass_for(self.app, IdempotencyKey.created, seconds=DAY)
+        shift_timestamps(self.app, IdempotencyKey.created, seconds=DAY)
         self.keys.clear()
 
     def record(self, item, response, kind):

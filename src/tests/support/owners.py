@@ -1,4 +1,4 @@
-"""Callers with the headers that the gateway adds, some of them restricted to their own allocations."""
+"""Test clients that send the identity headers of the gateway, with or without the restriction to their allocations."""
 
 OWN_ONLY = {"X-Client-Sees": "own"}
 
@@ -23,7 +23,7 @@ def ids(response):
 
 
 def without_request_ids(response):
-    """Return status, headers and body of a response without request ids, dates and the id in the request's path."""
+    """Return status, headers and body of a response, without its request id, date and the id at the end of the path."""
     headers = {name: value for name, value in response.headers.items() if name not in ("X-Request-Id", "Date")}
     body = response.text.replace(response.headers["X-Request-Id"], "").replace(response.request.path[-36:], "")
     return response.status_code, headers, body

@@ -1,7 +1,7 @@
 """The expected status for each kind of client, for every method of every route.
 
-Each client has a single scope. ``owner`` and ``stranger`` have ``allocations:own``: the first made the allocation, the
-second did not. ``elsewhere`` represents every client with a single scope that is restricted to lorries.
+Each client has a single scope. ``owner`` and ``stranger`` have ``allocations:own``: ``owner`` created the allocation,
+``stranger`` did not. ``elsewhere`` represents every client with a single scope that is restricted to lorries.
 """
 
 from dataclasses import dataclass

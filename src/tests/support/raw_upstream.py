@@ -1,4 +1,4 @@
-"""An HTTP service on raw sockets: it records each request byte for byte, and responds as the test determines."""
+"""An HTTP service on raw sockets: it records each request byte for byte, and sends what the test specifies."""
 
 import select
 import socket
@@ -184,7 +184,7 @@ def _is_open_for_reading(connection: socket.socket) -> bool:
 
 @contextmanager
 def listening(port: int = 0) -> Iterator[Upstream]:
-    """Run such a service; port 0 selects an unused port."""
+    """Run an Upstream; port 0 selects an unused port."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
@@ -202,7 +202,7 @@ def listening(port: int = 0) -> Iterator[Upstream]:
 
 @contextmanager
 def not_accepting(queue: int = 128) -> Iterator[str]:
-    """Yield the base URL of a service that accepts no connections; with ``queue`` 0 its queue is full."""
+    """Yield the base URL of a service that accepts no connections; if ``queue`` is 0, its queue is full."""
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.bind(("127.0.0.1", 0))
         listener.listen(queue)

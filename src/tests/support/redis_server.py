@@ -34,7 +34,7 @@ class RedisServer:
         options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         command = [_binary(), *options, "--dir", str(self._folder)]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        until(self._answers)
+        until(self._responds)
 
     def kill(self) -> None:
         if self._process is not None:
@@ -42,7 +42,7 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         client = redis.Redis(port=self._port)
         try:
             return bool(client.ping())

@@ -10,7 +10,10 @@ SCRIPT = PROJECT / "debian/roles.sql"
 
 
 class Roles:
-    """The owner's and the service's role, with unique names, because roles belong to the whole server."""
+    """The owner's and the service's role of a database. Names are unique, because roles belong to the whole server.
+
+    ``like`` gives a second database the role names of the first.
+    """
 
     def __init__(self, server: PostgreSQL, database: str, like: "Roles | None" = None) -> None:
         self._server, self._database = server, database

@@ -4,7 +4,7 @@ import socket
 from dataclasses import dataclass
 
 from tests.support.gateway_server import Served
-from tests.support.raw_caller import SECONDS, Response, ask, ask_all, request
+from tests.support.raw_client import SECONDS, Response, request, send, send_all
 
 
 @dataclass
@@ -17,22 +17,22 @@ class RunningGateway:
 
     def call(self, method: str, target: str, *lines: str, body: bytes | None = None) -> Response:
         """Send a request with the key."""
-        return ask(self.served.port, request(method, target, self.key, *lines, body=body))
+        return send(self.served.port, request(method, target, self.key, *lines, body=body))
 
     def get(self, target: str, *lines: str) -> Response:
         return self.call("GET", target, *lines)
 
     def anonymous(self, method: str, target: str, *lines: str) -> Response:
         """Send a request without a key."""
-        return ask(self.served.port, request(method, target, None, *lines))
+        return send(self.served.port, request(method, target, None, *lines))
 
     def raw(self, data: bytes) -> Response:
         """Send bytes, in which KEY is replaced by the key; return the response."""
-        return ask(self.served.port, data.replace(b"KEY", self.key.encode()))
+        return send(self.served.port, data.replace(b"KEY", self.key.encode()))
 
     def raw_all(self, data: bytes) -> list[Response]:
         """Send bytes, in which KEY is replaced by the key; return all responses."""
-        return ask_all(self.served.port, data.replace(b"KEY", self.key.encode()))
+        return send_all(self.served.port, data.replace(b"KEY", self.key.encode()))
 
     def raw_bytes(self, data: bytes) -> bytes:
         """Send requests, the last of which closes the connection; return all received bytes."""

@@ -1,18 +1,18 @@
-"""Reads the figures of a service, which returns the same text again for a second."""
+"""Reading metrics without the cache: a service renders them at most once per second."""
 
 from collections.abc import Callable
 
 from tests.support.waiting import until
 
 
-def fresh(scrape: Callable[[], str]) -> str:
-    """Return the current figures of a service with one process; ``scrape`` requests them."""
+def scrape_uncached(scrape: Callable[[], str]) -> str:
+    """Return metrics that a service with one process rendered after the call; ``scrape`` requests them."""
     texts = [scrape()]
 
-    def has_another() -> bool:
-        # Rendered after the call began: each scrape is counted itself, so no two of these texts are the same.
+    def has_changed() -> bool:
+        # Each scrape is itself counted in the metrics, so a newly rendered text differs from the first one.
         texts.append(scrape())
         return texts[-1] != texts[0]
 
-    until(has_another)
+    until(has_changed)
     return texts[-1]

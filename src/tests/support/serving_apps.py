@@ -18,7 +18,7 @@ class _Handler(WSGIRequestHandler):
 
 @contextmanager
 def served_app(app: Callable[..., Any]) -> Iterator[str]:
-    """Serve a WSGI application, one request for each connection; yield its base URL."""
+    """Serve a WSGI application, with one request per connection; yield its base URL."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -32,7 +32,7 @@ def served_app(app: Callable[..., Any]) -> Iterator[str]:
 
 
 def close_idle(app: Flask) -> None:
-    """Close the connections that a gateway keeps."""
+    """Close the idle connections of a gateway to its services."""
     owners = (getattr(function, "__self__", None) for function in app.before_request_funcs[None])
     pipeline = next(owner for owner in owners if isinstance(owner, Pipeline))
     for service in pipeline._proxy._services.values():

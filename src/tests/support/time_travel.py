@@ -1,4 +1,4 @@
-"""Simulated passing of time: moves stored instants into the past, because the database's clock cannot be changed."""
+"""Simulated time: moves stored timestamps into the past, because tests cannot change the clock of the database."""
 
 from datetime import timedelta
 
@@ -7,10 +7,10 @@ from sqlalchemy import select, update
 from invsys.inventory.db.models import db
 
 
-def pass_for(app, column, **time):
-    """Move every instant of a column, such as ``Event.at``, into the past by a timedelta."""
+def shift_timestamps(app, column, **time):
+    """Move every timestamp of a column, such as ``Event.at``, into the past; ``time`` are arguments of timedelta."""
     with app.app_context(), db.engine.begin() as connection:
-        # Oldest first: otherwise an instant could be moved onto one that is still to be moved.
+        # Oldest first: otherwise a moved timestamp could equal a later one, and be moved twice.
         for instant in connection.scalars(select(column).where(column.is_not(None)).distinct().order_by(column)).all():
             values = {column: instant - timedelta(**time)}
             connection.execute(update(column.class_).where(column == instant).values(values))

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.instants import hour_start, let_holds_expire, period_fields
 
 ANY = "/api/cars/any"
 PERIOD = period_fields(10, 12)
@@ -22,7 +22,9 @@ def by_id(allocations):
 
 @pytest.mark.parametrize("quantity", [2, 3, 5])
 def test_the_requested_number_of_vehicles_is_allocated(client, five_cars, allocate, quantity):
-    response = allocate(ANY, at(10), at(12), quantity=quantity, description="Convoy", allocation_type="convoy")
+    response = allocate(
+        ANY, hour_start(10), hour_start(12), quantity=quantity, description="Convoy", allocation_type="convoy"
+    )
     assert response.status_code == 201, response.text
     assert len({row["resource_id"] for row in response.json}) == len({row["id"] for row in response.json}) == quantity
     assert {row["resource_id"] for row in response.json} <= set(five_cars)
@@ -33,7 +35,7 @@ def test_the_requested_number_of_vehicles_is_allocated(client, five_cars, alloca
 
 
 def test_an_array_has_no_location_and_no_etag(five_cars, allocate):
-    response = allocate(ANY, at(10), at(12), quantity=2)
+    response = allocate(ANY, hour_start(10), hour_start(12), quantity=2)
     assert isinstance(response.json, list)
     assert "Location" not in response.headers
     assert "ETag" not in response.headers
@@ -41,20 +43,20 @@ def test_an_array_has_no_location_and_no_etag(five_cars, allocate):
 
 def test_the_request_gets_all_vehicles_or_none(five_cars, allocate, refused, nothing_changes):
     with nothing_changes():
-        refused(allocate(ANY, at(10), at(12), quantity=6), 409, "none_available")
-    assert allocate(ANY, at(10), at(12), quantity=3).status_code == 201
+        refused(allocate(ANY, hour_start(10), hour_start(12), quantity=6), 409, "none_available")
+    assert allocate(ANY, hour_start(10), hour_start(12), quantity=3).status_code == 201
     with nothing_changes():
-        refused(allocate(ANY, at(11), at(13), quantity=3), 409, "none_available")
-    assert allocate(ANY, at(11), at(13), quantity=2).status_code == 201
+        refused(allocate(ANY, hour_start(11), hour_start(13), quantity=3), 409, "none_available")
+    assert allocate(ANY, hour_start(11), hour_start(13), quantity=2).status_code == 201
     with nothing_changes():
-        refused(allocate(ANY, at(10), at(13), quantity=2), 409, "none_available")
-    assert allocate(ANY, at(13), None, quantity=5).status_code == 201
+        refused(allocate(ANY, hour_start(10), hour_start(13), quantity=2), 409, "none_available")
+    assert allocate(ANY, hour_start(13), None, quantity=5).status_code == 201
 
 
 def test_a_refusal_does_not_say_how_many_are_free(register, allocate, refused):
     details = set()
     for number in range(3):
-        details.add(refused(allocate(ANY, at(10), at(12), quantity=4), 409, "none_available")["detail"])
+        details.add(refused(allocate(ANY, hour_start(10), hour_start(12), quantity=4), 409, "none_available")["detail"])
         register(f"Car{number}")
     assert len(details) == 1
 
@@ -68,40 +70,42 @@ def test_a_hundred_vehicles_can_be_allocated_with_one_request(client, register, 
 
 
 def test_all_allocated_vehicles_have_the_attributes(five_cars, allocate, refused):
-    response = allocate(ANY, at(10), at(12), quantity=3, attributes={"even": True})
+    response = allocate(ANY, hour_start(10), hour_start(12), quantity=3, attributes={"even": True})
     assert sorted(row["resource_id"] for row in response.json) == sorted(five_cars[::2])
-    refused(allocate(ANY, at(10), at(12), quantity=3, attributes={"even": False}), 409, "none_available")
-    assert allocate(ANY, at(10), at(12), quantity=2, attributes={"even": False}).status_code == 201
+    refused(
+        allocate(ANY, hour_start(10), hour_start(12), quantity=3, attributes={"even": False}), 409, "none_available"
+    )
+    assert allocate(ANY, hour_start(10), hour_start(12), quantity=2, attributes={"even": False}).status_code == 201
 
 
 def test_all_vehicles_are_held_and_each_hold_is_confirmed_separately(app, client, five_cars, allocate):
-    response = allocate(ANY, at(10), at(12), quantity=5, hold_seconds=60).json
+    response = allocate(ANY, hour_start(10), hour_start(12), quantity=5, hold_seconds=60).json
     assert {row["status"] for row in response} == {"held"}
     confirmed = f"/api/cars/all/allocations/{response[0]['id']}"
     assert client.patch(confirmed, json={"status": "confirmed"}).status_code == 200
     let_holds_expire(app)
     assert client.get("/api/cars/all/allocations").json == [client.get(confirmed).json]
-    assert allocate(ANY, at(10), at(12), quantity=4).status_code == 201
+    assert allocate(ANY, hour_start(10), hour_start(12), quantity=4).status_code == 201
 
 
 def test_decommissioned_vehicles_do_not_count(client, five_cars, allocate, refused):
     client.delete(f"/api/cars/{five_cars[2]}")
-    refused(allocate(ANY, at(10), at(12), quantity=5), 409, "none_available")
-    assert allocate(ANY, at(10), at(12), quantity=4).status_code == 201
+    refused(allocate(ANY, hour_start(10), hour_start(12), quantity=5), 409, "none_available")
+    assert allocate(ANY, hour_start(10), hour_start(12), quantity=4).status_code == 201
 
 
 def test_other_collections_do_not_count(client, five_cars, register, allocate, refused):
     register("Lorry1", "lorries")
-    refused(allocate("/api/lorries/any", at(10), at(12), quantity=2), 409, "none_available")
+    refused(allocate("/api/lorries/any", hour_start(10), hour_start(12), quantity=2), 409, "none_available")
     lorries = {register("Lorry2", "lorries")[-36:], client.get("/api/lorries").json[0]["id"]}
-    response = allocate("/api/lorries/any", at(10), at(12), quantity=2)
+    response = allocate("/api/lorries/any", hour_start(10), hour_start(12), quantity=2)
     assert {row["resource_id"] for row in response.json} == lorries
 
 
 @pytest.mark.parametrize("quantity", [0, 1, -1, -2, 101, 2**63 - 1, 2.5, "2", "", True, False, None, [], [2], {}])
 def test_any_other_quantity_is_refused(five_cars, allocate, refused, nothing_changes, quantity):
     with nothing_changes():
-        refused(allocate(ANY, at(10), at(12), quantity=quantity), 422, "invalid_fields", "quantity")
+        refused(allocate(ANY, hour_start(10), hour_start(12), quantity=quantity), 422, "invalid_fields", "quantity")
 
 
 def test_xml_contains_the_same_allocations(client, five_cars):

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import FOUR, at, let_holds_expire, period_fields
+from tests.support.instants import FOUR, hour_start, let_holds_expire, period_fields
 
 ANY = "/api/cars/any"
 PERIOD = period_fields(10, 12)
@@ -17,7 +17,7 @@ def environ(environ, request):
 
 def test_the_response_is_the_same_as_for_a_named_vehicle(client, car, allocate):
     fields = {"description": "Any will do", "dump": {"order": [1]}, "allocation_type": "service"}
-    response = allocate(ANY, at(10), at(12), **fields)
+    response = allocate(ANY, hour_start(10), hour_start(12), **fields)
     assert response.status_code == 201, response.text
     assert {key: response.json[key] for key in (*fields, *FOUR)} == fields | PERIOD
     assert (response.json["resource_id"], response.json["status"]) == (car[-36:], "confirmed")
@@ -29,19 +29,19 @@ def test_the_response_is_the_same_as_for_a_named_vehicle(client, car, allocate):
 
 def test_the_only_free_vehicle_is_found_even_between_allocations(register, allocate):
     for number, busy in enumerate([(10, 12), (9, 11), (11, None), (None, 11), (None, None)]):
-        allocate(register(f"Busy{number}"), at(busy[0]), at(busy[1]))
+        allocate(register(f"Busy{number}"), hour_start(busy[0]), hour_start(busy[1]))
     free = register("Free")
     for start, end in ((None, 8), (8, 10), (12, 13), (13, None)):
-        allocate(free, at(start), at(end))
-    assert allocate(ANY, at(10), at(12)).json["resource_id"] == free[-36:]
+        allocate(free, hour_start(start), hour_start(end))
+    assert allocate(ANY, hour_start(10), hour_start(12)).json["resource_id"] == free[-36:]
 
 
 def test_each_vehicle_is_allocated_once_until_none_is_free(register, allocate, refused, nothing_changes):
     cars = sorted(register(f"Car{number}")[-36:] for number in range(5))
-    assert sorted(allocate(ANY, at(10), at(12)).json["resource_id"] for _ in cars) == cars
+    assert sorted(allocate(ANY, hour_start(10), hour_start(12)).json["resource_id"] for _ in cars) == cars
     with nothing_changes():
-        refused(allocate(ANY, at(11), at(13)), 409, "none_available")
-    assert allocate(ANY, at(12), at(13)).status_code == 201
+        refused(allocate(ANY, hour_start(11), hour_start(13)), 409, "none_available")
+    assert allocate(ANY, hour_start(12), hour_start(13)).status_code == 201
 
 
 def test_without_any_vehicle_none_is_available(allocate, refused):
@@ -49,39 +49,39 @@ def test_without_any_vehicle_none_is_available(allocate, refused):
 
 
 def test_each_collection_allocates_its_own_vehicles(client, car, register, allocate, refused):
-    refused(allocate("/api/lorries/any", at(10), at(12)), 409, "none_available")
+    refused(allocate("/api/lorries/any", hour_start(10), hour_start(12)), 409, "none_available")
     lorry = register("Lorry1", "lorries")
-    response = allocate("/api/lorries/any", at(10), at(12))
+    response = allocate("/api/lorries/any", hour_start(10), hour_start(12))
     assert (response.json["resource_id"], response.json["resource_type"]) == (lorry[-36:], "Lorry")
     assert response.headers["Location"].endswith(f"{lorry}/allocations/{response.json['id']}")
-    refused(allocate("/api/lorries/any", at(10), at(12)), 409, "none_available")
-    refused(allocate("/api/vans/any", at(10), at(12)), 404, "not_found")
+    refused(allocate("/api/lorries/any", hour_start(10), hour_start(12)), 409, "none_available")
+    refused(allocate("/api/vans/any", hour_start(10), hour_start(12)), 404, "not_found")
     assert client.get(f"{car}/allocations").json == []
 
 
 def test_a_decommissioned_vehicle_is_not_allocated(client, car, allocate, refused):
     client.delete(car)
-    refused(allocate(ANY, at(10), at(12)), 409, "none_available")
+    refused(allocate(ANY, hour_start(10), hour_start(12)), 409, "none_available")
 
 
 def test_a_hold_blocks_its_vehicle_until_it_expires(app, car, allocate, refused):
-    allocate(car, at(10), at(12), hold_seconds=60)
-    refused(allocate(ANY, at(11), at(13)), 409, "none_available")
+    allocate(car, hour_start(10), hour_start(12), hold_seconds=60)
+    refused(allocate(ANY, hour_start(11), hour_start(13)), 409, "none_available")
     let_holds_expire(app)
-    assert allocate(ANY, at(11), at(13)).json["resource_id"] == car[-36:]
+    assert allocate(ANY, hour_start(11), hour_start(13)).json["resource_id"] == car[-36:]
 
 
 def test_any_vehicle_can_be_held(allocate, car, refused):
-    response = allocate(ANY, at(10), at(12), hold_seconds=60)
+    response = allocate(ANY, hour_start(10), hour_start(12), hold_seconds=60)
     assert (response.status_code, response.json["status"]) == (201, "held")
     assert response.json["expires"].endswith("Z")
-    refused(allocate(car, at(10), at(12)), 409, "period_taken")
+    refused(allocate(car, hour_start(10), hour_start(12)), 409, "period_taken")
 
 
 def test_the_allocations_are_spread_over_the_fleet(register, allocate):
     for number in range(20):
         register(f"Car{number}")
-    vehicles = [allocate(ANY, at(hour), at(hour + 1)).json["resource_id"] for hour in range(20)]
+    vehicles = [allocate(ANY, hour_start(hour), hour_start(hour + 1)).json["resource_id"] for hour in range(20)]
     assert len(set(vehicles)) > 1
 
 
@@ -94,14 +94,14 @@ def test_best_fit_chooses_the_tightest_gap_first(register, allocate):
         car = register(name)
         names[car[-36:]] = name
         for start, end in busy:
-            allocate(car, at(start), at(end))
-    vehicles = [allocate(ANY, at(10), at(12)).json["resource_id"] for _ in range(4)]
+            allocate(car, hour_start(start), hour_start(end))
+    vehicles = [allocate(ANY, hour_start(10), hour_start(12)).json["resource_id"] for _ in range(4)]
     assert [names[car] for car in vehicles] == ["tight", "wide", "half", "open"]
 
 
 BAD = [
     ("from_datetime", {"from_datetime": "tomorrow"}),
-    ("to_datetime", {"to_datetime": at(10)}),
+    ("to_datetime", {"to_datetime": hour_start(10)}),
     ("to_infinity", {"to_infinity": "yes"}),
     ("allocation_type", {"allocation_type": ""}),
     ("description", {"description": "x" * 101}),
@@ -125,7 +125,7 @@ def test_an_invalid_field_is_named_and_nothing_is_allocated(client, car, refused
 def test_fields_for_choosing_a_vehicle_are_refused_for_a_named_one(car, allocate, refused, nothing_changes, field):
     value = {"attributes": {}, "quantity": 2}[field]
     with nothing_changes():
-        refused(allocate(car, at(10), at(12), **{field: value}), 422, "invalid_fields", field)
+        refused(allocate(car, hour_start(10), hour_start(12), **{field: value}), 422, "invalid_fields", field)
 
 
 def test_the_body_must_be_one_json_object(client, car, refused, nothing_changes):

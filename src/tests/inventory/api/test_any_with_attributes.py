@@ -3,7 +3,7 @@
 import pytest
 
 from tests.inventory.api.test_resources import BAD_ATTRIBUTES
-from tests.support.instants import at
+from tests.support.instants import hour_start
 
 ANY = "/api/cars/any"
 
@@ -57,28 +57,33 @@ def test_only_a_vehicle_with_exactly_these_values_is_allocated(
 ):
     car = register("Car1", attributes=has)
     if matches:
-        assert allocate(ANY, at(10), at(12), attributes=requested).json["resource_id"] == car[-36:]
+        assert allocate(ANY, hour_start(10), hour_start(12), attributes=requested).json["resource_id"] == car[-36:]
     else:
         with nothing_changes():
-            refused(allocate(ANY, at(10), at(12), attributes=requested), 409, "none_available")
+            refused(allocate(ANY, hour_start(10), hour_start(12), attributes=requested), 409, "none_available")
 
 
 def test_only_the_matching_vehicles_of_many_are_allocated(register, allocate, refused):
     cars = [register(f"Car{n}", attributes={"city": ("Leeds", "York", "Bath")[n % 3], "n": n}) for n in range(9)]
-    in_leeds = [allocate(ANY, at(10), at(12), attributes={"city": "Leeds"}).json["resource_id"] for _ in range(3)]
+    in_leeds = [
+        allocate(ANY, hour_start(10), hour_start(12), attributes={"city": "Leeds"}).json["resource_id"]
+        for _ in range(3)
+    ]
     assert sorted(in_leeds) == sorted(car[-36:] for car in cars[::3])
-    refused(allocate(ANY, at(10), at(12), attributes={"city": "Leeds"}), 409, "none_available")
-    assert allocate(ANY, at(10), at(12), attributes={"n": 4}).json["resource_id"] == cars[4][-36:]
+    refused(allocate(ANY, hour_start(10), hour_start(12), attributes={"city": "Leeds"}), 409, "none_available")
+    assert allocate(ANY, hour_start(10), hour_start(12), attributes={"n": 4}).json["resource_id"] == cars[4][-36:]
 
 
 def test_a_vehicle_matches_by_its_current_attributes(client, register, allocate, refused):
     car = register("Car1", attributes={"city": "Leeds"})
     client.patch(car, json={"attributes": {"city": "York"}})
-    refused(allocate(ANY, at(10), at(12), attributes={"city": "Leeds"}), 409, "none_available")
-    assert allocate(ANY, at(10), at(12), attributes={"city": "York"}).status_code == 201
+    refused(allocate(ANY, hour_start(10), hour_start(12), attributes={"city": "Leeds"}), 409, "none_available")
+    assert allocate(ANY, hour_start(10), hour_start(12), attributes={"city": "York"}).status_code == 201
 
 
 @pytest.mark.parametrize("attributes", BAD_ATTRIBUTES.values(), ids=BAD_ATTRIBUTES)
 def test_attributes_that_no_vehicle_can_have_are_refused(car, allocate, refused, nothing_changes, attributes):
     with nothing_changes():
-        refused(allocate(ANY, at(10), at(12), attributes=attributes), 422, "invalid_fields", "attributes")
+        refused(
+            allocate(ANY, hour_start(10), hour_start(12), attributes=attributes), 422, "invalid_fields", "attributes"
+        )

@@ -129,10 +129,10 @@ def test_only_the_requested_type_is_searched(three_cars, client, register):
     assert [lorry["name"] for lorry in lorries] == ["Lorry1"]
 
 
-def test_the_next_link_keeps_all_filters(register, follow):
+def test_the_next_link_keeps_all_filters(register, follow_pages):
     for number in range(6):
         register(f"Car{number}", attributes={"ci ty.é": "Leeds+York", "even": number % 2 == 0})
-    pages = list(follow("/api/cars?limit=1&attribute.ci%20ty.%C3%A9=Leeds%2BYork&attribute.even=true"))
+    pages = list(follow_pages("/api/cars?limit=1&attribute.ci%20ty.%C3%A9=Leeds%2BYork&attribute.even=true"))
     assert [[car["name"] for car in page] for page in pages] == [["Car0"], ["Car2"], ["Car4"]]
 
 

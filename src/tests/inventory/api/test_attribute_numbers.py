@@ -14,7 +14,7 @@ from invsys.chassis.formats import strict_json
 from invsys.inventory.db.functions import json_contains
 from invsys.inventory.db.models import ContinuousResource, db
 from invsys.inventory.queries import resources as resource_queries
-from tests.support.instants import at
+from tests.support.instants import hour_start
 
 XML = "application/xml"
 NUMBERS = [0.1, 0.1 + 0.2, 123456789.12345679, 1e16, 1e22, 1e308, 5e-324]
@@ -67,7 +67,7 @@ def post(client, path, text):
 def test_every_notation_of_a_number_finds_every_other_notation(client, forms):
     for index, form in enumerate(forms):
         assert post(client, "/api/cars", body(f"Car{index}", form)).status_code == 201
-    period = f'"from_datetime": "{at(1)}", "to_datetime": "{at(2)}"'
+    period = f'"from_datetime": "{hour_start(1)}", "to_datetime": "{hour_start(2)}"'
     for form in forms:
         cars = client.get("/api/cars", query_string={"attribute.k": form}).json
         assert [car["name"] for car in cars] == [f"Car{index}" for index in range(len(forms))]

@@ -4,14 +4,14 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import ALWAYS, at, hours_of, let_holds_expire
+from tests.support.instants import ALWAYS, hour_start, hours_of, let_holds_expire
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 URL = "/api/cars/all/availability"
 
 
 def get_availability(client, url, start=None, end=None):
-    response = client.get(url, query_string={"from": at(start), "to": at(end)})
+    response = client.get(url, query_string={"from": hour_start(start), "to": hour_start(end)})
     assert response.status_code == 200, response.text
     return response.json
 
@@ -58,7 +58,7 @@ def free_and_busy(availability):
 )
 def test_a_window_is_divided_into_free_and_busy_periods(client, car, allocate, allocated, window, free, busy):
     for period in allocated:
-        assert allocate(car, at(period[0]), at(period[1])).status_code == 201
+        assert allocate(car, hour_start(period[0]), hour_start(period[1])).status_code == 201
     availability = get_availability(client, f"{car}/availability", *window)
     assert free_and_busy(availability) == (free, busy)
     assert get_availability(client, URL, *window) == [availability]
@@ -69,8 +69,8 @@ def test_the_response_names_the_vehicle_and_the_window(client, car):
     assert set(availability) == {"resource_id", "from_datetime", "to_datetime", "free", "busy"}
     assert (availability["resource_id"], availability["from_datetime"], availability["to_datetime"]) == (
         car[-36:],
-        at(8),
-        at(16),
+        hour_start(8),
+        hour_start(16),
     )
     unbounded = get_availability(client, f"{car}/availability")
     assert (unbounded["from_datetime"], unbounded["to_datetime"]) == (None, None)
@@ -79,7 +79,7 @@ def test_the_response_names_the_vehicle_and_the_window(client, car):
 def test_the_offset_of_a_window_is_respected(client, car, booking):
     query = {"from": "2099-03-01T13:00:00+02:00", "to": "2099-03-01T08:00:00-05:00"}
     availability = client.get(f"{car}/availability", query_string=query).json
-    assert (availability["from_datetime"], availability["to_datetime"]) == (at(11), at(13))
+    assert (availability["from_datetime"], availability["to_datetime"]) == (hour_start(11), hour_start(13))
     assert free_and_busy(availability) == ([(12, 13)], [(11, 12)])
 
 
@@ -110,7 +110,7 @@ def test_all_of_many_allocations_are_considered(client, car, allocate):
 
 
 def test_a_hold_is_busy_until_it_expires(app, client, car, allocate):
-    allocate(car, at(10), at(12), hold_seconds=60)
+    allocate(car, hour_start(10), hour_start(12), hold_seconds=60)
     assert free_and_busy(get_availability(client, f"{car}/availability", 8, 16)) == ([(8, 10), (12, 16)], [(10, 12)])
     let_holds_expire(app)
     for availability in (get_availability(client, f"{car}/availability", 8, 16), *get_availability(client, URL, 8, 16)):
@@ -120,7 +120,7 @@ def test_a_hold_is_busy_until_it_expires(app, client, car, allocate):
 def test_the_list_contains_every_vehicle_of_the_type_in_circulation(client, car, booking, register, allocate):
     second, lorry = register("Car2"), register("Lorry1", "lorries")
     client.delete(register("Car3"))
-    allocate(second, at(11), None)
+    allocate(second, hour_start(11), None)
     allocate(lorry, None, None)
     availability = get_availability(client, URL, 9, 13)
     assert [row["resource_id"] for row in availability] == [car[-36:], second[-36:]]
@@ -128,9 +128,9 @@ def test_the_list_contains_every_vehicle_of_the_type_in_circulation(client, car,
     assert [free_and_busy(row)[1] for row in availability] == [[(10, 12)], [(11, 13)]]
 
 
-def test_the_next_links_list_every_vehicle_once_and_keep_the_window(client, register, follow):
+def test_the_next_links_list_every_vehicle_once_and_keep_the_window(client, register, follow_pages):
     ids = [register(f"Car{number}")[-36:] for number in range(5)]
-    pages = list(follow(f"{URL}?from=2099-03-01T10:00:00%2B00:00&limit=2"))
+    pages = list(follow_pages(f"{URL}?from=2099-03-01T10:00:00%2B00:00&limit=2"))
     assert [[row["resource_id"] for row in page] for page in pages] == [ids[:2], ids[2:4], ids[4:]]
     assert {free for page in pages for row in page for free in free_and_busy(row)[0]} == {(10, None)}
 
@@ -183,8 +183,8 @@ def test_xml_contains_the_same_data(client, car, booking, register):
         "availability",
         list(get_availability(client, f"{car}/availability")),
     )
-    assert [period.findtext("to_datetime") for period in one.find("free")] == [at(10), ""]
-    assert [period.findtext("from_datetime") for period in one.find("busy")] == [at(10)]
+    assert [period.findtext("to_datetime") for period in one.find("free")] == [hour_start(10), ""]
+    assert [period.findtext("from_datetime") for period in one.find("busy")] == [hour_start(10)]
     assert [element.findtext("resource_id") for element in every] == [
         row["resource_id"] for row in get_availability(client, URL)
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import ALWAYS, at, let_holds_expire
+from tests.support.instants import ALWAYS, hour_start, let_holds_expire
 from tests.support.period_cases import CASES
 
 # (allocated period, window, whether the vehicle is free in it); a window needs at least one bound.
@@ -18,7 +18,7 @@ def environ(environ, request):
 @pytest.fixture
 def names(client):
     def names(start=None, end=None, collection="cars", **query):
-        window = {"available_from": at(start), "available_to": at(end)}
+        window = {"available_from": hour_start(start), "available_to": hour_start(end)}
         response = client.get(f"/api/{collection}", query_string=window | query)
         assert response.status_code == 200, response.text
         return [vehicle["name"] for vehicle in response.json]
@@ -28,7 +28,7 @@ def names(client):
 
 @pytest.mark.parametrize(("allocated", "window", "free"), WINDOWS)
 def test_a_vehicle_is_listed_exactly_if_nothing_overlaps(car, allocate, names, allocated, window, free):
-    allocate(car, at(allocated[0]), at(allocated[1]))
+    allocate(car, hour_start(allocated[0]), hour_start(allocated[1]))
     assert names(*window) == (["Car1"] if free else [])
 
 
@@ -39,7 +39,7 @@ def test_without_a_window_all_vehicles_are_listed(car, allocate, names):
 
 def test_a_vehicle_is_free_between_two_allocations(car, allocate, names):
     for start, end in ((None, 10), (12, 14), (16, None)):
-        allocate(car, at(start), at(end))
+        allocate(car, hour_start(start), hour_start(end))
     assert names(10, 12) == names(14, 16) == ["Car1"]
     assert names(10, 13) == names(9, 12) == names(10, None) == names(None, 12) == names(11, 15) == []
 
@@ -49,10 +49,10 @@ def test_an_overlap_of_one_microsecond_counts(client, car, allocate):
     listed = [
         len(client.get("/api/cars", query_string={"available_from": start, "available_to": end}).json)
         for start, end in (
-            (at(9), "2099-03-01T10:00:00.000001Z"),
-            (at(9), "2099-03-01T10:00:00.000002Z"),
-            ("2099-03-01T10:00:00.000001Z", at(11)),
-            ("2099-03-01T10:00:00.000002Z", at(11)),
+            (hour_start(9), "2099-03-01T10:00:00.000001Z"),
+            (hour_start(9), "2099-03-01T10:00:00.000002Z"),
+            ("2099-03-01T10:00:00.000001Z", hour_start(11)),
+            ("2099-03-01T10:00:00.000002Z", hour_start(11)),
         )
     ]
     assert listed == [1, 0, 0, 1]
@@ -74,7 +74,7 @@ def test_each_collection_lists_its_own_free_vehicles(car, booking, register, nam
 def test_a_vehicle_is_free_after_a_deletion_and_after_an_expiry(app, client, car, booking, allocate, names):
     client.delete(booking)
     assert names(10, 12) == ["Car1"]
-    allocate(car, at(10), at(12), hold_seconds=60)
+    allocate(car, hour_start(10), hour_start(12), hold_seconds=60)
     assert names(10, 12) == []
     let_holds_expire(app)
     assert names(10, 12) == ["Car1"]
@@ -91,13 +91,13 @@ def fleet(register, allocate):
     for number in range(9):
         car = register(f"Car{number}", attributes={"city": ("Leeds", "York")[number % 2], "number": number})
         if number % 3 == 0:
-            allocate(car, at(10), at(12))
+            allocate(car, hour_start(10), hour_start(12))
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-def test_the_next_links_list_the_free_vehicles_and_keep_all_filters(fleet, follow, limit):
+def test_the_next_links_list_the_free_vehicles_and_keep_all_filters(fleet, follow_pages, limit):
     query = "available_from=2099-03-01T10:00:00%2B00:00&available_to=2099-03-01T12:00:00Z&attribute.city=Leeds"
-    pages = list(follow(f"/api/cars?{query}&limit={limit}"))
+    pages = list(follow_pages(f"/api/cars?{query}&limit={limit}"))
     assert [car["name"] for page in pages for car in page] == ["Car2", "Car4", "Car8"]
     assert all(len(page) == limit for page in pages[:-1])
     assert 0 < len(pages[-1]) <= limit
@@ -133,7 +133,7 @@ def test_an_invalid_window_is_named(client, car, refused, query, field):
 @pytest.mark.parametrize("field", ["available_from", "available_to"])
 def test_lists_of_allocations_refuse_an_availability_window(client, car, refused, field):
     for url in (f"{car}/allocations", "/api/cars/all/allocations"):
-        refused(client.get(url, query_string={field: at(10)}), 422, "invalid_fields", field)
+        refused(client.get(url, query_string={field: hour_start(10)}), 422, "invalid_fields", field)
 
 
 @pytest.mark.parametrize("environ", [{"INVSYS_API_NAIVE_DATETIMES": "refuse"}], indirect=True, ids=["naive refused"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import at, period_fields
+from tests.support.instants import hour_start, period_fields
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 JSON = "application/json"
@@ -18,18 +18,24 @@ def item(request, car, booking):
 @pytest.mark.parametrize(
     ("fields", "conflicts"),
     [
-        ({"to_datetime": at(13)}, [(12, 14)]),
+        ({"to_datetime": hour_start(13)}, [(12, 14)]),
         ({"to_infinity": True}, [(12, 14), (16, None)]),
-        ({"from_datetime": at(7)}, [(None, 8)]),
+        ({"from_datetime": hour_start(7)}, [(None, 8)]),
         ({"from_infinity": True, "to_infinity": True}, [(None, 8), (12, 14), (16, None)]),
-        ({"from_datetime": at(15), "to_datetime": at(17)}, [(16, None)]),
-        ({"from_datetime": at(11), "to_datetime": at(13), "description": "new", "dump": {"a": 1}}, [(12, 14)]),
+        ({"from_datetime": hour_start(15), "to_datetime": hour_start(17)}, [(16, None)]),
+        (
+            {"from_datetime": hour_start(11), "to_datetime": hour_start(13), "description": "new", "dump": {"a": 1}},
+            [(12, 14)],
+        ),
     ],
 )
 def test_a_conflict_names_the_other_allocations_and_never_the_changed_one(
     client, car, item, allocate, refused, nothing_changes, fields, conflicts
 ):
-    ids = {hours: allocate(car, at(hours[0]), at(hours[1])).json["id"] for hours in ((12, 14), (16, None), (None, 8))}
+    ids = {
+        hours: allocate(car, hour_start(hours[0]), hour_start(hours[1])).json["id"]
+        for hours in ((12, 14), (16, None), (None, 8))
+    }
     etag = client.get(item).headers["ETag"]
     with nothing_changes():
         body = refused(client.patch(item, json=fields), 409, "period_taken")
@@ -41,28 +47,28 @@ def test_an_allocation_cannot_move_to_a_vehicle_that_is_allocated(
     client, item, register, allocate, refused, nothing_changes
 ):
     other = register("Car2")
-    conflict_id = allocate(other, at(11), at(13)).json["id"]
+    conflict_id = allocate(other, hour_start(11), hour_start(13)).json["id"]
     order = {"resource_id": other[-36:], "allocation_type": "service"}
     with nothing_changes():
         body = refused(client.patch(item, json=order), 409, "period_taken")
         assert [conflict["id"] for conflict in body["conflicts"]] == [conflict_id]
-    assert client.patch(item, json=order | {"to_datetime": at(11)}).status_code == 200
+    assert client.patch(item, json=order | {"to_datetime": hour_start(11)}).status_code == 200
 
 
 BAD = {
     "from_datetime": [
         *({"from_datetime": value} for value in ("tomorrow", "", "2099-03-01", "9999-01-01T00:00:00Z", 1, True, [])),
-        {"from_datetime": at(9), "from_infinity": True},
+        {"from_datetime": hour_start(9), "from_infinity": True},
     ],
     "to_datetime": [
         *({"to_datetime": value} for value in ("x", "2099-03-01T12:00:00.1234567Z", 1.5, {})),
-        {"to_datetime": at(13), "to_infinity": True},
-        {"to_datetime": at(10)},
-        {"to_datetime": at(9)},
-        {"from_datetime": at(12)},
-        {"from_datetime": at(13)},
-        {"from_datetime": at(14), "to_datetime": at(13)},
-        {"from_datetime": at(14), "to_datetime": at(14)},
+        {"to_datetime": hour_start(13), "to_infinity": True},
+        {"to_datetime": hour_start(10)},
+        {"to_datetime": hour_start(9)},
+        {"from_datetime": hour_start(12)},
+        {"from_datetime": hour_start(13)},
+        {"from_datetime": hour_start(14), "to_datetime": hour_start(13)},
+        {"from_datetime": hour_start(14), "to_datetime": hour_start(14)},
     ],
     "from_infinity": [{"from_infinity": value} for value in ("true", "yes", 1, [])],
     "to_infinity": [{"to_infinity": value} for value in ("true", 1, {})],
@@ -79,11 +85,11 @@ BAD = {
     "colour": [{"colour": "red"}, {"colour": None}],
     "id": [{"id": ANOTHER_ID}],
     "resource_type": [{"resource_type": "Car"}],
-    "created": [{"created": at(10)}],
-    "expires": [{"expires": at(10)}, {"expires": None}],
+    "created": [{"created": hour_start(10)}],
+    "expires": [{"expires": hour_start(10)}, {"expires": None}],
     "attributes": [{"attributes": {}}],
     "quantity": [{"quantity": 2}],
-    "from": [{"from": at(9)}],
+    "from": [{"from": hour_start(9)}],
     "Description": [{"Description": "x"}],
     "": [{"": 1}],
 }
@@ -101,7 +107,7 @@ def test_an_invalid_field_is_named(client, item, refused, nothing_changes, field
 
 
 def test_valid_fields_next_to_an_invalid_one_change_nothing(client, item, refused, nothing_changes):
-    good = {"description": "new", "to_datetime": at(13)}
+    good = {"description": "new", "to_datetime": hour_start(13)}
     with nothing_changes():
         errors = refused(client.patch(item, json=good | {"colour": "red", "dump": []}), 422, "invalid_fields")["errors"]
     assert {"colour", "dump"} <= set(errors)

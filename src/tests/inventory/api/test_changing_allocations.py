@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import FOUR, at, hours_of, period_fields
+from tests.support.instants import FOUR, hour_start, hours_of, period_fields
 from tests.support.period_cases import CASES, NAMES
 
 
@@ -29,26 +29,26 @@ def changed(client):
 @pytest.mark.parametrize(
     ("fields", "period"),
     [
-        ({"to_datetime": at(14)}, (10, 14)),
-        ({"to_datetime": at(11)}, (10, 11)),
-        ({"from_datetime": at(8)}, (8, 12)),
-        ({"from_datetime": at(11)}, (11, 12)),
-        ({"from_datetime": at(11), "to_datetime": at(13)}, (11, 13)),
-        ({"from_datetime": at(9), "to_datetime": at(11)}, (9, 11)),
-        ({"from_datetime": at(9), "to_datetime": at(13)}, (9, 13)),
-        ({"from_datetime": at(12), "to_datetime": at(14)}, (12, 14)),
-        ({"from_datetime": at(20), "to_datetime": at(21)}, (20, 21)),
+        ({"to_datetime": hour_start(14)}, (10, 14)),
+        ({"to_datetime": hour_start(11)}, (10, 11)),
+        ({"from_datetime": hour_start(8)}, (8, 12)),
+        ({"from_datetime": hour_start(11)}, (11, 12)),
+        ({"from_datetime": hour_start(11), "to_datetime": hour_start(13)}, (11, 13)),
+        ({"from_datetime": hour_start(9), "to_datetime": hour_start(11)}, (9, 11)),
+        ({"from_datetime": hour_start(9), "to_datetime": hour_start(13)}, (9, 13)),
+        ({"from_datetime": hour_start(12), "to_datetime": hour_start(14)}, (12, 14)),
+        ({"from_datetime": hour_start(20), "to_datetime": hour_start(21)}, (20, 21)),
         ({"to_datetime": "2099-03-01T16:00:00+02:00"}, (10, 14)),
         ({"to_datetime": "2099-03-01T14:00:00"}, (10, 14)),
         ({"from_infinity": True}, (None, 12)),
         ({"to_infinity": True}, (10, None)),
         ({"from_infinity": True, "to_infinity": True}, (None, None)),
-        ({"from_infinity": True, "to_datetime": at(11)}, (None, 11)),
-        ({"from_datetime": at(11), "to_infinity": True}, (11, None)),
-        ({"from_datetime": at(8), "from_infinity": False}, (8, 12)),
-        ({"from_datetime": at(8), "from_infinity": None}, (8, 12)),
-        ({"from_datetime": None, "to_datetime": at(13)}, (10, 13)),
-        ({"from_datetime": None, "from_infinity": False, "to_datetime": at(13)}, (10, 13)),
+        ({"from_infinity": True, "to_datetime": hour_start(11)}, (None, 11)),
+        ({"from_datetime": hour_start(11), "to_infinity": True}, (11, None)),
+        ({"from_datetime": hour_start(8), "from_infinity": False}, (8, 12)),
+        ({"from_datetime": hour_start(8), "from_infinity": None}, (8, 12)),
+        ({"from_datetime": None, "to_datetime": hour_start(13)}, (10, 13)),
+        ({"from_datetime": None, "from_infinity": False, "to_datetime": hour_start(13)}, (10, 13)),
         ({"to_datetime": None, "to_infinity": True}, (10, None)),
         (period_fields(None, 11), (None, 11)),
         (period_fields(13, None), (13, None)),
@@ -64,10 +64,10 @@ def test_only_the_bounds_in_the_request_change(client, item, changed, fields, pe
 
 @pytest.mark.parametrize("period", [(None, None), (None, 12), (10, None)])
 def test_an_infinite_bound_stays_infinite_until_it_is_set(car, allocate, changed, period):
-    url = allocate(car, at(period[0]), at(period[1])).headers["Location"]
+    url = allocate(car, hour_start(period[0]), hour_start(period[1])).headers["Location"]
     assert hours_of(changed(url, description="still open")) == period
-    assert hours_of(changed(url, from_datetime=at(9))) == (9, period[1])
-    assert hours_of(changed(url, to_datetime=at(20))) == (9, 20)
+    assert hours_of(changed(url, from_datetime=hour_start(9))) == (9, period[1])
+    assert hours_of(changed(url, to_datetime=hour_start(20))) == (9, 20)
 
 
 def test_a_change_of_one_microsecond_is_stored(client, booking, changed):
@@ -88,14 +88,16 @@ OTHERS = [
 
 @pytest.mark.parametrize("fields", OTHERS)
 def test_only_the_fields_in_the_request_change(client, car, allocate, changed, fields):
-    allocation = allocate(car, at(10), at(12), description="As it was", dump={"was": 1}).json
+    allocation = allocate(car, hour_start(10), hour_start(12), description="As it was", dump={"was": 1}).json
     assert changed(f"/api/cars/all/allocations/{allocation['id']}", **fields) == allocation | fields
 
 
 def test_all_fields_can_change_with_one_request(client, item, register, changed):
     before, other = client.get(item).json, register("Car2")[-36:]
     fields = {"resource_id": other, "allocation_type": "service", "description": "All new", "dump": {"a": 1}}
-    assert changed(item, **fields, from_datetime=at(13), to_infinity=True) == before | fields | period_fields(13, None)
+    assert changed(item, **fields, from_datetime=hour_start(13), to_infinity=True) == before | fields | period_fields(
+        13, None
+    )
 
 
 def test_an_allocation_moves_to_another_vehicle_and_the_old_one_is_free(
@@ -106,13 +108,20 @@ def test_an_allocation_moves_to_another_vehicle_and_the_old_one_is_free(
     assert client.get(f"{other}/allocations/{allocation}").json == moved
     refused(client.get(f"{car}/allocations/{allocation}"), 404, "allocation_not_found")
     assert [client.get(f"{vehicle}/allocations").json for vehicle in (car, other)] == [[], [moved]]
-    assert allocate(car, at(10), at(12)).status_code == 201
-    refused(allocate(other, at(11), at(13)), 409, "period_taken")
+    assert allocate(car, hour_start(10), hour_start(12)).status_code == 201
+    refused(allocate(other, hour_start(11), hour_start(13)), 409, "period_taken")
 
 
 @pytest.mark.parametrize(
     "fields",
-    [{}, {"to_datetime": at(12)}, period_fields(10, 12), {"description": None}, {"dump": {}}, {"to_infinity": False}],
+    [
+        {},
+        {"to_datetime": hour_start(12)},
+        period_fields(10, 12),
+        {"description": None},
+        {"dump": {}},
+        {"to_infinity": False},
+    ],
 )
 def test_a_request_without_changes_keeps_the_etag(client, item, changed, fields):
     before = client.get(item)
@@ -128,13 +137,16 @@ def test_sending_the_current_vehicle_and_status_keeps_the_etag(client, car, item
 
 def test_the_period_of_a_response_can_be_edited_and_sent(client, item, changed):
     read = client.get(item).json
-    assert hours_of(changed(item, **{field: read[field] for field in FOUR} | {"to_datetime": at(13)})) == (10, 13)
+    assert hours_of(changed(item, **{field: read[field] for field in FOUR} | {"to_datetime": hour_start(13)})) == (
+        10,
+        13,
+    )
 
 
 def test_a_period_can_be_extended_until_it_touches_its_neighbours(client, car, booking, allocate, changed):
     for start, end in ((None, 8), (14, 16)):
-        allocate(car, at(start), at(end))
-    assert hours_of(changed(booking, from_datetime=at(8), to_datetime=at(14))) == (8, 14)
+        allocate(car, hour_start(start), hour_start(end))
+    assert hours_of(changed(booking, from_datetime=hour_start(8), to_datetime=hour_start(14))) == (8, 14)
 
 
 @pytest.mark.parametrize(("name", "one", "other", "overlap"), CASES, ids=NAMES)
@@ -143,7 +155,7 @@ def test_an_allocation_can_move_exactly_if_nothing_overlaps(
     client, car, register, allocate, refused, nothing_changes, name, one, other, overlap, is_reversed
 ):
     existing, new = (other, one) if is_reversed else (one, other)
-    conflict_id = allocate(car, at(existing[0]), at(existing[1])).json["id"]
+    conflict_id = allocate(car, hour_start(existing[0]), hour_start(existing[1])).json["id"]
     moving = allocate(register("Car2"), None, None).headers["Location"]
     order = {key: value for key, value in period_fields(*new).items() if value} | {"resource_id": car[-36:]}
     if overlap:

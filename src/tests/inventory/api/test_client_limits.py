@@ -5,7 +5,7 @@ import math
 import pytest
 
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.instants import hour_start, let_holds_expire, period_fields
 from tests.support.owners import client_as, restricted_client
 
 MOST = 3
@@ -20,9 +20,9 @@ def environ(environ):
 
 
 @pytest.fixture
-def client(app, client, way):
+def client(app, client, access_path):
     """A caller with a client id: through the gateway, or with the header that the gateway would send."""
-    return client_as(app, "contract") if way == "direct" else client
+    return client_as(app, "contract") if access_path == "direct" else client
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def hold(allocate, register):
     car = register("Car1")
 
     def hold(hour, vehicle=car, seconds=LONG, **more):
-        return allocate(vehicle, at(hour), at(hour + 1), hold_seconds=seconds, **more)
+        return allocate(vehicle, hour_start(hour), hour_start(hour + 1), hold_seconds=seconds, **more)
 
     return hold
 
@@ -45,7 +45,7 @@ def all_holds(hold):
 
 
 def check_refused(response, refused, place=1):
-    """Check the 429; Retry-After ends when the hold at this place in the order of expiry has expired."""
+    """Check the 429: after Retry-After, the hold at this position in the order of expiry has expired."""
     assert refused(response, 429, "too_many_holds")["detail"] == DETAIL
     assert math.ceil(int(response.headers["Retry-After"]) / LONG) == place
 
@@ -68,7 +68,7 @@ def test_holds_of_all_collections_count(hold, register, refused):
 
 def test_requests_that_create_no_hold_are_not_limited(all_holds, client, allocate, hold):
     car = all_holds[0].rpartition("/allocations")[0]
-    assert allocate(car, at(10), at(11)).status_code == 201
+    assert allocate(car, hour_start(10), hour_start(11)).status_code == 201
     assert client.patch(all_holds[0], json={"hold_seconds": 700}).status_code == 200
     assert client.patch(all_holds[0], json={"status": "confirmed"}).status_code == 200
     assert hold(11).status_code == 201

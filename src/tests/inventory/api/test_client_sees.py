@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import at, period_fields
+from tests.support.instants import hour_start, period_fields
 from tests.support.owners import OWN_ONLY, ids
 
 pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
@@ -79,7 +79,7 @@ def test_the_header_without_a_client_id_is_refused(client, booking, urls, refuse
             refused(client.get(url, headers=OWN_ONLY), 422, "invalid_fields", "X-Client-Sees")
         refused(client.delete(booking, headers=OWN_ONLY), 422, "invalid_fields", "X-Client-Sees")
         refused(
-            client.patch(booking, json={"to_datetime": at(13)}, headers=OWN_ONLY),
+            client.patch(booking, json={"to_datetime": hour_start(13)}, headers=OWN_ONLY),
             422,
             "invalid_fields",
             "X-Client-Sees",

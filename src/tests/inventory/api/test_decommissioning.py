@@ -80,7 +80,7 @@ def kinds(client: FlaskClient, car: str) -> list[str]:
     return [event["kind"] for event in FeedReader(client).new_events() if event["resource_id"] == car[-36:]]
 
 
-@pytest.mark.usefixtures("strict_replay")
+@pytest.mark.usefixtures("feed_checker_at_end")
 @pytest.mark.parametrize("fields", [{"status": "confirmed"}, {"hold_seconds": 600}, {"description": "late"}])
 def test_an_active_hold_ends_with_its_vehicle(
     app: Flask, client: FlaskClient, car: str, hold: str, refused: Callable[..., Any], fields: dict[str, Any]
@@ -96,7 +96,7 @@ def test_an_active_hold_ends_with_its_vehicle(
     assert kinds(client, car) == ["resource_registered", "allocated", "deallocated", "resource_decommissioned"]
 
 
-@pytest.mark.usefixtures("strict_replay")
+@pytest.mark.usefixtures("feed_checker_at_end")
 def test_an_expired_hold_is_reported_as_expired_after_its_vehicle_is_decommissioned(
     app: Flask, client: FlaskClient, car: str, hold: str, refused: Callable[..., Any]
 ) -> None:
@@ -120,9 +120,9 @@ def test_the_events_name_the_client_that_decommissioned_the_vehicle(
 
 @pytest.mark.usefixtures("hold")
 def test_a_purge_deletes_holds_left_by_an_older_version_without_an_event(
-    app: Flask, client: FlaskClient, car: str, alter: Callable[..., None]
+    app: Flask, client: FlaskClient, car: str, update_all_rows: Callable[..., None]
 ) -> None:
-    alter(ContinuousResource, decommissioned=datetime.now(UTC))
+    update_all_rows(ContinuousResource, decommissioned=datetime.now(UTC))
     let_holds_expire(app)
     with app.app_context():
         assert [expire_holds.delete_all_expired(), expire_holds.delete_all_expired()] == [1, 0]

@@ -9,7 +9,7 @@ import pytest
 from invsys.gateway.auth import client_admin
 from tests.conftest import migrate
 from tests.support.gateway_server import served_gateway
-from tests.support.raw_caller import ask, request
+from tests.support.raw_client import request, send
 from tests.support.serving import free_port, is_ready, run_server
 from tests.support.waiting import SECONDS, until
 
@@ -52,12 +52,12 @@ def services(tmp_path_factory):
         served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
     ):
         body = b'{"name": "Car1"}'
-        created = ask(gateway.port, request("POST", "/api/cars", key, "Content-Type: application/json", body=body))
+        created = send(gateway.port, request("POST", "/api/cars", key, "Content-Type: application/json", body=body))
         yield {"inventory": inventory, "gateway": gateway.port, "key": key, "car": created.value("location")}
 
 
 def get(services, service, path, *lines, method="GET"):
-    return ask(
+    return send(
         services[service],
         request(method, path.format(**services), services["key"], *lines).replace(b"Host: gateway", b"Host: localhost"),
     )
@@ -76,12 +76,12 @@ def test_every_response_has_each_header_once(services, service, path):
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])
 def test_errors_raised_before_the_application_have_the_headers(services, service):
-    misdirected = ask(services["inventory"], request("GET", "/api/cars", None, "X-Sent-To: gateway"))
+    misdirected = send(services["inventory"], request("GET", "/api/cars", None, "X-Sent-To: gateway"))
     responses = [
         misdirected,
         get(services, service, "/api/cars", "Host: localhost"),  # two Host headers
         get(services, service, "/", method="DELETE"),
-        ask(services["gateway"], request("GET", "/api/cars", None)),
+        send(services["gateway"], request("GET", "/api/cars", None)),
     ]
     assert [response.status for response in responses[:2]] == [421, 400]
     for response in responses:
@@ -112,7 +112,7 @@ def test_the_development_server_does_not_send_its_name(tmp_path):
     with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         try:
             until(lambda: is_ready(port))
-            response = ask(port, request("GET", "/api/cars", None).replace(b"Host: gateway", b"Host: localhost"))
+            response = send(port, request("GET", "/api/cars", None).replace(b"Host: gateway", b"Host: localhost"))
         finally:
             process.terminate()
             process.wait(SECONDS)

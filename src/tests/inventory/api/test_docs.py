@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from invsys.chassis.http.problems import InternalError, Problem, StatusProblem
-from tests.support.page_reader import Page
+from tests.support.html_page import Page
 
 
 def subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:

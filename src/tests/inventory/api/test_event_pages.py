@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.change_feed import FeedReader
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import at, period_fields
+from tests.support.instants import hour_start, period_fields
 
 FEED = "/api/events"
 
@@ -73,8 +73,8 @@ def test_a_page_has_100_events_by_default(client, register):
 
 def test_events_of_all_types_are_in_one_order(client, register, allocate):
     car, lorry = register("Car1"), register("Lorry1", "lorries")
-    allocate(lorry, at(10), at(12))
-    allocate(car, at(8), at(9))
+    allocate(lorry, hour_start(10), hour_start(12))
+    allocate(car, hour_start(8), hour_start(9))
     client.delete(register("Truck1", "trucks"))
     pairs = [(event["kind"], event["resource_type"]) for event in FeedReader(client, limit=2).new_events()]
     assert pairs == [
@@ -126,7 +126,13 @@ def test_the_feed_refuses_other_methods(client, refused, method):
 
 
 def test_xml_contains_the_same_data(client, register, allocate):
-    allocate(register("<Kä&fer>"), at(10), at(12), dump={"a b": "<&>", "1": [1, {"x": None}]}, description="\x01")
+    allocate(
+        register("<Kä&fer>"),
+        hour_start(10),
+        hour_start(12),
+        dump={"a b": "<&>", "1": [1, {"x": None}]},
+        description="\x01",
+    )
     response = client.get(FEED, headers={"Accept": "application/xml"})
     root, page = ET.fromstring(response.data), get_page(client)
     assert (response.status_code, response.mimetype) == (200, "application/xml")

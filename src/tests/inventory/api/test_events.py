@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from tests.support.change_feed import FeedReader
-from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.instants import hour_start, let_holds_expire, period_fields
 
 FIELDS = {"id", "at", "kind", "resource_type", "resource_id", "allocation_id", "client_id", "data"}
 
@@ -74,7 +74,7 @@ def test_a_vehicle_is_registered_changed_and_decommissioned(client, reader, regi
 def test_an_allocation_is_created_changed_and_deleted(client, reader, car, register, allocate, via_all, event):
     other = register("Car2")
     reader.new_events()
-    created = allocate(car, at(10), at(12), dump={"a": [1, 1.0, 1e22, None, "é"]}, description="<New>")
+    created = allocate(car, hour_start(10), hour_start(12), dump={"a": [1, 1.0, 1e22, None, "é"]}, description="<New>")
     url = f"/api/cars/all/allocations/{created.json['id']}" if via_all else created.headers["Location"]
     assert without_id_and_time(reader.new_events()) == [event("allocated", client.get(url).json)]
     changed = client.patch(url, json={"to_infinity": True, "description": None, "resource_id": other[-36:]}).json
@@ -92,11 +92,11 @@ def test_an_allocation_is_created_changed_and_deleted(client, reader, car, regis
 
 def test_a_hold_is_created_extended_and_confirmed(client, reader, car, allocate, event):
     reader.new_events()
-    url = allocate(car, at(10), at(12), hold_seconds=60).headers["Location"]
+    url = allocate(car, hour_start(10), hour_start(12), hold_seconds=60).headers["Location"]
     hold = client.get(url).json
     extended = client.patch(url, json={"hold_seconds": 3600}).json
-    confirmed = client.patch(url, json={"status": "confirmed", "to_datetime": at(13)}).json
-    moved = client.patch(url, json={"to_datetime": at(12)}).json
+    confirmed = client.patch(url, json={"status": "confirmed", "to_datetime": hour_start(13)}).json
+    moved = client.patch(url, json={"to_datetime": hour_start(12)}).json
     assert without_id_and_time(reader.new_events()) == [
         event("allocated", hold),
         event("allocation_changed", extended),
@@ -122,9 +122,9 @@ def test_each_allocation_of_any_vehicle_has_its_own_event(client, reader, regist
     for number in range(4):
         register(f"Car{number}")
     reader.new_events()
-    one = allocate("/api/cars/any", at(10), at(12)).json
+    one = allocate("/api/cars/any", hour_start(10), hour_start(12)).json
     assert without_id_and_time(reader.new_events()) == [event("allocated", one)]
-    three = allocate("/api/cars/any", at(10), at(12), quantity=3).json
+    three = allocate("/api/cars/any", hour_start(10), hour_start(12), quantity=3).json
     events = sorted(without_id_and_time(reader.new_events()), key=lambda event: event["allocation_id"])
     assert events == [event("allocated", row) for row in sorted(three, key=lambda row: row["id"])]
 
@@ -148,8 +148,8 @@ def change(client, car):
 def test_the_event_of_an_expired_hold_comes_before_that_of_the_change(
     app, client, reader, car, allocate, send_change, kind, event
 ):
-    hold = allocate(car, at(10), at(12), hold_seconds=60).json
-    allocate(car, at(20), at(21))
+    hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=60).json
+    allocate(car, hour_start(20), hour_start(21))
     # Read the feed before the hold expires: reading it afterwards would write the event.
     reader.new_events()
     let_holds_expire(app)
@@ -162,10 +162,10 @@ def test_the_event_of_an_expired_hold_comes_before_that_of_the_change(
 
 
 def test_an_expired_hold_has_only_one_event(app, client, reader, car, allocate):
-    allocate(car, at(10), at(12), hold_seconds=60)
+    allocate(car, hour_start(10), hour_start(12), hold_seconds=60)
     let_holds_expire(app)
     for _ in range(2):
-        allocate(car, at(10), at(12))
+        allocate(car, hour_start(10), hour_start(12))
         client.get(f"{car}/allocations")
     assert [event["kind"] for event in reader.new_events()].count("expired") == 1
 
@@ -185,7 +185,7 @@ def test_an_event_names_the_client_that_the_gateway_reports(client, reader, car)
 
 
 def test_a_decommissioning_comes_after_the_events_of_expired_holds(app, client, reader, car, allocate):
-    allocate(car, at(10), at(12), hold_seconds=60)
+    allocate(car, hour_start(10), hour_start(12), hold_seconds=60)
     let_holds_expire(app)
     assert client.delete(car).status_code == 204
     assert [event["kind"] for event in reader.new_events()][-2:] == ["expired", "resource_decommissioned"]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.change_feed import FeedReader
-from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.instants import hour_start, let_holds_expire, period_fields
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 STALE = {"If-Match": '"other"'}
@@ -44,7 +44,7 @@ def reader(client):
 def test_a_refused_request_writes_no_event(client, reader, car, booking, register, allocate, refusal, key):
     method, path, body, headers, status = refusal
     other = register("Car2")
-    allocate(other, at(10), at(12))
+    allocate(other, hour_start(10), hour_start(12))
     reader.new_events()
     names = {"{car}": car, "{booking}": booking, "{other}": other[-36:]}
     path = path.replace("{car}", car).replace("{booking}", booking)
@@ -82,7 +82,14 @@ def test_a_change_of_a_vehicle_without_effect_writes_no_event(client, reader, ca
 
 @pytest.mark.parametrize(
     "fields",
-    [{}, period_fields(10, 12), {"to_datetime": at(12)}, {"description": None}, {"dump": {}}, {"status": "confirmed"}],
+    [
+        {},
+        period_fields(10, 12),
+        {"to_datetime": hour_start(12)},
+        {"description": None},
+        {"dump": {}},
+        {"status": "confirmed"},
+    ],
 )
 def test_a_change_of_an_allocation_without_effect_writes_no_event(client, reader, booking, fields):
     reader.new_events()
@@ -91,17 +98,17 @@ def test_a_change_of_an_allocation_without_effect_writes_no_event(client, reader
 
 
 def test_reads_write_no_event(app, client, reader, car, booking, allocate):
-    allocate(car, at(14), at(16), hold_seconds=60)
+    allocate(car, hour_start(14), hour_start(16), hold_seconds=60)
     let_holds_expire(app)
     reader.new_events()
     for url in (car, booking, "/api/cars", f"{car}/allocations", f"{car}/availability", "/api/cars/all/availability"):
         assert client.get(url).status_code == 200
-    assert client.get(f"/api/cars?available_from={at(14)}").status_code == 200
+    assert client.get(f"/api/cars?available_from={hour_start(14)}").status_code == 200
     assert reader.new_events() == []
 
 
 def test_a_refused_change_of_an_expired_hold_writes_no_event(app, client, reader, car, allocate, refused):
-    url = allocate(car, at(10), at(12), hold_seconds=60).headers["Location"]
+    url = allocate(car, hour_start(10), hour_start(12), hold_seconds=60).headers["Location"]
     let_holds_expire(app)
     reader.new_events()
     refused(client.patch(url, json={"status": "confirmed"}), 409, "hold_expired")

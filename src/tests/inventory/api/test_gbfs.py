@@ -97,8 +97,8 @@ def test_last_updated_is_the_time_of_the_database(car, feed):
 MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def at(day):
-    """Return an instant ``day`` days from today's midnight in wire format, or None."""
+def day_start(day):
+    """Return today's midnight plus ``day`` days in wire format; None stays None."""
     return None if day is None else f"{MIDNIGHT + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -124,9 +124,9 @@ NOW = "now"
 )
 def test_a_vehicle_is_free_between_its_allocations(car, allocate, slots, busy, available):
     for start, end in reversed(busy):
-        assert allocate(car, at(start), at(end)).status_code == 201
+        assert allocate(car, day_start(start), day_start(end)).status_code == 201
     actual, now = slots()
-    periods = [(now if start is NOW else at(start), at(end)) for start, end in available]
+    periods = [(now if start is NOW else day_start(start), day_start(end)) for start, end in available]
     assert actual == [{"from": start} if end is None else {"from": start, "until": end} for start, end in periods]
 
 
@@ -139,11 +139,11 @@ def test_instants_include_microseconds(car, allocate, slots):
     ]
 
 
-def test_a_hold_counts_until_it_expires(alter, car, allocate, slots):
+def test_a_hold_counts_until_it_expires(update_all_rows, car, allocate, slots):
     allocate(car, None, None)
-    alter(ContinuousResourceAllocation, expires=FAR_AHEAD)
+    update_all_rows(ContinuousResourceAllocation, expires=FAR_AHEAD)
     assert slots()[0] == []
-    alter(ContinuousResourceAllocation, expires=LONG_AGO)
+    update_all_rows(ContinuousResourceAllocation, expires=LONG_AGO)
     available, now = slots()
     assert available == [{"from": now}]
 
@@ -161,9 +161,14 @@ def test_vehicles_in_circulation_are_listed_oldest_first(client, register, feed)
 def test_each_vehicle_has_its_own_availabilities(register, allocate, feed):
     cars = [register(f"Car{number}") for number in range(4)]
     for number in (1, 3):
-        allocate(cars[number], at(number), None)
+        allocate(cars[number], day_start(number), None)
     available = [vehicle["availabilities"] for vehicle in feed()["data"]["vehicles"]]
-    assert [[slot.get("until") for slot in slots] for slots in available] == [[None], [at(1)], [None], [at(3)]]
+    assert [[slot.get("until") for slot in slots] for slots in available] == [
+        [None],
+        [day_start(1)],
+        [None],
+        [day_start(3)],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.instants import at, hours_of, let_holds_expire
+from tests.support.instants import hour_start, hours_of, let_holds_expire
 
 A_MINUTE = timedelta(minutes=1)
 
@@ -12,7 +12,7 @@ A_MINUTE = timedelta(minutes=1)
 @pytest.fixture
 def hold(car, allocate):
     """The URL of a hold of ``car`` from 10:00 to 12:00 that expires in an hour."""
-    response = allocate(car, at(10), at(12), hold_seconds=3600)
+    response = allocate(car, hour_start(10), hour_start(12), hold_seconds=3600)
     assert response.status_code == 201, response.text
     return response.headers["Location"]
 
@@ -31,13 +31,13 @@ def remaining_time(allocation):
 
 @pytest.mark.parametrize("seconds", [1, 2, 60, 3600, 86400])
 def test_a_hold_is_returned_with_its_expiry(car, allocate, seconds):
-    response = allocate(car, at(10), at(12), hold_seconds=seconds)
+    response = allocate(car, hour_start(10), hour_start(12), hold_seconds=seconds)
     assert (response.status_code, response.json["status"]) == (201, "held")
     assert abs(remaining_time(response.json) - timedelta(seconds=seconds)) < A_MINUTE
 
 
 def test_a_hold_has_the_same_fields_as_an_allocation(client, hold, car, allocate):
-    assert set(client.get(hold).json) == set(allocate(car, at(12), at(14)).json)
+    assert set(client.get(hold).json) == set(allocate(car, hour_start(12), hour_start(14)).json)
 
 
 def test_a_hold_is_the_same_at_all_urls(client, car, item):
@@ -52,7 +52,12 @@ BAD = [0, -1, 86401, 2**63 - 1, 1.5, "60", "", True, False, None, [], [60], {}]
 def test_any_other_duration_is_refused(car, allocate, refused, nothing_changes, seconds):
     with nothing_changes():
         for vehicle in (car, "/api/cars/any"):
-            refused(allocate(vehicle, at(10), at(12), hold_seconds=seconds), 422, "invalid_fields", "hold_seconds")
+            refused(
+                allocate(vehicle, hour_start(10), hour_start(12), hold_seconds=seconds),
+                422,
+                "invalid_fields",
+                "hold_seconds",
+            )
 
 
 @pytest.mark.parametrize("seconds", BAD)
@@ -62,23 +67,26 @@ def test_a_hold_cannot_be_extended_by_any_other_duration(client, item, refused, 
 
 
 def test_a_hold_blocks_other_allocations(client, car, hold, register, allocate, refused, nothing_changes):
-    allocation = allocate(register("Car2"), at(10), at(12)).headers["Location"]
+    allocation = allocate(register("Car2"), hour_start(10), hour_start(12)).headers["Location"]
     with nothing_changes():
         for response in (
-            allocate(car, at(11), at(13)),
-            allocate(car, at(11), at(13), hold_seconds=60),
+            allocate(car, hour_start(11), hour_start(13)),
+            allocate(car, hour_start(11), hour_start(13), hold_seconds=60),
             client.patch(allocation, json={"resource_id": car[-36:]}),
         ):
             conflicts = refused(response, 409, "period_taken")["conflicts"]
             assert [conflict["id"] for conflict in conflicts] == [hold[-36:]]
-        refused(allocate("/api/cars/any", at(10), at(12)), 409, "none_available")
+        refused(allocate("/api/cars/any", hour_start(10), hour_start(12)), 409, "none_available")
         refused(client.delete(car), 409, "resource_in_use")
-    assert [vehicle["name"] for vehicle in client.get(f"/api/cars?available_from={at(12)}").json] == ["Car1", "Car2"]
-    assert client.get(f"/api/cars?available_from={at(11)}").json == []
+    assert [vehicle["name"] for vehicle in client.get(f"/api/cars?available_from={hour_start(12)}").json] == [
+        "Car1",
+        "Car2",
+    ]
+    assert client.get(f"/api/cars?available_from={hour_start(11)}").json == []
 
 
 def test_lists_can_be_filtered_by_status(client, car, hold, allocate):
-    confirmed = allocate(car, at(12), at(14)).json["id"]
+    confirmed = allocate(car, hour_start(12), hour_start(14)).json["id"]
     for url in (f"{car}/allocations", "/api/cars/all/allocations"):
         rows = {status: client.get(f"{url}?status={status}").json for status in ("held", "confirmed")}
         assert [row["id"] for row in rows["held"]] == [hold[-36:]]
@@ -101,12 +109,12 @@ def test_confirming_a_confirmed_allocation_changes_nothing(client, item):
 
 
 def test_a_confirmation_with_a_refused_change_confirms_nothing(client, car, item, allocate, refused, nothing_changes):
-    allocate(car, at(14), at(16))
-    changes = {"status": "confirmed", "description": "Sold", "to_datetime": at(15)}
+    allocate(car, hour_start(14), hour_start(16))
+    changes = {"status": "confirmed", "description": "Sold", "to_datetime": hour_start(15)}
     with nothing_changes():
         refused(client.patch(item, json=changes), 409, "period_taken")
     assert client.get(item).json["status"] == "held"
-    confirmed = client.patch(item, json=changes | {"to_datetime": at(14)}).json
+    confirmed = client.patch(item, json=changes | {"to_datetime": hour_start(14)}).json
     assert (confirmed["status"], confirmed["description"], hours_of(confirmed)) == ("confirmed", "Sold", (10, 14))
 
 
@@ -123,13 +131,13 @@ def test_hold_seconds_sets_a_new_expiry_counted_from_now(client, item, seconds):
 
 def test_other_changes_keep_the_expiry_of_a_hold(client, item, register):
     before = client.get(item).json
-    fields = {"description": "Perhaps", "resource_id": register("Car2")[-36:], "to_datetime": at(13)}
+    fields = {"description": "Perhaps", "resource_id": register("Car2")[-36:], "to_datetime": hour_start(13)}
     response = client.patch(item, json=fields)
     assert (response.status_code, response.json) == (200, before | fields)
 
 
 def test_a_hold_can_be_changed_and_extended_with_one_request(client, item):
-    response = client.patch(item, json={"hold_seconds": 7200, "to_datetime": at(13)})
+    response = client.patch(item, json={"hold_seconds": 7200, "to_datetime": hour_start(13)})
     assert (hours_of(response.json), response.json["status"]) == ((10, 13), "held")
     assert remaining_time(response.json) > timedelta(hours=1, minutes=30)
 
@@ -161,4 +169,4 @@ def test_a_confirmation_with_a_stale_etag_is_refused(client, item, refused):
 def test_a_hold_can_be_deleted(client, car, item, allocate, refused):
     assert client.delete(item).status_code == 204
     refused(client.patch(item, json={"status": "confirmed"}), 404, "allocation_not_found")
-    assert allocate(car, at(10), at(12)).status_code == 201
+    assert allocate(car, hour_start(10), hour_start(12)).status_code == 201

@@ -98,13 +98,13 @@ def test_an_allocation_is_an_event(client, events, car, allocate):
     assert "\r\nDTSTART:20261120T110000Z\r\nDTEND:20261120T140000Z\r\n" in client.get(f"{car}/allocations.ics").text
 
 
-def test_an_event_has_the_time_of_the_last_change(app, client, events, alter, car, allocate):
+def test_an_event_has_the_time_of_the_last_change(app, client, events, update_all_rows, car, allocate):
     # RFC 5545, 3.8.7: without a METHOD, DTSTAMP is the time of the last change, too.
     response = allocate(car, "2099-03-01T12:00:00Z", None, hold_seconds=3600)
     allocation = response.headers["Location"]
-    alter(ContinuousResourceAllocation, created=LONG_AGO)
+    update_all_rows(ContinuousResourceAllocation, created=LONG_AGO)
     for sequence, change in enumerate([{"description": "x"}, {"status": "confirmed"}, {"dump": {"a": 1}}], 1):
-        alter(ContinuousResourceAllocation, changed=None)
+        update_all_rows(ContinuousResourceAllocation, changed=None)
         assert client.patch(allocation, json=change).status_code == 200
         with app.app_context(), db.engine.connect() as connection:
             last = connection.scalar(select(ContinuousResourceAllocation.changed)).replace(microsecond=0)
@@ -210,16 +210,16 @@ def test_a_window_contains_the_overlapping_events(events, car, allocate, window,
     assert [event.start.hour for event in events(car, **window)] == hours
 
 
-def test_a_hold_is_tentative_until_it_expires(events, alter, car, booking):
-    alter(ContinuousResourceAllocation, expires=FAR_AHEAD)
+def test_a_hold_is_tentative_until_it_expires(events, update_all_rows, car, booking):
+    update_all_rows(ContinuousResourceAllocation, expires=FAR_AHEAD)
     assert [event["STATUS"] for event in events(car)] == ["TENTATIVE"]
-    alter(ContinuousResourceAllocation, expires=LONG_AGO)
+    update_all_rows(ContinuousResourceAllocation, expires=LONG_AGO)
     assert events(car) == []
 
 
-def test_the_sequence_follows_the_version_and_the_uid_is_stable(events, alter, car, booking):
+def test_the_sequence_follows_the_version_and_the_uid_is_stable(events, update_all_rows, car, booking):
     (before,) = events(car)
-    alter(ContinuousResourceAllocation, version=7)
+    update_all_rows(ContinuousResourceAllocation, version=7)
     (after,) = events(car)
     assert (before["SEQUENCE"], after["SEQUENCE"]) == (0, 6)
     assert before["UID"] == after["UID"]
@@ -235,9 +235,9 @@ def test_any_description_and_type_result_in_a_valid_calendar(events, car, alloca
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_any_name_results_in_a_valid_calendar(alter, events, car, booking, text):
+def test_any_name_results_in_a_valid_calendar(update_all_rows, events, car, booking, text):
     # Set in the database, because the API refuses control characters.
-    alter(ContinuousResource, name=text[:36])
+    update_all_rows(ContinuousResource, name=text[:36])
     (event,) = events(car)
     assert event["SUMMARY"] == f"{expected_text(text[:36])}: booking"
 
@@ -288,15 +288,15 @@ def test_a_matching_if_none_match_gets_304(client, car, booking, header_form):
     assert (response.status_code, response.data, response.headers["ETag"]) == (304, b"", etag)
 
 
-def test_every_change_results_in_another_etag(client, alter, car, booking):
+def test_every_change_results_in_another_etag(client, update_all_rows, car, booking):
     def etag():
         return client.get(f"{car}/allocations.ics").headers["ETag"]
 
     etags = [etag(), etag()]
     assert etags[0] == etags[1]
-    alter(ContinuousResourceAllocation, version=2)
+    update_all_rows(ContinuousResourceAllocation, version=2)
     etags.append(etag())
-    alter(ContinuousResource, name="Car2")
+    update_all_rows(ContinuousResource, name="Car2")
     etags.append(etag())
     client.delete(booking)
     etags.append(etag())

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.instants import hour_start, let_holds_expire, period_fields
 
 PERIOD = period_fields(10, 12)
 ORDERS = {
@@ -28,7 +28,7 @@ def request_and_body(request, car, register):
 
 @pytest.fixture
 def send(client):
-    """Return a function that sends a body under a key."""
+    """Return a function that sends a body with an Idempotency-Key."""
 
     def send(path, body, key="key-1", **headers):
         return client.post(path, json=body, headers={"Idempotency-Key": key, **headers})
@@ -89,7 +89,7 @@ def test_spaces_and_the_order_of_members_do_not_matter(client, car):
     assert_replayed(first, replay)
 
 
-@pytest.mark.parametrize("fields", [{"description": "Changed", "to_datetime": at(14)}, {"dump": {"b": 2}}])
+@pytest.mark.parametrize("fields", [{"description": "Changed", "to_datetime": hour_start(14)}, {"dump": {"b": 2}}])
 def test_a_replay_shows_a_changed_allocation_as_it_was_created(client, car, send, fields):
     path, body = f"{car}/allocations", ALLOCATION[1]
     first = send(path, body)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import at, period_fields
+from tests.support.instants import hour_start, period_fields
 
 PERIOD = period_fields(10, 12)
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
@@ -15,7 +15,7 @@ def environ(environ, request):
 
 @pytest.fixture
 def send(client):
-    """Return a function that sends a body under a key."""
+    """Return a function that sends a body with an Idempotency-Key."""
 
     def send(path, body, key="key-1", **headers):
         return client.post(path, json=body, headers={"Idempotency-Key": key, **headers})
@@ -40,7 +40,7 @@ OTHER_BODIES = {
     "a different value": ORDER | {"description": "Old"},
     "one member fewer": PERIOD | {"description": "New"},
     "one member more": ORDER | {"allocation_type": "booking"},
-    "a different period": ORDER | {"to_datetime": at(13)},
+    "a different period": ORDER | {"to_datetime": hour_start(13)},
     "null instead of an omitted member": ORDER | {"to_infinity": None},
     "true instead of 1": ORDER | {"dump": {"a": True, "list": [1, 2]}},
     "a string instead of a number": ORDER | {"dump": {"a": "1", "list": [1, 2]}},

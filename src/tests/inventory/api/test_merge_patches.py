@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tests.support.instants import at
+from tests.support.instants import hour_start
 
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -37,12 +37,12 @@ def merge(client):
 @pytest.fixture
 def item(car, allocate):
     """The URL of an allocation with a dump."""
-    return allocate(car, at(10), at(12), dump={"a": 1}, description="Old").headers["Location"]
+    return allocate(car, hour_start(10), hour_start(12), dump={"a": 1}, description="Old").headers["Location"]
 
 
 @pytest.mark.parametrize(("target", "patch", "result"), EXAMPLES)
 def test_a_dump_is_merged_like_the_examples_of_the_rfc(client, merge, car, allocate, target, patch, result):
-    item = allocate(car, at(10), at(12), dump=target).headers["Location"]
+    item = allocate(car, hour_start(10), hour_start(12), dump=target).headers["Location"]
     response = merge(item, dump=patch)
     assert (response.status_code, response.json["dump"]) == (200, result)
     assert client.get(item).json == response.json
@@ -67,8 +67,8 @@ def test_null_removes_all_keys_of_a_member(merge, item, register):
 
 
 def test_other_members_change_as_with_application_json(merge, item):
-    response = merge(item, to_datetime=at(13), description="New")
-    assert response.json.items() >= {"to_datetime": at(13), "description": "New", "dump": {"a": 1}}.items()
+    response = merge(item, to_datetime=hour_start(13), description="New")
+    assert response.json.items() >= {"to_datetime": hour_start(13), "description": "New", "dump": {"a": 1}}.items()
 
 
 def test_a_patch_without_changes_keeps_the_etag(client, merge, item):

@@ -54,9 +54,9 @@ def test_invisible_characters_are_refused(
 
 @pytest.mark.parametrize("name", [DECOMPOSED, INVISIBLE])
 def test_a_vehicle_with_an_older_name_can_be_found_and_changed(
-    client: FlaskClient, car: str, alter: Callable[..., None], name: str
+    client: FlaskClient, car: str, update_all_rows: Callable[..., None], name: str
 ) -> None:
-    alter(ContinuousResource, name=name)
+    update_all_rows(ContinuousResource, name=name)
     assert ids_by_name(client, name) == [car[-36:]]
     changed = client.patch(car, json={"attributes": {"seats": 4}})
     assert (changed.status_code, changed.json["name"]) == (200, name)
@@ -64,18 +64,24 @@ def test_a_vehicle_with_an_older_name_can_be_found_and_changed(
 
 
 def test_a_vehicle_with_a_decomposed_name_is_found_by_its_normal_form(
-    client: FlaskClient, car: str, alter: Callable[..., None]
+    client: FlaskClient, car: str, update_all_rows: Callable[..., None]
 ) -> None:
-    alter(ContinuousResource, name=DECOMPOSED)
+    update_all_rows(ContinuousResource, name=DECOMPOSED)
     assert ids_by_name(client, COMPOSED) == [car[-36:]]
 
 
 @pytest.mark.parametrize("stored", [COMPOSED, DECOMPOSED])
 @pytest.mark.parametrize("name", [COMPOSED, DECOMPOSED])
 def test_an_import_recognises_a_vehicle_in_either_form(
-    app: Flask, client: FlaskClient, car: str, alter: Callable[..., None], tmp_path: Any, stored: str, name: str
+    app: Flask,
+    client: FlaskClient,
+    car: str,
+    update_all_rows: Callable[..., None],
+    tmp_path: Any,
+    stored: str,
+    name: str,
 ) -> None:
-    alter(ContinuousResource, name=stored)
+    update_all_rows(ContinuousResource, name=stored)
     file = tmp_path / "in.csv"
     file.write_text(f"resource_type,name,from_datetime,to_infinity\ncars,{name},2026-01-01T10:00Z,true\n")
     with app.app_context():

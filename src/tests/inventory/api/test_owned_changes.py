@@ -7,7 +7,7 @@ import pytest
 from invsys.inventory.commands import expire_holds
 from tests.support.blocking import locked
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.instants import hour_start, let_holds_expire, period_fields
 from tests.support.owners import client_as, ids, restricted_client, without_request_ids
 
 pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
@@ -17,8 +17,8 @@ CHANGES = [
     {"description": "mine"},
     {"status": "confirmed"},
     {"hold_seconds": 60},
-    {"to_datetime": at(11)},
-    {"from_datetime": at(23)},
+    {"to_datetime": hour_start(11)},
+    {"from_datetime": hour_start(23)},
     {"resource_id": str(uuid.uuid4())},
     {"allocation_type": "maintenance", "dump": {"a": 1}},
     {},
@@ -88,7 +88,7 @@ def test_a_client_can_change_confirm_move_and_delete_its_own_allocation(one, car
     for where, fields in (
         (url, {"hold_seconds": 600}),
         (item, {"status": "confirmed"}),
-        (url, {"to_datetime": at(13)}),
+        (url, {"to_datetime": hour_start(13)}),
     ):
         assert one.patch(where, json=fields).status_code == 200
     stale = one.patch(item, json={"description": "x"}, headers={"If-Match": '"1"'})
@@ -149,7 +149,7 @@ def test_the_conflicts_of_a_change_exclude_the_changed_allocation(one, two, car,
     for maker, vehicle, hour in ((two, car, 10), (one, car, 14), (two, target, 12)):
         assert maker.post(f"{vehicle}/allocations", json=period_fields(hour, hour + 1)).status_code == 201
     own_ids = ids(one.get(f"{car}/allocations"))[1:]
-    assert ids(one.patch(moving, json={"from_datetime": at(9), "to_datetime": at(15)})) == own_ids
+    assert ids(one.patch(moving, json={"from_datetime": hour_start(9), "to_datetime": hour_start(15)})) == own_ids
     body = refused(one.patch(moving, json={"resource_id": target[-36:]}), 409, "period_taken")
     assert body["conflicts"] == []
 

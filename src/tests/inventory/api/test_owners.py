@@ -5,7 +5,7 @@ from icalendar import Calendar
 from sqlalchemy import select
 
 from invsys.inventory.db.models import ContinuousResourceAllocation, db
-from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.instants import hour_start, let_holds_expire, period_fields
 from tests.support.owners import client_as, ids, restricted_client
 
 pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
@@ -37,7 +37,7 @@ def owner(app):
 
 @pytest.fixture
 def own_ids(one, two, client, car):
-    """The ids of client one's allocations, among others of a car: without owner, of one and of two in turns."""
+    """The ids of client one's allocations of a car, which has as many without an owner and of client two."""
     all_ids = [
         (client, one, two)[hour % 3].post(f"{car}/allocations", json=period_fields(hour, hour + 1)).json["id"]
         for hour in range(12)
@@ -77,7 +77,7 @@ def test_the_owner_does_not_change_with_changes_by_others(app, one, client, car,
     changes = [
         {"hold_seconds": 600},
         {"status": "confirmed"},
-        {"to_datetime": at(13), "description": "longer"},
+        {"to_datetime": hour_start(13), "description": "longer"},
         {"resource_id": register("Car2")[-36:]},
     ]
     changer = client if client_id is None else client_as(app, client_id)
@@ -109,9 +109,9 @@ def test_a_foreign_allocation_is_not_found(one, two, client, car):
     "query",
     [
         {},
-        {"from": at(3), "to": at(9)},
-        {"from": at(1)},
-        {"to": at(8)},
+        {"from": hour_start(3), "to": hour_start(9)},
+        {"from": hour_start(1)},
+        {"to": hour_start(8)},
         {"allocation_type": "booking"},
         {"status": "confirmed"},
         {"status": "held"},
@@ -139,12 +139,12 @@ def test_a_page_includes_the_clients_allocations_without_a_start(one, two, regis
         maker.post(f"{car}/allocations", json=unbounded).json["id"]
         for maker, car in zip((one, two, one), cars, strict=True)
     ]
-    for query in ("", f"?from={at(3)}", f"?to={at(3)}"):
+    for query in ("", f"?from={hour_start(3)}", f"?to={hour_start(3)}"):
         assert ids(one.get(f"{ALL}{query}")) == all_ids[::2]
 
 
 def test_the_calendar_contains_only_the_clients_own_allocations(one, client, car, own_ids):
-    for query in ({}, {"from": at(0), "to": at(23)}):
+    for query in ({}, {"from": hour_start(0), "to": hour_start(23)}):
         events = Calendar.from_ical(one.get(f"{car}/allocations.ics", query_string=query).data).events
         assert [event["UID"].removesuffix("@invsys") for event in events] == own_ids
         assert len(Calendar.from_ical(client.get(f"{car}/allocations.ics", query_string=query).data).events) == 12
@@ -155,7 +155,7 @@ def test_availability_is_the_same_for_all_clients(one, client, car, own_ids):
         assert one.get(url).data == client.get(url).data
     slots = [client.get("/api/cars/gbfs/vehicle_availability.json").json["data"] for client in (one, client)]
     assert slots[0]["vehicles"][0]["availabilities"][1:] == slots[1]["vehicles"][0]["availabilities"][1:]
-    window = {"available_from": at(0), "available_to": at(1)}
+    window = {"available_from": hour_start(0), "available_to": hour_start(1)}
     assert one.get("/api/cars", query_string=window).json == []
     assert one.post("/api/cars/any/allocations", json=period_fields(0, 1)).json["code"] == "none_available"
 

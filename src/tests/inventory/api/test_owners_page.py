@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support.html_page import Page
 from tests.support.owners import client_as, restricted_client
-from tests.support.page_reader import Page
 
 pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
 

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.support.page_reader import Page
+from tests.support.html_page import Page
 
 Register = Callable[..., str]
 Allocate = Callable[..., TestResponse]

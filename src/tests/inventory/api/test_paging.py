@@ -30,9 +30,9 @@ LISTS = pytest.mark.parametrize("path", ["/api/cars", "/api/cars/all/allocations
     ("limit", "sizes"), [(1, [1] * 7), (2, [2, 2, 2, 1]), (3, [3, 3, 1]), (6, [6, 1]), (7, [7]), (8, [7]), (1000, [7])]
 )
 def test_the_next_links_return_every_item_exactly_once(
-    client: FlaskClient, seven_cars: list[str], follow: Follow, path: str, limit: int, sizes: list[int]
+    client: FlaskClient, seven_cars: list[str], follow_pages: Follow, path: str, limit: int, sizes: list[int]
 ) -> None:
-    pages = list(follow(f"{path}?limit={limit}"))
+    pages = list(follow_pages(f"{path}?limit={limit}"))
     assert [len(page) for page in pages] == sizes
     assert [row for page in pages for row in page] == client.get(path).json
 
@@ -49,10 +49,10 @@ def test_an_empty_list_has_one_empty_page(client: FlaskClient, path: str) -> Non
     assert (response.status_code, response.json, response.headers.get("Link")) == (200, [], None)
 
 
-def test_a_page_has_100_items_by_default(register: Callable[..., str], follow: Follow) -> None:
+def test_a_page_has_100_items_by_default(register: Callable[..., str], follow_pages: Follow) -> None:
     for number in range(101):
         register(f"Car{number:03}")
-    assert [len(page) for page in follow("/api/cars")] == [100, 1]
+    assert [len(page) for page in follow_pages("/api/cars")] == [100, 1]
 
 
 @LISTS
@@ -64,10 +64,10 @@ def test_any_other_limit_is_refused(client: FlaskClient, refused: Callable[..., 
 
 
 def test_vehicles_added_between_pages_are_listed_once_and_hide_none(
-    seven_cars: list[str], register: Callable[..., str], follow: Follow
+    seven_cars: list[str], register: Callable[..., str], follow_pages: Follow
 ) -> None:
     names = []
-    for number, page in enumerate(follow("/api/cars?limit=2")):
+    for number, page in enumerate(follow_pages("/api/cars?limit=2")):
         names += [car["name"] for car in page]
         if number < 4:
             register(f"New{number}")
@@ -79,11 +79,11 @@ def day(number: int) -> str:
 
 
 def test_allocations_added_between_pages_hide_and_repeat_none(
-    car: str, allocate: Callable[..., TestResponse], follow: Follow
+    car: str, allocate: Callable[..., TestResponse], follow_pages: Follow
 ) -> None:
     before = [allocate(car, day(number), day(number + 1)).json["id"] for number in range(2, 20, 2)]
     ids = []
-    for number, page in enumerate(follow(f"{car}/allocations?limit=2")):
+    for number, page in enumerate(follow_pages(f"{car}/allocations?limit=2")):
         ids += [allocation["id"] for allocation in page]
         if number < 4:
             allocate(car, day(4 * number + 1), day(4 * number + 2))
@@ -94,11 +94,11 @@ def test_allocations_added_between_pages_hide_and_repeat_none(
 
 @LISTS
 def test_items_deleted_between_pages_hide_no_other(
-    client: FlaskClient, seven_cars: list[str], follow: Follow, path: str
+    client: FlaskClient, seven_cars: list[str], follow_pages: Follow, path: str
 ) -> None:
     cars = {client.get(car).json["id"]: car for car in seven_cars}
     ids: list[str] = []
-    for page in follow(f"{path}?limit=2"):
+    for page in follow_pages(f"{path}?limit=2"):
         ids += [row.get("resource_id", row["id"]) for row in page]
         for allocation in client.get(f"{cars[ids[-1]]}/allocations").json:
             client.delete(f"/api/cars/all/allocations/{allocation['id']}")
@@ -117,13 +117,13 @@ def test_items_deleted_between_pages_hide_no_other(
     ],
 )
 def test_the_next_page_keeps_the_filters(
-    car: str, allocate: Callable[..., TestResponse], follow: Follow, query: str, count: int
+    car: str, allocate: Callable[..., TestResponse], follow_pages: Follow, query: str, count: int
 ) -> None:
     for number in range(1, 7):
         allocate(car, day(number), day(number + 1), allocation_type=("booking", "service")[number % 2])
     for url in (f"{car}/allocations", "/api/cars/all/allocations"):
-        [unpaged] = follow(f"{url}?{query}")
-        pages = list(follow(f"{url}?{query}&limit=1"))
+        [unpaged] = follow_pages(f"{url}?{query}")
+        pages = list(follow_pages(f"{url}?{query}&limit=1"))
         assert [len(page) for page in pages] == [1] * count
         assert [row for page in pages for row in page] == unpaged
 
@@ -181,7 +181,7 @@ def distant_starts(client: FlaskClient) -> None:
 
 
 @pytest.mark.usefixtures("distant_starts")
-def test_pages_lead_from_the_earliest_start_to_the_latest(client: FlaskClient, follow: Follow) -> None:
-    starts = [row["from_datetime"] for page in follow("/api/cars/all/allocations?limit=1") for row in page]
+def test_pages_lead_from_the_earliest_start_to_the_latest(client: FlaskClient, follow_pages: Follow) -> None:
+    starts = [row["from_datetime"] for page in follow_pages("/api/cars/all/allocations?limit=1") for row in page]
     expected = [None] + [datetime(year, 1, 1, 0, 0, 0, 1, UTC) for year in YEARS if year is not None]
     assert [start and datetime.fromisoformat(start) for start in starts] == expected

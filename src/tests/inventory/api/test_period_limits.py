@@ -21,14 +21,14 @@ def environ(environ):
 
 
 @pytest.fixture
-def client(app, client, way):
+def client(app, client, access_path):
     """A caller with a client id: through the gateway, or with the header that the gateway would send."""
-    return client_as(app, "contract") if way == "direct" else client
+    return client_as(app, "contract") if access_path == "direct" else client
 
 
 @pytest.fixture(params=["that car", "any"])
 def order(request, car, client):
-    """Return a function that allocates that car or any car, by days from now (None: infinite)."""
+    """Return a function that allocates the car or ``any``; bounds are days from now, or None for infinite."""
     vehicle = car if request.param == "that car" else "/api/cars/any"
     return lambda start, end, **fields: client.post(
         f"{vehicle}/allocations", json={**period_fields(start, end), **fields}

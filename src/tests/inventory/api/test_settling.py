@@ -1,4 +1,4 @@
-"""The poll that reaches the end of the feed first writes the events of expired holds, without waiting for locks."""
+"""A poll at the end of the feed first writes the events of expired holds, without waiting for locks."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -13,7 +13,7 @@ from invsys.inventory.db.models import ContinuousResourceAllocation, db
 from tests.conftest import load_settings
 from tests.support.applications import close
 from tests.support.blocking import locked
-from tests.support.instants import at, let_holds_expire
+from tests.support.instants import hour_start, let_holds_expire
 from tests.support.waiting import SECONDS
 
 FEED = "/api/events"
@@ -29,7 +29,10 @@ def environ(environ):
 @pytest.fixture
 def expired_holds(app, register, allocate):
     """The ids of two expired holds of different cars."""
-    holds = [allocate(register(f"Car{number}"), at(10), at(12), hold_seconds=60).json["id"] for number in range(2)]
+    holds = [
+        allocate(register(f"Car{number}"), hour_start(10), hour_start(12), hold_seconds=60).json["id"]
+        for number in range(2)
+    ]
     let_holds_expire(app)
     return holds
 
@@ -80,7 +83,7 @@ def test_a_full_page_does_not_expire_holds(poll, expired_holds, allocation_count
 
 
 def test_active_holds_are_not_deleted(poll, car, allocate, allocation_count):
-    allocate(car, at(10), at(12), hold_seconds=60)
+    allocate(car, hour_start(10), hour_start(12), hold_seconds=60)
     assert poll()[0] == []
     assert allocation_count() == 1
 

@@ -5,7 +5,7 @@ import pytest
 from invsys.gateway.auth import client_admin
 from tests.conftest import migrate
 from tests.support.gateway_server import served_gateway
-from tests.support.raw_caller import ask
+from tests.support.raw_client import send
 from tests.support.serving import run_server
 
 BAD = {
@@ -32,7 +32,7 @@ def ports(tmp_path_factory):
 
 def status(port, path, *lines, version="1.1"):
     head = [f"GET {path} HTTP/{version}", *lines, "Connection: close", "", ""]
-    return ask(port, "\r\n".join(head).encode()).status
+    return send(port, "\r\n".join(head).encode()).status
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])

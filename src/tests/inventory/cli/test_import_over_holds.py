@@ -5,12 +5,12 @@ import pytest
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.commands.bulk_load import ImportItem
 from invsys.inventory.schemas import inputs
-from tests.support.instants import at, period_fields
+from tests.support.instants import hour_start, period_fields
 
 
 @pytest.mark.parametrize("confirmed", [True, False])
 def test_only_a_confirmed_allocation_counts_as_already_known(app, client, car, allocate, confirmed):
-    hold = allocate(car, at(10), at(12), hold_seconds=60).headers["Location"]
+    hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=60).headers["Location"]
     if confirmed:
         assert client.patch(hold, json={"status": "confirmed"}).status_code == 200
     with app.app_context():

@@ -1,4 +1,4 @@
-"""Workers killed during a stream of orders: the retries under one key result in one allocation."""
+"""Workers are killed while clients place orders: all attempts with one Idempotency-Key result in one order."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.conftest import child_processes
-from tests.support.order_stream import CARS, Callers, stored_allocations
+from tests.support.booking_clients import CARS, Callers, stored_allocations
 from tests.support.serving import has_started, until
 
 KILLS = 5
@@ -22,7 +22,7 @@ def cars(register):
 
 @pytest.fixture
 def responses_by_key(serving, cars):
-    """The allocation ids of each key's response, from orders during which workers were killed one after another."""
+    """The allocation ids of each order by its key; workers were killed one after another meanwhile."""
     process, port, log_path = serving
     with Callers(port, cars) as callers:
         for killed in range(1, KILLS + 1):
@@ -30,7 +30,7 @@ def responses_by_key(serving, cars):
             os.kill(child_processes(process.pid)[-1], signal.SIGKILL)
             until(lambda killed=killed: has_started(log_path, workers=2 + killed))
         callers.wait_for_progress()
-    return callers.answered
+    return callers.ids_by_key
 
 
 def test_each_key_has_exactly_the_allocations_of_its_response(responses_by_key, app):

@@ -8,8 +8,8 @@ from sqlalchemy import func, select, update
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResourceAllocation, Event, IdempotencyKey, db
 from tests.support.change_feed import FeedReader
-from tests.support.instants import at, period_fields
-from tests.support.time_travel import pass_for
+from tests.support.instants import hour_start, period_fields
+from tests.support.time_travel import shift_timestamps
 
 TTL, DAY = 60, 86400
 EXPIRES, CREATED, AT = ContinuousResourceAllocation.expires, IdempotencyKey.created, Event.at
@@ -41,7 +41,7 @@ def _variables(api):
 
 @pytest.fixture
 def send(client, car):
-    """Return a function that allocates an hour of the car under a key."""
+    """Return a function that allocates an hour of the car with an Idempotency-Key."""
 
     def send(hour, key):
         return client.post(f"{car}/allocations", json=period_fields(hour, hour + 1), headers={"Idempotency-Key": key})
@@ -79,11 +79,11 @@ def test_a_purge_without_old_rows_changes_nothing(car, booking, purge, nothing_c
 
 
 def test_expired_holds_are_deleted_with_an_event_each(app, client, car, booking, allocate, purge):
-    expiring = [allocate(car, at(hour), at(hour + 1), hold_seconds=60).json["id"] for hour in (8, 9)]
-    hold = allocate(car, at(13), at(14), hold_seconds=600).json
+    expiring = [allocate(car, hour_start(hour), hour_start(hour + 1), hold_seconds=60).json["id"] for hour in (8, 9)]
+    hold = allocate(car, hour_start(13), hour_start(14), hold_seconds=600).json
     reader = FeedReader(client)
     reader.new_events()
-    pass_for(app, EXPIRES, seconds=60)
+    shift_timestamps(app, EXPIRES, seconds=60)
     before = client.get(f"{car}/allocations").json
     assert purge() == counts(holds=2)
     assert sorted(kinds(reader.new_events())) == sorted(("expired", hold_id) for hold_id in expiring)
@@ -96,7 +96,7 @@ def test_expired_holds_are_deleted_with_an_event_each(app, client, car, booking,
 @pytest.mark.parametrize(("age", "is_old"), [(TTL - 30, False), (TTL, True), (10 * DAY, True)])
 def test_keys_are_remembered_for_the_time_in_the_settings(app, send, purge, stored_keys, age, is_old):
     first = send(10, "old")
-    pass_for(app, CREATED, seconds=age)
+    shift_timestamps(app, CREATED, seconds=age)
     send(11, "new")
     assert purge() == counts(keys=int(is_old))
     assert stored_keys() == (["new"] if is_old else ["new", "old"])
@@ -107,14 +107,14 @@ def test_keys_are_remembered_for_the_time_in_the_settings(app, send, purge, stor
 
 def test_the_setting_changes_how_long_keys_are_remembered(app, send, purge, stored_keys):
     send(10, "old")
-    pass_for(app, CREATED, seconds=10 * TTL)
+    shift_timestamps(app, CREATED, seconds=10 * TTL)
     assert purge(idempotency_ttl=11 * TTL) == counts()
     assert stored_keys() == ["old"]
 
 
 def test_an_old_key_can_be_reused_without_a_purge(app, client, send, stored_keys):
     first = send(10, "key")
-    pass_for(app, CREATED, seconds=TTL)
+    shift_timestamps(app, CREATED, seconds=TTL)
     second = send(11, "key")
     assert not is_replayed(second)
     assert is_replayed(send(11, "key"))
@@ -126,7 +126,7 @@ def test_an_old_key_can_be_reused_without_a_purge(app, client, send, stored_keys
 
 def test_a_request_with_an_old_key_can_conflict(app, client, send, refused):
     first = send(10, "key")
-    pass_for(app, CREATED, seconds=TTL)
+    shift_timestamps(app, CREATED, seconds=TTL)
     refused(send(10, "key"), 409, "period_taken")
     client.delete(first.headers["Location"])
     repeated = send(10, "key")
@@ -135,11 +135,11 @@ def test_a_request_with_an_old_key_can_conflict(app, client, send, refused):
 
 
 def test_events_are_retained_for_400_days_by_default(app, client, car, booking, allocate, purge):
-    pass_for(app, AT, days=1)
-    later = allocate(car, at(13), at(14)).json["id"]
-    pass_for(app, AT, days=398)
+    shift_timestamps(app, AT, days=1)
+    later = allocate(car, hour_start(13), hour_start(14)).json["id"]
+    shift_timestamps(app, AT, days=398)
     assert purge() == counts()
-    pass_for(app, AT, days=1)
+    shift_timestamps(app, AT, days=1)
     assert purge() == counts(events=2)
     # Without a cursor, the feed begins at the oldest retained event.
     assert kinds(FeedReader(client).new_events()) == [("allocated", later)]
@@ -147,15 +147,15 @@ def test_events_are_retained_for_400_days_by_default(app, client, car, booking, 
 
 def test_with_0_days_events_are_retained_forever(app, client, send, purge):
     send(10, "key")
-    pass_for(app, AT, days=10_000)
-    pass_for(app, CREATED, days=10_000)
+    shift_timestamps(app, AT, days=10_000)
+    shift_timestamps(app, CREATED, days=10_000)
     before = FeedReader(client).new_events()
     assert purge(events_ttl=0) == counts(keys=1)
     assert FeedReader(client).new_events() == before
 
 
 def test_old_events_are_deleted_after_the_time_in_the_settings(app, client, car, booking, purge):
-    pass_for(app, AT, days=1)
+    shift_timestamps(app, AT, days=1)
     other = client.post("/api/cars", json={"name": "Car2"}).json["id"]
     assert purge(events_ttl=2) == counts()
     assert purge(events_ttl=1) == counts(events=2)
@@ -166,11 +166,11 @@ def test_old_events_are_deleted_after_the_time_in_the_settings(app, client, car,
 def test_events_that_a_key_refers_to_are_retained(app, client, send, purge):
     first = send(10, "key")
     for column in (AT, CREATED):
-        pass_for(app, column, days=2)
+        shift_timestamps(app, column, days=2)
     assert purge(events_ttl=1) == counts()
     assert is_replayed(send(10, "key"))
     for column in (AT, CREATED):
-        pass_for(app, column, days=1, seconds=60)
+        shift_timestamps(app, column, days=1, seconds=60)
     assert purge(events_ttl=1) == counts(keys=1, events=1)
     assert kinds(FeedReader(client).new_events()) == [("allocated", first.json["id"])]
     assert client.get(first.headers["Location"]).status_code == 200
@@ -182,18 +182,18 @@ def test_the_newest_event_is_retained_and_a_reader_continues_at_its_cursor(
 ):
     reader = FeedReader(client, limit)
     reader.new_events()
-    pass_for(app, AT, days=2)
+    shift_timestamps(app, AT, days=2)
     assert purge(events_ttl=1) == counts(events=1)
     assert reader.next_page() == []
     assert kinds(FeedReader(client).new_events()) == [("allocated", booking[-36:])]
-    new_id = allocate(car, at(13), at(14)).json["id"]
+    new_id = allocate(car, hour_start(13), hour_start(14)).json["id"]
     assert kinds(reader.new_events()) == kinds(FeedReader(client).new_events()[1:]) == [("allocated", new_id)]
 
 
 def test_a_reader_whose_events_were_deleted_has_to_start_again(app, client, car, booking, allocate, purge, refused):
     start = client.get("/api/events?limit=1").json["next"]
-    pass_for(app, AT, days=2)
-    new_id = allocate(car, at(13), at(14)).json["id"]
+    shift_timestamps(app, AT, days=2)
+    new_id = allocate(car, hour_start(13), hour_start(14)).json["id"]
     purge(events_ttl=1)
     body = refused(client.get("/api/events", query_string={"after": start}), 410, "cursor_expired")
     assert "after=now" in body["detail"]
@@ -201,7 +201,7 @@ def test_a_reader_whose_events_were_deleted_has_to_start_again(app, client, car,
 
 
 def test_an_old_event_after_a_newer_one_is_retained(app, client, car, booking, allocate, purge):
-    allocate(car, at(13), at(14))
+    allocate(car, hour_start(13), hour_start(14))
     with app.app_context(), db.engine.begin() as connection:
         old, last = datetime.now(UTC) - timedelta(days=2), select(func.max(Event.key)).scalar_subquery()
         connection.execute(update(Event).where(Event.key == last - 1).values(at=old))
@@ -211,8 +211,8 @@ def test_an_old_event_after_a_newer_one_is_retained(app, client, car, booking, a
 
 
 def test_events_with_a_time_in_the_future_do_not_stop_the_purge(app, client, car, booking, allocate, purge):
-    pass_for(app, AT, days=2)
+    shift_timestamps(app, AT, days=2)
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(update(Event).where(Event.kind == "allocated").values(at=datetime(2200, 1, 1, tzinfo=UTC)))
-    allocate(car, at(13), at(14))
+    allocate(car, hour_start(13), hour_start(14))
     assert purge(events_ttl=1) == counts(events=2)

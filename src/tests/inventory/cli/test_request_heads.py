@@ -38,7 +38,7 @@ def test_a_health_check_in_http_1_0_needs_no_host(ports, service, path):
         assert b" 400 " in raw(ports[service], head.encode()).partition(b"\r\n")[0]
 
 
-def ask(port, target, *lines):
+def send_head(port, target, *lines):
     """Send a GET; return everything received until the connection is closed."""
     head = "\r\n".join([f"GET {target} HTTP/1.1", "Host: localhost", "Connection: close", *lines, "", ""]).encode()
     return raw(port, head)
@@ -59,11 +59,11 @@ def status(response):
 @pytest.mark.parametrize("service", ["inventory", "gateway"])
 def test_a_query_of_100_ids_and_a_long_token_are_accepted(ports, service):
     token = "t" * 5000
-    assert status(ask(ports[service], f"/healthz?{IDS}", f"Authorization: Bearer {token}")) == 200
+    assert status(send_head(ports[service], f"/healthz?{IDS}", f"Authorization: Bearer {token}")) == 200
     # The inventory refuses the unknown parameter; the gateway checks the token before that.
     expected = {"inventory": 422, "gateway": 401}[service]
-    assert status(ask(ports[service], f"/api/cars?{IDS}", f"Authorization: Bearer {token}")) == expected
-    assert status(ask(ports[service], f"/api/cars?{IDS}", f"Authorization: Bearer {ports['key']}")) == 422
+    assert status(send_head(ports[service], f"/api/cars?{IDS}", f"Authorization: Bearer {token}")) == expected
+    assert status(send_head(ports[service], f"/api/cars?{IDS}", f"Authorization: Bearer {ports['key']}")) == 422
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])
@@ -71,7 +71,7 @@ def test_the_longest_head_that_nginx_forwards_is_accepted(ports, service):
     lines = [f"X-Line-{number}: {'x' * 8000}" for number in range(4)]
     rest = NGINX - sum(len(line) + 2 for line in lines)
     lines.append(f"X-Rest: {'x' * (rest - len('X-Rest: '))}")
-    assert status(ask(ports[service], "/api/cars", f"Authorization: Bearer {ports['key']}", *lines)) == 200
+    assert status(send_head(ports[service], "/api/cars", f"Authorization: Bearer {ports['key']}", *lines)) == 200
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])
@@ -79,10 +79,10 @@ def test_the_longest_head_that_nginx_forwards_is_accepted(ports, service):
 def test_a_head_of_60_kb_is_refused_and_the_connection_closed(ports, service, part):
     target = f"/healthz?{'x' * 60_000}" if part == "query" else "/healthz"
     lines = {"query": [], "header": [f"X-Line: {'x' * 60_000}"], "many": [f"X-{n}: {'x' * 750}" for n in range(80)]}
-    assert status(ask(ports[service], target, *lines[part])) == 431
+    assert status(send_head(ports[service], target, *lines[part])) == 431
 
 
 def test_a_query_that_the_gateway_makes_too_long_is_refused_and_the_upstream_stays_available(ports):
     authorization = f"Authorization: Bearer {ports['key']}"
-    assert status(ask(ports["gateway"], f"/api/cars?name={'|' * 30_000}", authorization)) == 431
-    assert status(ask(ports["gateway"], "/api/cars", authorization)) == 200
+    assert status(send_head(ports["gateway"], f"/api/cars?name={'|' * 30_000}", authorization)) == 431
+    assert status(send_head(ports["gateway"], "/api/cars", authorization)) == 200

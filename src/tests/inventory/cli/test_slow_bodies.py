@@ -54,7 +54,7 @@ def test_a_body_that_takes_too_long_gets_408_and_frees_its_connection_and_thread
         thread_count = threads(process)
         dripping = SlowBody(port, length=60_000)
         with contextlib.closing(dripping), slow_bodies(port, 1) as [silent]:
-            until(lambda: drip(dripping) or (silent.has_ended() and dripping.has_ended()))
+            until(lambda: send_byte(dripping) or (silent.has_ended() and dripping.has_ended()))
             assert silent.status() == 408
             assert '"code":"request_timeout"' in silent.text()
             assert "connection: close\r\n" in silent.text()
@@ -63,7 +63,7 @@ def test_a_body_that_takes_too_long_gets_408_and_frees_its_connection_and_thread
                 until(lambda: threads(process) <= thread_count + 2 * THREADS)
 
 
-def drip(slow):
+def send_byte(slow):
     """Send one byte, unless the connection is already closed."""
     with contextlib.suppress(ConnectionError):
         slow.send(b" ")

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from invsys.inventory.db.models import db
 from invsys.inventory.transfer import exporter, importer
-from tests.support.instants import at
+from tests.support.instants import hour_start
 
 # Sorted by code point, which is no language's collation.
 NAMES = ["10", "2", "B", "Z", "_", "a", "\u00c4", "\U0001f697"]
@@ -27,7 +27,7 @@ def fleet(register: Callable[..., str], allocate: Callable[..., TestResponse]) -
         for name in reversed(NAMES):
             vehicle = register(name, collection)
             for start, end in ((20, None), (10, 12), (None, 8)) if name == "a" else ():
-                assert allocate(vehicle, at(start), at(end)).status_code == 201
+                assert allocate(vehicle, hour_start(start), hour_start(end)).status_code == 201
 
 
 def export(app: Flask, form: str) -> str:
@@ -43,7 +43,7 @@ def test_an_export_is_ordered_by_type_name_and_start(exported: Callable[[str], s
     vehicles = list(dict.fromkeys((line["resource_type"], line["name"]) for line in lines))
     assert vehicles == [(kind, name) for kind in ("Car", "Lorry", "Truck") for name in NAMES]
     starts = [line.get("from_datetime") for line in lines if (line["resource_type"], line["name"]) == ("Car", "a")]
-    assert starts == [None, at(10), at(20)]
+    assert starts == [None, hour_start(10), hour_start(20)]
 
 
 @pytest.mark.usefixtures("fleet")

@@ -6,14 +6,14 @@ import json
 import pytest
 
 from invsys.inventory.transfer import importer
-from tests.support.instants import at, period_fields
+from tests.support.instants import hour_start, period_fields
 from tests.support.owners import client_as, restricted_client
 
 HEADER = "resource_type,name,from_datetime,to_datetime,client_id\n"
 LINES = (
-    f"cars,Car1,{at(10)},{at(12)},one\n",
-    f"cars,Car1,{at(12)},{at(14)},two\n",
-    f"cars,Car1,{at(14)},{at(16)},\n",
+    f"cars,Car1,{hour_start(10)},{hour_start(12)},one\n",
+    f"cars,Car1,{hour_start(12)},{hour_start(14)},two\n",
+    f"cars,Car1,{hour_start(14)},{hour_start(16)},\n",
 )
 ALL = "/api/cars/all/allocations"
 
@@ -42,7 +42,7 @@ def starts_of(app, client_id):
 
 def test_a_file_sets_the_owners_of_its_allocations(app, client, import_text):
     assert import_text(HEADER + "".join(LINES)) == ((1, 3, 0, 0), [])
-    assert (starts_of(app, "one"), starts_of(app, "two")) == ([at(10)], [at(12)])
+    assert (starts_of(app, "one"), starts_of(app, "two")) == ([hour_start(10)], [hour_start(12)])
     assert len(client.get(ALL).json) == 3
     # The events have no client id, because no client sent a request.
     assert {event["client_id"] for event in client.get("/api/events").json["events"]} == {None}
@@ -60,7 +60,7 @@ def test_owners_survive_export_and_import(app, client, car, import_text, exporte
         client.delete(f"{ALL}/{row['id']}")
     assert import_text(text, f".{form}") == ((0, 5, 0, 0), [])
     assert exported(form) == text
-    assert starts_of(app, "x" * 255) == [at(2)]
+    assert starts_of(app, "x" * 255) == [hour_start(2)]
 
 
 def test_a_file_without_owners_does_not_change_owners(app, import_text):
@@ -68,7 +68,7 @@ def test_a_file_without_owners_does_not_change_owners(app, import_text):
     without = "".join(line.rpartition(",")[0] + "\n" for line in (HEADER, *LINES))
     assert import_text(without)[0] == (0, 0, 3, 0)
     assert import_text(HEADER + "".join(line.rpartition(",")[0] + ",\n" for line in LINES))[0] == (0, 0, 3, 0)
-    assert (starts_of(app, "one"), starts_of(app, "two")) == ([at(10)], [at(12)])
+    assert (starts_of(app, "one"), starts_of(app, "two")) == ([hour_start(10)], [hour_start(12)])
 
 
 @pytest.mark.parametrize("line", [LINES[0].replace("one", "two"), LINES[2].replace(",\n", ",one\n")])
@@ -76,7 +76,7 @@ def test_a_line_with_a_different_owner_is_refused(app, import_text, line):
     import_text(HEADER + "".join(LINES))
     counts, (reason,) = import_text(HEADER + line)
     assert (counts, reason.partition(":")[0]) == ((0, 0, 0, 1), "period_taken")
-    assert (starts_of(app, "one"), starts_of(app, "two")) == ([at(10)], [at(12)])
+    assert (starts_of(app, "one"), starts_of(app, "two")) == ([hour_start(10)], [hour_start(12)])
 
 
 @pytest.mark.parametrize("client_id", ["a b", "é", "x" * 256, "a\n", "\t", "", 1, True, ["one"]])

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.instants import hour_start, let_holds_expire, period_fields
 
-pytestmark = pytest.mark.usefixtures("strict_reader")
+pytestmark = pytest.mark.usefixtures("feed_checker")
 
 THREADS, ROUNDS = 8, 5
 
@@ -71,7 +71,7 @@ def test_no_vehicle_is_allocated_twice_when_others_request_it_by_id(app, cars):
 def test_expired_holds_do_not_block_concurrent_requests(app, cars, allocate):
     for hour in range(ROUNDS):
         for car in cars:
-            assert allocate(car, at(hour), at(hour + 1), hold_seconds=60).status_code == 201
+            assert allocate(car, hour_start(hour), hour_start(hour + 1), hold_seconds=60).status_code == 201
         let_holds_expire(app)
         responses = send_concurrently(app, [request_for(hour)] * THREADS)
         assert count_outcomes(responses) == {201: 3, "none_available": THREADS - 3}

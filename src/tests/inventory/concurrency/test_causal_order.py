@@ -13,7 +13,7 @@ from tests.support.change_feed import FeedReader
 from tests.support.instants import let_holds_expire, period_fields
 from tests.support.replay import ReplayedFeed
 
-pytestmark = pytest.mark.usefixtures("strict_reader")
+pytestmark = pytest.mark.usefixtures("feed_checker")
 
 WRITERS, ROUNDS = 6, 24
 ALL = "/api/cars/all/allocations"

@@ -1,4 +1,4 @@
-"""Requests that wait for another transaction's lock decide by the rows they see afterwards."""
+"""After waiting for the lock of another transaction, a request decides by the rows that are then committed."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +9,12 @@ from sqlalchemy import event
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.db.models import db
 from invsys.inventory.schemas import inputs
-from tests.support.blocking import first_event_waits, locked, until_waiting
+from tests.support.blocking import block_event_numbers, locked, until_waiting
 from tests.support.change_feed import FeedReader
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import at, period_fields
+from tests.support.instants import hour_start, period_fields
 
-pytestmark = pytest.mark.usefixtures("strict_reader")
+pytestmark = pytest.mark.usefixtures("feed_checker")
 
 SECONDS = 10
 
@@ -41,7 +41,7 @@ def cars(register):
         ("PATCH", {"description": "second"}, None, 200),
         ("PATCH", {"description": "second"}, 2, 200),
         ("PATCH", {"description": "second"}, 1, 412),
-        ("PATCH", {"to_datetime": at(11)}, None, 200),
+        ("PATCH", {"to_datetime": hour_start(11)}, None, 200),
         ("DELETE", None, None, 204),
         ("DELETE", None, 1, 412),
     ],
@@ -51,10 +51,10 @@ def test_a_request_that_waited_sees_the_changed_allocation(
 ):
     if engine == "sqlite":
         return
-    booking = allocate(cars[0], at(10), at(12)).headers["Location"].replace(cars[0], "/api/cars/all")
+    booking = allocate(cars[0], hour_start(10), hour_start(12)).headers["Location"].replace(cars[0], "/api/cars/all")
     first = {name: value.format(there=cars[1][-36:]) for name, value in first.items()}
     headers = {} if version is None else {"If-Match": f'"{version}"'}
-    with first_event_waits(database_url) as let_pass:
+    with block_event_numbers(database_url) as let_pass:
         changed = pool.submit(app.test_client().patch, booking, json=first)
         until_waiting(database_url, 1)
         let_pass()
@@ -69,7 +69,7 @@ def test_a_hold_that_expires_while_the_request_waits_is_not_confirmed(
 ):
     if engine == "sqlite":
         return
-    hold = allocate(car, at(10), at(12), hold_seconds=1).headers["Location"]
+    hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=1).headers["Location"]
     with locked(database_url, ALLOCATIONS):
         request = pool.submit(app.test_client().patch, hold, json={"status": "confirmed"})
         until_waiting(database_url, 1)
@@ -107,7 +107,7 @@ def test_a_vehicle_whose_hold_is_confirmed_just_before_it_expires_stays_in_circu
     if engine == "sqlite":
         return
     reached, let_go = committing
-    hold = allocate(car, at(10), at(12), hold_seconds=1).headers["Location"]
+    hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=1).headers["Location"]
     confirmed = pool.submit(app.test_client().patch, hold, json={"status": "confirmed"})
     assert reached.wait(SECONDS)
     # Other transactions still see the uncommitted row as a hold, which expires after a second.
@@ -124,8 +124,11 @@ def test_a_vehicle_whose_hold_is_confirmed_just_before_it_expires_stays_in_circu
 def test_extending_holds_and_moving_an_allocation_onto_them_do_not_deadlock(engine, app, car, allocate):
     if engine == "sqlite":
         return
-    holds = [allocate(car, at(2 * hour), at(2 * hour + 1), hold_seconds=600).headers["Location"] for hour in range(3)]
-    mover = allocate(car, at(20), at(21)).headers["Location"]
+    holds = [
+        allocate(car, hour_start(2 * hour), hour_start(2 * hour + 1), hold_seconds=600).headers["Location"]
+        for hour in range(3)
+    ]
+    mover = allocate(car, hour_start(20), hour_start(21)).headers["Location"]
     extensions = [{"method": "PATCH", "path": hold, "json": {"hold_seconds": 900}} for hold in holds]
     moves = [{"method": "PATCH", "path": mover, "json": period_fields(2 * hour, 2 * hour + 1)} for hour in range(3)]
     for _ in range(20):
@@ -139,7 +142,7 @@ def test_an_import_gets_the_period_of_a_hold_that_expires_while_it_runs(
 ):
     if engine == "sqlite":
         return
-    hold = allocate(car, at(10), at(12), hold_seconds=1).headers["Location"]
+    hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=1).headers["Location"]
 
     def load_rows():
         with app.app_context():
@@ -163,8 +166,8 @@ def test_requests_for_several_vehicles_in_different_order_do_not_deadlock(
     app.config["ANY_STRATEGY"] = "best_fit"
     # The tightest gap is the first car's for 10 to 11, and the second car's for 14 to 15.
     for car, hours in zip(cars, ((8, 10, 11, 12), (12, 14, 15, 16)), strict=True):
-        assert allocate(car, at(hours[0]), at(hours[1])).status_code == 201
-        assert allocate(car, at(hours[2]), at(hours[3])).status_code == 201
+        assert allocate(car, hour_start(hours[0]), hour_start(hours[1])).status_code == 201
+        assert allocate(car, hour_start(hours[2]), hour_start(hours[3])).status_code == 201
     first, second = (VEHICLE.format(car[-36:]) for car in cars)
     with locked(database_url, second), locked(database_url, first):
         requests = [

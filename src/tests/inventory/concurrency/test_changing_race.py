@@ -3,9 +3,9 @@
 import pytest
 
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import at, hours_of, period_fields
+from tests.support.instants import hour_start, hours_of, period_fields
 
-pytestmark = pytest.mark.usefixtures("strict_reader")
+pytestmark = pytest.mark.usefixtures("feed_checker")
 
 ROUNDS = 8
 
@@ -26,7 +26,7 @@ def to(car):
 
 def test_one_of_two_moves_into_the_same_gap_succeeds(app, client, cars, allocate):
     for hour in range(ROUNDS):
-        urls = [allocate(car, at(hour), at(hour + 1)).headers["Location"] for car in cars[:2]]
+        urls = [allocate(car, hour_start(hour), hour_start(hour + 1)).headers["Location"] for car in cars[:2]]
         assert count_outcomes(send_concurrently(app, [change(url, **to(cars[2])) for url in urls])) == {
             200: 1,
             "period_taken": 1,
@@ -35,19 +35,21 @@ def test_one_of_two_moves_into_the_same_gap_succeeds(app, client, cars, allocate
 
 
 def test_one_of_two_neighbours_extends_into_the_gap_between_them(app, client, cars, allocate):
-    before, after = (allocate(cars[0], at(start), at(start + 2)).headers["Location"] for start in (10, 14))
+    before, after = (
+        allocate(cars[0], hour_start(start), hour_start(start + 2)).headers["Location"] for start in (10, 14)
+    )
     for _ in range(ROUNDS):
-        grow = [change(before, to_datetime=at(14)), change(after, from_datetime=at(12))]
+        grow = [change(before, to_datetime=hour_start(14)), change(after, from_datetime=hour_start(12))]
         assert count_outcomes(send_concurrently(app, grow)) == {200: 1, "period_taken": 1}
         for url, start in ((before, 10), (after, 14)):
             assert client.patch(url, json=period_fields(start, start + 2)).status_code == 200
 
 
 def test_a_change_and_a_new_allocation_cannot_both_get_the_period(app, client, cars, allocate):
-    growing = allocate(cars[0], at(0), at(1)).headers["Location"]
+    growing = allocate(cars[0], hour_start(0), hour_start(1)).headers["Location"]
     for hour in range(1, ROUNDS):
         new = {"method": "POST", "path": f"{cars[0]}/allocations", "json": period_fields(20 - hour, 21 - hour)}
-        responses = send_concurrently(app, [change(growing, to_datetime=at(21 - hour)), new])
+        responses = send_concurrently(app, [change(growing, to_datetime=hour_start(21 - hour)), new])
         assert sorted(response.status_code for response in responses) in ([200, 409], [201, 409])
         for row in client.get(f"{cars[0]}/allocations").json:
             if not growing.endswith(row["id"]):
@@ -56,7 +58,7 @@ def test_a_change_and_a_new_allocation_cannot_both_get_the_period(app, client, c
 
 
 def test_two_allocations_that_would_swap_vehicles_block_each_other(app, client, cars, allocate):
-    one, other = (allocate(car, at(10), at(12)).headers["Location"] for car in cars[:2])
+    one, other = (allocate(car, hour_start(10), hour_start(12)).headers["Location"] for car in cars[:2])
     for _ in range(ROUNDS):
         assert count_outcomes(send_concurrently(app, [change(one, **to(cars[1])), change(other, **to(cars[0]))])) == {
             "period_taken": 2
@@ -65,7 +67,8 @@ def test_two_allocations_that_would_swap_vehicles_block_each_other(app, client, 
 
 def test_two_allocations_without_a_conflict_can_swap_vehicles(app, client, cars, allocate):
     one, other = (
-        allocate(car, at(hour), at(hour + 2)).headers["Location"] for car, hour in ((cars[0], 10), (cars[1], 14))
+        allocate(car, hour_start(hour), hour_start(hour + 2)).headers["Location"]
+        for car, hour in ((cars[0], 10), (cars[1], 14))
     )
     for turn in range(ROUNDS):
         there, back = cars[(turn + 1) % 2], cars[turn % 2]

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.change_feed import FeedReader
-from tests.support.instants import at, period_fields
+from tests.support.instants import hour_start, period_fields
 
-pytestmark = pytest.mark.usefixtures("strict_reader")
+pytestmark = pytest.mark.usefixtures("feed_checker")
 
 WRITERS, ORDERS = 4, 12
 
@@ -51,6 +51,8 @@ def test_the_events_of_each_vehicle_are_in_the_order_of_its_changes(app, client,
             (event["kind"], event["data"].get("from_datetime")) for event in events if event["resource_id"] == car[-36:]
         ]
         expected = [
-            (kind, at(hour)) for hour in range(ORDERS) for kind in ("allocated", "allocation_changed", "deallocated")
+            (kind, hour_start(hour))
+            for hour in range(ORDERS)
+            for kind in ("allocated", "allocation_changed", "deallocated")
         ]
         assert pairs == [("resource_registered", None), *expected]

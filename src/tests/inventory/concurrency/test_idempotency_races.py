@@ -5,7 +5,7 @@ import pytest
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
 from tests.support.instants import period_fields
 
-pytestmark = pytest.mark.usefixtures("strict_reader")
+pytestmark = pytest.mark.usefixtures("feed_checker")
 
 ANY = "/api/cars/any/allocations"
 THREADS, ROUNDS = 4, 5

@@ -9,11 +9,11 @@ import pytest
 
 from invsys.inventory.commands import bulk_load, expire_holds
 from invsys.inventory.schemas import inputs
-from tests.support.blocking import first_event_waits, locked, until_waiting
+from tests.support.blocking import block_event_numbers, locked, until_waiting
 from tests.support.change_feed import FeedReader
-from tests.support.instants import at, let_holds_expire, period_fields
+from tests.support.instants import hour_start, let_holds_expire, period_fields
 
-pytestmark = [pytest.mark.usefixtures("strict_replay"), pytest.mark.direct("tests locks of the database")]
+pytestmark = [pytest.mark.usefixtures("feed_checker_at_end"), pytest.mark.direct("tests locks of the database")]
 
 ANY = "/api/cars/any/allocations"
 LONG_AGO = ("2020-01-01T10:00:00Z", "2020-01-01T12:00:00Z")
@@ -57,7 +57,7 @@ def kinds(client):
     ("method", "body", "status"),
     [
         ("PATCH", {"description": "changed"}, 200),
-        ("PATCH", {"to_datetime": at(11)}, 200),
+        ("PATCH", {"to_datetime": hour_start(11)}, 200),
         ("PATCH", {"resource_id": "{there}"}, 200),
         ("DELETE", None, 204),
     ],
@@ -69,7 +69,7 @@ def test_an_allocation_is_not_locked_before_its_vehicle(
 ):
     if engine == "sqlite":
         return
-    booking = allocate(cars[here], at(10), at(12)).headers["Location"]
+    booking = allocate(cars[here], hour_start(10), hour_start(12)).headers["Location"]
     body = body and {name: value.format(there=cars[1 - here][-36:]) for name, value in body.items()}
     with locked(database_url, VEHICLE.format(cars[here][-36:])) as other:
         request = send(method, booking, json=body, headers=headers)
@@ -84,7 +84,7 @@ def test_an_allocation_is_not_locked_before_its_vehicle(
 def test_a_move_locks_both_vehicles_before_the_allocation(engine, database_url, send, cars, allocate):
     if engine == "sqlite":
         return
-    booking = allocate(cars[0], at(10), at(12)).headers["Location"]
+    booking = allocate(cars[0], hour_start(10), hour_start(12)).headers["Location"]
     with locked(database_url, VEHICLE.format(cars[1][-36:])) as other:
         request = send("PATCH", booking, json={"resource_id": cars[1][-36:]})
         until_waiting(database_url, 1)
@@ -95,7 +95,7 @@ def test_a_move_locks_both_vehicles_before_the_allocation(engine, database_url, 
 def test_a_decommission_waits_for_a_locked_hold(engine, app, database_url, send, car, allocate, kinds):
     if engine == "sqlite":
         return
-    hold = allocate(car, at(10), at(12), hold_seconds=60).json["id"]
+    hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=60).json["id"]
     let_holds_expire(app)
     with locked(database_url, ALLOCATION.format(hold)):
         decommissioned = send("DELETE", car)
@@ -139,7 +139,7 @@ def test_the_end_of_a_hold_comes_before_the_decommissioning(
         "any": ("POST", ANY, PERIOD),
         "move": ("PATCH", booking, {"resource_id": car[-36:]}),
     }
-    with ThreadPoolExecutor() as pool, first_event_waits(database_url) as let_pass:
+    with ThreadPoolExecutor() as pool, block_event_numbers(database_url) as let_pass:
         if cause == "purge":
             request = pool.submit(delete_expired_hold, app)
         else:
@@ -163,7 +163,7 @@ def test_the_deletion_of_a_booking_comes_before_the_decommissioning(
     if engine == "sqlite":
         return
     booking = allocate(car, *LONG_AGO).json["id"]
-    with first_event_waits(database_url) as let_pass:
+    with block_event_numbers(database_url) as let_pass:
         deleted = send("DELETE", url.format(car=car, id=booking), headers=headers)
         until_waiting(database_url, 1)
         let_pass()
@@ -179,7 +179,7 @@ def test_a_booking_cannot_be_deleted_once_its_vehicle_is_being_decommissioned(
     if engine == "sqlite":
         return
     booking = allocate(car, *LONG_AGO).headers["Location"]
-    with first_event_waits(database_url) as let_pass:
+    with block_event_numbers(database_url) as let_pass:
         decommissioned = send("DELETE", car)
         until_waiting(database_url, 1)
         let_pass()
@@ -194,7 +194,7 @@ def test_a_booking_cannot_be_deleted_once_its_vehicle_is_being_decommissioned(
 def test_deleting_expired_holds_skips_locked_rows(engine, app, database_url, cars, allocate, kinds, locked_item):
     if engine == "sqlite":
         return
-    holds = [allocate(car, at(10), at(12), hold_seconds=60).json["id"] for car in cars]
+    holds = [allocate(car, hour_start(10), hour_start(12), hold_seconds=60).json["id"] for car in cars]
     let_holds_expire(app)
     statement = ALLOCATION.format(holds[0]) if locked_item == "hold" else VEHICLE.format(cars[0][-36:])
     with locked(database_url, statement):

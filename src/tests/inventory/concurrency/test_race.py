@@ -9,10 +9,10 @@ import pytest
 
 from tests.support.paths import SUPPORT
 
-pytestmark = pytest.mark.usefixtures("strict_reader")
+pytestmark = pytest.mark.usefixtures("feed_checker")
 
 PROCESSES, THREADS, ROUNDS = 3, 4, 15
-RACER = SUPPORT / "racer.py"
+RACE_PROCESS = SUPPORT / "race_process.py"
 
 
 @pytest.fixture
@@ -21,9 +21,9 @@ def path(client):
 
 
 @pytest.fixture(scope="module")
-def racers(migrated_url):
-    """The racer processes, started once for the module."""
-    command = [sys.executable, str(RACER), migrated_url, str(THREADS)]
+def processes(migrated_url):
+    """The processes of the race, started once for the module."""
+    command = [sys.executable, str(RACE_PROCESS), migrated_url, str(THREADS)]
     with ExitStack() as stack:
         yield [
             stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
@@ -31,25 +31,25 @@ def racers(migrated_url):
         ]
 
 
-def race(racers, path, hours):
+def race(processes, path, hours):
     """Let all threads of each process request its hours (start, end); return all statuses."""
-    for racer, (start, end) in zip(racers, hours, strict=True):
+    for process, (start, end) in zip(processes, hours, strict=True):
         body = f'{{"from_datetime": "2026-01-01T{start:02}:00Z", "to_datetime": "2026-01-01T{end:02}:00Z"}}'
-        racer.stdin.write(f"{path} {body}\n")
-        racer.stdin.flush()
-    return [status for racer in racers for status in racer.stdout.readline().split()]
+        process.stdin.write(f"{path} {body}\n")
+        process.stdin.flush()
+    return [status for process in processes for status in process.stdout.readline().split()]
 
 
-def test_exactly_one_of_many_concurrent_requests_succeeds(client, racers, path):
+def test_exactly_one_of_many_concurrent_requests_succeeds(client, processes, path):
     for hour in range(ROUNDS):
-        statuses = race(racers, path, [(hour, hour + 1)] * PROCESSES)
+        statuses = race(processes, path, [(hour, hour + 1)] * PROCESSES)
         assert sorted(statuses) == ["201"] + ["409"] * (PROCESSES * THREADS - 1)
     assert len(client.get(path).json) == ROUNDS
 
 
-def test_concurrent_requests_never_create_overlapping_allocations(client, racers, path):
+def test_concurrent_requests_never_create_overlapping_allocations(client, processes, path):
     for hour in range(ROUNDS):
-        assert set(race(racers, path, [(hour, hour + 2 + late) for late in range(PROCESSES)])) <= {"201", "409"}
+        assert set(race(processes, path, [(hour, hour + 2 + late) for late in range(PROCESSES)])) <= {"201", "409"}
     allocations = client.get(path).json
     assert allocations
     assert all(one["to_datetime"] <= after["from_datetime"] for one, after in pairwise(allocations))

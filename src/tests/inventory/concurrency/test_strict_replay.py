@@ -1,4 +1,4 @@
-"""All verbs run concurrently on the same few vehicles: the feed replays strictly, and no request fails with 503.
+"""All operations run concurrently on the same few vehicles: the feed is consistent, and no request fails with 503.
 
 A 503 would mean a deadlock, which PostgreSQL detects after a second, or a lock that was never released.
 """
@@ -14,7 +14,7 @@ from invsys.inventory.commands import expire_holds
 from invsys.inventory.db.functions import now_plus
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
 
-pytestmark = [pytest.mark.usefixtures("strict_reader"), pytest.mark.direct("calls the inventory from many threads")]
+pytestmark = [pytest.mark.usefixtures("feed_checker"), pytest.mark.direct("calls the inventory from many threads")]
 
 WRITERS, ROUNDS, CARS = 6, 100, 3
 ALL = "/api/cars/all/allocations"

@@ -13,8 +13,8 @@ from invsys.client import Client, CursorExpired
 from invsys.inventory.application import build_app
 from tests.conftest import load_settings, migrate, postgresql_binaries
 from tests.support.applications import close
+from tests.support.booking_clients import CARS, Callers, stored_allocations
 from tests.support.databases import new_database
-from tests.support.order_stream import CARS, Callers, stored_allocations
 from tests.support.paths import MANUAL
 from tests.support.roles import Roles
 
@@ -70,10 +70,10 @@ def test_a_backup_made_under_load_can_be_restored_and_used(serving, cars, app, b
     with client_of(app) as client, Callers(port, cars) as callers:
         callers.wait_for_progress()
         cursor = client.event_page(limit=10).next
-        before = set(callers.answered)
+        before = set(callers.ids_by_key)
         file = back_up()
         callers.wait_for_progress()
-        lost = set(callers.answered)
+        lost = set(callers.ids_by_key)
         late = client.event_page("now").next
     restore(file)
     stored = stored_allocations(fresh_app)
@@ -88,7 +88,7 @@ def test_a_backup_made_under_load_can_be_restored_and_used(serving, cars, app, b
         # Keys whose allocations survived get the stored response, the other orders are executed now.
         assert callers.repeat(stored, restored) == stored
         assert stored_allocations(fresh_app) == stored
-        repeated = callers.repeat(callers.answered, restored)
+        repeated = callers.repeat(callers.ids_by_key, restored)
         # By now other events have the numbers of the lost ones.
         with pytest.raises(CursorExpired):
             restored.event_page(late)

@@ -17,13 +17,13 @@ from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource
 from tests.conftest import child_processes, load_settings
 from tests.support.applications import close
+from tests.support.booking_clients import CARS, Callers, stored_allocations
 from tests.support.cluster import pair
-from tests.support.order_stream import CARS, Callers, stored_allocations
 from tests.support.serving import run_server, send_request
 from tests.support.waiting import SECONDS, until
 
 
-class Watch:
+class StatusMonitor:
     """A client that registers one lorry after another, each once, and prints the changes of the response status."""
 
     def __init__(self, port):
@@ -97,7 +97,7 @@ def cars(app):
 
 
 def acknowledges_nothing(member):
-    """Check that a commit on a server without its standby is not acknowledged to the client."""
+    """Return whether a server without its standby never acknowledges a commit; kills the server to end the wait."""
     outcomes = []
 
     def change():
@@ -110,44 +110,44 @@ def acknowledges_nothing(member):
 
     thread = threading.Thread(target=change)
     thread.start()
-    until(lambda: "SyncRep" in member.ask("SELECT wait_event FROM pg_stat_activity"))
+    until(lambda: "SyncRep" in member.query("SELECT wait_event FROM pg_stat_activity"))
     assert not outcomes
     member.kill()
     thread.join(SECONDS)
     return isinstance(outcomes[0], psycopg.OperationalError)
 
 
-def lose(primary, standby, watch, callers):
+def fail_over(primary, standby, monitor, callers):
     """Kill the primary, and promote the standby when the service responds with 503."""
-    watch.log(f"{len(callers.answered)} orders acknowledged; kill -9 of {primary.name}")
+    monitor.log(f"{len(callers.ids_by_key)} orders acknowledged; kill -9 of {primary.name}")
     primary.kill()
-    until(watch.is_away)
+    until(monitor.is_away)
     standby.promote()
-    watch.log(f"{standby.name} is promoted")
-    until(watch.is_back)
+    monitor.log(f"{standby.name} is promoted")
+    until(monitor.is_back)
     callers.wait_for_progress()
 
 
-def come_back(old, primary, watch, callers):
+def rejoin_as_standby(old, primary, monitor, callers):
     """Restart the old primary unchanged, which operators must not do; then rewind it and make it a standby."""
-    watch.log(f"{old.name} is started as it was")
+    monitor.log(f"{old.name} is started as it was")
     old.start()
     assert acknowledges_nothing(old)
-    watch.log(f"{old.name} acknowledged nothing; it is rewound, and follows {primary.name}")
+    monitor.log(f"{old.name} acknowledged nothing; it is rewound, and follows {primary.name}")
     old.rewind(primary)
     old.start()
     primary.wait_for(old)
     callers.wait_for_progress()
 
 
-def hang(primary, standby, watch, callers):
+def fail_over_from_frozen(primary, standby, monitor, callers):
     """Freeze the primary, like a host that vanished, and promote the standby."""
-    watch.log(f"{len(callers.answered)} orders acknowledged; {primary.name} hangs")
+    monitor.log(f"{len(callers.ids_by_key)} orders acknowledged; {primary.name} hangs")
     primary.freeze()
-    until(watch.is_away)
+    until(monitor.is_away)
     standby.promote()
-    watch.log(f"{standby.name} is promoted")
-    until(watch.is_back)
+    monitor.log(f"{standby.name} is promoted")
+    until(monitor.is_back)
     primary.kill()
     callers.wait_for_progress()
 
@@ -158,18 +158,18 @@ def test_failovers_under_load_lose_nothing_and_need_no_restart(members, url, app
     first, second = members
     with run_server(url, tmp_path) as (process, port, log_path):
         workers = child_processes(process.pid)
-        with Callers(port, cars) as callers, Watch(port) as watch:
+        with Callers(port, cars) as callers, StatusMonitor(port) as monitor:
             callers.wait_for_progress()
-            lose(first, second, watch, callers)
-            come_back(first, second, watch, callers)
-            hang(second, first, watch, callers)
-            watch.log(f"{len(callers.answered)} orders acknowledged")
-        sample = dict(list(callers.answered.items())[::5])
+            fail_over(first, second, monitor, callers)
+            rejoin_as_standby(first, second, monitor, callers)
+            fail_over_from_frozen(second, first, monitor, callers)
+            monitor.log(f"{len(callers.ids_by_key)} orders acknowledged")
+        sample = dict(list(callers.ids_by_key.items())[::5])
         with Client(f"http://127.0.0.1:{port}") as client:
             assert callers.repeat(sample, client) == sample
         assert child_processes(process.pid) == workers
-    assert set(watch.statuses) == {201, 503}
+    assert set(monitor.statuses) == {201, 503}
     assert '"status":500' not in log_path.read_text()
-    assert stored_allocations(app) == callers.answered
+    assert stored_allocations(app) == callers.ids_by_key
     with app.app_context(), session.read() as connection:
-        assert watch.registered <= set(connection.scalars(select(ContinuousResource.name)))
+        assert monitor.registered <= set(connection.scalars(select(ContinuousResource.name)))

@@ -1,4 +1,4 @@
-"""The guarantee as seen by an independent client: plain SQL on its own connection."""
+"""The database itself prevents overlapping allocations: checked with plain SQL on a separate connection."""
 
 import uuid
 

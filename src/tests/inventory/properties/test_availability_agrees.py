@@ -5,7 +5,7 @@ from uuid import uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.instants import ALWAYS, at, hours_of
+from tests.support.instants import ALWAYS, hour_start, hours_of
 from tests.support.model import divide_window, overlap
 
 LAST = 4
@@ -27,18 +27,20 @@ def register_car(register, allocate, requested):
     """Register a car and allocate the requested periods that do not conflict; return its URL, name and periods."""
     name = uuid4().hex
     car = register(name, attributes={"example": name})
-    allocated = [period for period in requested if allocate(car, at(period[0]), at(period[1])).status_code == 201]
+    allocated = [
+        period for period in requested if allocate(car, hour_start(period[0]), hour_start(period[1])).status_code == 201
+    ]
     return car, name, allocated
 
 
 def free_and_busy(client, car, window):
-    query = {"from": at(window[0]), "to": at(window[1])}
+    query = {"from": hour_start(window[0]), "to": hour_start(window[1])}
     response = client.get(f"{car}/availability", query_string=query).json
     return tuple([hours_of(period) for period in response[kind]] for kind in ("free", "busy"))
 
 
 def is_listed(client, name, window):
-    query = {"available_from": at(window[0]), "available_to": at(window[1]), "attribute.example": name}
+    query = {"available_from": hour_start(window[0]), "available_to": hour_start(window[1]), "attribute.example": name}
     return [vehicle["name"] for vehicle in client.get("/api/cars", query_string=query).json] == [name]
 
 
@@ -64,7 +66,7 @@ def test_free_and_busy_periods_match_the_model(client, register, allocate, reque
 def test_availability_filters_and_creates_all_agree(client, register, allocate, requested):
     car, name, allocated = register_car(register, allocate, requested)
     for window in small_windows():
-        span = (at(window[0]), at(window[1]))
+        span = (hour_start(window[0]), hour_start(window[1]))
         free, busy = free_and_busy(client, car, window)
         results = [
             free == [window],

@@ -1,4 +1,4 @@
-"""All verbs in any order, with expiring holds, keys and conditions: the service agrees with its model.
+"""All operations in any order, with expiring holds, keys and conditions: the service agrees with its model.
 
 The replayed change feed also agrees with the lists.
 """
@@ -49,8 +49,8 @@ def pick(number, items):
     return list(items)[number % len(items)]
 
 
-class Verbs(ModelOrders, ModelChanges, ModelQueries):
-    """The service and its model, with all verbs."""
+class ServiceAndModel(ModelOrders, ModelChanges, ModelQueries):
+    """The service and its model, with all operations."""
 
     def use_removed_item(self, item, changes, match):
         """Try to use an item that no longer exists."""
@@ -64,13 +64,13 @@ class Verbs(ModelOrders, ModelChanges, ModelQueries):
 
 
 class Machine(RuleBasedStateMachine):
-    """The verbs as rules for hypothesis."""
+    """The operations as rules for hypothesis."""
 
     def __init__(self, app):
         super().__init__()
         with app.app_context():
             delete_all_rows()
-        self.runner = Verbs(app)
+        self.runner = ServiceAndModel(app)
 
     def vehicle(self, number):
         return pick(number, self.runner.fleet.vehicles)
@@ -153,7 +153,7 @@ class Machine(RuleBasedStateMachine):
 
     @are_vehicles
     @rule(vehicle=index, window=windows, attributes=required_attributes)
-    def ask(self, vehicle, window, attributes):
+    def query(self, vehicle, window, attributes):
         for status in (None, "held", "confirmed"):
             self.runner.allocations(self.vehicle(vehicle), window, status)
         self.runner.availability(window)

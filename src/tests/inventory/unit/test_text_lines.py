@@ -75,7 +75,7 @@ def contents(file: str, source: io.BufferedIOBase) -> list[reader.Line]:
 
 
 class Endless(io.RawIOBase):
-    """A source of a beginning and a line of 100 MiB, generated while it is read."""
+    """A binary source with a prefix, then a line of 100 MiB that is generated while it is read."""
 
     def __init__(self, beginning: bytes) -> None:
         self._beginning = beginning

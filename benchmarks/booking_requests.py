@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from benchmarks import any_vehicle, changes, feed, load, measures, searches
+from benchmarks.datasets import SERVICE, Engine, ServedDatabase
 from benchmarks.measures import CONNECTIONS, Case, Measured, Scale
-from benchmarks.stocks import SERVICE, Engine, Stock
 
 ANY = "any, nearly all of 10,000 vehicles free"
 BEST_FIT = "any, best_fit; 1 client"
@@ -15,7 +15,7 @@ BEST_FIT_CROWD = "any, best_fit; 16 clients"
 _ANY_FIRST = 51
 _SEARCHED = list(range(101, 121, 2))
 _RARELY_FREE = list(range(121, 131, 2))
-_SCARCE_FIRST = 131
+_FEW_FREE_FIRST = 131
 _BEST_FIT_FIRST = 151
 _LAST = 198
 # The first hour of the holds, beyond all others.
@@ -29,21 +29,21 @@ class Results:
     """The measurements of this module."""
 
     measured: dict[str, Measured]
-    scarce: any_vehicle.Scarce
+    few_free: any_vehicle.FewFree
     best_fit_failures: int
-    proof: any_vehicle.Proof
+    consistency: any_vehicle.ConsistencyCheck
 
 
-def measure(engine: Engine, million: Stock, noop: Case, scale: Scale) -> Results:
+def measure(engine: Engine, million: ServedDatabase, noop: Case, scale: Scale) -> Results:
     """Measure all cases with a database of a million allocations, and the change feed with a separate database."""
-    any_feed = any_vehicle.plenty(_ANY_FIRST, len(million.vehicles))
+    any_feed = any_vehicle.many_free(_ANY_FIRST, len(million.vehicles))
     cases = [
         noop,
         Case(ANY, million.port, any_feed, 201),
         *searches.cases(million, _SEARCHED, _RARELY_FREE),
         *changes.cases(million, _LAST, _HOLDS_FIRST * len(million.vehicles)),
     ]
-    with_events = engine.stock_with_events("feed", scale.events) if engine.is_postgresql else None
+    with_events = engine.fill_events("feed", scale.events) if engine.is_postgresql else None
     if with_events is not None:
         cases += feed.cases(with_events, scale.events)
     measured = measures.interleave(cases, scale.rounds, scale.seconds)
@@ -53,20 +53,22 @@ def measure(engine: Engine, million: Stock, noop: Case, scale: Scale) -> Results
     if with_events is not None:
         measured[feed.DURING_CREATES] = feed.during_creates(with_events, scale.events, scale)
     best_fit = _best_fit(engine, million, scale, any_feed)
-    hours = [_SCARCE_FIRST + 2 * number for number in range(scale.scarce_hours)]
-    scarce = any_vehicle.scarce(million, hours, any_feed)
+    hours = [_FEW_FREE_FIRST + 2 * number for number in range(scale.few_free_hours)]
+    few_free = any_vehicle.few_free(million, hours, any_feed)
     return Results(
         {**measured, **{case.name: case.with_status(case.name, 201) for case in best_fit}},
-        scarce,
+        few_free,
         sum(run.failures for case in best_fit for run in case.loads),
-        any_vehicle.proof(million.url, any_feed.created),
+        any_vehicle.check_consistency(million.url, any_feed.created),
     )
 
 
-def _best_fit(engine: Engine, stock: Stock, scale: Scale, any_feed: any_vehicle.AnyVehicleFeed) -> list[Measured]:
+def _best_fit(
+    engine: Engine, database: ServedDatabase, scale: Scale, any_feed: any_vehicle.AnyVehicleFeed
+) -> list[Measured]:
     """Measure a server with the strategy best_fit, with any status; add the successful responses to ``any_feed``."""
-    port = engine.serve(SERVICE, stock.url, INVSYS_API_ANY_STRATEGY="best_fit").port
-    best_fit_feed = any_vehicle.plenty(_BEST_FIT_FIRST, len(stock.vehicles))
+    port = engine.serve(SERVICE, database.url, INVSYS_API_ANY_STRATEGY="best_fit").port
+    best_fit_feed = any_vehicle.many_free(_BEST_FIT_FIRST, len(database.vehicles))
     measured = [
         Measured(name, [load.run(port, [best_fit_feed] * clients, _BEST_FIT_ROUNDS * scale.seconds)])
         for name, clients in ((BEST_FIT, 1), (BEST_FIT_CROWD, CONNECTIONS))

@@ -1,4 +1,4 @@
-"""Filled databases, each with a running service; all keep running until the end, so that any two can be compared."""
+"""Databases with test data, each with a running service. All run until the end, so that any two can be compared."""
 
 import uuid
 from contextlib import ExitStack
@@ -11,8 +11,8 @@ SERVICE = "invsys.inventory.wsgi:app"
 
 
 @dataclass(frozen=True)
-class Stock:
-    """A database, its vehicles, and a server of the service with this database."""
+class ServedDatabase:
+    """A database, the ids of its vehicles, and a running service that uses it."""
 
     url: str
     vehicles: list[uuid.UUID]
@@ -24,7 +24,7 @@ class Stock:
 
 
 class Engine:
-    """Creates stocks on one database engine, and serves the applications that they are compared with."""
+    """Creates served databases on one database engine, and serves the reference applications."""
 
     def __init__(self, databases: Databases, stack: ExitStack) -> None:
         self._databases = databases
@@ -34,17 +34,17 @@ class Engine:
     def is_postgresql(self) -> bool:
         return self._databases.name == "PostgreSQL"
 
-    def stock(self, name: str, vehicles: int, allocations: int) -> Stock:
+    def fill(self, name: str, vehicles: int, allocations: int) -> ServedDatabase:
         """Create a database with ``vehicles`` cars and ``allocations`` for each on the even hours, and serve it."""
         url = self._databases.create(name)
-        return Stock(url, seeds.fill(url, vehicles, allocations), self.serve(SERVICE, url))
+        return ServedDatabase(url, seeds.fill(url, vehicles, allocations), self.serve(SERVICE, url))
 
-    def stock_with_events(self, name: str, events: int) -> Stock:
+    def fill_events(self, name: str, events: int) -> ServedDatabase:
         """Create a database with this number of events in the feed (PostgreSQL only), and serve it."""
         url = self._databases.create(name)
         vehicles = seeds.fill(url, 1_000, 1)
         seeds.add_events(url, events)
-        return Stock(url, vehicles, self.serve(SERVICE, url))
+        return ServedDatabase(url, vehicles, self.serve(SERVICE, url))
 
     def serve(self, app: str, url: str, **settings: str) -> processes.Server:
         """Serve an application with a database; ``settings`` are environment variables of the service."""

@@ -6,7 +6,10 @@ from werkzeug.test import TestResponse
 
 
 class Page(HTMLParser):
-    """The parsed page: its elements, the cells of each row, the bars and their titles."""
+    """The parsed page: elements, text, cells of each table row, bars with their titles, and times.
+
+    The header row, the title of the page and its first time are omitted.
+    """
 
     def __init__(self, response: TestResponse) -> None:
         assert (response.status_code, response.mimetype) == (200, "text/html"), response.text

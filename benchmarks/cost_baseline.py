@@ -1,7 +1,7 @@
 """The minimal cost of each request with Flask ("the floor"): a bare route, one statement through the driver, orjson.
 
-Nothing is validated, logged or measured, and values are stored as the driver returns them. ``floor.py`` also works
-without Flask, and runs under the production server.
+Nothing is validated, logged or measured, and the response has the values as the driver returns them.
+``minimal_baseline.py`` is a create without Flask, which runs under the production server.
 """
 
 import socket
@@ -15,7 +15,7 @@ import orjson
 import psycopg
 from flask import Flask, Response, request
 
-from benchmarks import floor
+from benchmarks import minimal_baseline
 
 Values = dict[str, Any]
 Rows = Sequence[Sequence[Any]]
@@ -69,7 +69,7 @@ class PostgreSQL:
         return self._connection.execute(statement.encode(), values).fetchall()
 
     def create(self, values: Values) -> Sequence[Any] | None:
-        return self._connection.execute(floor.STATEMENT, values).fetchone()
+        return self._connection.execute(minimal_baseline.STATEMENT, values).fetchone()
 
     def conflicts(self, values: Values) -> Rows:
         overlap = "tstzrange(a.starts, a.ends) && tstzrange(%(from_datetime)s, %(to_datetime)s)"

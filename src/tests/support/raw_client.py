@@ -1,4 +1,4 @@
-"""An HTTP client on raw sockets: it sends bytes, and parses responses strictly, so that truncation is noticed."""
+"""An HTTP client on raw sockets: it sends any bytes, and parses responses strictly to detect truncated ones."""
 
 import json
 import socket
@@ -47,7 +47,7 @@ def request(method: str, target: str, key: str | None, *lines: str, body: bytes 
     return "\r\n".join([*head, "", ""]).encode("latin-1") + (body or b"")
 
 
-def ask(port: int, data: bytes, source: str | None = None) -> Response:
+def send(port: int, data: bytes, source: str | None = None) -> Response:
     """Send a request over a new connection, from the local address ``source``; return the response."""
     source_address = (source, 0) if source else None
     with socket.create_connection(("127.0.0.1", port), timeout=SECONDS, source_address=source_address) as connection:
@@ -56,10 +56,10 @@ def ask(port: int, data: bytes, source: str | None = None) -> Response:
             return read(stream, data.startswith(b"HEAD "))
 
 
-def ask_all(port: int, data: bytes) -> list[Response]:
-    """Send bytes, followed by a request that closes the connection; return all responses except that of the latter.
+def send_all(port: int, data: bytes) -> list[Response]:
+    """Send bytes, then a request that closes the connection; return all responses except the one to that request.
 
-    If the gateway rejects the bytes, it closes the connection earlier.
+    If the gateway rejects the bytes, it closes the connection before that request.
     """
     last = b"GET /healthz HTTP/1.1\r\nHost: last\r\nX-Request-Id: the-last-one\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
@@ -77,7 +77,7 @@ def _all(stream: BinaryIO) -> Iterator[Response]:
 
 
 def read(stream: BinaryIO, is_head: bool = False) -> Response:
-    """Read a response, to a HEAD request if ``is_head``; raises ConnectionError if nothing was received."""
+    """Read a response (without a body if ``is_head``); raises ConnectionError if there is none."""
     version, _, rest = stream.readline().partition(b" ")
     if version != b"HTTP/1.1":
         raise ConnectionError(f"no response: {version!r}")

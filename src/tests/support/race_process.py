@@ -1,6 +1,7 @@
-"""One process of a race: for each line on standard input, all its threads post the same allocation at once.
+"""One process of a race: for each line on standard input, all its threads send the same POST at the same time.
 
-Arguments: database URL, number of threads. Prints for each line the statuses that the threads got.
+Arguments: database URL, number of threads. A line consists of a path, a space and a JSON body. For each line, the
+process prints the statuses of the responses.
 """
 
 import sys

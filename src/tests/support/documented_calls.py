@@ -1,11 +1,11 @@
-"""The curl calls that README.rst and the manual print: parsed from the text, sent over a real socket, answers compared.
+"""The curl commands in README.rst and the manual: parsed from the text, sent over a real socket, responses compared.
 
 A page prints each command in a separate block (``code-block:: shell``), without a prompt, so that readers can paste it.
-The response is the block that follows at once (``json``, ``http`` or ``xml``); a command without one has an empty body.
+The block directly below it (``json``, ``http`` or ``xml``) is the response; without one, the body is empty.
 ``NAME=$(curl ... | cut -d '"' -f 4)`` stores the id of a response, and ``$NAME`` inserts it.
 
-Responses are compared literally, with these exceptions: each id on the page is mapped to one id of the test. Of
-cursors, request ids and the times of creation and expiry, only the position is compared.
+Responses are compared literally, with two exceptions: each id on the page stands for one id of the test, and cursors,
+request ids and timestamps that the service sets may have any value.
 """
 
 import json
@@ -21,7 +21,7 @@ ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BODY = r"\n\n((?:(?:    .*)?\n)+)"
 _COMMAND = re.compile(rf"\.\. code-block:: shell{_BODY}(?:\.\. code-block:: (?:json|http|xml){_BODY})?")
 _ASSIGNMENT = re.compile(r"""(\w+)=\$\((curl .+) \| cut -d '"' -f 4\)""")
-# The text between single quotes, in which the shell expands nothing; empty for one between double quotes.
+# Group 1 is the text between single quotes, in which the shell expands no variables; double quotes are skipped.
 _SINGLE_QUOTED = re.compile(r"""'([^']*)'|"(?:\\.|[^"\\])*\"""")
 _MEMBERS = re.compile(r'(["<](?:created|expires|at|request_id|next)(?:":"|>))[^"<]+')
 _CURSOR = re.compile(r"(cursor=)[^&>]+")
@@ -64,10 +64,10 @@ def calls(text: str) -> Iterator[Call]:
 
 
 class Session:
-    """Plays calls one after the other.
+    """Executes calls one after another.
 
     ``addresses`` maps the addresses of the page to those of the test. ``headers`` are sent with each call, in addition
-    to those of the page. ``variables`` are shell variables that the page sets by a command that is no call.
+    to those of the page. ``variables`` are shell variables that the page sets with a command other than curl.
     """
 
     def __init__(
@@ -82,14 +82,14 @@ class Session:
         self._ids: dict[str, str] = {}
 
     def send(self, call: Call) -> httpx.Response:
-        """Send a call, and return the response."""
+        """Send a call and return the response."""
         headers = self._headers | {name: self._expanded(value) for name, value in call.headers.items()}
         body = self._expanded(call.option("-d")).encode() or None
         default = "GET" if body is None else "POST"
         return self._client.request(call.option("-X", default), self._url(call), headers=headers, content=body)
 
-    def play(self, call: Call) -> None:
-        """Send a call, and compare the response, or store its id."""
+    def run_call(self, call: Call) -> None:
+        """Send a call; compare the response with the printed one, or store its id if the call sets a variable."""
         response = self.send(call)
         if call.variable:
             # As `cut -d '"' -f 4` does.

@@ -1,6 +1,6 @@
-"""A stream of orders like the booking monolith's: threads with ``invsys.client``, which retries failed requests.
+"""Clients that place orders as the booking system does: in threads, with ``invsys.client``, which retries failures.
 
-However often a process is killed, the retries under one key result in one allocation.
+All attempts with one Idempotency-Key must result in one order, even if server processes are killed meanwhile.
 """
 
 import threading
@@ -26,10 +26,13 @@ MONDAY, HOUR = datetime(2099, 3, 2, tzinfo=UTC), timedelta(hours=1)
 
 
 class Callers:
-    """Threads that place orders, each under its own keys, until the context ends; ``answered`` maps keys to ids."""
+    """Threads that place orders until the context ends.
+
+    ``ids_by_key`` maps the key of each acknowledged order to its allocation ids.
+    """
 
     def __init__(self, port, cars):
-        self.answered = {}
+        self.ids_by_key = {}
         self._url, self._cars, self._stop = f"http://127.0.0.1:{port}", cars, threading.Event()
         self._pool = ThreadPoolExecutor(CALLERS)
         self._may_continue, self._enough = threading.Condition(), 0
@@ -46,30 +49,30 @@ class Callers:
         self._pool.shutdown()
 
     def wait_for_progress(self):
-        """Wait for BEFORE more responses; let the callers get AFTER more."""
-        enough = len(self.answered) + BEFORE
+        """Wait for BEFORE more responses; then let the callers continue for up to AFTER more."""
+        enough = len(self.ids_by_key) + BEFORE
         self._enough = enough + AFTER
         self._wake_threads()
-        until(lambda: len(self.answered) >= enough or any(thread.done() for thread in self._threads))
+        until(lambda: len(self.ids_by_key) >= enough or any(thread.done() for thread in self._threads))
 
     def _wake_threads(self):
         with self._may_continue:
             self._may_continue.notify_all()
 
     def _may_order(self):
-        return self._stop.is_set() or len(self.answered) < self._enough
+        return self._stop.is_set() or len(self.ids_by_key) < self._enough
 
     def _call(self, number):
         with Client(self._url, attempts=100, give_up_after=60) as client:
             cars, turn = client.collection("cars"), 0
             while not self._stop.is_set():
-                self.answered[_key(number, turn)] = self._order(cars, number, turn)
+                self.ids_by_key[_key(number, turn)] = self._order(cars, number, turn)
                 turn += 1
                 with self._may_continue:
                     self._may_continue.wait_for(self._may_order)
 
     def repeat(self, keys, client):
-        """Repeat the orders of these keys; return the allocation ids that each key gets."""
+        """Repeat the orders with these keys; return the allocation ids by key."""
         cars = client.collection("cars")
         return {key: self._order(cars, *map(int, key.split("-"))) for key in keys}
 

@@ -1,4 +1,4 @@
-"""A strict reader of the feed: its replay must end with the contents of the lists and tables."""
+"""A check of the change feed: replaying it must result in the contents of the lists and tables."""
 
 import threading
 from collections import defaultdict
@@ -17,8 +17,8 @@ _FIRST = ("resource_registered", "allocated")
 _LAST = ("resource_decommissioned", "deallocated", "expired")
 
 
-class StrictReader:
-    """A thread that replays the feed from its start until the context ends; then compares the result.
+class FeedChecker:
+    """A thread that replays the feed until the context ends, and then compares the result with the lists and tables.
 
     With ``concurrently=False``, it reads the feed only when the context ends.
     """

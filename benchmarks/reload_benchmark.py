@@ -19,7 +19,7 @@ _FIRST_STOP = 100_000
 
 
 def reload_under_load(server: Server, vehicles: Sequence[uuid.UUID], closing: bool) -> str:
-    """Reload several times while clients create allocations; if ``closing``, with a new connection for each request."""
+    """Reload while clients create allocations, each over a new connection if ``closing``; describe the result."""
     feed = calls.creates(vehicles, _FIRST_RELOAD)
     if closing:
         feed = (request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) for request in feed)
@@ -39,16 +39,16 @@ def reload_under_load(server: Server, vehicles: Sequence[uuid.UUID], closing: bo
     seconds = time.monotonic() - began
     done.set()
     clients.join()
-    answers = sum(len(run.answers) for run in loads)
-    longest = max(answer.seconds for run in loads for answer in run.answers)
+    outcomes = sum(len(run.outcomes) for run in loads)
+    longest = max(outcome.seconds for run in loads for outcome in run.outcomes)
     return (
         f"{_RELOADS} reloads in {seconds:.0f} s, {'new' if closing else 'keep-alive'} connections:"
-        f" {answers} requests, {sum(run.failures for run in loads)} failed, the longest took {longest:.2f} s"
+        f" {outcomes} requests, {sum(run.failures for run in loads)} failed, the longest took {longest:.2f} s"
     )
 
 
 def stop_with_requests_in_flight(server: Server, url: str, vehicle: uuid.UUID, in_flight: int) -> str:
-    """Send SIGTERM while requests wait for a row that this function has locked; count the requests with a response."""
+    """Send SIGTERM while requests wait for a row that this function locks; describe how many got a response."""
     clients = []
     with psycopg.connect(url) as blocker:
         blocker.execute("SELECT FROM continuous_resources WHERE id = %s FOR UPDATE", [vehicle])

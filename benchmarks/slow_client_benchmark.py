@@ -1,4 +1,4 @@
-"""Clients that send a byte per second: their effect on normal clients, and the time until the server closes them."""
+"""Clients that send a byte per second, or nothing: their effect on others, and how soon the server disconnects them."""
 
 import socket
 import threading
@@ -91,7 +91,7 @@ def effect_on_normal_clients(port: int, vehicles: Sequence[uuid.UUID], kind: str
 
 
 def _figures(result: load.Load) -> str:
-    p99 = load.percentile([answer.seconds * 1000 for answer in result.answers], 0.99)
+    p99 = load.percentile([outcome.seconds * 1000 for outcome in result.outcomes], 0.99)
     return f"{result.rate:.0f}/s p99 {p99:.0f} ms ({result.failures} failed)"
 
 
