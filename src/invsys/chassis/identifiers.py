@@ -1,7 +1,7 @@
 """Random ids: UUIDs of version 4 (RFC 9562).
 
-``os.urandom`` releases the interpreter lock, and under load a thread waits long to get it back. So random bytes are
-read for 256 ids at a time.
+``os.urandom`` releases the interpreter lock, and under load a thread can wait long to acquire it again. So this module
+reads the random bytes for 256 ids at a time.
 """
 
 import os

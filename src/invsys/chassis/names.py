@@ -11,10 +11,10 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 # The content of a character class, in the syntax that Python's re and ECMA-262 share, because JSON schemas use it too.
-# They share no escapes beyond the Basic Multilingual Plane, so the pattern contains those characters themselves.
+# They share no escapes beyond the Basic Multilingual Plane, so the pattern contains those characters literally.
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
 # The categories Cf, Zl and Zp, and Default_Ignorable_Code_Point (DerivedCoreProperties.txt), of Unicode 16. They
-# include the zero width joiner: emoji and some scripts use it, but elsewhere it is invisible.
+# include the zero width joiner, although emoji and some scripts use it.
 _INVISIBLE = (
     r"\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     r"\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Return ``" (did you mean NAME?)"`` with the most similar of ``names``, or an empty text if none is similar."""
+    """Return ``" (did you mean NAME?)"`` with the most similar of ``names``, or an empty string if none is similar."""
     matches = difflib.get_close_matches(name, names, n=1)
     return f" (did you mean {matches[0]}?)" if matches else ""
 

@@ -17,11 +17,11 @@ from invsys.client.records import Event, EventPage
 class Client:
     """A client for the inventory service at ``base_url``; it is thread-safe, and ``with`` closes it.
 
-    ``token``, an API key or a token, is sent with every request as ``Authorization: Bearer``. ``timeout`` limits each
-    step of an attempt (connect, send, wait for the response), in seconds. A request without a response, or with the
-    status 429 (except too many holds), 502, 503 or 504, is retried after a pause: at most ``attempts`` attempts, the
-    last of which starts at most ``give_up_after`` seconds after the first. ``transport`` replaces httpx's transport,
-    for example to use a private certificate authority. ``sleep`` and ``clock`` replace ``time.sleep`` and
+    ``token``, an API key or a JSON Web Token, is sent with every request as ``Authorization: Bearer``. ``timeout``
+    limits each step of an attempt (connect, send, wait for the response), in seconds. The client retries a request that
+    got no response, or a response with 429 (except ``TooManyHolds``), 502, 503 or 504. It makes at most ``attempts``
+    attempts, and starts the last one at most ``give_up_after`` seconds after the first. ``transport`` replaces httpx's
+    transport, for example to use a private certificate authority. ``sleep`` and ``clock`` replace ``time.sleep`` and
     ``time.monotonic`` in tests. Settings in the environment, such as proxies, are ignored.
     """
 
@@ -65,15 +65,16 @@ class Client:
     def events(self, after: str | None = None, *, page_size: int = 100) -> "Feed":
         """Return the events after a cursor, up to the present; without a cursor, from the oldest stored event.
 
-        With the cursor ``"now"`` the feed is empty at first and returns only later events. Raises CursorExpired.
+        With the cursor ``"now"``, the first iteration yields nothing, and later ones yield newer events. Raises
+        CursorExpired.
         """
         return Feed(lambda cursor: self.event_page(cursor, limit=page_size), after)
 
     def event_page(self, after: str | None = None, *, limit: int = 100) -> EventPage:
         """Return one page of the events after a cursor.
 
-        Use it to store the results of a page and its ``next`` cursor in one transaction. After ``"now"`` the page is
-        empty, and ``next`` is the end of the feed. Raises CursorExpired.
+        Store the results of a page and its ``next`` cursor in one transaction to process each event exactly once. After
+        ``"now"`` the page is empty, and ``next`` is the end of the feed. Raises CursorExpired.
         """
         return parse(self._connection.get("api/events", {"after": after, "limit": limit}), EventPage.from_json)
 

@@ -19,8 +19,8 @@ Item = TypeVar("Item")
 class Collection:
     """The vehicles of one collection, such as ``lorries``; created by ``Client.collection``.
 
-    Times are aware datetimes. Periods and windows are half-open, ``[start, end)``, and None is infinite. Ids are UUIDs.
-    Other values raise ValueError before a request is sent. ``invsys.client.errors`` lists all other errors; the
+    Periods and windows are half-open, ``[start, end)``; a bound that is None is infinite. Naive datetimes and ids that
+    are not UUIDs raise ValueError before a request is sent. ``invsys.client.errors`` lists all other errors; the
     docstrings below name those that are specific to a call.
 
     Calls that create something take a ``key``, the Idempotency-Key: if the same call is repeated with the same key,
@@ -122,9 +122,10 @@ class Collection:
         status: str | None = None,
         page_size: int = 100,
     ) -> Iterator[Allocation]:
-        """List the allocations that overlap a window, by start, of one vehicle or of all (``resource_id`` None).
+        """List the allocations that overlap a window, ordered by start.
 
-        ``status`` is ``confirmed`` or ``held``; expired holds are never listed. Raises ResourceNotFound.
+        Without ``resource_id``, the list contains the allocations of all vehicles in the collection. ``status`` is
+        ``confirmed`` or ``held``; expired holds are never listed. Raises ResourceNotFound.
         """
         url = (
             f"{self._url}/all/allocations" if resource_id is None else f"{self._resource_url(resource_id)}/allocations"
@@ -146,7 +147,7 @@ class Collection:
         return self._update(allocation_id, payloads.allocation_changes(changes), if_match)
 
     def confirm(self, allocation_id: Id, *, if_match: str | None = None) -> Allocation:
-        """Confirm a hold; a confirmed allocation stays unchanged.
+        """Confirm a hold; an allocation that is already confirmed stays unchanged.
 
         Raises AllocationNotFound, HoldExpired, VersionMismatch.
         """
@@ -157,7 +158,7 @@ class Collection:
         return self.update(allocation_id, end=end, if_match=if_match)
 
     def extend_hold(self, allocation_id: Id, seconds: int, *, if_match: str | None = None) -> Allocation:
-        """Let a hold expire ``seconds`` (1 to 86,400) from now. Raises the errors of ``update``."""
+        """Set the expiry of a hold to ``seconds`` (1 to 86,400) from now. Raises the errors of ``update``."""
         return self.update(allocation_id, hold_seconds=seconds, if_match=if_match)
 
     def move(self, allocation_id: Id, resource_id: Id, *, if_match: str | None = None) -> Allocation:

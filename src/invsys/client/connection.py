@@ -1,4 +1,7 @@
-"""Requests with retries: repeated after growing pauses, and never executed twice."""
+"""Requests with retries: exponential backoff with full jitter.
+
+A retried POST sends the same Idempotency-Key, so it is executed at most once.
+"""
 
 import json
 import random
@@ -35,14 +38,14 @@ _CONNECTION_ERRORS = (
     httpx.DecodingError,
 )
 
-# Seconds. The upper limit of the random pause starts with the first value and doubles up to the second.
+# The maximum of the random pause doubles with each attempt, from the first to the second value (seconds).
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """The maximum number of attempts, and the seconds after the first attempt in which another one may start."""
+    """The maximum number of attempts, and the seconds after the first attempt within which another one may start."""
 
     attempts: int
     give_up_after: float
@@ -99,9 +102,8 @@ class Connection:
     def patch(self, url: str, body: Mapping[str, Any], if_match: str | None) -> httpx.Response:
         """Change an item, if it still has the ETag ``if_match`` (None: in any case).
 
-        If a repeated attempt gets 412, the first one may have made the change. Then the item is fetched, and if it has
-        all requested values, the change counts as done. ``hold_seconds`` does not appear in the item, so such a change
-        raises VersionMismatch.
+        If a later attempt gets 412, an earlier one may have made the change. The item is then fetched, and returned if
+        it has all requested values. It does not contain ``hold_seconds``, so such a change raises VersionMismatch.
         """
         response, maybe_repeated = self._send("PATCH", url, json=body, headers=_if_match(if_match))
         if maybe_repeated and response.status_code == httpx.codes.PRECONDITION_FAILED:
@@ -114,7 +116,7 @@ class Connection:
     def delete(self, url: str, if_match: str | None) -> None:
         """Delete an item, if it still has the ETag ``if_match`` (None: in any case).
 
-        If a repeated attempt gets 404, an earlier one has deleted the item.
+        If a later attempt gets 404, an earlier one has deleted the item, so the call succeeds.
         """
         response, maybe_repeated = self._send("DELETE", url, headers=_if_match(if_match))
         if response.is_success:
@@ -124,7 +126,7 @@ class Connection:
             raise error
 
     def pages(self, url: str, params: Mapping[str, Any], read_item: Callable[[Any], T]) -> Iterator[T]:
-        """Yield the items of all pages of a list; the pages are found by their ``next`` links (RFC 8288)."""
+        """Yield the items of all pages of a list; the ``next`` links lead from page to page (RFC 8288)."""
         response = self.get(url, params)
         while True:
             yield from parse(response, lambda items: [read_item(item) for item in items])
@@ -171,7 +173,7 @@ def _next_url(response: httpx.Response) -> httpx.URL:
     # The token must not be sent to another server.
     if (url.scheme, url.host, url.port) != (response.url.scheme, response.url.host, response.url.port):
         raise UnexpectedResponse(response.status_code, f"the next page is at {url}")
-    # Keep the path of the request: the service does not know a path prefix that a reverse proxy removes.
+    # Keep the path of the request: if a reverse proxy removes a path prefix, the link does not contain it.
     return response.url.copy_with(query=url.query)
 
 
@@ -187,6 +189,6 @@ def _retry_after(response: httpx.Response) -> float:
 
 
 def _jitter(attempt: int) -> float:
-    # Full jitter: callers that failed at the same time do not retry at the same time.
+    # With full jitter, callers that failed at the same time do not retry at the same time.
     longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt - 1, 10))
     return random.uniform(0, longest)  # noqa: S311 - not security-relevant

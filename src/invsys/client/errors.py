@@ -148,7 +148,7 @@ class HoldExpired(ApiError, code="hold_expired"):
 class CursorExpired(ApiError, code="cursor_expired"):
     """The feed no longer contains the event of the cursor; events after it may be missing, too.
 
-    Start again: store ``Client.event_page("now").next``, read the lists, then follow the feed from that cursor.
+    Start again: store ``Client.event_page("now").next``, read the lists, then follow the feed from the stored cursor.
     """
 
 
@@ -177,7 +177,7 @@ class MisdirectedRequest(ApiError, code="misdirected_request"):
 
 
 class InvalidFields(ApiError, code="invalid_fields"):
-    """Fields are invalid; ``errors`` maps the name of each field in the API to its messages."""
+    """Fields are invalid; ``errors`` maps each invalid field, by its name in the API, to a list of messages."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         super().__init__(status, problem, headers)
@@ -189,14 +189,14 @@ class IdempotencyKeyReused(ApiError, code="idempotency_key_reused"):
 
 
 class InternalError(ApiError, code="internal_error"):
-    """An error inside the service; its log contains it under ``request_id``."""
+    """The service failed because of an unexpected error; its log has the cause under ``request_id``."""
 
 
 class TooManyHolds(ApiError, code="too_many_holds"):
-    """The client has too many holds: confirm or delete some, or wait.
+    """The client has too many holds: confirm or delete some of them, or wait until they expire.
 
-    In ``retry_after`` seconds enough of them will have expired. This error is not retried automatically, because that
-    time can be a day, and the caller can end a hold earlier.
+    After ``retry_after`` seconds, enough holds will have expired. The request is not retried automatically, because
+    this can take a day, and the caller can end a hold earlier.
     """
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
@@ -230,15 +230,19 @@ class SlowBodies(ApiError, code="slow_bodies"):
 
 
 class DatabaseUnavailable(ApiError, code="database_unavailable"):
-    """The service cannot reach its database; a retry with the same key is safe in any case."""
+    """The service cannot reach its database.
+
+    The request may have been executed; repeating it with the same key is safe.
+    """
 
 
 class Unavailable(InvSysError):
-    """No attempt succeeded within the limits of attempts and time; ``__cause__`` is the error of the last one.
+    """No attempt succeeded within the limits of attempts and time.
 
-    That is a lost connection, or a response with 429 (not ``TooManyHolds``), 502, 503 or 504. ``request`` is the method
-    and URL, ``attempts`` the number of attempts. The request may have been executed: repeat the call with ``key``, its
-    Idempotency-Key, to be sure. ``key`` is None for calls without one.
+    ``__cause__`` is the error of the last attempt: a failed or lost connection, or a response with 429 (not
+    ``TooManyHolds``), 502, 503 or 504. ``request`` is the method and URL, ``attempts`` the number of attempts. The
+    request may have been executed: repeat the call with ``key``, its Idempotency-Key, to be sure. ``key`` is None for
+    calls without one.
     """
 
     def __init__(self, request: str, attempts: int, key: str | None) -> None:
@@ -254,7 +258,7 @@ class Unavailable(InvSysError):
 class UnexpectedResponse(InvSysError):
     """The response is not from the service, for example from a proxy, or is not in the format of this version.
 
-    ``text`` is the start of its body.
+    ``text`` is the start of the body, at most 200 characters.
     """
 
     def __init__(self, status: int, text: str) -> None:

@@ -11,7 +11,10 @@ T = TypeVar("T")
 
 
 def parse(response: httpx.Response, read: Callable[[Any], T]) -> T:
-    """Return ``read(document)`` for the JSON document of a response; raises UnexpectedResponse if either step fails."""
+    """Return ``read(document)`` for the JSON document of a response.
+
+    Raises UnexpectedResponse if the body is not JSON, or if ``read`` fails.
+    """
     try:
         return read(response.json())
     except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -29,7 +32,7 @@ def is_replay(response: httpx.Response) -> bool:
 
 
 def raise_for_problem(response: httpx.Response) -> httpx.Response:
-    """Return a successful response; otherwise raise the exception for it."""
+    """Return the response if it is successful; otherwise raise the exception for it."""
     if not response.is_success:
         raise error_from(response)
     return response

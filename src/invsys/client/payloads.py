@@ -75,7 +75,7 @@ def format_uuid(value: Id) -> str:
 
 
 def attribute_params(attributes: Mapping[str, Attribute]) -> dict[str, str]:
-    """Return the query parameters that filter by attributes; other values than strings are written as in JSON."""
+    """Return the query parameters that filter by attributes; values other than strings are encoded as JSON."""
     return {
         f"attribute.{key}": value if isinstance(value, str) else json.dumps(value) for key, value in attributes.items()
     }
@@ -84,7 +84,7 @@ def attribute_params(attributes: Mapping[str, Attribute]) -> dict[str, str]:
 def window_params(
     start: datetime | None, end: datetime | None, names: tuple[str, str] = ("from", "to")
 ) -> dict[str, Any]:
-    """Return the query parameters for a window; None: the window is unbounded on that side."""
+    """Return the query parameters for a window; a bound that is None is infinite."""
     bounds = zip(names, (start, end), strict=True)
     return {name: None if bound is None else format_datetime(bound) for name, bound in bounds}
 

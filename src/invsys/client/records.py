@@ -138,7 +138,7 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change of the given ``kind``; ``data`` is the document of the vehicle or allocation after the change."""
+    """A change; ``kind`` is its type, and ``data`` the document of the vehicle or allocation after the change."""
 
     id: str
     at: datetime

@@ -29,7 +29,7 @@ def create_app() -> Flask:
 
 
 def build_app(config: Settings) -> Flask:
-    """Build the application without connecting to any service."""
+    """Build the application from the settings, without connecting to any service."""
     app = Flask("invsys.gateway", static_folder=None)
     app.config["TRUSTED_PROXIES"] = config["server"]["trusted_proxies"]
     # A path with duplicate slashes is not redirected; it gets 404 like any other unknown path.

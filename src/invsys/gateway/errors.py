@@ -42,7 +42,7 @@ class RateLimited(Problem):
 
     status, code, title = 429, "rate_limited", "Too many requests"
     additional_data = (
-        "The ``Retry-After`` header: seconds to wait. The ``RateLimit-*`` headers: the limit and the rest of it."
+        "The ``Retry-After`` header: seconds to wait. The ``RateLimit-*`` headers: the limit and what remains of it."
     )
     advice = "Wait, then send the request again. If the limit is too low for the client, ask the operator to raise it."
 

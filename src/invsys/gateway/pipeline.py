@@ -97,7 +97,7 @@ class Pipeline:
             if request.path not in health.FOR_OPERATORS:
                 self._limits.count_request(None)
             return
-        # The gateway itself answers OPTIONS: browsers send preflight requests without credentials.
+        # The gateway itself responds to OPTIONS, because browsers send preflight requests without credentials.
         if is_routed and (request.method == "OPTIONS" or (permission is not None and permission.scope is None)):
             self._limits.count_request(None)
             return
@@ -132,13 +132,16 @@ class Pipeline:
             release()
             raise
         finally:
-            # Also if the response was truncated: the service has made the changes.
+            # Count them even if the response was truncated: the service has made the changes.
             self._limits.count_changes(client)
         return _release_when_sent(response, release)
 
 
 def _release_when_sent(response: Response, release: Callable[[], None]) -> Response:
-    """Release the concurrency slot: at once, or for a streamed response when it ends, completely sent or not."""
+    """Return the response, and release the concurrency slot: immediately, or when a streamed response ends.
+
+    A streamed response also ends when the caller disconnects.
+    """
     if response.is_streamed:
         response.response = _yield_then_release(response.response, release)
         response.call_on_close(release)

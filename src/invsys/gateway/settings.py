@@ -75,13 +75,13 @@ class UpstreamSettings(Schema):
 
 
 class ClientSettings(Schema):
-    """Path of the clients file."""
+    """The path of the clients file."""
 
     file = fields.String(required=True, validate=validate.Length(min=1))
 
 
 class JwtSettings(Schema):
-    """JWT validation."""
+    """The keys, issuer, audience and claims for the validation of JSON Web Tokens."""
 
     keys = fields.String(required=True)
     issuer = fields.String(required=True)

@@ -26,11 +26,11 @@ ANY = "*"
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 # A name or an address as in a URL (RFC 3986, section 3.2.2), with an optional port. A comma does not match, because
-# servers join repeated headers with one.
+# servers join repeated headers with commas.
 _LABEL = "[A-Za-z0-9_-]{1,63}"
 _HOST = re.compile(rf"(?:\[([0-9A-Fa-f:.]{{2,45}})\]|({_LABEL}(?:\.{_LABEL})*)\.?)(?::[0-9]{{0,5}})?")
 _LONGEST = 255 + len(".:65535")
-# The spellings of the development server and of granian.
+# HTTP/1.0 as the development server and as granian write it.
 _HTTP_1_0 = frozenset({"HTTP/1.0", "HTTP/1"})
 # Replaces a ``Host`` that was not checked, because Werkzeug raises on some malformed values.
 _NEUTRAL = "localhost"
@@ -76,7 +76,8 @@ def host_name(host: str) -> str | None:
 class AllowedHosts:
     """The names in the setting ``allowed_hosts`` of the section ``server``.
 
-    If the setting is empty: the names of this machine if the service listens on loopback only, otherwise all names.
+    If the setting is empty, a service that listens only on loopback accepts the names of this machine, and any other
+    service accepts all names.
     """
 
     def __init__(self, server: Section) -> None:
@@ -123,7 +124,8 @@ def register(app: Flask, server: Section, before_refusal: Callable[[], None] = l
     """Refuse requests to ``app`` whose ``Host`` is not allowed; requests to ``health.FOR_OPERATORS`` accept any name.
 
     ``server`` is the settings section. ``before_refusal`` is called before each refusal and may raise another Problem
-    instead. This wraps the WSGI application, because a ``before_request`` function costs ten times as many calls.
+    instead. This wraps the WSGI application, because a ``before_request`` function costs ten times as many
+    function calls.
     """
     allowed = AllowedHosts(server)
     serve = app.wsgi_app

@@ -11,7 +11,7 @@ from invsys.chassis.http import headers
 
 HEADER = "X-Client-Id"
 VISIBILITY = "X-Client-Sees"
-# The only valid value of ``VISIBILITY``: the client sees only the items that it created.
+# The only valid value of the header ``VISIBILITY``: the client sees only the items that it created.
 OWN = "own"
 
 

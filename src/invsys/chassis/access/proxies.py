@@ -6,7 +6,6 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from flask import current_app, request
 
-# The loopback addresses.
 LOOPBACK = "127.0.0.0/8, ::1"
 
 # Some proxies add the port of the connection: 203.0.113.5:4711, [2001:db8::1]:443. Others add only the brackets.

@@ -32,7 +32,7 @@ def settings_of(app: Flask) -> settings.Settings:
 
 
 class DataLocation(NamedTuple):
-    """The setting with the location of a service's data, and the words that announce it: ``"The database is"``."""
+    """The setting with the location of a service's data, and the words before it in the log: ``"The database is"``."""
 
     words: str
     section: str
@@ -44,7 +44,7 @@ class DataLocation(NamedTuple):
 
 
 def use_settings_file(path: str | None) -> None:
-    """Use this settings file in this process and its child processes, unless ``path`` is None."""
+    """Use the settings file ``path`` in this process and its child processes; if it is None, do nothing."""
     if path is not None:
         os.environ[settings.CONFIG_VARIABLE] = str(Path(path).absolute())
 
@@ -76,7 +76,7 @@ class RunServer(Server):
         request_log.show_development_server()
         server = settings_of(app)["server"]
         host, port = host or server["host"], server["port"] if port is None else port
-        # The reloader's process gets the socket that the first process opened.
+        # Only the first process checks the port: the reloader's child process inherits its socket.
         if not is_running_from_reloader():
             listening.close(listening.listen(host, port))
             self._location.announce(app)
@@ -105,7 +105,9 @@ class Serve(Command):
         self._require_ready, self._location = require_ready, location
 
     def __call__(self, app: Flask, *, check: bool) -> None:
-        """Replace this process by the server of ``target`` (``module:name``), or only check that it could start.
+        """Replace this process with the production server of the WSGI application that was passed to ``__init__``.
+
+        With ``check``, only check that the server could start.
 
         Raises SettingsError and the exceptions of ``require_ready``.
         """
@@ -115,7 +117,7 @@ class Serve(Command):
         if log := request_log.open_file(settings_of(app)["log"]):
             log.close()
         if check:
-            # On any free port, because a running server may use the configured one.
+            # Port 0 means any free port: a running server may use the configured one.
             listening.close(listening.listen(settings_of(app)["server"]["host"], 0))
         else:
             server.serve(self._target, settings_of(app)["server"], os.environ, lambda: self._location.announce(app))

@@ -11,7 +11,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-# Exit statuses: a program that SIGINT ended, as shells report it; a reader that closed the pipe; any other failure.
+# Exit statuses: SIGINT (128 + 2, as shells report it), a reader that closed the output pipe, any other failure.
 INTERRUPTED, READER_GONE, FAILED = 130, 1, 2
 
 # Errors of writing to an output. Python sets no file name in these exceptions.
@@ -43,12 +43,12 @@ def run(program: str, module: str) -> NoReturn:
 
 
 def _reopen_closed_streams() -> None:
-    """Open the standard streams that the caller has closed; otherwise a database file could get their descriptors.
+    """Open ``/dev/null`` for closed standard streams; otherwise a database file could get one of their descriptors.
 
-    Writing to a closed output still fails: a command that prints nothing succeeds, any other command fails.
+    Writing to a closed standard output still fails, so only a command that prints nothing succeeds.
     """
     if sys.stdin is None:
-        sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115 - pathlib takes time to load; must stay open
+        sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115 - pathlib loads slowly; the file must stay open
     if sys.stdout is None:
         sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w")  # noqa: PTH123, SIM115 - the same
     if sys.stderr is None:

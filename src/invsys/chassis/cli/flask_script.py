@@ -1,6 +1,7 @@
 """Flask-Script 2.0.6 (2017) on current versions of Flask and Python, and an adapter for click commands.
 
-Importing Flask-Script needs names that Flask no longer has. They are added for the import, and removed afterwards.
+Importing Flask-Script requires names that Flask no longer has. This module adds them for the import, and removes them
+afterwards.
 """
 
 import argparse
@@ -30,7 +31,7 @@ def _names_for_import() -> Iterator[None]:
     sys.modules["flask._compat"] = compat
     vars(flask)["_request_ctx_stack"] = None
     with warnings.catch_warnings():
-        # Its source has "\d" in ordinary strings, which the compiler warns about.
+        # Flask-Script has "\d" in ordinary strings, which the compiler warns about.
         warnings.simplefilter("ignore")
         try:
             yield
@@ -55,7 +56,7 @@ __all__ = ["ClickCommand", "Command", "Manager", "Option", "Server", "Shell", "S
 
 
 class _HostOrHelp(argparse.Action):
-    """Sets the host with ``-h HOST``, as in Flask-Script; prints the help with ``-h`` alone, as every other command."""
+    """Sets the host with ``-h HOST``, as in Flask-Script; prints the help with ``-h`` alone, as other commands do."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: str | None = None) -> None:
         if values is None:
@@ -65,9 +66,9 @@ class _HostOrHelp(argparse.Action):
 
 
 class Server(flask_script.Server):
-    """The development server: with threads; debugger and reloader are off by default.
+    """The development server, with threads; the debugger and the reloader are off by default.
 
-    The debugger runs any code that a client sends.
+    The debugger would execute any code that a client sends.
     """
 
     help_args = ("-?", "--help")
@@ -82,7 +83,7 @@ class Server(flask_script.Server):
         return [Option(*host.args, **host.kwargs, **host_or_help), *others]
 
     def __call__(self, app: Flask, *, processes: int = 1, threaded: bool = True, **options: Any) -> None:
-        """Serve with threads or with processes, because Werkzeug does not support both together."""
+        """Serve with several processes or with threads: Werkzeug does not support both together."""
         super().__call__(app, processes=processes, threaded=threaded and processes == 1, **options)
 
 
@@ -96,7 +97,7 @@ class ShowUrls(flask_script.commands.ShowUrls):
 
 
 class ClickCommand(Command):
-    """A click command as a command of Flask-Script; click parses the words after its name."""
+    """A click command as a command of Flask-Script; click parses the words after the command's name."""
 
     def __init__(self, command: click.Command, prog_name: str) -> None:
         super().__init__()
@@ -148,12 +149,12 @@ class Manager(flask_script.Manager):
         self._program, self._version = program, version
 
     def create_app(self, *args: Any, **kwargs: Any) -> Flask:
-        """Create the application; Flask-Script's own method fails while it warns that it is deprecated."""
+        """Create the application; Flask-Script's own method fails when it issues its deprecation warning."""
         app: Flask = self(*args, **kwargs)
         return app
 
     def _patch_argparser(self, parser: Any) -> None:
-        """Do nothing: the original overwrites a name that argparse uses since Python 3.12.8 and 3.13.1."""
+        """Do nothing: the original overwrites a name that argparse has used since Python 3.12.8 and 3.13.1."""
 
     def create_parser(self, *args: Any, **kwargs: Any) -> Parser:
         """Create the parser of the program, with a subparser for each command."""
@@ -180,7 +181,7 @@ class Manager(flask_script.Manager):
         self._require_known_command(parser, words[index : index + 1])
         command = self._commands.get("".join(words[index : index + 1]))
         if isinstance(command, ClickCommand) and words[index + 1 :] != ["--version"]:
-            # Hidden from argparse, which would handle options such as --help itself.
+            # Hide the command's words from argparse, which would handle options such as --help itself.
             words, command.words = words[: index + 1], words[index + 1 :]
         values = self._parse(parser, words, index)
         *_, command = values.pop("func_stack")

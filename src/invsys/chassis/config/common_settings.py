@@ -12,7 +12,7 @@ _SECRET = re.compile(r"(?:[!-~]{16,255})?\Z")
 
 
 class _List(fields.String):
-    """A comma-separated list, loaded as text after ``parse`` has accepted it; ``parse`` raises ValueError."""
+    """A comma-separated list, loaded as text; ``parse`` raises ValueError if the text is not valid."""
 
     parse: ClassVar[Callable[[str], object]]
 

@@ -1,6 +1,7 @@
-"""The user's data folder: ``$XDG_DATA_HOME`` in a setting (XDG Base Directory Specification).
+"""The user's data folder, which replaces ``$XDG_DATA_HOME`` in the value of a setting.
 
-Default paths are below it, so that they do not depend on the working directory of a command.
+The default paths are in this folder (XDG Base Directory Specification), so that they do not depend on the working
+directory of a command.
 """
 
 from collections.abc import Mapping

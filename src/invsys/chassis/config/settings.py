@@ -1,7 +1,7 @@
 """Settings from INI files and environment variables, validated by one schema.
 
 Each source overrides the ones before it: the package's ``default_config.ini``, the operator's file, and the environment
-variables ``INVSYS_<SECTION>_<KEY>``. A setting that is not in the schema is an error in any of them.
+variables ``INVSYS_<SECTION>_<KEY>``. A setting that is not in the schema is an error in every source.
 """
 
 import re
@@ -33,7 +33,7 @@ Section = dict[str, Any]
 
 
 class SettingsError(Exception):
-    """A setting is not usable; the message has its name and its source."""
+    """A setting cannot be used; the message contains the name and the source of the setting."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _masked(key: str, value: str) -> str:
 def load(
     schema: Schema, default: Traversable, service: str, environ: Mapping[str, str], file: str | None = None
 ) -> Settings:
-    """Read all sources, and validate the result.
+    """Read the settings from all sources and validate them.
 
     The operator's file is ``file`` (the option ``-c``), otherwise the file in ``INVSYS_CONFIG``, otherwise
     ``/etc/invsys/<service>.ini`` if it exists. Raises SettingsError.
@@ -116,7 +116,7 @@ def _operators_file(path: str | None, service: str) -> Path | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:
-        # It may exist, but this user cannot read it. Reading it then reports an error, instead of using the defaults.
+        # The file may exist, but this user cannot access it. Reading it then reports an error.
         pass
     return default_path
 

@@ -1,6 +1,6 @@
 """The pages under ``/docs``: a page for each problem code, and Swagger UI for the OpenAPI document.
 
-The service serves all their files itself; the browser loads nothing from other hosts.
+The service itself serves all files of these pages; the browser loads nothing from other hosts.
 """
 
 from flask import Flask

@@ -12,7 +12,7 @@ from invsys.chassis.http.problems import NotFound, Problem
 # No scripts, no content of other hosts, and only the style sheet of this package.
 _POLICY = "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
-# The same request may succeed after one of these statuses, although nothing was changed.
+# After one of these statuses, the same request may succeed later.
 _WORTH_A_RETRY = frozenset({429, 502, 503, 504})
 
 _STATUS_CODES = {f"http_{status}": status.value for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST}
@@ -30,7 +30,7 @@ blueprint = _create_blueprint()
 def pages_of(module: ModuleType) -> Blueprint:
     """Return a blueprint with the pages of the problems that ``module`` defines.
 
-    For the gateway: the service behind it has the pages of the other problems.
+    The gateway serves only these pages; the service behind it serves those of the other problems.
     """
     pages = _create_blueprint()
     for kind in problem_classes().values():

@@ -11,7 +11,7 @@ from flask import Response, request
 from invsys.chassis.http import responses
 
 _CODING = "-(?:gzip|br|zstd)"
-# An ETag from ``etag``, as proxies return it. A version fits in 32 bits.
+# An ETag that ``etag`` has returned, with the changes that proxies make. A version fits in 32 bits.
 _OWN_ETAG = re.compile(rf'(?:W/)?"([1-9][0-9]{{0,8}})(?:-xml)?(?:{_CODING})?"')
 _CODING_AT_END = re.compile(rf'{_CODING}"')
 # RFC 9110, sections 8.8.3 and 5.6.1: a list of entity tags, whose elements may be empty. Werkzeug's parser accepts more

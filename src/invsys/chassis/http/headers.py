@@ -1,4 +1,4 @@
-"""Validation of header values that name something, such as ``X-Client-Id`` and ``Idempotency-Key``."""
+"""Validation of headers whose values are identifiers, such as ``X-Client-Id`` and ``Idempotency-Key``."""
 
 import re
 

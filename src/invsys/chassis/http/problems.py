@@ -67,7 +67,7 @@ class RequestTimeout(Problem):
 
 
 class UnsupportedMediaType(Problem):
-    """The ``Content-Type`` of the body is not JSON, or the body is encoded."""
+    """The ``Content-Type`` is not JSON in UTF-8, or the body has a ``Content-Encoding``."""
 
     status, code, title = 415, "unsupported_media_type", "The body is not application/json"
     additional_data = "After ``PATCH``, the ``Accept-Patch`` header: the media types that it accepts (RFC 5789)."

@@ -7,13 +7,13 @@ from flask import request
 from marshmallow import Schema, ValidationError
 
 
-def load(schema: Schema, gathered: str | None = None) -> dict[str, Any]:
-    """Validate the query string of the current request; raises marshmallow's ValidationError.
+def load(schema: Schema, prefix: str | None = None) -> dict[str, Any]:
+    """Return the validated query parameters of the current request; raises marshmallow's ValidationError.
 
     Unknown parameters are refused: ignoring a misspelt filter would return too many items.
 
-    Parameters whose names begin with ``gathered`` may have any name and may be repeated. The schema's field
-    ``gathered`` gets them as a list of pairs: the rest of the name, and the value.
+    With ``prefix``, all parameters whose names begin with it are allowed, and may be repeated. The schema's field of
+    this name gets them as a list of pairs: the rest of the name, and the value.
     """
     _require_utf8()
     params: dict[str, Any] = {}
@@ -23,16 +23,16 @@ def load(schema: Schema, gathered: str | None = None) -> dict[str, Any]:
         # PostgreSQL refuses a NUL in any text, also in a comparison.
         if "\0" in name or "\0" in value:
             errors[name] = ["A NUL is not allowed."]
-        elif gathered is not None and name.startswith(gathered):
-            pairs.append((name.removeprefix(gathered), value))
+        elif prefix is not None and name.startswith(prefix):
+            pairs.append((name.removeprefix(prefix), value))
         elif name in params:
-            errors[name] = ["Given more than once."]
+            errors[name] = ["Must not be repeated."]
         else:
             params[name] = value
     if errors:
         raise ValidationError(errors)
-    if gathered is not None and pairs:
-        params[gathered] = pairs
+    if prefix is not None and pairs:
+        params[prefix] = pairs
     loaded: dict[str, Any] = schema.load(params)
     return loaded
 

@@ -64,7 +64,7 @@ def read(limit: int) -> bytes:
     # Checked before Werkzeug parses it: parsing a list of codings takes 1 ms per 1,000 characters.
     if request.environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":
         raise MalformedBody("Send the body with a Content-Length, or with Transfer-Encoding: chunked.")
-    # Not by MAX_CONTENT_LENGTH: Werkzeug silently truncates a chunked body at that limit.
+    # MAX_CONTENT_LENGTH is not used, because Werkzeug silently truncates a chunked body at that limit.
     length = request.content_length or 0
     if length > limit:
         raise BodyTooLarge(f"A body may have at most {limit} bytes.")
@@ -88,7 +88,8 @@ def _read(size: int) -> bytes:
 def register(app: Flask, server: Mapping[str, Any]) -> None:
     """Limit slow bodies, and close connections whose request body was not read.
 
-    Otherwise the server would parse the rest of that body as the next request. ``server`` is the settings section.
+    Otherwise the server would parse the unread rest of the body as the next request. ``server`` is the settings
+    section.
     """
     app.extensions[_LIMITER] = BodyReadLimiter(server["threads"], server["body_timeout"])
 

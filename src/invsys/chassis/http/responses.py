@@ -1,4 +1,4 @@
-"""Responses in JSON or, for a client that accepts XML but not JSON, in XML with the same names."""
+"""Responses in JSON or, for a client that accepts XML but not JSON, in XML with the same member names."""
 
 import functools
 from http import HTTPStatus
@@ -23,9 +23,9 @@ _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_
 
 
 class RawHeadersResponse(Response):
-    """A response whose headers are complete.
+    """A response whose headers are sent unchanged.
 
-    Werkzeug would process the headers of every response again, for example to encode ``Location``.
+    Otherwise Werkzeug would process them once more, for example to encode ``Location``.
     """
 
     def get_wsgi_headers(self, environ: Any) -> Headers:
@@ -92,7 +92,7 @@ def no_content() -> Response:
 
 
 def problem(document: dict[str, Any], status: int) -> Response:
-    """Return a problem document (RFC 9457); the XML format is that of appendix B."""
+    """Return a response with a problem document, in JSON or in XML (RFC 9457, appendix B)."""
     if wants_xml():
         body = xml.dumps(document, "problem", item="i", namespace="urn:ietf:rfc:7807")
         response = _complete(body, status, None, "application/problem+xml; charset=utf-8")

@@ -1,12 +1,13 @@
 """Limits on request bodies that arrive slowly: a deadline, and at most half of the threads may wait for such bodies.
 
 The production server (granian 2.8) starts a request when its headers have arrived. Its ``read`` blocks until the whole
-body is there, and only the end of the connection interrupts it. So a watch thread checks the reads in progress. If a
-read takes too long, another thread of the watch responds in place of the request's own thread. Its ``Content-Length``
-is one byte too large, so the server closes the connection, the read returns, and the request's thread is free again.
-After a complete response the server would wait for the rest of the body.
+body has arrived, and only the end of the connection interrupts it. So one thread checks the reads in progress. If a
+read takes too long, another thread sends the response in place of the request's own thread. The ``Content-Length`` of
+this response is one byte too large, so the server closes the connection, the read returns, and the request's thread is
+free again. After a complete response, the server would wait for the rest of the body.
 
-A body that arrives immediately costs only an entry in a set. Other servers than granian have no such limits.
+A body that arrives immediately costs only an entry in a set. Under servers other than granian, these limits do not
+apply.
 """
 
 import contextlib
@@ -22,14 +23,14 @@ from invsys.chassis.http.problems import Problem, RequestTimeout, SlowBodies, pr
 # The key of the WSGI environment under which ``worker`` stores granian's protocol object of a request.
 PROTOCOL = "granian.protocol"
 
-# Seconds between two checks of the watch. A body that has not arrived after this time is slow.
+# Seconds between two checks. A body that has not arrived after this time is slow.
 _INTERVAL = 0.025
 # A slow body without a slot is refused after _CHECKS checks. A check that runs later than _INTERVAL * _LATE does not
-# count: the machine is busy, and the body may have arrived already.
+# count: the machine is busy, and the body may already have arrived.
 _CHECKS, _LATE = 3, 1.2
 # Seconds that the server has to send a response before the connection is closed. The time for SlowBodies is short, so
-# that its responses do not occupy threads for long; a client that sees only the closed connection also knows that the
-# request failed.
+# that its responses do not occupy threads for long. A client that gets no response in this time detects the failure by
+# the closed connection.
 _TO_SEND: dict[type[Problem], float] = {RequestTimeout: 0.5, SlowBodies: 0.02}
 
 
@@ -59,11 +60,11 @@ class _Read:
 
 
 class BodyReadLimiter:
-    """Limits the slow reads of ``threads`` request threads: half of the threads, and ``timeout`` seconds for each."""
+    """Limits slow reads: half of the ``threads`` request threads may wait for them, for ``timeout`` seconds each."""
 
     def __init__(self, threads: int, timeout: float) -> None:
         self._slots, self._timeout = max(1, threads // 2), timeout
-        # Either the read's own thread or the watch removes a read; the one that removes it sends the response.
+        # Either the read's own thread or the checking thread removes a read; that thread sends the response.
         self._reads: set[_Read] = set()
         self._thread: threading.Thread | None = None
         self._sleeping, self._read_started, self._lock = True, threading.Event(), threading.Lock()
@@ -136,7 +137,7 @@ def _send(protocol: ResponseProtocol, problem: Problem) -> None:
 
 
 class _ChunksThenPause:
-    """An iterator of the body, followed by a pause in which the server sends it."""
+    """An iterator over the body that ends after a pause, in which the server sends the body."""
 
     def __init__(self, body: bytes, seconds: float) -> None:
         self._chunks, self._seconds = [body], seconds

@@ -1,8 +1,8 @@
 """Connection draining: while the server replaces its workers, every response closes its connection.
 
-granian closes the idle connections of a worker that stops, and would lose a request that a client is just sending over
-one. A new worker starts some seconds before the old one stops. Within this time, each active client gets a response
-with ``Connection: close``, and connects again.
+granian closes the idle connections of a worker that stops. A request that a client is sending over such a connection
+would be lost. A new worker starts some seconds before the old one stops. Within this time, each active client gets a
+response with ``Connection: close``, and connects again.
 """
 
 import os
@@ -19,7 +19,7 @@ _INTERVAL = 0.25
 
 
 def register(app: Flask) -> None:
-    """Close connections with the responses of ``app`` during a reload; does nothing without the production server."""
+    """Add ``Connection: close`` to the responses of ``app`` during a reload of the production server."""
     if WORKERS_VARIABLE not in os.environ:
         return
     configured_workers = int(os.environ[WORKERS_VARIABLE])

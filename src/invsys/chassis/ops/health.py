@@ -11,7 +11,10 @@ FOR_OPERATORS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def register(app: Flask, require_ready: Callable[[], None]) -> None:
-    """Add both routes to ``app``; ``require_ready`` raises a Problem if a dependency is unavailable."""
+    """Add ``/healthz`` and ``/readyz`` to ``app``.
+
+    ``/readyz`` calls ``require_ready``, which raises a Problem if a dependency is unavailable.
+    """
 
     @app.get("/healthz")
     def healthz() -> Response:

@@ -25,12 +25,12 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def truncate(text: str, limit: int) -> str:
-    """Return at most ``limit`` characters of a text; a truncated text ends with ``ELLIPSIS``."""
+    """Return a text, truncated to ``limit`` characters; a truncated text ends with ``ELLIPSIS``."""
     return text if len(text) <= limit else text[: limit - len(ELLIPSIS)] + ELLIPSIS
 
 
 def truncate_middle(text: str, limit: int) -> str:
-    """Return at most ``limit`` characters of a text; a truncated text is its two ends with ``ELLIPSIS`` between them."""
+    """Return a text, truncated in the middle to ``limit`` characters; ``ELLIPSIS`` on a line marks the place."""
     if len(text) <= limit:
         return text
     mark = f"\n{ELLIPSIS}\n"

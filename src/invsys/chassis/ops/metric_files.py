@@ -33,14 +33,14 @@ _reasons: list[str] = []
 
 
 def install() -> None:
-    """Make prometheus_client use these files in this process; call it before the first metric is created."""
+    """Make prometheus_client use these files in this process; must be called before the first metric is created."""
     if DIRECTORY_VARIABLE in os.environ:
         _create_folder()
         vars(values)["MmapedDict"] = _AllocatedDict
 
 
 def failure_reason() -> str:
-    """Return the reason why this process counts in private memory, or an empty text if it counts in files."""
+    """Return the reason why this process counts in private memory, or an empty string if it counts in files."""
     return _reasons[0] if _reasons else ""
 
 
@@ -53,13 +53,16 @@ def registry() -> CollectorRegistry:
 
 
 def _create_folder() -> None:
-    # It may have been removed since the server started.
+    # The folder may have been removed since the server started.
     with contextlib.suppress(OSError):
         Path(os.environ[DIRECTORY_VARIABLE]).mkdir(parents=True, exist_ok=True)
 
 
 class _AllocatedDict(MmapedDict):
-    """Values in a mapped file with allocated space, or in private memory if there is no space."""
+    """An MmapedDict that allocates the disk space of its file before it writes.
+
+    If the allocation fails, it uses private memory.
+    """
 
     def __init__(self, filename: str) -> None:
         try:
@@ -123,7 +126,7 @@ def _path(file: int) -> str:
 
 
 def _open_memory_file(error: OSError) -> BinaryIO:
-    """Return a file in private memory, to be used if there is no disk space, and log the reason once."""
+    """Return a file in private memory; the first call logs ``error``, the reason why no disk space was allocated."""
     if not _reasons:
         folder = os.environ[DIRECTORY_VARIABLE]
         _reasons.append(f"cannot allocate the metrics files in {folder}: {error.strerror}")

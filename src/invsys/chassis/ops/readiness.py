@@ -12,7 +12,7 @@ from flask import Flask
 class Readiness:
     """The state of a dependency. The two checks raise a Problem if they fail.
 
-    ``require_usable`` is the full check, ``require_reachable`` the one that is made after it has passed.
+    ``require_usable`` is the full check. ``require_reachable`` is the check that replaces it once it has passed.
     """
 
     def __init__(self, require_usable: Callable[[], None], require_reachable: Callable[[], object]) -> None:

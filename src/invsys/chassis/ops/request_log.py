@@ -1,6 +1,6 @@
 """The log: lines with one JSON object each, on standard error or in a file, and one line for each request.
 
-A caller cannot make it grow without limit. Long values are truncated (``log_lines``). The first of several equal
+A caller cannot make the log grow without limit. Long values are truncated (``log_lines``). The first of several equal
 refusals to one address within a second is logged, and the others are counted; the same applies to identical warnings.
 """
 
@@ -43,7 +43,7 @@ class LogFile(logging.handlers.WatchedFileHandler):
 
 
 class Log:
-    """The output of the log, a file or standard error, and the counts of the repeated lines that it leaves out."""
+    """The output of the log, a file or standard error, and the counts of repeated lines, which are not written."""
 
     def __init__(self, file: LogFile | None = None) -> None:
         self._file = file
@@ -155,8 +155,8 @@ def open_file(log: Section) -> LogFile | None:
 def register(app: Flask, more: Callable[[], dict[str, Any]] = dict) -> None:
     """Log every request to ``app``; requests for health checks and metrics are frequent, and logged at debug level.
 
-    ``more`` returns additional fields of the service, of limited size. Register ``metrics`` after this function,
-    because it measures the duration that the line contains.
+    ``more`` returns additional fields of the service, of limited size. Call ``metrics.register`` after this function,
+    because the metrics measure the duration that is in the line.
     """
 
     @app.after_request
@@ -167,7 +167,7 @@ def register(app: Flask, more: Callable[[], dict[str, Any]] = dict) -> None:
         if logger.isEnabledFor(level):
             service_fields = more()
             if response.status_code not in _REFUSALS or _is_first(response.status_code, service_fields):
-                # Without a LogRecord, which would cost more than the line itself.
+                # Written without a LogRecord, which would cost more than the line itself.
                 _log.write({**_fields(response, level), **service_fields})
         return response
 

@@ -1,6 +1,6 @@
 """Starts the production server: granian worker processes with several threads each, under our own supervisor.
 
-SIGTERM and SIGINT stop the server, SIGHUP replaces its workers one by one; requests in progress are finished. If a
+SIGTERM and SIGINT stop the server, SIGHUP replaces its workers one by one. The workers finish their requests. If a
 client sends over an idle connection while its worker stops, the connection is closed and the client sends the request
 again over another one (RFC 9112, section 9.3.1). docs/source/server.rst has the measurements behind the choice of
 granian.
@@ -29,7 +29,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 def serve(
     target: str, server: Mapping[str, Any], environ: Mapping[str, str], announce: Callable[[], None] = lambda: None
 ) -> NoReturn:
-    """Replace this process by the server of the WSGI application ``target`` (``module:name``).
+    """Replace this process with the server of the WSGI application ``target`` (``module:name``).
 
     ``server`` is the settings section; ``announce`` is called when the port is open. The process is replaced so that
     the parent of the workers has loaded no application code: a reload then starts the installed version. Raises
@@ -59,7 +59,7 @@ def _options(sockets: str, server: Mapping[str, Any]) -> list[str]:
 
 
 def _metrics_directory(environ: Mapping[str, str]) -> str:
-    """Return a new folder for the metrics files, or the path of a missing folder if no folder has enough space."""
+    """Return a new folder for the metrics files, or a path that does not exist if no folder has enough space."""
     if configured := environ.get(DIRECTORY_VARIABLE):
         return configured
     # systemd removes RUNTIME_DIRECTORY with the service; it may list several. The first two folders are in memory.

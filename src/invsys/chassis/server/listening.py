@@ -40,7 +40,7 @@ def close(sockets: list[socket.socket]) -> None:
 
 
 def _open(listening_socket: socket.socket, address: Any, is_first: bool) -> None:
-    # Without it, the connections of an earlier server would block the port for a minute.
+    # Otherwise the connections of an earlier server would block the port for a minute.
     listening_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # Connections inherit this option: a response is sent without waiting for the acknowledgement of the previous one.
     listening_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

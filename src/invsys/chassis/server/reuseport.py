@@ -1,8 +1,8 @@
-"""Steers new connections to some of the sockets that listen on one port (SO_REUSEPORT).
+"""Selects which of the sockets that listen on one port get new connections (SO_REUSEPORT).
 
 By default, the kernel chooses a socket by a hash of the addresses. Here a program for its packet filter (classic BPF,
-SO_ATTACH_REUSEPORT_CBPF in socket(7)) chooses among the sockets whose worker is running. This module belongs to the
-supervisor, and therefore imports nothing of the application.
+SO_ATTACH_REUSEPORT_CBPF in socket(7)) chooses among the sockets whose worker has loaded the application. The supervisor
+loads this module, so it must not import anything of the application.
 """
 
 import ctypes

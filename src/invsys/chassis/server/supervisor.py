@@ -1,8 +1,8 @@
 """The parent process of the production server: it holds the listening sockets and keeps the workers running.
 
 ``command.serve`` executes this program: ``python -m invsys.chassis.server.supervisor --sockets=3,4 ...
-MODULE:NAME``. It imports nothing of the application, because workers are forked from it, and after a reload they must
-load the installed version.
+MODULE:NAME``. It imports nothing of the application, because its workers are forked from it, and after a reload they
+must load the installed version.
 
 granian's own supervisor (2.8) stops the whole server when one worker dies twice within 5.5 seconds. Its workers open
 their own sockets, so the connections that wait for a dead worker are reset. This supervisor differs:
@@ -91,7 +91,7 @@ class Supervisor(MPServer):
         self._slots = [_Slot(number, listening_socket) for number, listening_socket in enumerate(sockets)]
         # Workers without a slot: new ones that are starting, and old ones that are finishing their requests.
         self._unassigned: list[Worker] = []
-        # The pipe that reports processes which have loaded the application, and their PIDs.
+        # The pipe through which workers report that they have loaded the application, and the PIDs of these workers.
         self._ready_pipe, self._ready = ReadyPipe(), set[int]()
         self._selected: list[int] = []
         self._signals, waker = os.pipe()
@@ -100,7 +100,7 @@ class Supervisor(MPServer):
         signal.set_wakeup_fd(waker)
 
     def serve(self, *args: Any, **kwargs: Any) -> None:
-        """Serve without granian's warning about the number of threads; server.rst has measurements of that number."""
+        """Serve without granian's warning about the number of threads; server.rst has measurements for this number."""
         AbstractServer.serve(self, *args, **kwargs)
 
     def _init_shared_socket(self) -> None:
@@ -113,7 +113,7 @@ class Supervisor(MPServer):
 
     def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:
         self._spawn = spawn_target, target_loader
-        # ``command.serve`` has blocked them before it executed this program.
+        # ``command.serve`` blocked these signals before it executed this program.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         if not self.interrupt_signal:
             self._fill_slots()
@@ -140,7 +140,7 @@ class Supervisor(MPServer):
             wait([self._signals, self._ready_pipe.reader, *(worker.sentinel for worker in self._workers())], timeout)
 
     def _update_state(self) -> None:
-        """Record which workers have loaded the application, and which have died; steer new connections accordingly."""
+        """Record which workers have loaded the application, and which have died; select the sockets accordingly."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._signals, 1024)
         self._ready.update(self._ready_pipe.pids())
@@ -163,7 +163,7 @@ class Supervisor(MPServer):
         now = time.monotonic()
         slot.worker = None
         slot.quick_deaths = 0 if now - worker.started_at >= _STABLE else slot.quick_deaths + 1
-        # The first quick death is replaced immediately, like the death of a worker that has run for long.
+        # After the first quick death the delay is 0, as after the death of a worker that has run for long.
         delay = min(_FIRST_DELAY * 2.0 ** (slot.quick_deaths - 2), _LONGEST_DELAY) if slot.quick_deaths > 1 else 0.0
         slot.restart_at = now + delay
         logger.error(f"{worker.exit_description()}; replacing it {f'in {delay:g} seconds' if delay else 'now'}")

@@ -1,6 +1,6 @@
 """The worker processes of the production server: the supervisor's handle for a worker, and the code that runs in it.
 
-Like the supervisor, this module imports nothing of the application.
+The supervisor loads this module, so it must not import anything of the application.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """Changes to the clients file: add clients, rotate and revoke their keys.
 
-Everything else in the file, including the operator's comments, is preserved. The file is replaced atomically, so
-readers never see a partly written one, and keeps its owner and mode.
+Everything else in the file, including the operator's comments, is preserved. A change replaces the file atomically, so
+that readers never see a partly written file. The new file has the owner and the mode of the old one.
 """
 
 import contextlib
@@ -162,7 +162,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _copy_owner_and_mode(path: Path, descriptor: int) -> None:
-    """Set owner and mode to those of ``path``; if it does not exist and root runs this, use the owner of its folder."""
+    """Copy the owner and mode of ``path`` to an open file; if ``path`` is missing, root copies its folder's owner."""
     if path.exists():
         status = path.stat()
         os.fchown(descriptor, status.st_uid, status.st_gid)

@@ -10,7 +10,7 @@ from invsys.gateway.auth.scopes import Grants
 
 @dataclass(frozen=True)
 class Client:
-    """A caller: its name, its scopes, and its individual limits (None: the setting applies).
+    """A caller: its name, its scopes, and its individual limits (if None, the setting applies).
 
     ``rate`` and ``write_rate`` are texts such as ``50/second``; ``concurrent`` is a number of requests.
     """

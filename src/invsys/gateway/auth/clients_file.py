@@ -93,7 +93,7 @@ class ClientsFile:
 
 
 def _file_state(path: Path) -> object:
-    """Return a value that differs after a change of the file, its owner or its mode."""
+    """Return a value that changes with the content, the owner or the mode of the file."""
     try:
         status = path.stat()
     except FileNotFoundError:

@@ -21,7 +21,7 @@ from invsys.gateway.upstream.response import BrokenResponse
 
 logger = logging.getLogger(__name__)
 
-# Minimum seconds between two attempts to load: tokens with unknown keys cannot cause more load than that.
+# The minimum time between two attempts to load, in seconds. It limits the load from tokens with unknown keys.
 _RETRY_INTERVAL = 10.0
 # Seconds for which a request waits while another one loads the first keys.
 _LOAD_WAIT = 0.5
@@ -58,7 +58,11 @@ class KeySource:
         return self._keys
 
     def reload(self) -> KeySet | None:
-        """Load the keys again and return them; None if that failed or was tried less than ``_RETRY_INTERVAL`` ago."""
+        """Load the keys again and return them.
+
+        Returns None if loading fails, if another thread is loading them, or if the last attempt was less than
+        ``_RETRY_INTERVAL`` seconds ago.
+        """
         # While another thread loads, use the present keys; without any, wait for a short time.
         if self._tried_recently() or not self._lock.acquire(timeout=_LOAD_WAIT if self._keys is None else 0):
             return None

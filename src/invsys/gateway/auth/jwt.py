@@ -40,7 +40,7 @@ class TokenVerifier:
         )
 
     def client(self, text: str) -> Client:
-        """Return the client that a token names, with its scopes; raises InvalidToken, KeysUnavailable."""
+        """Verify a token and return its client, with the scopes; raises InvalidToken, KeysUnavailable."""
         try:
             token = self._verify_signature(text)
             self._claims_registry.validate(token.claims)

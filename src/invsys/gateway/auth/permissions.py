@@ -15,7 +15,7 @@ OWN_SCOPE = "allocations:own"
 
 @dataclass(frozen=True)
 class Permission:
-    """The scope that the methods of a route require; None: the route is public and needs no key."""
+    """The scope that the methods of a route require; None if the route is public and requires no key."""
 
     methods: str
     path: str
@@ -86,7 +86,10 @@ def required_scopes(services: Iterable[str]) -> set[str]:
 
 
 def check_permission(client: Client, permission: Permission, collection: str | None) -> bool:
-    """Return whether the client is restricted to its own allocations; raises NotFound, Forbidden without permission."""
+    """Return whether the client is restricted to its own allocations.
+
+    Raises NotFound or Forbidden if it lacks the permission.
+    """
     scope, grants = permission.scope, client.grants
     if scope is None:
         return False

@@ -92,7 +92,7 @@ class Limits:
     def count_changes(self, client: Client) -> None:
         """Count the changes of the client's write (``g.changes``) as writes.
 
-        The first one is already counted by ``count_request``.
+        ``count_request`` has already counted the first one.
         """
         further = g.get("changes", 1) - 1
         if further < 1:
@@ -102,9 +102,9 @@ class Limits:
             _keep_tighter(state)
 
     def acquire_slot(self, client: Client) -> Callable[[], None]:
-        """Take one of the client's concurrency slots; returns a function that releases it. Raises RateLimited.
+        """Take one of the client's concurrency slots, and return a function that releases it; raises RateLimited.
 
-        Only the first call of the function has an effect.
+        Only the first call of this function has an effect.
         """
         max_running = client.concurrent or self._settings["concurrent"]
         with self._lock:
@@ -120,7 +120,7 @@ class Limits:
         return text
 
     def _count(self, key: str, text: str, what: str = "") -> LimitState:
-        """Count a request by every rate in the text, and return the state of the tightest; raises RateLimited."""
+        """Count a request for every rate in the text, and return the state of the tightest one; raises RateLimited."""
         tightest = None
         for rate in rates.parse(text):
             is_within, state = self._hit(rate, key)
@@ -139,7 +139,7 @@ class Limits:
                 del self._running[client.id]
 
     def _hit(self, rate: RateLimitItem, key: str, cost: int = 1) -> tuple[bool, LimitState]:
-        """Count by one rate; return whether the request is within the limit, and the state of the limit."""
+        """Count a request for one rate; return whether it is within the limit, and the state of the limit."""
         if self._redis is not None and time.monotonic() > self._redis_paused_until:
             try:
                 return _hit_redis(self._redis, rate, key, cost)
@@ -151,7 +151,7 @@ class Limits:
 
 
 def _keep_tighter(state: LimitState) -> None:
-    """Report this limit to the caller if it is tighter than the present one."""
+    """Set ``g.limit_state``, from which the response headers are made, to this limit if it is tighter."""
     if state.is_tighter_than(g.limit_state):
         g.limit_state = state
 

@@ -1,7 +1,7 @@
 """Rates such as ``50/second``, or several separated by semicolons, and in-memory counters for them.
 
-The package ``limits`` has an in-memory storage, too, but it starts a thread every hundredth of a second to clear
-expired counters. That took as long as all other work of the rate limits together.
+The in-memory storage of the package ``limits`` starts a thread every hundredth of a second to remove expired counters.
+These threads took as much CPU time as all other work of the rate limits.
 """
 
 import functools
@@ -26,7 +26,7 @@ def parse(text: str) -> Sequence[RateLimitItem]:
 
 
 class FixedWindowCounters:
-    """Counters by key; each starts again at zero when its time window has ended."""
+    """Counters by key; each counter restarts at zero when its time window has ended."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,6 +1,6 @@
 """Header allowlists: only the headers named here are forwarded, in both directions.
 
-They include neither hop-by-hop headers (RFC 9110, 7.6.1) nor headers that identify the caller.
+The lists contain neither hop-by-hop headers (RFC 9110, 7.6.1) nor headers that identify the caller.
 """
 
 import re
@@ -34,7 +34,7 @@ _REQUEST_HEADERS = (
 )
 # Headers that pages of other origins may send (fetch.spec.whatwg.org, "CORS protocol").
 CORS_ALLOWED = ("Authorization", *_REQUEST_HEADERS, request_id.HEADER)
-# With their keys in the WSGI environment.
+# The same headers with their keys in the WSGI environment.
 _REQUEST_KEYS = [
     (name, "CONTENT_TYPE" if name == "Content-Type" else f"HTTP_{name.upper().replace('-', '_')}")
     for name in _REQUEST_HEADERS
@@ -114,7 +114,7 @@ def for_caller(headers: Iterable[tuple[str, str]], base_url: str) -> list[tuple[
 
 
 def number_of_changes(headers: Iterable[tuple[str, str]]) -> int:
-    """Return the number of changes in the service's response; 1 if it is missing or malformed."""
+    """Return the value of ``X-Changes``, the number of changes; 1 if the header is missing or malformed."""
     values = [value for name, value in headers if name.lower() == change_count.HEADER.lower()]
     if len(values) != 1 or not re.fullmatch("[0-9]{1,9}", values[0]):
         return 1

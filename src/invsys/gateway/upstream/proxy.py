@@ -85,7 +85,7 @@ class Proxy:
     def _stream(self, upstream: UpstreamResponse) -> Iterator[bytes]:
         """Yield a long body in chunks; raises if it is truncated.
 
-        The server then closes the connection before Content-Length is reached, so that the caller notices it.
+        The server then closes the connection before Content-Length is reached, so that the caller can detect this.
         """
         try:
             yield from upstream.iter_body(self._answer_timeout, self._max_answer)
@@ -98,7 +98,7 @@ class Proxy:
     def _spool(self, upstream: UpstreamResponse) -> IO[bytes]:
         """Buffer a body without a length, on disk if it is long.
 
-        If it were streamed, the caller could not notice that it is truncated.
+        If the body were streamed, the caller could not detect that it is truncated.
         """
         buffer: IO[bytes] = SpooledTemporaryFile(_MAX_BUFFERED)  # noqa: SIM115 - the response closes it
         try:

@@ -1,7 +1,7 @@
 """Responses of the services, parsed by llhttp, the strict parser of Node.js; invalid HTTP is rejected.
 
-This includes two lengths, a length together with chunks, and everything else that could make two parsers disagree about
-where a response ends.
+Two lengths, a length together with chunks, and everything else that could make two parsers disagree about the end of a
+response are invalid.
 """
 
 import socket
@@ -26,7 +26,7 @@ class UpstreamResponse:
     """The response to a request that has been sent.
 
     ``read_headers`` sets ``status``, ``headers`` and ``length``, the Content-Length in bytes or None. ``put_back``
-    takes the connection back for reuse.
+    returns the connection to the pool.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class UpstreamResponse:
         if not HTTPStatus.OK <= status <= 599:
             raise BrokenResponse(f"invalid status {status}")
         self.status, self._has_headers = status, True
-        # Not available any more after the end of the response.
+        # The parser does not provide this after the end of the response.
         self._is_keep_alive = self._parser.should_keep_alive()
 
     def on_body(self, body: bytes) -> None:

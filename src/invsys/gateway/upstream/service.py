@@ -22,7 +22,7 @@ _TOO_LATE = "The service did not respond in time; it may still execute the reque
 
 
 class Host:
-    """One host of a service; ``is_down`` from a failed connection or a timeout until a health check succeeds."""
+    """One host of a service; it ``is_down`` from a failed connection or a timeout until a health check succeeds."""
 
     def __init__(self, pool: ConnectionPool) -> None:
         self.pool = pool
@@ -52,7 +52,7 @@ class Host:
 
 
 class Service:
-    """A service; ``settings`` is the section ``[upstream]``, ``max_idle`` is per host (see ``ConnectionPool``)."""
+    """A service; ``settings`` is the section ``[upstream]``; ``max_idle`` limits the idle connections to each host."""
 
     def __init__(self, urls: Sequence[str], settings: Mapping[str, Any], max_idle: int) -> None:
         timeouts = settings["connect_timeout"], settings["read_timeout"]

@@ -19,7 +19,7 @@ class ResourceCollection(rest.Resource):
 
     def get(self, resource_type: str) -> Response:
         """List vehicles."""
-        query = query_string.load(query_schemas.resource_query, gathered=query_schemas.ATTRIBUTE)
+        query = query_string.load(query_schemas.resource_query, prefix=query_schemas.ATTRIBUTE)
         rows = resource_queries.resources(resource_type, **responses.page_params(query))
         return responses.page(rows, query["limit"], outputs.resources, responses.by_key, root="resource")
 
