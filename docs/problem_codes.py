@@ -23,7 +23,7 @@ class ProblemCodes(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return a section with a label for each code."""
-        return [self._section(kind) for kind in problem_pages.kinds().values()]
+        return [self._section(kind) for kind in problem_pages.problem_classes().values()]
 
     def _section(self, kind: type[Problem]) -> nodes.section:
         # Set the id explicitly, because docutils would replace the underscores in it.
@@ -38,8 +38,8 @@ def _paragraphs(kind: type[Problem]) -> Iterator[str]:
     service = _SERVICES.get(kind.__module__, "all services")
     yield f"**{kind.status} {kind.title}** ({service})"
     yield from (" ".join(text.split()) for text in (kind.__doc__ or "").split("\n\n"))
-    if kind.adds:
-        yield f"Also in the response: {kind.adds}"
+    if kind.additional_data:
+        yield f"Also in the response: {kind.additional_data}"
     yield kind.advice
 
 

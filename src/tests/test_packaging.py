@@ -144,7 +144,7 @@ def test_a_running_service_is_restarted_after_a_change_of_python():
     assert before == after
     assert "readlink -f /opt/venvs/#PACKAGE#/bin/python\n" in before
     # The files that the supervisor has loaded; a reload does not load them again.
-    assert all(f"/chassis/{name}.py" in before for name in ("steering", "supervisor", "worker"))
+    assert all(f"/chassis/server/{name}.py" in before for name in ("reuseport", "supervisor", "worker"))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ class Unauthenticated(Problem):
     """The request has no API key or token, or an invalid one."""
 
     status, code, title = 401, "unauthenticated", "Authentication required"
-    adds = "The ``WWW-Authenticate`` header: the accepted authentication schemes."
+    additional_data = "The ``WWW-Authenticate`` header: the accepted authentication schemes."
     advice = (
         "Send ``Authorization: Bearer`` with your API key, or with a JSON Web Token that has not expired. If you did,"
         " the key may have been rotated or revoked: ask the operator for a new one."
@@ -30,7 +30,7 @@ class Forbidden(Problem):
     """The client is authenticated, but does not have the required scope."""
 
     status, code, title = 403, "forbidden", "Permission denied"
-    adds = "``scope``: the required scope. The ``WWW-Authenticate`` header contains it too (RFC 6750)."
+    additional_data = "``scope``: the required scope. The ``WWW-Authenticate`` header contains it too (RFC 6750)."
     advice = "If the client should have this permission, ask the operator for the ``scope``."
 
     def __init__(self, scope: str, challenge: str) -> None:
@@ -41,7 +41,9 @@ class RateLimited(Problem):
     """The client exceeded a limit; the request was not executed."""
 
     status, code, title = 429, "rate_limited", "Too many requests"
-    adds = "The ``Retry-After`` header: seconds to wait. The ``RateLimit-*`` headers: the limit and the rest of it."
+    additional_data = (
+        "The ``Retry-After`` header: seconds to wait. The ``RateLimit-*`` headers: the limit and the rest of it."
+    )
     advice = "Wait, then send the request again. If the limit is too low for the client, ask the operator to raise it."
 
     def __init__(self, detail: str, retry_after: int) -> None:

@@ -30,7 +30,7 @@ _ALWAYS_POSSIBLE = (MisdirectedRequest, errors.RateLimited, errors.UpstreamUnrea
 _POSSIBLE_WITH_KEY = (errors.Unauthenticated, errors.Forbidden)
 
 # The gateway sets these headers itself, so callers do not send them.
-_IDENTITY_HEADERS = (client_id.HEADER, client_id.SEES)
+_IDENTITY_HEADERS = (client_id.HEADER, client_id.VISIBILITY)
 
 # Example values for the parameters of a path, so that the path matches a route.
 _COLLECTION, _ID = "cars", "00000000-0000-4000-8000-000000000000"

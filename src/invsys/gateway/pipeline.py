@@ -124,7 +124,7 @@ class Pipeline:
         if client is None:
             response = self._proxy.forward(service, None, owned_only=False)
             return openapi.extend_response(response, self._find_permission) if permission.is_openapi else response
-        owned_only = permissions.require(client, permission, collection)
+        owned_only = permissions.check_permission(client, permission, collection)
         release = self._limits.acquire_slot(client)
         try:
             response = self._proxy.forward(service, client, owned_only=owned_only)
@@ -140,14 +140,14 @@ class Pipeline:
 def _release_when_sent(response: Response, release: Callable[[], None]) -> Response:
     """Release the concurrency slot: at once, or for a streamed response when it ends, completely sent or not."""
     if response.is_streamed:
-        response.response = _then(response.response, release)
+        response.response = _yield_then_release(response.response, release)
         response.call_on_close(release)
     else:
         release()
     return response
 
 
-def _then(chunks: Iterable[Any], release: Callable[[], None]) -> Iterator[Any]:
+def _yield_then_release(chunks: Iterable[Any], release: Callable[[], None]) -> Iterator[Any]:
     try:
         yield from chunks
     finally:

@@ -1,4 +1,4 @@
-"""The application factory of the inventory service; it imports all the other modules."""
+"""The application factory of the inventory service: it registers the routes, error handlers and request checks."""
 
 from flask import Flask, request
 
@@ -16,8 +16,8 @@ from invsys.inventory.settings import load as load_settings
 def create_app() -> Flask:
     """Build the application from the current settings, and configure its log; raises SettingsError.
 
-    Does not connect to the database. A new worker can therefore start while the database is unreachable or outdated;
-    requests that need the database get 503 until it can be used.
+    No connection to the database is opened, so a new worker can start while the database is unreachable or outdated.
+    Requests that need the database get 503 until it can be used.
     """
     settings = load_settings()
     request_log.configure(settings["log"])
@@ -25,7 +25,7 @@ def create_app() -> Flask:
 
 
 def build_app(settings: Settings) -> Flask:
-    """Build the application; does not connect to the database."""
+    """Build the application; no connection to the database is opened."""
     app = Flask("invsys.inventory", static_folder=None)
     app.config["MAX_BODY"] = settings["api"]["max_body"]
     app.config["COLLECTIONS"] = settings["resource_types"]
@@ -38,7 +38,8 @@ def build_app(settings: Settings) -> Flask:
     # Answer //api/cars with 404 instead of a redirect to /api/cars.
     app.url_map.merge_slashes = False
 
-    # Flask calls after_request functions in reverse order: the request log comes early, to see the final response.
+    # Flask calls after_request functions in reverse order. The request log is registered early, to see the final
+    # response.
     draining.register(app)
     request_log.register(app)
     request_id.register(app)

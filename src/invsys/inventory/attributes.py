@@ -1,4 +1,4 @@
-"""The comparison of attribute values: numbers by value, strings and booleans as they are.
+"""Comparison of attribute values: numbers by numeric value, strings and booleans exactly.
 
 JSON has one type of number: 4, 4.0 and 4e0 are equal. Rows store the spelling that ``strict_json`` writes.
 """
@@ -17,7 +17,7 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def number(text: str) -> int | float | None:
-    """Parse a JSON number; return None if the text is not a number, or outside the range of attributes."""
+    """Return the value of a JSON number, or None if the text is not a number or its value is out of range."""
     if not _NUMBER.fullmatch(text):
         return None
     try:
@@ -28,7 +28,7 @@ def number(text: str) -> int | float | None:
 
 
 def spellings(value: float) -> set[str]:
-    """Return every text as which a number of this value may be stored."""
+    """Return all texts in which a number of this value may be stored, for example ``4`` and ``4.0``."""
     exact = _exact(value)
     if not exact:
         return {"0", "0.0", "-0.0"}
@@ -41,7 +41,7 @@ def spellings(value: float) -> set[str]:
 
 
 def contain(attributes: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
-    """Return whether the attributes have every key of ``expected`` with an equal value."""
+    """Return whether ``attributes`` has every key of ``expected``, with an equal value."""
     return all(key in attributes and _equal(attributes[key], value) for key, value in expected.items())
 
 
@@ -52,5 +52,5 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def _exact(value: float) -> Decimal:
-    # The value of the text, as PostgreSQL parses it. Beyond 2**53 it differs from the value of the double.
+    # The exact decimal value of the text, as PostgreSQL parses it. Beyond 2**53, a double can differ from it.
     return Decimal(strict_json.dumps(value))

@@ -18,4 +18,5 @@ class Caller:
     owner: str | None = None
 
 
-NOBODY = Caller()
+# For imports and maintenance, which no client requests.
+NO_CALLER = Caller()

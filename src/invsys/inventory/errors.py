@@ -21,7 +21,7 @@
             └── UnusableDatabase (the same code)
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from invsys.chassis.http.problems import Problem, Unavailable
@@ -49,7 +49,7 @@ class ConflictError(Problem):
     ``conflicts`` are their rows, earliest first, at most ``MAX_CONFLICTS``.
     """
 
-    adds = (
+    additional_data = (
         f"``conflicts``: up to {MAX_CONFLICTS} of the conflicting allocations, earliest first, each with its ``id``,"
         " period and ``allocation_type``. A client that sees only its own allocations gets only those, possibly none."
     )
@@ -133,7 +133,7 @@ class VersionMismatch(Problem):
     """The version in ``If-Match`` is not the current version of the item; nothing was changed."""
 
     status, code, title = 412, "version_mismatch", "The item has changed since you read it"
-    adds = "The ``ETag`` header: the current version."
+    additional_data = "The ``ETag`` header: the current version."
     advice = "Read the item again. If your change still makes sense, send it with the new ``ETag`` in ``If-Match``."
 
     def __init__(self, version: int) -> None:
@@ -141,17 +141,13 @@ class VersionMismatch(Problem):
         self.version = version
 
 
-def require_version(row: Mapping[Any, Any], versions: Collection[int] | None) -> None:
-    """Raise VersionMismatch unless the version of the row is one of ``versions`` (None: any version)."""
-    if versions is not None and row["version"] not in versions:
-        raise VersionMismatch(row["version"])
-
-
 class TooManyHolds(Problem):
     """With this request the client would exceed its limit of active holds; nothing was changed."""
 
     status, code, title = 429, "too_many_holds", "Too many holds"
-    adds = "The ``Retry-After`` header: the number of seconds until enough of the client's holds have expired."
+    additional_data = (
+        "The ``Retry-After`` header: the number of seconds until enough of the client's holds have expired."
+    )
     advice = "Confirm or delete some of your holds, or wait until they expire; then repeat the request."
 
     def __init__(self, detail: str, retry_after: int) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class MergePatch:
-    """A patch of one member; None resets it to its default.
+    """A merge patch of the member ``name``. None as ``patch`` resets the member to its default.
 
-    ``load`` is the method of the schema. It validates the result, which may have too many keys even if the patch does
-    not.
+    ``load`` is the method of the request's schema. It validates the merged value, which may have too many keys even if
+    the patch does not.
     """
 
     name: str
@@ -22,13 +22,13 @@ class MergePatch:
     load: Callable[[dict[str, Any]], dict[str, Any]]
 
     def applied(self, current: Any) -> Any:
-        """Return the member with the patch applied; raises marshmallow's ValidationError."""
+        """Return the member after the patch was applied to ``current``; raises marshmallow's ValidationError."""
         merged = {} if self.patch is None else _merged(current, self.patch)
         return self.load({self.name: merged})[self.name]
 
 
 def resolved(changes: Mapping[str, Any], row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the changes of a row, each patch replaced by its result; raises marshmallow's ValidationError."""
+    """Return the changes with each MergePatch replaced by the merged value; raises marshmallow's ValidationError."""
     return {
         name: value.applied(row[name]) if isinstance(value, MergePatch) else value for name, value in changes.items()
     }

@@ -55,7 +55,8 @@ def _before(start: datetime | None, end: datetime | None) -> bool:
 def free_and_busy(periods: Iterable[Period], window: Period) -> tuple[list[Period], list[Period]]:
     """Return the free and the busy periods of ``window``, each list in order.
 
-    ``periods`` are the busy ones in order. They overlap the window but not each other; those that touch are merged.
+    ``periods`` are the busy periods in order. Each overlaps the window, and none overlaps another. Adjacent ones are
+    merged.
     """
     busy = [period.intersection(window) for period in _merged(periods)]
     return list(_between(busy, window)), busy

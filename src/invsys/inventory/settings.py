@@ -31,7 +31,7 @@ class DatabaseUrl(fields.String):
         try:
             url = _parse(super()._deserialize(value, attr, data, **kwargs))
         except (ArgumentError, ValueError):
-            # The reason may contain a part of the password.
+            # The exception's message may contain a part of the password.
             raise ValidationError("Not a database URL.") from None
         if url.get_backend_name() == "sqlite":
             if not url.database or url.database == ":memory:":
@@ -67,7 +67,7 @@ def _with_usable_hosts(url: URL) -> URL:
 
 
 class DatabaseSettings(Schema):
-    """The section ``[database]``: URL and timeouts."""
+    """The section ``[database]``."""
 
     url = DatabaseUrl(required=True)
     connect_timeout = fields.Integer(required=True, validate=validate.Range(1, 60))
@@ -98,7 +98,7 @@ class LimitSettings(Schema):
 class ResourceTypes(Schema):
     """The section ``[resource_types]``: each key is a collection in the URL, its value the resource_type.
 
-    Loads the collections sorted by name, without those whose value is empty.
+    The collections are loaded sorted by name, without those whose value is empty.
     """
 
     class Meta:

@@ -6,7 +6,7 @@ from invsys.chassis.config import settings
 from invsys.chassis.ops import systemd
 from invsys.inventory.application import create_app
 
-app = settings.or_exit(create_app)
+app = settings.build_or_exit(create_app)
 
 # Exclude everything loaded so far from garbage collection: each full collection would otherwise scan it and stop all
 # threads for 60 ms.

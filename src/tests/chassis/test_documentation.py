@@ -20,7 +20,7 @@ class ExampleProblem(problems.Problem):
     """
 
     status, code, title = 409, "oven_off", "The oven & its door"
-    adds = "``since``: when it was <b>switched off</b>."
+    additional_data = "``since``: when it was <b>switched off</b>."
     advice = "Switch it on with ``{{ 7 * 7 }}``."
 
 

@@ -80,7 +80,7 @@ def test_values_are_kept_when_a_file_cannot_grow(in_files: Path, monkeypatch: py
         metric_dict.write_value(f"value {number}", number, 0.0)
     assert metric_dict.read_value("first")[0] == 1.0
     assert [metric_dict.read_value(f"value {number}")[0] for number in range(5000)] == list(range(5000))
-    assert "No space left" in metric_files.reason()
+    assert "No space left" in metric_files.failure_reason()
     metric_dict.close()
 
 

@@ -266,7 +266,7 @@ def test_or_exit_ends_the_process_with_the_message() -> None:
         raise SettingsError("[server] port (from a.ini): Not a valid integer.")
 
     with pytest.raises(SystemExit) as ended:
-        settings.or_exit(build)
+        settings.build_or_exit(build)
     assert ended.value.code == "settings: [server] port (from a.ini): Not a valid integer."
     app = Flask("tiny")
-    assert settings.or_exit(lambda: app) is app
+    assert settings.build_or_exit(lambda: app) is app

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from invsys.chassis.http.problems import Problem, RequestTimeout, SlowBodies
-from invsys.chassis.http.slow_bodies import Watch
+from invsys.chassis.http.slow_bodies import BodyReadLimiter
 from tests.support.waiting import SECONDS, until
 
 
@@ -40,9 +40,9 @@ class Connection:
 class RequestThread:
     """A thread that reads a request body."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, limiter: BodyReadLimiter) -> None:
         self.connection, self.outcome = Connection(), list[bytes | Problem]()
-        self._watch = watch
+        self._watch = limiter
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
 
@@ -60,18 +60,18 @@ class RequestThread:
 
 @pytest.mark.parametrize("size", [1, 3, 10])
 def test_a_prompt_body_is_read_up_to_the_size(size: int) -> None:
-    watch = Watch(threads=1, timeout=SECONDS)
+    limiter = BodyReadLimiter(threads=1, timeout=SECONDS)
     connection = Connection(b"abcde")
-    assert [watch.read(connection, size, connection) for _ in range(3)] == [b"abcde"[:size]] * 3
+    assert [limiter.read(connection, size, connection) for _ in range(3)] == [b"abcde"[:size]] * 3
     assert connection.status == 0
 
 
 @pytest.mark.parametrize(("threads", "slots"), [(1, 1), (2, 1), (3, 1), (8, 4)])
 def test_half_of_the_threads_may_wait_and_further_slow_bodies_are_refused(threads: int, slots: int) -> None:
-    watch = Watch(threads, timeout=SECONDS)
-    waiting = [RequestThread(watch) for _ in range(slots)]
-    until(lambda: sum(read.has_slot for read in watch._reads) == slots)
-    refused = [RequestThread(watch) for _ in range(threads)]
+    limiter = BodyReadLimiter(threads, timeout=SECONDS)
+    waiting = [RequestThread(limiter) for _ in range(slots)]
+    until(lambda: sum(read.has_slot for read in limiter._reads) == slots)
+    refused = [RequestThread(limiter) for _ in range(threads)]
     assert all(isinstance(request.end(), SlowBodies) for request in refused)
     assert {request.connection.status for request in refused} == {503}
     assert all(b'"code":"slow_bodies"' in request.connection.sent for request in refused)
@@ -79,15 +79,15 @@ def test_half_of_the_threads_may_wait_and_further_slow_bodies_are_refused(thread
         request.connection.arrive(b"late")
     assert [request.end() for request in waiting] == [b"late"] * slots
     assert {request.connection.status for request in waiting} == {0}
-    another = RequestThread(watch)
-    until(lambda: any(read.has_slot for read in watch._reads))
+    another = RequestThread(limiter)
+    until(lambda: any(read.has_slot for read in limiter._reads))
     another.connection.arrive(b"later")
     assert another.end() == b"later"
 
 
 def test_a_body_that_takes_too_long_gets_408_and_frees_its_thread() -> None:
-    watch = Watch(threads=2, timeout=0.1)
-    request = RequestThread(watch)
+    limiter = BodyReadLimiter(threads=2, timeout=0.1)
+    request = RequestThread(limiter)
     problem = request.end()
     assert isinstance(problem, RequestTimeout)
     assert "within 0.1 seconds" in problem.detail
@@ -100,7 +100,7 @@ def test_exceptions_of_the_stream_are_raised() -> None:
         def read(self, size: int) -> bytes:
             raise ConnectionResetError
 
-    watch = Watch(threads=1, timeout=SECONDS)
+    limiter = BodyReadLimiter(threads=1, timeout=SECONDS)
     with pytest.raises(ConnectionResetError):
-        watch.read(Broken(), 1, Broken())
-    assert not watch._reads
+        limiter.read(Broken(), 1, Broken())
+    assert not limiter._reads

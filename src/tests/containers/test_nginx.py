@@ -17,7 +17,9 @@ def value(name, file="http.conf"):
     return directive
 
 
-@pytest.mark.parametrize("header", [client_id.HEADER, client_id.SEES, gateway_secret.HEADER, "Forwarded", "X-Real-IP"])
+@pytest.mark.parametrize(
+    "header", [client_id.HEADER, client_id.VISIBILITY, gateway_secret.HEADER, "Forwarded", "X-Real-IP"]
+)
 def test_headers_that_identify_the_caller_are_removed(header):
     assert f'proxy_set_header {header} "";' in text(f"{FOLDER}/server.conf")
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import bindparam, func, select, update
 
-from invsys.inventory.caller import NOBODY
+from invsys.inventory.caller import NO_CALLER
 from invsys.inventory.db.models import ContinuousResource, db
 from invsys.inventory.db.outbox import caller_params, with_event
 
@@ -40,7 +40,7 @@ class LateWriter:
             savepoint.rollback()
 
     def _change(self, vehicle):
-        (row,) = _CHANGE.run_in(self._connection, {"vehicle": vehicle, **caller_params(NOBODY)})
+        (row,) = _CHANGE.run_in(self._connection, {"vehicle": vehicle, **caller_params(NO_CALLER)})
         return row["event_key"]
 
     def execute(self, statement):

@@ -38,7 +38,7 @@ _NEUTRAL = "localhost"
 _MAX_CACHED = 256
 
 
-def names(text: str) -> frozenset[str]:
+def parse_host_names(text: str) -> frozenset[str]:
     """Parse a comma-separated list of host names, addresses and ``ANY``; raises ValueError."""
     return frozenset(_name(entry.strip()) for entry in text.split(",") if entry.strip())
 
@@ -51,12 +51,12 @@ def _name(entry: str) -> str:
     except ValueError:
         pass
     has_port = ":" in entry.rpartition("]")[2]
-    if has_port or (name := name_in(entry)) is None:
+    if has_port or (name := host_name(entry)) is None:
         raise ValueError(f"{entry!r} is neither a host name or address without a port, nor {ANY}")
     return name
 
 
-def name_in(host: str) -> str | None:
+def host_name(host: str) -> str | None:
     """Return the name or address in a ``Host`` header: lower case, without port, brackets and one trailing dot.
 
     Returns None if the header is malformed.
@@ -80,7 +80,7 @@ class AllowedHosts:
     """
 
     def __init__(self, server: Section) -> None:
-        self._names = names(server["allowed_hosts"])
+        self._names = parse_host_names(server["allowed_hosts"])
         self._is_default = not self._names and is_loopback(server["host"])
         if self._is_default:
             self._names = _LOOPBACK_NAMES | {server["host"].lower().strip("[]")}
@@ -90,7 +90,7 @@ class AllowedHosts:
 
     def require(self, host: str | None) -> None:
         """Raise MisdirectedRequest if ``Host`` is not allowed, or a 400 Problem if it is missing or malformed."""
-        if host is None or (name := name_in(host)) is None:
+        if host is None or (name := host_name(host)) is None:
             raise _bad_host()
         if not (self._is_any or name in self._names or (self._is_default and name in _own_names())):
             raise MisdirectedRequest("The setting [server] allowed_hosts of the service does not list this Host.")
@@ -147,7 +147,7 @@ def _require(allowed: AllowedHosts, environ: "WSGIEnvironment") -> None:
         allowed.require(host)
         return
     # Load balancers send health checks in HTTP/1.0, which does not require Host.
-    if name_in(host or "") is None and (host or environ.get("SERVER_PROTOCOL") not in _HTTP_1_0):
+    if host_name(host or "") is None and (host or environ.get("SERVER_PROTOCOL") not in _HTTP_1_0):
         raise _bad_host()
     environ["HTTP_HOST"] = _NEUTRAL
 

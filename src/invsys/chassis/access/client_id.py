@@ -10,8 +10,8 @@ from invsys.chassis.access import proxies
 from invsys.chassis.http import headers
 
 HEADER = "X-Client-Id"
-SEES = "X-Client-Sees"
-# The only valid value of ``SEES``: the client sees only the items that it created.
+VISIBILITY = "X-Client-Sees"
+# The only valid value of ``VISIBILITY``: the client sees only the items that it created.
 OWN = "own"
 
 
@@ -28,12 +28,12 @@ def owner() -> str | None:
 
     Raises marshmallow's ValidationError for any other value of the header: ignoring it would show every item.
     """
-    if not _is_trusted_header(SEES):
+    if not _is_trusted_header(VISIBILITY):
         return None
-    if request.headers[SEES] != OWN:
-        raise ValidationError({SEES: [f"Must be {OWN!r}."]})
+    if request.headers[VISIBILITY] != OWN:
+        raise ValidationError({VISIBILITY: [f"Must be {OWN!r}."]})
     if (client := current()) is None:
-        raise ValidationError({SEES: [f"Requires the header {HEADER}."]})
+        raise ValidationError({VISIBILITY: [f"Requires the header {HEADER}."]})
     return client
 
 

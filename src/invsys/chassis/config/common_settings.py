@@ -34,7 +34,7 @@ class Networks(_List):
 class HostNames(_List):
     """A comma-separated list of host names and addresses without a port, or ``*``."""
 
-    parse = allowed_hosts.names
+    parse = allowed_hosts.parse_host_names
 
 
 def secret() -> fields.String:

@@ -140,7 +140,7 @@ def _read_ini(text: str, source: str) -> Iterator[tuple[str, str, str]]:
     try:
         parser.read_string(text, source)
     except IniError as error:
-        raise SettingsError(f"{source}: {ini_fault(error)}") from error
+        raise SettingsError(f"{source}: {describe_ini_error(error)}") from error
     for section in parser.sections():
         for key, value in parser.items(section):
             if "\n" in value:
@@ -149,7 +149,7 @@ def _read_ini(text: str, source: str) -> Iterator[tuple[str, str, str]]:
             yield section, key, value
 
 
-def or_exit(build: Callable[[], Flask]) -> Flask:
+def build_or_exit(build: Callable[[], Flask]) -> Flask:
     """Return the result of ``build``; on a SettingsError, print one line and exit with status 1."""
     try:
         return build()
@@ -157,7 +157,7 @@ def or_exit(build: Callable[[], Flask]) -> Flask:
         sys.exit(f"settings: {error}")
 
 
-def ini_fault(error: IniError, section: str = "server") -> str:
+def describe_ini_error(error: IniError, section: str = "server") -> str:
     """Return a one-line description of an error in an INI file, without the text of the file: it may contain secrets.
 
     ``section`` is an example of a section name.

@@ -33,13 +33,13 @@ def pages_of(module: ModuleType) -> Blueprint:
     For the gateway: the service behind it has the pages of the other problems.
     """
     pages = _create_blueprint()
-    for kind in kinds().values():
+    for kind in problem_classes().values():
         if kind.__module__ == module.__name__:
             pages.add_url_rule(f"/problems/{kind.code}", kind.code, _view(kind))
     return pages
 
 
-def kinds() -> dict[str, type[Problem]]:
+def problem_classes() -> dict[str, type[Problem]]:
     """Return the problem classes that define a code, by code, ordered by status and code."""
     classes = [kind for kind in _subclasses(Problem) if _defines_code(kind)]
     return {kind.code: kind for kind in sorted(classes, key=lambda kind: (kind.status, kind.code))}
@@ -58,13 +58,13 @@ def _subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:
 @blueprint.get("/problems", strict_slashes=False)
 def problem_list() -> str:
     """Return the page that lists every code with its title."""
-    return render_template("documentation/problems.html", kinds=kinds().values())
+    return render_template("documentation/problems.html", problem_classes=problem_classes().values())
 
 
 @blueprint.get("/problems/<code>")
 def problem(code: str) -> str:
     """Return the page of a problem code; raises NotFound for a code that no response has."""
-    kind = problems.status_problem(_STATUS_CODES[code]) if code in _STATUS_CODES else kinds().get(code)
+    kind = problems.status_problem(_STATUS_CODES[code]) if code in _STATUS_CODES else problem_classes().get(code)
     if kind is None:
         raise NotFound("No problem has this code.")
     return _render(kind)

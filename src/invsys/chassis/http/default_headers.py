@@ -24,7 +24,7 @@ _DEFAULTS = (
 )
 
 
-def complete(headers: list[tuple[str, str]]) -> None:
+def add_defaults(headers: list[tuple[str, str]]) -> None:
     """Add the missing defaults to ``headers``; header names must be in canonical case, such as Cache-Control."""
     present = dict(headers)
     headers += [default for default in _DEFAULTS if default[0] not in present]
@@ -36,7 +36,7 @@ def register(app: Flask) -> None:
 
     def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            complete(headers)
+            add_defaults(headers)
             return start_response(status, headers, exc_info)
 
         return serve(environ, start)

@@ -23,15 +23,16 @@ REQUEST_ID_SCHEMA = {"type": "string", "pattern": "^[!-~]{1,128}$"}
 class Problem(Exception):
     """An error with a stable code, returned to the caller as a problem document.
 
-    A subclass sets ``status`` (HTTP), ``code`` and ``title``. Its page shows the docstring (the meaning), ``adds`` (the
-    additional members and headers of the response) and ``advice`` (what the caller can do). An instance has ``detail``
-    (the cause in this case), ``members`` (added to the document) and ``headers`` (added to the response).
+    A subclass sets ``status`` (HTTP), ``code`` and ``title``. Its page shows its docstring (the meaning),
+    ``additional_data`` (the members and headers that the response has in addition) and ``advice`` (what the caller can
+    do). An instance has ``detail`` (the cause in this case), ``members`` (added to the document) and ``headers`` (added
+    to the response).
     """
 
     status: ClassVar[int]
     code: ClassVar[str]
     title: ClassVar[str]
-    adds: ClassVar[str] = ""
+    additional_data: ClassVar[str] = ""
     advice: ClassVar[str]
 
     def __init__(self, detail: str, headers: dict[str, str] | None = None, **members: Any) -> None:
@@ -61,7 +62,7 @@ class RequestTimeout(Problem):
     """The body did not arrive in time; nothing was changed."""
 
     status, code, title = 408, "request_timeout", "The body took too long"
-    adds = "The ``Connection: close`` header: the server closes the connection."
+    additional_data = "The ``Connection: close`` header: the server closes the connection."
     advice = "Repeat the request over a new connection; ``detail`` has the limit in seconds."
 
 
@@ -69,7 +70,7 @@ class UnsupportedMediaType(Problem):
     """The ``Content-Type`` of the body is not JSON, or the body is encoded."""
 
     status, code, title = 415, "unsupported_media_type", "The body is not application/json"
-    adds = "After ``PATCH``, the ``Accept-Patch`` header: the media types that it accepts (RFC 5789)."
+    additional_data = "After ``PATCH``, the ``Accept-Patch`` header: the media types that it accepts (RFC 5789)."
     advice = "Send ``Content-Type: application/json``, in UTF-8, without ``Content-Encoding``."
 
 
@@ -101,7 +102,7 @@ class MethodNotAllowed(Problem):
     """The path exists, but does not support this method."""
 
     status, code, title = 405, "method_not_allowed", "Method not allowed"
-    adds = "The ``Allow`` header: the methods that the path supports."
+    additional_data = "The ``Allow`` header: the methods that the path supports."
     advice = "Use one of the methods in ``Allow``."
 
 
@@ -129,7 +130,7 @@ class InvalidFields(Problem):
     """Fields of the body, query parameters or headers are invalid; ``errors`` maps each one to its messages."""
 
     status, code, title = 422, "invalid_fields", "Some fields are not valid"
-    adds = "``errors``: each invalid field or parameter, with a list of messages."
+    additional_data = "``errors``: each invalid field or parameter, with a list of messages."
     advice = "Correct every field, query parameter or header that ``errors`` lists."
 
 
@@ -137,7 +138,7 @@ class Unavailable(Problem):
     """Something that the service needs is temporarily unavailable; each dependency has its own subclass and code."""
 
     status = 503
-    adds = "The ``Retry-After`` header: the number of seconds to wait."
+    additional_data = "The ``Retry-After`` header: the number of seconds to wait."
     advice = "Wait, then repeat the request; repeat a ``POST`` with the same ``Idempotency-Key``, so that it runs once."
 
     def __init__(self, detail: str, retry_after: int = 1, **members: Any) -> None:

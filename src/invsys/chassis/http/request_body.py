@@ -7,7 +7,7 @@ from flask import Flask, Response, current_app, g, request
 
 from invsys.chassis.formats import strict_json
 from invsys.chassis.http.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType
-from invsys.chassis.http.slow_bodies import PROTOCOL, Watch
+from invsys.chassis.http.slow_bodies import PROTOCOL, BodyReadLimiter
 
 _JSON = "application/json"
 # RFC 7396: JSON whose objects are merged member by member; null removes a member.
@@ -15,7 +15,7 @@ MERGE_PATCH = "application/merge-patch+json"
 # RFC 5789, section 3.1: the media types that PATCH accepts.
 ACCEPT_PATCH = f"{_JSON}, {MERGE_PATCH}"
 
-_WATCH = "invsys.slow_bodies"
+_LIMITER = "invsys.slow_bodies"
 
 
 def json_object() -> dict[str, Any]:
@@ -81,8 +81,8 @@ def _read(size: int) -> bytes:
     protocol = request.environ.get(PROTOCOL)
     if protocol is None:  # not under the production server
         return request.stream.read(size)
-    watch: Watch = current_app.extensions[_WATCH]
-    return watch.read(request.stream, size, protocol)
+    limiter: BodyReadLimiter = current_app.extensions[_LIMITER]
+    return limiter.read(request.stream, size, protocol)
 
 
 def register(app: Flask, server: Mapping[str, Any]) -> None:
@@ -90,7 +90,7 @@ def register(app: Flask, server: Mapping[str, Any]) -> None:
 
     Otherwise the server would parse the rest of that body as the next request. ``server`` is the settings section.
     """
-    app.extensions[_WATCH] = Watch(server["threads"], server["body_timeout"])
+    app.extensions[_LIMITER] = BodyReadLimiter(server["threads"], server["body_timeout"])
 
     @app.after_request
     def close_if_unread(response: Response) -> Response:

@@ -22,7 +22,7 @@ _LONGEST_ACCEPT = 1000
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 
 
-class CompleteResponse(Response):
+class RawHeadersResponse(Response):
     """A response whose headers are complete.
 
     Werkzeug would process the headers of every response again, for example to encode ``Location``.
@@ -33,9 +33,9 @@ class CompleteResponse(Response):
         return super().get_wsgi_headers(environ) if self.status_code == HTTPStatus.NOT_MODIFIED else self.headers
 
 
-def _complete(body: bytes, status: int, headers: dict[str, str] | None, media_type: str) -> CompleteResponse:
+def _complete(body: bytes, status: int, headers: dict[str, str] | None, media_type: str) -> RawHeadersResponse:
     all_headers = {"Content-Length": str(len(body)), **(headers or {})}
-    return CompleteResponse(body, status, all_headers, content_type=media_type)
+    return RawHeadersResponse(body, status, all_headers, content_type=media_type)
 
 
 def wants_xml() -> bool:

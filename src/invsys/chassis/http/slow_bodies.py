@@ -43,7 +43,7 @@ class Stream(Protocol):
 class ResponseProtocol(Protocol):
     """Granian's protocol object of a request; it sends the first response and ignores any other."""
 
-    def response_iter(self, status: int, headers: list[tuple[str, str]], chunks: "_Chunks", /) -> None:
+    def response_iter(self, status: int, headers: list[tuple[str, str]], chunks: "_ChunksThenPause", /) -> None:
         """Send a response whose body is an iterator of chunks."""
 
 
@@ -58,7 +58,7 @@ class _Read:
         self.problem: Problem | None = None
 
 
-class Watch:
+class BodyReadLimiter:
     """Limits the slow reads of ``threads`` request threads: half of the threads, and ``timeout`` seconds for each."""
 
     def __init__(self, threads: int, timeout: float) -> None:
@@ -131,11 +131,11 @@ def _send(protocol: ResponseProtocol, problem: Problem) -> None:
         {"Connection": "close", "Content-Length": str(len(body) + 1), request_id.HEADER: request_id.current()}
     )
     headers = response.headers.to_wsgi_list()
-    default_headers.complete(headers)
-    protocol.response_iter(response.status_code, headers, _Chunks(body, _TO_SEND[type(problem)]))
+    default_headers.add_defaults(headers)
+    protocol.response_iter(response.status_code, headers, _ChunksThenPause(body, _TO_SEND[type(problem)]))
 
 
-class _Chunks:
+class _ChunksThenPause:
     """An iterator of the body, followed by a pause in which the server sends it."""
 
     def __init__(self, body: bytes, seconds: float) -> None:

@@ -18,22 +18,22 @@ METHOD = 32
 MESSAGE = 2_000
 EXCEPTION = 16_000
 
-CUT = "..."
+ELLIPSIS = "..."
 
 # Escape sequences for colours (ECMA-48, section 8.3.117).
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def cut(text: str, limit: int) -> str:
-    """Return at most ``limit`` characters of a text; a truncated text ends with ``CUT``."""
-    return text if len(text) <= limit else text[: limit - len(CUT)] + CUT
+def truncate(text: str, limit: int) -> str:
+    """Return at most ``limit`` characters of a text; a truncated text ends with ``ELLIPSIS``."""
+    return text if len(text) <= limit else text[: limit - len(ELLIPSIS)] + ELLIPSIS
 
 
-def cut_middle(text: str, limit: int) -> str:
-    """Return at most ``limit`` characters of a text: its beginning and its end, with ``CUT`` on a line between them."""
+def truncate_middle(text: str, limit: int) -> str:
+    """Return at most ``limit`` characters of a text; a truncated text is its two ends with ``ELLIPSIS`` between them."""
     if len(text) <= limit:
         return text
-    mark = f"\n{CUT}\n"
+    mark = f"\n{ELLIPSIS}\n"
     side = (limit - len(mark)) // 2
     return text[:side] + mark + text[-side:]
 
@@ -69,12 +69,12 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": cut(record.getMessage(), MESSAGE),
+            "message": truncate(record.getMessage(), MESSAGE),
         }
         for name, value in getattr(record, "fields", {}).items():
-            line[name] = cut(value, MESSAGE) if isinstance(value, str) else value
+            line[name] = truncate(value, MESSAGE) if isinstance(value, str) else value
         if has_request_context():
             line["request_id"] = request_id.current()
         if record.exc_info:
-            line["exception"] = cut_middle("".join(traceback.format_exception(*record.exc_info)), EXCEPTION)
+            line["exception"] = truncate_middle("".join(traceback.format_exception(*record.exc_info)), EXCEPTION)
         return dumps(line)

@@ -39,7 +39,7 @@ def install() -> None:
         vars(values)["MmapedDict"] = _AllocatedDict
 
 
-def reason() -> str:
+def failure_reason() -> str:
     """Return the reason why this process counts in private memory, or an empty text if it counts in files."""
     return _reasons[0] if _reasons else ""
 
@@ -65,7 +65,7 @@ class _AllocatedDict(MmapedDict):
         try:
             _allocate(filename, _SIZE)
         except OSError as error:
-            with _memory(error) as file:
+            with _open_memory_file(error) as file:
                 super().__init__(_path(file.fileno()))  # type: ignore[no-untyped-call]
         else:
             super().__init__(filename)  # type: ignore[no-untyped-call]
@@ -80,7 +80,7 @@ class _AllocatedDict(MmapedDict):
         try:
             _allocate(_path(self._f.fileno()), size)
         except OSError as error:
-            file = _memory(error)
+            file = _open_memory_file(error)
             file.write(self._m[:])
             file.truncate(size)
             self._f.close()
@@ -122,7 +122,7 @@ def _path(file: int) -> str:
     return f"/proc/self/fd/{file}"
 
 
-def _memory(error: OSError) -> BinaryIO:
+def _open_memory_file(error: OSError) -> BinaryIO:
     """Return a file in private memory, to be used if there is no disk space, and log the reason once."""
     if not _reasons:
         folder = os.environ[DIRECTORY_VARIABLE]

@@ -56,7 +56,7 @@ def register(app: Flask, allow: str = proxies.LOOPBACK) -> None:
     @app.get("/metrics")
     def metrics() -> Response:
         _require_allowed(allow)
-        if reason := metric_files.reason():
+        if reason := metric_files.failure_reason():
             return Response(f"{reason}\n", 503, content_type="text/plain; charset=utf-8")
         return Response(rendered.text(), content_type=CONTENT_TYPE_LATEST)
 

@@ -18,8 +18,8 @@ from invsys.chassis.access import proxies
 from invsys.chassis.config.settings import Section, SettingsError
 from invsys.chassis.http import request_id
 from invsys.chassis.ops import health, log_lines
-from invsys.chassis.ops.log_lines import METHOD, PATH, JsonLines, PlainText, cut
-from invsys.chassis.ops.repeats import WINDOW, Repeats
+from invsys.chassis.ops.event_counter import WINDOW, EventCounter
+from invsys.chassis.ops.log_lines import METHOD, PATH, JsonLines, PlainText, truncate
 
 logger = logging.getLogger("invsys.requests")
 
@@ -47,8 +47,8 @@ class Log:
 
     def __init__(self, file: LogFile | None = None) -> None:
         self._file = file
-        self.refusals = Repeats(_MAX_ADDRESSES, self._report_refusals)
-        self.messages = Repeats(_MAX_MESSAGES, self._report_messages)
+        self.refusals = EventCounter(_MAX_ADDRESSES, self._report_refusals)
+        self.messages = EventCounter(_MAX_MESSAGES, self._report_messages)
 
     def write(self, fields: dict[str, Any]) -> None:
         """Write a line. Errors are ignored: the request has been executed, and must not fail now."""
@@ -94,7 +94,7 @@ class WithoutRepeats(logging.Filter):
     Exceptions are always logged, because operators look them up by the caller's ``request_id``.
     """
 
-    def __init__(self, messages: Repeats) -> None:
+    def __init__(self, messages: EventCounter) -> None:
         super().__init__()
         self._messages = messages
 
@@ -102,7 +102,7 @@ class WithoutRepeats(logging.Filter):
         """Return whether to log the record."""
         if record.levelno < logging.WARNING or record.exc_info:
             return True
-        key = record.levelname.lower(), record.name, cut(record.getMessage(), log_lines.MESSAGE)
+        key = record.levelname.lower(), record.name, truncate(record.getMessage(), log_lines.MESSAGE)
         return self._messages.is_first(key)
 
 
@@ -187,8 +187,8 @@ def _fields(response: Response, level: int) -> dict[str, Any]:
         "level": logging.getLevelName(level).lower(),
         "logger": logger.name,
         "message": "request",
-        "method": method if len(method) <= METHOD else cut(method, METHOD),
-        "path": path if len(path) <= PATH else cut(path, PATH),
+        "method": method if len(method) <= METHOD else truncate(method, METHOD),
+        "path": path if len(path) <= PATH else truncate(path, PATH),
         "status": response.status_code,
         "milliseconds": round(g.seconds * 1000, 3),
         "remote": request.remote_addr,

@@ -8,7 +8,7 @@ granian's own supervisor (2.8) stops the whole server when one worker dies twice
 their own sockets, so the connections that wait for a dead worker are reset. This supervisor differs:
 
 * It holds one listening socket for each worker slot. The next worker of a slot serves the connections that wait there,
-  and new connections go to the slots whose worker has loaded the application (``steering``). A single socket for all
+  and new connections go to the slots whose worker has loaded the application (``reuseport``). A single socket for all
   workers was slower by a sixth: one of two workers got up to 15 of 16 connections.
 * A dead worker is replaced immediately; if its successors die soon, too, the delay doubles each time. The other workers
   keep serving, and the server never stops because workers die.
@@ -37,8 +37,8 @@ from granian.net import SocketHolder  # type: ignore[attr-defined]
 from granian.server.common import AbstractServer
 from granian.server.mp import MPServer
 
-from invsys.chassis.server.steering import steer
-from invsys.chassis.server.worker import SIGNALS, Loaded, Worker, work
+from invsys.chassis.server.reuseport import select_sockets
+from invsys.chassis.server.worker import SIGNALS, ReadyPipe, Worker, run_worker
 
 # Milliseconds that a client has to send the headers of a request; an idle connection is also closed after this time.
 _HEADER_READ_TIMEOUT = 10_000
@@ -64,7 +64,7 @@ class _Slot:
     worker: Worker | None = None
     # The number of consecutive workers that died soon after their start.
     quick_deaths: int = 0
-    due: float = 0.0
+    restart_at: float = 0.0
 
 
 class Supervisor(MPServer):
@@ -90,10 +90,10 @@ class Supervisor(MPServer):
         self._timeout = timeout
         self._slots = [_Slot(number, listening_socket) for number, listening_socket in enumerate(sockets)]
         # Workers without a slot: new ones that are starting, and old ones that are finishing their requests.
-        self._others: list[Worker] = []
+        self._unassigned: list[Worker] = []
         # The pipe that reports processes which have loaded the application, and their PIDs.
-        self._loaded, self._ready = Loaded(), set[int]()
-        self._steered: list[int] = []
+        self._ready_pipe, self._ready = ReadyPipe(), set[int]()
+        self._selected: list[int] = []
         self._signals, waker = os.pipe()
         os.set_blocking(self._signals, False)
         os.set_blocking(waker, False)
@@ -134,45 +134,45 @@ class Supervisor(MPServer):
             if self.interrupt_signal or until() or (deadline is not None and time.monotonic() >= deadline):
                 return
             self._fill_slots()
-            due = [slot.due for slot in self._slots if slot.worker is None]
-            due += [] if deadline is None else [deadline]
-            timeout = max(0.0, min(due) - time.monotonic()) if due else None
-            wait([self._signals, self._loaded.reader, *(worker.sentinel for worker in self._workers())], timeout)
+            restart_times = [slot.restart_at for slot in self._slots if slot.worker is None]
+            restart_times += [] if deadline is None else [deadline]
+            timeout = max(0.0, min(restart_times) - time.monotonic()) if restart_times else None
+            wait([self._signals, self._ready_pipe.reader, *(worker.sentinel for worker in self._workers())], timeout)
 
     def _update_state(self) -> None:
         """Record which workers have loaded the application, and which have died; steer new connections accordingly."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._signals, 1024)
-        self._ready.update(self._loaded.pids())
+        self._ready.update(self._ready_pipe.pids())
         for slot in self._slots:
             if slot.worker is not None and not slot.worker.is_alive():
-                self._vacate(slot, slot.worker)
-        self._others = [worker for worker in self._others if worker.is_alive()]
+                self._record_exit(slot, slot.worker)
+        self._unassigned = [worker for worker in self._unassigned if worker.is_alive()]
         self._ready &= {worker.pid for worker in self._workers()}
         live = [slot.number for slot in self._slots if slot.worker and slot.worker.pid in self._ready]
-        if live != self._steered:
-            self._steered = live
+        if live != self._selected:
+            self._selected = live
             # If the kernel does not support it, connections wait for the next worker of their slot.
             with contextlib.suppress(OSError):
-                steer([slot.socket for slot in self._slots], live)
+                select_sockets([slot.socket for slot in self._slots], live)
 
     def _workers(self) -> list[Worker]:
-        return [slot.worker for slot in self._slots if slot.worker is not None] + self._others
+        return [slot.worker for slot in self._slots if slot.worker is not None] + self._unassigned
 
-    def _vacate(self, slot: _Slot, worker: Worker) -> None:
+    def _record_exit(self, slot: _Slot, worker: Worker) -> None:
         now = time.monotonic()
         slot.worker = None
-        slot.quick_deaths = 0 if now - worker.born >= _STABLE else slot.quick_deaths + 1
+        slot.quick_deaths = 0 if now - worker.started_at >= _STABLE else slot.quick_deaths + 1
         # The first quick death is replaced immediately, like the death of a worker that has run for long.
         delay = min(_FIRST_DELAY * 2.0 ** (slot.quick_deaths - 2), _LONGEST_DELAY) if slot.quick_deaths > 1 else 0.0
-        slot.due = now + delay
-        logger.error(f"{worker.death()}; replacing it {f'in {delay:g} seconds' if delay else 'now'}")
+        slot.restart_at = now + delay
+        logger.error(f"{worker.exit_description()}; replacing it {f'in {delay:g} seconds' if delay else 'now'}")
 
     def _fill_slots(self) -> None:
         for slot in self._slots:
-            if slot.worker is None and time.monotonic() >= slot.due:
+            if slot.worker is None and time.monotonic() >= slot.restart_at:
                 slot.worker = self._start(slot)
-                slot.due = time.monotonic() + _LONGEST_DELAY
+                slot.restart_at = time.monotonic() + _LONGEST_DELAY
 
     def _start(self, slot: _Slot) -> Worker | None:
         """Start a worker for a slot; return None if the system cannot start another process."""
@@ -197,14 +197,16 @@ class Supervisor(MPServer):
         new = self._start(slot)
         if new is None:
             return False
-        self._others.append(new)
-        self._supervise(until=lambda: new not in self._others, seconds=_OVERLAP)
-        self._supervise(until=lambda: new not in self._others or new.pid in self._ready)
-        if new not in self._others:
-            logger.error(f"{new.death()} during its start: the reload is aborted, and the old workers keep running")
+        self._unassigned.append(new)
+        self._supervise(until=lambda: new not in self._unassigned, seconds=_OVERLAP)
+        self._supervise(until=lambda: new not in self._unassigned or new.pid in self._ready)
+        if new not in self._unassigned:
+            logger.error(
+                f"{new.exit_description()} during its start: the reload is aborted, and the old workers keep running"
+            )
             return False
         if not self.interrupt_signal:
-            self._others.remove(new)
+            self._unassigned.remove(new)
             old, slot.worker, slot.quick_deaths = slot.worker, new, 0
             self._retire(old)
         return True
@@ -212,10 +214,10 @@ class Supervisor(MPServer):
     def _retire(self, worker: Worker | None) -> None:
         if worker is None:
             return
-        self._others.append(worker)
+        self._unassigned.append(worker)
         logger.info(f"Stopping old {worker.name}")
         worker.terminate()
-        self._supervise(until=lambda: worker not in self._others, seconds=self._timeout)
+        self._supervise(until=lambda: worker not in self._unassigned, seconds=self._timeout)
         if not self.interrupt_signal:
             self._end(worker, 0.0)
 
@@ -228,7 +230,7 @@ class Supervisor(MPServer):
 
     @staticmethod
     def _end(worker: Worker, timeout: float) -> None:
-        if worker.end(timeout):
+        if worker.join_or_kill(timeout):
             logger.warning(f"Killed {worker.name}: its requests took longer than the timeout")
         logger.info(f"Stopped {worker.name}")
 
@@ -248,7 +250,7 @@ def main() -> None:
         listening_socket.set_inheritable(False)
     multiprocessing.set_start_method("fork")
     supervisor = Supervisor(sockets, options.target, options.threads, options.timeout)
-    supervisor.serve(functools.partial(work, os.getpid(), supervisor._loaded))  # noqa: SLF001 - its own
+    supervisor.serve(functools.partial(run_worker, os.getpid(), supervisor._ready_pipe))  # noqa: SLF001 - its own
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ _PR_SET_PDEATHSIG = 1
 _PID = struct.Struct("i")
 
 
-class Loaded:
+class ReadyPipe:
     """A pipe through which workers report to the supervisor that they have loaded the application."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Worker:
     """A process that serves the application."""
 
     def __init__(self, number: int, process: BaseProcess) -> None:
-        self.name, self.born = f"worker-{number}", time.monotonic()
+        self.name, self.started_at = f"worker-{number}", time.monotonic()
         self._process = process
 
     def start(self) -> None:
@@ -74,7 +74,7 @@ class Worker:
         """Send SIGTERM: the process finishes its requests and ends."""
         self._process.terminate()
 
-    def end(self, timeout: float) -> bool:
+    def join_or_kill(self, timeout: float) -> bool:
         """Wait for the process to end, and kill it after ``timeout`` seconds; return whether it was killed."""
         self._process.join(timeout)
         if not self._process.is_alive():
@@ -83,14 +83,16 @@ class Worker:
         self._process.join()
         return True
 
-    def death(self) -> str:
+    def exit_description(self) -> str:
         """Return a description of how the process ended, for the log."""
         code = self._process.exitcode or 0
         cause = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
         return f"{self.name} (PID {self.pid}) {cause}"
 
 
-def work(supervisor: int, loaded: Loaded, number: int, name: str | None, load: Callable[[], Any], *rest: Any) -> None:
+def run_worker(
+    supervisor: int, ready_pipe: ReadyPipe, number: int, name: str | None, load: Callable[[], Any], *rest: Any
+) -> None:
     """Serve the application in this forked process until SIGTERM or until the supervisor dies.
 
     ``supervisor`` is the supervisor's PID, ``load`` imports the application; the other arguments are granian's.
@@ -106,7 +108,7 @@ def work(supervisor: int, loaded: Loaded, number: int, name: str | None, load: C
     def load_and_report() -> Any:
         _forget_modules()
         application = load()
-        loaded.report()
+        ready_pipe.report()
         return application
 
     _add_protocol_to_environ()

@@ -146,7 +146,7 @@ def parse(text: str) -> Clients:
     try:
         parser.read_string(text)
     except IniError as error:
-        raise ValueError(settings.ini_fault(error, "booking")) from error
+        raise ValueError(settings.describe_ini_error(error, "booking")) from error
     clients = [parse_client(name, parser[name]) for name in parser.sections()]
     keys: dict[str, Key] = {}
     for client in clients:

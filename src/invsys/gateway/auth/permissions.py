@@ -85,7 +85,7 @@ def required_scopes(services: Iterable[str]) -> set[str]:
     return {scope for scope in scopes if scope is not None} | {OWN_SCOPE}
 
 
-def require(client: Client, permission: Permission, collection: str | None) -> bool:
+def check_permission(client: Client, permission: Permission, collection: str | None) -> bool:
     """Return whether the client is restricted to its own allocations; raises NotFound, Forbidden without permission."""
     scope, grants = permission.scope, client.grants
     if scope is None:

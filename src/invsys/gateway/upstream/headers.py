@@ -96,7 +96,7 @@ def for_service(client: Client | None, owned_only: bool) -> dict[str, str]:
     if client is not None:
         headers[client_id.HEADER] = client.id
         if owned_only:
-            headers[client_id.SEES] = client_id.OWN
+            headers[client_id.VISIBILITY] = client_id.OWN
     return headers
 
 

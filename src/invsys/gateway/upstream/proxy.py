@@ -139,7 +139,7 @@ def _response(
     content: bytes | Iterator[bytes], status: int, headers: list[tuple[str, str]], length: int | None
 ) -> Response:
     length_header = [] if length is None else [("Content-Length", str(length))]
-    response = responses.CompleteResponse(None, status, [*headers, *length_header])
+    response = responses.RawHeadersResponse(None, status, [*headers, *length_header])
     # Not as the first argument: Werkzeug would set Content-Length from it, which is wrong for a response to HEAD.
     response.response = [content] if isinstance(content, bytes) else content
     if not any(name.lower() == "content-type" for name, _ in headers):

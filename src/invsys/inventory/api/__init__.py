@@ -1,7 +1,7 @@
 """The HTTP interface: the route table, and the responses to failures.
 
-Each method of a class in the table loads the request through a schema, calls one command or query, and dumps the result
-through a schema.
+Each method of a class in the table loads the request through a schema, calls one command or query, and serialises the
+result through a schema.
 """
 
 import functools
@@ -45,10 +45,10 @@ ROUTES: list[tuple[type[rest.Resource], list[str]]] = [
 
 
 class Api(rest.Api):
-    """Flask-RESTful, with exceptions left to the error handlers of the application.
+    """Flask-RESTful's Api, which leaves exceptions to Flask's error handlers.
 
-    Flask-RESTful would answer exceptions itself, except in TESTING mode: tests would see other responses than callers.
-    Operations without query parameters (``operations``) refuse any query string.
+    Flask-RESTful's own handling would give other responses in tests (``TESTING`` on) than in production.
+    An operation without query parameters (``operations``) refuses any query string.
     """
 
     def __init__(self, app: Flask) -> None:
@@ -83,14 +83,14 @@ def _refuse_unknown_query(view: Callable[..., Response]) -> Callable[..., Respon
 
 
 class _LowerCaseUuid(UUIDConverter):
-    """An id as the service writes it; a UUID in upper case does not match."""
+    """The URL converter for ids: UUIDs in lower case, the only form that the service writes."""
 
     regex = identifiers.PATTERN
 
 
 def _converter(collections: Mapping[str, str]) -> type[BaseConverter]:
     class Collection(BaseConverter):
-        # The names themselves, so that any other collection is 404 with every method.
+        # The pattern contains the names, so that any other collection is 404 with every method.
         regex = "|".join(map(re.escape, collections))
 
         def to_python(self, value: str) -> str:

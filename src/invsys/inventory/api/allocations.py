@@ -33,7 +33,7 @@ class AllocationCollection(rest.Resource):
 
 
 class AllocationsOfAll(AllocationCollection):
-    """``/api/cars/all/allocations``: read-only, because a new allocation needs a vehicle."""
+    """``/api/cars/all/allocations``: read-only, because a POST needs a vehicle."""
 
     methods = frozenset({"GET"})
 

@@ -20,7 +20,7 @@ class EventCollection(rest.Resource):
         """List the changes after a cursor."""
         query = query_string.load(query_schemas.event_query)
         after = query.get("after")
-        page = read_feed.end() if after == NOW else read_feed.page(_position(after), query["limit"])
+        page = read_feed.empty_page_at_end() if after == NOW else read_feed.page(_position(after), query["limit"])
         body = {"events": outputs.events.dump(page.events), "next": cursors.write(cursors.EVENTS, *page.next)}
         return responses.make_response(body, root="feed", item="event")
 
@@ -30,9 +30,9 @@ def _position(after: bytes | None) -> event_queries.Position | None:
     if after is None:
         return None
     try:
-        key, id_end = cursors.read(cursors.EVENTS, after)
+        key, id_suffix = cursors.read(cursors.EVENTS, after)
     except cursors.UnreadableCursor:
         raise CursorExpired from None
     assert key is not None
-    assert id_end is not None
-    return event_queries.Position(key, id_end)
+    assert id_suffix is not None
+    return event_queries.Position(key, id_suffix)

@@ -18,9 +18,10 @@ class Operation:
     """An operation: one method of one route.
 
     ``response`` is the schema of the response body, or a JSON schema; None if there is no body. ``headers`` are the
-    response headers of a success. ``conditional`` is the header that makes the request conditional (RFC 9110, 13).
-    ``keyed``: it accepts an Idempotency-Key. ``owner_filter``: X-Client-Sees restricts it to the client's allocations.
-    ``fails_with`` are the problems that it can return. ``any_host``: it accepts any Host header.
+    response headers of a success. ``conditional`` is the header that makes the request conditional (RFC 9110, section
+    13). ``keyed``: whether the operation accepts an Idempotency-Key. ``owner_filter``: whether X-Client-Sees restricts
+    the response to the client's own allocations. ``fails_with`` are the problems that the operation can return, in
+    addition to MisdirectedRequest. ``any_host``: whether it accepts any Host header, and never returns that problem.
     """
 
     summary: str
@@ -43,12 +44,12 @@ class Operation:
 
     @property
     def takes_patches(self) -> bool:
-        """Whether it is a PATCH: only these operations have both a body and If-Match."""
+        """Whether the operation is a PATCH; only a PATCH has both a body and If-Match."""
         return self.body is not None and self.conditional == "If-Match"
 
     @property
     def failures(self) -> tuple[type[Problem], ...]:
-        """All problems that it can return."""
+        """All problems that the operation can return."""
         return self.fails_with if self.any_host else (*self.fails_with, problems.MisdirectedRequest)
 
 

@@ -22,7 +22,7 @@ def caller() -> Caller:
 
 
 def load_new(schema: Schema) -> tuple[dict[str, Any], Caller]:
-    """Load the body of a POST; return its values, and the caller with the Idempotency-Key, if the request has one.
+    """Return the values in the body of a POST, and the caller, with the Idempotency-Key if the request has one.
 
     Raises marshmallow's ValidationError, and the exceptions of ``request_body.json_object``.
     """
@@ -34,9 +34,10 @@ def load_new(schema: Schema) -> tuple[dict[str, Any], Caller]:
 
 
 def load_changes(schema: Schema) -> dict[str, Any]:
-    """Load the body of a PATCH. In a JSON Merge Patch, ``attributes`` and ``dump`` become ``MergePatch`` objects.
+    """Return the changes in the body of a PATCH.
 
-    Raises marshmallow's ValidationError, and the exceptions of ``request_body.json_object``.
+    In a JSON Merge Patch, ``attributes`` and ``dump`` become ``MergePatch`` objects. Raises marshmallow's
+    ValidationError, and the exceptions of ``request_body.json_object``.
     """
     body = request_body.json_object()
     patches = _pop_patches(body, schema) if request_body.is_merge_patch() else {}
@@ -51,6 +52,6 @@ def _pop_patches(body: dict[str, Any], schema: Schema) -> dict[str, MergePatch]:
 
 
 def _fingerprint(body: dict[str, Any]) -> bytes:
-    """Return the SHA-256 of method, path and body with sorted keys: repeated requests have the same fingerprint."""
+    """Return the SHA-256 digest of method, path and body with sorted keys, which is the same for a repeated request."""
     canonical = f"{request.method} {request.path}\n".encode() + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(canonical).digest()

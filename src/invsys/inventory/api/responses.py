@@ -21,7 +21,7 @@ def by_key(row: Row) -> list[int]:
 
 
 def page_params(query: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a page query: the cursor decrypted, and one row more than ``limit``.
+    """Return the arguments of a page query: ``query`` with its cursor decrypted and its ``limit`` increased by one.
 
     The additional row shows whether there is a next page. Raises ValidationError for a cursor of another list.
     """
@@ -49,7 +49,7 @@ def item(row: Row, schema: Schema, root: str) -> Response:
 
 
 def created(result: CommandResult, schema: Schema, root: str, collection: str) -> Response:
-    """Return a 201 response with the created item, whose Location is below the path ``collection``."""
+    """Return a 201 response with the created item; its Location is the path ``collection`` followed by the id."""
     (row,) = result.rows
     headers = {
         "Location": f"{collection}/{row['id']}",

@@ -1,1 +1,1 @@
-"""Commands: the changes of vehicles and allocations, one module for each."""
+"""Commands: everything that changes vehicles, allocations and events, one module for each subject."""

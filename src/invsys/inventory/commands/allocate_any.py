@@ -1,7 +1,7 @@
 """The command that allocates any available vehicle, or several of them.
 
-``[api] any_strategy`` decides which: ``random`` takes the next available vehicles from a random place in the fleet,
-``best_fit`` the tightest of a random sample.
+``[api] any_strategy`` decides which ones: ``random`` allocates the first available vehicles after a random position in
+the fleet, ``best_fit`` those of a random sample that have the least idle time around the period.
 """
 
 import functools
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from flask import current_app
 from sqlalchemy import JSON, ColumnElement, Integer, Select, bindparam
 
-from invsys.inventory.caller import NOBODY, Caller
+from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import client_limits, expire_holds
 from invsys.inventory.commands.create_allocation import insert_allocations, select_new_allocations
 from invsys.inventory.commands.idempotency import CommandResult, execute_once
@@ -27,7 +27,7 @@ _resource = ContinuousResource.__table__
 
 
 class _Options(NamedTuple):
-    """The options of an order that change its SQL."""
+    """The options of a request that change the SQL."""
 
     keyed: bool
     with_attributes: bool
@@ -41,14 +41,14 @@ def allocate_any(
     attributes: dict[str, Any],
     hold_seconds: int | None = None,
     quantity: int | None = None,
-    caller: Caller = NOBODY,
+    caller: Caller = NO_CALLER,
     **details: Any,
 ) -> CommandResult:
-    """Allocate ``quantity`` vehicles (None: one) that are free for the period and have these attributes, or none.
+    """Allocate ``quantity`` vehicles (None: one) that are free for the period and have the attributes.
 
-    ``details`` are the allocation_type, description and dump. Raises NoneAvailable, IdempotencyKeyReused, TooManyHolds,
-    InvalidFields, Overloaded, DatabaseUnavailable, and marshmallow's ValidationError if the period exceeds the caller's
-    limits.
+    If fewer are available, nothing is allocated. ``details`` are the allocation_type, description and dump. Raises
+    NoneAvailable, IdempotencyKeyReused, TooManyHolds, InvalidFields, Overloaded, DatabaseUnavailable, and marshmallow's
+    ValidationError if the period exceeds the caller's limits.
     """
     client_limits.require_period(caller, period)
     count = quantity or 1
@@ -70,16 +70,16 @@ def allocate_any(
         statement, choice = _choose(options, number, params)
         return [{**values, **row} for row in session.change(statement, params | choice, at_least=count)]
 
-    def explain() -> None:
+    def raise_conflict() -> None:
         client_limits.require_room(caller, max_holds, count)
         if not expire_holds.delete_expired(period, resource_type=resource_type):
             _require_available(count, params)
 
-    return execute_once(caller, attempt, explain)
+    return execute_once(caller, attempt, raise_conflict)
 
 
 def _require_available(count: int, params: dict[str, Any]) -> None:
-    if not free_vehicles.are_enough(count, params):
+    if not free_vehicles.has_enough(count, params):
         # Omit the number of free vehicles: a client may allocate without the scope to list vehicles.
         subject = f"Fewer than the {count} requested vehicles are" if count > 1 else "No vehicle that fits is"
         raise NoneAvailable(f"{subject} available for the whole period.")
@@ -91,8 +91,8 @@ def _choose(options: _Options, number: int, params: dict[str, Any]) -> tuple[Out
     With ``best_fit``, the first attempt may examine a part of the fleet only; later attempts examine all of it.
     """
     if current_app.config["ANY_STRATEGY"] == "best_fit":
-        keys = free_vehicles.tightest(params["quantity"], params, whole_fleet=number > 0)
-        return _allocate_tightest(options), {"keys": keys}
+        keys = free_vehicles.best_fit_keys(params["quantity"], params, whole_fleet=number > 0)
+        return _allocate_best_fit(options), {"keys": keys}
     # The search ends at the last vehicle, so every other attempt starts at the first.
     position = free_vehicles.random_position() if number % 2 == 0 else 0
     return _allocate_random(options), {"position": position}
@@ -100,17 +100,19 @@ def _choose(options: _Options, number: int, params: dict[str, Any]) -> tuple[Out
 
 @functools.cache
 def _allocate_random(options: _Options) -> OutboxChange:
-    """Build the statement that allocates the first available vehicles from a random key on."""
+    """Build the statement that allocates the first available vehicles from ``position`` in the fleet onwards."""
     condition = _resource.c.key >= free_vehicles.first_key()
     return _allocate(options, condition, order=_resource.c.key)
 
 
 @functools.cache
-def _allocate_tightest(options: _Options) -> OutboxChange:
-    """Build the statement that allocates those of the ``keys`` that have the smallest gap around the period."""
+def _allocate_best_fit(options: _Options) -> OutboxChange:
+    """Build the statement that allocates those of ``keys`` with the fewest idle seconds around the period."""
     condition = in_subquery(_resource.c.key, json_array_elements(bindparam("keys", type_=JSON)))
     # A transaction that waits for several locks takes them in the order of the keys, as all transactions do.
-    return _allocate(options, condition, order=_resource.c.key if options.waits_for_locks else free_vehicles.gap())
+    return _allocate(
+        options, condition, order=_resource.c.key if options.waits_for_locks else free_vehicles.idle_seconds()
+    )
 
 
 def _allocate(options: _Options, condition: ColumnElement[Any], order: ColumnElement[Any]) -> OutboxChange:
@@ -118,6 +120,6 @@ def _allocate(options: _Options, condition: ColumnElement[Any], order: ColumnEle
         condition, free_vehicles.is_available(options.with_attributes)
     )
     vehicles = vehicles.order_by(order).limit(ONE if options.single else bindparam("quantity", type_=Integer))
-    # Concurrent orders skip a locked vehicle and take another one.
+    # Concurrent requests skip a locked vehicle and allocate another one.
     vehicles = vehicles.with_for_update(key_share=True, skip_locked=not options.waits_for_locks)
     return insert_allocations(vehicles, keyed=options.keyed)

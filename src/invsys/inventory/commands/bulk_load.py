@@ -1,4 +1,4 @@
-"""The command of the import: registers and allocates many vehicles in one transaction."""
+"""The command of the import: it registers and allocates many vehicles in one transaction."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from invsys.chassis import identifiers, names
-from invsys.inventory.caller import NOBODY
+from invsys.inventory.caller import NO_CALLER
 from invsys.inventory.commands import expire_holds
 from invsys.inventory.db import failures, lock_order, session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
@@ -20,7 +20,7 @@ REGISTERED = "registered"
 ALLOCATED = "allocated"
 UNCHANGED = "unchanged"
 
-# Limits the attempts: one fails if another transaction registers a vehicle of the batch at the same time.
+# The maximum number of attempts. An attempt fails if another transaction registers one of the vehicles.
 _ATTEMPTS = 50
 
 _resource = ContinuousResource
@@ -48,7 +48,7 @@ Vehicle = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Order:
+class ImportItem:
     """A vehicle to register if it is missing, and an allocation of it (as ``schemas.ImportedAllocation`` loads it)."""
 
     resource_type: str
@@ -64,46 +64,46 @@ class Order:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """The number of new vehicles, and the outcome of each order: REGISTERED, ALLOCATED, UNCHANGED, or a refusal."""
+    """The number of new vehicles, and the outcome of each item: REGISTERED, ALLOCATED, UNCHANGED, or a refusal."""
 
     registered: int
     outcomes: list[str]
 
 
-def load(orders: Sequence[Order]) -> LoadResult:
-    """Execute the orders one after the other; a refused order does not affect the others.
+def load(items: Sequence[ImportItem]) -> LoadResult:
+    """Import the items one after the other; a refused item does not affect the others.
 
     Raises DatabaseUnavailable, and Overloaded if other requests keep registering the same vehicles.
     """
     expire_holds.delete_all_expired()
     for _ in range(_ATTEMPTS):
         with session.transaction() as connection:
-            if result := _load(connection, orders):
+            if result := _load(connection, items):
                 return result
             connection.rollback()
     raise Overloaded("Other requests kept registering vehicles of this file; try again.")
 
 
-def _load(connection: Connection, orders: Sequence[Order]) -> LoadResult | None:
+def _load(connection: Connection, items: Sequence[ImportItem]) -> LoadResult | None:
     """Return None if another request registers a vehicle at the same time; the caller then rolls back and retries.
 
-    To lock that vehicle here would break the lock order: its key may be lower than those that are locked already.
+    Locking that vehicle here would violate the lock order: its key may be lower than those of locked vehicles.
     """
-    order_of_vehicle = {order.vehicle: order for order in reversed(orders)}
-    keys = _lock(connection, order_of_vehicle)
+    item_of_vehicle = {item.vehicle: item for item in reversed(items)}
+    keys = _lock(connection, item_of_vehicle)
     # Sorted, so that two concurrent imports do not deadlock.
-    missing = sorted(order_of_vehicle.keys() - keys.keys())
-    if not all(_register(connection, order_of_vehicle[vehicle]) for vehicle in missing):
+    missing = sorted(item_of_vehicle.keys() - keys.keys())
+    if not all(_register(connection, item_of_vehicle[vehicle]) for vehicle in missing):
         return None
     keys |= _lock(connection, missing)
     new = frozenset(missing)
-    outcomes = [_execute(connection, order, keys[order.vehicle], order.vehicle in new) for order in orders]
+    outcomes = [_execute(connection, item, keys[item.vehicle], item.vehicle in new) for item in items]
     return LoadResult(len(new), outcomes)
 
 
-def _register(connection: Connection, order: Order) -> bool:
-    values = {"id": identifiers.new(), "resource_type": order.resource_type, "name": order.name}
-    return bool(_REGISTER.run_in(connection, {**values, "attributes": order.attributes, **caller_params(NOBODY)}))
+def _register(connection: Connection, item: ImportItem) -> bool:
+    values = {"id": identifiers.new(), "resource_type": item.resource_type, "name": item.name}
+    return bool(_REGISTER.run_in(connection, {**values, "attributes": item.attributes, **caller_params(NO_CALLER)}))
 
 
 def _lock(connection: Connection, vehicles: Collection[Vehicle]) -> dict[Vehicle, int]:
@@ -119,16 +119,16 @@ def _lock(connection: Connection, vehicles: Collection[Vehicle]) -> dict[Vehicle
     return normalized | {(kind, name): key for kind, name, key in rows}
 
 
-def _execute(connection: Connection, order: Order, key: int, is_new: bool) -> str:
-    if order.allocation is None:
+def _execute(connection: Connection, item: ImportItem, key: int, is_new: bool) -> str:
+    if item.allocation is None:
         return REGISTERED if is_new else UNCHANGED
-    period = order.allocation["period"]
+    period = item.allocation["period"]
     values = {
         "id": identifiers.new(),
         "resource_key": key,
         "starts": period.start,
         "ends": period.end,
-        **{name: order.allocation[name] for name in _DETAILS},
+        **{name: item.allocation[name] for name in _DETAILS},
     }
     if _allocate(connection, values):
         return ALLOCATED
@@ -140,12 +140,12 @@ def _execute(connection: Connection, order: Order, key: int, is_new: bool) -> st
             return ALLOCATED
     if len(conflicting) == 1 and _is_same(conflicting[0], values):
         return UNCHANGED
-    return f"period_taken: {order.name} is allocated for a part of this period"
+    return f"period_taken: {item.name} is allocated for a part of this period"
 
 
 def _allocate(connection: Connection, values: dict[str, Any]) -> bool:
     try:
-        return bool(_ALLOCATE.run_in(connection, {**values, **caller_params(NOBODY)}))
+        return bool(_ALLOCATE.run_in(connection, {**values, **caller_params(NO_CALLER)}))
     except IntegrityError as error:
         # Only SQLite raises this; it rolls back this statement, and the transaction continues.
         if failures.is_overlap(error):
@@ -156,7 +156,8 @@ def _allocate(connection: Connection, values: dict[str, Any]) -> bool:
 def _is_same(row: Row, values: dict[str, Any]) -> bool:
     """Return whether the row is a confirmed allocation with the imported values.
 
-    CSV has no null, so an empty description equals a missing one. A row of any client matches if the file has none.
+    CSV has no null, so an empty description equals a missing one. If the file has no client id, a row of
+    any client matches.
     """
     return (
         row["expires"] is None

@@ -1,7 +1,8 @@
-"""Limits of each client: the number of its active holds, how far ahead a period may be, and its length.
+"""Limits of each client: the number of its active holds, and how long and how far ahead its periods may be.
 
-They apply to every client that the gateway identifies (``X-Client-Id``), including those that can see all allocations.
-They do not apply to imports, operators and callers without an id. A limit of 0 is off and costs no query.
+The limits apply to every client that the gateway identifies (``X-Client-Id``), including those that can see all
+allocations. They do not apply to imports, to commands of operators and to callers without an id. A limit of 0 is off
+and costs no query.
 """
 
 import math
@@ -22,8 +23,8 @@ from invsys.inventory.period import Period
 
 _allocation = ContinuousResourceAllocation.__table__
 
-# Uses the index on ``expires``. Without the concatenation the planner may choose the index on ``client_id``, and one
-# client may own all allocations.
+# The query uses the index on ``expires``. Without the concatenation, the planner may choose the index on ``client_id``,
+# which is slow if one client owns most allocations.
 _ACTIVE_HOLD_OF_CLIENT = (
     _allocation.c.client_id.concat(literal_column("''")) == bindparam("of_client", type_=String),
     _allocation.c.expires > db_now(),
@@ -41,7 +42,7 @@ _SECONDS_LEFT = (
 
 
 def max_holds(caller: Caller, hold_seconds: int | None) -> int:
-    """Return how many active holds the caller may have; 0 means no limit, as for a request that is not for a hold."""
+    """Return how many active holds the caller may have; 0 means no limit, also for a request without a hold."""
     if caller.client_id is None or hold_seconds is None:
         return 0
     limit: int = current_app.config["CLIENT_LIMITS"]["held_per_client"]
@@ -62,7 +63,7 @@ def has_room(caller: Caller, max_holds: int, count: int = 1) -> bool:
 
 
 def require_room(caller: Caller, max_holds: int, count: int = 1) -> None:
-    """Raise TooManyHolds unless the caller may have ``count`` more holds; InvalidFields if that exceeds the limit."""
+    """Raise InvalidFields if ``count`` alone exceeds ``max_holds``, or TooManyHolds if it does together with the holds."""
     if not max_holds:
         return
     if count > max_holds:
@@ -76,7 +77,7 @@ def require_room(caller: Caller, max_holds: int, count: int = 1) -> None:
 
 
 def _seconds_until_room(connection: Connection, caller: Caller, max_holds: int, count: int) -> float | None:
-    """Return after how many seconds enough holds will have expired, or None if there is room now."""
+    """Return after how many seconds enough holds will have expired, or None if ``count`` more are allowed now."""
     client = {"of_client": caller.client_id}
     excess = connection.execute(_COUNT, client).scalar_one() + count - max_holds
     if excess <= 0:
@@ -88,7 +89,8 @@ def _seconds_until_room(connection: Connection, caller: Caller, max_holds: int, 
 def require_period(caller: Caller, period: Period, old_period: Period | None = None) -> None:
     """Raise marshmallow's ValidationError if the period is too far ahead or too long for the caller.
 
-    A change that only shortens the old period is always allowed. This process's clock measures how far ahead it is.
+    A change that only shortens ``old_period`` is always allowed. Whether a period is too far ahead depends on
+    the clock of this process.
     """
     if caller.client_id is None:
         return

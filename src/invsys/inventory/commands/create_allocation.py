@@ -1,7 +1,7 @@
 """The command that allocates a vehicle, and the statements that it shares with ``allocate_any``.
 
-The database itself refuses overlapping allocations. A command therefore inserts first; only after a conflict do further
-queries find the reason.
+The database itself refuses overlapping allocations. A command therefore inserts first; further queries find
+the reason only after a conflict.
 """
 
 import uuid
@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Integer, Select, String, Uuid, bindparam, select
 from sqlalchemy.types import TypeEngine
 
 from invsys.chassis import identifiers
-from invsys.inventory.caller import NOBODY, Caller
+from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import client_limits, expire_holds
 from invsys.inventory.commands.idempotency import CommandResult, execute_once
 from invsys.inventory.db import session
@@ -55,7 +55,7 @@ def insert_allocations(new_allocations: Select[Any], *, keyed: bool) -> OutboxCh
     )
 
 
-# The lock prevents that the vehicle is decommissioned before the insert is committed. The foreign key would take the
+# The lock delays a decommission of the vehicle until the insert is committed. The foreign key would take the
 # same lock.
 _ALLOCATION = (
     select_new_allocations(bindparam("id", type_=Uuid))
@@ -70,10 +70,10 @@ def allocate(
     resource_id: uuid.UUID,
     period: Period,
     hold_seconds: int | None = None,
-    caller: Caller = NOBODY,
+    caller: Caller = NO_CALLER,
     **details: Any,
 ) -> CommandResult:
-    """Allocate a vehicle for a period: as a hold that expires after ``hold_seconds``, or (None) confirmed.
+    """Allocate a vehicle for a period: as a hold that expires after ``hold_seconds``, or confirmed without them.
 
     ``details`` are the allocation_type, description and dump. Raises ResourceNotFound, PeriodTaken,
     IdempotencyKeyReused, TooManyHolds, Overloaded, DatabaseUnavailable, and marshmallow's ValidationError if the period
@@ -96,7 +96,7 @@ def allocate(
             return []
         return [{**values, **row} for row in session.change(_ALLOCATE[caller.key is not None], params)]
 
-    def explain() -> None:
+    def raise_conflict() -> None:
         client_limits.require_room(caller, max_holds)
         with session.read() as connection:
             vehicle = resource_queries.require_resource(connection, resource_type, resource_id)
@@ -104,4 +104,4 @@ def allocate(
         # The conflict may be an expired hold, which the query for conflicts ignores.
         expire_holds.delete_expired(period, resource_key=vehicle["key"])
 
-    return execute_once(caller, attempt, explain)
+    return execute_once(caller, attempt, raise_conflict)

@@ -7,26 +7,27 @@ from typing import Any
 
 from sqlalchemy import ScalarSelect, bindparam, delete, select
 
-from invsys.inventory.caller import NOBODY, Caller
+from invsys.inventory.caller import NO_CALLER, Caller
+from invsys.inventory.commands.preconditions import require_version
 from invsys.inventory.db import lock_order, session
 from invsys.inventory.db.functions import in_subquery
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.db.outbox import OutboxChange, Values, caller_params, with_event
 from invsys.inventory.db.predicates import OWNED, is_active
-from invsys.inventory.errors import Overloaded, require_version
+from invsys.inventory.errors import Overloaded
 from invsys.inventory.queries import allocations as allocation_queries
 
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 
-# Limits the attempts: one deletes nothing if the allocation moved to another vehicle before it was locked.
+# The maximum number of attempts. An attempt deletes nothing if the allocation moved before its vehicle was locked.
 _ATTEMPTS = 5
 
 _IS_ALLOCATION = _allocation.c.id == bindparam("allocation_id")
 
 
 def _build(by_vehicle: bool, owned: bool, versions: Collection[int] | None = None) -> OutboxChange:
-    """Build the statement; it checks the allocation's vehicle if ``by_vehicle``, its owner if ``owned``."""
+    """Build the statement; it checks the allocation's vehicle if ``by_vehicle``, and its owner if ``owned``."""
     conditions = [_IS_ALLOCATION, is_active()]
     if versions is not None:
         conditions.append(_allocation.c.version.in_(versions))
@@ -57,9 +58,9 @@ def deallocate(
     allocation_id: uuid.UUID,
     resource_id: uuid.UUID | None = None,
     versions: Collection[int] | None = None,
-    caller: Caller = NOBODY,
+    caller: Caller = NO_CALLER,
 ) -> None:
-    """Delete an allocation of a vehicle (None: of any), if its version is in ``versions`` (None: always).
+    """Delete an allocation of the vehicle ``resource_id`` (None: any), if its version is in ``versions`` (None: any).
 
     If the caller is restricted to its own allocations, those of others count as missing. Raises AllocationNotFound,
     VersionMismatch, Overloaded, DatabaseUnavailable.

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Delete, Select, bindparam, delete, literal_column, select
 
-from invsys.inventory.caller import NOBODY, Caller
+from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.db import lock_order, session
 from invsys.inventory.db.functions import in_subquery
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
@@ -22,7 +22,7 @@ from invsys.inventory.period import Period
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 
-# Limits the rows, and so the duration, of one statement.
+# Limits the number of rows of one statement, and with it the duration.
 _BATCH = 1000
 
 _IN_PERIOD = overlaps(bindparam("start", type_=UtcDateTime), bindparam("end", type_=UtcDateTime))
@@ -38,8 +38,8 @@ def _expire(holds: Select[Any]) -> OutboxChange:
     return with_event(lambda _: _delete(holds), "expired")
 
 
-# Waits for the lock of the vehicle, as the command itself does, but skips a locked hold: another transaction confirms,
-# extends or deletes it, and the constraint makes the next attempt wait for that transaction.
+# The statement waits for the lock of the vehicle, as the command itself does, but skips a locked hold: another
+# transaction confirms, extends or deletes it, and the constraint makes the next attempt wait for that transaction.
 _LOCKED_VEHICLE = lock_order.vehicles(_resource.c.key == bindparam("of_resource_key")).with_only_columns(
     _resource.c.key
 )
@@ -53,18 +53,18 @@ _EXPIRE_CONFLICTS_OF_VEHICLE = _expire(
     )
     .with_for_update(skip_locked=True)
 )
-# Vehicle by vehicle: a batch with one hold of each of a thousand vehicles might leave all of them blocked by others.
+# Ordered by vehicle: a batch with one hold of each of a thousand vehicles might leave each blocked by its other holds.
 # "+ 0" keeps SQLite from reading every allocation in the order of that index; it uses the index on ``expires`` instead.
 _EXPIRE_CONFLICTS_OF_TYPE = _expire(
-    lock_order.holds_or_skip(
+    lock_order.allocations_skip_locked(
         is_expired(), _IN_PERIOD, _resource.c.resource_type == bindparam("resource_type")
     ).order_by(_allocation.c.resource_key + literal_column("0"))
 )
-_EXPIRE_ANY = _expire(lock_order.holds_or_skip(is_expired()))
+_EXPIRE_ANY = _expire(lock_order.allocations_skip_locked(is_expired()))
 
 
 def _of_locked_vehicle(*conditions: ColumnElement[bool]) -> Select[Any]:
-    # Waits for locked holds: only a transaction that ignores the lock order can lock them now.
+    # The statement waits for locked holds: only a transaction that ignores the lock order can lock them now.
     return select(_allocation.c.key).where(_OF_VEHICLE, *conditions).order_by(_allocation.c.key).with_for_update()
 
 
@@ -73,7 +73,8 @@ _DEALLOCATE_OF_LOCKED_VEHICLE = with_event(
     lambda _: _delete(_of_locked_vehicle(_allocation.c.expires.is_not(None))), "deallocated"
 )
 
-# Expired holds of decommissioned vehicles, which earlier versions left. No event may follow the vehicle's last one.
+# Expired holds of decommissioned vehicles, which earlier versions did not delete. No event may follow the vehicle's
+# last one.
 _DELETE_OF_DECOMMISSIONED = _delete(
     select(_allocation.c.key)
     .join(_resource, _resource.c.key == _allocation.c.resource_key + literal_column("0"))
@@ -85,7 +86,7 @@ _DELETE_OF_DECOMMISSIONED = _delete(
 def delete_expired(period: Period, *, resource_key: int | None = None, resource_type: str | None = None) -> bool:
     """Delete expired holds that overlap the period, of one vehicle or of all vehicles of a type.
 
-    Delete at most 1,000. Return whether there were any.
+    At most 1,000 are deleted. Return whether any was.
     """
     statement = _EXPIRE_CONFLICTS_OF_TYPE if resource_key is None else _EXPIRE_CONFLICTS_OF_VEHICLE
     params = {
@@ -93,33 +94,33 @@ def delete_expired(period: Period, *, resource_key: int | None = None, resource_
         "end": period.end,
         "of_resource_key": resource_key,
         "resource_type": resource_type,
-        **caller_params(NOBODY),
+        **caller_params(NO_CALLER),
     }
     return bool(session.change(statement, params))
 
 
-def settle(connection: Connection) -> int:
+def delete_expired_batch(connection: Connection) -> int:
     """Delete up to 1,000 expired holds of any vehicles, with an event for each; return their number.
 
     This is one statement on PostgreSQL. It skips locked holds and vehicles, and never waits. On SQLite the connection
     must be in a write transaction.
     """
-    return len(_EXPIRE_ANY.run_in(connection, caller_params(NOBODY)))
+    return len(_EXPIRE_ANY.run_in(connection, caller_params(NO_CALLER)))
 
 
 def delete_all_expired() -> int:
     """Delete every expired hold, and return their number."""
     of_decommissioned = session.in_batches(lambda connection: connection.execute(_DELETE_OF_DECOMMISSIONED).rowcount)
-    return of_decommissioned + session.in_batches(settle)
+    return of_decommissioned + session.in_batches(delete_expired_batch)
 
 
 def delete_expired_of_vehicle(connection: Connection, resource_key: int) -> None:
-    """Delete a vehicle's expired holds; the caller's transaction must have locked the vehicle FOR UPDATE."""
-    _repeat(connection, _EXPIRE_OF_LOCKED_VEHICLE, {"of_resource_key": resource_key, **caller_params(NOBODY)})
+    """Delete a vehicle's expired holds; the transaction must have locked the vehicle FOR UPDATE."""
+    _repeat(connection, _EXPIRE_OF_LOCKED_VEHICLE, {"of_resource_key": resource_key, **caller_params(NO_CALLER)})
 
 
 def end_holds(connection: Connection, resource_key: int, caller: Caller) -> None:
-    """Delete all holds of a vehicle; the caller's transaction must have locked it FOR UPDATE, and decommissions it.
+    """Delete all holds of a vehicle, which the transaction decommissions and must have locked FOR UPDATE.
 
     The event is ``expired`` for a hold that has expired by the database's clock, otherwise ``deallocated``.
     """

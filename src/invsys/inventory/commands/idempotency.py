@@ -13,7 +13,7 @@ from invsys.inventory.db.functions import now_plus
 from invsys.inventory.db.models import Event, IdempotencyKey, Row
 from invsys.inventory.errors import IdempotencyKeyReused, Overloaded
 
-# Limits the attempts of a command whose conflicts keep disappearing before they can be reported.
+# The maximum number of attempts of a command whose conflicts keep disappearing before they can be reported.
 _ATTEMPTS = 50
 
 _this_key = (IdempotencyKey.client_id == bindparam("client_id"), IdempotencyKey.key == bindparam("key"))
@@ -29,20 +29,22 @@ class CommandResult(NamedTuple):
     replayed: bool = False
 
 
-def execute_once(caller: Caller, attempt: Callable[[int], list[Row]], explain: Callable[[], None]) -> CommandResult:
+def execute_once(
+    caller: Caller, attempt: Callable[[int], list[Row]], raise_conflict: Callable[[], None]
+) -> CommandResult:
     """Execute a command, unless it was already executed under the caller's Idempotency-Key.
 
     ``attempt`` takes the number of the attempt, from 0, and returns the rows that it created, or none after a conflict.
     ``explain`` then raises the Problem that explains the conflict, or returns if another attempt may succeed.
 
-    Raises that Problem, IdempotencyKeyReused, Overloaded, DatabaseUnavailable.
+    Raises the Problem of ``raise_conflict``, IdempotencyKeyReused, Overloaded, DatabaseUnavailable.
     """
     for number in range(_ATTEMPTS):
         if rows := attempt(number):
             return CommandResult(rows)
         refusal = None
         try:
-            explain()
+            raise_conflict()
         except Unavailable:
             raise
         except Problem as problem:
@@ -56,9 +58,10 @@ def execute_once(caller: Caller, attempt: Callable[[int], list[Row]], explain: C
 
 
 def _stored_result(caller: Caller) -> list[Row]:
-    """Return the rows that the caller's key created, as its events recorded them; delete the key if it is too old.
+    """Return the rows that an earlier request with the caller's Idempotency-Key created, as stored in its events.
 
-    Raises IdempotencyKeyReused if the key belongs to a different request.
+    The list is empty if the key is not stored, or if it is too old: then it is deleted. Raises IdempotencyKeyReused if
+    the key belongs to a different request.
     """
     if caller.key is None:
         return []

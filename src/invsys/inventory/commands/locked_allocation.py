@@ -51,9 +51,9 @@ def lock(
     owner: str | None,
     changes: Mapping[str, Any],
 ) -> Row | None:
-    """Lock an allocation, its vehicle, and the vehicle to which it will move; return the allocation as locked.
+    """Lock an allocation, its vehicle, and the vehicle to which it will move; return the row of the allocation.
 
-    ``changes`` are those that ``schemas.ChangedAllocation`` loads. The row also has the vehicle's ``resource_id`` and
+    ``changes`` are as ``schemas.ChangedAllocation`` loads them. The row also has the vehicle's ``resource_id`` and
     ``resource_type``, and, if the changes have a ``resource_id``, the ``new_resource_key`` (None: no such vehicle).
     Return None if the allocation moved to another vehicle before it was locked; the caller then has to start a new
     transaction. Raises AllocationNotFound, HoldExpired.
@@ -78,7 +78,7 @@ def lock(
 
 
 def _require_moved(connection: Connection, by_vehicle: bool, owned: bool, params: dict[str, Any]) -> None:
-    """Return if the allocation still exists, so it has moved; else raise HoldExpired or AllocationNotFound."""
+    """Raise AllocationNotFound or HoldExpired unless the allocation still exists, which means that it has moved."""
     if connection.execute(_vehicle_key(by_vehicle, owned), params).first() is not None:
         return
     expired_event = _OWNED_EXPIRED if owned else _EXPIRED

@@ -1,4 +1,4 @@
-"""Reads the change feed; at its end, it first writes the events of holds that have expired."""
+"""Reads the change feed. At the end of the feed, the events of holds that have expired are written first."""
 
 from collections.abc import Callable
 
@@ -11,22 +11,22 @@ from invsys.inventory.queries.events import Page, Position
 def page(after: Position | None, limit: int) -> Page:
     """Return up to ``limit`` events after a position (None: from the oldest stored event).
 
-    If the page reaches the end of the feed, first write the events of holds that have expired by now, unless that would
-    wait for a lock. Raises CursorExpired, DatabaseUnavailable.
+    If the page reaches the end of the feed, expired holds are deleted first, so that the page includes their events,
+    unless the deletion would wait for a lock. Raises CursorExpired, DatabaseUnavailable.
     """
     return _with_expired(lambda: event_queries.following(after, limit))
 
 
-def end() -> Page:
+def empty_page_at_end() -> Page:
     """Return a page without events, whose ``next`` is the end of the feed.
 
-    Write the events of expired holds first, as ``page`` does. Raises DatabaseUnavailable.
+    Expired holds are deleted first, as in ``page``. Raises DatabaseUnavailable.
     """
     return _with_expired(event_queries.last)
 
 
 def _with_expired(read: Callable[[], tuple[Page, bool]]) -> Page:
     events, is_incomplete = read()
-    if is_incomplete and session.try_at_once(expire_holds.settle):
+    if is_incomplete and session.try_without_waiting(expire_holds.delete_expired_batch):
         events, _ = read()
     return events

@@ -9,14 +9,15 @@ from sqlalchemy import update as sql_update
 from sqlalchemy.exc import IntegrityError
 
 from invsys.chassis import identifiers
-from invsys.inventory.caller import NOBODY, Caller
+from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import expire_holds
 from invsys.inventory.commands.idempotency import CommandResult, execute_once
+from invsys.inventory.commands.preconditions import require_version
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import db_now
 from invsys.inventory.db.models import ContinuousResource, Row
 from invsys.inventory.db.outbox import caller_params, is_unchanged, with_event
-from invsys.inventory.errors import NameTaken, require_version
+from invsys.inventory.errors import NameTaken
 from invsys.inventory.merge_patch import resolved
 from invsys.inventory.queries import conflicts
 from invsys.inventory.queries import resources as resource_queries
@@ -52,7 +53,7 @@ _DECOMMISSION = with_event(
 )
 
 
-def register(resource_type: str, name: str, attributes: dict[str, Any], caller: Caller = NOBODY) -> CommandResult:
+def register(resource_type: str, name: str, attributes: dict[str, Any], caller: Caller = NO_CALLER) -> CommandResult:
     """Register a vehicle.
 
     Raises NameTaken, IdempotencyKeyReused, Overloaded, DatabaseUnavailable.
@@ -77,7 +78,7 @@ def update(
     resource_id: uuid.UUID,
     changes: dict[str, Any],
     versions: Collection[int] | None = None,
-    caller: Caller = NOBODY,
+    caller: Caller = NO_CALLER,
 ) -> Row:
     """Change the ``name`` or ``attributes`` of a vehicle, if its version is in ``versions`` (None: always).
 
@@ -100,7 +101,7 @@ def update(
 
 
 def decommission(
-    resource_type: str, resource_id: uuid.UUID, versions: Collection[int] | None = None, caller: Caller = NOBODY
+    resource_type: str, resource_id: uuid.UUID, versions: Collection[int] | None = None, caller: Caller = NO_CALLER
 ) -> None:
     """Decommission a vehicle, if its version is in ``versions`` (None: always).
 

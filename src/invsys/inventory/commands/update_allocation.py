@@ -9,20 +9,22 @@ from sqlalchemy import Connection, Integer, String, bindparam, func
 from sqlalchemy import update as sql_update
 from sqlalchemy.exc import IntegrityError
 
-from invsys.inventory.caller import NOBODY, Caller
+from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import client_limits, expire_holds, locked_allocation
 from invsys.inventory.commands.locked_allocation import TOO_LATE
+from invsys.inventory.commands.preconditions import require_version
 from invsys.inventory.db import failures, session
 from invsys.inventory.db.functions import db_now, now_plus
 from invsys.inventory.db.models import ContinuousResourceAllocation, Row
 from invsys.inventory.db.outbox import caller_params, is_unchanged, with_event
 from invsys.inventory.db.predicates import is_active
-from invsys.inventory.errors import HoldExpired, Overloaded, require_version
+from invsys.inventory.errors import HoldExpired, Overloaded
 from invsys.inventory.merge_patch import resolved
 from invsys.inventory.period import Period, require_order
 from invsys.inventory.queries import conflicts
 
-# Limits the attempts: one fails if the allocation moved before it was locked, or after a conflict that has disappeared.
+# The maximum number of attempts. An attempt fails if the allocation moved before it was locked, or if a conflict
+# occurred that has disappeared.
 _ATTEMPTS = 5
 
 _allocation = ContinuousResourceAllocation.__table__
@@ -53,7 +55,7 @@ def update(
     changes: dict[str, Any],
     resource_id: uuid.UUID | None = None,
     versions: Collection[int] | None = None,
-    caller: Caller = NOBODY,
+    caller: Caller = NO_CALLER,
 ) -> Row:
     """Apply all ``changes`` (as ``schemas.ChangedAllocation`` loads them) to an allocation, and return it.
 
@@ -84,7 +86,7 @@ def update(
 
 
 def _new_values(row: Row, changes: dict[str, Any], caller: Caller) -> tuple[dict[str, Any], int | None]:
-    """Return the new values of the columns, and for how many seconds to extend the hold from now (None: not).
+    """Return the new values of the columns, and the seconds from now until the hold expires (None: not extended).
 
     Raises marshmallow's ValidationError if the changes do not fit the row.
     """

@@ -1,6 +1,6 @@
 """Statements executed directly on the driver's connection, without SQLAlchemy's execution layer.
 
-Used for the most frequent changes: on PostgreSQL it saves a quarter of the CPU time of a create.
+Used for the most frequent changes. On PostgreSQL, this saves a quarter of the CPU time of creating an allocation.
 """
 
 import functools
@@ -18,7 +18,8 @@ Processor = Callable[[Any], Any]
 class CompiledStatement:
     """The SQL text of a statement, the values of its constants, and its type conversions.
 
-    ``binders`` convert parameters, the second part of ``columns`` converts results (None: no conversion).
+    ``binders`` convert parameters. ``columns`` are the names of the result columns, each with the converter of its
+    values (None: no conversion).
     """
 
     sql: str
@@ -43,8 +44,8 @@ class CompiledStatement:
 
 @functools.lru_cache
 def compile_statement(statement: Executable, engine_dialect: Dialect, paramstyle: str) -> CompiledStatement:
-    """Compile a statement with named parameters in the driver's style: ``pyformat`` or ``named``."""
-    json = engine_dialect._json_serializer  # noqa: SLF001 - the engine's; SQLAlchemy has no public attribute for it
+    """Compile a statement for the driver; ``paramstyle`` is ``pyformat`` or ``named`` (PEP 249)."""
+    json = engine_dialect._json_serializer  # noqa: SLF001 - SQLAlchemy has no public attribute for it
     dialect: Dialect = type(engine_dialect)(paramstyle=paramstyle, json_serializer=json)  # type: ignore[call-arg]
     compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
     assert isinstance(compiled, SQLCompiler)

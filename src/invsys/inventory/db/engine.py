@@ -22,7 +22,7 @@ from invsys.inventory.db.sqlite import connections as sqlite
 _BACKENDS: dict[str, ModuleType] = {"postgresql": postgresql, "sqlite": sqlite}
 
 _ENGINES = "invsys.engines"
-# The bind of the second engine.
+# The name of the second engine in SQLALCHEMY_BINDS.
 _AUTOCOMMIT = "autocommit"
 
 
@@ -47,7 +47,7 @@ def configure(app: Flask, settings: Settings) -> None:
         "pool_size": settings["server"]["threads"],
         "max_overflow": 2,
         "pool_timeout": database["connect_timeout"],
-        # Filters compare numbers by the text that callers see.
+        # Filters compare numbers by their text, so store the text that callers see.
         "json_serializer": strict_json.dumps,
         **backend.engine_options(database),
     }

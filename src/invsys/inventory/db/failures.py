@@ -24,10 +24,10 @@ _logs_failures = ContextVar("logs_failures", default=True)
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Translate a failure of the database to a problem (503); raise one immediately while the circuit is open.
+    """Translate a database failure to a problem (503); while the circuit is open, raise the problem immediately.
 
-    Raises DatabaseUnavailable, Overloaded. IntegrityError and DataError pass through: the database works, and rejects
-    this statement.
+    Raises DatabaseUnavailable, Overloaded. IntegrityError and DataError pass through: the database works, but
+    rejects this statement.
     """
     started = time.monotonic()
     if started < current_app.extensions.get(_OPEN_UNTIL, 0.0):
@@ -51,17 +51,17 @@ def translated() -> Iterator[None]:
 
 
 def _open_circuit() -> None:
-    """Fail immediately for a moment: requests would otherwise queue, and each would wait for its own timeout.
+    """Open the circuit: requests fail immediately for ``_PAUSE_SECONDS``, instead of waiting for a timeout each.
 
-    Idle connections are closed. After a failover they would still lead to the failed server.
+    Idle connections are closed, because after a failover they would still lead to the failed server.
     """
     engine.disconnect()
     current_app.extensions[_OPEN_UNTIL] = time.monotonic() + _PAUSE_SECONDS
 
 
 @contextmanager
-def not_logged() -> Iterator[None]:
-    """Do not log failures: the caller prints the ``reason`` of those that are raised."""
+def suppress_logging() -> Iterator[None]:
+    """Do not log failures within the block; the caller prints the ``reason`` of the exception instead."""
     token = _logs_failures.set(False)
     try:
         yield
@@ -70,7 +70,7 @@ def not_logged() -> Iterator[None]:
 
 
 def log(error: DBAPIError) -> None:
-    """Log the driver's message."""
+    """Log the driver's error message as a warning."""
     logger.warning("The database: %s: %s", type(error.orig).__name__, str(error.orig).strip())
 
 
@@ -80,15 +80,15 @@ def is_busy(error: DBAPIError) -> bool:
 
 
 def is_read_only(error: DBAPIError) -> bool:
-    """Return whether the database, or the role, accepts no changes."""
+    """Return whether the database, the role or the transaction does not allow changes."""
     return bool(engine.current().backend.is_read_only(error.orig))
 
 
 def is_overlap(error: DBAPIError) -> bool:
-    """Return whether the database refused two allocations of one vehicle for the same instant."""
+    """Return whether the database rejected an allocation because it overlaps another one."""
     return bool(engine.current().backend.is_overlap(error.orig))
 
 
-def is_known_key(error: DBAPIError) -> bool:
-    """Return whether the database refused a second change with the same Idempotency-Key."""
-    return bool(engine.current().backend.is_known_key(error.orig))
+def is_duplicate_key(error: DBAPIError) -> bool:
+    """Return whether the error is a unique violation of ``idempotency_keys``: the Idempotency-Key is already stored."""
+    return bool(engine.current().backend.is_duplicate_key(error.orig))

@@ -1,6 +1,6 @@
 """SQL functions that PostgreSQL and SQLite spell differently.
 
-Each is called like one of ``sqlalchemy.func``: ``now_plus(60)``.
+They are called like the functions of ``sqlalchemy.func``: ``now_plus(60)``.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ db_now = sql_function(
     sqlite="(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')",
 )
 
-# The time that many seconds after ``db_now()`` (before it, if negative); null for null.
+# The time a number of seconds after ``db_now()``, or before it if the number is negative; null for null.
 now_plus = sql_function(
     "now_plus",
     UtcDateTime(),
@@ -60,7 +60,7 @@ seconds_between = sql_function(
     sqlite="((julianday({1}) - julianday({0})) * 86400)",
 )
 
-# A random UUID (RFC 9562, version 4), a different one for each row.
+# A random UUID (RFC 9562, version 4), different for each row.
 new_id = sql_function(
     "new_id",
     Uuid(),
@@ -126,7 +126,7 @@ json_array_elements: type[FunctionElement[Any]] = sql_function(
 in_subquery: type[FunctionElement[Any]] = sql_function(
     "in_subquery",
     NullType(),
-    # Not IN: without statistics the planner may execute the subquery again for every row.
+    # ANY (ARRAY ...) instead of IN: without statistics, the planner may execute an IN subquery again for every row.
     postgresql="({0} = ANY (ARRAY{1}))",
     sqlite="({0} IN {1})",
 )

@@ -34,8 +34,12 @@ def vehicles(*conditions: ColumnElement[bool], exclusive: bool = False) -> Selec
     return rows.order_by(_resource.c.key).with_for_update(read=not exclusive, key_share=not exclusive)
 
 
-def holds_or_skip(*conditions: ColumnElement[bool]) -> Select[Any]:
-    """Select the keys of allocations of vehicles in circulation, and lock both; skip rows that are already locked."""
+def allocations_skip_locked(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """Select and lock allocations that meet the conditions, and lock their vehicles; skip rows that are already locked.
+
+    The column is ``key``. Allocations of decommissioned vehicles are excluded. The locks are FOR UPDATE for
+    allocations, and FOR KEY SHARE for vehicles.
+    """
     # Without "+ 0", SQLite may start with the vehicles and read every allocation of each.
     same_vehicle = _resource.c.key == _allocation.c.resource_key + literal_column("0")
     rows = select(_allocation.c.key).join(_resource, same_vehicle).where(_resource.c.decommissioned.is_(None))

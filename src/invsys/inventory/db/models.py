@@ -1,8 +1,7 @@
 """The tables.
 
-Some parts of the schema are only in the migrations. Migration 0001 has the exclusion constraint (PostgreSQL) and the
-triggers (SQLite) that prevent overlaps, 0002 the numbering of events. The indexes that only improve speed are in
-several migrations.
+Some parts of the schema are only in the migrations: the exclusion constraint (PostgreSQL) and the triggers (SQLite)
+that prevent overlaps (0001), the numbering of events (0002), and the indexes that only improve speed (several).
 """
 
 import uuid
@@ -93,16 +92,16 @@ class ContinuousResourceAllocation(db.Model):  # type: ignore[name-defined]
     expires: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
     version: Mapped[int] = mapped_column(Integer, server_default="1")
-    # The client that created and owns it; null if the request came without a gateway.
+    # The client that created the allocation and owns it; null if the request came without a gateway.
     client_id: Mapped[str | None] = mapped_column(String(255))
-    # When it was last changed; null if it never was.
+    # The time of the last change; null if the allocation was never changed.
     changed: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Event(db.Model):  # type: ignore[name-defined]
-    """A change: its kind, the client that made it, and a copy of the row after it.
+    """The event of a change: its kind, the client that made the change, and a copy of the changed row.
 
-    It has no foreign keys, so that events outlast the rows that they describe.
+    The table has no foreign keys, so that events outlast the rows that they describe.
     """
 
     __tablename__ = "events"

@@ -1,7 +1,8 @@
 """The transactional outbox: a change is stored together with its event and the caller's Idempotency-Key.
 
-On PostgreSQL this is one statement: the event is built from the rows that the change returns, the key from the event.
-SQLite does not support changes inside another statement: there, up to three statements run in one transaction.
+On PostgreSQL, one statement stores all three: it builds the event from the rows that the change returns, and the key
+from the event. SQLite does not support changes inside another statement, so up to three statements run in a
+transaction.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,8 +50,8 @@ _COPIED = {
     _resource.name: ("created", "version", "name", "attributes"),
     _allocation.name: ("created", "version", "starts", "ends", "allocation_type", "description", "dump", "expires"),
 }
-# The client id of the caller. The name differs from that of the column: SQLAlchemy would otherwise set the column in
-# every UPDATE that gets this parameter.
+# The client id of the caller. The parameter is not called client_id, because SQLAlchemy would then set the column of
+# this name in every UPDATE that gets the parameter.
 CALLER_CLIENT_ID = bindparam("caller_client_id", type_=String)
 
 
@@ -58,7 +59,7 @@ CALLER_CLIENT_ID = bindparam("caller_client_id", type_=String)
 class OutboxChange:
     """A change of one table with the statements that store its event and key.
 
-    PostgreSQL executes ``combined``, SQLite the other statements. Either way, each resulting row has the columns
+    PostgreSQL executes ``combined``, SQLite executes the other statements. Each resulting row has the columns
     ``event_key``, ``id``, ``resource_id``, ``resource_type``, ``created``, ``version`` and ``expires``.
     """
 
@@ -103,7 +104,7 @@ def with_event(
 ) -> OutboxChange:
     """Combine a change of vehicles or allocations with its event, and if ``keyed`` with the caller's key.
 
-    ``build_change`` gets the ``insert`` function of each dialect, because only that one supports ON CONFLICT.
+    ``build_change`` is called for each dialect with its ``insert`` function, which supports ON CONFLICT.
     """
     change = build_change(postgresql.insert)
     table = change.table
@@ -152,7 +153,7 @@ def _insert_event(table: Table, changed: Mapping[str, Any], kind: str | ColumnEl
 
 
 def _insert_key(events: ColumnElement[Any], event: CTE | None = None) -> Insert:
-    """Build the INSERT of the caller's key with the keys of its events; ``event`` is the CTE to aggregate."""
+    """Build the INSERT of the caller's key with the keys of its events; ``event`` is the CTE to read, if any."""
     names = {"client_id": "key_client_id", "key": "idempotency_key", "fingerprint": "fingerprint"}
     params = [bindparam(name, type_=_key.c[column].type) for column, name in names.items()]
     source = select(*params, events)

@@ -40,7 +40,8 @@ OWNED: ColumnElement[bool] = _allocation.client_id == _OWNER
 # may own every allocation, while a vehicle has a few thousand.
 OWNED_OF_VEHICLE: ColumnElement[bool] = _allocation.client_id.concat(literal_column("''")) == _OWNER
 
-# The literal 1, for LIMIT. With a parameter, PostgreSQL would estimate a tenth of all rows and plan every execution.
+# The literal 1, for LIMIT. If the limit is a parameter, PostgreSQL assumes a tenth of all rows, and plans the statement
+# again for each execution.
 ONE: ColumnElement[int] = literal_column("1")
 
 # Seconds; longer than any gap between two stored instants.
@@ -77,7 +78,7 @@ def is_active(now: Any = None) -> ColumnElement[bool]:
 def is_expired() -> ColumnElement[bool]:
     """Return the predicate "the allocation is an expired hold".
 
-    Queries ignore an expired hold, but its row still violates the constraint until it is deleted.
+    Queries ignore an expired hold, but the constraint rejects overlapping allocations until its row is deleted.
     """
     return _allocation.expires <= db_now()
 
@@ -91,20 +92,22 @@ SOME_EXPIRED: ColumnElement[bool] = (
 def is_free(start: Any, end: Any, last_end: Any = None) -> ColumnElement[bool]:
     """Return the predicate "the vehicle has no active allocation that overlaps ``[start, end)``".
 
-    Allocations of a vehicle never overlap, so the end of the last one that starts before ``end`` decides. That takes
-    one or two index look-ups, regardless of the number of allocations. ``last_end`` is a column with
+    Allocations of a vehicle never overlap, so the end of the last one that starts before ``end`` decides. Finding it
+    takes one or two index look-ups, regardless of the number of allocations. ``last_end`` is a column with
     ``last_end_before(end)``, if the statement has one.
     """
     last_end = last_end_before(end) if last_end is None else last_end
     return func.coalesce(last_end, _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
 
 
-def surrounding_gap(
+def idle_seconds_around(
     start: Any, end: Any, last_end: Any = None, resource_key: Any = _resource.key
 ) -> ColumnElement[float]:
-    """Return the expression for the seconds that a free vehicle's gap around the period is longer than the period.
+    """Return the expression for a free vehicle's idle seconds around the period.
 
-    If nothing precedes or follows the period, that side counts ``_INFINITE_GAP``. ``last_end`` is as in ``is_free``.
+    These are the seconds from the end of the previous allocation to ``start``, plus those from ``end`` to the next
+    allocation. A side without an allocation counts as ``_INFINITE_GAP``. ``last_end`` is as in ``is_free``;
+    ``resource_key`` is the column with the vehicle's key.
     """
     # No allocation of a free vehicle starts within the period, so the last one before its end is also before its start.
     last_end = last_end_before(end) if last_end is None else last_end

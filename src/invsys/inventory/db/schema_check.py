@@ -1,4 +1,8 @@
-"""Checks whether the service may use the database: its migration, a pooler, and at the start the SQLite file."""
+"""Checks that the database can be used.
+
+It must be at the newest migration, no pooler may share its connections, and at startup the SQLite file must be
+accessible.
+"""
 
 import logging
 from pathlib import Path
@@ -9,7 +13,7 @@ from sqlalchemy import Connection
 from invsys.inventory.db import engine, revisions
 from invsys.inventory.db.failures import translated
 from invsys.inventory.db.models import db
-from invsys.inventory.db.postgresql import pooling
+from invsys.inventory.db.postgresql import pooler_check
 from invsys.inventory.db.sqlite import file as sqlite_file
 from invsys.inventory.errors import DatabaseUnavailable, Overloaded, UnusableDatabase
 
@@ -19,18 +23,19 @@ logger = logging.getLogger("invsys.inventory")
 def revision() -> str | None:
     """Return the revision of the database, None if it was never migrated.
 
-    Raises DatabaseUnavailable or Overloaded if it cannot be read, UnusableDatabase if a pooler reuses connections.
+    Raises DatabaseUnavailable or Overloaded if the revision cannot be read, and UnusableDatabase if a pooler shares
+    connections.
     """
     with translated(), db.engine.execution_options(only_reads=True).connect() as connection:
         if connection.dialect.name == "postgresql":
-            _require_same_server(connection)
+            _require_same_backend(connection)
         return revisions.current(connection)
 
 
-def _require_same_server(connection: Connection) -> None:
+def _require_same_backend(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     try:
-        pooling.require_same(driver)
+        pooler_check.require_same_backend(driver)
     except UnusableDatabase:
         # The other connections go through the same pooler.
         connection.invalidate()
@@ -62,5 +67,5 @@ def require_usable_at_start() -> None:
         reason = getattr(error, "reason", error)
         logger.warning("%s Starting anyway; requests get 503 until the database is available.", reason)
     file = Path(str(db.engine.url.database))
-    if is_sqlite and (reason := sqlite_file.no_access(file)):
+    if is_sqlite and (reason := sqlite_file.access_error(file)):
         raise UnusableDatabase(f"{file} {reason}.")

@@ -1,6 +1,6 @@
 """The ways to use the database: single statements, transactions, snapshots, batches.
 
-Everything here raises the problems of ``failures.translated``.
+The functions raise the problems of ``failures.translated``, except ``try_without_waiting``.
 """
 
 import logging
@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from invsys.chassis.http.problems import Unavailable
 from invsys.inventory.db import engine
 from invsys.inventory.db.engine import Engines
-from invsys.inventory.db.failures import is_busy, is_known_key, is_overlap, is_read_only, log, translated
+from invsys.inventory.db.failures import is_busy, is_duplicate_key, is_overlap, is_read_only, log, translated
 from invsys.inventory.db.functions import db_now
 from invsys.inventory.db.models import Row
 from invsys.inventory.db.outbox import OutboxChange
@@ -55,13 +55,14 @@ def transaction() -> Iterator[Connection]:
 def change(outbox_change: OutboxChange, params: dict[str, Any], at_least: int = 1) -> list[Row]:
     """Execute an outbox change in its own transaction and return its rows.
 
-    Return an empty list, and change nothing, if the change conflicts with an allocation or with a stored
-    Idempotency-Key, or if it has fewer than ``at_least`` rows.
+    If the change conflicts with an allocation or a stored Idempotency-Key, or if it changes fewer than ``at_least``
+    rows, nothing is changed and the list is empty. The caller then finds the reason, for example with
+    ``conflicts.require_free``.
     """
     try:
         return _execute(outbox_change, params) if at_least == 1 else _change_several(outbox_change, params, at_least)
     except IntegrityError as error:
-        if is_overlap(error) or is_known_key(error):
+        if is_overlap(error) or is_duplicate_key(error):
             return []
         raise
 
@@ -84,7 +85,7 @@ def _change_several(outbox_change: OutboxChange, params: dict[str, Any], at_leas
 
 
 def _writing(engines: Engines, timeout: float | None = None) -> AbstractContextManager[Connection]:
-    """Return the context of a writing transaction on SQLite; ``timeout`` is in seconds."""
+    """Return the context manager of a writing transaction on SQLite; ``timeout`` is in seconds."""
     return sqlite.writing(engines.transactions, engines.statement_timeout if timeout is None else timeout)
 
 
@@ -106,7 +107,7 @@ def maintenance() -> Iterator[Connection]:
 
 
 def disable_timeouts(connection: Connection) -> None:
-    """Remove the timeouts of a connection. It is closed afterwards and does not return to the pool."""
+    """Remove the timeouts of a PostgreSQL connection, and detach it from the pool, so that it is closed after use."""
     if connection.dialect.name == "postgresql":
         connection.connection.driver_connection.seconds = None  # type: ignore[union-attr]
         connection.detach()
@@ -129,11 +130,11 @@ def in_batches(process: Callable[[Connection], int]) -> int:
         total += count
 
 
-def try_at_once(work: Callable[[Connection], int]) -> int:
-    """Do work in its own transaction without waiting for locks; return its result, or 0 if it is not possible now.
+def try_without_waiting(work: Callable[[Connection], int]) -> int:
+    """Call ``work`` in its own transaction without waiting for locks; return its result, or 0 if it fails.
 
-    For clean-up during a read request, which must neither wait nor fail because of it. ``work`` must lock rows only
-    with SKIP LOCKED.
+    This is for clean-up during a read request, which must neither wait nor fail because of the clean-up. ``work`` must
+    lock rows only with SKIP LOCKED.
     """
     engines = engine.current()
     try:
@@ -160,7 +161,7 @@ def now() -> datetime:
 
 
 def connect_for_migration() -> Connection:
-    """Connect as Alembic's ``env.py`` does; create a missing SQLite file if the command changes the database.
+    """Connect as Alembic's ``env.py`` does; create a missing SQLite file if the command can change the database.
 
     Raises OSError, ``errors.Unavailable``.
     """

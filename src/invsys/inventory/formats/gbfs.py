@@ -14,7 +14,7 @@ VERSION = "3.1-RC3"
 # Seconds for which a reader may cache the document; the standard allows up to five minutes.
 TTL = 60
 
-# The type ID of GBFS.
+# The characters of the type ID in GBFS.
 _ID = re.compile("[!-~]+")
 # The equipment that GBFS defines.
 _EQUIPMENT = frozenset({"child_seat_a", "child_seat_b", "child_seat_c", "winter_tires", "snow_chains"})
@@ -57,7 +57,7 @@ def vehicle_availability(
 ) -> dict[str, Any]:
     """Return the document for ``vehicles``: rows, each with its sorted busy periods that end after ``now``.
 
-    Each vehicle is serialised at once, because a whole fleet as Python objects would take ten times the memory.
+    Each vehicle is serialised immediately: a whole fleet as Python objects would take ten times the memory.
     """
     serialized = [
         orjson.Fragment(

@@ -33,5 +33,5 @@ def back_up(target: Path) -> None:
 def _reason(source: Path, error: OSError | sqlite3.Error) -> str:
     """Return the reason, without the name of the temporary file that is being written."""
     if isinstance(error, sqlite3.Error) or error.filename == str(source):
-        return sqlite_file.fault(source, error)
+        return sqlite_file.describe_error(source, error)
     return str(error.strerror)

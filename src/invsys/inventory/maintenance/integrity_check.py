@@ -1,4 +1,4 @@
-"""The integrity check: no allocations overlap on the live database, and the database rejects overlaps."""
+"""The integrity check: it verifies that no allocations overlap, and that the database rejects overlaps."""
 
 import uuid
 from dataclasses import dataclass
@@ -49,7 +49,8 @@ _INFINITY = {
 }
 
 _NAMES = {
-    # In the schema of the tables that the statements above read; current_schema() may be another one of search_path.
+    # The names in the schema of the tables that the statements above read. current_schema() may be another schema of
+    # search_path.
     "postgresql": """
         WITH tables AS (
             SELECT relnamespace FROM pg_class WHERE oid = 'continuous_resource_allocations'::regclass
@@ -90,7 +91,7 @@ class Report:
 
 
 def check() -> Report:
-    """Count overlaps, look for the constraints and try to bypass them; changes nothing."""
+    """Count overlaps, look for missing constraints, and try to store overlaps; return a report. Nothing is changed."""
     with session.maintenance() as connection:
         dialect = connection.dialect.name
         in_circulation = ContinuousResource.decommissioned.is_(None)

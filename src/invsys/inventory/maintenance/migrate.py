@@ -49,7 +49,7 @@ def migrate() -> None:
 
 
 def _create_file() -> None:
-    """Create the file of a SQLite database if it is missing; only this command creates it."""
+    """Create the file of a SQLite database if it is missing; raises MigrationError."""
     if db.engine.dialect.name == "sqlite":
         file = Path(db.engine.url.database or "")
         try:
@@ -82,7 +82,7 @@ def _copy(revision: str | None) -> Path | None:
         unfinished = copy.with_name(f"{copy.name}.new")
         unfinished.unlink(missing_ok=True)
         sqlite_copy.copy_sqlite(file, unfinished)
-        # Replaces the copy of an earlier attempt, which is older.
+        # This replaces the older copy of an earlier attempt.
         unfinished.rename(copy)
     except (OSError, sqlite3.Error) as error:
         raise MigrationError(f"cannot copy the database to {copy}, nothing was changed: {error}") from error

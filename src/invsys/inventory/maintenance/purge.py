@@ -14,11 +14,11 @@ from invsys.inventory.queries import event_horizon
 # Seconds.
 _DAY, _MARGIN = 86400, 60
 
-# Rows in one transaction. SQLite has one writer at a time, and requests wait for it.
+# Rows in one transaction. SQLite has one writer at a time, so requests wait while a batch is deleted.
 _BATCH = 10_000
 
 _ago = now_plus(-bindparam("seconds", type_=Float))
-# By the addresses of the rows: with another condition, PostgreSQL may read the whole table for each batch.
+# Rows are deleted by address: with another condition, PostgreSQL may read the whole table for each batch.
 _OLD_KEYS = select(address_of_key()).select_from(IdempotencyKey).where(IdempotencyKey.created <= _ago)
 _OLD_KEYS_BATCH = _OLD_KEYS.order_by(IdempotencyKey.created).limit(_BATCH)
 _DELETE_KEYS = delete(IdempotencyKey).where(in_subquery(address_of_key(), _OLD_KEYS_BATCH.scalar_subquery()))
@@ -33,8 +33,8 @@ _OLDEST = (
     .limit(_BATCH)
     .cte("oldest")
 )
-# The first event that is too new: deleting stops before it, so that the feed has no gap. An event from the future,
-# written while a clock was wrong, does not stop it.
+# The first event that is too new: the deletion stops before it, so that the feed has no gap. An event with a time in
+# the future, written while a clock was wrong, does not stop the deletion.
 _FIRST_KEPT = select(func.min(_OLDEST.c.key)).where(_OLDEST.c.at > _ago, _OLDEST.c.at <= db_now()).scalar_subquery()
 _LAST_DELETED = (
     select(_OLDEST.c.key, _OLDEST.c.id)
@@ -69,7 +69,7 @@ def purge(idempotency_ttl: int, events_ttl: int) -> Purged:
     """
     holds = expire_holds.delete_all_expired()
     keys = session.in_batches(partial(_delete_keys, seconds=idempotency_ttl))
-    # The margin, because an event is a little older than its idempotency key.
+    # An event is a little older than its idempotency key. The margin keeps the event as long as the key.
     seconds = max(events_ttl * _DAY, idempotency_ttl + _MARGIN)
     return Purged(holds, keys, session.in_batches(partial(_delete_events, seconds=seconds)) if events_ttl else 0)
 
@@ -80,7 +80,7 @@ def _delete_keys(connection: Connection, seconds: int) -> int:
 
 def _delete_events(connection: Connection, seconds: int) -> int:
     """Delete a batch of events and store the position of the last one, whose cursor stays valid; return the count."""
-    params = {"seconds": seconds, "horizon": event_horizon.settled(connection)}
+    params = {"seconds": seconds, "horizon": event_horizon.last_visible_key(connection)}
     last = connection.execute(_LAST_DELETED, params).first()
     if last is None:
         return 0

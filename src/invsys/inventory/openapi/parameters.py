@@ -64,7 +64,7 @@ def of_path(name: str, collections: Iterable[str]) -> dict[str, Any]:
 
 
 def of_operation(operation: Operation) -> Iterator[dict[str, Any]]:
-    """Return the parameter objects of an operation for headers and the query."""
+    """Yield the parameter objects of an operation: those of its headers and of its query."""
     reads_client = operation.body is not None or operation.conditional == "If-Match" or operation.owner_filter
     names = ["X-Request-Id", operation.conditional, "Idempotency-Key" if operation.keyed else None]
     names += ["X-Client-Id", "X-Client-Sees"] if reads_client else []

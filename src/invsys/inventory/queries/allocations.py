@@ -1,4 +1,4 @@
-"""Queries for allocations: one by its id, and pages of one vehicle or of all, ordered by start.
+"""Queries for allocations: one by its id, and pages of those of one vehicle or of all vehicles, ordered by start.
 
 Rows are mappings of the columns and the vehicle's ``resource_id`` and ``resource_type``.
 """
@@ -43,7 +43,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 _BY_ID = ALLOCATIONS.where(_allocation.id == bindparam("allocation_id"))
 _OF_VEHICLE = _resource.id == bindparam("resource_id")
-# Keys: whether the vehicle is given, and whether the query is restricted to an owner.
+# Keys: whether the query is restricted to a vehicle, and whether it is restricted to an owner.
 _ALLOCATION = {
     (False, False): _BY_ID,
     (True, False): _BY_ID.where(_OF_VEHICLE),
@@ -57,8 +57,8 @@ def page_statement(filters: frozenset[str], status: str | None) -> Select[Any]:
     """Build the statement of a page; its parameters are ``resource_type``, ``limit`` and the ``filters``.
 
     A filter is one of: ``resource_key``, the vehicle; ``owner``, the client that created the allocation; ``start`` and
-    ``end``, the window; ``allocation_type``; ``after_key`` and ``after_start``, the key of the last allocation of the
-    previous page, and its start unless that is infinite.
+    ``end``, the window; ``allocation_type``; ``after_key``, the key of the last allocation of the previous page;
+    ``after_start``, the start of that allocation, unless it is infinite.
     """
     by_vehicle = ALLOCATIONS.where(*_predicates(filters, status, OWNED_OF_VEHICLE))
     rows = by_vehicle if "resource_key" in filters else ALLOCATIONS.where(*_predicates(filters, status, OWNED))
@@ -98,7 +98,7 @@ def _predicates(
 def allocation(
     resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None, owner: str | None = None
 ) -> Row:
-    """Return one allocation, of the vehicle ``resource_id`` (None: any of the type) and of ``owner`` (None: any).
+    """Return one allocation of the vehicle ``resource_id`` (None: any of the type) and of ``owner`` (None: any).
 
     Raises AllocationNotFound.
     """
@@ -128,9 +128,9 @@ def allocations(
 ) -> Sequence[Row]:
     """Return up to ``limit`` allocations ordered by start, infinite starts first, beginning after ``cursor``.
 
-    The cursor is a ``sort_key``. The allocations are those of the vehicle ``resource_id`` (None: all of the type) that
-    overlap ``window`` and have this ``allocation_type``, ``status`` (``held`` or ``confirmed``) and ``owner`` (None:
-    any). Raises ResourceNotFound.
+    The cursor is the ``sort_key`` of the last allocation of the previous page. The allocations are those of the vehicle
+    ``resource_id`` (None: all of the type) that overlap ``window`` and have this ``allocation_type``, ``status``
+    (``held`` or ``confirmed``) and ``owner`` (None: any). Raises ResourceNotFound.
     """
     after_start, after_key = (None, None) if cursor is None else cursor
     params = {

@@ -23,7 +23,7 @@ def of_one(resource_type: str, resource_id: uuid.UUID, window: Period) -> dict[s
 def of_all(
     resource_type: str, limit: int, window: Period, cursor: Sequence[int | None] | None = None
 ) -> list[dict[str, Any]]:
-    """Return the free and busy periods of up to ``limit`` vehicles, oldest first, that follow ``cursor`` (a key)."""
+    """Return the free and busy periods of up to ``limit`` vehicles, oldest first, after ``cursor`` (a key)."""
     vehicles = resource_queries.resources(resource_type, limit, cursor)
     busy = defaultdict(list)
     for allocation in conflicts.allocations_of([vehicle["key"] for vehicle in vehicles], window):

@@ -1,4 +1,4 @@
-"""Queries for the allocations that conflict: those that overlap a period, and those that have not ended.
+"""Queries for conflicting allocations: those that overlap a period, and those that have not ended.
 
 Rows are mappings of the allocations' columns. Expired holds are ignored.
 """
@@ -22,8 +22,8 @@ _START, _END = (bindparam(name, type_=UtcDateTime) for name in ("start", "end"))
 _OF_VEHICLE = _allocation.resource_key == bindparam("resource_key")
 
 # Allocations of a vehicle never overlap, so the first one that can overlap [start, end) is the last one that starts at
-# or before ``start``. An allocation without a start precedes all others. A separate query finds it: one condition for
-# both cases would prevent the use of the index.
+# or before ``start``. An allocation without a start precedes all others. A separate query finds that
+# allocation: one condition for both cases would prevent the use of the index.
 _NEIGHBOUR = select(func.max(_allocation.starts)).where(_OF_VEHICLE, _allocation.starts <= _START).scalar_subquery()
 
 
@@ -58,7 +58,7 @@ def find_conflicts(
 ) -> Sequence[Row]:
     """Return the first allocations of a vehicle that overlap ``period``, at most ``MAX_CONFLICTS``, ordered by start.
 
-    Return only those of ``owner`` (None: any).
+    If ``owner`` is not None, only its allocations are returned.
     """
     params = {"resource_key": resource_key, "start": period.start, "end": period.end, "owner": owner}
     return connection.execute(_OVERLAPPING[owner is not None], params).mappings().all()

@@ -1,7 +1,7 @@
 """Cursors: encrypted sort keys, which hide row numbers from callers (AES-SIV, RFC 5297).
 
-The encryption is deterministic and authenticated. A position always has the same cursor, and cursors of adjacent
-positions have nothing in common. A cursor that was altered, or created for another list or database, is rejected.
+The encryption is deterministic and authenticated. A position always has the same cursor, and the cursors of adjacent
+positions look unrelated. A cursor that was altered, or created for another list or database, is rejected.
 """
 
 import base64
@@ -37,7 +37,7 @@ class UnreadableCursor(Exception):
 
 
 class _Cipher:
-    """The cipher of the current database, cached until a new connection is opened: its database may be another one."""
+    """The cipher of the current database. A new connection clears the cache: it may lead to another database."""
 
     def __init__(self) -> None:
         self._cached: AESSIV | None = None
@@ -49,7 +49,7 @@ class _Cipher:
         # A local variable, because another thread may clear the cache at any time.
         cipher = self._cached
         if cipher is None:
-            # Reading the secret may open a connection, which clears the cache. So set it afterwards.
+            # Reading the secret may open a connection, which clears the cache. Therefore the cache is set afterwards.
             self._cached = cipher = AESSIV(_secret())
         return cipher
 
@@ -76,7 +76,7 @@ def register(app: Flask) -> None:
 
 
 def write(purpose: str, *sort_key: int | None) -> str:
-    """Return the cursor of a sort key, for example of a row number."""
+    """Return the cursor of a sort key, for example of the key of a row."""
     return encrypt(_cipher().get(), purpose, *sort_key)
 
 
@@ -96,7 +96,7 @@ def read(purpose: str, cursor: bytes) -> tuple[int | None, ...]:
 
 
 def of_query(purpose: str, query: Mapping[str, Any]) -> tuple[int | None, ...] | None:
-    """Return the sort key of the query's ``cursor``, or None without one; raises ValidationError if it is invalid."""
+    """Return the sort key of the query's ``cursor``, None without a cursor; raises ValidationError if it is invalid."""
     if "cursor" not in query:
         return None
     try:

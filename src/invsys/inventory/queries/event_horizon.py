@@ -10,12 +10,12 @@ from invsys.inventory.errors import DatabaseUnavailable
 _HORIZON = select(case((func.pg_is_in_recovery(), null()), else_=func.event_horizon()))
 
 
-def settled(connection: Connection) -> int:
+def last_visible_key(connection: Connection) -> int:
     """Return the key up to which no further event will be committed.
 
-    Read the events in a later statement, which is certain to see all of them. Raises DatabaseUnavailable on a standby.
+    Only a later statement is certain to see all events up to this key. Raises DatabaseUnavailable on a standby.
     """
-    if connection.dialect.name == "sqlite":  # has one writer, so the keys are in the order of commits
+    if connection.dialect.name == "sqlite":  # one writer at a time, so events commit in the order of their keys
         return sys.maxsize
     key: int | None = connection.scalar(_HORIZON)
     if key is None:

@@ -1,4 +1,4 @@
-"""Queries for the change feed: it shows every change once, also if its transaction was slow to commit.
+"""Queries for the change feed, which shows every change exactly once, even if its transaction was slow to commit.
 
 A cursor identifies the last event that was read. The statement that reads the next page also verifies the cursor,
 because ``purge`` may run between two statements. A cursor is valid if its event is stored, or was the last one purged.
@@ -24,7 +24,7 @@ class Position(NamedTuple):
     """A position in the feed: the key of an event, and the last group of its random id as a number."""
 
     key: int
-    id_end: int
+    id_suffix: int
 
     @classmethod
     def of(cls, row: Row) -> "Position":
@@ -40,9 +40,10 @@ class Page(NamedTuple):
 
 
 def _with_last_purged(events: Select[Any]) -> Select[Any]:
-    """Add a row that represents the last purged event before the events; ``some_expired``: whether holds have expired.
+    """Build the union of the events and, before them, a row that represents the last purged event.
 
-    If nothing was purged yet, its key is 0: the keys of events start at 1.
+    The key of that row is 0 if nothing was purged yet; the keys of events start at 1. Its additional column
+    ``some_expired`` is true if expired holds exist.
     """
     key = func.coalesce(CursorState.purged_key, literal(0, Event.key.type)).label("key")
     id_ = func.coalesce(CursorState.purged_id, literal(uuid.UUID(int=0), Event.id.type)).label("id")
@@ -54,10 +55,10 @@ def _with_last_purged(events: Select[Any]) -> Select[Any]:
     return select(rows).order_by(rows.c.key)
 
 
-_SETTLED = select(*_COLUMNS).where(Event.key <= bindparam("horizon")).limit(bindparam("limit"))
+_VISIBLE = select(*_COLUMNS).where(Event.key <= bindparam("horizon")).limit(bindparam("limit"))
 # The first event is that of the cursor.
-_FOLLOWING = _with_last_purged(_SETTLED.where(Event.key >= bindparam("after")).order_by(Event.key))
-_LAST = _with_last_purged(_SETTLED.order_by(Event.key.desc()))
+_FOLLOWING = _with_last_purged(_VISIBLE.where(Event.key >= bindparam("after")).order_by(Event.key))
+_LAST = _with_last_purged(_VISIBLE.order_by(Event.key.desc()))
 
 
 def following(after: Position | None, limit: int) -> tuple[Page, bool]:
@@ -88,7 +89,7 @@ def _read(statement: Select[Any], limit: int, after: int = 0) -> tuple[Row, list
     """Return the row that represents the last purged event, and the events."""
     with session.read() as connection:
         # A slow transaction can move the horizon back behind the events that the client has already read.
-        params = {"after": after, "limit": limit, "horizon": max(after, event_horizon.settled(connection))}
+        params = {"after": after, "limit": limit, "horizon": max(after, event_horizon.last_visible_key(connection))}
         rows: list[Row] = list(connection.execute(statement, params).mappings())
     if not rows or rows[0]["kind"] is not None:
         raise cursors.missing_state()

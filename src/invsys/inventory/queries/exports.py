@@ -69,9 +69,9 @@ def allocations(
 
 @contextmanager
 def not_ended(resource_type: str) -> Iterator[tuple[datetime, Iterator[tuple[Row, list[Period]]]]]:
-    """Yield the database's clock, and each vehicle in circulation with its busy periods that have not ended.
+    """Yield the database's current time, and each vehicle in circulation with its busy periods that have not ended.
 
-    All are read from one snapshot; the periods are fetched in batches of a thousand.
+    Everything is read from one snapshot; the periods are fetched in batches of a thousand.
     """
     with session.snapshot() as connection:
         now = connection.execute(select(db_now())).scalar_one()

@@ -1,7 +1,7 @@
-"""Vehicles that are free for a period: whether there are enough, and the tightest of a random sample.
+"""Vehicles that are free for a period: whether there are enough, and the best fit from a random sample.
 
-The statements have the parameters ``resource_type``, ``starts`` and ``ends`` (of the period), and ``attributes`` (those
-that a vehicle must have) if these are not empty.
+The parameters of the statements are ``resource_type``, the ``starts`` and ``ends`` of the period and, if not empty, the
+``attributes`` that a vehicle must have.
 """
 
 import functools
@@ -25,7 +25,7 @@ from sqlalchemy import (
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import json_contains
 from invsys.inventory.db.models import ContinuousResource
-from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, is_free, last_end_before, surrounding_gap
+from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, idle_seconds_around, is_free, last_end_before
 from invsys.inventory.db.types import UtcDateTime
 
 Params = dict[str, Any]
@@ -34,14 +34,14 @@ _resource = ContinuousResource.__table__
 _START, _END = (bindparam(name, type_=UtcDateTime) for name in ("starts", "ends"))
 
 _MILLION = 1_000_000
-# Limits the cost of a sample if few vehicles are free: at most 1,000 are examined to find 100.
+# Limits the cost of a sample if few vehicles are free: at most 1,000 vehicles are examined to find 100 free ones.
 _EXAMINED_PER_SAMPLED = 10
 # Spare candidates, so that concurrent requests can fall back to the next best vehicle.
 _SPARES = 8
 
 
 def is_available(with_attributes: bool, vehicle: Any = _resource.c, last_end: Any = None) -> ColumnElement[bool]:
-    """Build the predicate "the vehicle is free for the period", and has the attributes if ``with_attributes``.
+    """Build the predicate "the vehicle is free for the period and, if ``with_attributes``, has the attributes".
 
     ``vehicle`` are the columns of the vehicle; ``last_end`` is as in ``predicates.is_free``.
     """
@@ -51,16 +51,16 @@ def is_available(with_attributes: bool, vehicle: Any = _resource.c, last_end: An
     return and_(is_free_vehicle, json_contains(vehicle.attributes, bindparam("attributes", type_=JSON)))
 
 
-def gap(**columns: Any) -> ColumnElement[float]:
-    """Build the expression for the seconds by which a free vehicle's gap around the period is longer than the period.
+def idle_seconds(**columns: Any) -> ColumnElement[float]:
+    """Build the expression for a free vehicle's idle seconds around the period; the best fit has the fewest.
 
-    ``columns`` are the optional arguments of ``predicates.surrounding_gap``.
+    ``columns`` are the optional arguments of ``predicates.idle_seconds_around``.
     """
-    return surrounding_gap(_START, _END, **columns)
+    return idle_seconds_around(_START, _END, **columns)
 
 
-def are_enough(quantity: int, params: Params) -> bool:
-    """Return whether at least ``quantity`` vehicles are available, including those that other transactions lock."""
+def has_enough(quantity: int, params: Params) -> bool:
+    """Return whether at least ``quantity`` vehicles are available, including locked ones."""
     with session.read() as connection:
         keys = connection.execute(_available(bool(params["attributes"])).limit(quantity), params).all()
     return len(keys) == quantity
@@ -72,7 +72,7 @@ def _available(with_attributes: bool) -> Select[Any]:
 
 
 def random_position() -> int:
-    """Return a position in the fleet for ``first_key``: 0 to 999,999, where a million is the whole fleet."""
+    """Return a random position in the fleet for ``first_key``, in millionths of the fleet: 0 to 999,999."""
     return random.randrange(_MILLION)  # noqa: S311 - not a secret
 
 
@@ -90,15 +90,15 @@ def _of_type(column: ColumnElement[Any]) -> Select[Any]:
     return select(column).where(_resource.c.resource_type == bindparam("resource_type")).correlate(None)
 
 
-def tightest(quantity: int, params: Params, *, whole_fleet: bool) -> list[int]:
-    """Return the keys of vehicles from a random sample, those with the smallest gap around the period first.
+def best_fit_keys(quantity: int, params: Params, *, whole_fleet: bool) -> list[int]:
+    """Return the keys of vehicles from a random sample, those with the fewest idle seconds around the period first.
 
     The sample has ``[api] best_fit_sample`` available vehicles: those that follow a random position, then those at the
-    start of the fleet. It is smaller if too many vehicles would have to be examined, unless ``whole_fleet``.
+    start of the fleet. The sample is smaller if too many vehicles would have to be examined, unless ``whole_fleet``.
 
-    The result has more keys than ``quantity``, if possible. Nothing is locked.
+    The result has up to ``_SPARES`` keys more than ``quantity``. No row is locked.
     """
-    # Larger for several vehicles, so that the last one is chosen among as many.
+    # Larger for several vehicles, so that the last one is also chosen from ``best_fit_sample`` vehicles.
     sample = current_app.config["BEST_FIT_SAMPLE"] + quantity - 1
     params = {**params, "position": random_position()}
     samples = _samples(bool(params["attributes"]), sample, whole_fleet)
@@ -111,7 +111,7 @@ def tightest(quantity: int, params: Params, *, whole_fleet: bool) -> list[int]:
 
 
 class _Samples(NamedTuple):
-    """Statements that select the gap and the key of available vehicles, from the position on and before it."""
+    """Statements that select the idle seconds and the key of available vehicles, from the position on and before it."""
 
     following: Select[Any]
     preceding: Select[Any]
@@ -135,12 +135,12 @@ def _sample(vehicles: Select[Any], with_attributes: bool, sample: int) -> Select
     """Select the first available vehicles; both databases stop as soon as the sample is full."""
     examined = vehicles.subquery().c
     return (
-        select(gap(last_end=examined.last_end, resource_key=examined.key), examined.key)
+        select(idle_seconds(last_end=examined.last_end, resource_key=examined.key), examined.key)
         .where(is_available(with_attributes, examined, examined.last_end))
         .limit(_literal(sample))
     )
 
 
 def _literal(number: int) -> ColumnElement[int]:
-    # PostgreSQL plans a statement for each execution if its limit is a parameter.
+    # If the limit is a parameter, PostgreSQL plans the statement again for each execution.
     return literal_column(str(number))

@@ -48,8 +48,8 @@ def resources(
 ) -> Sequence[Row]:
     """Return up to ``limit`` vehicles of a type in circulation, oldest first, beginning after ``cursor`` (a key).
 
-    Filters: the ``name``; the period ``available``, for all of which a vehicle must be free; ``attributes`` as pairs of
-    key and text, all of which a vehicle must have.
+    Filters: ``name``; ``available``, a period for all of which a vehicle must be free; ``attributes``, pairs of key and
+    text, all of which a vehicle must have.
     """
     statement = _RESOURCES.order_by(_resource.key).limit(limit)
     if cursor is not None:

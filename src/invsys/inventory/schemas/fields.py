@@ -21,14 +21,14 @@ _DATETIME = re.compile(
     r"(:[0-9]{2}(\.(?P<fraction>[0-9]+))?)?([Zz]|[+-][0-9]{2}(:?[0-5][0-9])?)?"
 )
 
-# The word for the end of the change feed, instead of a cursor.
+# The value of ``after`` that means the end of the change feed.
 NOW = "now"
 # The length of the tag that AES-SIV adds to the ciphertext.
 _TAG_BYTES = 16
 
 
 class UtcDateTimeField(fields.Field[datetime]):
-    """A date-time, converted to UTC. Without an offset it is read as UTC, or refused ([api] naive_datetimes)."""
+    """A date-time, converted to UTC. [api] naive_datetimes decides whether one without an offset is UTC or refused."""
 
     default_error_messages = {
         "invalid": "Not an ISO 8601 date-time such as 2026-11-20T10:00:00Z.",
@@ -65,7 +65,7 @@ class UtcDateTimeField(fields.Field[datetime]):
 
 
 class StrictBoolean(fields.Boolean):
-    """true or false; refuses the words and numbers that marshmallow also accepts."""
+    """A JSON boolean; refuses the words and numbers that marshmallow also accepts."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
@@ -74,7 +74,7 @@ class StrictBoolean(fields.Boolean):
 
 
 class Infinite(fields.Field[Any]):
-    """``from_infinity`` or ``to_infinity``: true if the column of this side is null."""
+    """``from_infinity`` or ``to_infinity``: true if the start or the end is null."""
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> bool:
         return value is None
@@ -88,7 +88,7 @@ class Status(fields.Field[Any]):
 
 
 class WholeNumber(fields.Integer):
-    """A JSON integer; refuses strings of digits, and ``true``, which Python takes for 1."""
+    """A JSON integer; refuses strings of digits, and ``true``, which is an integer in Python."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if type(value) is not int:
@@ -108,7 +108,7 @@ class Id(fields.UUID):
 
 
 class QueryInteger(fields.Integer):
-    """An integer in a query, in ASCII digits; ``int()`` alone would also accept ``1_0`` and other digits."""
+    """An integer in a query, in ASCII digits; ``int()`` alone would also accept ``1_0`` and non-ASCII digits."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if not re.fullmatch(r"-?[0-9]{1,20}", str(value)):
@@ -117,9 +117,10 @@ class QueryInteger(fields.Integer):
 
 
 class Cursor(fields.Field[bytes]):
-    """A cursor: the encrypted sort key, ``length`` numbers, of the last item of a page, in base64url.
+    """A cursor: the sort key of the last item of a page, encrypted and in base64url.
 
-    Loads the encrypted bytes, which ``cursors.read`` decrypts.
+    ``length`` is the number of parts of the sort key. The loaded value is the encrypted bytes, which ``cursors.read``
+    decrypts.
     """
 
     default_error_messages = {"invalid": NOT_A_CURSOR}
@@ -144,7 +145,7 @@ class FeedCursor(Cursor):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if value == NOW:
             return NOW
-        # A cursor from before migration 0004, a number in a list: valid, but expired.
+        # Before migration 0004, a cursor was a JSON list of one number. No key decrypts b"", so the response is 410.
         if re.fullmatch(rb"\[[0-9]{1,19}\]", _decoded(value) or b""):
             return b""
         return super()._deserialize(value, attr, data, **kwargs)

@@ -1,4 +1,4 @@
-"""Schemas of request bodies. They load dictionaries, not instances of models, which may be existing rows."""
+"""Schemas of request bodies. They load dictionaries, not instances of models."""
 
 from datetime import datetime
 from typing import Any
@@ -22,13 +22,13 @@ from invsys.inventory.schemas.validators import (
 
 
 class Input(SQLAlchemySchema):
-    """A schema of a request body, with fields generated from the columns of a model; loads a dictionary."""
+    """A schema of a request body, some of whose fields are generated from the columns of a model."""
 
     def load(self, data: Any, **kwargs: Any) -> Any:
-        """Load with marshmallow's own method.
+        """Load a dictionary with the method of ``marshmallow.Schema``.
 
-        That of marshmallow-sqlalchemy is not thread-safe: it stores the session and the instance in attributes of the
-        schema. It also reads a package version from disk at every call, which costs more than the rest.
+        The method of marshmallow-sqlalchemy is not thread-safe: it stores the session and the instance in attributes of
+        the schema. It also reads a package version from disk at every call, which costs more than the rest.
         """
         return Schema.load(self, data, **kwargs)
 
@@ -56,7 +56,7 @@ class ChangedResource(NewResource):
 
 
 class AllocationInput(Input):
-    """The members that creating and changing an allocation share."""
+    """The members of the bodies that create and that change an allocation."""
 
     from_datetime = UtcDateTimeField(allow_none=True)
     to_datetime = UtcDateTimeField(allow_none=True)
@@ -69,7 +69,7 @@ class AllocationInput(Input):
 
 
 class NewAllocation(AllocationInput):
-    """The body that allocates a vehicle; loads the four fields of the period as one ``Period``, ``period``."""
+    """The body that allocates a vehicle. The four fields of the period are loaded as one Period, ``period``."""
 
     class Meta:
         model = ContinuousResourceAllocation
@@ -94,7 +94,7 @@ class NewAllocation(AllocationInput):
 
 
 class ImportedAllocation(NewAllocation):
-    """The allocation in a line of an imported file, which also names its client."""
+    """The allocation in a line of an imported file, which can have a ``client_id``."""
 
     class Meta:
         model = ContinuousResourceAllocation
@@ -118,7 +118,7 @@ class NewAllocationOfAny(NewAllocation):
 
 
 class ChangedAllocation(AllocationInput):
-    """The body that changes an allocation; loads the sides of the period that it names as ``starts`` and ``ends``."""
+    """The body that changes an allocation. A new start is loaded as ``starts``, a new end as ``ends``."""
 
     class Meta:
         model = ContinuousResourceAllocation
@@ -146,9 +146,9 @@ class ChangedAllocation(AllocationInput):
 
 
 def _pop_side(data: dict[str, Any], side: str, *, required: bool) -> datetime | None:
-    """Remove the two fields of a side from ``data`` and return the instant, None if infinite.
+    """Remove the two fields of a side (``from`` or ``to``) from ``data``; return the instant, None if infinite.
 
-    null and false mean absent. Raises ValidationError if both fields are present, or if neither is but one is required.
+    null and false mean absent. Raises ValidationError if both fields are present, or ``required`` and both are absent.
     """
     instant: datetime | None = data.pop(f"{side}_datetime", None)
     infinite = bool(data.pop(f"{side}_infinity", None))

@@ -39,8 +39,8 @@ class Output(SQLAlchemySchema):
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         """Dump a row, or a list of rows if ``many``.
 
-        marshmallow decides for each value of each row where to find it, whether it may be missing and which hooks to
-        call. Here this is decided once for each field, so a page takes a third of the time.
+        marshmallow's own method looks up for each value of each row where the value is, whether it may be missing and
+        which hooks to call. This method does so once for each field, so a page takes a third of the time.
         """
         if self.many if many is None else many:
             return [self._dump_row(row) for row in obj]
@@ -122,7 +122,7 @@ class Allocation(Conflict):
 
 
 class ExportedAllocation(Allocation):
-    """An allocation in an exported file, where every value is text."""
+    """An allocation in an exported file; date-times are formatted as text."""
 
     class Meta:
         model = ContinuousResourceAllocation

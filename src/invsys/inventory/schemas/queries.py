@@ -20,7 +20,7 @@ ATTRIBUTE = "attribute."
 
 
 class Page(Schema):
-    """The limit that all lists have."""
+    """The query parameter ``limit``, which every list accepts."""
 
     limit = QueryInteger(
         load_default=100,
@@ -32,8 +32,8 @@ class Page(Schema):
 class ResourceQuery(Page):
     """The query of the list of vehicles.
 
-    Loads ``available_from`` and ``available_to``, if one of them is present, as a Period, ``available``, and all
-    ``attribute.KEY`` parameters as ``attributes``, pairs of key and text.
+    If ``available_from`` or ``available_to`` is present, both are loaded as a Period, ``available``. The
+    ``attribute.KEY`` parameters are loaded as ``attributes``, pairs of key and text.
     """
 
     name = fields.String(validate=NAME_QUERY_VALIDATORS)
@@ -61,7 +61,7 @@ class ResourceQuery(Page):
 
 
 class WindowQuery(Schema):
-    """A window of time; loads ``from`` and ``to`` as a Period, ``window``."""
+    """A window of time: ``from`` and ``to`` are loaded as a Period, ``window``."""
 
     start = UtcDateTimeField(data_key="from")
     end = UtcDateTimeField(data_key="to")

@@ -13,7 +13,7 @@ MAX_KEYS, MAX_KEY, MAX_VALUE = 32, 64, 256
 
 
 NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.VALIDATORS]
-# Without the newer rules for names, so that vehicles registered before these rules can be found.
+# Without the rules that were added later, so that vehicles registered before them can be found.
 NAME_QUERY_VALIDATORS: list[Callable[[Any], Any]] = [
     lambda name: validate.Length(1, 36)(names.normalize(name)),
     names.no_control_characters,
@@ -22,7 +22,7 @@ NAME_QUERY_VALIDATORS: list[Callable[[Any], Any]] = [
 
 
 def validate_attributes(attributes: dict[str, Any]) -> None:
-    """Raise ValidationError unless the object is flat, with few and short members."""
+    """Raise ValidationError unless the object is flat, and its keys and values are within the limits."""
     if len(attributes) > MAX_KEYS:
         raise ValidationError(f"At most {MAX_KEYS} keys.")
     for key, value in attributes.items():
@@ -33,7 +33,7 @@ def validate_attributes(attributes: dict[str, Any]) -> None:
 
 
 def validate_dump(dump: dict[str, Any]) -> None:
-    """Raise ValidationError for more than 16 KiB of JSON."""
+    """Raise ValidationError if the object is more than 16 KiB of JSON."""
     if len(orjson.dumps(dump)) > 16 * 1024:
         raise ValidationError("At most 16 KiB of JSON.")
 

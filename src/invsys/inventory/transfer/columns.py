@@ -21,14 +21,14 @@ COLUMNS = (
     "client_id",
 )
 # Additional columns of a report of refused lines; import ignores them.
-REPORTED = ("line", "reason")
+REPORT_COLUMNS = ("line", "reason")
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 @dataclass(frozen=True)
 class Header:
-    """The names of the columns, by position."""
+    """The header of a CSV file: the names of its columns, in order."""
 
     columns: tuple[str, ...]
 
@@ -53,11 +53,11 @@ def read_header(record: Record | None) -> Header:
         columns.pop()
     if missing := [name for name in REQUIRED if name not in columns]:
         missing_columns = f"must name the columns; missing: {', '.join(missing)}"
-        fault = None if record.fault is None else f"is not CSV: {record.fault}"
-        raise UnusableFile(f"{line} {_other_format(record.text) or fault or missing_columns}")
+        error = None if record.error is None else f"is not CSV: {record.error}"
+        raise UnusableFile(f"{line} {_other_format(record.text) or error or missing_columns}")
     if "" in columns:
         raise UnusableFile(f"{line} has no name for column {columns.index('') + 1}")
-    valid = {*COLUMNS, *REPORTED, spreadsheet.MARK}
+    valid = {*COLUMNS, *REPORT_COLUMNS, spreadsheet.MARK}
     if unknown := [name for name in columns if name not in valid]:
         raise UnusableFile(f"{line} has unknown columns: {', '.join(unknown)}; valid columns are {', '.join(COLUMNS)}")
     if duplicates := [name for name, count in Counter(columns).items() if count > 1]:

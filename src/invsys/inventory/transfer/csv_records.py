@@ -1,16 +1,16 @@
-"""Records of a CSV file (RFC 4180): the cells of each, or an error."""
+"""Records of a CSV file (RFC 4180), each with its cells or an error message."""
 
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from invsys.inventory.transfer.text_lines import MAX_LINE, TOO_LONG, CutLine
+from invsys.inventory.transfer.text_lines import MAX_LINE, TOO_LONG, TruncatedLine
 
 # The most lines that one record may span, within quotes; together they have at most MAX_LINE characters.
 _MAX_LINES = 1000
 
-# Our messages, by the beginnings of the messages of the csv module.
+# Messages for users, by the beginning of the message of the csv module.
 _MESSAGES = {
     "unexpected end of data": "a quotation mark is not closed",
     "new-line character seen": "a carriage return (CR) outside quotation marks; lines end with LF or CR LF",
@@ -20,24 +20,24 @@ _MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record: the number of its first line, its text, and its cells or an error message, ``fault``."""
+    """A record: the number of its first line, its text, and its cells or an error message, ``error``."""
 
     number: int
     text: str
     cells: list[str] = field(default_factory=list)
-    fault: str | None = None
+    error: str | None = None
 
     @property
     def is_blank(self) -> bool:
         """Whether the record is valid and all its cells are empty."""
-        return self.fault is None and not any(cell.strip() for cell in self.cells)
+        return self.error is None and not any(cell.strip() for cell in self.cells)
 
 
 def records(texts: Iterable[str]) -> Iterator[Record]:
-    """Yield the records of the lines.
+    """Yield the records in the lines of a file.
 
-    A record can span several lines, within quotes. If it is not valid CSV, only its first line becomes an invalid
-    record; the next line is read as the beginning of another record.
+    A quoted cell can span several lines. If a record is not valid CSV, only its first line becomes an invalid record;
+    the next line is read as the beginning of another record.
     """
     lines = _Lines(texts)
     while not lines.at_end():
@@ -45,7 +45,7 @@ def records(texts: Iterable[str]) -> Iterator[Record]:
 
 
 class _Lines:
-    """Lines that are read as one record, and returned to the queue if the record is invalid."""
+    """The lines of a file, read record by record. The lines of an invalid record are read again, except the first."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._texts = iter(texts)
@@ -66,7 +66,7 @@ class _Lines:
         except (csv.Error, StopIteration) as error:
             first, *rest = self._consumed or [self._pending.popleft()]
             self._pending.extendleft(reversed(rest))
-            record = Record(self._number, first, fault=_fault(first, str(error)))
+            record = Record(self._number, first, error=_error_message(first, str(error)))
             self._number += 1
             return record
         text = "".join(self._consumed)
@@ -78,13 +78,13 @@ class _Lines:
         size = 0
         while len(self._consumed) < _MAX_LINES and not self.at_end():
             size += len(self._pending[0])
-            if size > MAX_LINE or isinstance(self._pending[0], CutLine):
+            if size > MAX_LINE or isinstance(self._pending[0], TruncatedLine):
                 return
             self._consumed.append(self._pending.popleft())
             yield self._consumed[-1]
 
 
-def _fault(line: str, message: str) -> str:
-    if isinstance(line, CutLine):
+def _error_message(line: str, message: str) -> str:
+    if isinstance(line, TruncatedLine):
         return TOO_LONG
     return next((text for beginning, text in _MESSAGES.items() if message.startswith(beginning)), message)

@@ -36,7 +36,7 @@ _LINES = (
         _allocation.dump,
         _allocation.client_id,
     )
-    # Without holds: they last for minutes, and an import would make them permanent.
+    # Without holds: they expire, and an import would make them permanent.
     .join(_allocation, and_(_allocation.resource_key == _resource.key, _allocation.expires.is_(None)), isouter=True)
     .where(_resource.decommissioned.is_(None))
     .order_by(by_code_point(_resource.resource_type), by_code_point(_resource.name), _allocation.starts.nulls_first())
@@ -52,7 +52,7 @@ def export_to_stdout(form: str, *, safe_for_spreadsheets: bool) -> None:
     if safe_for_spreadsheets and form != "csv":
         raise ExportError("--safe-for-spreadsheets needs --format csv")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # UTF-8 in any locale, and line ends as they are written.
+        # Use UTF-8 in any locale, and do not translate line ends.
         sys.stdout.reconfigure(encoding="utf-8", newline="")
     export(sys.stdout, form, safe_for_spreadsheets=safe_for_spreadsheets)
 
@@ -83,11 +83,13 @@ def _csv_writer(file: IO[str], *, is_escaped: bool) -> Callable[[dict[str, Any]]
     writer = csv.writer(file, lineterminator="\r\n")
     if not is_escaped:
         writer.writerow(COLUMNS)
-        return lambda line: writer.writerow([_cell(line.get(name, "")) for name in COLUMNS])
+        return lambda line: writer.writerow([_format_cell(line.get(name, "")) for name in COLUMNS])
     # The additional column marks the cells as escaped.
     writer.writerow((*COLUMNS, spreadsheet.MARK))
-    return lambda line: writer.writerow([*(spreadsheet.escape(_cell(line.get(name, ""))) for name in COLUMNS), ""])
+    return lambda line: writer.writerow(
+        [*(spreadsheet.escape(_format_cell(line.get(name, ""))) for name in COLUMNS), ""]
+    )
 
 
-def _cell(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()

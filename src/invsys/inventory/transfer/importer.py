@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from invsys.chassis.http import problems
 from invsys.inventory.commands import bulk_load
-from invsys.inventory.commands.bulk_load import ALLOCATED, REGISTERED, UNCHANGED, Order
+from invsys.inventory.commands.bulk_load import ALLOCATED, REGISTERED, UNCHANGED, ImportItem
 from invsys.inventory.schemas import inputs
 from invsys.inventory.transfer import interrupts, reader
 from invsys.inventory.transfer.reader import Line
@@ -34,7 +34,7 @@ _BATCH = 500
 
 @dataclass
 class Outcome:
-    """The number of lines by result, and the name of the report of refused lines."""
+    """The counts of an import, and the name of the report of refused lines."""
 
     lines: int = 0
     registered: int = 0
@@ -114,7 +114,10 @@ def _size(source: IO[bytes]) -> int | None:
 
 
 def _require_readable(source: IO[bytes]) -> None:
-    """Raise UnusableFile if a line is not UTF-8, before anything is imported; pipes, read only once, are skipped."""
+    """Raise UnusableFile if a line is not UTF-8, before anything is imported.
+
+    Pipes are not checked, because they can be read only once.
+    """
     if _size(source) is None:
         return
     start = source.tell()
@@ -124,17 +127,17 @@ def _require_readable(source: IO[bytes]) -> None:
 
 
 def _import_batch(batch: Sequence[Line], outcome: Outcome, refusals: Report) -> None:
-    orders: list[tuple[Line, Order]] = []
+    items: list[tuple[Line, ImportItem]] = []
     refused: list[tuple[Line, str]] = []
     for line in batch:
         try:
-            orders.append((line, _order(line)))
+            items.append((line, _import_item(line)))
         except ValidationError as error:
             refused.append((line, _reason(error)))
-    result = bulk_load.load([order for _, order in orders])
-    for (line, _), fate in zip(orders, result.outcomes, strict=True):
-        if fate not in (REGISTERED, ALLOCATED, UNCHANGED):
-            refused.append((line, fate))
+    result = bulk_load.load([item for _, item in items])
+    for (line, _), item_outcome in zip(items, result.outcomes, strict=True):
+        if item_outcome not in (REGISTERED, ALLOCATED, UNCHANGED):
+            refused.append((line, item_outcome))
     outcome.lines += len(batch)
     outcome.registered += result.registered
     outcome.allocated += result.outcomes.count(ALLOCATED)
@@ -145,15 +148,15 @@ def _import_batch(batch: Sequence[Line], outcome: Outcome, refusals: Report) -> 
     refusals.flush()
 
 
-def _order(line: Line) -> Order:
-    """Validate a line as the API would; raises ValidationError."""
-    if line.fault is not None:
-        raise ValidationError(line.fault)
+def _import_item(line: Line) -> ImportItem:
+    """Return the item of a line, validated as the API validates a body; raises ValidationError."""
+    if line.error is not None:
+        raise ValidationError(line.error)
     resource_type = _resource_type(line.fields.get("resource_type"))
     vehicle_fields = {name: line.fields[name] for name in ("name", "attributes") if name in line.fields}
     vehicle = inputs.new_resource.load(vehicle_fields)
     rest = {name: value for name, value in line.fields.items() if name not in _VEHICLE}
-    return Order(resource_type, **vehicle, allocation=inputs.imported_allocation.load(rest) if rest else None)
+    return ImportItem(resource_type, **vehicle, allocation=inputs.imported_allocation.load(rest) if rest else None)
 
 
 def _resource_type(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Ctrl-C during an import: stops a wait for input at once, and a running batch after its commit."""
+"""Ctrl-C during an import: it interrupts a wait for input immediately, and a running batch after its commit."""
 
 import io
 import os
@@ -14,7 +14,7 @@ _POLL_TIMEOUT = 200
 
 
 class _Interruptible(io.RawIOBase):
-    """A stream whose waits for input are at most ``_POLL_TIMEOUT`` long.
+    """A stream that waits for input in steps of ``_POLL_TIMEOUT``, so that signals are handled between them.
 
     Python handles signals between system calls. A signal that arrives just before a ``read`` blocks is handled only
     when that ``read`` returns, which may be never.
@@ -38,13 +38,13 @@ class _Interruptible(io.RawIOBase):
 
 
 def interruptible(source: IO[bytes]) -> IO[bytes]:
-    """Return a stream of the same bytes in which Ctrl-C always stops a wait for input."""
+    """Return a stream of the same bytes in which Ctrl-C always interrupts a wait for input."""
     return source if isinstance(source, io.BytesIO) else io.BufferedReader(_Interruptible(source.fileno()))
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Defer Ctrl-C to the end of the block, so that the counts match the commits; a second Ctrl-C works at once."""
+    """Defer Ctrl-C to the end of the block, so that the counts match the commits; a second Ctrl-C is immediate."""
     is_main = threading.current_thread() is threading.main_thread()
     # A background job of a shell script ignores the signal, and must continue to ignore it.
     if not is_main or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -1,4 +1,4 @@
-"""Reads a CSV or JSON Lines file: one ``Line`` for each vehicle or allocation, valid or not."""
+"""Reads a CSV or JSON Lines file: one ``Line`` for each record, valid or invalid."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -8,17 +8,17 @@ from typing import IO, Any
 
 from invsys.chassis.formats import strict_json
 from invsys.inventory.transfer import spreadsheet
-from invsys.inventory.transfer.columns import REPORTED, Header, read_header
+from invsys.inventory.transfer.columns import REPORT_COLUMNS, Header, read_header
 from invsys.inventory.transfer.csv_records import Record, records
-from invsys.inventory.transfer.text_lines import TOO_LONG, CutLine, UnusableFile, text_lines
+from invsys.inventory.transfer.text_lines import TOO_LONG, TruncatedLine, UnusableFile, text_lines
 
-# Cells of a CSV file that are not plain text.
+# The columns of a CSV file whose cells contain JSON.
 _JSON_CELLS = frozenset({"attributes", "from_infinity", "to_infinity", "dump"})
 
 
 @dataclass
 class Line:
-    """A line of the file: its number, and its fields or an error message, ``fault``.
+    """A line of the file: its number, and its fields or an error message, ``error``.
 
     ``source`` is the line for the report: the cells by column (CSV) or the object (JSON Lines), or the text if the line
     could not be parsed.
@@ -27,7 +27,7 @@ class Line:
     number: int
     source: dict[str, Any] | str
     fields: dict[str, Any] = field(default_factory=dict)
-    fault: str | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def contents(file: str, source: IO[bytes], progress: Callable[[int], object]) ->
 
 def _json_lines(texts: Iterator[str]) -> Iterator[Line]:
     for number, text in enumerate(texts, 1):
-        if isinstance(text, CutLine):
-            yield Line(number, text, fault=TOO_LONG)
+        if isinstance(text, TruncatedLine):
+            yield Line(number, text, error=TOO_LONG)
         elif text.strip():
             yield _json_line(number, text.strip())
 
@@ -75,19 +75,19 @@ def _json_line(number: int, text: str) -> Line:
         value = strict_json.loads(text.encode())
     except strict_json.MalformedJson as error:
         # Without "line 1": the parser sees one line, and the report shows the line number of the file.
-        return Line(number, text, fault=str(error).replace(" at line 1, column ", " at column "))
+        return Line(number, text, error=str(error).replace(" at line 1, column ", " at column "))
     if not isinstance(value, dict):
-        return Line(number, text, fault="not a JSON object")
-    fields = {name: member for name, member in value.items() if name not in REPORTED}
+        return Line(number, text, error="not a JSON object")
+    fields = {name: member for name, member in value.items() if name not in REPORT_COLUMNS}
     return Line(number, fields, fields)
 
 
 def _csv_line(record: Record, header: Header) -> Line:
-    if record.fault is not None:
-        return Line(record.number, record.text.strip(), fault=record.fault)
+    if record.error is not None:
+        return Line(record.number, record.text.strip(), error=record.error)
     if any(cell.strip() for cell in record.cells[len(header.columns) :]):
-        fault = f"{len(record.cells)} cells in {len(header.columns)} columns"
-        return Line(record.number, record.text.strip(), fault=fault)
+        error = f"{len(record.cells)} cells in {len(header.columns)} columns"
+        return Line(record.number, record.text.strip(), error=error)
     # Spreadsheets omit trailing empty cells, or add some.
     cells = dict(zip(header.columns, record.cells, strict=False))
     if header.is_escaped:
@@ -96,13 +96,14 @@ def _csv_line(record: Record, header: Header) -> Line:
     for name in header.data_columns:
         if cells.get(name):
             try:
-                line.fields[name] = _cell(name, cells[name])
+                line.fields[name] = _parse_cell(name, cells[name])
             except strict_json.MalformedJson as error:
-                line.fault = f"{name}: {error}"
+                line.error = f"{name}: {error}"
     return line
 
 
-def _cell(name: str, cell: str) -> Any:
+def _parse_cell(name: str, cell: str) -> Any:
+    """Return the value of a cell in the column ``name``; raises MalformedJson."""
     if name not in _JSON_CELLS:
         return cell
     return strict_json.loads((cell.lower() if name.endswith("_infinity") else cell).encode())

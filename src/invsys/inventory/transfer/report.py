@@ -16,7 +16,7 @@ from typing import IO, Any, Self
 import orjson
 
 from invsys.inventory.transfer import spreadsheet
-from invsys.inventory.transfer.columns import REPORTED
+from invsys.inventory.transfer.columns import REPORT_COLUMNS
 from invsys.inventory.transfer.text_lines import UnusableFile
 
 
@@ -73,7 +73,7 @@ class Report:
                 Path(self.path).unlink()
 
     def add(self, number: int, reason: str, source: dict[str, Any] | str) -> None:
-        """Write a refused line and the reason; ``source`` is that of a ``reader.Line``."""
+        """Write a refused line and the reason; ``source`` is the attribute of a ``reader.Line``."""
         try:
             if self._is_empty and self._is_regular:
                 self._file.truncate(0)
@@ -92,7 +92,7 @@ class Report:
 
     def _begin(self) -> None:
         if self._columns is not None:
-            csv.writer(self._file, lineterminator="\n").writerow([*REPORTED, *self._columns, spreadsheet.MARK])
+            csv.writer(self._file, lineterminator="\n").writerow([*REPORT_COLUMNS, *self._columns, spreadsheet.MARK])
 
     def _write(self, reported: dict[str, Any], source: dict[str, Any] | str) -> None:
         if self._columns is None:

@@ -32,7 +32,7 @@ class UnusableFile(Exception):
     """The file cannot be imported; the message contains the reason."""
 
 
-class CutLine(str):
+class TruncatedLine(str):
     """The first characters of a line that is longer than MAX_LINE."""
 
     __slots__ = ()
@@ -41,7 +41,7 @@ class CutLine(str):
 def text_lines(source: IO[bytes], progress: Callable[[int], object] = lambda _: None) -> Iterator[str]:
     """Yield the lines with their line ends, without a byte order mark; call ``progress`` with the size of each.
 
-    A line longer than MAX_LINE becomes a CutLine. Raises UnusableFile if the file is not UTF-8 text.
+    A line longer than MAX_LINE becomes a TruncatedLine. Raises UnusableFile if the file is not UTF-8 text.
     """
     number = 0
     while raw := _read(source):
@@ -53,7 +53,7 @@ def text_lines(source: IO[bytes], progress: Callable[[int], object] = lambda _: 
         if len(raw) <= MAX_LINE:
             yield _decode(number, raw)
             continue
-        yield CutLine(raw.decode(errors="replace")[:_EXCERPT])
+        yield TruncatedLine(raw.decode(errors="replace")[:_EXCERPT])
         while raw and not raw.endswith(b"\n"):
             raw = _read(source)
             progress(len(raw))

@@ -47,7 +47,7 @@ def test_every_problem_class_has_a_page(client: FlaskClient, kind: type[Problem]
     assert str(kind.status) in page
     assert kind.code in page
     # A class without its own code is described on the page of its base class.
-    for text in (kind.title, kind.adds, kind.advice) if "code" in vars(kind) else ():
+    for text in (kind.title, kind.additional_data, kind.advice) if "code" in vars(kind) else ():
         assert " ".join(text.replace("``", "").split()) in page
     # Whether a retry helps against an internal error is unknown.
     assert bool(re.search(r"Is it worth a retry\? (Yes|No)\b", page)) == (kind is not InternalError)
@@ -58,7 +58,11 @@ def test_every_problem_class_has_explanations(kind: type[Problem]) -> None:
     assert kind.__doc__
     if hasattr(kind, "code"):
         # Complete sentences.
-        for text in (kind.__doc__.split("\n")[0], kind.advice, *([kind.adds] if kind.adds else [])):
+        for text in (
+            kind.__doc__.split("\n")[0],
+            kind.advice,
+            *([kind.additional_data] if kind.additional_data else []),
+        ):
             assert re.fullmatch(r"[A-Z`].*[.]", text), text
             assert text.count("``") % 2 == 0
 

@@ -3,7 +3,7 @@
 import pytest
 
 from invsys.inventory.commands import bulk_load
-from invsys.inventory.commands.bulk_load import Order
+from invsys.inventory.commands.bulk_load import ImportItem
 from invsys.inventory.schemas import inputs
 from tests.support.instants import hour_start, period_fields
 
@@ -14,6 +14,6 @@ def test_only_a_confirmed_allocation_counts_as_already_known(app, client, car, a
     if confirmed:
         assert client.patch(hold, json={"status": "confirmed"}).status_code == 200
     with app.app_context():
-        order = Order("Car", "Car1", {}, inputs.imported_allocation.load(period_fields(10, 12)))
+        order = ImportItem("Car", "Car1", {}, inputs.imported_allocation.load(period_fields(10, 12)))
         (outcome,) = bulk_load.load([order]).outcomes
     assert (outcome == bulk_load.UNCHANGED) is confirmed

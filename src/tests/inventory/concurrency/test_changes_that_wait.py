@@ -147,7 +147,7 @@ def test_an_import_gets_the_period_of_a_hold_that_expires_while_it_runs(
     def load_rows():
         with app.app_context():
             return bulk_load.load(
-                [bulk_load.Order("Car", "Car1", {}, inputs.imported_allocation.load(period_fields(10, 12)))]
+                [bulk_load.ImportItem("Car", "Car1", {}, inputs.imported_allocation.load(period_fields(10, 12)))]
             )
 
     with locked(database_url, VEHICLE.format(car[-36:])):

@@ -208,7 +208,7 @@ def test_an_import_and_a_rename_to_a_name_in_it_do_not_deadlock(engine, app, cli
     if engine == "sqlite":
         return
     requests = [
-        bulk_load.Order("Car", name, {}, inputs.imported_allocation.load(period_fields(10, 12)))
+        bulk_load.ImportItem("Car", name, {}, inputs.imported_allocation.load(period_fields(10, 12)))
         for name in ("New", "Car1")
     ]
 

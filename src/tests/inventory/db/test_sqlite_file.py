@@ -153,7 +153,7 @@ def test_the_access_check_keeps_the_locks_of_sqlite(file: Path) -> None:
     attempt = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
     writer = sqlite_file.connect(str(file), isolation_level=None)
     writer.execute("BEGIN EXCLUSIVE")
-    assert sqlite_file.no_access(file) is None
+    assert sqlite_file.access_error(file) is None
     process = subprocess.run([sys.executable, "-c", attempt, file], capture_output=True, text=True, check=False)
     writer.close()
     assert "database is locked" in process.stderr

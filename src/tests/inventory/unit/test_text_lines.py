@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from invsys.inventory.transfer import reader
-from invsys.inventory.transfer.text_lines import MAX_LINE, CutLine, UnusableFile, text_lines
+from invsys.inventory.transfer.text_lines import MAX_LINE, TruncatedLine, UnusableFile, text_lines
 
 HEADER = "resource_type,name\n"
 
@@ -60,7 +60,7 @@ def test_lines_keep_their_line_ends_but_not_the_byte_order_mark(end: str) -> Non
 @pytest.mark.parametrize("size", [MAX_LINE, MAX_LINE + 1, 3 * MAX_LINE, 3 * MAX_LINE + 2])
 def test_only_the_beginning_of_an_overlong_line_is_returned(size: int) -> None:
     cut, after = lines(b"x" * size + b"\nafter\n")
-    assert isinstance(cut, CutLine)
+    assert isinstance(cut, TruncatedLine)
     assert len(cut) < 1000
     assert after == "after\n"
 
@@ -107,20 +107,20 @@ def test_an_endless_line_is_refused_with_little_memory(file: str, beginning: byt
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 20 * 2**20
-    assert read[-1].fault == f"the line is longer than {MAX_LINE} bytes"
+    assert read[-1].error == f"the line is longer than {MAX_LINE} bytes"
 
 
 @pytest.mark.parametrize(
-    ("cell", "fault"),
+    ("cell", "error"),
     [
         ("\n" * 2000 + '"', "a quotation mark is not closed"),
         ("x" * 150_000 + '"', "a cell with more than 131072 characters"),
         (("x" * 99_999 + '\n","') * 20 + '"', "a quotation mark is not closed"),
     ],
 )
-def test_a_record_that_is_too_long_is_refused(cell: str, fault: str) -> None:
+def test_a_record_that_is_too_long_is_refused(cell: str, error: str) -> None:
     read = contents("in.csv", io.BytesIO(f'{HEADER}cars,"{cell}\n'.encode()))
-    assert read[0].fault == fault
+    assert read[0].error == error
 
 
 @pytest.mark.parametrize("write", [Path.mkdir, lambda path: None])

@@ -1,6 +1,7 @@
 """The HTTP interface: the route table, its Flask-RESTful classes, and the responses to failures.
 
-Each method loads the request through a schema, calls one command or query, and dumps the result through a schema.
+Each method loads the request through a schema, calls one command or query, and serialises the result through a
+schema.
 """
 
 import uuid
@@ -65,9 +66,9 @@ ROUTES: list[tuple[type[rest.Resource], str]] = [
 
 
 class Api(rest.Api):
-    """Flask-RESTful, with exceptions left to the error handlers of the application.
+    """Flask-RESTful's Api, which leaves exceptions to Flask's error handlers.
 
-    Flask-RESTful would answer exceptions itself, except in TESTING mode: tests would see other responses than callers.
+    Flask-RESTful's own handling would give other responses in tests (``TESTING`` on) than in production.
     """
 
     def error_router(self, original_handler: Callable[[Exception], Any], e: Exception) -> Any:

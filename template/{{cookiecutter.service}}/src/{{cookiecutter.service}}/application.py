@@ -1,4 +1,4 @@
-"""The application factory of the depot service; it imports all the other modules."""
+"""The application factory of the depot service: it registers the routes, error handlers and request checks."""
 
 from flask import Flask, request
 
@@ -15,8 +15,8 @@ from depot.settings import load as load_settings
 def create_app() -> Flask:
     """Build the application from the current settings, and configure its log; raises SettingsError.
 
-    Does not connect to the database. A new worker can therefore start while the database is unreachable or outdated;
-    requests that need the database get 503 until it can be used.
+    No connection to the database is opened, so a new worker can start while the database is unreachable or outdated.
+    Requests that need the database get 503 until it can be used.
     """
     settings = load_settings()
     request_log.configure(settings["log"])
@@ -24,14 +24,15 @@ def create_app() -> Flask:
 
 
 def build_app(settings: Settings) -> Flask:
-    """Build the application; does not connect to the database."""
+    """Build the application; no connection to the database is opened."""
     app = Flask("depot", static_folder=None)
     app.config["MAX_BODY"] = settings["api"]["max_body"]
     app.config["TRUSTED_PROXIES"] = settings["server"]["trusted_proxies"]
     # Answer //api/pallets with 404 instead of a redirect to /api/pallets.
     app.url_map.merge_slashes = False
 
-    # Flask calls after_request functions in reverse order: the request log comes early, to see the final response.
+    # Flask calls after_request functions in reverse order. The request log is registered early, to see the final
+    # response.
     draining.register(app)
     request_log.register(app)
     request_id.register(app)

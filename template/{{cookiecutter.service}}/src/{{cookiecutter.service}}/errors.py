@@ -36,7 +36,7 @@ class VersionMismatch(Problem):
     """The version in ``If-Match`` is not the current version of the pallet; nothing was changed."""
 
     status, code, title = 412, "version_mismatch", "The pallet has changed since you read it"
-    adds = "The ``ETag`` header: the current version."
+    additional_data = "The ``ETag`` header: the current version."
     advice = "Read the pallet again. If your change still makes sense, send it with the new ``ETag``."
 
     def __init__(self, version: int) -> None:

@@ -80,7 +80,7 @@ def main() -> None:
     """Run the command given on the command line; print an expected failure in one line and exit with status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        with failures.not_logged():
+        with failures.suppress_logging():
             manager().run()
     except (SettingsError, MigrationError, Problem) as error:
         print(f"depot-manage: {getattr(error, 'reason', error)}", file=sys.stderr)

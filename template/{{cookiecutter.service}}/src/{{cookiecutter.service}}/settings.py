@@ -21,7 +21,7 @@ class DatabaseUrl(fields.String):
         try:
             url = make_url(super()._deserialize(value, attr, data, **kwargs))
         except (ArgumentError, ValueError):
-            # The reason may contain a part of the password.
+            # The exception's message may contain a part of the password.
             raise ValidationError("Not a database URL.") from None
         if url.get_backend_name() == "sqlite":
             if not url.database or url.database == ":memory:":

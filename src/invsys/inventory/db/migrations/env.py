@@ -37,7 +37,7 @@ def _migrate_postgresql(connection: Connection) -> None:
 
 
 def _triggers_and_rows(connection: Connection) -> dict[str, dict[str, int]]:
-    """Return counts by table: the number of its rows under its own name, and 1 under the name of each trigger."""
+    """Return counts by name for each table: its number of rows under its own name, 1 under the name of each trigger."""
     rows = connection.execute(
         text("SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('table', 'trigger') ORDER BY type")
     )

@@ -12,13 +12,13 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import Row
 from invsys.inventory.db.outbox import OutboxChange
-from invsys.inventory.db.postgresql import pooling
+from invsys.inventory.db.postgresql import pooler_check
 from invsys.inventory.db.postgresql.session_settings import ENCODING, Session, open_session
 from invsys.inventory.errors import UnusableDatabase
 
 logger = logging.getLogger("invsys.inventory")
 
-# The server cancels a statement after statement_timeout; wait so much longer for its error message.
+# The server cancels a statement after statement_timeout; the client waits this much longer for the error message.
 _GRACE_SECONDS = 0.5
 
 # SQLSTATEs (PostgreSQL, appendix A).
@@ -27,7 +27,7 @@ _CONNECTION_LOST = ("08", "57P")
 # The server works, but not on this statement: serialization failure, deadlock, too many connections, lock not
 # available, statement timeout.
 _BUSY = frozenset({"40001", "40P01", "53300", "55P03", "57014"})
-# The role, or the transaction, may not write.
+# The role or the transaction may not write.
 _READ_ONLY = frozenset({"42501", "25006"})
 
 
@@ -73,7 +73,7 @@ def _hosts(url: URL) -> int:
 
 
 def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool) -> None:
-    """Set up and check each new connection of the engine; ``autocommit`` makes no difference on PostgreSQL."""
+    """Set up and check each new connection of the engine; ``autocommit`` is not used on PostgreSQL."""
     timeout = database["statement_timeout"]
 
     # Not the event "connect": before it, SQLAlchemy already executes queries.
@@ -88,7 +88,7 @@ def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool)
         try:
             session = open_session(connection, timeout)
             _require_durable(session, allow_unsafe=database["allow_unsafe_durability"])
-            pooling.require_session(connection, session.pid, open_another)
+            pooler_check.require_session_mode(connection, session.pid, open_another)
         except (UnusableDatabase, psycopg.Error):
             connection.close()
             raise
@@ -111,7 +111,7 @@ def _has_data(descriptor: int) -> bool:
 def execute(engine: Engine, change: OutboxChange, params: dict[str, Any], timeout: float) -> list[Row]:
     """Execute a change on a connection in autocommit, in one round trip, and return its rows.
 
-    Raises what SQLAlchemy would raise. ``timeout`` is not used: the connection has a timeout already.
+    Raises the exceptions that SQLAlchemy would raise. ``timeout`` is not used: the connection already has a timeout.
     """
 
     def execute_statement(statement: Executable, values: dict[str, Any]) -> list[Row]:
@@ -131,19 +131,19 @@ def execute(engine: Engine, change: OutboxChange, params: dict[str, Any], timeou
 
 
 def reason(engine: Engine, error: BaseException | None) -> str:
-    """Return the reason why the database cannot be used, for operators."""
+    """Return the reason why the database cannot be used, as a sentence for operators."""
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         return "The database is read-only: it is a standby, or default_transaction_read_only is on."
     return f"The database does not answer: {str(error).strip().partition(chr(10))[0]}"
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Return whether the server works, but did not execute this statement: a conflict or too much load."""
+    """Return whether the server works, but did not execute this statement because of a conflict or too much load."""
     return getattr(error, "sqlstate", None) in _BUSY
 
 
 def is_read_only(error: BaseException | None) -> bool:
-    """Return whether the role, or the transaction, may not write."""
+    """Return whether the role or the transaction may not write."""
     return getattr(error, "sqlstate", None) in _READ_ONLY
 
 
@@ -152,8 +152,8 @@ def is_overlap(error: BaseException | None) -> bool:
     return isinstance(error, psycopg.errors.ExclusionViolation)
 
 
-def is_known_key(error: BaseException | None) -> bool:
-    """Return whether a stored result already has the Idempotency-Key."""
+def is_duplicate_key(error: BaseException | None) -> bool:
+    """Return whether the error is a unique violation of ``idempotency_keys``: the Idempotency-Key is already stored."""
     return isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name == "pk_idempotency_keys"
 
 

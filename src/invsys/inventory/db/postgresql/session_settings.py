@@ -1,4 +1,4 @@
-"""PostgreSQL sessions: the settings that results depend on, and checks for databases that cannot be used."""
+"""PostgreSQL sessions: the settings on which results depend, and checks that the database can be used."""
 
 from typing import Any, NamedTuple
 

@@ -22,8 +22,8 @@ from invsys.inventory.db.outbox import OutboxChange
 from invsys.inventory.db.sqlite import file as sqlite_file
 from invsys.inventory.errors import Overloaded
 
-# Seconds between attempts to take the lock, about as long as another process holds it. SQLite's own busy handler would
-# sleep for up to 0.1 seconds.
+# Seconds between attempts to take the write lock: about as long as another process holds it. SQLite's own busy handler
+# would sleep for up to 0.1 seconds.
 _RETRY_PAUSE = 0.0001
 
 # Only one thread of a process at a time tries to take the lock of the database.
@@ -38,8 +38,8 @@ def engine_options(database: dict[str, Any]) -> dict[str, Any]:
 def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool) -> None:
     """Set up each new connection.
 
-    With ``autocommit`` it only reads. Otherwise each transaction begins with the lock, unless its ``only_reads`` option
-    is set.
+    With ``autocommit``, connections only read. Otherwise each transaction takes the write lock when it begins, unless
+    its ``only_reads`` option is set.
     """
     seconds = database["statement_timeout"]
     file = str(engine.url.database)
@@ -63,7 +63,7 @@ def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool)
 
     @event.listens_for(engine, "checkout")
     def checkout(connection: sqlite3.Connection, record: Any, proxy: Any) -> None:
-        # If the file was replaced, by a restored copy for example, this connection still uses the old one. Allocations
+        # If the file was replaced, for example by a restored copy, this connection still uses the old file. Allocations
         # would then be checked against two databases.
         if record.info["file"] != _identity(file):
             raise InvalidatePoolError
@@ -144,7 +144,7 @@ def _single_writer(timeout: float) -> Iterator[None]:
 
 @contextmanager
 def writing(engine: Engine, timeout: float) -> Iterator[Connection]:
-    """Yield a connection in a transaction that has the lock; raises Overloaded after ``timeout`` seconds."""
+    """Yield a connection in a transaction that holds the write lock; raises Overloaded after ``timeout`` seconds."""
     options = {"deadline": time.monotonic() + timeout}
     with _single_writer(timeout), engine.connect() as connection, connection.execution_options(**options).begin():
         yield connection
@@ -153,7 +153,8 @@ def writing(engine: Engine, timeout: float) -> Iterator[Connection]:
 def execute(engine: Engine, change: OutboxChange, params: dict[str, Any], timeout: float) -> list[Row]:
     """Execute a change in its own transaction and return its rows.
 
-    Raises what SQLAlchemy would raise, and Overloaded if the lock is not free within ``timeout`` seconds.
+    Raises the exceptions that SQLAlchemy would raise, and Overloaded if the write lock is not free within ``timeout``
+    seconds.
     """
 
     def execute_statement(statement: Executable, values: dict[str, Any]) -> list[Row]:
@@ -183,7 +184,7 @@ def _transaction(connection: Any, deadline: float) -> Iterator[None]:
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Return whether another writer held the lock until the timeout."""
+    """Return whether another connection held a lock until the timeout."""
     # The primary result code is the low byte of the extended one (sqlite.org/rescode.html). Errors of Python's module
     # itself have no code.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -191,12 +192,12 @@ def is_busy(error: BaseException | None) -> bool:
 
 
 def reason(engine: Engine, error: BaseException | None) -> str:
-    """Return the reason why the database cannot be used, for operators."""
-    return sqlite_file.fault(Path(str(engine.url.database)), error)
+    """Return the reason why the database cannot be used, as a sentence for operators."""
+    return sqlite_file.describe_error(Path(str(engine.url.database)), error)
 
 
 def is_read_only(error: BaseException | None) -> bool:
-    """Return whether the file, or its file system, is read-only."""
+    """Return whether the file or its file system is read-only."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
 
 
@@ -205,6 +206,6 @@ def is_overlap(error: BaseException | None) -> bool:
     return isinstance(error, sqlite3.IntegrityError) and "period_taken" in str(error)
 
 
-def is_known_key(error: BaseException | None) -> bool:
-    """Return whether a stored result already has the Idempotency-Key."""
+def is_duplicate_key(error: BaseException | None) -> bool:
+    """Return whether the error is a unique violation of ``idempotency_keys``: the Idempotency-Key is already stored."""
     return isinstance(error, sqlite3.IntegrityError) and "idempotency_keys" in str(error)

@@ -34,8 +34,8 @@ def connect(file: str, **parameters: Any) -> sqlite3.Connection:
     return connection
 
 
-def fault(file: Path, error: BaseException | None) -> str:
-    """Return a sentence with the reason why SQLite cannot use a file, and how to fix it if that is known."""
+def describe_error(file: Path, error: BaseException | None) -> str:
+    """Return the reason why SQLite cannot use the file, as a sentence for operators."""
     try:
         file.stat()
     except FileNotFoundError:
@@ -44,12 +44,12 @@ def fault(file: Path, error: BaseException | None) -> str:
         return f"{file} cannot be opened: {unreachable.strerror}."
     # The primary code is the low byte of the extended one.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    reason = no_access(file) if code in _ACCESS else _NO_DATABASE.get(code)
+    reason = access_error(file) if code in _ACCESS else _NO_DATABASE.get(code)
     return f"{file} {reason or f'cannot be used: {error}'}."
 
 
-def no_access(file: Path) -> str | None:
-    """Return the reason why this process cannot write to a file as SQLite must, or None if it can."""
+def access_error(file: Path) -> str | None:
+    """Return why this process cannot use the file, such as "is a folder, not a database", or None if it can."""
     if file.is_dir():
         return "is a folder, not a database"
     # Do not open the file: closing any descriptor of it would release the locks that SQLite holds on it in this process

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, event, make_url
 from depot.chassis.config.settings import Section, Settings
 from depot.db import revisions
 from depot.db.models import db
-from depot.db.postgresql import pooling
+from depot.db.postgresql import pooler_check
 from depot.db.postgresql.session_settings import ENCODING, open_session
 from depot.db.sqlite import file as sqlite_file
 from depot.errors import UnusableDatabase
@@ -88,7 +88,7 @@ def _add_postgresql_listeners(engine: Engine, timeout: int) -> None:
         connection = open_another()
         try:
             session = open_session(connection, timeout)
-            pooling.require_session(connection, session.pid, open_another)
+            pooler_check.require_session_mode(connection, session.pid, open_another)
         except (UnusableDatabase, dialect.loaded_dbapi.Error):
             connection.close()
             raise

@@ -44,8 +44,8 @@ def translated() -> Iterator[None]:
 
 
 @contextmanager
-def not_logged() -> Iterator[None]:
-    """Do not log failures: the caller prints the ``reason`` of those that are raised."""
+def suppress_logging() -> Iterator[None]:
+    """Do not log failures within the block; the caller prints the ``reason`` of the exception instead."""
     token = _logs_failures.set(False)
     try:
         yield
@@ -56,7 +56,7 @@ def not_logged() -> Iterator[None]:
 def _reason(error: BaseException | None) -> str:
     """Return the reason why the database cannot be used, for operators."""
     if db.engine.dialect.name == "sqlite":
-        return sqlite_file.fault(Path(str(db.engine.url.database)), error)
+        return sqlite_file.describe_error(Path(str(db.engine.url.database)), error)
     return f"The database does not answer: {str(error).strip().partition(chr(10))[0]}"
 
 

@@ -1,7 +1,7 @@
 """Resources and allocations, with the constraint that prevents overlapping allocations of a vehicle.
 
-On PostgreSQL it is an exclusion constraint (sections 5.4.6 and 8.17.10 of its manual), on SQLite it is triggers. An
-infinite start or end of a period is null.
+PostgreSQL uses an exclusion constraint (sections 5.4.6 and 8.17.10 of its manual), SQLite uses triggers. An infinite
+start or end of a period is null.
 """
 
 import sqlalchemy as sa
@@ -91,7 +91,7 @@ def _create_allocations(now: str) -> None:
 
 
 def _bound_checks() -> list[sa.CheckConstraint]:
-    """Return the checks that reject bounds that would not compare as instants, from any client of the database."""
+    """Return checks that reject starts and ends that would not compare as instants, from any program that writes to the database."""
     if op.get_bind().dialect.name == "postgresql":
         # tstzrange treats the literal 'infinity' as an ordinary instant. Here infinity is null.
         form = "isfinite({0})"

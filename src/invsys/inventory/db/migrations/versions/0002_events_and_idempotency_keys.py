@@ -36,7 +36,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop both tables, the change feed included."""
+    """Drop both tables, and with them the change feed."""
     op.drop_index("ix_continuous_resource_allocations_expires", "continuous_resource_allocations")
     op.drop_table("idempotency_keys")
     op.drop_table("events")
@@ -48,7 +48,7 @@ def downgrade() -> None:
 def _create_events(now: str) -> None:
     op.create_table(
         "events",
-        # PostgreSQL takes the number from a function, see above. SQLite increments the highest one in the table.
+        # PostgreSQL takes the number from ``next_event_key()``. SQLite increments the highest number in the table.
         sa.Column("key", KEY, nullable=False, autoincrement=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("at", INSTANT, server_default=sa.text(now), nullable=False),
@@ -69,7 +69,7 @@ def _create_events(now: str) -> None:
         sa.Column("expires", INSTANT),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_events")),
     )
-    # Finds out that a missing hold has expired when a client wants to confirm it.
+    # When a client confirms a hold that no longer exists, this index finds the event of its expiry.
     has_expired = sa.text("kind = 'expired'")
     op.create_index(
         op.f("ix_events_allocation_id_of_expired"),

@@ -1,6 +1,6 @@
 """The owner of each allocation, an index of allocations by owner, and one that finds the owner of a deleted hold.
 
-Both indexes are empty if there is no gateway that identifies clients.
+Both indexes are empty if no gateway identifies clients.
 """
 
 import sqlalchemy as sa
@@ -13,11 +13,11 @@ TABLE = "continuous_resource_allocations"
 
 
 def upgrade() -> None:
-    """Add the column, filled from the change feed as far as it has the events, and both indexes."""
+    """Add the column, filled from the events that the change feed still has, and both indexes."""
     op.add_column(TABLE, sa.Column("client_id", sa.String(255)))
     op.execute(
-        f"UPDATE {TABLE} SET client_id = made.client_id FROM events AS made"
-        f" WHERE made.allocation_id = {TABLE}.id AND made.kind = 'allocated' AND made.client_id IS NOT NULL"
+        f"UPDATE {TABLE} SET client_id = event.client_id FROM events AS event"
+        f" WHERE event.allocation_id = {TABLE}.id AND event.kind = 'allocated' AND event.client_id IS NOT NULL"
     )
     nulls_first = sa.text("starts NULLS FIRST" if op.get_bind().dialect.name == "postgresql" else "starts")
     has_owner = sa.text("client_id IS NOT NULL")

@@ -1,7 +1,7 @@
 """The secret that encrypts cursors, the last purged event, and an index for the purge of idempotency keys.
 
 A reader's cursor points to an event. If ``purge`` has deleted that event, only this table shows whether it was the last
-deleted one. If so, the reader has missed nothing.
+event deleted. If it was, the reader has missed nothing.
 """
 
 import secrets
@@ -35,6 +35,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop both. After the next upgrade, readers of the change feed must start over."""
+    """Drop the table and the index. After the next upgrade, readers of the change feed must start over."""
     op.drop_index("ix_idempotency_keys_created", KEYS)
     op.drop_table(TABLE)

@@ -10,7 +10,7 @@ TABLE = "continuous_resource_allocations"
 
 
 def upgrade() -> None:
-    """Add the column, filled from the change feed as far as it has the events."""
+    """Add the column, filled from the events that the change feed still has."""
     op.add_column(TABLE, sa.Column("changed", sa.DateTime(timezone=True)))
     op.execute(
         f"UPDATE {TABLE} SET changed = latest.at FROM ("

@@ -6,19 +6,19 @@ from collections.abc import Hashable
 
 import pytest
 
-from invsys.chassis.ops import repeats
-from invsys.chassis.ops.repeats import OTHERS, Repeats
+from invsys.chassis.ops import event_counter
+from invsys.chassis.ops.event_counter import OTHERS, EventCounter
 from tests.support.fake_clock import Clock
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(repeats, "time", clock)
+    monkeypatch.setattr(event_counter, "time", clock)
     return clock
 
 
-class RecordedRepeats(Repeats):
+class RecordedCounter(EventCounter):
     """Counts at most three keys, and records the reports."""
 
     def __init__(self) -> None:
@@ -27,13 +27,13 @@ class RecordedRepeats(Repeats):
 
 
 def test_only_the_first_event_of_a_key_is_first(clock: Clock) -> None:
-    recorded = RecordedRepeats()
+    recorded = RecordedCounter()
     assert [recorded.is_first(key) for key in "aababc"] == [True, False, True, False, False, True]
     assert recorded.reported == []
 
 
 def test_further_events_are_reported_after_a_second(clock: Clock) -> None:
-    recorded = RecordedRepeats()
+    recorded = RecordedCounter()
     for key in "aaabbc":
         recorded.is_first(key)
     clock.advance(0.99)
@@ -48,7 +48,7 @@ def test_further_events_are_reported_after_a_second(clock: Clock) -> None:
 
 
 def test_the_next_event_after_the_window_reports_them_and_is_first_again(clock: Clock) -> None:
-    recorded = RecordedRepeats()
+    recorded = RecordedCounter()
     recorded.is_first("a")
     recorded.is_first("a")
     clock.advance(1.01)
@@ -58,7 +58,7 @@ def test_the_next_event_after_the_window_reports_them_and_is_first_again(clock: 
 
 
 def test_force_reports_before_the_window_is_over(clock: Clock) -> None:
-    recorded = RecordedRepeats()
+    recorded = RecordedCounter()
     recorded.is_first("a")
     recorded.is_first("a")
     recorded.flush(force=True)
@@ -66,7 +66,7 @@ def test_force_reports_before_the_window_is_over(clock: Clock) -> None:
 
 
 def test_the_number_of_keys_is_limited(clock: Clock) -> None:
-    recorded = RecordedRepeats()
+    recorded = RecordedCounter()
     firsts = [recorded.is_first(number) for number in range(1000)]
     assert firsts == [True] * 3 + [False] * 997
     assert len(recorded.pending) == 4
@@ -75,7 +75,7 @@ def test_the_number_of_keys_is_limited(clock: Clock) -> None:
 
 
 def test_existing_keys_are_counted_separately_when_the_limit_is_reached(clock: Clock) -> None:
-    recorded = RecordedRepeats()
+    recorded = RecordedCounter()
     for key in "abcda":
         recorded.is_first(key)
     recorded.flush(force=True)
@@ -83,7 +83,7 @@ def test_existing_keys_are_counted_separately_when_the_limit_is_reached(clock: C
 
 
 def test_no_event_is_lost_between_threads(clock: Clock) -> None:
-    recorded, firsts = RecordedRepeats(), Counter[str]()
+    recorded, firsts = RecordedCounter(), Counter[str]()
 
     def count() -> None:
         for _ in range(200):

@@ -13,7 +13,7 @@ import psycopg
 from invsys.inventory.errors import UnusableDatabase
 
 # A pooler that reuses processes gives the process of an idle connection to the next statement of another connection,
-# unless another client takes it first. That does not happen in every round.
+# unless the statement of another client takes it first, which is unlikely in all of these rounds.
 _ROUNDS = 20
 
 # The poolers that passed the check: host, port, database, user.
@@ -22,24 +22,24 @@ _verified: set[tuple[str, int, str, str]] = set()
 _pids: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()
 
 
-def require_session(
+def require_session_mode(
     connection: psycopg.Connection[Any], pid: int, connect: Callable[[], psycopg.Connection[Any]]
 ) -> None:
-    """Raise UnusableDatabase if a pooler reuses the server process ``pid`` of the idle ``connection``.
+    """Raise UnusableDatabase if a pooler uses the server process ``pid`` of the idle ``connection`` for others as well.
 
-    ``connect`` opens another connection to the same address. It is called once for each pooler.
+    ``connect`` opens another connection to the same address. It is called once for each pooler that passes the check.
     """
-    # A pooler handles the start of a connection itself, and does not know the process number.
+    # A pooler accepts a connection itself, so the process number that it sends to the driver is not that of the server.
     if connection.info.backend_pid == pid:
         return
     if (pooler := _pooler(connection)) not in _verified:
         with connect() as other:
-            _require_separate(connection, other)
+            _require_separate_backends(connection, other)
         _verified.add(pooler)
     _pids[connection] = pid
 
 
-def require_same(connection: psycopg.Connection[Any]) -> None:
+def require_same_backend(connection: psycopg.Connection[Any]) -> None:
     """Raise UnusableDatabase if a pooler has changed the server process of ``connection`` since it was opened."""
     expected = _pids.get(connection)
     if expected is not None and _pid(connection) != expected:
@@ -52,7 +52,7 @@ def _pooler(connection: psycopg.Connection[Any]) -> tuple[str, int, str, str]:
     return info.host, info.port, info.dbname, info.user
 
 
-def _require_separate(*connections: psycopg.Connection[Any]) -> None:
+def _require_separate_backends(*connections: psycopg.Connection[Any]) -> None:
     """Raise UnusableDatabase if a connection changes its server process, or shares it with another connection."""
     owners: dict[int, int] = {}
     pids: dict[int, int] = {}
@@ -68,7 +68,7 @@ def _pid(connection: psycopg.Connection[Any]) -> int:
     before = connection.autocommit
     connection.autocommit = True
     try:
-        # Not a prepared statement: another process would not have it.
+        # Not a prepared statement, because another process would not have it.
         row = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
     finally:
         connection.autocommit = before

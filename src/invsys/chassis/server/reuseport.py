@@ -17,7 +17,7 @@ _LOAD, _MODULO, _IF_EQUAL, _RETURN = 0x20, 0x94, 0x15, 0x06
 _RANDOM = 0xFFFFF000 + 56
 
 
-def steer(group: Sequence[socket.socket], live: Sequence[int]) -> None:
+def select_sockets(group: Sequence[socket.socket], live: Sequence[int]) -> None:
     """Send new connections only to the sockets at the indexes ``live`` of ``group``; raises OSError.
 
     If ``live`` is empty or contains every index, the kernel chooses by its hash.

@@ -1,0 +1,1 @@
+../../../../../../src/invsys/inventory/db/postgresql/pooler_check.py

@@ -1,1 +1,0 @@
-../../../../../../src/invsys/inventory/db/postgresql/pooling.py
