@@ -96,6 +96,6 @@ def _send(connection: Connection, selector: selectors.BaseSelector, load: Load, 
         if broken is None:
             return True
         load.outcomes.append(broken)
-        # A server that refuses connections does so for a while; without a pause, the loop's speed would be measured.
+        # A refused connection fails at once: without a pause, the number of failures would depend on this loop's speed.
         time.sleep(0.01)
     return False

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = Path(__file__).parents[2] / "docs/plain_words.py"
-# Prose without a marked word, enough that one marked word in it is below the limit.
+# Prose without marked words, so long that a single marked word stays below the limit.
 PLAIN = "Return the periods in which a vehicle is free. " * 50
 
 

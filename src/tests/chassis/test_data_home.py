@@ -47,8 +47,8 @@ def test_the_operators_settings_may_contain_the_variable(tmp_path: Path) -> None
 
 
 @pytest.fixture
-def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the user have no home directory."""
+def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulate a user without a home directory."""
 
     def home() -> Path:
         raise RuntimeError("Could not determine home directory.")
@@ -56,7 +56,7 @@ def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", home)
 
 
-@pytest.mark.usefixtures("homeless")
+@pytest.mark.usefixtures("no_home")
 def test_without_a_home_directory_the_setting_is_required() -> None:
     with pytest.raises(SettingsError) as caught:
         inventory_settings.load(environ={"INVSYS_CONFIG": NONE})

@@ -9,7 +9,7 @@ from tests.support.paths import PROJECT
 
 README = (PROJECT / "README.rst").read_text()
 SOURCE = PROJECT / "src/invsys"
-# Those directly in invsys, and in one of these.
+# The packages directly in invsys, and those one level below.
 PACKAGES = sorted({path.parent.relative_to(SOURCE) for form in ("*/*.py", "*/*/*.py") for path in SOURCE.glob(form)})
 
 

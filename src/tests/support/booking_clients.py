@@ -17,10 +17,10 @@ from invsys.inventory.maintenance import integrity_check
 from tests.support.waiting import until
 
 CALLERS = 4
-# The number of cars that all callers together may want for one hour.
+# Enough cars for all callers: each needs at most two for the same hour.
 CARS = 2 * CALLERS
-# The number of responses to wait for before a process is killed, and how many more the callers may get until it has
-# been replaced: they are busy when it dies, but do not use the CPU all the time that the replacement needs to start.
+# A test waits for BEFORE responses before it kills a process. Meanwhile the callers may get up to AFTER more: they are
+# active when the process dies, but then leave the CPU to its replacement.
 BEFORE, AFTER = 20, 200
 MONDAY, HOUR = datetime(2099, 3, 2, tzinfo=UTC), timedelta(hours=1)
 

@@ -59,7 +59,7 @@ def test_ctrl_c_prints_what_was_imported_and_exits_with_130(
 ) -> None:
     process = importing_from_pipe
     assert process.stdin is not None
-    # One whole batch, and part of the next, for whose rest the command waits.
+    # One whole batch, and part of the next one: the command waits for the rest.
     process.stdin.write((HEADER + cars(0, 600)).encode())
     process.stdin.flush()
     until(lambda: has(client, "Car499"))

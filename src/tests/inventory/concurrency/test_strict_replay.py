@@ -91,7 +91,7 @@ class Writer:
 
     def expire(self):
         """Expire all holds of one vehicle, taking locks in the same order as the service."""
-        # By id: PostgreSQL keeps a lock that was waited for even if the row no longer meets a condition.
+        # By id only: after a wait, PostgreSQL keeps the lock even if the row no longer meets the other conditions.
         vehicle = select(ContinuousResource.key).where(ContinuousResource.id == UUID(self.car()[-36:]))
         holds = update(ContinuousResourceAllocation).where(ContinuousResourceAllocation.expires.is_not(None))
         with self.app.app_context(), db.engine.begin() as connection:
