@@ -40,6 +40,6 @@ def import_seconds(url: str, folder: Path) -> float:
     began = time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environ, check=True, capture_output=True, text=True)
     seconds = time.perf_counter() - began
-    if f"{TRIPS} allocations made" not in done.stdout:
+    if f"{TRIPS} allocations created" not in done.stdout:
         raise RuntimeError(done.stdout)
     return seconds

@@ -144,7 +144,14 @@ def test_a_running_service_is_restarted_after_a_change_of_python():
     assert before == after
     assert "readlink -f /opt/venvs/#PACKAGE#/bin/python\n" in before
     # The files that the supervisor has loaded; a reload does not load them again.
-    assert all(f"/chassis/server/{name}.py" in before for name in ("reuseport", "supervisor", "worker"))
+    names = re.findall(r"\*/(chassis/\S+)", before)
+    assert {Path(name).stem for name in names} == {"reuseport", "supervisor", "worker"}
+    assert all((PROJECT / "src/invsys" / name).is_file() for name in names)
+
+
+def test_the_package_test_writes_migrations_where_they_are():
+    folder = re.search(r"^MIGRATIONS='.*/site-packages/(\S+)'$", (DEBIAN / "tests/lifecycle").read_text(), re.MULTILINE)
+    assert list((PROJECT / "src" / folder[1]).glob("0001_*.py"))
 
 
 @pytest.fixture

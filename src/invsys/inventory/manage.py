@@ -9,6 +9,7 @@ if __name__ == "__main__":
 import logging
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from flask import Flask
@@ -27,6 +28,7 @@ from invsys.inventory.maintenance import backup, integrity_check, migrate, purge
 from invsys.inventory.maintenance.backup import BackupError
 from invsys.inventory.maintenance.migrate import MigrationError
 from invsys.inventory.period import Period
+from invsys.inventory.queries import allocations as allocation_queries
 from invsys.inventory.queries import resources as resource_queries
 from invsys.inventory.transfer import exporter, importer
 from invsys.inventory.transfer.columns import COLUMNS
@@ -164,7 +166,13 @@ def _shell_names() -> dict[str, Any]:
         "ContinuousResourceAllocation": models.ContinuousResourceAllocation,
         "Event": models.Event,
         "Period": Period,
-        "lookup": resource_queries,
+        "lookup": SimpleNamespace(
+            resource=resource_queries.resource,
+            resources=resource_queries.resources,
+            allocation=allocation_queries.allocation,
+            allocations=allocation_queries.allocations,
+            now=session.now,
+        ),
         "register": resource_commands.register,
         "decommission": resource_commands.decommission,
         "allocate": create_allocation.allocate,

@@ -96,7 +96,8 @@ def best_fit_keys(quantity: int, params: Params, *, whole_fleet: bool) -> list[i
     The sample has ``[api] best_fit_sample`` available vehicles: those that follow a random position, then those at the
     start of the fleet. The sample is smaller if too many vehicles would have to be examined, unless ``whole_fleet``.
 
-    The result has up to ``_SPARES`` keys more than ``quantity``. No row is locked.
+    The result has up to ``_SPARES`` keys more than ``quantity``; with ``whole_fleet`` the whole sample, because other
+    transactions may have locked the best vehicles. No row is locked.
     """
     # Larger for several vehicles, so that the last one is also chosen from ``best_fit_sample`` vehicles.
     sample = current_app.config["BEST_FIT_SAMPLE"] + quantity - 1
@@ -107,7 +108,7 @@ def best_fit_keys(quantity: int, params: Params, *, whole_fleet: bool) -> list[i
         if len(rows) < sample:
             rows = [*rows, *connection.execute(samples.preceding, params)][:sample]
     rows = sorted(rows, key=itemgetter(0))
-    return [key for _, key in rows[: quantity + _SPARES]]
+    return [key for _, key in (rows if whole_fleet else rows[: quantity + _SPARES])]
 
 
 class _Samples(NamedTuple):

@@ -38,8 +38,11 @@ class _Interruptible(io.RawIOBase):
 
 
 def interruptible(source: IO[bytes]) -> IO[bytes]:
-    """Return a stream of the same bytes in which Ctrl-C always interrupts a wait for input."""
-    return source if isinstance(source, io.BytesIO) else io.BufferedReader(_Interruptible(source.fileno()))
+    """Return a stream of the same bytes in which Ctrl-C always interrupts a wait for input.
+
+    Nothing waits for a file, or for bytes in memory: such a stream is returned unchanged.
+    """
+    return source if source.seekable() else io.BufferedReader(_Interruptible(source.fileno()))
 
 
 @contextmanager

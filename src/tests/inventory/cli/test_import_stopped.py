@@ -54,6 +54,16 @@ def has(client: FlaskClient, name: str) -> bool:
 
 
 @pytest.mark.direct("the command uses the database directly")
+def test_a_file_can_be_redirected_to_the_import(database_url: str, client: FlaskClient, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(HEADER + cars(0, 1))
+    environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
+    command = [sys.executable, "-m", "invsys.inventory.manage", "import", "-"]
+    with (tmp_path / "in.csv").open("rb") as file:
+        subprocess.run(command, env=environ, cwd=tmp_path, stdin=file, check=True)
+    assert has(client, "Car0")
+
+
+@pytest.mark.direct("the command uses the database directly")
 def test_ctrl_c_prints_what_was_imported_and_exits_with_130(
     importing_from_pipe: subprocess.Popen[bytes], client: FlaskClient, run: Callable[..., Any], tmp_path: Path
 ) -> None:

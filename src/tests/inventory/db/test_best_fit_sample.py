@@ -1,7 +1,7 @@
 """The cost of ``any_strategy = best_fit``: it depends on ``best_fit_sample``, not on the size of the fleet."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, event, text
 
 from invsys.inventory.db.models import db
+from tests.support.blocking import locked
 from tests.support.instants import period_fields
 
 SAMPLE, FLEET = 20, 2000
@@ -29,6 +30,7 @@ INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends)
 SELECT {id}, key, '2000-01-01 00:00:00.000000', '2100-01-01 00:00:00.000000' FROM continuous_resources
 WHERE key % 100 <> 0"""
 
+LOCK = "SELECT 1 FROM continuous_resources WHERE id IN ({ids}) FOR UPDATE"
 
 pytestmark = pytest.mark.direct("measures the inventory's own queries")
 
@@ -144,3 +146,21 @@ def test_a_sample_continues_at_the_start_of_the_fleet(client: FlaskClient, regis
     cars = {register(f"Car{number}")[-36:] for number in range(SAMPLE + 5)}
     orders = [client.post("/api/cars/any/allocations", json=period_fields(10, 12)) for _ in cars]
     assert {order.json["resource_id"] for order in orders if order.json} == cars
+
+
+def test_locked_vehicles_are_skipped_even_if_they_fit_best(
+    engine: str, database_url: str, client: FlaskClient, car: str, register: Callable[..., str]
+) -> None:
+    # More of them than the candidates of the first attempt.
+    tight = [car, *(register(f"Tight{number}") for number in range(SAMPLE - 5))]
+    for path in tight:
+        assert client.post(f"{path}/allocations", json=period_fields(8, 10)).status_code == 201
+    other = register("Other")
+    ids = ", ".join(f"'{path[-36:]}'" for path in tight)
+    lock = nullcontext() if engine == "sqlite" else locked(database_url, LOCK.format(ids=ids))
+    with lock:
+        order = client.post("/api/cars/any/allocations", json=period_fields(10, 12))
+    assert order.status_code == 201, order.text
+    if engine == "postgresql":
+        assert order.json is not None
+        assert order.json["resource_id"] == other[-36:]
