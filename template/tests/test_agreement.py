@@ -98,7 +98,7 @@ DIFFERS = {
         r"    -p no:cacheprovider",
     ],
     "src/depot/application.py": [
-        r'"""The application factory of the invsys service; .*',
+        r'"""The application factory of the invsys service: .*',
         r"from invsys import .*",
         r"    # Answer //api/pallets with 404 .*",
         r"    (api|documentation)\.register\(app\)",

@@ -1,4 +1,4 @@
-"""The application factory of the inventory service: it registers the routes, error handlers and request checks."""
+"""The application factory of the inventory service: routes, error handlers and request checks."""
 
 from flask import Flask, request
 

@@ -63,7 +63,7 @@ def has_room(caller: Caller, max_holds: int, count: int = 1) -> bool:
 
 
 def require_room(caller: Caller, max_holds: int, count: int = 1) -> None:
-    """Raise InvalidFields if ``count`` alone exceeds ``max_holds``, or TooManyHolds if it does together with the holds."""
+    """Raise InvalidFields if ``count`` alone exceeds ``max_holds``, TooManyHolds if it does together with the holds."""
     if not max_holds:
         return
     if count > max_holds:

@@ -1,4 +1,4 @@
-"""The application factory of the depot service: it registers the routes, error handlers and request checks."""
+"""The application factory of the depot service: routes, error handlers and request checks."""
 
 from flask import Flask, request
 

@@ -91,7 +91,7 @@ def _create_allocations(now: str) -> None:
 
 
 def _bound_checks() -> list[sa.CheckConstraint]:
-    """Return checks that reject starts and ends that would not compare as instants, from any program that writes to the database."""
+    """Return checks that reject starts and ends that would not compare as instants, from any program."""
     if op.get_bind().dialect.name == "postgresql":
         # tstzrange treats the literal 'infinity' as an ordinary instant. Here infinity is null.
         form = "isfinite({0})"
