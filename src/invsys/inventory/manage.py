@@ -23,7 +23,7 @@ from invsys.chassis.http.problems import Problem
 from invsys.inventory import application, settings
 from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
 from invsys.inventory.commands import resources as resource_commands
-from invsys.inventory.db import engine, failures, models, schema_check
+from invsys.inventory.db import engine, failures, models, schema_check, session
 from invsys.inventory.maintenance import backup, integrity_check, migrate, purge
 from invsys.inventory.maintenance.backup import BackupError
 from invsys.inventory.maintenance.migrate import MigrationError
