@@ -4,11 +4,11 @@ import uuid
 from datetime import UTC, datetime
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, MetaData, String
+from sqlalchemy import MetaData, String
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
 
 from depot.chassis import identifiers
+from depot.db.types import UtcDateTime
 
 # Every constraint has a name, so that migrations can refer to it on both databases.
 NAMES = {
@@ -21,25 +21,6 @@ NAMES = {
 
 # Rows remain readable after the commit.
 db = SQLAlchemy(metadata=MetaData(naming_convention=NAMES), session_options={"expire_on_commit": False})
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An instant: aware UTC in Python, timestamptz in PostgreSQL, naive UTC in SQLite, which has no time zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return naive UTC for SQLite."""
-        if value is None or dialect.name != "sqlite":
-            return value
-        return value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return aware UTC, independent of the session's time zone."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _now() -> datetime:
