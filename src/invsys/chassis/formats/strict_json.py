@@ -1,7 +1,7 @@
 """Strict JSON (RFC 8259): refuses every text that two parsers could interpret differently.
 
-The parser of the standard library accepts duplicate keys, NaN, Infinity, numbers outside every range and lone
-surrogates. The hooks in this module refuse them, and keep the speed of its C scanner.
+The parser of the standard library accepts duplicate keys, NaN, Infinity, integers of more than 64 bits, floats that
+overflow to infinity, and lone surrogates. The hooks in this module reject them and still use its C scanner.
 """
 
 import codecs

@@ -30,7 +30,7 @@ def truncate(text: str, limit: int) -> str:
 
 
 def truncate_middle(text: str, limit: int) -> str:
-    """Return a text, truncated in the middle to ``limit`` characters; ``ELLIPSIS`` on a line marks the place."""
+    """Truncate a text in the middle to ``limit`` characters; a separate line with ``ELLIPSIS`` marks the gap."""
     if len(text) <= limit:
         return text
     mark = f"\n{ELLIPSIS}\n"

@@ -110,7 +110,10 @@ _log = Log()
 
 
 def configure(log: Section) -> None:
-    """Send every log record to the output that the settings section ``log`` defines; raises SettingsError."""
+    """Configure logging from the settings section ``log``: output, level and suppression of repeated warnings.
+
+    Raises SettingsError.
+    """
     global _log  # noqa: PLW0603 - a process has one log
     file = open_file(log)
     flush()

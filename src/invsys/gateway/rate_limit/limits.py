@@ -102,9 +102,9 @@ class Limits:
             _keep_tighter(state)
 
     def acquire_slot(self, client: Client) -> Callable[[], None]:
-        """Take one of the client's concurrency slots, and return a function that releases it; raises RateLimited.
+        """Take one of the client's concurrency slots; raises RateLimited.
 
-        Only the first call of this function has an effect.
+        Return a function that releases the slot. Calling that function again has no effect.
         """
         max_running = client.concurrent or self._settings["concurrent"]
         with self._lock:

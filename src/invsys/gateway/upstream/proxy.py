@@ -43,8 +43,10 @@ class Proxy:
         """Forward the current request on behalf of ``client`` and return the response.
 
         ``owned_only``: restrict the client to its own allocations. Unless the request is a GET or HEAD, sets
-        ``g.changes``, the number of changes that the service made. Raises BodyTooLarge, UpstreamUnreachable,
-        UpstreamTimeout.
+        ``g.changes``, the number of changes that the service made.
+
+        Raises UpstreamUnreachable, UpstreamTimeout, the exceptions of ``request_body.read``, and marshmallow's
+        ValidationError for a header with invalid characters.
         """
         method = request.method
         body = request_body.read(self._max_body) if method in _WITH_BODY else None

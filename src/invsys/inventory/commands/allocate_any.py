@@ -107,7 +107,10 @@ def _allocate_random(options: _Options) -> OutboxChange:
 
 @functools.cache
 def _allocate_best_fit(options: _Options) -> OutboxChange:
-    """Build the statement that allocates those of ``keys`` with the fewest idle seconds around the period."""
+    """Build the statement that allocates available vehicles of ``keys``, those with the fewest idle seconds first.
+
+    If it waits for locks, it takes those with the lowest keys instead.
+    """
     condition = in_subquery(_resource.c.key, json_array_elements(bindparam("keys", type_=JSON)))
     # A transaction that waits for several locks takes them in the order of the keys, as all transactions do.
     return _allocate(

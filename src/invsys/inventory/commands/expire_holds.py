@@ -120,7 +120,9 @@ def delete_expired_of_vehicle(connection: Connection, resource_key: int) -> None
 
 
 def end_holds(connection: Connection, resource_key: int, caller: Caller) -> None:
-    """Delete all holds of a vehicle, which the transaction decommissions and must have locked FOR UPDATE.
+    """Delete all holds of a vehicle that is being decommissioned.
+
+    The transaction must have locked the vehicle FOR UPDATE.
 
     The event is ``expired`` for a hold that has expired by the database's clock, otherwise ``deallocated``.
     """

@@ -35,7 +35,7 @@ def execute_once(
     """Execute a command, unless it was already executed under the caller's Idempotency-Key.
 
     ``attempt`` takes the number of the attempt, from 0, and returns the rows that it created, or none after a conflict.
-    ``explain`` then raises the Problem that explains the conflict, or returns if another attempt may succeed.
+    ``raise_conflict`` then raises the Problem that describes the conflict, or returns if another attempt may succeed.
 
     Raises the Problem of ``raise_conflict``, IdempotencyKeyReused, Overloaded, DatabaseUnavailable.
     """

@@ -1,4 +1,7 @@
-"""Ctrl-C during an import: it interrupts a wait for input immediately, and a running batch after its commit."""
+"""Ctrl-C during an import: it ends the import while it waits for input, or after the commit of the current batch.
+
+A second Ctrl-C ends a batch immediately.
+"""
 
 import io
 import os
