@@ -41,7 +41,12 @@ def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool)
     With ``autocommit``, connections only read. Otherwise each transaction takes the write lock when it begins, unless
     its ``only_reads`` option is set.
     """
-    seconds = database["statement_timeout"]
+    _add_connection_listeners(engine, autocommit=autocommit)
+    if not autocommit:
+        _add_transaction_listener(engine, database["statement_timeout"])
+
+
+def _add_connection_listeners(engine: Engine, *, autocommit: bool) -> None:
     file = str(engine.url.database)
 
     @event.listens_for(engine, "do_connect")
@@ -68,9 +73,8 @@ def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool)
         if record.info["file"] != _identity(file):
             raise InvalidatePoolError
 
-    if autocommit:
-        return
 
+def _add_transaction_listener(engine: Engine, timeout: float) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         if connection.get_execution_options().get("only_reads", False):
@@ -78,7 +82,7 @@ def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool)
             return
         # A transaction that reads first and writes later would fail if another one wrote in between.
         try:
-            deadline = connection.get_execution_options().get("deadline", time.monotonic() + seconds)
+            deadline = connection.get_execution_options().get("deadline", time.monotonic() + timeout)
             _lock(connection.connection.driver_connection, deadline)
         except sqlite3.Error as error:
             raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
