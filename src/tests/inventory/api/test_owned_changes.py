@@ -25,16 +25,6 @@ CHANGES = [
 ]
 
 
-@pytest.fixture
-def one(app):
-    return restricted_client(app, "one")
-
-
-@pytest.fixture
-def two(app):
-    return restricted_client(app, "two")
-
-
 @pytest.fixture(params=["two", None])
 def other(request, app):
     """Another restricted client, or a caller without a client id."""

@@ -14,16 +14,6 @@ ALL = "/api/cars/all/allocations"
 
 
 @pytest.fixture
-def one(app):
-    return restricted_client(app, "one")
-
-
-@pytest.fixture
-def two(app):
-    return restricted_client(app, "two")
-
-
-@pytest.fixture
 def owner(app):
     """Return a function that returns the owner of an allocation in the database."""
 

@@ -3,18 +3,8 @@
 import psycopg
 import pytest
 
-from tests.conftest import migrate
-from tests.support.databases import new_database
 from tests.support.pgbouncer import PgBouncer
 from tests.support.serving import run_server
-
-
-@pytest.fixture
-def name(pg_server):
-    """The name of a migrated database."""
-    with new_database(pg_server) as name:
-        migrate(pg_server.url(name))
-        yield name
 
 
 @pytest.fixture

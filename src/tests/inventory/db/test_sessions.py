@@ -6,7 +6,7 @@ from invsys.inventory.application import build_app
 from invsys.inventory.db import session
 from invsys.inventory.db.models import db
 from invsys.inventory.db.postgresql import session_settings
-from tests.conftest import load_settings, migrate
+from tests.conftest import load_settings
 from tests.support.applications import close
 from tests.support.databases import new_database
 
@@ -32,14 +32,6 @@ HOSTILE = {
     "invsys.writes_events": "yes",
 }
 URL_OPTIONS = "-cdatestyle%3DSQL%2CDMY%20-cdefault_transaction_isolation%3Dserializable%20-ctimezone%3DAsia%2FTokyo"
-
-
-@pytest.fixture
-def name(pg_server):
-    """The name of a migrated database for this test only."""
-    with new_database(pg_server) as name:
-        migrate(pg_server.url(name))
-        yield name
 
 
 @pytest.fixture

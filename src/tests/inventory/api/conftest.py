@@ -1,0 +1,15 @@
+"""Fixtures of the API tests: two clients that see only their own allocations."""
+
+import pytest
+
+from tests.support.owners import restricted_client
+
+
+@pytest.fixture
+def one(app):
+    return restricted_client(app, "one")
+
+
+@pytest.fixture
+def two(app):
+    return restricted_client(app, "two")
