@@ -45,10 +45,11 @@ from invsys.client.errors import (
     UpstreamUnreachable,
     VersionMismatch,
 )
-from invsys.client.payloads import AllocationChanges, AllocationOptions, ResourceChanges
+from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, ResourceChanges
 from invsys.client.records import Allocation, Attribute, Availability, Conflict, Event, EventPage, Period, Resource
 
 __all__ = [
+    "ANY_VERSION",
     "AddressNotAllowed",
     "Allocation",
     "AllocationChanges",

@@ -27,8 +27,8 @@ ALL = "/api/cars/all/allocations"
 CHANGE = '''"""A change."""
 import sqlalchemy as sa
 from alembic import op
-revision = "0006"
-down_revision = "0005"
+revision = "next"
+down_revision = "{newest}"
 def upgrade():
     {statement}
 '''
@@ -62,7 +62,8 @@ def later(tmp_path):
     def make(statement):
         folder = tmp_path / "migrations"
         shutil.copytree(revisions.MIGRATIONS, folder)
-        (folder / "versions" / "0006_a_change.py").write_text(CHANGE.format(statement=statement))
+        change = CHANGE.format(newest=revisions.newest(), statement=statement)
+        (folder / "versions" / "next_a_change.py").write_text(change)
         return str(folder)
 
     return make
