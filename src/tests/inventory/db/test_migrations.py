@@ -130,6 +130,30 @@ def test_a_repeated_migration_restores_the_times_of_changes_from_the_feed(filled
     assert integrity_check.check().ok
 
 
+def test_references_are_added_and_removed_without_other_losses(engine, filled):
+    vehicles, allocations = all_rows(filled)
+    first = allocations[0]["id"]
+    assert filled.patch(f"{ALL}/{first}", json={"reference": "PO 4711"}).status_code == 200
+    downgrade(revision="0005")
+    assert integrity_check.check().ok
+    files = table_files(engine)
+    upgrade()
+    assert table_files(engine) == files
+    assert integrity_check.check().ok
+    assert all_rows(filled) == (vehicles, [row | {"version": 1 + (row["id"] == first)} for row in allocations])
+    *_, last = filled.get("/api/events").json["events"]
+    assert (last["kind"], last["request_id"], last["data"]["reference"]) == ("allocation_changed", None, None)
+
+
+def table_files(engine):
+    """Return the files of PostgreSQL's tables; a table gets another file if it is rewritten."""
+    if engine == "sqlite":
+        return None
+    statement = "SELECT relname, relfilenode FROM pg_class WHERE relname LIKE 'continuous_%' AND relkind = 'r'"
+    with db.engine.connect() as connection:
+        return dict(connection.execute(text(f"{statement} OR relname = 'events'")).all())
+
+
 def test_a_later_migration_of_the_vehicles_table_loses_nothing(filled, later):
     before = all_rows(filled)
     upgrade(directory=later(WIDEN_NAME))
