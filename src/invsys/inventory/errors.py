@@ -130,14 +130,19 @@ class NameTaken(Problem):
 
 
 class VersionMismatch(Problem):
-    """The version in ``If-Match`` is not the current version of the item; nothing was changed."""
+    """The version in ``If-Match``, or in a change list, is not the current version of the item; nothing was changed."""
 
     status, code, title = 412, "version_mismatch", "The item has changed since you read it"
-    additional_data = "The ``ETag`` header: the current version."
+    additional_data = (
+        "The ``ETag`` header: the current version. If the request was a change list, ``version`` instead, and"
+        " ``index``: the position of the entry."
+    )
     advice = "Read the item again. If your change still makes sense, send it with the new ``ETag`` in ``If-Match``."
 
-    def __init__(self, version: int) -> None:
-        super().__init__("If-Match does not match the current version, which is in the ETag header.")
+    def __init__(
+        self, version: int, detail: str = "If-Match does not match the current version, which is in the ETag header."
+    ) -> None:
+        super().__init__(detail)
         self.version = version
 
 

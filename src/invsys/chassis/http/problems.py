@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from flask import Flask, Response
 from marshmallow import ValidationError
+from marshmallow.exceptions import SCHEMA
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
@@ -197,28 +198,33 @@ def register(app: Flask) -> None:
 
 
 def _from_validation(error: ValidationError) -> Response:
+    return problem_response(invalid_fields(error))
+
+
+def invalid_fields(error: ValidationError, prefix: str = "") -> InvalidFields:
+    """Return the problem for an error of marshmallow; ``prefix`` precedes the name of each field."""
     errors: dict[str, list[str]] = {}
     for name, message in field_messages(error):
-        errors.setdefault(name, []).append(message)
+        errors.setdefault(f"{prefix}{name}", []).append(message)
     errors = dict(sorted(errors.items()))
-    return problem_response(InvalidFields(f"Not valid: {', '.join(errors)}.", errors=errors))
+    return InvalidFields(f"Not valid: {', '.join(errors)}.", errors=errors)
 
 
 def field_messages(error: ValidationError) -> Iterator[tuple[str, str]]:
-    """Yield (field, message) for every message of marshmallow, including those of nested fields."""
+    """Yield (field, message) for every message of marshmallow; a nested field is a path, ``changes.3.to_datetime``."""
     for name, messages in error.normalized_messages().items():  # type: ignore[no-untyped-call]
-        for message in _flat_messages(messages):
-            yield str(name), message
+        yield from _flat_messages(str(name), messages)
 
 
-def _flat_messages(messages: Any) -> Iterator[str]:
+def _flat_messages(path: str, messages: Any) -> Iterator[tuple[str, str]]:
     if isinstance(messages, dict):
         for name, nested in messages.items():
-            yield from (f"{name}: {message}" for message in _flat_messages(nested))
+            # An error of a whole object has no field.
+            yield from _flat_messages(path if name == SCHEMA else f"{path}.{name}", nested)
     elif isinstance(messages, list):
-        yield from (str(message) for message in messages)
+        yield from ((path, str(message)) for message in messages)
     else:
-        yield str(messages)
+        yield path, str(messages)
 
 
 # The problems for the errors that Flask and Werkzeug raise.

@@ -34,6 +34,8 @@ class Operation:
     headers: tuple[str, ...] = ()
     query: type[Schema] | None = None
     body: type[Schema] | None = None
+    # The body can be sent as a JSON Merge Patch.
+    merge_patch: bool = False
     conditional: str | None = None
     keyed: bool = False
     owner_filter: bool = False
@@ -43,7 +45,7 @@ class Operation:
     tag: str = "operations"
 
     @property
-    def takes_patches(self) -> bool:
+    def is_patch(self) -> bool:
         """Whether the operation is a PATCH; only a PATCH has both a body and If-Match."""
         return self.body is not None and self.conditional == "If-Match"
 
@@ -83,7 +85,7 @@ _LIST: dict[str, Any] = {"many": True, "headers": ("Link",)}
 _CREATED: dict[str, Any] = {"status": 201, "headers": ("Location", "ETag", "Idempotency-Replayed"), "keyed": True}
 _ITEM: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-None-Match"}
 _DELETED: dict[str, Any] = {"status": 204, "conditional": "If-Match"}
-_UPDATED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match"}
+_UPDATED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match", "merge_patch": True}
 _ALLOCATION_LIST: dict[str, Any] = {"query": query_schemas.AllocationQuery, "owner_filter": True, **_LIST}
 
 # In the order of the document.
@@ -158,6 +160,22 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         one_or_many=True,
         **_CREATED,
     ),
+    ("allocationchanges", "POST"): _allocations(
+        "Change several allocations, all or none, judged by the result of all changes",
+        outputs.Allocation,
+        errors.AllocationNotFound,
+        errors.PeriodTaken,
+        errors.NoneAvailable,
+        errors.HoldExpired,
+        errors.VersionMismatch,
+        errors.IdempotencyKeyReused,
+        *_BODY_FAILURES,
+        body=inputs.ChangeList,
+        merge_patch=True,
+        many=True,
+        headers=("Idempotency-Replayed",),
+        keyed=True,
+    ),
     ("allocationitem", "GET"): _allocations(
         "Show an allocation", outputs.Allocation, errors.AllocationNotFound, owner_filter=True, **_ITEM
     ),
@@ -166,6 +184,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         outputs.Allocation,
         errors.AllocationNotFound,
         errors.PeriodTaken,
+        errors.NoneAvailable,
         errors.HoldExpired,
         errors.VersionMismatch,
         *_BODY_FAILURES,

@@ -114,7 +114,7 @@ def _operation(rule: Rule, method: str) -> dict[str, Any]:
     if operation.body is not None:
         media_type = {"schema": operation.body, "example": EXAMPLES[operation.body]}
         document["requestBody"] = {"required": True, "content": {"application/json": media_type}}
-        if method == "PATCH":
+        if operation.merge_patch:
             document["requestBody"]["content"][request_body.MERGE_PATCH] = _merge_patch(operation.body)
     return document
 

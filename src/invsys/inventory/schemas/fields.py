@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import current_app
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from invsys.chassis import identifiers
 from invsys.inventory.period import EARLIEST, LATEST
@@ -21,6 +21,8 @@ _DATETIME = re.compile(
     r"(:[0-9]{2}(\.(?P<fraction>[0-9]+))?)?([Zz]|[+-][0-9]{2}(:?[0-5][0-9])?)?"
 )
 
+# The value of ``resource_id`` that means any other free vehicle.
+ANY = "any"
 # The value of ``after`` that means the end of the change feed.
 NOW = "now"
 # The length of the tag that AES-SIV adds to the ciphertext.
@@ -105,6 +107,31 @@ class Id(fields.UUID):
         if not isinstance(value, str) or not re.fullmatch(identifiers.PATTERN, value):
             raise self.make_error("invalid_uuid")
         return uuid.UUID(value)
+
+
+class IdOrAny(Id):
+    """The id of a vehicle, or ``any``."""
+
+    default_error_messages = {"invalid_uuid": "Neither a UUID in lower case, with hyphens, nor `any`."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return ANY if value == ANY else super()._deserialize(value, attr, data, **kwargs)
+
+
+class ShortList(fields.List):
+    """A list of 1 to ``maximum`` items.
+
+    A longer list is refused before its items are validated: a body has space for thousands of them.
+    """
+
+    def __init__(self, item: fields.Field[Any], maximum: int, **kwargs: Any) -> None:
+        self._length = validate.Length(1, maximum)
+        super().__init__(item, validate=self._length, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._length(value)
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class QueryInteger(fields.Integer):

@@ -1,7 +1,8 @@
 """Schemas of request bodies. They load dictionaries, not instances of models."""
 
+import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from flask_marshmallow.sqla import SQLAlchemySchema
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
@@ -10,7 +11,15 @@ from marshmallow_sqlalchemy import auto_field
 from invsys.chassis.names import METADATA, Name
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.period import Period, require_order
-from invsys.inventory.schemas.fields import Id, StrictBoolean, UtcDateTimeField, WholeNumber
+from invsys.inventory.schemas.fields import (
+    ANY,
+    Id,
+    IdOrAny,
+    ShortList,
+    StrictBoolean,
+    UtcDateTimeField,
+    WholeNumber,
+)
 from invsys.inventory.schemas.validators import (
     ALLOCATION_TYPE_VALIDATORS,
     ATTRIBUTES_SCHEMA,
@@ -25,6 +34,9 @@ from invsys.inventory.schemas.validators import (
 
 class Input(SQLAlchemySchema):
     """A schema of a request body, some of whose fields are generated from the columns of a model."""
+
+    # The members that are objects, and into which a JSON Merge Patch is merged.
+    merged: ClassVar[tuple[str, ...]] = ()
 
     def load(self, data: Any, **kwargs: Any) -> Any:
         """Load a dictionary with the method of ``marshmallow.Schema``.
@@ -48,6 +60,8 @@ class NewResource(Input):
 
 class ChangedResource(NewResource):
     """The body that changes a vehicle; absent members stay as they are."""
+
+    merged = ("attributes",)
 
     class Meta:
         model = ContinuousResource
@@ -121,13 +135,22 @@ class NewAllocationOfAny(NewAllocation):
 
 
 class ChangedAllocation(AllocationInput):
-    """The body that changes an allocation. A new start is loaded as ``starts``, a new end as ``ends``."""
+    """The body that changes an allocation. A new start is loaded as ``starts``, a new end as ``ends``.
+
+    If ``resource_id`` is ``any``, only ``attributes`` is loaded: those that the new vehicle must have.
+    """
+
+    merged = ("dump",)
 
     class Meta:
         model = ContinuousResourceAllocation
         unknown = RAISE
 
-    resource_id = Id()
+    resource_id = IdOrAny(metadata={"description": "The new vehicle; `any`: any other vehicle that is free"})
+    attributes = fields.Dict(
+        validate=validate_attributes,
+        metadata={**ATTRIBUTES_SCHEMA, "description": "Only with `any`: attributes that the new vehicle must have"},
+    )
     allocation_type = auto_field(validate=ALLOCATION_TYPE_VALIDATORS)
     description = auto_field()
     reference = Name(allow_none=True, validate=REFERENCE_VALIDATORS, metadata=REFERENCE_METADATA)
@@ -139,14 +162,55 @@ class ChangedAllocation(AllocationInput):
         if "status" in data and "hold_seconds" in data:
             raise ValidationError({"hold_seconds": ["A hold can be confirmed or extended, not both."]})
 
+    @validates_schema
+    def _attributes_of_any(self, data: dict[str, Any], **_: Any) -> None:
+        if "attributes" in data and data.get("resource_id") is not ANY:
+            raise ValidationError({"attributes": ['Allowed only with "resource_id": "any".']})
+
     @post_load
-    def _build_period(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _build_changes(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if data.get("resource_id") is ANY:
+            del data["resource_id"]
+            data.setdefault("attributes", {})
         for side, column in (("from", "starts"), ("to", "ends")):
             is_changed = data.get(f"{side}_datetime") is not None or data.get(f"{side}_infinity")
             instant = _pop_side(data, side, required=False)
             if is_changed:
                 data[column] = instant
         return data
+
+
+class ListedChange(ChangedAllocation):
+    """An item of ``ChangeList``: the change of one allocation."""
+
+    class Meta:
+        model = ContinuousResourceAllocation
+        unknown = RAISE
+
+    id = Id(required=True)
+    version = WholeNumber(
+        validate=validate.Range(1),
+        metadata={"description": "Change the allocations only if this one still has this version; otherwise 412"},
+    )
+
+
+class ChangeList(Input):
+    """The body that changes several allocations, all or none."""
+
+    class Meta:
+        unknown = RAISE
+
+    changes = ShortList(
+        fields.Nested(ListedChange), maximum=100, required=True, metadata={"description": "At most one for each `id`"}
+    )
+
+    @validates_schema
+    def _each_id_once(self, data: dict[str, Any], **_: Any) -> None:
+        ids: set[uuid.UUID] = set()
+        for index, change in enumerate(data["changes"]):
+            if change["id"] in ids:
+                raise ValidationError({"changes": {index: {"id": ["Must not be repeated."]}}})
+            ids.add(change["id"])
 
 
 def _pop_side(data: dict[str, Any], side: str, *, required: bool) -> datetime | None:
@@ -168,6 +232,7 @@ changed_resource = ChangedResource()
 new_allocation = NewAllocation()
 new_allocation_of_any = NewAllocationOfAny()
 changed_allocation = ChangedAllocation()
+change_list = ChangeList()
 imported_allocation = ImportedAllocation()
 
 # The schemas in the OpenAPI document.
@@ -177,4 +242,6 @@ REQUEST_SCHEMAS: list[type[Schema]] = [
     NewAllocation,
     NewAllocationOfAny,
     ChangedAllocation,
+    ListedChange,
+    ChangeList,
 ]
