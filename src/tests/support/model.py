@@ -135,12 +135,17 @@ class Fleet:
         expires = None if confirm else allocation.expires if hold is None else self.until(hold)
         return replace(allocation, period=period, expires=expires, **rest)
 
-    def refusal_of(self, allocation, changes):
-        """Return the error code for changing an allocation like this and the conflicting ids; None if it is allowed."""
+    def is_invalid(self, allocation, changes):
+        """Return whether the changes do not fit the allocation, regardless of other allocations."""
         one = self.allocations[allocation]
         new = self.changed(one, **changes)
-        if (changes.get("hold") and one.expires is None) or new.vehicle not in self.vehicles or is_empty(new.period):
+        return (changes.get("hold") and one.expires is None) or new.vehicle not in self.vehicles or is_empty(new.period)
+
+    def refusal_of(self, allocation, changes):
+        """Return the error code for changing an allocation like this and the conflicting ids; None if it is allowed."""
+        if self.is_invalid(allocation, changes):
             return "invalid_fields", None
+        new = self.changed(self.allocations[allocation], **changes)
         if conflicts := self.conflicts(new.vehicle, new.period, except_id=allocation):
             return "period_taken", conflicts
         return None
