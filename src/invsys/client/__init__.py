@@ -45,10 +45,18 @@ from invsys.client.errors import (
     UpstreamUnreachable,
     VersionMismatch,
 )
-from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, ResourceChanges
+from invsys.client.payloads import (
+    ANY_VEHICLE,
+    ANY_VERSION,
+    AllocationChanges,
+    AllocationOptions,
+    ListedChange,
+    ResourceChanges,
+)
 from invsys.client.records import Allocation, Attribute, Availability, Conflict, Event, EventPage, Period, Resource
 
 __all__ = [
+    "ANY_VEHICLE",
     "ANY_VERSION",
     "AddressNotAllowed",
     "Allocation",
@@ -77,6 +85,7 @@ __all__ = [
     "InvSysError",
     "InvalidFields",
     "KeysUnavailable",
+    "ListedChange",
     "MalformedBody",
     "MethodNotAllowed",
     "MisdirectedRequest",

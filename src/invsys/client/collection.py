@@ -1,6 +1,6 @@
 """The calls for one collection: vehicles, allocations and availability."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, Unpack
 from urllib.parse import quote
@@ -10,7 +10,16 @@ import httpx
 from invsys.client import payloads
 from invsys.client.connection import Connection
 from invsys.client.parsing import is_replay, parse, parse_item
-from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, Id, Match, ResourceChanges
+from invsys.client.payloads import (
+    ANY_VEHICLE,
+    ANY_VERSION,
+    AllocationChanges,
+    AllocationOptions,
+    Id,
+    ListedChange,
+    Match,
+    ResourceChanges,
+)
 from invsys.client.records import Allocation, Attribute, Availability, Resource
 
 Item = TypeVar("Item")
@@ -110,8 +119,7 @@ class Collection:
     ) -> list[Allocation]:
         """Allocate several free vehicles (2 to 100) with these attributes, either all or none. Raises NoneAvailable."""
         response = self._allocate("any", start, end, **options, attributes=attributes or {}, quantity=quantity)
-        replayed = is_replay(response)
-        return parse(response, lambda items: [Allocation.from_json(item, replayed) for item in items])
+        return _parse_allocations(response)
 
     def allocations(
         self,
@@ -168,6 +176,30 @@ class Collection:
         """Move an allocation to another vehicle of the collection. Raises the errors of ``update``."""
         return self.update(allocation_id, resource_id=resource_id, if_match=if_match)
 
+    def move_to_any(
+        self,
+        allocation_id: Id,
+        *,
+        attributes: Mapping[str, Attribute] | None = None,
+        if_match: Match = ANY_VERSION,
+    ) -> Allocation:
+        """Move an allocation to any other vehicle that is free for its period and has these attributes.
+
+        Raises AllocationNotFound, NoneAvailable, HoldExpired, VersionMismatch.
+        """
+        return self.update(allocation_id, resource_id=ANY_VEHICLE, attributes=attributes or {}, if_match=if_match)
+
+    def update_several(self, changes: Iterable[ListedChange], *, key: str | None = None) -> list[Allocation]:
+        """Change 1 to 100 different allocations, either all or none; return them in the same order.
+
+        Only the result of all changes must be without conflicts, so two allocations can swap vehicles or periods. The
+        exception of a rejected change has its ``index``. Raises AllocationNotFound, PeriodTaken, NoneAvailable,
+        HoldExpired, VersionMismatch.
+        """
+        body = {"changes": [payloads.allocation_changes(change) for change in changes]}
+        response = self._connection.post(f"{self._url}/all/allocations/changes", body, key)
+        return _parse_allocations(response)
+
     def deallocate(self, allocation_id: Id, *, if_match: Match = ANY_VERSION) -> None:
         """Delete an allocation. Raises AllocationNotFound, VersionMismatch."""
         self._connection.delete(self._allocation_url(allocation_id), if_match)
@@ -216,3 +248,8 @@ class Collection:
         self, url: str, query: Mapping[str, Any], page_size: int, read_item: Callable[[Any], Item]
     ) -> Iterator[Item]:
         return self._connection.pages(url, {**query, "limit": page_size}, read_item)
+
+
+def _parse_allocations(response: httpx.Response) -> list[Allocation]:
+    replayed = is_replay(response)
+    return parse(response, lambda items: [Allocation.from_json(item, replayed) for item in items])

@@ -179,9 +179,7 @@ def is_confirmation(row: Row, values: Row) -> bool:
     return row["expires"] is not None and values["expires"] is None
 
 
-def _execute(
-    connection: Connection, row: Row, values: dict[str, Any], hold_seconds: int | None, caller: Caller
-) -> Row:
+def _execute(connection: Connection, row: Row, values: dict[str, Any], hold_seconds: int | None, caller: Caller) -> Row:
     params = {
         "allocation_key": row["key"],
         "kind": "confirmed" if is_confirmation(row, values) else "allocation_changed",

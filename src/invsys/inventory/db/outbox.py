@@ -200,7 +200,8 @@ def insert_events(connection: Connection, keys: Sequence[int], confirmed: Sequen
     columns that ``OutboxChange`` lists, in the same order.
     """
     params = {**caller_params(caller), "keys": keys, "confirmed": confirmed}
-    rows = sorted(connection.execute(_INSERT_EVENTS, params).mappings(), key=itemgetter("event_key"))
+    result = connection.execute(_INSERT_EVENTS, params).mappings()
+    rows: list[Row] = sorted(result, key=itemgetter("event_key"))
     if caller.key is not None:
         connection.execute(_INSERT_KEY, {**params, "events": [row["event_key"] for row in rows]})
     return rows

@@ -28,7 +28,7 @@ _DETAILS = {
 _REQUEST = {"from_datetime": _PERIOD["from_datetime"], "to_infinity": True, **_DETAILS}
 
 # Two allocations swap their vehicles.
-_LISTED = [
+_LISTED: list[dict[str, Any]] = [
     {
         "id": "0d8f2d5e-9f0e-4a53-8f5b-6f1a1f2b7c22",
         "version": 1,

@@ -146,11 +146,13 @@ def _sample(vehicles: Select[Any], with_attributes: bool, sample: int) -> Select
     )
 
 
-def find_other(connection: Connection, params: Params, ignored_keys: Sequence[int], excluded: Sequence[int]) -> Row | None:
+def find_other(
+    connection: Connection, params: Params, ignored_keys: Sequence[int], excluded: Sequence[int]
+) -> Row | None:
     """Return ``key`` and ``id`` of an available vehicle, chosen by ``[api] any_strategy``, or None if there is none.
 
-    Allocations with ``ignored_keys`` do not count. ``excluded`` are the keys of vehicles that must not be chosen. No row
-    is locked. With ``best_fit``, the sample is filled even if the whole fleet has to be examined.
+    Allocations with ``ignored_keys`` do not count. ``excluded`` are the keys of vehicles that must not be chosen. No
+    row is locked. With ``best_fit``, the sample is filled even if the whole fleet has to be examined.
     """
     sample = current_app.config["BEST_FIT_SAMPLE"] if current_app.config["ANY_STRATEGY"] == "best_fit" else 1
     statement = _other(bool(params["attributes"]), sample)

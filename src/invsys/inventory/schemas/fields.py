@@ -118,7 +118,7 @@ class IdOrAny(Id):
         return ANY if value == ANY else super()._deserialize(value, attr, data, **kwargs)
 
 
-class ShortList(fields.List):
+class ShortList(fields.List[Any]):
     """A list of 1 to ``maximum`` items.
 
     A longer list is refused before its items are validated: a body has space for thousands of them.

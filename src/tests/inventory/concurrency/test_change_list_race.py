@@ -1,4 +1,4 @@
-"""Concurrent change lists, creates and moves: no deadlock, no lost row, and one of two conflicting requests succeeds."""
+"""Concurrent change lists, creates and moves: no deadlock, no lost row; one of two conflicting requests succeeds."""
 
 import random
 from itertools import pairwise

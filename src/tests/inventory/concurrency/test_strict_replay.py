@@ -82,8 +82,9 @@ class Writer:
 
     def change_several(self):
         rows = self.client.get(ALL).json
+        rows = self.random.sample(rows, min(3, len(rows)))
         changes = [self.period(), {"resource_id": "any"}, {"resource_id": self.car()[-36:]}, {"description": "x"}]
-        listed = [{"id": row["id"], **self.random.choice(changes)} for row in self.random.sample(rows, min(3, len(rows)))]
+        listed = [{"id": row["id"], **self.random.choice(changes)} for row in rows]
         if listed:
             self.send("POST", f"{ALL}/changes", 200, 404, 409, 422, changes=listed)
 

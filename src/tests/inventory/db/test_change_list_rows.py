@@ -10,12 +10,12 @@ from tests.support.instants import hour_start
 pytestmark = pytest.mark.direct("reads and changes the tables")
 
 TABLE = ContinuousResourceAllocation.__tablename__
+FUNCTION = "WHEN (NEW.description = 'y') EXECUTE FUNCTION drop_row()"
 # Triggers that silently drop a row, as a statement with ON CONFLICT DO NOTHING would.
 DROPPING = {
     "postgresql": [
         "CREATE FUNCTION drop_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
-        f"CREATE TRIGGER drop_row BEFORE INSERT ON {TABLE} FOR EACH ROW WHEN (NEW.description = 'y')"
-        " EXECUTE FUNCTION drop_row()",
+        f"CREATE TRIGGER drop_row BEFORE INSERT ON {TABLE} FOR EACH ROW {FUNCTION}",
     ],
     "sqlite": [
         f"CREATE TRIGGER drop_row BEFORE INSERT ON {TABLE} WHEN NEW.description = 'y' BEGIN SELECT RAISE(IGNORE); END"

@@ -39,9 +39,10 @@ descriptions = st.sampled_from([None, "Fair", "<&>"])
 keys = st.sampled_from([None, None, "key-1", "key-2", "key-3", "key-4"])
 matches = st.sampled_from([None, None, "any", "present", "stale"])
 settlements = st.builds(dict, hold=hours) | st.just({"confirm": True})
+changes_of_period = st.fixed_dictionaries({}, optional={"start": bound, "end": bound})
 # Vehicles of the entries of a change list: the same one, any other, or one of the fleet.
 targets = st.none() | st.just(ANY) | index
-changes_of_period = st.fixed_dictionaries({}, optional={"start": bound, "end": bound})
+entries = st.tuples(index, changes_of_period | settlements, targets)
 
 are_vehicles = precondition(lambda self: self.runner.fleet.vehicles)
 are_allocations = precondition(lambda self: self.runner.fleet.active())
@@ -134,11 +135,7 @@ class Machine(RuleBasedStateMachine):
         self.runner.change(self.allocation(allocation, "held"), changes | settlement, match)
 
     @are_allocations
-    @rule(
-        listed=st.lists(
-            st.tuples(index, changes_of_period | settlements, targets), min_size=1, max_size=4, unique_by=lambda it: it[0]
-        )
-    )
+    @rule(listed=st.lists(entries, min_size=1, max_size=4))
     def change_several(self, listed):
         changes = {}
         for allocation, fields, target in listed:

@@ -1,5 +1,6 @@
 """The command: plans the changes, locks the rows, and replaces them."""
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from invsys.inventory.commands import expire_holds, locked_allocation
 from invsys.inventory.commands.change_list import plan as planning
 from invsys.inventory.commands.change_list import rows as row_statements
 from invsys.inventory.commands.change_list.entries import Entry, Placement, naming, place
-from invsys.inventory.commands.change_list.plan import Plan
+from invsys.inventory.commands.change_list.plan import Plan, Rows
 from invsys.inventory.commands.idempotency import CommandResult, execute_once
 from invsys.inventory.db import failures, session
 from invsys.inventory.db.models import Row
@@ -59,28 +60,29 @@ def _lock(
 ) -> list[Placement]:
     """Lock all vehicles, then all allocations, and apply the entries to them.
 
-    Return nothing if an allocation has moved since the plan was made, or if a chosen vehicle can no longer be used.
+    Return nothing if an allocation has moved or disappeared since the plan was made, or if a chosen vehicle no longer
+    fits; the attempt then begins again.
     """
-    vehicle_ids = {entry.changes["resource_id"] for entry in entries if "resource_id" in entry.changes}
-    vehicle_ids |= {vehicle["id"] for vehicle in plan.choices.values()}
-    vehicle_keys = {row["resource_key"] for row in plan.rows.values()}
-    vehicles = row_statements.lock_vehicles(connection, resource_type, vehicle_ids, vehicle_keys)
-    ids = [entry.allocation_id for entry in entries]
-    rows = locked_allocation.find(connection, resource_type, ids, caller.owner, lock=True)
-    if {key: row["resource_key"] for key, row in rows.items()} != {
-        key: row["resource_key"] for key, row in plan.rows.items()
-    }:
+    new_vehicles = {entry.allocation_id: entry.vehicle_id for entry in entries if entry.vehicle_id is not None}
+    new_vehicles |= plan.choices
+    old_keys = _vehicle_keys(plan.rows)
+    vehicles = row_statements.lock_vehicles(connection, resource_type, new_vehicles.values(), old_keys.values())
+    rows = locked_allocation.find(connection, resource_type, list(plan.rows), caller.owner, lock=True)
+    if _vehicle_keys(rows) != old_keys:
         return []
     placements = []
     for entry in entries:
-        choice = plan.choices.get(entry.allocation_id)
-        vehicle = vehicles.get(entry.changes.get("resource_id") if choice is None else choice["id"])
-        if choice is not None and not _has_attributes(vehicle, entry):
+        vehicle = vehicles.get(new_vehicles[entry.allocation_id]) if entry.allocation_id in new_vehicles else None
+        if entry.moves_to_any and not _has_attributes(vehicle, entry):
             return []
         with naming(entry):
             row = entry.require_present(connection, rows[entry.allocation_id], resource_type, caller.owner)
             placements.append(place(entry, row, vehicle, caller))
     return placements
+
+
+def _vehicle_keys(rows: Rows) -> dict[uuid.UUID, int]:
+    return {allocation_id: row["resource_key"] for allocation_id, row in rows.items()}
 
 
 def _has_attributes(vehicle: Row | None, entry: Entry) -> bool:
@@ -100,9 +102,7 @@ def _explain(placements: Sequence[Placement], owner: str | None) -> None:
             if placement.entry.moves_to_any:
                 continue
             planned = [
-                {**other.row, **other.values}
-                for other in named
-                if other is not placement and placement.overlaps(other)
+                {**other.row, **other.values} for other in named if other is not placement and placement.overlaps(other)
             ]
             with naming(placement.entry):
                 conflicts.require_free(connection, placement.resource_key, placement.period, keys, owner, planned)

@@ -35,6 +35,12 @@ class Entry:
         """Whether the allocation moves to any other vehicle that is free."""
         return "attributes" in self.changes
 
+    @property
+    def vehicle_id(self) -> uuid.UUID | None:
+        """The id of the vehicle to which the caller moves the allocation, or None."""
+        vehicle_id: uuid.UUID | None = self.changes.get("resource_id")
+        return vehicle_id
+
     def require_present(self, connection: Connection, row: Row | None, resource_type: str, owner: str | None) -> Row:
         """Return the row of the allocation.
 

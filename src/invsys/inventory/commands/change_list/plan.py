@@ -20,13 +20,13 @@ Rows = dict[uuid.UUID, Row]
 
 @dataclass(frozen=True)
 class Plan:
-    """The row of each allocation, and the vehicle chosen for each entry that moves to any, by the id of the allocation.
+    """The row of each allocation, and the id of the vehicle chosen for each one that moves to any; by allocation id.
 
     Both can be outdated when the rows are locked. The attempt then begins again.
     """
 
     rows: Rows
-    choices: Rows
+    choices: dict[uuid.UUID, uuid.UUID]
 
 
 def make(resource_type: str, entries: Sequence[Entry], caller: Caller) -> Plan:
@@ -34,30 +34,30 @@ def make(resource_type: str, entries: Sequence[Entry], caller: Caller) -> Plan:
 
     Raises the problems of the entries: AllocationNotFound, HoldExpired, VersionMismatch, InvalidFields, NoneAvailable.
     """
-    choosing = [entry for entry in entries if entry.moves_to_any]
-    # A vehicle is chosen from the same state that the rows are read from.
-    with session.snapshot() if choosing else session.read() as connection:
+    to_any = [entry for entry in entries if entry.moves_to_any]
+    # The rows and the vehicles that are free must be of the same state.
+    with session.snapshot() if to_any else session.read() as connection:
         ids = [entry.allocation_id for entry in entries]
         rows = locked_allocation.find(connection, resource_type, ids, caller.owner)
         for entry in entries:
             with naming(entry):
                 entry.require_present(connection, rows.get(entry.allocation_id), resource_type, caller.owner)
-        if not choosing:
+        if not to_any:
             return Plan(rows, {})
-        staying = [entry for entry in entries if not entry.moves_to_any]
-        placements = _place(connection, resource_type, staying, rows, caller)
-        return Plan(rows, _choose(connection, resource_type, choosing, placements, rows, caller))
+        others = [entry for entry in entries if not entry.moves_to_any]
+        placements = _place(connection, resource_type, others, rows, caller)
+        return Plan(rows, _choose(connection, resource_type, to_any, placements, rows, caller))
 
 
 def _place(
     connection: Connection, resource_type: str, entries: Sequence[Entry], rows: Rows, caller: Caller
 ) -> list[Placement]:
-    ids = [entry.changes["resource_id"] for entry in entries if "resource_id" in entry.changes]
+    ids = [entry.vehicle_id for entry in entries if entry.vehicle_id is not None]
     vehicles = row_statements.find_vehicles(connection, resource_type, ids)
     placements = []
     for entry in entries:
+        vehicle = None if entry.vehicle_id is None else vehicles.get(entry.vehicle_id)
         with naming(entry):
-            vehicle = vehicles.get(entry.changes.get("resource_id"))
             placements.append(place(entry, rows[entry.allocation_id], vehicle, caller))
     return placements
 
@@ -69,7 +69,7 @@ def _choose(
     placements: Sequence[Placement],
     rows: Rows,
     caller: Caller,
-) -> Rows:
+) -> dict[uuid.UUID, uuid.UUID]:
     """Choose a vehicle for each entry in turn: one that is free after ``placements`` and the entries before it."""
     taken, choices = list(placements), {}
     listed_keys = [row["key"] for row in rows.values()]
@@ -82,6 +82,6 @@ def _choose(
             vehicle = free_vehicles.find_other(connection, params, listed_keys, sorted(excluded))
             if vehicle is None:
                 raise NoneAvailable("No other vehicle that fits is available for the whole period.")
-        choices[entry.allocation_id] = vehicle
+        choices[entry.allocation_id] = vehicle["id"]
         taken.append(replace(staying, values={**staying.values, "resource_key": vehicle["key"]}))
     return choices

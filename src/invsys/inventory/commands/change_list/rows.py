@@ -1,7 +1,7 @@
 """Statements for the rows of a change list: lock them, and replace them."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Integer, Uuid, bindparam, delete, func, insert, or_, select
@@ -55,10 +55,10 @@ def find_vehicles(connection: Connection, resource_type: str, ids: Collection[uu
 
 
 def lock_vehicles(
-    connection: Connection, resource_type: str, ids: Collection[uuid.UUID], keys: Collection[int]
+    connection: Connection, resource_type: str, ids: Iterable[uuid.UUID], keys: Iterable[int]
 ) -> dict[uuid.UUID, Row]:
     """Lock the vehicles in circulation that have one of the ids or keys; return them by id, with their attributes."""
-    params = {"resource_type": resource_type, "ids": list(ids), "keys": list(keys)}
+    params = {"resource_type": resource_type, "ids": list(set(ids)), "keys": list(set(keys))}
     return {row["id"]: row for row in connection.execute(_LOCK_VEHICLES, params).mappings()}
 
 
@@ -78,14 +78,10 @@ def replace(connection: Connection, placements: Sequence[Placement], caller: Cal
     if sorted(inserted) != sorted(keys):
         raise RuntimeError(f"The database inserted {len(inserted)} of {len(keys)} changed allocations.")
     confirmed = [
-        placement.key
-        for placement in placements
-        if update_allocation.is_confirmation(placement.row, placement.values)
+        placement.key for placement in placements if update_allocation.is_confirmation(placement.row, placement.values)
     ]
     events = outbox.insert_events(connection, keys, confirmed, caller)
-    return [
-        {**placement.row, **placement.values, **event} for placement, event in zip(placements, events, strict=True)
-    ]
+    return [{**placement.row, **placement.values, **event} for placement, event in zip(placements, events, strict=True)]
 
 
 def _inserted(placement: Placement) -> dict[str, Any]:
@@ -96,4 +92,3 @@ def _inserted(placement: Placement) -> dict[str, Any]:
         "new_expires": row["expires"],
         "hold_seconds": placement.hold_seconds,
     }
-
