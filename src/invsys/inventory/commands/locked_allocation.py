@@ -92,17 +92,15 @@ def find(
     allocation_ids: Sequence[uuid.UUID],
     owner: str | None,
     resource_id: uuid.UUID | None = None,
-    *,
-    lock: bool = False,
 ) -> dict[uuid.UUID, Row]:
-    """Return rows by id; their columns are those that the function ``lock`` returns, without ``new_resource_key``.
+    """Return rows by id, without locks; their columns are those of ``lock``, without ``new_resource_key``.
 
     Allocations that are missing, of another owner (None: any) or of another vehicle than ``resource_id`` (None: any)
-    are left out. If ``lock``, the rows are locked; the transaction must have locked their vehicles.
+    are left out.
     """
     by_vehicle, owned = resource_id is not None, owner is not None
     params = {"resource_type": resource_type, "ids": allocation_ids, "owner": owner, "resource_id": resource_id}
-    rows = connection.execute(_find_statement(by_vehicle, owned, lock), params).mappings()
+    rows = connection.execute(_find_statement(by_vehicle, owned), params).mappings()
     return {row["id"]: row for row in rows}
 
 
@@ -139,14 +137,12 @@ def _raise_missing(connection: Connection, by_vehicle: bool, owned: bool, params
 
 
 @functools.cache
-def _find_statement(by_vehicle: bool, owned: bool, lock: bool) -> Select[Any]:
+def _find_statement(by_vehicle: bool, owned: bool) -> Select[Any]:
     is_listed = _allocation.c.id.in_(bindparam("ids", type_=Uuid, expanding=True))
     rows = _allocations().where(NOT_DECOMMISSIONED, is_listed)
     if by_vehicle:
         rows = rows.where(_OF_VEHICLE)
-    if owned:
-        rows = rows.where(OWNED)
-    return rows.order_by(_allocation.c.key).with_for_update(of=_allocation) if lock else rows
+    return rows.where(OWNED) if owned else rows
 
 
 @functools.cache

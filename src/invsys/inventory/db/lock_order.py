@@ -4,11 +4,12 @@ Every transaction follows this order, so transactions cannot deadlock:
 
 * A command that creates, changes or deletes an allocation locks the vehicle first. To create, confirm, extend or delete
   an allocation, and to delete expired holds, it locks FOR KEY SHARE. To allocate any vehicle, it locks FOR NO KEY
-  UPDATE. A PATCH of the period or the vehicle of an allocation, an update of a vehicle, the import and a decommission
-  lock FOR UPDATE.
+  UPDATE. A PATCH of the period or the vehicle of an allocation, a change list, an update of a vehicle, the import and a
+  decommission lock FOR UPDATE.
 * A decommission therefore waits for all the others, and its event has a higher number than theirs.
 * A command reads the vehicle of an allocation without a lock. If the allocation has moved to another vehicle by the
-  time it is locked, the command releases all locks and starts again.
+  time it is locked, the command releases all locks and starts again. A vehicle to which an allocation moves is also
+  chosen without a lock, and locked in the same statement as the others.
 * A statement that deletes expired holds of several vehicles skips locked vehicles and holds. It never waits.
 * The locks of the exclusion constraint and of the Idempotency-Key come last.
 

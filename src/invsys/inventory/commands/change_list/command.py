@@ -1,7 +1,7 @@
-"""The command: plans the changes, locks the rows, and replaces them."""
+"""The command: locks the vehicles, deletes the allocations, applies the changes and inserts the allocations again."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,14 +10,18 @@ from sqlalchemy.exc import IntegrityError
 from invsys.inventory import attributes
 from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import expire_holds, locked_allocation
-from invsys.inventory.commands.change_list import plan as planning
+from invsys.inventory.commands.change_list import choices as any_vehicles
 from invsys.inventory.commands.change_list import rows as row_statements
+from invsys.inventory.commands.change_list.choices import Choice, Rows
 from invsys.inventory.commands.change_list.entries import Entry, Placement, naming, place
-from invsys.inventory.commands.change_list.plan import Plan, Rows
 from invsys.inventory.commands.idempotency import CommandResult, execute_once
 from invsys.inventory.db import failures, session
 from invsys.inventory.db.models import Row
 from invsys.inventory.queries import conflicts
+
+
+class _BeginAgain(Exception):
+    """The attempt has failed because of a concurrent change; its transaction must be rolled back."""
 
 
 def apply(resource_type: str, changes: Sequence[dict[str, Any]], caller: Caller = NO_CALLER) -> CommandResult:
@@ -33,12 +37,14 @@ def apply(resource_type: str, changes: Sequence[dict[str, Any]], caller: Caller 
     entries = [_entry(index, change) for index, change in enumerate(changes)]
 
     def attempt(_: int) -> list[Row]:
-        plan = planning.make(resource_type, entries, caller)
+        choices = any_vehicles.choose(resource_type, entries, caller)
         placements: list[Placement] = []
         try:
             with session.transaction() as connection:
-                placements += _lock(connection, resource_type, entries, plan, caller)
-                return row_statements.replace(connection, placements, caller) if placements else []
+                placements += _delete_and_place(connection, resource_type, entries, choices, caller)
+                return row_statements.insert_allocations(connection, placements, caller)
+        except _BeginAgain:
+            return []
         except IntegrityError as error:
             if failures.is_duplicate_key(error):
                 return []
@@ -55,38 +61,55 @@ def _entry(index: int, change: dict[str, Any]) -> Entry:
     return Entry(index, change["id"], change.get("version"), changes)
 
 
-def _lock(
-    connection: Connection, resource_type: str, entries: Sequence[Entry], plan: Plan, caller: Caller
+def _delete_and_place(
+    connection: Connection,
+    resource_type: str,
+    entries: Sequence[Entry],
+    choices: Mapping[uuid.UUID, Choice],
+    caller: Caller,
 ) -> list[Placement]:
-    """Lock all vehicles, then all allocations, and apply the entries to them.
-
-    Return nothing if an allocation has moved or disappeared since the plan was made, or if a chosen vehicle no longer
-    fits; the attempt then begins again.
-    """
+    """Lock all vehicles, delete all allocations, and apply the entries to the deleted rows."""
+    ids = [entry.allocation_id for entry in entries]
     new_vehicles = {entry.allocation_id: entry.vehicle_id for entry in entries if entry.vehicle_id is not None}
-    new_vehicles |= plan.choices
-    old_keys = _vehicle_keys(plan.rows)
-    vehicles = row_statements.lock_vehicles(connection, resource_type, new_vehicles.values(), old_keys.values())
-    rows = locked_allocation.find(connection, resource_type, list(plan.rows), caller.owner, lock=True)
-    if _vehicle_keys(rows) != old_keys:
-        return []
+    new_vehicles |= {allocation_id: choice.vehicle_id for allocation_id, choice in choices.items()}
+    vehicles = row_statements.lock_vehicles(connection, resource_type, ids, new_vehicles.values(), caller.owner)
+    rows = row_statements.delete_allocations(connection, resource_type, ids, vehicles.values(), caller.owner)
+    if len(rows) < len(ids):
+        _raise_missing(connection, resource_type, entries, rows, caller)
     placements = []
     for entry in entries:
+        row = rows[entry.allocation_id]
         vehicle = vehicles.get(new_vehicles[entry.allocation_id]) if entry.allocation_id in new_vehicles else None
-        if entry.moves_to_any and not _has_attributes(vehicle, entry):
-            return []
+        if entry.moves_to_any:
+            _require_usable(choices[entry.allocation_id], entry, row, vehicle)
         with naming(entry):
-            row = entry.require_present(connection, rows[entry.allocation_id], resource_type, caller.owner)
+            entry.require_version(row)
             placements.append(place(entry, row, vehicle, caller))
     return placements
 
 
-def _vehicle_keys(rows: Rows) -> dict[uuid.UUID, int]:
-    return {allocation_id: row["resource_key"] for allocation_id, row in rows.items()}
+def _raise_missing(
+    connection: Connection, resource_type: str, entries: Sequence[Entry], rows: Rows, caller: Caller
+) -> None:
+    """Raise the problem of the first entry whose allocation was not deleted, unless it has moved: then begin again."""
+    missing = [entry for entry in entries if entry.allocation_id not in rows]
+    remaining = locked_allocation.find(
+        connection, resource_type, [entry.allocation_id for entry in missing], caller.owner
+    )
+    for entry in missing:
+        with naming(entry):
+            entry.require_present(connection, remaining.get(entry.allocation_id), resource_type, caller.owner)
+    raise _BeginAgain
 
 
-def _has_attributes(vehicle: Row | None, entry: Entry) -> bool:
-    return vehicle is not None and attributes.contain(vehicle["attributes"], entry.changes["attributes"])
+def _require_usable(choice: Choice, entry: Entry, row: Row, vehicle: Row | None) -> None:
+    """Begin again if the allocation has moved since the choice, or if the chosen vehicle no longer fits."""
+    if (
+        row["resource_key"] != choice.old_resource_key
+        or vehicle is None
+        or not attributes.contain(vehicle["attributes"], entry.changes["attributes"])
+    ):
+        raise _BeginAgain
 
 
 def _explain(placements: Sequence[Placement], owner: str | None) -> None:

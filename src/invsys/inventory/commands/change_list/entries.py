@@ -42,16 +42,17 @@ class Entry:
         return vehicle_id
 
     def require_present(self, connection: Connection, row: Row | None, resource_type: str, owner: str | None) -> Row:
-        """Return the row of the allocation.
-
-        Raises AllocationNotFound, HoldExpired, and VersionMismatch if the row has another version.
-        """
+        """Return the row of the allocation; raises AllocationNotFound, HoldExpired, VersionMismatch."""
         row = locked_allocation.require_present(connection, row, resource_type, self.allocation_id, owner)
+        self.require_version(row)
+        return row
+
+    def require_version(self, row: Row) -> None:
+        """Raise VersionMismatch if the row has another version than the entry."""
         if self.version not in (None, row["version"]):
             mismatch = VersionMismatch(row["version"], f"The allocation {self.allocation_id} has another version.")
             mismatch.members["version"] = row["version"]
             raise mismatch
-        return row
 
 
 @dataclass(frozen=True)
