@@ -131,7 +131,10 @@ class InvalidFields(Problem):
     """Fields of the body, query parameters or headers are invalid; ``errors`` maps each one to its messages."""
 
     status, code, title = 422, "invalid_fields", "Some fields are not valid"
-    additional_data = "``errors``: each invalid field or parameter, with a list of messages."
+    additional_data = (
+        "``errors``: each invalid field or parameter, with a list of messages. A field inside a list has a path, such as"
+        " ``list.3.field``."
+    )
     advice = "Correct every field, query parameter or header that ``errors`` lists."
 
 

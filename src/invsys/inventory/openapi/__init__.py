@@ -55,6 +55,8 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         component["required"] = sorted(component["properties"])
     for schema in (inputs.NewAllocation, inputs.NewAllocationOfAny):
         spec.components.schemas[schema.__name__]["allOf"] = [_one_of("from"), _one_of("to")]
+    for schema in (inputs.ChangedAllocation, inputs.ListedChange):
+        spec.components.schemas[schema.__name__]["dependentSchemas"] = {"attributes": _MOVES_TO_ANY}
     for kind in _problems_of(OPERATIONS.values()):
         spec.components.schema(problems.component(kind), component=problems.schema(kind))
     for name, header in responses.HEADERS.items():
@@ -66,6 +68,9 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
             operations={method.lower(): _operation(rule, method) for method in _methods(rule)},
         )
     return spec.to_dict()
+
+
+_MOVES_TO_ANY = {"properties": {"resource_id": {"const": fields.ANY}}, "required": ["resource_id"]}
 
 
 def _one_of(side: str) -> dict[str, Any]:
@@ -85,6 +90,7 @@ class _Plugin(MarshmallowPlugin):
         self.converter.field_mapping = {
             **self.converter.field_mapping,
             fields.UtcDateTimeField: ("string", "date-time"),
+            fields.IdOrAny: ("string", None),
             fields.Infinite: ("boolean", None),
             fields.Status: ("string", None),
             Snapshot: ("object", None),

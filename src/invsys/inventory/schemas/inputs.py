@@ -146,7 +146,12 @@ class ChangedAllocation(AllocationInput):
         model = ContinuousResourceAllocation
         unknown = RAISE
 
-    resource_id = IdOrAny(metadata={"description": "The new vehicle; `any`: any other vehicle that is free"})
+    resource_id = IdOrAny(
+        metadata={
+            "description": "The new vehicle; `any`: any other vehicle that is free",
+            "anyOf": [{"format": "uuid"}, {"const": ANY}],
+        }
+    )
     attributes = fields.Dict(
         validate=validate_attributes,
         metadata={**ATTRIBUTES_SCHEMA, "description": "Only with `any`: attributes that the new vehicle must have"},
