@@ -9,7 +9,7 @@ import pytest
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
 from tests.support.raw_upstream import OK, respond_with
-from tests.support.waiting import until
+from tests.support.waiting import SECONDS, until
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def pending_requests(client, upstream, count):
     with ThreadPoolExecutor(count) as callers:
         results = callers.map(send, range(count))
         for _ in range(count):
-            assert waiting.acquire(timeout=5)
+            assert waiting.acquire(timeout=SECONDS)
         try:
             yield
         finally:
@@ -119,7 +119,7 @@ def test_a_slot_is_released_when_the_caller_disconnects(limited_gateway, service
         service.respond = respond_with_long_body
         limited_gateway.disconnect_early("/echo/a")
         service.reset()
-        until(lambda: limited_gateway.get("/echo/next").status == 200, seconds=5)
+        until(lambda: limited_gateway.get("/echo/next").status == 200)
 
 
 def test_a_slot_is_released_when_a_stream_is_truncated(limited_gateway, service):
@@ -129,4 +129,4 @@ def test_a_slot_is_released_when_a_stream_is_truncated(limited_gateway, service)
         )
         assert not limited_gateway.get("/echo/a").whole
         service.reset()
-        until(lambda: limited_gateway.get("/echo/next").status == 200, seconds=5)
+        until(lambda: limited_gateway.get("/echo/next").status == 200)

@@ -20,7 +20,7 @@ def log_lines(gateway, request_id):
         lines = [line for line in gateway.served.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in map(json.loads, lines) if line.get("request_id") == request_id]
 
-    until(read, seconds=5)
+    until(read)
     return read()
 
 

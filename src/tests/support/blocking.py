@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import psycopg
 
-_SECONDS = 30
+from tests.support.waiting import SECONDS
+
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
@@ -34,8 +35,8 @@ def block_event_numbers(url):
 
 
 def until_waiting(url, count):
-    """Wait until this number of statements wait for a lock; fail after 30 seconds."""
-    deadline = time.monotonic() + _SECONDS
+    """Wait until this number of statements wait for a lock; fail after ``SECONDS``."""
+    deadline = time.monotonic() + SECONDS
     with psycopg.connect(url, autocommit=True) as other:
         while other.execute(_WAITING).fetchone() != (count,):
             assert time.monotonic() < deadline
