@@ -70,13 +70,6 @@ def test_higher_costs_are_reported_with_status_1(first_run, tmp_path):
     assert delete == "delete: no longer measured"
 
 
-def test_equal_costs_are_accepted(first_run, tmp_path):
-    assert compare(tmp_path, with_unreachable_ratios(first_run)) == (
-        0,
-        [f"No row costs more than in {tmp_path / EARLIER}."],
-    )
-
-
 def test_a_missing_earlier_report_fails_before_the_measurement(tmp_path):
     done = run(tmp_path, "--compare", str(tmp_path / EARLIER))
     assert (done.returncode, done.stdout) == (2, "")

@@ -21,7 +21,7 @@ CALLERS = 4
 CARS = 2 * CALLERS
 # A test waits for BEFORE responses before it kills a process. Meanwhile the callers may get up to AFTER more: they are
 # active when the process dies, but then leave the CPU to its replacement.
-BEFORE, AFTER = 20, 200
+BEFORE, AFTER = 20, 60
 MONDAY, HOUR = datetime(2099, 3, 2, tzinfo=UTC), timedelta(hours=1)
 
 

@@ -6,7 +6,7 @@ import uuid
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import JSON, delete, insert, literal, select
 
@@ -14,6 +14,7 @@ from invsys.chassis.formats import strict_json
 from invsys.inventory.db.functions import json_contains
 from invsys.inventory.db.models import ContinuousResource, db
 from invsys.inventory.queries import resources as resource_queries
+from tests.support.effort import examples
 from tests.support.instants import hour_start
 
 XML = "application/xml"
@@ -108,7 +109,7 @@ def variants(value):
 pairs = (numbers | corners).flatmap(lambda value: st.tuples(variants(value), variants(value) | numbers | corners))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@examples(40, 150)
 @given(pair=pairs)
 def test_the_filter_and_any_compare_numbers_like_their_texts(app, pair):
     has, requested = pair

@@ -7,11 +7,10 @@ import pytest
 
 from tests.conftest import child_processes
 from tests.support.booking_clients import CARS, Callers, stored_allocations
+from tests.support.effort import rounds
 from tests.support.serving import has_started, until
 
-KILLS = 5
-
-pytestmark = pytest.mark.direct("the orders go directly to the server")
+KILLS = rounds(2, 5)
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@
 import pytest
 
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.effort import rounds
 from tests.support.instants import hour_start, let_holds_expire, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
-THREADS, ROUNDS = 8, 5
+THREADS, ROUNDS = 8, rounds(2, 5)
 
 
 @pytest.fixture(params=["random", "best_fit"])

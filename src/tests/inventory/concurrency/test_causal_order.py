@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from tests.support.change_feed import FeedReader
+from tests.support.effort import rounds
 from tests.support.instants import let_holds_expire, period_fields
 from tests.support.replay import ReplayedFeed
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
-WRITERS, ROUNDS = 6, 24
+WRITERS, ROUNDS = 6, rounds(8, 24)
 ALL = "/api/cars/all/allocations"
 
 _clock = Lock()

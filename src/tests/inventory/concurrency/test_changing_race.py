@@ -3,11 +3,12 @@
 import pytest
 
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.effort import rounds
 from tests.support.instants import hour_start, hours_of, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
-ROUNDS = 8
+ROUNDS = rounds(4, 8)
 
 
 @pytest.fixture

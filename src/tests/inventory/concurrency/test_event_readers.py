@@ -5,11 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.change_feed import FeedReader
+from tests.support.effort import rounds
 from tests.support.instants import hour_start, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
-WRITERS, ORDERS = 4, 12
+WRITERS, ORDERS = 4, rounds(5, 12)
 
 
 def write(app, vehicle):

@@ -3,12 +3,13 @@
 import pytest
 
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.effort import rounds
 from tests.support.instants import period_fields
 
-pytestmark = pytest.mark.usefixtures("feed_checker")
+pytestmark = [pytest.mark.usefixtures("feed_checker"), pytest.mark.through_gateway]
 
 ANY = "/api/cars/any/allocations"
-THREADS, ROUNDS = 4, 5
+THREADS, ROUNDS = 4, rounds(2, 5)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
@@ -16,6 +16,7 @@ from invsys.inventory.db import session
 from invsys.inventory.db.models import Event
 from invsys.inventory.errors import DatabaseUnavailable
 from tests.support.change_feed import FeedReader
+from tests.support.effort import examples
 from tests.support.late_writer import LateWriter
 from tests.support.serving import until
 
@@ -212,9 +213,6 @@ def test_a_change_rolled_back_to_a_savepoint_does_not_delay_the_feed(engine, beg
 
 WRITERS, STEPS = range(3), ["change", "change", "change", "change_and_roll_back", "commit", "rollback", "vanish"]
 steps = st.lists(st.tuples(st.sampled_from(WRITERS), st.sampled_from(STEPS)), max_size=25)
-thorough = settings(
-    max_examples=30, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 class Writers:
@@ -251,7 +249,7 @@ class Writers:
         return len([key for key in self._committed if key < earliest])
 
 
-@thorough
+@examples(10, 30)
 @given(steps=steps)
 def test_the_feed_contains_exactly_the_settled_events_for_any_order_of_writes_and_ends(
     engine, app, client, cars, steps

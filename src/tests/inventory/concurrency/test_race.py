@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import pytest
 
+from tests.support.effort import rounds
 from tests.support.paths import SUPPORT
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
-PROCESSES, THREADS, ROUNDS = 3, 4, 15
+PROCESSES, THREADS, ROUNDS = rounds(2, 3), 4, rounds(5, 15)
 RACE_PROCESS = SUPPORT / "race_process.py"
 
 

@@ -13,10 +13,11 @@ from sqlalchemy import select, update
 from invsys.inventory.commands import expire_holds
 from invsys.inventory.db.functions import now_plus
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
+from tests.support.effort import rounds
 
-pytestmark = [pytest.mark.usefixtures("feed_checker"), pytest.mark.direct("calls the inventory from many threads")]
+pytestmark = pytest.mark.usefixtures("feed_checker")
 
-WRITERS, ROUNDS, CARS = 6, 100, 3
+WRITERS, ROUNDS, CARS = 6, rounds(40, 100), 3
 ALL = "/api/cars/all/allocations"
 
 

@@ -2,9 +2,10 @@
 
 from uuid import uuid4
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.effort import examples
 from tests.support.instants import ALWAYS, hour_start, hours_of
 from tests.support.model import divide_window, overlap
 
@@ -12,9 +13,6 @@ LAST = 4
 
 hour = st.none() | st.integers(0, 12)
 periods = st.tuples(hour, hour).filter(lambda period: None in period or period[0] < period[1])
-few_examples = settings(
-    max_examples=10, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 def small_windows():
@@ -50,14 +48,14 @@ def can_allocate(client, response):
     return response.status_code == 201
 
 
-@few_examples
+@examples(3, 10)
 @given(requested=st.lists(periods, max_size=6), window=periods)
 def test_free_and_busy_periods_match_the_model(client, register, allocate, requested, window):
     car, _, allocated = register_car(register, allocate, requested)
     assert free_and_busy(client, car, window) == divide_window(allocated, window)
 
 
-@few_examples
+@examples(3, 10)
 @given(
     requested=st.lists(
         st.sampled_from([period for period in small_windows() if period != ALWAYS]), min_size=1, max_size=4
