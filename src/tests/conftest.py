@@ -68,28 +68,34 @@ def postgresql_binaries() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "direct(why): calls the inventory only, for behaviour that a gateway in front must not change"
-    )
+    for marker in (
+        "one_engine: runs on SQLite only, because what it tests never reaches SQL",
+        "through_gateway: also sends the requests of ``client`` through a gateway, which could change the responses",
+    ):
+        config.addinivalue_line("markers", marker)
+    # A shell starts background commands with SIGINT ignored, and the processes that the tests start would inherit this.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.getoption(SQLITE_ONLY):
         postgresql_binaries()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test of the inventory on both engines; tests that use ``client`` also run through the gateway."""
-    folders = Path(metafunc.definition.path).parts
-    engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
-    if "gateway" in folders:
-        engines = ["sqlite"]  # the upstream's engine makes no difference
-    if "engine" not in metafunc.fixturenames:
-        if "access_path" in metafunc.fixturenames:  # the test has its own database
+    """Run each test that uses a database on both engines, unless a marker says otherwise."""
+    names, marker = metafunc.fixturenames, metafunc.definition.get_closest_marker
+    if "engine" not in names:
+        if "access_path" in names:  # the test has its own database
             metafunc.parametrize("access_path", ["direct"], scope="session", ids=[""])
         return
-    if "access_path" not in metafunc.fixturenames:
+    # The gateway and the client behave alike in front of both engines.
+    tests_engines = {"inventory", "docs"} & set(Path(metafunc.definition.path).parts)
+    both = tests_engines and not metafunc.config.getoption(SQLITE_ONLY) and marker("one_engine") is None
+    engines = ["sqlite", "postgresql"] if both else ["sqlite"]
+    if "access_path" not in names:
         metafunc.parametrize("engine", engines, scope="session")
         return
     access_paths = [pytest.param(engine, "direct", id=engine) for engine in engines]
-    if "inventory" in folders and metafunc.definition.get_closest_marker("direct") is None:
+    if marker("through_gateway") is not None:
         access_paths.append(pytest.param("sqlite", "gateway", id="gateway"))
     metafunc.parametrize(("engine", "access_path"), access_paths, scope="session")
 

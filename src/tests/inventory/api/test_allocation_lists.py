@@ -74,6 +74,7 @@ def test_the_offset_of_a_window_is_respected(client: FlaskClient, four_allocatio
         assert starts(client, url, **window) == [at(12)]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("start", "end"), [(12, 12), (12, 10)])
 def test_a_window_that_does_not_end_after_its_start_is_refused(
     client: FlaskClient,
@@ -121,6 +122,7 @@ def test_a_vehicle_lists_its_own_allocations_and_all_lists_those_of_the_type(
     assert starts(client, "/api/lorries/all/allocations") == [at(9)]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("kind", ["%00", "%ff", "%ED%A0%80", "x" * 5000, ""])
 def test_a_type_that_no_allocation_can_have_matches_nothing_or_is_refused(
     client: FlaskClient, four_allocations: list[str], refused: Callable[..., object], kind: str

@@ -84,6 +84,7 @@ def repr_sorted(value: object) -> str:
     return repr(sorted(value.items()) if isinstance(value, dict) else value)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("field", "value"), cases(BAD))
 def test_any_other_value_is_refused(
     client: FlaskClient,

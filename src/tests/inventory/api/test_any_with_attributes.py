@@ -81,6 +81,7 @@ def test_a_vehicle_matches_by_its_current_attributes(client, register, allocate,
     assert allocate(ANY, hour_start(10), hour_start(12), attributes={"city": "York"}).status_code == 201
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("attributes", BAD_ATTRIBUTES.values(), ids=BAD_ATTRIBUTES)
 def test_attributes_that_no_vehicle_can_have_are_refused(car, allocate, refused, nothing_changes, attributes):
     with nothing_changes():

@@ -125,17 +125,20 @@ BAD = [
 ]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("query", "field"), BAD)
 def test_an_invalid_window_is_named(client, car, refused, query, field):
     refused(client.get(f"/api/cars?{query}"), 422, "invalid_fields", field)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("field", ["available_from", "available_to"])
 def test_lists_of_allocations_refuse_an_availability_window(client, car, refused, field):
     for url in (f"{car}/allocations", "/api/cars/all/allocations"):
         refused(client.get(url, query_string={field: hour_start(10)}), 422, "invalid_fields", field)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("environ", [{"INVSYS_API_NAIVE_DATETIMES": "refuse"}], indirect=True, ids=["naive refused"])
 @pytest.mark.parametrize("field", ["available_from", "available_to"])
 def test_an_instant_without_an_offset_is_refused_if_the_settings_say_so(client, refused, field):

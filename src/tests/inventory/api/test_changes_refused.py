@@ -100,12 +100,14 @@ CASES = [
 ]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("field", "fields"), CASES)
 def test_an_invalid_field_is_named(client, item, refused, nothing_changes, field, fields):
     with nothing_changes():
         refused(client.patch(item, json=fields), 422, "invalid_fields", field)
 
 
+@pytest.mark.one_engine
 def test_valid_fields_next_to_an_invalid_one_change_nothing(client, item, refused, nothing_changes):
     good = {"description": "new", "to_datetime": hour_start(13)}
     with nothing_changes():
@@ -123,6 +125,7 @@ def test_an_allocation_can_only_move_to_a_vehicle_of_its_type_in_circulation(
             refused(client.patch(item, json={"resource_id": other[-36:]}), 422, "invalid_fields", "resource_id")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     "body", [b"", b"null", b"[]", b'"x"', b'{"dump": {}, "dump": {}}', b'{"dump": {"a": NaN}}', b"{"]
 )
@@ -131,6 +134,7 @@ def test_the_body_must_be_one_strict_json_object(client, item, refused, nothing_
         refused(client.patch(item, data=body, content_type=JSON), 400, "malformed_body")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     "content_type", [None, "text/plain", "application/json-patch+json", f"{JSON}; charset=latin-1"]
 )
@@ -142,6 +146,7 @@ def test_another_content_type_is_refused(client, item, refused, nothing_changes,
     assert response.headers["Accept-Patch"] == f"{JSON}, {MERGE_PATCH}"
 
 
+@pytest.mark.one_engine
 def test_only_patch_accepts_the_merge_patch_content_type(client, car, refused, nothing_changes):
     for path, body in (("/api/cars", b'{"name": "Car9"}'), (f"{car}/allocations", b'{"from_infinity": true}')):
         with nothing_changes():
@@ -150,6 +155,7 @@ def test_only_patch_accepts_the_merge_patch_content_type(client, car, refused, n
         assert "Accept-Patch" not in response.headers
 
 
+@pytest.mark.one_engine
 def test_a_body_that_is_too_long_is_refused(client, item, refused, nothing_changes):
     with nothing_changes():
         body = b"{}" + b" " * 65536

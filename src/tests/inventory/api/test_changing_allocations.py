@@ -167,6 +167,7 @@ def test_an_allocation_can_move_exactly_if_nothing_overlaps(
         assert len(client.get(f"{car}/allocations").json) == 2
 
 
+@pytest.mark.one_engine
 def test_xml_contains_the_same_data(client, booking):
     xml = {"Accept": "application/xml"}
     response = client.patch(booking, json={"description": "<New>"}, headers=xml)

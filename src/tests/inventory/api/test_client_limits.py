@@ -50,6 +50,7 @@ def check_refused(response, refused, place=1):
     assert math.ceil(int(response.headers["Retry-After"]) / LONG) == place
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("vehicle", ["/api/cars/any", "/api/lorries/any", "that car"])
 def test_a_hold_beyond_the_limit_is_refused_for_every_vehicle(
     all_holds, hold, register, refused, nothing_changes, vehicle
@@ -107,6 +108,7 @@ def test_a_quantity_above_the_limit_is_an_invalid_field(hold, register, refused,
     assert len(hold(10, "/api/cars/any", quantity=MOST).json) == MOST
 
 
+@pytest.mark.through_gateway
 def test_a_replay_is_not_limited(client, hold, all_holds, refused, nothing_changes):
     client.delete(all_holds[0])
     key = {"Idempotency-Key": "order-1"}
@@ -139,7 +141,6 @@ def test_a_replay_for_several_vehicles_is_not_limited(client, hold, register, no
     assert (first.status_code, replay.status_code, replay.json) == (201, 201, first.json)
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_each_client_has_its_own_limit(app, all_holds, hold, refused):
     car = all_holds[0].rpartition("/allocations")[0]
     for number, other in enumerate((client_as(app, "two"), restricted_client(app, "three"))):
@@ -151,7 +152,6 @@ def test_each_client_has_its_own_limit(app, all_holds, hold, refused):
     check_refused(hold(20), refused)
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_a_caller_without_a_client_id_is_not_limited(app, all_holds):
     car = all_holds[0].rpartition("/allocations")[0]
     nameless = app.test_client()
@@ -166,7 +166,6 @@ def test_the_limit_is_checked_before_conflicts(all_holds, hold, refused):
     check_refused(hold(0), refused)
 
 
-@pytest.mark.direct("calls the inventory from many threads")
 def test_concurrent_requests_are_counted_and_may_slightly_exceed_the_limit(app, client, register):
     vehicles = [register(f"Vehicle{number}") for number in range(8)]
     orders = [

@@ -5,7 +5,7 @@ import pytest
 from tests.support.instants import hour_start, period_fields
 from tests.support.owners import OWN_ONLY, ids
 
-pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
+pytestmark = pytest.mark.one_engine
 
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
 LIST = "/api/cars/all/allocations"

@@ -36,6 +36,7 @@ def next_cursor(client, path, **query):
     return cursor
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("path", LISTS)
 def test_cursors_of_neighbouring_pages_have_nothing_in_common(app, client, seven_cars, path):
     page_cursors = [next_cursor(client, path, limit=limit) for limit in range(1, 7)]
@@ -50,6 +51,7 @@ def test_cursors_of_neighbouring_pages_have_nothing_in_common(app, client, seven
         assert not any(key.to_bytes(4) in one for one in raw)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("other", [*LISTS, *(path.replace("cars", "lorries") for path in LISTS)])
 def test_a_cursor_belongs_to_one_list(client, seven_cars, refused, path, other):
@@ -61,6 +63,7 @@ def test_a_cursor_belongs_to_one_list(client, seven_cars, refused, path, other):
         refused(response, 422, "invalid_fields", "cursor")
 
 
+@pytest.mark.one_engine
 def test_a_cursor_of_a_list_is_not_valid_for_the_feed(client, seven_cars, refused):
     refused(
         client.get("/api/events", query_string={"after": next_cursor(client, LISTS[0], limit=2)}), 422, "invalid_fields"

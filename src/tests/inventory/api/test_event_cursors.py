@@ -157,6 +157,7 @@ def test_now_is_the_end_of_the_feed(client, register_cars):
     assert car_names(get_page(client, after=now)[0]) == new
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("after", ["Now", "now ", "NOW"])
 def test_now_is_case_sensitive(client, refused, after):
     refused(client.get(FEED, query_string={"after": after}), 422, "invalid_fields", "after")

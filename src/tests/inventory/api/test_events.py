@@ -170,7 +170,6 @@ def test_an_expired_hold_has_only_one_event(app, client, reader, car, allocate):
     assert [event["kind"] for event in reader.new_events()].count("expired") == 1
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_an_event_names_the_client_that_the_gateway_reports(client, reader, car):
     def client_ids(client_id, **options):
         headers = {"X-Client-Id": client_id} if client_id else {}

@@ -80,6 +80,7 @@ def slots(feed):
     return slots
 
 
+@pytest.mark.through_gateway
 def test_a_vehicle_without_allocations_is_free_from_now_on(car, slots):
     available, now = slots()
     assert available == [{"from": now}]
@@ -171,6 +172,7 @@ def test_each_vehicle_has_its_own_availabilities(register, allocate, feed):
     ]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("attributes", "members"),
     [
@@ -205,6 +207,7 @@ def test_attributes_appear_if_the_standard_has_a_member_for_them(register, feed,
     assert vehicle == {"vehicle_id": url.rpartition("/")[2], "vehicle_type_id": "Car", **members}
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("environ", [{"INVSYS_RESOURCE_TYPES_VANS": "Größerer Wagen"}], indirect=True)
 def test_a_type_that_is_not_a_valid_id_is_replaced_by_its_collection(register, feed):
     register("Van1", "vans")
@@ -212,20 +215,27 @@ def test_a_type_that_is_not_a_valid_id_is_replaced_by_its_collection(register, f
     assert (vehicle["vehicle_type_id"], vehicle["station_id"]) == ("vans", "vans")
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 def test_the_response_is_json_for_any_accept_header(client, car):
     for accept in ("application/xml", "text/html", "image/png", "nonsense"):
         assert client.get(URL, headers={"Accept": accept}).mimetype == "application/json"
 
 
+@pytest.mark.one_engine
 def test_a_query_is_refused(client, refused):
     refused(client.get(f"{URL}?from=2026-11-20T10:00:00Z"), 422, "invalid_fields", "from")
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 @pytest.mark.parametrize("path", ["/api/vans/gbfs/vehicle_availability.json", "/api/cars/gbfs", "/api/cars/gbfs/x"])
 def test_other_gbfs_paths_are_not_found(client, refused, path):
     refused(client.get(path), 404, "not_found")
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 def test_the_document_refuses_other_methods(client, refused):
     refused(client.post(URL, json={}), 405, "method_not_allowed")
 

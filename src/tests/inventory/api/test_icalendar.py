@@ -78,6 +78,7 @@ def stamp(text):
     return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
+@pytest.mark.through_gateway
 def test_an_allocation_is_an_event(client, events, car, allocate):
     allocation = allocate(car, "2026-11-20T12:00:00+01:00", "2026-11-20T14:00:00Z", description="brakes").json
     (event,) = events(car)
@@ -129,6 +130,7 @@ def test_a_vehicle_without_allocations_has_a_valid_calendar(client, car):
     assert [component.name for component in calendar.subcomponents] == ["VTIMEZONE"]
 
 
+@pytest.mark.one_engine
 def test_the_response_is_a_calendar_for_any_accept_header(client, car, booking):
     for accept in ("application/xml", "application/json", "text/calendar", "image/png", "nonsense"):
         response = client.get(f"{car}/allocations.ics", headers={"Accept": accept})
@@ -144,6 +146,7 @@ def test_the_events_of_the_vehicle_are_ordered_by_start(events, register, alloca
     assert [[event.start.year for event in events(vehicle)] for vehicle in cars] == [[2029, 2030, 2031], [2030]]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("start", "end", "window", "shown_start", "shown_end", "marks"),
     [
@@ -176,6 +179,7 @@ def test_an_infinite_side_is_marked_and_gets_a_finite_date(
     assert [f"X-INVSYS-{side}-INFINITY" in event for side in ("FROM", "TO")] == [start is None, end is None]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("start", "end", "shown_start", "shown_end"),
     [
@@ -193,6 +197,7 @@ def test_starts_are_rounded_down_and_ends_are_rounded_up(events, car, allocate, 
     assert (event.decoded("DTSTART"), event.decoded("DTEND")) == (stamp(shown_start), stamp(shown_end))
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize(
     ("window", "hours"),
     [
@@ -225,6 +230,7 @@ def test_the_sequence_follows_the_version_and_the_uid_is_stable(events, update_a
     assert before["UID"] == after["UID"]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("text", HOSTILE)
 def test_any_description_and_type_result_in_a_valid_calendar(events, car, allocate, text):
     response = allocate(car, None, None, description=text[:100], allocation_type=text[:20])
@@ -234,6 +240,7 @@ def test_any_description_and_type_result_in_a_valid_calendar(events, car, alloca
     assert event["SUMMARY"] == f"Car1: {expected_text(text[:20])} (no start, no end)"
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("text", HOSTILE)
 def test_any_name_results_in_a_valid_calendar(update_all_rows, events, car, booking, text):
     # Set in the database, because the API refuses control characters.
@@ -279,6 +286,8 @@ def test_an_event_covers_its_whole_allocation(bounds, is_open):
 MATCHING = ["{etag}", "W/{etag}", '"other", {etag}', "*", '"{inside}-gzip"', 'W/"{inside}-br"', '"a", "{inside}-zstd"']
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 @pytest.mark.parametrize("header_form", MATCHING)
 def test_a_matching_if_none_match_gets_304(client, car, booking, header_form):
     url = f"{car}/allocations.ics"
@@ -303,6 +312,8 @@ def test_every_change_results_in_another_etag(client, update_all_rows, car, book
     assert len(set(etags)) == 4
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 def test_head_returns_the_headers_of_get(client, car, booking):
     read, head = (client.open(f"{car}/allocations.ics", method=method) for method in ("GET", "HEAD"))
     assert (head.status_code, head.data) == (200, b"")
@@ -310,6 +321,7 @@ def test_head_returns_the_headers_of_get(client, car, booking):
         assert head.headers[header] == read.headers[header]
 
 
+@pytest.mark.through_gateway
 def test_unknown_vehicles_have_no_calendar(client, car, booking, refused):
     refused(client.get(f"/api/cars/{ANOTHER_ID}/allocations.ics"), 404, "resource_not_found")
     refused(client.get(f"{car.replace('cars', 'lorries')}/allocations.ics"), 404, "resource_not_found")
@@ -320,6 +332,7 @@ def test_unknown_vehicles_have_no_calendar(client, car, booking, refused):
     refused(client.get(f"{car}/allocations.ics"), 404, "resource_not_found")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("query", "field"),
     [

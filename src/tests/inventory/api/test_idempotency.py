@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.instants import hour_start, let_holds_expire, period_fields
 
+pytestmark = pytest.mark.through_gateway
+
 PERIOD = period_fields(10, 12)
 ORDERS = {
     "a vehicle": ("/api/cars", {"name": "Car9", "attributes": {"seats": 4}}),
@@ -132,6 +134,7 @@ def test_a_replay_shows_an_expired_hold_as_it_was_created(app, client, car, regi
     assert client.get("/api/cars/all/allocations").json == []
 
 
+@pytest.mark.one_engine
 def test_xml_is_replayed_as_xml(request_and_body, send, nothing_changes):
     xml = {"Accept": "application/xml"}
     first = send(*request_and_body, **xml)
@@ -140,6 +143,7 @@ def test_xml_is_replayed_as_xml(request_and_body, send, nothing_changes):
         assert_replayed(first, send(*request_and_body, **xml))
 
 
+@pytest.mark.one_engine
 def test_a_replay_can_be_requested_in_another_format(car, send):
     path, body = f"{car}/allocations", ALLOCATION[1]
     first = send(path, body)

@@ -8,8 +8,6 @@ from invsys.inventory.db.models import ContinuousResourceAllocation, db
 from tests.support.instants import hour_start, let_holds_expire, period_fields
 from tests.support.owners import client_as, ids, restricted_client
 
-pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
-
 ALL = "/api/cars/all/allocations"
 
 

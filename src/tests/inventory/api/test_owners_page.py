@@ -7,7 +7,7 @@ import pytest
 from tests.support.html_page import Page
 from tests.support.owners import client_as, restricted_client
 
-pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
+pytestmark = pytest.mark.one_engine
 
 
 @pytest.fixture

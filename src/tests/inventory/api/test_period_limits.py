@@ -10,6 +10,8 @@ from invsys.inventory.commands import client_limits, create_allocation
 from invsys.inventory.period import Period
 from tests.support.owners import client_as, restricted_client
 
+pytestmark = pytest.mark.one_engine
+
 AHEAD, LONG = 30, 10
 NOW = datetime.now(UTC).replace(microsecond=0)
 ENDLESS = {"from_infinity": True, "to_infinity": True}
@@ -145,7 +147,6 @@ def test_an_allocation_beyond_the_limits_can_change_its_vehicle(client, endless,
     assert client.patch(endless, json={"resource_id": other}).json["resource_id"] == other
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_the_limits_apply_only_to_callers_with_a_client_id(app, car, refused):
     for caller in (client_as(app, "one"), restricted_client(app, "two")):
         refused(caller.post(f"{car}/allocations", json=ENDLESS), 422, "invalid_fields")
@@ -191,7 +192,6 @@ class Frozen(datetime):
 MICROSECOND = timedelta(microseconds=1)
 
 
-@pytest.mark.direct("replaces the clock of the inventory")
 @pytest.mark.parametrize(
     ("start", "end", "fields"),
     [

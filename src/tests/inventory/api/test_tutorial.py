@@ -6,6 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+pytestmark = pytest.mark.through_gateway
+
 COLLECTIONS = [("cars", "Car"), ("lorries", "Lorry"), ("trucks", "Truck")]
 BOOKING = {"from_datetime": "2026-01-01T10:00:00", "to_datetime": "2026-01-02T10:00:00"}
 

@@ -8,6 +8,8 @@ from tests.support.gateway_server import served_gateway
 from tests.support.raw_client import send
 from tests.support.serving import run_server
 
+pytestmark = pytest.mark.one_engine
+
 BAD = {
     "none": [],
     "twice": ["Host: localhost", "Host: localhost"],

@@ -53,7 +53,7 @@ def has(client: FlaskClient, name: str) -> bool:
     return bool(client.get(f"/api/cars?name={name}").json)
 
 
-@pytest.mark.direct("the command uses the database directly")
+@pytest.mark.one_engine
 def test_a_file_can_be_redirected_to_the_import(database_url: str, client: FlaskClient, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(HEADER + cars(0, 1))
     environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
@@ -63,7 +63,6 @@ def test_a_file_can_be_redirected_to_the_import(database_url: str, client: Flask
     assert has(client, "Car0")
 
 
-@pytest.mark.direct("the command uses the database directly")
 def test_ctrl_c_prints_what_was_imported_and_exits_with_130(
     importing_from_pipe: subprocess.Popen[bytes], client: FlaskClient, run: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -85,7 +84,7 @@ def test_ctrl_c_prints_what_was_imported_and_exits_with_130(
     assert printed == "600 lines: 100 vehicles registered, 0 allocations created, 500 lines unchanged, 0 refused\n"
 
 
-@pytest.mark.direct("the command uses the database directly")
+@pytest.mark.one_engine
 def test_ctrl_c_before_the_first_batch_says_that_nothing_was_imported(
     importing_from_pipe: subprocess.Popen[bytes],
 ) -> None:
@@ -100,7 +99,7 @@ def test_ctrl_c_before_the_first_batch_says_that_nothing_was_imported(
     assert complaints.decode() == "invsys-manage: interrupted; nothing was imported\n"
 
 
-@pytest.mark.direct("the command uses the database directly")
+@pytest.mark.one_engine
 def test_a_line_that_is_not_utf_8_in_a_pipe_prints_what_was_imported(
     importing_from_pipe: subprocess.Popen[bytes],
 ) -> None:
@@ -112,7 +111,6 @@ def test_a_line_that_is_not_utf_8_in_a_pipe_prints_what_was_imported(
     )
 
 
-@pytest.mark.direct("the command uses the database directly")
 def test_a_line_that_is_not_utf_8_in_a_file_is_reported_before_the_import(
     run: Callable[..., Any], client: FlaskClient, tmp_path: Path
 ) -> None:
@@ -123,7 +121,6 @@ def test_a_line_that_is_not_utf_8_in_a_file_is_reported_before_the_import(
     assert not has(client, "Car0")
 
 
-@pytest.mark.direct("the command uses the database directly")
 def test_an_outage_prints_what_was_imported(
     run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from tests.support.serving import free_port
 LINES = "resource_type,name,from_datetime,to_datetime\ncars,Car1,2026-01-01T10:00Z,2026-01-01T11:00Z\n"
 
 
+@pytest.mark.one_engine
 def test_without_a_command_all_commands_are_listed(run):
     status, printed, _ = run()
     assert status == 2
@@ -49,6 +50,7 @@ def test_config_masks_the_password(run, monkeypatch):
     assert "postgresql+psycopg://me:***@host/fleet" in printed
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("text", "message"),
     [

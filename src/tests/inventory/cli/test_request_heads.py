@@ -12,6 +12,8 @@ from tests.support.gateway_server import served_gateway
 from tests.support.serving import run_server
 from tests.support.waiting import SECONDS
 
+pytestmark = pytest.mark.one_engine
+
 # The longest head that nginx forwards: client_header_buffer_size 1k, large_client_header_buffers 4 8k.
 NGINX = 33 * 1024
 IDS = "&".join(f"resource_id={uuid.uuid4()}" for _ in range(100))

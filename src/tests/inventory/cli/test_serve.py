@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import child_processes
 from tests.support.serving import SECONDS, has_started, is_ready, run_server, send_request, until
 
+pytestmark = pytest.mark.one_engine
+
 
 def closes(port):
     return send_request(port, "GET", "/healthz")[1].get("Connection") == "close"
@@ -25,7 +27,7 @@ class Callers:
     counts the retry. Had the first attempt been executed, the second would get 409 name_taken.
     """
 
-    def __init__(self, port, threads=4):
+    def __init__(self, port, threads=2):
         self.statuses, self.retries, self._port, self._stop = [], 0, port, threading.Event()
         self._threads = [threading.Thread(target=self._call, args=(number,)) for number in range(threads)]
 

@@ -10,6 +10,8 @@ from tests.support.serving import run_server, send_request
 from tests.support.slow_bodies import BODY, SlowBody, slow_bodies
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.one_engine
+
 THREADS = 4
 
 

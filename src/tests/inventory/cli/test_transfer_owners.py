@@ -79,6 +79,7 @@ def test_a_line_with_a_different_owner_is_refused(app, import_text, line):
     assert (starts_of(app, "one"), starts_of(app, "two")) == ([hour_start(10)], [hour_start(12)])
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("client_id", ["a b", "é", "x" * 256, "a\n", "\t", "", 1, True, ["one"]])
 def test_an_invalid_client_id_is_refused(client, import_text, client_id):
     line = {"resource_type": "cars", "name": "Car1", **period_fields(10, 12), "client_id": client_id}

@@ -16,6 +16,8 @@ from invsys.inventory.transfer import importer
 from invsys.inventory.transfer.importer import Outcome
 from invsys.inventory.transfer.text_lines import UnusableFile
 
+pytestmark = pytest.mark.one_engine
+
 HEADER = "resource_type,name,from_datetime,to_datetime,description\n"
 GOOD = "cars,Car1,2026-01-01T10:00Z,2026-01-01T11:00Z,first\n"
 OBJECT = {"resource_type": "lorry", "name": "L1", "attributes": {"axles": 3, "a": 0.1}, "from_infinity": True}

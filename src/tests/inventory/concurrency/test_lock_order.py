@@ -13,7 +13,7 @@ from tests.support.blocking import block_event_numbers, locked, until_waiting
 from tests.support.change_feed import FeedReader
 from tests.support.instants import hour_start, let_holds_expire, period_fields
 
-pytestmark = [pytest.mark.usefixtures("feed_checker_at_end"), pytest.mark.direct("tests locks of the database")]
+pytestmark = pytest.mark.usefixtures("feed_checker_at_end")
 
 ANY = "/api/cars/any/allocations"
 LONG_AGO = ("2020-01-01T10:00:00Z", "2020-01-01T12:00:00Z")

@@ -22,8 +22,6 @@ DUMP = ("pg_dump", "--format=custom", "--no-owner")
 RESTORE = ("pg_restore", "--no-owner", "--exit-on-error")
 BACKUP = MANUAL / "backup.rst"
 
-pytestmark = pytest.mark.direct("the orders go directly to the server")
-
 
 @pytest.fixture
 def cars(register):

@@ -32,8 +32,6 @@ WHERE key % 100 <> 0"""
 
 LOCK = "SELECT 1 FROM continuous_resources WHERE id IN ({ids}) FOR UPDATE"
 
-pytestmark = pytest.mark.direct("measures the inventory's own queries")
-
 
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:

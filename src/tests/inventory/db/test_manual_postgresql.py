@@ -106,7 +106,6 @@ def test_passwords_are_hashed_with_scram(tls_server):
     assert all(hashed.startswith("SCRAM-SHA-256$") for (hashed,) in hashes)
 
 
-@pytest.mark.direct("tests the database connections")
 def test_the_numbers_of_connections_in_the_manual_match_the_pools(app):
     server = load_settings("sqlite:////nowhere")["server"]
     with app.app_context():

@@ -197,6 +197,7 @@ def wheel(tmp_path_factory):
     return folder / "site"
 
 
+@pytest.mark.one_engine
 def test_an_installed_wheel_migrates_from_any_directory(fresh_url, tmp_path, wheel):
     where = [sys.executable, "-c", "import invsys.inventory; print(invsys.inventory.__file__)"]
     environ = {"PYTHONPATH": str(wheel)}

@@ -16,6 +16,8 @@ from invsys.inventory.transfer.importer import Outcome
 from invsys.inventory.transfer.spreadsheet import MARK, escape, unescape
 from tests.support.owners import client_as
 
+pytestmark = pytest.mark.one_engine
+
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201"]
 PLAIN = ["", "Car1", "'", "'Car1'", "''", "a=1", "1-1", " =1", "{}"]
 
