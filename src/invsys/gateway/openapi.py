@@ -47,7 +47,10 @@ _INTRODUCTION = """
 
 **Rate limits.** `GET /whoami` shows the limits of a client. Every response to a request that was counted has
 `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11). After a 429, wait for the seconds in
-`Retry-After`; `RateLimit` then has only the limit that refused the request."""
+`Retry-After`; `RateLimit` then has only the limit that refused the request.
+
+**Compression.** With `Accept-Encoding: gzip`, responses of 1 KiB to 1 MiB are compressed, and their `ETag` ends with
+`-gzip`. Conditional requests accept it with and without this suffix."""
 
 # The gateway sets these headers itself, so callers do not send them.
 _IDENTITY_HEADERS = (client_id.HEADER, client_id.VISIBILITY)

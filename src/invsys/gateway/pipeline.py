@@ -21,7 +21,7 @@ from invsys.gateway.auth.clients import Client
 from invsys.gateway.auth.permissions import Permission
 from invsys.gateway.errors import Unauthenticated
 from invsys.gateway.rate_limit.limits import Limits
-from invsys.gateway.upstream import paths
+from invsys.gateway.upstream import compression, paths
 from invsys.gateway.upstream.proxy import Proxy
 
 
@@ -126,11 +126,14 @@ class Pipeline:
         service = self._routes[prefix]
         if client is None:
             response = self._proxy.forward(service, None, owned_only=False)
-            return openapi.extend_response(response, self._find_permission) if permission.is_openapi else response
+            if permission.is_openapi:
+                response = openapi.extend_response(response, self._find_permission)
+            return compression.compress(response, is_public=True)
         owned_only = permissions.check_permission(client, permission, collection)
         release = self._limits.acquire_slot(client)
         try:
             response = self._proxy.forward(service, client, owned_only=owned_only)
+            response = compression.compress(response, is_public=False)
         except BaseException:
             release()
             raise
