@@ -46,7 +46,18 @@ from invsys.client.errors import (
     VersionMismatch,
 )
 from invsys.client.payloads import AllocationChanges, AllocationOptions, ResourceChanges
-from invsys.client.records import Allocation, Attribute, Availability, Conflict, Event, EventPage, Period, Resource
+from invsys.client.records import (
+    Allocation,
+    Attribute,
+    Availability,
+    Caller,
+    Conflict,
+    Event,
+    EventPage,
+    Limit,
+    Period,
+    Resource,
+)
 
 __all__ = [
     "AddressNotAllowed",
@@ -59,6 +70,7 @@ __all__ = [
     "Availability",
     "BodyTooLarge",
     "Busy",
+    "Caller",
     "Client",
     "Collection",
     "Conflict",
@@ -76,6 +88,7 @@ __all__ = [
     "InvSysError",
     "InvalidFields",
     "KeysUnavailable",
+    "Limit",
     "MalformedBody",
     "MethodNotAllowed",
     "MisdirectedRequest",

@@ -11,7 +11,7 @@ from invsys import __version__
 from invsys.client.collection import Collection
 from invsys.client.connection import Connection, Retries
 from invsys.client.parsing import parse
-from invsys.client.records import Event, EventPage
+from invsys.client.records import Caller, Event, EventPage
 
 
 class Client:
@@ -61,6 +61,13 @@ class Client:
     def collection(self, name: str) -> Collection:
         """Return the calls for the collection ``cars``, ``lorries`` or ``trucks`` (the name in the service's URLs)."""
         return Collection(self._connection, name)
+
+    def whoami(self) -> Caller:
+        """Return the client to which the token belongs, with its scopes and limits.
+
+        The gateway answers this; raises NotFound at the inventory.
+        """
+        return parse(self._connection.get("whoami"), Caller.from_json)
 
     def events(self, after: str | None = None, *, page_size: int = 100) -> "Feed":
         """Return the events after a cursor, up to the present; without a cursor, from the oldest stored event.

@@ -8,6 +8,7 @@ import pytest
 
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
+from tests.support.rate_limit_fields import members
 from tests.support.raw_upstream import OK, respond_with
 from tests.support.waiting import SECONDS, until
 
@@ -57,6 +58,7 @@ def test_a_request_beyond_the_limit_is_rejected(build_from_ini, upstream, add_cl
         response = client.get("/api/cars")
         assert (response.status_code, response.json["code"]) == (429, "rate_limited")
         assert int(response.headers["Retry-After"]) >= 1
+        assert members(response, "RateLimit") == {"concurrent": {"r": 0}}
         assert "/api/cars" not in [request.target for request in upstream.requests]
         # The slots of another client are free.
         other = as_client(app, keys["other" if name == "booking" else "booking"])

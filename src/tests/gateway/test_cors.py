@@ -13,9 +13,8 @@ EXPOSED_HEADERS = {
     "link",
     "location",
     "retry-after",
-    "ratelimit-limit",
-    "ratelimit-remaining",
-    "ratelimit-reset",
+    "ratelimit",
+    "ratelimit-policy",
     "x-request-id",
 }
 # Similar to the configured origin, but different.

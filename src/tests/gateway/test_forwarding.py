@@ -13,9 +13,8 @@ from tests.support.serving_apps import served_app
 
 # Headers that the gateway adds or replaces.
 GATEWAY_HEADERS = {
-    "ratelimit-limit",
-    "ratelimit-remaining",
-    "ratelimit-reset",
+    "ratelimit",
+    "ratelimit-policy",
     "x-request-id",
     "date",
     "server",
@@ -83,7 +82,9 @@ def forward(service, build_from_ini, add_client):
 
 
 def comparable(headers):
-    return sorted((name.lower(), value) for name, value in headers if name.lower() not in GATEWAY_HEADERS)
+    # The gateway compresses long responses if the caller accepts it, which no test here does.
+    present = {name.lower(): value.removesuffix("Accept-Encoding").rstrip(", ") for name, value in headers}
+    return {name: value for name, value in present.items() if value and name not in GATEWAY_HEADERS}
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ class Permission:
     methods: str
     path: str
     scope: str | None
+    # Public: the limit for which requests are counted by address; ``page`` for what a page load requests at once.
+    limit: str = "anonymous"
     # Also accept Basic authentication: browsers and calendar programs cannot send a Bearer header.
     basic: bool = False
     # The route belongs to a service without a table and matches every path below its prefix.
@@ -53,7 +55,7 @@ TABLES: Mapping[str, tuple[Permission, ...]] = {
         Permission("PATCH DELETE", f"{_ALL}/allocations/<id:allocation>", "allocations:write"),
         Permission("GET", "/api/events", "events:read"),
         Permission("GET", "/", "resources:read", basic=True),
-        Permission("GET", "/static/<path:file>", None),
+        Permission("GET", "/static/<path:file>", None, limit="page"),
         Permission("GET", "/docs", None),
         Permission("GET", "/docs/", None),
         Permission("GET", "/docs/<path:page>", None),
