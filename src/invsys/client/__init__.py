@@ -45,7 +45,7 @@ from invsys.client.errors import (
     UpstreamUnreachable,
     VersionMismatch,
 )
-from invsys.client.payloads import AllocationChanges, AllocationOptions, ResourceChanges
+from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, ResourceChanges
 from invsys.client.records import (
     Allocation,
     Attribute,
@@ -60,6 +60,7 @@ from invsys.client.records import (
 )
 
 __all__ = [
+    "ANY_VERSION",
     "AddressNotAllowed",
     "Allocation",
     "AllocationChanges",

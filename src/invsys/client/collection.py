@@ -10,7 +10,7 @@ import httpx
 from invsys.client import payloads
 from invsys.client.connection import Connection
 from invsys.client.parsing import is_replay, parse, parse_item
-from invsys.client.payloads import AllocationChanges, AllocationOptions, Id, ResourceChanges
+from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, Id, Match, ResourceChanges
 from invsys.client.records import Allocation, Attribute, Availability, Resource
 
 Item = TypeVar("Item")
@@ -24,9 +24,10 @@ class Collection:
     docstrings below name those that are specific to a call.
 
     Calls that create something take a ``key``, the Idempotency-Key: if the same call is repeated with the same key,
-    even after a crash, the service executes it only once. Calls that change something take ``if_match``, an ``etag``,
-    and raise VersionMismatch if the item has changed since. Lists are iterators that request ``page_size`` items (1 to
-    1,000) at a time, when they are needed.
+    even after a crash, the service executes it only once. Calls that change something take ``if_match``, the
+    ``version`` or the ``etag`` of an item, also of one in a list, and raise VersionMismatch if the item has changed
+    since. The default, ``ANY_VERSION``, checks nothing; None raises ValueError. Lists are iterators that request
+    ``page_size`` items (1 to 1,000) at a time, when they are needed.
     """
 
     def __init__(self, connection: Connection, name: str) -> None:
@@ -66,14 +67,14 @@ class Collection:
         return parse_item(self._connection.get(self._resource_url(resource_id)), Resource.from_json)
 
     def update_resource(
-        self, resource_id: Id, *, if_match: str | None = None, **changes: Unpack[ResourceChanges]
+        self, resource_id: Id, *, if_match: Match = ANY_VERSION, **changes: Unpack[ResourceChanges]
     ) -> Resource:
         """Change the name or the attributes of a vehicle. Raises ResourceNotFound, NameTaken, VersionMismatch."""
         return parse_item(
             self._connection.patch(self._resource_url(resource_id), {**changes}, if_match), Resource.from_json
         )
 
-    def decommission(self, resource_id: Id, *, if_match: str | None = None) -> None:
+    def decommission(self, resource_id: Id, *, if_match: Match = ANY_VERSION) -> None:
         """Decommission a vehicle. Raises ResourceNotFound, ResourceInUse, VersionMismatch."""
         self._connection.delete(self._resource_url(resource_id), if_match)
 
@@ -110,7 +111,7 @@ class Collection:
         """Allocate several free vehicles (2 to 100) with these attributes, either all or none. Raises NoneAvailable."""
         response = self._allocate("any", start, end, **options, attributes=attributes or {}, quantity=quantity)
         replayed = is_replay(response)
-        return parse(response, lambda items: [Allocation.from_json(item, replayed=replayed) for item in items])
+        return parse(response, lambda items: [Allocation.from_json(item, replayed) for item in items])
 
     def allocations(
         self,
@@ -120,6 +121,7 @@ class Collection:
         end: datetime | None = None,
         allocation_type: str | None = None,
         status: str | None = None,
+        reference: str | None = None,
         page_size: int = 100,
     ) -> Iterator[Allocation]:
         """List the allocations that overlap a window, ordered by start.
@@ -130,7 +132,8 @@ class Collection:
         url = (
             f"{self._url}/all/allocations" if resource_id is None else f"{self._resource_url(resource_id)}/allocations"
         )
-        query = {**payloads.window_params(start, end), "allocation_type": allocation_type, "status": status}
+        filters = {"allocation_type": allocation_type, "status": status, "reference": reference}
+        query = {**payloads.window_params(start, end), **filters}
         return self._list(url, query, page_size, Allocation.from_json)
 
     def allocation(self, allocation_id: Id) -> Allocation:
@@ -138,7 +141,7 @@ class Collection:
         return parse_item(self._connection.get(self._allocation_url(allocation_id)), Allocation.from_json)
 
     def update(
-        self, allocation_id: Id, *, if_match: str | None = None, **changes: Unpack[AllocationChanges]
+        self, allocation_id: Id, *, if_match: Match = ANY_VERSION, **changes: Unpack[AllocationChanges]
     ) -> Allocation:
         """Change several fields of an allocation at once, either all or none.
 
@@ -146,26 +149,26 @@ class Collection:
         """
         return self._update(allocation_id, payloads.allocation_changes(changes), if_match)
 
-    def confirm(self, allocation_id: Id, *, if_match: str | None = None) -> Allocation:
+    def confirm(self, allocation_id: Id, *, if_match: Match = ANY_VERSION) -> Allocation:
         """Confirm a hold; an allocation that is already confirmed stays unchanged.
 
         Raises AllocationNotFound, HoldExpired, VersionMismatch.
         """
         return self._update(allocation_id, {"status": "confirmed"}, if_match)
 
-    def extend(self, allocation_id: Id, end: datetime | None, *, if_match: str | None = None) -> Allocation:
+    def extend(self, allocation_id: Id, end: datetime | None, *, if_match: Match = ANY_VERSION) -> Allocation:
         """Change the end of an allocation to a later or earlier time. Raises the errors of ``update``."""
         return self.update(allocation_id, end=end, if_match=if_match)
 
-    def extend_hold(self, allocation_id: Id, seconds: int, *, if_match: str | None = None) -> Allocation:
+    def extend_hold(self, allocation_id: Id, seconds: int, *, if_match: Match = ANY_VERSION) -> Allocation:
         """Set the expiry of a hold to ``seconds`` (1 to 86,400) from now. Raises the errors of ``update``."""
         return self.update(allocation_id, hold_seconds=seconds, if_match=if_match)
 
-    def move(self, allocation_id: Id, resource_id: Id, *, if_match: str | None = None) -> Allocation:
+    def move(self, allocation_id: Id, resource_id: Id, *, if_match: Match = ANY_VERSION) -> Allocation:
         """Move an allocation to another vehicle of the collection. Raises the errors of ``update``."""
         return self.update(allocation_id, resource_id=resource_id, if_match=if_match)
 
-    def deallocate(self, allocation_id: Id, *, if_match: str | None = None) -> None:
+    def deallocate(self, allocation_id: Id, *, if_match: Match = ANY_VERSION) -> None:
         """Delete an allocation. Raises AllocationNotFound, VersionMismatch."""
         self._connection.delete(self._allocation_url(allocation_id), if_match)
 
@@ -204,7 +207,7 @@ class Collection:
         body = {**payloads.period_fields(start, end), **options}
         return self._connection.post(f"{self._url}/{vehicle}/allocations", body, key)
 
-    def _update(self, allocation_id: Id, body: Mapping[str, Any], if_match: str | None) -> Allocation:
+    def _update(self, allocation_id: Id, body: Mapping[str, Any], if_match: Match) -> Allocation:
         return parse_item(
             self._connection.patch(self._allocation_url(allocation_id), body, if_match), Allocation.from_json
         )

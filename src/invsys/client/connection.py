@@ -25,6 +25,7 @@ from invsys.client.errors import (
     UnexpectedResponse,
 )
 from invsys.client.parsing import error_from, parse, raise_for_problem
+from invsys.client.payloads import Match, if_match_header
 
 T = TypeVar("T")
 
@@ -99,13 +100,13 @@ class Connection:
             raise ValueError(f"the key {key!r} must consist of 1 to 255 visible ASCII characters")
         return raise_for_problem(self._send("POST", url, json=body, headers={"Idempotency-Key": key}).response)
 
-    def patch(self, url: str, body: Mapping[str, Any], if_match: str | None) -> httpx.Response:
-        """Change an item, if it still has the ETag ``if_match`` (None: in any case).
+    def patch(self, url: str, body: Mapping[str, Any], if_match: Match) -> httpx.Response:
+        """Change an item, if it still has the version ``if_match``.
 
         If a later attempt gets 412, an earlier one may have made the change. The item is then fetched, and returned if
         it has all requested values. It does not contain ``hold_seconds``, so such a change raises VersionMismatch.
         """
-        response, maybe_repeated = self._send("PATCH", url, json=body, headers=_if_match(if_match))
+        response, maybe_repeated = self._send("PATCH", url, json=body, headers=if_match_header(if_match))
         if maybe_repeated and response.status_code == httpx.codes.PRECONDITION_FAILED:
             current = self.get(url)
             requested = json.loads(response.request.content)
@@ -113,12 +114,12 @@ class Connection:
                 return current
         return raise_for_problem(response)
 
-    def delete(self, url: str, if_match: str | None) -> None:
-        """Delete an item, if it still has the ETag ``if_match`` (None: in any case).
+    def delete(self, url: str, if_match: Match) -> None:
+        """Delete an item, if it still has the version ``if_match``.
 
         If a later attempt gets 404, an earlier one has deleted the item, so the call succeeds.
         """
-        response, maybe_repeated = self._send("DELETE", url, headers=_if_match(if_match))
+        response, maybe_repeated = self._send("DELETE", url, headers=if_match_header(if_match))
         if response.is_success:
             return
         error = error_from(response)
@@ -162,10 +163,6 @@ class Connection:
             problem, Busy | KeysUnavailable
         )
         return _Failure(problem, _retry_after(response), not not_executed)
-
-
-def _if_match(etag: str | None) -> dict[str, str]:
-    return {} if etag is None else {"If-Match": etag}
 
 
 def _next_url(response: httpx.Response) -> httpx.URL:

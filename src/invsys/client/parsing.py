@@ -21,9 +21,9 @@ def parse(response: httpx.Response, read: Callable[[Any], T]) -> T:
         raise _unexpected(response) from error
 
 
-def parse_item(response: httpx.Response, read: Callable[[Any, str | None, bool], T]) -> T:
-    """Parse a vehicle or an allocation; ``read`` also gets the ETag and whether the response is a replay."""
-    return parse(response, lambda document: read(document, response.headers.get("ETag"), is_replay(response)))
+def parse_item(response: httpx.Response, read: Callable[[Any, bool], T]) -> T:
+    """Parse a vehicle or an allocation; ``read`` also gets whether the response is a replay."""
+    return parse(response, lambda document: read(document, is_replay(response)))
 
 
 def is_replay(response: httpx.Response) -> bool:

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
-from invsys.client.records import Attribute
+from invsys.client.records import Attribute, format_etag
 
 Id = str | uuid.UUID
+# An item's ``version`` or ``etag``, or ANY_VERSION.
+Match = int | str
+# The value of ``if_match`` that changes an item whatever its version is (RFC 9110, section 13.1.1).
+ANY_VERSION = "*"
 
 
 class AllocationOptions(TypedDict, total=False):
@@ -18,6 +22,8 @@ class AllocationOptions(TypedDict, total=False):
     allocation_type: str
     # up to 100 characters
     description: str | None
+    # 1 to 128 characters: the caller's own number of the order, by which ``Collection.allocations`` finds it
+    reference: str | None
     # any JSON object of at most 16 KiB
     dump: Mapping[str, Any]
     # 1 to 86,400; creates a hold that expires after this time unless it is confirmed
@@ -42,6 +48,7 @@ class AllocationChanges(TypedDict, total=False):
     resource_id: Id
     allocation_type: str
     description: str | None
+    reference: str | None
     dump: Mapping[str, Any]
     # for holds: the hold expires this many seconds from now
     hold_seconds: int
@@ -72,6 +79,18 @@ def format_uuid(value: Id) -> str:
     ``all`` and ``any`` would have another meaning in a URL.
     """
     return str(uuid.UUID(str(value)))
+
+
+def if_match_header(match: Match) -> dict[str, str]:
+    """Return the header for ``if_match``; raises ValueError if it is neither a version nor an ETag, for example None.
+
+    Ignoring None would silently skip the check that the caller wanted.
+    """
+    if type(match) is int:
+        return {"If-Match": format_etag(match)}
+    if not isinstance(match, str) or not match:
+        raise ValueError(f"if_match={match!r} is neither a version nor an ETag; ANY_VERSION means: do not check")
+    return {} if match == ANY_VERSION else {"If-Match": match}
 
 
 def attribute_params(attributes: Mapping[str, Attribute]) -> dict[str, str]:

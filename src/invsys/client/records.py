@@ -23,10 +23,10 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A vehicle.
+    """A vehicle, as it was at ``version``.
 
-    ``etag`` is None for vehicles in a list. ``replayed``: this is the stored response to an earlier request with the
-    same key.
+    ``closed_from`` is the time from which nothing new can be allocated, None for an open vehicle. ``replayed``: this is
+    the stored response to an earlier request with the same key.
     """
 
     id: str
@@ -34,19 +34,26 @@ class Resource:
     resource_type: str
     attributes: Mapping[str, Attribute] = field(hash=False)
     created: datetime
-    etag: str | None = field(default=None, compare=False)
+    version: int
+    closed_from: datetime | None
     replayed: bool = field(default=False, compare=False)
 
+    @property
+    def etag(self) -> str:
+        """The ETag of this version, for ``if_match``."""
+        return format_etag(self.version)
+
     @classmethod
-    def from_json(cls, document: Mapping[str, Any], etag: str | None = None, replayed: bool = False) -> Self:
-        """Create a vehicle from its document and the response headers."""
+    def from_json(cls, document: Mapping[str, Any], replayed: bool = False) -> Self:
+        """Create a vehicle from its document."""
         return cls(
             id=document["id"],
             name=document["name"],
             resource_type=document["resource_type"],
             attributes=document["attributes"],
             created=datetime.fromisoformat(document["created"]),
-            etag=etag,
+            version=document["version"],
+            closed_from=_parse_datetime(document["closed_from"]),
             replayed=replayed,
         )
 
@@ -55,9 +62,10 @@ class Resource:
 class Allocation:
     """An allocation of a vehicle for ``[start, end)``; ``status`` is ``confirmed``, or ``held`` until ``expires``.
 
-    A held allocation is valid until ``expires``, regardless of the event ``expired`` in the feed. ``etag`` is None for
-    allocations in a list. ``replayed``: this is the stored response to an earlier request with the same key, which
-    shows the state at that time; ``Collection.allocation`` returns the current state.
+    A held allocation is valid until ``expires``, regardless of the event ``expired`` in the feed. ``reference`` is the
+    caller's own number of the order, which other allocations can have as well. ``replayed``: this is the stored
+    response to an earlier request with the same key, which shows the state at that time; ``Collection.allocation``
+    returns the current state.
     """
 
     id: str
@@ -67,12 +75,18 @@ class Allocation:
     end: datetime | None
     allocation_type: str
     description: str | None
+    reference: str | None
     dump: Mapping[str, Any] = field(hash=False)
     created: datetime
+    version: int
     status: str
     expires: datetime | None
-    etag: str | None = field(default=None, compare=False)
     replayed: bool = field(default=False, compare=False)
+
+    @property
+    def etag(self) -> str:
+        """The ETag of this version, for ``if_match``."""
+        return format_etag(self.version)
 
     @property
     def is_expired(self) -> bool:
@@ -83,8 +97,8 @@ class Allocation:
         return self.expires is not None and self.expires <= datetime.now(UTC)
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any], etag: str | None = None, replayed: bool = False) -> Self:
-        """Create an allocation from its document and the response headers."""
+    def from_json(cls, document: Mapping[str, Any], replayed: bool = False) -> Self:
+        """Create an allocation from its document."""
         return cls(
             id=document["id"],
             resource_id=document["resource_id"],
@@ -93,11 +107,12 @@ class Allocation:
             end=_parse_datetime(document["to_datetime"]),
             allocation_type=document["allocation_type"],
             description=document["description"],
+            reference=document["reference"],
             dump=document["dump"],
             created=datetime.fromisoformat(document["created"]),
+            version=document["version"],
             status=document["status"],
             expires=_parse_datetime(document["expires"]),
-            etag=etag,
             replayed=replayed,
         )
 
@@ -110,12 +125,13 @@ class Conflict:
     start: datetime | None
     end: datetime | None
     allocation_type: str
+    version: int
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Create a conflict from an item of a problem's ``conflicts``."""
         period = Period.from_json(document)
-        return cls(document["id"], period.start, period.end, document["allocation_type"])
+        return cls(document["id"], period.start, period.end, document["allocation_type"], document["version"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +154,11 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change; ``kind`` is its type, and ``data`` the document of the vehicle or allocation after the change."""
+    """A change; ``kind`` is its type, and ``data`` the document of the vehicle or allocation after the change.
+
+    ``request_id`` is the ``X-Request-Id`` of the request that made the change. It is None if no request made it, for
+    example for a hold that expired.
+    """
 
     id: str
     at: datetime
@@ -147,6 +167,7 @@ class Event:
     resource_id: str
     allocation_id: str | None
     client_id: str | None
+    request_id: str | None
     data: Mapping[str, Any] = field(hash=False)
 
     @classmethod
@@ -160,6 +181,7 @@ class Event:
             resource_id=document["resource_id"],
             allocation_id=document["allocation_id"],
             client_id=document["client_id"],
+            request_id=document["request_id"],
             data=document["data"],
         )
 
@@ -207,6 +229,11 @@ class Caller:
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Create a caller from the document of the gateway."""
         return cls(document["client"], tuple(document["scopes"]), tuple(map(Limit.from_json, document["limits"])))
+
+
+def format_etag(version: int) -> str:
+    """Return the ETag of a version."""
+    return f'"{version}"'
 
 
 def _parse_datetime(text: str | None) -> datetime | None:

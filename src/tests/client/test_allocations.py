@@ -129,6 +129,18 @@ def test_allocations_of_one_vehicle_or_of_all_are_listed(lorries, booking, spare
     assert list(lorries.allocations(status="held")) == []
 
 
+def test_allocations_are_found_by_the_number_of_the_order(lorries, lorry, spare):
+    several = lorries.allocate_several(2, MONDAY, TUESDAY, reference="PO 4711")
+    other = lorries.allocate(lorry.id, TUESDAY, FRIDAY, reference="PO 4712")
+    later = lorries.allocate_any(FRIDAY, None, reference="PO 4711")
+    found = list(lorries.allocations(reference="PO 4711"))
+    assert [allocation.reference for allocation in found] == ["PO 4711"] * 3
+    assert {allocation.id for allocation in found} == {allocation.id for allocation in [*several, later]}
+    assert list(lorries.allocations(lorry.id, reference="PO 4712")) == [other]
+    assert lorries.update(other.id, reference=None).reference is None
+    assert list(lorries.allocations(reference="PO 4712")) == []
+
+
 def test_listing_the_allocations_of_an_unknown_vehicle_raises_resource_not_found(lorries):
     with pytest.raises(ResourceNotFound):
         list(lorries.allocations(ANOTHER_ID))

@@ -54,6 +54,7 @@ def test_the_feed_contains_every_change(invsys, lorries, lorry, spare):
     assert {event.resource_type for event in events} == {"Lorry"}
     assert [event.resource_id for event in events[-2:]] == [spare.id, lorry.id]
     assert [event.client_id for event in events] == [None] * 8
+    assert len({event.request_id for event in events} - {None}) == 8
     assert events[2].data["status"] == "held"
     assert events[6].data["resource_id"] == spare.id
     assert [event.at for event in events] == sorted(event.at for event in events)

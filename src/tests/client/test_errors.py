@@ -107,10 +107,12 @@ def test_exceptions_have_conflicts_errors_and_etag():
         "from_infinity": True,
         "to_infinity": False,
         "allocation_type": "booking",
+        "version": 3,
         "unknown_member": 1,
     }
     (conflict,) = parsing.error_from(problem(409, "period_taken", conflicts=[document])).conflicts
     assert (conflict.start, conflict.end.isoformat()) == (None, "2099-03-01T10:00:00+00:00")
+    assert conflict.version == 3
     assert parsing.error_from(problem(422, "invalid_fields", errors={"a": ["b"]})).errors == {"a": ["b"]}
     assert parsing.error_from(problem(412, "version_mismatch", {"ETag": '"7"'})).etag == '"7"'
 

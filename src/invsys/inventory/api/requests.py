@@ -9,7 +9,7 @@ from flask import request
 from marshmallow import Schema, fields
 
 from invsys.chassis.access import client_id
-from invsys.chassis.http import headers, request_body
+from invsys.chassis.http import headers, request_body, request_id
 from invsys.inventory.caller import Caller
 from invsys.inventory.merge_patch import MergePatch
 
@@ -18,7 +18,7 @@ KEY = "Idempotency-Key"
 
 def caller() -> Caller:
     """Return the caller of this request, without an Idempotency-Key."""
-    return Caller(client_id.current(), owner=client_id.owner())
+    return Caller(client_id.current(), owner=client_id.owner(), request_id=request_id.current())
 
 
 def load_new(schema: Schema) -> tuple[dict[str, Any], Caller]:

@@ -46,9 +46,9 @@ def allocate_any(
 ) -> CommandResult:
     """Allocate ``quantity`` vehicles (None: one) that are free for the period and have the attributes.
 
-    If fewer are available, nothing is allocated. ``details`` are the allocation_type, description and dump. Raises
-    NoneAvailable, IdempotencyKeyReused, TooManyHolds, InvalidFields, Overloaded, DatabaseUnavailable, and marshmallow's
-    ValidationError if the period exceeds the caller's limits.
+    If fewer are available, nothing is allocated. ``details`` are the allocation_type, description, reference and dump.
+    Raises NoneAvailable, IdempotencyKeyReused, TooManyHolds, InvalidFields, Overloaded, DatabaseUnavailable, and
+    marshmallow's ValidationError if the period exceeds the caller's limits.
     """
     client_limits.require_period(caller, period)
     count = quantity or 1

@@ -25,7 +25,7 @@ _ATTEMPTS = 50
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
-_DETAILS = ("allocation_type", "description", "dump", "client_id")
+_DETAILS = ("allocation_type", "description", "reference", "dump", "client_id")
 
 _REGISTER = with_event(
     lambda insert: (
@@ -156,12 +156,12 @@ def _allocate(connection: Connection, values: dict[str, Any]) -> bool:
 def _is_same(row: Row, values: dict[str, Any]) -> bool:
     """Return whether the row is a confirmed allocation with the imported values.
 
-    CSV has no null, so an empty description equals a missing one. If the file has no client id, a row of
-    any client matches.
+    CSV has no null, so an empty description equals a missing one. If the file has no reference or no client id, a row
+    with any matches.
     """
     return (
         row["expires"] is None
         and (row["description"] or "") == (values["description"] or "")
-        and values["client_id"] in (None, row["client_id"])
+        and all(values[name] in (None, row[name]) for name in ("reference", "client_id"))
         and all(row[name] == values[name] for name in ("starts", "ends", "allocation_type", "dump"))
     )

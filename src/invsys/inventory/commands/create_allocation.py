@@ -33,6 +33,7 @@ _PARAMS: dict[str, TypeEngine[Any]] = {
     "ends": UtcDateTime(),
     "allocation_type": String(),
     "description": String(),
+    "reference": String(),
     "dump": JSON(),
 }
 _COLUMNS = ["resource_key", "id", *_PARAMS, "expires", "client_id"]
@@ -75,7 +76,7 @@ def allocate(
 ) -> CommandResult:
     """Allocate a vehicle for a period: as a hold that expires after ``hold_seconds``, or confirmed without them.
 
-    ``details`` are the allocation_type, description and dump. Raises ResourceNotFound, PeriodTaken,
+    ``details`` are the allocation_type, description, reference and dump. Raises ResourceNotFound, PeriodTaken,
     IdempotencyKeyReused, TooManyHolds, Overloaded, DatabaseUnavailable, and marshmallow's ValidationError if the period
     exceeds the caller's limits.
     """

@@ -63,7 +63,7 @@ def register(resource_type: str, name: str, attributes: dict[str, Any], caller: 
     statement = _REGISTER[caller.key is not None]
 
     def attempt(_: int) -> list[Row]:
-        return [{**values, **row} for row in session.change(statement, params)]
+        return [{**values, "closed_from": None, **row} for row in session.change(statement, params)]
 
     return execute_once(caller, attempt, lambda: _require_free_name(resource_type, name))
 

@@ -28,7 +28,7 @@ from invsys.inventory.queries import conflicts
 _ATTEMPTS = 5
 
 _allocation = ContinuousResourceAllocation.__table__
-_CHANGEABLE = ("resource_key", "starts", "ends", "allocation_type", "description", "dump", "expires")
+_CHANGEABLE = ("resource_key", "starts", "ends", "allocation_type", "description", "reference", "dump", "expires")
 
 _UPDATE = with_event(
     lambda _: (

@@ -62,6 +62,8 @@ class ContinuousResource(db.Model):  # type: ignore[name-defined]
     version: Mapped[int] = mapped_column(Integer, server_default="1")
     # When the vehicle left circulation. From then on callers do not see it, and its name can be used again.
     decommissioned: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # From this instant on, nothing new can be allocated; null if the vehicle is open.
+    closed_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         Index(
@@ -96,10 +98,12 @@ class ContinuousResourceAllocation(db.Model):  # type: ignore[name-defined]
     client_id: Mapped[str | None] = mapped_column(String(255))
     # The time of the last change; null if the allocation was never changed.
     changed: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The caller's own number of the order. Several allocations can have the same.
+    reference: Mapped[str | None] = mapped_column(String(128))
 
 
 class Event(db.Model):  # type: ignore[name-defined]
-    """The event of a change: its kind, the client that made the change, and a copy of the changed row.
+    """The event of a change: its kind, the client and the request that made it, and a copy of the changed row.
 
     The table has no foreign keys, so that events outlast the rows that they describe.
     """
@@ -115,17 +119,21 @@ class Event(db.Model):  # type: ignore[name-defined]
     resource_id: Mapped[uuid.UUID] = mapped_column(Uuid)
     allocation_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     client_id: Mapped[str | None] = mapped_column(String(255))
+    # The X-Request-Id of the request that made the change; null if no request made it.
+    request_id: Mapped[str | None] = mapped_column(String(128))
     # Columns of vehicles and allocations.
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Integer)
     # Columns of vehicles.
     name: Mapped[str | None] = mapped_column(String(36))
     attributes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    closed_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Columns of allocations.
     starts: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ends: Mapped[datetime | None] = mapped_column(UtcDateTime)
     allocation_type: Mapped[str | None] = mapped_column(String(20))
     description: Mapped[str | None] = mapped_column(String(100))
+    reference: Mapped[str | None] = mapped_column(String(128))
     dump: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     expires: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

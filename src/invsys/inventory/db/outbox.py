@@ -47,12 +47,16 @@ _key: Table = IdempotencyKey.__table__
 
 # The columns that an event copies from the changed row.
 _COPIED = {
-    _resource.name: ("created", "version", "name", "attributes"),
-    _allocation.name: ("created", "version", "starts", "ends", "allocation_type", "description", "dump", "expires"),
+    _resource.name: ("created", "version", "name", "attributes", "closed_from"),
+    _allocation.name: (
+        *("created", "version", "starts", "ends"),
+        *("allocation_type", "description", "reference", "dump", "expires"),
+    ),
 }
 # The client id of the caller. The parameter is not called client_id, because SQLAlchemy would then set the column of
 # this name in every UPDATE that gets the parameter.
 CALLER_CLIENT_ID = bindparam("caller_client_id", type_=String)
+_CALLER_REQUEST_ID = bindparam("caller_request_id", type_=String)
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,10 @@ class OutboxChange:
 
 
 def caller_params(caller: Caller) -> Values:
-    """Return the bind parameters of the caller: client id, owner filter, idempotency key, fingerprint."""
+    """Return the bind parameters of the caller: client id, request id, owner filter, idempotency key, fingerprint."""
     return {
         "caller_client_id": caller.client_id,
+        "caller_request_id": caller.request_id,
         "owner": caller.owner,
         "key_client_id": caller.client_id or "",
         "idempotency_key": caller.key,
@@ -138,6 +143,7 @@ def _insert_event(table: Table, changed: Mapping[str, Any], kind: str | ColumnEl
         "resource_id": changed["id"] if is_vehicle else _resource.c.id,
         "allocation_id": null() if is_vehicle else changed["id"],
         "client_id": CALLER_CLIENT_ID,
+        "request_id": _CALLER_REQUEST_ID,
         **{name: changed[name] for name in _COPIED[table.name]},
     }
     source = select(*values.values())

@@ -72,8 +72,8 @@ def _event(title: str, allocation: Row, window: Period) -> Iterator[str]:
     yield f"DTSTART:{_down(start or _start_before(end))}"
     yield f"DTEND:{_up(end or _end_after(start))}"
     yield f"SUMMARY:{title}: {text(allocation['allocation_type'])}{_OPEN[starts is None, ends is None]}"
-    if allocation["description"]:
-        yield f"DESCRIPTION:{text(allocation['description'])}"
+    if description := _description(allocation):
+        yield f"DESCRIPTION:{text(description)}"
     yield "STATUS:CONFIRMED" if allocation["expires"] is None else "STATUS:TENTATIVE"
     yield "TRANSP:OPAQUE"
     if starts is None:
@@ -81,6 +81,12 @@ def _event(title: str, allocation: Row, window: Period) -> Iterator[str]:
     if ends is None:
         yield "X-INVSYS-TO-INFINITY;VALUE=BOOLEAN:TRUE"
     yield "END:VEVENT"
+
+
+def _description(allocation: Row) -> str:
+    """Return the description and the reference, each on lines of its own."""
+    reference = allocation["reference"] and f"Reference: {allocation['reference']}"
+    return "\n".join(filter(None, (allocation["description"], reference)))
 
 
 def _start_before(end: datetime | None) -> datetime:

@@ -19,7 +19,12 @@ _WINDOW = {
     "to_infinity": False,
 }
 _RESOURCE = {"name": "Car1", "attributes": {"city": "Leeds", "seats": 4, "electric": True}}
-_DETAILS = {"allocation_type": "maintenance", "description": "brakes", "dump": {"order": 4711}}
+_DETAILS = {
+    "allocation_type": "maintenance",
+    "description": "brakes",
+    "reference": "WO-4711",
+    "dump": {"mechanic": "Ann"},
+}
 _REQUEST = {"from_datetime": _PERIOD["from_datetime"], "to_infinity": True, **_DETAILS}
 
 EXAMPLES: dict[type[Schema], dict[str, Any]] = {
@@ -29,6 +34,8 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
         **_RESOURCE,
         "resource_type": "Car",
         "created": "2026-11-01T08:00:00Z",
+        "version": 1,
+        "closed_from": None,
     },
     inputs.ChangedResource: {"name": "Car1b"},
     inputs.NewAllocationOfAny: {**_REQUEST, "attributes": {"seats": 4}},
@@ -38,6 +45,7 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
         "id": "0d8f2d5e-9f0e-4a53-8f5b-6f1a1f2b7c22",
         **_PERIOD,
         "allocation_type": "maintenance",
+        "version": 1,
     },
     outputs.Allocation: {
         "id": "0d8f2d5e-9f0e-4a53-8f5b-6f1a1f2b7c22",
@@ -46,6 +54,7 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
         **_PERIOD,
         **_DETAILS,
         "created": "2026-11-01T08:05:00.25Z",
+        "version": 1,
         "status": "confirmed",
         "expires": None,
     },
@@ -65,11 +74,14 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
         "resource_id": "5f0c8a3e-6a2f-4a57-9a59-0f6d3c6d0c11",
         "allocation_id": None,
         "client_id": "monolith",
+        "request_id": "6b88163a948d472c97ec732686ed46b8",
         "data": {
             "id": "5f0c8a3e-6a2f-4a57-9a59-0f6d3c6d0c11",
             **_RESOURCE,
             "resource_type": "Car",
             "created": "2026-11-01T08:00:00Z",
+            "version": 1,
+            "closed_from": None,
         },
     },
 }

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, literal_column, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from invsys.inventory.db import session
@@ -38,6 +38,8 @@ _AFTER_KEY = bindparam("after_key", type_=_allocation.key.type)
 _before = aliased(_allocation)
 _LAST_BEFORE = last_before(_START, _before.key, table=_before).scalar_subquery()
 _REACHES = or_(_ENDS.is_(None), _ENDS > _START)
+_BEFORE_END = or_(_STARTS.is_(None), _STARTS < _END)
+_REFERENCE = bindparam("reference", type_=String)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -57,13 +59,18 @@ def page_statement(filters: frozenset[str], status: str | None) -> Select[Any]:
     """Build the statement of a page; its parameters are ``resource_type``, ``limit`` and the ``filters``.
 
     A filter is one of: ``resource_key``, the vehicle; ``owner``, the client that created the allocation; ``start`` and
-    ``end``, the window; ``allocation_type``; ``after_key``, the key of the last allocation of the previous page;
-    ``after_start``, the start of that allocation, unless it is infinite.
+    ``end``, the window; ``allocation_type``; ``reference``; ``after_key``, the key of the last allocation of the
+    previous page; ``after_start``, the start of that allocation, unless it is infinite.
     """
+    if "reference" in filters and "resource_key" not in filters:
+        # A reference has few allocations, so its index is enough: it makes the window and the owner cheap to check.
+        rows = ALLOCATIONS.where(*_predicates(filters, status, OWNED_OF_VEHICLE))
+        window = {"start": _REACHES, "end": _BEFORE_END}
+        return _page(rows.where(*(predicate for name, predicate in window.items() if name in filters)))
     by_vehicle = ALLOCATIONS.where(*_predicates(filters, status, OWNED_OF_VEHICLE))
     rows = by_vehicle if "resource_key" in filters else ALLOCATIONS.where(*_predicates(filters, status, OWNED))
     if "start" not in filters:
-        return _page(rows.where(or_(_STARTS.is_(None), _STARTS < _END)) if "end" in filters else rows)
+        return _page(rows.where(_BEFORE_END) if "end" in filters else rows)
     # Separate parts, so that each uses an index and stops when the page is full.
     parts = [
         rows.where(_STARTS.is_(None), _REACHES),
@@ -82,10 +89,15 @@ def _predicates(
     filters: frozenset[str], status: str | None, is_owned: ColumnElement[bool]
 ) -> list[ColumnElement[bool]]:
     is_held = _allocation.expires.is_not(None)
+    reference: ColumnElement[Any] = _allocation.__table__.c.reference
+    if "resource_key" in filters:
+        # The concatenation hides the column from its index: the index of the vehicle is better.
+        reference = reference.concat(literal_column("''"))
     predicates = {
         "resource_key": _allocation.resource_key == bindparam("resource_key"),
         "owner": is_owned,
         "allocation_type": _allocation.allocation_type == bindparam("allocation_type"),
+        "reference": reference == _REFERENCE,
         "after_start": _STARTS >= _AFTER,
         "after_key": or_(_STARTS > _AFTER, _KEY > _AFTER_KEY)
         if "after_start" in filters
@@ -124,19 +136,21 @@ def allocations(
     window: Period = ALWAYS,
     allocation_type: str | None = None,
     status: str | None = None,
+    reference: str | None = None,
     owner: str | None = None,
 ) -> Sequence[Row]:
     """Return up to ``limit`` allocations ordered by start, infinite starts first, beginning after ``cursor``.
 
     The cursor is the ``sort_key`` of the last allocation of the previous page. The allocations are those of the vehicle
     ``resource_id`` (None: all of the type) that overlap ``window`` and have this ``allocation_type``, ``status``
-    (``held`` or ``confirmed``) and ``owner`` (None: any). Raises ResourceNotFound.
+    (``held`` or ``confirmed``), ``reference`` and ``owner`` (None: any). Raises ResourceNotFound.
     """
     after_start, after_key = (None, None) if cursor is None else cursor
     params = {
         "start": window.start,
         "end": window.end,
         "allocation_type": allocation_type,
+        "reference": reference,
         "after_start": None if after_start is None else _EPOCH + _MICROSECOND * after_start,
         "after_key": after_key,
         "resource_key": None,

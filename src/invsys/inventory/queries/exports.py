@@ -28,6 +28,7 @@ _ALLOCATIONS = (
         _allocation.ends,
         _allocation.allocation_type,
         _allocation.description,
+        _allocation.reference,
         _allocation.expires,
         _allocation.created,
         func.coalesce(_allocation.changed, _allocation.created).label("changed"),

@@ -15,6 +15,8 @@ from invsys.inventory.schemas.validators import (
     ALLOCATION_TYPE_VALIDATORS,
     ATTRIBUTES_SCHEMA,
     NAME_VALIDATORS,
+    REFERENCE_METADATA,
+    REFERENCE_VALIDATORS,
     validate_attributes,
     validate_client_id,
     validate_dump,
@@ -77,6 +79,7 @@ class NewAllocation(AllocationInput):
 
     allocation_type = auto_field(validate=ALLOCATION_TYPE_VALIDATORS, load_default="booking")
     description = auto_field(load_default=None)
+    reference = Name(load_default=None, allow_none=True, validate=REFERENCE_VALIDATORS, metadata=REFERENCE_METADATA)
     # An attribute called dump would shadow Schema.dump.
     json_dump = fields.Dict(
         data_key="dump",
@@ -127,6 +130,7 @@ class ChangedAllocation(AllocationInput):
     resource_id = Id()
     allocation_type = auto_field(validate=ALLOCATION_TYPE_VALIDATORS)
     description = auto_field()
+    reference = Name(allow_none=True, validate=REFERENCE_VALIDATORS, metadata=REFERENCE_METADATA)
     json_dump = fields.Dict(data_key="dump", attribute="dump", validate=validate_dump)
     status = fields.String(validate=validate.Equal("confirmed"))
 

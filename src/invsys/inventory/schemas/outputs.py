@@ -33,6 +33,7 @@ class Output(SQLAlchemySchema):
         fields.String,
         fields.Dict,
         fields.UUID,
+        fields.Integer,
         UtcDateTimeField,
     )
 
@@ -64,6 +65,14 @@ class Output(SQLAlchemySchema):
         ]
 
 
+class Version(fields.Integer):
+    """The version of an item: 1 when it is created; each change adds 1."""
+
+    def __init__(self) -> None:
+        metadata = {"description": 'Each change adds 1; the ETag is `"<version>"`'}
+        super().__init__(validate=validate.Range(1), metadata=metadata)
+
+
 class Resource(Output):
     """A vehicle."""
 
@@ -75,6 +84,11 @@ class Resource(Output):
     resource_type = auto_field()
     attributes = fields.Dict(metadata=ATTRIBUTES_SCHEMA)
     created = UtcDateTimeField()
+    version = Version()
+    closed_from = UtcDateTimeField(
+        allow_none=True,
+        metadata={"description": "Nothing new can be allocated from then on; null: the vehicle is open"},
+    )
 
 
 class Conflict(Output):
@@ -89,6 +103,7 @@ class Conflict(Output):
     from_infinity = Infinite(attribute="starts", dump_only=True)
     to_infinity = Infinite(attribute="ends", dump_only=True)
     allocation_type = auto_field()
+    version = Version()
 
 
 class Allocation(Conflict):
@@ -106,8 +121,10 @@ class Allocation(Conflict):
             "to_infinity",
             "allocation_type",
             "description",
+            "reference",
             "json_dump",
             "created",
+            "version",
             "status",
             "expires",
         )
@@ -115,6 +132,7 @@ class Allocation(Conflict):
     resource_id = fields.UUID()
     resource_type = fields.String()
     description = auto_field()
+    reference = auto_field(metadata={"description": "The caller's order number"})
     json_dump = fields.Dict(attribute="dump", data_key="dump")
     created = UtcDateTimeField()
     status = Status(attribute="expires", validate=STATUS_VALIDATOR, dump_only=True)
@@ -126,7 +144,7 @@ class ExportedAllocation(Allocation):
 
     class Meta:
         model = ContinuousResourceAllocation
-        exclude = ("id", "resource_id", "resource_type", "created", "status", "expires")
+        exclude = ("id", "resource_id", "resource_type", "created", "version", "status", "expires")
 
     unconverted = (fields.String, fields.Dict)
 
@@ -196,6 +214,7 @@ class Event(Output):
     resource_id = auto_field()
     allocation_id = auto_field()
     client_id = auto_field()
+    request_id = auto_field(metadata={"description": "The X-Request-Id of the change; null if no request made it"})
     # Serialised from the whole row; marshmallow needs the name of one column.
     data = Snapshot(attribute="key")
 

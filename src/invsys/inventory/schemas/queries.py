@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from invsys.chassis.names import Name
 from invsys.inventory.period import Period, require_order
 from invsys.inventory.schemas.fields import Cursor, FeedCursor, QueryInteger, UtcDateTimeField
 from invsys.inventory.schemas.validators import (
@@ -12,6 +13,8 @@ from invsys.inventory.schemas.validators import (
     MAX_KEYS,
     MAX_VALUE,
     NAME_QUERY_VALIDATORS,
+    REFERENCE_METADATA,
+    REFERENCE_VALIDATORS,
     STATUS_VALIDATOR,
 )
 
@@ -84,6 +87,7 @@ class AllocationQuery(WindowQuery, Page):
 
     allocation_type = fields.String(validate=ALLOCATION_TYPE_VALIDATORS)
     status = fields.String(validate=STATUS_VALIDATOR)
+    reference = Name(validate=REFERENCE_VALIDATORS, metadata=REFERENCE_METADATA)
     cursor = Cursor(2)
 
 

@@ -1,4 +1,4 @@
-"""Validators of request bodies and queries: names, attributes, dumps, client ids."""
+"""Validators of request bodies and queries: names, references, attributes, dumps, client ids."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +12,8 @@ from invsys.chassis.http import headers
 MAX_KEYS, MAX_KEY, MAX_VALUE = 32, 64, 256
 
 
+REFERENCE_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 128), *names.VALIDATORS]
+REFERENCE_METADATA = {**names.METADATA, "description": f"The caller's order number. {names.METADATA['description']}"}
 NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.VALIDATORS]
 # Without the rules that were added later, so that vehicles registered before them can be found.
 NAME_QUERY_VALIDATORS: list[Callable[[Any], Any]] = [

@@ -17,6 +17,7 @@ COLUMNS = (
     "to_infinity",
     "allocation_type",
     "description",
+    "reference",
     "dump",
     "client_id",
 )

@@ -33,6 +33,7 @@ _LINES = (
         _allocation.ends,
         _allocation.allocation_type,
         _allocation.description,
+        _allocation.reference,
         _allocation.dump,
         _allocation.client_id,
     )

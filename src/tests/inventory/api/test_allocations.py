@@ -18,6 +18,7 @@ def test_a_create_returns_the_complete_allocation_with_defaults(client: FlaskCli
     allocation = response.json
     assert response.status_code == 201
     assert response.headers["Location"].endswith(f"{car}/allocations/{allocation['id']}")
+    assert response.headers["ETag"] == '"1"'
     assert abs(datetime.fromisoformat(allocation["created"]) - datetime.now(UTC)) < timedelta(minutes=1)
     assert allocation == {
         "id": allocation["id"],
@@ -29,7 +30,9 @@ def test_a_create_returns_the_complete_allocation_with_defaults(client: FlaskCli
         "to_infinity": False,
         "allocation_type": "booking",
         "description": None,
+        "reference": None,
         "dump": {},
+        "version": 1,
         "status": "confirmed",
         "expires": None,
     }

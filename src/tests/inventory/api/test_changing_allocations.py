@@ -58,7 +58,7 @@ def test_only_the_bounds_in_the_request_change(client, item, changed, fields, pe
     before = client.get(item)
     after = changed(item, **fields)
     assert hours_of(after) == period
-    assert after == before.json | period_fields(*period)
+    assert after == before.json | period_fields(*period) | {"version": 2}
     assert client.get(item).headers["ETag"] != before.headers["ETag"]
 
 
@@ -82,22 +82,26 @@ OTHERS = [
     {"description": ""},
     {"dump": {"order": [1, 1.0, None, {"a": True}]}},
     {"dump": {}},
+    {"reference": "x" * 128},
+    {"reference": None},
     {"allocation_type": "x" * 20, "description": "🚗" * 100, "dump": {"a": "b"}},
 ]
 
 
 @pytest.mark.parametrize("fields", OTHERS)
 def test_only_the_fields_in_the_request_change(client, car, allocate, changed, fields):
-    allocation = allocate(car, hour_start(10), hour_start(12), description="As it was", dump={"was": 1}).json
-    assert changed(f"/api/cars/all/allocations/{allocation['id']}", **fields) == allocation | fields
+    details = {"description": "As it was", "reference": "PO 4711", "dump": {"was": 1}}
+    allocation = allocate(car, hour_start(10), hour_start(12), **details).json
+    url = f"/api/cars/all/allocations/{allocation['id']}"
+    assert changed(url, **fields) == allocation | fields | {"version": 2}
 
 
 def test_all_fields_can_change_with_one_request(client, item, register, changed):
     before, other = client.get(item).json, register("Car2")[-36:]
     fields = {"resource_id": other, "allocation_type": "service", "description": "All new", "dump": {"a": 1}}
-    assert changed(item, **fields, from_datetime=hour_start(13), to_infinity=True) == before | fields | period_fields(
-        13, None
-    )
+    fields["reference"] = "PO-1"
+    expected = before | fields | period_fields(13, None) | {"version": 2}
+    assert changed(item, **fields, from_datetime=hour_start(13), to_infinity=True) == expected
 
 
 def test_an_allocation_moves_to_another_vehicle_and_the_old_one_is_free(

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
-CONFLICT_FIELDS = {"id", "from_datetime", "to_datetime", "from_infinity", "to_infinity", "allocation_type"}
+CONFLICT_FIELDS = {"id", "from_datetime", "to_datetime", "from_infinity", "to_infinity", "allocation_type", "version"}
 
 
 @pytest.mark.through_gateway

@@ -8,7 +8,7 @@ import pytest
 from tests.support.change_feed import FeedReader
 from tests.support.instants import hour_start, let_holds_expire, period_fields
 
-FIELDS = {"id", "at", "kind", "resource_type", "resource_id", "allocation_id", "client_id", "data"}
+FIELDS = {"id", "at", "kind", "resource_type", "resource_id", "allocation_id", "client_id", "request_id", "data"}
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def reader(client):
 
 @pytest.fixture
 def event(caller_id):
-    """Return a function that returns an expected event without its id and time."""
+    """Return a function that returns an expected event without its id, its time and its request id."""
 
     def event(kind, data):
         is_allocation = "resource_id" in data
@@ -35,7 +35,8 @@ def event(caller_id):
 
 
 def without_id_and_time(events):
-    return [{key: value for key, value in event.items() if key not in {"id", "at"}} for event in events]
+    generated = {"id", "at", "request_id"}
+    return [{key: value for key, value in event.items() if key not in generated} for event in events]
 
 
 def without_expires(event):

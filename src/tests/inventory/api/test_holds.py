@@ -100,7 +100,10 @@ def test_lists_can_be_filtered_by_status(client, car, hold, allocate):
 def test_a_confirmed_hold_no_longer_expires(app, client, item):
     before = client.get(item)
     response = client.patch(item, json={"status": "confirmed"})
-    assert (response.status_code, response.json) == (200, before.json | {"status": "confirmed", "expires": None})
+    assert (response.status_code, response.json) == (
+        200,
+        before.json | {"status": "confirmed", "expires": None, "version": 2},
+    )
     let_holds_expire(app)
     read = client.get(item)
     assert (read.json, read.headers["ETag"]) == (response.json, response.headers["ETag"])
@@ -128,7 +131,7 @@ def test_hold_seconds_sets_a_new_expiry_counted_from_now(client, item, seconds):
     response = client.patch(item, json={"hold_seconds": seconds})
     assert (response.status_code, response.json["status"]) == (200, "held")
     assert abs(remaining_time(response.json) - timedelta(seconds=seconds)) < A_MINUTE
-    assert response.json == before.json | {"expires": response.json["expires"]}
+    assert response.json == before.json | {"expires": response.json["expires"], "version": 2}
     assert client.get(item).json == response.json
     assert client.get(item).headers["ETag"] == response.headers["ETag"] != before.headers["ETag"]
 
@@ -137,7 +140,7 @@ def test_other_changes_keep_the_expiry_of_a_hold(client, item, register):
     before = client.get(item).json
     fields = {"description": "Perhaps", "resource_id": register("Car2")[-36:], "to_datetime": hour_start(13)}
     response = client.patch(item, json=fields)
-    assert (response.status_code, response.json) == (200, before | fields)
+    assert (response.status_code, response.json) == (200, before | fields | {"version": 2})
 
 
 def test_a_hold_can_be_changed_and_extended_with_one_request(client, item):

@@ -99,6 +99,15 @@ def test_an_allocation_is_an_event(client, events, car, allocate):
     assert "\r\nDTSTART:20261120T110000Z\r\nDTEND:20261120T140000Z\r\n" in client.get(f"{car}/allocations.ics").text
 
 
+@pytest.mark.parametrize(
+    ("description", "expected"), [(None, "Reference: PO, 4711"), ("brakes", "brakes\nReference: PO, 4711")]
+)
+def test_the_description_contains_the_reference(events, car, allocate, description, expected):
+    allocate(car, None, None, description=description, reference="PO, 4711")
+    (event,) = events(car)
+    assert event.decoded("DESCRIPTION") == expected
+
+
 def test_an_event_has_the_time_of_the_last_change(app, client, events, update_all_rows, car, allocate):
     # RFC 5545, 3.8.7: without a METHOD, DTSTAMP is the time of the last change, too.
     response = allocate(car, "2099-03-01T12:00:00Z", None, hold_seconds=3600)
@@ -253,13 +262,14 @@ texts = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('\\;,
 microseconds = st.integers(0, int((icalendar.LATEST - icalendar.EARLIEST).total_seconds()) * 1_000_000 - 1)
 
 
-def row(starts=None, ends=None, description=None):
+def row(starts=None, ends=None, description=None, reference=None):
     return {
         "id": uuid.uuid4(),
         "starts": starts,
         "ends": ends,
         "allocation_type": "booking",
         "description": description,
+        "reference": reference,
         "expires": None,
         "created": NOON,
         "changed": NOON,

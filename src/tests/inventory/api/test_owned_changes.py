@@ -119,7 +119,7 @@ def test_a_conflict_names_only_the_clients_own_allocations(one, two, client, car
     for caller, own_ids in ((one, all_ids[1::2]), (two, all_ids[:1])):
         body = refused(caller.post(f"{car}/allocations", json=period_fields(9, 15)), 409, "period_taken")
         assert [conflict["id"] for conflict in body["conflicts"]] == own_ids
-        assert set(body["conflicts"][0]) == {*period_fields(0, 1), "id", "allocation_type"}
+        assert set(body["conflicts"][0]) == {*period_fields(0, 1), "id", "allocation_type", "version"}
     body = refused(one.post(f"{car}/allocations", json=period_fields(10, 11)), 409, "period_taken")
     assert body["conflicts"] == []
 

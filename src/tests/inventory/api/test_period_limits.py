@@ -159,7 +159,7 @@ def test_the_limits_apply_only_to_callers_with_a_client_id(app, car, refused):
 
 def test_a_command_in_the_shell_is_not_limited(app, car):
     with app.app_context():
-        fields = {"allocation_type": "booking", "description": None, "dump": {}}
+        fields = {"allocation_type": "booking", "description": None, "reference": None, "dump": {}}
         result = create_allocation.allocate("Car", uuid.UUID(car[-36:]), Period(), **fields)
     assert len(result.rows) == 1
 

@@ -12,8 +12,14 @@ def test_registering_returns_the_complete_vehicle_and_its_location(client: Flask
     response = client.post("/api/cars", json={"name": "Car1", "attributes": {"city": "Leeds"}})
     assert response.status_code == 201
     assert response.headers["Location"].endswith(f"/api/cars/{response.json['id']}")
-    assert set(response.json) == {"id", "name", "resource_type", "created", "attributes"}
-    assert (response.json["name"], response.json["attributes"]) == ("Car1", {"city": "Leeds"})
+    vehicle = {
+        "name": "Car1",
+        "resource_type": "Car",
+        "attributes": {"city": "Leeds"},
+        "version": 1,
+        "closed_from": None,
+    }
+    assert response.json == vehicle | {"id": response.json["id"], "created": response.json["created"]}
     assert client.get(response.headers["Location"]).json == response.json
 
 

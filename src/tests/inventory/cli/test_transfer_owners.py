@@ -1,11 +1,9 @@
 """Owners in files: exported owners are imported again, and a file without owners changes none."""
 
-import csv
 import json
 
 import pytest
 
-from invsys.inventory.transfer import importer
 from tests.support.instants import hour_start, period_fields
 from tests.support.owners import client_as, restricted_client
 
@@ -16,24 +14,6 @@ LINES = (
     f"cars,Car1,{hour_start(14)},{hour_start(16)},\n",
 )
 ALL = "/api/cars/all/allocations"
-
-
-@pytest.fixture
-def import_text(app, tmp_path):
-    """Return a function that imports a text and returns the counts and the reasons of refused lines."""
-
-    def import_text(text, suffix=".csv"):
-        file, report = tmp_path / f"in{suffix}", tmp_path / "report.csv"
-        report.unlink(missing_ok=True)
-        file.write_text(text, newline="")
-        with app.app_context():
-            outcome = importer.import_file(str(file), str(report))
-        lines = report.read_text().splitlines() if report.exists() else []
-        rows = map(json.loads, lines) if suffix == ".jsonl" else csv.DictReader(lines)
-        counts = outcome.registered, outcome.allocated, outcome.unchanged, outcome.refused
-        return counts, [row["reason"] for row in rows]
-
-    return import_text
 
 
 def starts_of(app, client_id):

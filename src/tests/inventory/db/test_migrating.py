@@ -17,8 +17,8 @@ from tests.conftest import dispose, load_settings
 OLD = "0002"
 BROKEN = '''"""A change that fails half way."""
 from alembic import op
-revision = "0006"
-down_revision = "0005"
+revision = "next"
+down_revision = "{newest}"
 def upgrade():
     op.execute("DELETE FROM continuous_resources")
     op.execute("SELECT missing FROM nowhere")
@@ -44,7 +44,7 @@ def broken(monkeypatch, tmp_path):
     """A newer version of the package whose migration fails."""
     folder = tmp_path / "migrations"
     shutil.copytree(revisions.MIGRATIONS, folder)
-    (folder / "versions" / "0006_broken.py").write_text(BROKEN)
+    (folder / "versions" / "next_broken.py").write_text(BROKEN.format(newest=revisions.newest()))
     monkeypatch.setattr(revisions, "MIGRATIONS", folder)
     revisions.known.cache_clear()
     yield

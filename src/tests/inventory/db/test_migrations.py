@@ -27,8 +27,8 @@ ALL = "/api/cars/all/allocations"
 CHANGE = '''"""A change."""
 import sqlalchemy as sa
 from alembic import op
-revision = "0006"
-down_revision = "0005"
+revision = "next"
+down_revision = "{newest}"
 def upgrade():
     {statement}
 '''
@@ -62,7 +62,8 @@ def later(tmp_path):
     def make(statement):
         folder = tmp_path / "migrations"
         shutil.copytree(revisions.MIGRATIONS, folder)
-        (folder / "versions" / "0006_a_change.py").write_text(CHANGE.format(statement=statement))
+        change = CHANGE.format(newest=revisions.newest(), statement=statement)
+        (folder / "versions" / "next_a_change.py").write_text(change)
         return str(folder)
 
     return make
@@ -127,6 +128,30 @@ def test_a_repeated_migration_restores_the_times_of_changes_from_the_feed(filled
         changed = {str(key): at for key, at in connection.execute(select(row.id, row.changed))}
     assert changed == {first: instants[-1], **dict.fromkeys(others)}
     assert integrity_check.check().ok
+
+
+def test_references_are_added_and_removed_without_other_losses(engine, filled):
+    vehicles, allocations = all_rows(filled)
+    first = allocations[0]["id"]
+    assert filled.patch(f"{ALL}/{first}", json={"reference": "PO 4711"}).status_code == 200
+    downgrade(revision="0005")
+    assert integrity_check.check().ok
+    files = table_files(engine)
+    upgrade()
+    assert table_files(engine) == files
+    assert integrity_check.check().ok
+    assert all_rows(filled) == (vehicles, [row | {"version": 1 + (row["id"] == first)} for row in allocations])
+    *_, last = filled.get("/api/events").json["events"]
+    assert (last["kind"], last["request_id"], last["data"]["reference"]) == ("allocation_changed", None, None)
+
+
+def table_files(engine):
+    """Return the files of PostgreSQL's tables; a table gets another file if it is rewritten."""
+    if engine == "sqlite":
+        return None
+    statement = "SELECT relname, relfilenode FROM pg_class WHERE relname LIKE 'continuous_%' AND relkind = 'r'"
+    with db.engine.connect() as connection:
+        return dict(connection.execute(text(f"{statement} OR relname = 'events'")).all())
 
 
 def test_a_later_migration_of_the_vehicles_table_loses_nothing(filled, later):

@@ -147,7 +147,72 @@ def plan(engine, app):
     return plan
 
 
+REFERENCES = """
+UPDATE continuous_resource_allocations SET reference = CASE WHEN key % 1000 = 7 THEN 'few' ELSE 'many' END
+WHERE key % 2 = 1"""
+
+
+@pytest.fixture
+def referenced(engine, app, fleet):
+    """Half of the allocations have a reference, and nearly all of these the same one."""
+    if engine == "sqlite":
+        return
+    with app.app_context(), db.engine.begin() as connection:
+        disable_timeouts(connection)
+        connection.execute(text(REFERENCES))
+        connection.execute(text("ANALYZE"))
+
+
+@pytest.mark.parametrize(
+    ("reference", "query", "max_rows"),
+    [
+        ("few", "", 30),
+        ("few", "&from=2022-01-01T00:00:00Z", 30),
+        ("few", "&from=2021-01-01T00:00:00Z&to=2022-09-01T00:00:00Z&limit=3", 30),
+        ("many", "&limit=20", 50),
+        ("nobody's", "", 0),
+    ],
+)
+@pytest.mark.usefixtures("referenced")
+def test_a_reference_is_found_by_its_index(engine, client, rows_read, reference, query, max_rows):
+    if engine == "sqlite":
+        return
+    assert rows_read(f"/api/cars/all/allocations?reference={reference}{query}") <= max_rows
+    car = client.get("/api/cars").json[0]["id"]
+    assert rows_read(f"/api/cars/{car}/allocations?limit=1000&reference={reference}") <= PAST
+
+
 NAMES = {"resource_type": "Car", "owner": "one"}
+
+
+@pytest.mark.parametrize("others", [(), ("start", "end"), ("after_key",), ("after_start", "after_key"), ("owner",)])
+def test_sqlite_finds_a_reference_by_its_index(engine, plan, others):
+    if engine == "postgresql":
+        return
+    values = {**NAMES, **dict.fromkeys(("reference", "resource_key", *others)), "limit": 9}
+    steps = plan(allocation_queries.page_statement(frozenset({"reference", *others}), None), **values)
+    assert "ix_continuous_resource_allocations_reference (reference=?" in steps
+    assert "TEMP B-TREE" not in steps
+    steps = plan(allocation_queries.page_statement(frozenset({"reference", "resource_key", *others}), None), **values)
+    assert "ix_continuous_resource_allocations_reference" not in steps
+
+
+BY_NAME = {
+    "sqlite": "EXPLAIN QUERY PLAN {} ORDER BY name",
+    "postgresql": 'EXPLAIN {} ORDER BY name COLLATE "C"',
+}
+IN_CIRCULATION = "SELECT name FROM continuous_resources WHERE resource_type = 'Car' AND decommissioned IS NULL"
+
+
+def test_vehicles_are_ordered_by_code_point_without_a_sort(engine, app):
+    with app.app_context(), db.engine.connect() as connection:
+        if engine == "postgresql":
+            connection.execute(text("SET enable_seqscan = off; SET enable_bitmapscan = off"))
+        rows = connection.execute(text(BY_NAME[engine].format(IN_CIRCULATION)))
+        steps = "\n".join(str(row[-1]) for row in rows)
+    assert "continuous_resources_name" in steps
+    assert "Sort" not in steps
+    assert "TEMP B-TREE" not in steps
 
 
 @pytest.mark.parametrize("filters", [(), ("end",), ("after_key",), ("after_start", "after_key"), ("allocation_type",)])
