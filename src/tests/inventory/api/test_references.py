@@ -136,7 +136,6 @@ def test_paging_keeps_the_reference(car, register, allocate, follow_pages, query
         assert len(complete) == (6 if url == ALL else 3)
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_a_client_finds_only_its_own_orders(one, two, car, found, client):
     own = one.post(f"{car}/allocations", json={**period_fields(10, 11), "reference": "PO 1"}).json
     other = two.post(f"{car}/allocations", json={**period_fields(11, 12), "reference": "PO 1"}).json
