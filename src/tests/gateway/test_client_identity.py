@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import period_fields
+from tests.support.hours_in_2099 import period_fields
 
 ALLOWED = "resources:read resources:write allocations:own events:read"
 CLIENTS = {"ann": ALLOWED, "bob": ALLOWED, "office": f"{ALLOWED} allocations:read allocations:write"}

@@ -3,7 +3,7 @@
 import pytest
 from icalendar import Calendar
 
-from tests.support.instants import period_fields
+from tests.support.hours_in_2099 import period_fields
 from tests.support.refusals import refused
 
 ALL = "/api/cars/all/allocations"

@@ -14,7 +14,7 @@ def rounds(few: int, many: int) -> int:
     return many if THOROUGH else few
 
 
-def examples(few: int, many: int, **options: Any) -> hypothesis.settings:
+def hypothesis_settings(few: int, many: int, **options: Any) -> hypothesis.settings:
     """Return Hypothesis settings with as many examples as ``rounds`` returns."""
     return hypothesis.settings(
         max_examples=rounds(few, many),

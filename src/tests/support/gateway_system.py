@@ -9,8 +9,8 @@ from invsys.gateway.application import build_app
 from invsys.gateway.auth import client_admin
 from invsys.inventory.application import build_app as build_inventory
 from tests.conftest import close, load_settings
-from tests.support.instants import period_fields
-from tests.support.owners import client_as
+from tests.support.client_identity import client_as
+from tests.support.hours_in_2099 import period_fields
 from tests.support.serving_apps import served_app
 
 

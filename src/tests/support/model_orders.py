@@ -1,6 +1,6 @@
 """Create requests to the service and the model, with or without an Idempotency-Key: register, allocate, repeat."""
 
-from tests.support.days import period_fields
+from tests.support.days_around_now import period_fields
 from tests.support.model import Allocation, Vehicle
 from tests.support.model_runner import ALL, CARS, ModelRunner, check_refusal
 

@@ -2,7 +2,7 @@
 
 from invsys.inventory.maintenance import purge
 from tests.support.change_feed import FeedReader
-from tests.support.days import days_of, query
+from tests.support.days_around_now import days_of, query
 from tests.support.model import divide_window, numbers, overlap
 from tests.support.model_runner import ALL, CARS, DAY, ModelRunner
 from tests.support.replay import ReplayedFeed, without_expires

@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 from invsys.inventory.db.models import ContinuousResourceAllocation, IdempotencyKey
-from tests.support.days import days_of
+from tests.support.days_around_now import days_of
 from tests.support.model import Fleet
 from tests.support.time_travel import shift_timestamps
 

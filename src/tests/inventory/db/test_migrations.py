@@ -19,7 +19,7 @@ from invsys.inventory.db.models import ContinuousResourceAllocation, Event, db
 from invsys.inventory.errors import UnusableDatabase
 from invsys.inventory.maintenance import integrity_check
 from tests.conftest import dispose, load_settings
-from tests.support.owners import client_as, restricted_client
+from tests.support.client_identity import client_as, restricted_client
 from tests.support.paths import PROJECT
 
 ALL = "/api/cars/all/allocations"
