@@ -1,4 +1,4 @@
-"""Changes in the service and its model, conditional or not: rename, decommission, move, delete."""
+"""Changes to the service and its model, with or without If-Match: rename, decommission, move, delete."""
 
 from tests.support.days_around_now import bound_fields
 from tests.support.model import Vehicle

@@ -24,7 +24,7 @@ class SlowBody:
         self._socket.sendall(data)
 
     def has_ended(self) -> bool:
-        """Return whether the server has closed the connection; receives what it has sent."""
+        """Receive what the server has sent; return whether it has closed the connection."""
         while not self._ended and select.select([self._socket], [], [], 0)[0]:
             try:
                 data = self._socket.recv(65536)
@@ -49,7 +49,7 @@ class SlowBody:
 
 @contextmanager
 def slow_bodies(port: int, count: int, *lines: str) -> Iterator[list[SlowBody]]:
-    """Open several connections; ``lines`` are further header lines."""
+    """Yield ``count`` open connections; ``lines`` are additional header lines."""
     with ExitStack() as stack:
         connections = []
         for _ in range(count):
