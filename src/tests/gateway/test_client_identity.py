@@ -1,4 +1,4 @@
-"""The gateway sends the client of each request to the inventory; forged identity headers are dropped."""
+"""The gateway sends the client id of each request to the inventory, and drops forged identity headers."""
 
 import pytest
 
