@@ -42,7 +42,7 @@ def test_further_events_are_reported_after_a_second(clock: Clock) -> None:
     clock.advance(0.02)
     recorded.flush()
     recorded.flush()
-    # The caller has logged the only "c".
+    # The only "c" is not reported, because the caller has logged it already.
     assert recorded.reported == [("a", 2), ("b", 1)]
     assert recorded.pending == {}
 

@@ -1,4 +1,4 @@
-"""nginx's configuration agrees with the services behind it, and trusts nothing that a caller claims."""
+"""The configuration of nginx agrees with the services behind it, and trusts no header of a caller."""
 
 import re
 from configparser import ConfigParser
