@@ -81,7 +81,7 @@ def test_a_missing_earlier_report_fails_before_the_measurement(tmp_path):
 
 @pytest.fixture
 def report(monkeypatch):
-    """The module ``benchmarks.cost_report``, whose folder is not on the import path otherwise."""
+    """The module ``benchmarks.cost_report``; the project folder is added to the import path for it."""
     monkeypatch.syspath_prepend(PROJECT)
     return importlib.import_module("benchmarks.cost_report")
 

@@ -1,4 +1,4 @@
-"""The supported Python releases, in setup.cfg, are exactly those that tox runs the tests with."""
+"""The supported Python releases in setup.cfg are exactly those with which tox runs the tests."""
 
 import re
 from configparser import ConfigParser

@@ -19,7 +19,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class RecordedCounter(EventCounter):
-    """Counts at most three keys, and records the reports."""
+    """A counter of at most three keys that records its reports."""
 
     def __init__(self) -> None:
         self.reported: list[tuple[Hashable, int]] = []

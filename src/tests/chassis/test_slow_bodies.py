@@ -12,7 +12,7 @@ from tests.support.waiting import SECONDS, until
 
 
 class Connection:
-    """Has the methods of granian's request and response objects; an incomplete response ends the connection."""
+    """A replacement for granian's request and response objects; an incomplete response ends the connection."""
 
     def __init__(self, body: bytes | None = None) -> None:
         self.body, self.status, self.sent = body, 0, b""

@@ -29,7 +29,7 @@ def time() -> FakeTime:
 
 @pytest.fixture
 def connect(app: Flask, time: FakeTime) -> Iterator[Callable[..., tuple[Client, FaultyTransport]]]:
-    """Return a function that creates a client; it takes the faults of the first requests.
+    """Return a function that creates a client with the given faults for its first requests.
 
     The function returns the client and its transport.
     """

@@ -1,4 +1,4 @@
-"""docker-compose accepts the compose files with no settings and with all of them, and names one that is missing."""
+"""docker-compose accepts the compose files without settings and with all settings, and reports a missing one."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The configuration of nginx agrees with the services behind it, and trusts no header of a caller."""
+"""The configuration of nginx agrees with the services behind it, and does not trust what callers claim."""
 
 import re
 from configparser import ConfigParser

@@ -1,4 +1,4 @@
-"""The script that writes the database passwords: once, completely or not at all, in forms that libpq can read."""
+"""The script that writes the database passwords, once and completely, in forms that PostgreSQL and libpq can read."""
 
 import os
 import stat

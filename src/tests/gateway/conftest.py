@@ -114,7 +114,7 @@ def build_gateway(clients_file: Path, built_apps: list[Flask]) -> Callable[..., 
 def new_client(
     build_gateway: Callable[..., Flask], inventory: str, add_client: Callable[..., str]
 ) -> Callable[..., FlaskClient]:
-    """Return a function that adds a client with these scopes and returns a test client of the gateway with its key."""
+    """Return a function that adds a client with these scopes and returns a test client that sends its key."""
     apps: list[Flask] = []
 
     def new_client(name: str, *scopes: str) -> FlaskClient:

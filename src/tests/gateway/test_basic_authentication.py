@@ -1,4 +1,4 @@
-"""HTTP Basic authentication with client name and key: only for the page, calendars and GBFS."""
+"""HTTP Basic authentication with client name and key: only for the fleet page, calendars and GBFS."""
 
 from base64 import b64encode
 

@@ -16,7 +16,7 @@ MIB = 2**20
 
 @pytest.fixture
 def client(build_from_ini, upstream, add_client):
-    """A client that accepts gzip, for a gateway in front of ``upstream``."""
+    """A client of a gateway in front of ``upstream``; the client accepts gzip."""
     app = build_from_ini({"services": {"inventory": upstream.url}})
     client = as_client(app, add_client("booking", *ALL_SCOPES))
     client.environ_base["HTTP_ACCEPT_ENCODING"] = "gzip, deflate, br"

@@ -14,7 +14,7 @@ EC, RSA = elliptic("ec"), rsa("rsa")
 
 @pytest.fixture
 def build_trusting(build_gateway, tmp_path):
-    """Return a function that builds a gateway that trusts the issuer; it accepts additional settings as variables."""
+    """Return a function that builds a gateway that trusts the issuer; ``variables`` are further settings."""
     file = tmp_path / "jwks.json"
     file.write_text(json.dumps(key_set(EC, RSA)))
 

@@ -1,4 +1,4 @@
-"""A cache of applications: building one and connecting it to the database takes longer than most tests."""
+"""A cache of applications: building an application and connecting it takes longer than most tests."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping

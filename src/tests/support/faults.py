@@ -64,7 +64,7 @@ def then_run(first: Fault, action: Callable[[], object]) -> Fault:
 
 
 def respond(status: int, text: str = "", **headers: str) -> Fault:
-    """Return a fault in which a proxy sends an error response and does not forward the request."""
+    """Return a fault in which a proxy sends this response and does not forward the request."""
     header_values = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def fault(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:

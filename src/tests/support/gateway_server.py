@@ -1,4 +1,4 @@
-"""Gateways under the production server, started as by operators: with a settings file, a command and variables."""
+"""Gateways under the production server, started with a settings file, a command and environment variables."""
 
 import os
 import subprocess

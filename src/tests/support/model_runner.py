@@ -51,7 +51,7 @@ class ModelRunner:
     def if_match(self, item, match):
         """Return an If-Match header: the ``present`` ETag, a ``stale`` one (previous or never used), or ``*`` (any).
 
-        If ``match`` is None, return no header.
+        Return no header if ``match`` is None.
         """
         before, present = ['"0"', *self.etags[item]][-2:]
         etags = {"stale": before, "present": present, "any": "*"}

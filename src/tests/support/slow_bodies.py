@@ -11,7 +11,7 @@ BODY = b'{"name": "Slow"}'
 
 
 class SlowBody:
-    """A connection over which the head of a POST was sent, and nothing else yet."""
+    """A connection over which only the head of a POST request has been sent so far."""
 
     def __init__(self, port: int, *lines: str, length: int = len(BODY)) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
@@ -40,7 +40,7 @@ class SlowBody:
         return int(self._received[9:12]) if self._received else None
 
     def text(self) -> str:
-        """Return all that was received."""
+        """Return everything that was received."""
         return self._received.decode()
 
     def close(self) -> None:

@@ -46,7 +46,7 @@ class TinyServer:
 
     @property
     def workers(self) -> list[int]:
-        """The process ids of the workers, the oldest first."""
+        """The process ids of the workers, oldest first."""
         return child_processes(self.process.pid)
 
     def logged(self, text: str) -> int:
