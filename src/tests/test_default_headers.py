@@ -1,4 +1,4 @@
-"""Headers of all responses of both services: no type sniffing, no referrer, no caching, no server name."""
+"""Default response headers of both services, which concern content sniffing, referrers, caching and the server name."""
 
 import os
 import re

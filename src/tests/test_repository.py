@@ -1,4 +1,4 @@
-"""The configuration of external services, such as CI and Read the Docs, agrees with the files of the project."""
+"""The files around the source code agree with it: CI, pre-commit, Read the Docs, Makefiles, issue forms."""
 
 import os
 import re
@@ -14,7 +14,7 @@ HOOKS = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text())["repos
 
 
 def commands(job):
-    """Return what the steps of a job run, as one text."""
+    """Return the commands of all steps of a job as one text."""
     return "\n".join(step.get("run", "") for step in CI["jobs"][job]["steps"])
 
 
@@ -73,7 +73,7 @@ def test_make_calls_docker_compose(target, command):
 
 
 def test_make_db_revision_needs_a_message():
-    # The environment is neither needed nor built.
+    # --old-file: make need not build the environment.
     make = ["make", "--old-file=.venv/run", "--dry-run", "db-revision"]
     result = subprocess.run(make, cwd=PROJECT, check=True, capture_output=True, text=True)
     checks = [line for line in result.stdout.splitlines() if line.startswith("test -n")]

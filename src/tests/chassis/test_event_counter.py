@@ -19,7 +19,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class RecordedCounter(EventCounter):
-    """Counts at most three keys, and records the reports."""
+    """A counter of at most three keys that records its reports."""
 
     def __init__(self) -> None:
         self.reported: list[tuple[Hashable, int]] = []
@@ -42,7 +42,7 @@ def test_further_events_are_reported_after_a_second(clock: Clock) -> None:
     clock.advance(0.02)
     recorded.flush()
     recorded.flush()
-    # The caller has logged the only "c".
+    # The only "c" is not reported, because the caller has logged it already.
     assert recorded.reported == [("a", 2), ("b", 1)]
     assert recorded.pending == {}
 

@@ -1,4 +1,4 @@
-"""Static files: a URL with the current version may be kept for a year, any other must be revalidated."""
+"""Static files: a URL with the current version may be cached for a year, any other must be revalidated."""
 
 from pathlib import Path
 

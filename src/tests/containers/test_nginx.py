@@ -1,4 +1,4 @@
-"""nginx's configuration agrees with the services behind it, and trusts nothing that a caller claims."""
+"""The configuration of nginx agrees with the services behind it, and does not trust what callers claim."""
 
 import re
 from configparser import ConfigParser

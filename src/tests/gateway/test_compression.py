@@ -1,4 +1,4 @@
-"""Compression: long text responses, only for callers that accept gzip, each representation with its own ETag."""
+"""Compression of long text responses for callers that accept gzip; each representation has its own ETag."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ MIB = 2**20
 
 @pytest.fixture
 def client(build_from_ini, upstream, add_client):
-    """A client of a gateway in front of ``upstream`` that accepts gzip."""
+    """A client of a gateway in front of ``upstream``; the client accepts gzip."""
     app = build_from_ini({"services": {"inventory": upstream.url}})
     client = as_client(app, add_client("booking", *ALL_SCOPES))
     client.environ_base["HTTP_ACCEPT_ENCODING"] = "gzip, deflate, br"
@@ -52,7 +52,7 @@ def test_a_long_response_is_compressed(client, respond):
     assert response.headers.getlist("Content-Length") == [str(len(response.data))]
     assert response.headers["ETag"] == '"3-gzip"'
     assert words(response, "Vary") == {"Accept", "Accept-Encoding"}
-    # A range would be one of the uncompressed body.
+    # A range would refer to the uncompressed body.
     assert "Accept-Ranges" not in response.headers
 
 
@@ -68,7 +68,7 @@ def test_a_long_response_is_compressed(client, respond):
         ("text/javascript", True),
         ("application/javascript", True),
         ("image/svg+xml", True),
-        # The fleet page repeats its query next to data (BREACH).
+        # The fleet page repeats its query next to data, which would permit the BREACH attack.
         ("text/html; charset=utf-8", False),
         ("image/png", False),
         ("application/octet-stream", False),
@@ -118,7 +118,7 @@ def test_only_a_caller_that_prefers_gzip_gets_it(client, respond, accept_encodin
     response = client.get("/api/cars", headers={"Accept-Encoding": accept_encoding})
     assert is_plain(response) != is_compressed
     assert response.headers["ETag"] == ('"3-gzip"' if is_compressed else '"3"')
-    # Also if it is not compressed: a cache must not return it to callers with another Accept-Encoding.
+    # Uncompressed responses need it, too: a cache must not return them to callers with another Accept-Encoding.
     assert words(response, "Vary") == {"Accept-Encoding"}
 
 
@@ -183,7 +183,7 @@ def test_head_has_the_length_of_a_response_that_is_not_compressed(client, respon
         ("If-Match", '"3-xml-gzip"', '"3-xml"'),
         ("If-Match", "*", "*"),
         ("If-Match", '"-gzip', '"-gzip'),
-        # A range of the compressed response would be one of the uncompressed body.
+        # The ETag is that of the compressed response, but the range would refer to the uncompressed body.
         ("If-Range", '"3-gzip"', '"3-gzip"'),
     ],
 )

@@ -15,7 +15,7 @@ from tests.support.waiting import SECONDS, until
 
 @pytest.fixture
 def client_with_two_slots(build_from_ini, upstream, add_client):
-    """A client of a gateway that allows two concurrent requests of each client."""
+    """A client of a gateway that allows two concurrent requests per client."""
     key = add_client("booking", *ALL_SCOPES)
     limits = {"limits": {"concurrent": 2}, "upstream": {"read_timeout": 0.3}}
     return as_client(build_from_ini({"services": {"inventory": upstream.url}}, limits), key)
@@ -86,7 +86,7 @@ def test_a_slot_is_released_after_an_upstream_fault(client_with_two_slots, upstr
     for _ in range(3):
         response = client_with_two_slots.get("/api/cars")
         assert response.status_code != 429
-        # As a server does: read the body and close the response.
+        # Like a server, read the body and close the response.
         with suppress(Exception), closing(response):
             response.get_data()
     upstream.respond = respond_with(OK)

@@ -52,7 +52,7 @@ def connections(port, database_url):
 
 
 def send(connection, method, path, key, body=None):
-    """Send a request over a persistent connection; returns the status."""
+    """Send a request over a persistent connection; return the status."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     connection.request(method, path, None if body is None else json.dumps(body), headers)
     response = connection.getresponse()
@@ -70,7 +70,7 @@ def new_car():
 
 
 class Callers:
-    """Threads that read and write with the newest key; ``statuses`` counts the statuses."""
+    """Threads that read and write with the newest key; ``statuses`` counts the responses by status."""
 
     def __init__(self, port, key, threads=4):
         self.key, self.statuses, self._port, self._stop = key, Counter(), port, threading.Event()
@@ -100,7 +100,7 @@ class Callers:
                         self.statuses[status] += 1
 
     def wait_for_responses(self, count=20):
-        """Wait until ``count`` further requests have been answered."""
+        """Wait for ``count`` more responses."""
         before = self.statuses.total()
         until(lambda: self.statuses.total() >= before + count)
 

@@ -14,7 +14,7 @@ CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 
 @pytest.fixture
 def limited(build_from_ini, upstream):
-    """Build a gateway with these limits."""
+    """Return a function that builds a gateway with the given limits."""
 
     def limited(rate="1000000/second", anonymous="1000000/second", page="1000000/second", **server):
         limits = {"limits": {"rate": rate, "anonymous": anonymous, "page": page}}

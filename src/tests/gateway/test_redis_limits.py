@@ -19,7 +19,7 @@ def redis(tmp_path):
 
 @pytest.fixture
 def two_gateways(build_from_ini, upstream, redis):
-    """Return clients of two gateways that share their counters."""
+    """Return a function that returns the clients of two gateways that share their counters."""
 
     def two_gateways(key, rate="1000000/hour", anonymous="1000000/hour"):
         limits = {"limits": {"rate": rate, "anonymous": anonymous, "storage": redis.url}}

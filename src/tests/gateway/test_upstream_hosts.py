@@ -1,4 +1,4 @@
-"""A service on several hosts: requests are distributed in turn, and a host that is down causes no errors."""
+"""A service on several hosts: they receive requests in turn, and a host that is down causes no errors."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 @pytest.fixture
 def new_client(build_from_ini, add_client):
-    """Return a client of a gateway in front of these hosts."""
+    """Return a function that creates a client of a gateway in front of the given hosts."""
     key = add_client("booking", "echo:read", "echo:write")
 
     def new_client(*urls):

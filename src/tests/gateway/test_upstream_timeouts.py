@@ -1,4 +1,4 @@
-"""Services that are down, slow or endless: every wait is limited, and the next request works."""
+"""Services that are down, slow, or never finish a response: every wait is limited, and the next request works."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -21,7 +21,7 @@ WRITES = [("POST", "/api/cars"), ("PATCH", CAR), ("DELETE", CAR), ("PATCH", BOOK
 
 @pytest.fixture
 def limited(build_from_ini, upstream):
-    """Build a gateway with these limits in front of a service that responds with ok."""
+    """Return a function that builds a gateway with the given limits; the services behind it respond with ``ok``."""
 
     def limited(write_rate="2/hour", rate=UNLIMITED, **limits):
         settings = {"limits": {"rate": rate, "write_rate": write_rate, "anonymous": UNLIMITED, **limits}}
@@ -34,7 +34,7 @@ def limited(build_from_ini, upstream):
 
 @pytest.fixture
 def new_client(limited, add_client):
-    """Return a client with individual limits (``client_limits``) of a gateway with these limits."""
+    """Return a function that creates a client of a gateway; client and gateway have the given limits."""
 
     def new_client(client_limits=None, **limits):
         key = add_client("booking", *ALL_SCOPES, "echo:write", **(client_limits or {}))
@@ -105,7 +105,7 @@ def test_a_rejected_write_counts_as_a_request(new_client):
 
 
 class Clock:
-    """Replaces the module ``time`` for the counters."""
+    """Replaces the module ``time`` for the counters; a test sets ``now``."""
 
     def __init__(self):
         self.now = time.time()

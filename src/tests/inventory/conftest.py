@@ -21,7 +21,7 @@ from invsys.inventory.application import build_app
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Event, db
 from invsys.inventory.transfer import exporter
-from tests.conftest import SQLITE_ONLY, dispose, load_settings
+from tests.conftest import SQLITE_ONLY, disconnect, load_settings
 from tests.support import refusals
 from tests.support.applications import close
 from tests.support.feed_checker import FeedChecker
@@ -188,7 +188,7 @@ def fresh_app(fresh_url):
     app = build_app(load_settings(fresh_url))
     with app.app_context():
         yield app
-        dispose()
+        disconnect()
 
 
 @pytest.fixture
@@ -249,4 +249,4 @@ def run_on(monkeypatch, capsys):
     # A real process closes its connections when it exits; this process continues.
     for app in apps:
         with app.app_context():
-            dispose()
+            disconnect()

@@ -1,11 +1,11 @@
-"""How many examples and rounds the random tests and the tests with concurrent callers use."""
+"""The number of examples in random tests, and of rounds in tests with concurrent callers."""
 
 import os
 from typing import Any
 
 import hypothesis
 
-# `make test-all` sets it. `make test` uses fewer examples, and the same in each run.
+# `make test-all` sets the variable. Without it, tests use fewer examples, which are the same in each run.
 THOROUGH = os.environ.get("INVSYS_TESTS") == "thorough"
 
 
@@ -14,13 +14,14 @@ def rounds(few: int, many: int) -> int:
     return many if THOROUGH else few
 
 
-def examples(few: int, many: int, **options: Any) -> hypothesis.settings:
-    """Return Hypothesis settings with as many examples as ``rounds`` returns."""
+def hypothesis_settings(few: int, many: int, **options: Any) -> hypothesis.settings:
+    """Return Hypothesis settings with ``few`` examples in `make test` and ``many`` in `make test-all`."""
     return hypothesis.settings(
         max_examples=rounds(few, many),
         derandomize=not THOROUGH,
         database=None,
         deadline=None,
+        # Health checks fail on a slow machine, and for fixtures that all examples of a test share, as ours do.
         suppress_health_check=list(hypothesis.HealthCheck),
         **options,
     )

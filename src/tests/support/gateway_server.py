@@ -1,4 +1,4 @@
-"""Gateways under the production server, started as operators do: with an INI file, a command and an environment."""
+"""Gateways under the production server, started with a settings file, a command and environment variables."""
 
 import os
 import subprocess

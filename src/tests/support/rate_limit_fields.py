@@ -1,4 +1,4 @@
-"""The fields RateLimit-Policy and RateLimit of responses, parsed as structured fields (RFC 9651)."""
+"""Parses the response headers RateLimit-Policy and RateLimit as structured fields (RFC 9651)."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ Members = dict[str, dict[str, Any]]
 
 
 def members(response: Any, header: str) -> Members:
-    """Return the parameters of each member of the field, by the member's name."""
+    """Return the parameters of each member of the header, by the member's name."""
     [field] = response.headers.getlist(header)
     assert re.fullmatch(rf"{_MEMBER}(?:, {_MEMBER})*", field), field
     return dict(_member(text) for text in field.split(", "))

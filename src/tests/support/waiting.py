@@ -1,4 +1,4 @@
-"""Waiting for another process or thread."""
+"""Waits for other processes and threads."""
 
 import threading
 import time

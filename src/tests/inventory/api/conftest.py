@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.owners import restricted_client
+from tests.support.client_identity import restricted_client
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import FOUR, hour_start, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import FOUR, hour_start, let_holds_expire, period_fields
 
 ANY = "/api/cars/any"
 PERIOD = period_fields(10, 12)

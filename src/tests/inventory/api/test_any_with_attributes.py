@@ -3,7 +3,7 @@
 import pytest
 
 from tests.inventory.api.test_resources import BAD_ATTRIBUTES
-from tests.support.instants import hour_start
+from tests.support.hours_in_2099 import hour_start
 
 ANY = "/api/cars/any"
 

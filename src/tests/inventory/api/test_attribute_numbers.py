@@ -14,8 +14,8 @@ from invsys.chassis.formats import strict_json
 from invsys.inventory.db.functions import json_contains
 from invsys.inventory.db.models import ContinuousResource, db
 from invsys.inventory.queries import resources as resource_queries
-from tests.support.effort import examples
-from tests.support.instants import hour_start
+from tests.support.effort import hypothesis_settings
+from tests.support.hours_in_2099 import hour_start
 
 XML = "application/xml"
 NUMBERS = [0.1, 0.1 + 0.2, 123456789.12345679, 1e16, 1e22, 1e308, 5e-324]
@@ -109,7 +109,7 @@ def variants(value):
 pairs = (numbers | corners).flatmap(lambda value: st.tuples(variants(value), variants(value) | numbers | corners))
 
 
-@examples(40, 150)
+@hypothesis_settings(40, 150)
 @given(pair=pairs)
 def test_the_filter_and_any_compare_numbers_like_their_texts(app, pair):
     has, requested = pair

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import ALWAYS, hour_start, hours_of, let_holds_expire
+from tests.support.hours_in_2099 import ALWAYS, hour_start, hours_of, let_holds_expire
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 URL = "/api/cars/all/availability"

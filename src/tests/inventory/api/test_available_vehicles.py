@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import ALWAYS, hour_start, let_holds_expire
+from tests.support.hours_in_2099 import ALWAYS, hour_start, let_holds_expire
 from tests.support.period_cases import CASES
 
 # (allocated period, window, whether the vehicle is free in it); a window needs at least one bound.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import FOUR, hour_start, hours_of, period_fields
+from tests.support.hours_in_2099 import FOUR, hour_start, hours_of, period_fields
 from tests.support.period_cases import CASES, NAMES
 
 

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
+from tests.support.client_identity import client_as, restricted_client
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import hour_start, let_holds_expire, period_fields
-from tests.support.owners import client_as, restricted_client
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 MOST = 3
 # Seconds; long enough that no hold expires during a test.

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.instants import hour_start, period_fields
-from tests.support.owners import OWN_ONLY, ids
+from tests.support.client_identity import OWN_ONLY, ids
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 pytestmark = pytest.mark.one_engine
 

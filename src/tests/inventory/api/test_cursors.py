@@ -16,7 +16,7 @@ from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, CursorState, db
 from tests.conftest import load_settings, migrate
 from tests.support.applications import close
-from tests.support.instants import period_fields
+from tests.support.hours_in_2099 import period_fields
 
 LISTS = ["/api/cars", "/api/cars/all/allocations", "/api/cars/all/availability"]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from tests.support.change_feed import FeedReader
-from tests.support.instants import hour_start, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 FIELDS = {"id", "at", "kind", "resource_type", "resource_id", "allocation_id", "client_id", "request_id", "data"}
 

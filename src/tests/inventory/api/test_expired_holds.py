@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import hour_start, hours_of, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import hour_start, hours_of, let_holds_expire, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker_at_end")
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.instants import hour_start, hours_of, let_holds_expire
+from tests.support.hours_in_2099 import hour_start, hours_of, let_holds_expire
 
 A_MINUTE = timedelta(minutes=1)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 PERIOD = period_fields(10, 12)
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tests.support.instants import hour_start
+from tests.support.hours_in_2099 import hour_start
 
 MERGE_PATCH = "application/merge-patch+json"
 

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi import checks
 from invsys.inventory.errors import ConflictError
 from invsys.inventory.openapi.examples import EXAMPLES
 from invsys.inventory.schemas import inputs, outputs
-from tests.support.effort import THOROUGH, examples
+from tests.support.effort import THOROUGH, hypothesis_settings
 
 # All checks of schemathesis that fit. positive_data_acceptance does not: a schema cannot express from < to.
 CHECKS = (
@@ -116,7 +116,7 @@ def test_generated_requests_get_the_documented_responses(app, item_ids):
         invalid = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
 
         @hypothesis.given(case=operation.as_strategy() | invalid, uses_item_ids=st.booleans())
-        @examples(6, 30)
+        @hypothesis_settings(6, 30)
         def conforms_to_document(case, uses_item_ids):
             # Schemathesis writes an object as attribute.KEY[name]=value, which is the filter of another valid key.
             hypothesis.assume(not any(isinstance(value, dict) for value in (case.query or {}).values()))

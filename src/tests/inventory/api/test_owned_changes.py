@@ -6,9 +6,9 @@ import pytest
 
 from invsys.inventory.commands import expire_holds
 from tests.support.blocking import locked
+from tests.support.client_identity import client_as, ids, restricted_client, without_request_ids
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import hour_start, let_holds_expire, period_fields
-from tests.support.owners import client_as, ids, restricted_client, without_request_ids
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 ANY_VERSION, STALE, INVALID = ({"If-Match": value} for value in ("*", '"7"', "none"))
 HEADERS = [{}, ANY_VERSION, STALE, INVALID]

@@ -5,8 +5,8 @@ from icalendar import Calendar
 from sqlalchemy import select
 
 from invsys.inventory.db.models import ContinuousResourceAllocation, db
-from tests.support.instants import hour_start, let_holds_expire, period_fields
-from tests.support.owners import client_as, ids, restricted_client
+from tests.support.client_identity import client_as, ids, restricted_client
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 ALL = "/api/cars/all/allocations"
 

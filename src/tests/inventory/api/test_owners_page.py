@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support.client_identity import client_as, restricted_client
 from tests.support.html_page import Page
-from tests.support.owners import client_as, restricted_client
 
 pytestmark = pytest.mark.one_engine
 

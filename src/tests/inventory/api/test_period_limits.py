@@ -8,7 +8,7 @@ import pytest
 from invsys.inventory.caller import Caller
 from invsys.inventory.commands import client_limits, create_allocation
 from invsys.inventory.period import Period
-from tests.support.owners import client_as, restricted_client
+from tests.support.client_identity import client_as, restricted_client
 
 pytestmark = pytest.mark.one_engine
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.instants import hour_start, let_holds_expire, period_fields
-from tests.support.owners import ids
+from tests.support.client_identity import ids
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 ALL = "/api/cars/all/allocations"
 COMPOSED, DECOMPOSED = "Ü-1", "U\u0308-1"

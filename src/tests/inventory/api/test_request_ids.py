@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.change_feed import FeedReader
-from tests.support.instants import hour_start, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 LONGEST = "~" * 128
 

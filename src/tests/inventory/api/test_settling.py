@@ -13,7 +13,7 @@ from invsys.inventory.db.models import ContinuousResourceAllocation, db
 from tests.conftest import load_settings
 from tests.support.applications import close
 from tests.support.blocking import locked
-from tests.support.instants import hour_start, let_holds_expire
+from tests.support.hours_in_2099 import hour_start, let_holds_expire
 from tests.support.waiting import SECONDS
 
 FEED = "/api/events"

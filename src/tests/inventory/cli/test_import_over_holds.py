@@ -5,7 +5,7 @@ import pytest
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.commands.bulk_load import ImportItem
 from invsys.inventory.schemas import inputs
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 
 @pytest.mark.parametrize("confirmed", [True, False])

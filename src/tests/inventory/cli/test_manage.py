@@ -12,7 +12,7 @@ from flask.cli import ScriptInfo
 from invsys.chassis.server import command as server
 from invsys.chassis.server import listening
 from invsys.inventory.db.models import db
-from tests.conftest import dispose
+from tests.conftest import disconnect
 from tests.support.serving import free_port
 
 LINES = "resource_type,name,from_datetime,to_datetime\ncars,Car1,2026-01-01T10:00Z,2026-01-01T11:00Z\n"
@@ -71,7 +71,7 @@ def test_the_flask_command_finds_the_application(run, monkeypatch):
     app = ScriptInfo(app_import_path="invsys.inventory.application").load_app()
     assert app.test_client().get("/readyz").status_code == 200
     with app.app_context():
-        dispose()
+        disconnect()
 
 
 def test_urls_lists_the_routes(run):

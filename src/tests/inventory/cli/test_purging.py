@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResourceAllocation, Event, IdempotencyKey, db
 from tests.support.change_feed import FeedReader
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 from tests.support.time_travel import shift_timestamps
 
 TTL, DAY = 60, 86400

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from invsys.inventory.db.models import db
 from invsys.inventory.transfer import exporter, importer
-from tests.support.instants import hour_start
+from tests.support.hours_in_2099 import hour_start
 
 # Sorted by code point, which is no language's collation.
 NAMES = ["10", "2", "B", "Z", "_", "a", "\u00c4", "\U0001f697"]

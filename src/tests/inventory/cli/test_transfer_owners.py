@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.support.instants import hour_start, period_fields
-from tests.support.owners import client_as, restricted_client
+from tests.support.client_identity import client_as, restricted_client
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 HEADER = "resource_type,name,from_datetime,to_datetime,client_id\n"
 LINES = (

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from tests.support.change_feed import FeedReader
 from tests.support.effort import rounds
-from tests.support.instants import let_holds_expire, period_fields
+from tests.support.hours_in_2099 import let_holds_expire, period_fields
 from tests.support.replay import ReplayedFeed
 
 pytestmark = pytest.mark.usefixtures("feed_checker")

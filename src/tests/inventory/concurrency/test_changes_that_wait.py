@@ -12,7 +12,7 @@ from invsys.inventory.schemas import inputs
 from tests.support.blocking import block_event_numbers, locked, until_waiting
 from tests.support.change_feed import FeedReader
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 

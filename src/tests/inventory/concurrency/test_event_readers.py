@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.change_feed import FeedReader
 from tests.support.effort import rounds
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 

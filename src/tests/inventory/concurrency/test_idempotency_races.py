@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
 from tests.support.effort import rounds
-from tests.support.instants import period_fields
+from tests.support.hours_in_2099 import period_fields
 
 pytestmark = [pytest.mark.usefixtures("feed_checker"), pytest.mark.through_gateway]
 

@@ -16,7 +16,7 @@ from invsys.inventory.db import session
 from invsys.inventory.db.models import Event
 from invsys.inventory.errors import DatabaseUnavailable
 from tests.support.change_feed import FeedReader
-from tests.support.effort import examples
+from tests.support.effort import hypothesis_settings
 from tests.support.late_writer import LateWriter
 from tests.support.serving import until
 
@@ -249,7 +249,7 @@ class Writers:
         return len([key for key in self._committed if key < earliest])
 
 
-@examples(10, 30)
+@hypothesis_settings(10, 30)
 @given(steps=steps)
 def test_the_feed_contains_exactly_the_settled_events_for_any_order_of_writes_and_ends(
     engine, app, client, cars, steps

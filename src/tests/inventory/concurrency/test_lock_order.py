@@ -11,7 +11,7 @@ from invsys.inventory.commands import bulk_load, expire_holds
 from invsys.inventory.schemas import inputs
 from tests.support.blocking import block_event_numbers, locked, until_waiting
 from tests.support.change_feed import FeedReader
-from tests.support.instants import hour_start, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker_at_end")
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, text
 
 from invsys.inventory.db.models import db
 from tests.support.blocking import locked
-from tests.support.instants import period_fields
+from tests.support.hours_in_2099 import period_fields
 
 SAMPLE, FLEET = 20, 2000
 NUMBERS = {

@@ -16,7 +16,7 @@ from invsys.inventory.application import build_app, create_app
 from invsys.inventory.db import schema_check, session
 from invsys.inventory.db.models import db
 from invsys.inventory.errors import UnusableDatabase
-from tests.conftest import PostgreSQL, dispose, load_settings, migrate
+from tests.conftest import PostgreSQL, disconnect, load_settings, migrate
 from tests.support.waiting import until
 
 
@@ -44,7 +44,7 @@ def build_for():
     yield build
     for app in apps:
         with app.app_context():
-            dispose()
+            disconnect()
 
 
 def is_away(response):
@@ -154,7 +154,7 @@ def test_the_service_starts_without_its_database_and_serves_when_it_is_back(own_
     own_postgresql.start()
     assert client.get("/api/cars").status_code == 200
     with app.app_context():
-        dispose()
+        disconnect()
 
 
 def test_a_locked_sqlite_file_causes_busy_and_no_change(tmp_path, build_for):

@@ -12,7 +12,7 @@ from invsys.inventory.application import build_app
 from invsys.inventory.db import revisions, schema_check, session
 from invsys.inventory.db.models import db
 from invsys.inventory.maintenance import integrity_check, migrate
-from tests.conftest import dispose, load_settings
+from tests.conftest import disconnect, load_settings
 
 OLD = "0002"
 BROKEN = '''"""A change that fails half way."""
@@ -132,7 +132,7 @@ def test_a_running_service_continues_while_a_newer_version_migrates(fresh_app, f
     with started_later.app_context():
         later = started_later.test_client()
         assert [later.get(path).status_code for path in ("/readyz", "/api/cars")] == [503, 503]
-        dispose()
+        disconnect()
 
 
 def test_a_service_started_before_the_migration_serves_after_it(fresh_app):

@@ -18,8 +18,8 @@ from invsys.inventory.db import revisions, schema_check
 from invsys.inventory.db.models import ContinuousResourceAllocation, Event, db
 from invsys.inventory.errors import UnusableDatabase
 from invsys.inventory.maintenance import integrity_check
-from tests.conftest import dispose, load_settings
-from tests.support.owners import client_as, restricted_client
+from tests.conftest import disconnect, load_settings
+from tests.support.client_identity import client_as, restricted_client
 from tests.support.paths import PROJECT
 
 ALL = "/api/cars/all/allocations"
@@ -233,4 +233,4 @@ def test_an_installed_wheel_migrates_from_any_directory(fresh_url, tmp_path, whe
     app = build_app(load_settings(fresh_url))
     with app.app_context():
         assert integrity_check.check().ok
-        dispose()
+        disconnect()

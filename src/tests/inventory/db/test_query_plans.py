@@ -13,7 +13,7 @@ from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import db
 from invsys.inventory.db.session import disable_timeouts
 from invsys.inventory.queries import allocations as allocation_queries
-from tests.support.owners import OWN_ONLY
+from tests.support.client_identity import OWN_ONLY
 
 VEHICLES, BUSY, PAST = 20, 10, 1000
 FLEET = """

@@ -5,8 +5,8 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.effort import examples
-from tests.support.instants import ALWAYS, hour_start, hours_of
+from tests.support.effort import hypothesis_settings
+from tests.support.hours_in_2099 import ALWAYS, hour_start, hours_of
 from tests.support.model import divide_window, overlap
 
 LAST = 4
@@ -48,14 +48,14 @@ def can_allocate(client, response):
     return response.status_code == 201
 
 
-@examples(3, 10)
+@hypothesis_settings(3, 10)
 @given(requested=st.lists(periods, max_size=6), window=periods)
 def test_free_and_busy_periods_match_the_model(client, register, allocate, requested, window):
     car, _, allocated = register_car(register, allocate, requested)
     assert free_and_busy(client, car, window) == divide_window(allocated, window)
 
 
-@examples(3, 10)
+@hypothesis_settings(3, 10)
 @given(
     requested=st.lists(
         st.sampled_from([period for period in small_windows() if period != ALWAYS]), min_size=1, max_size=4

@@ -6,7 +6,7 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.effort import examples
+from tests.support.effort import hypothesis_settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -73,7 +73,7 @@ def by_start(period):
     return -1 if period[0] is None else period[0]
 
 
-@examples(15, 60)
+@hypothesis_settings(15, 60)
 @given(steps=steps)
 def test_the_service_agrees_with_the_model(client, steps):
     fleet = [Vehicle(client), Vehicle(client)]
@@ -82,7 +82,7 @@ def test_the_service_agrees_with_the_model(client, steps):
         fleet[number].check()
 
 
-@examples(15, 60)
+@hypothesis_settings(15, 60)
 @given(periods=st.lists(bounds, max_size=8), window=bounds.filter(lambda window: not is_empty(window)))
 def test_a_window_lists_exactly_the_overlapping_allocations(client, periods, window):
     vehicle = Vehicle(client)

@@ -14,13 +14,13 @@ from hypothesis.stateful import (
 )
 
 from tests.conftest import delete_all_rows
-from tests.support.effort import examples
+from tests.support.effort import hypothesis_settings
 from tests.support.model import is_empty
 from tests.support.model_changes import ModelChanges
 from tests.support.model_orders import ModelOrders
 from tests.support.model_queries import ModelQueries
 
-machine_settings = examples(5, 20, stateful_step_count=40, print_blob=True)
+machine_settings = hypothesis_settings(5, 20, stateful_step_count=40, print_blob=True)
 
 # An index into the existing items, modulo their number.
 index = st.integers(0, 9)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from invsys.inventory.transfer import importer
 from invsys.inventory.transfer.importer import Outcome
 from invsys.inventory.transfer.spreadsheet import MARK, escape, unescape
-from tests.support.owners import client_as
+from tests.support.client_identity import client_as
 
 pytestmark = pytest.mark.one_engine
 
