@@ -65,7 +65,7 @@ class Client:
     def whoami(self) -> Caller:
         """Return the client to which the token belongs, with its scopes and limits.
 
-        The gateway answers this; raises NotFound at the inventory.
+        Only the gateway serves this; if ``base_url`` is the inventory itself, the call raises NotFound.
         """
         return parse(self._connection.get("whoami"), Caller.from_json)
 

@@ -45,7 +45,7 @@ _LONGEST_PAUSE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """The maximum number of attempts, and the seconds after the first attempt within which another one may start."""
+    """The limits of retries: at most ``attempts``, the last of which starts within ``give_up_after`` seconds."""
 
     attempts: int
     give_up_after: float
@@ -116,7 +116,7 @@ class Connection:
     def delete(self, url: str, if_match: str | None) -> None:
         """Delete an item, if it still has the ETag ``if_match`` (None: in any case).
 
-        If a later attempt gets 404, an earlier one has deleted the item, so the call succeeds.
+        If a later attempt gets 404, an earlier one has probably deleted the item, so the call succeeds.
         """
         response, maybe_repeated = self._send("DELETE", url, headers=_if_match(if_match))
         if response.is_success:

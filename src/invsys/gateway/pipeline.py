@@ -70,7 +70,7 @@ class Pipeline:
         app.add_url_rule(permission.path, endpoint, methods=methods)
 
     def _find_permission(self, path: str, method: str) -> Permission | None:
-        """Return the permission for any path and method, or None."""
+        """Return the permission that requests with this path and method require; None if they are not forwarded."""
         try:
             endpoint, _ = current_app.url_map.bind("").match(path, method)
         except HTTPException:

@@ -57,7 +57,7 @@ def _name(entry: str) -> str:
 
 
 def host_name(host: str) -> str | None:
-    """Return the name or address in a ``Host`` header: lower case, without port, brackets and one trailing dot.
+    """Return the name or address in a ``Host`` header: lower case, without port, brackets and a trailing dot.
 
     Returns None if the header is malformed.
     """
@@ -143,7 +143,11 @@ def register(app: Flask, server: Section, before_refusal: Callable[[], None] = l
 
 
 def _require(allowed: AllowedHosts, environ: "WSGIEnvironment") -> None:
-    """Raise a Problem if the Host is not allowed; the paths for operators accept any single well-formed name."""
+    """Raise a Problem if the Host is not allowed.
+
+    Paths for operators accept any one well-formed name, or none with HTTP/1.0; there, Host is replaced by a neutral
+    value.
+    """
     host = environ.get("HTTP_HOST")
     if environ.get("PATH_INFO") not in health.FOR_OPERATORS:
         allowed.require(host)

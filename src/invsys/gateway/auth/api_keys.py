@@ -1,7 +1,6 @@
 """API keys: how they are generated, and how the key of a request is checked.
 
 A key has the form ``invsys_PREFIX_SECRET``. Only the prefix and the SHA-256 digest of the whole key are stored.
-
 The secret has 256 random bits and cannot be guessed, so a slow hash is unnecessary. The prefix identifies the key in
 the clients file and to the operator. ``invsys`` lets secret scanners recognise a key that was committed by mistake.
 """

@@ -10,7 +10,7 @@ BEFORE_ALL, AFTER_ALL = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tz
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant: aware UTC in Python, timestamptz in PostgreSQL, text of 26 characters that sorts in SQLite."""
+    """An instant: an aware datetime in Python, timestamptz in PostgreSQL, text that sorts chronologically in SQLite."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

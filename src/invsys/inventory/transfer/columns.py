@@ -1,4 +1,7 @@
-"""The columns of a CSV file: their names, which JSON Lines objects use too, the header, and the format of the cells."""
+"""The columns of a CSV file: their names, the header, and how cells are parsed and formatted.
+
+The members of JSON Lines objects have the same names.
+"""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Export: all vehicles in circulation and their allocations, one per line, in the format that ``reader`` reads.
+"""Export: all vehicles in circulation and their confirmed allocations, in the format that ``reader`` reads.
 
 Lines are sorted by type, name and start, so two databases with the same contents produce the same file.
 """
