@@ -15,7 +15,7 @@ from invsys.client.records import Caller, Event, EventPage
 
 
 class Client:
-    """A client for the inventory service at ``base_url``; it is thread-safe, and ``with`` closes it.
+    """A client for the inventory service at ``base_url``; it is thread-safe, and a ``with`` block closes it.
 
     ``token``, an API key or a JSON Web Token, is sent with every request as ``Authorization: Bearer``. ``timeout``
     limits each step of an attempt (connect, send, wait for the response), in seconds. The client retries a request that

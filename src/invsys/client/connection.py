@@ -93,7 +93,7 @@ class Connection:
         return raise_for_problem(self._send("GET", url, params=query, headers=headers).response)
 
     def post(self, url: str, body: Mapping[str, Any], key: str | None) -> httpx.Response:
-        """Send a POST request with an Idempotency-Key, 1 to 255 visible ASCII characters; None: generate a key."""
+        """Send a POST request with an Idempotency-Key of 1 to 255 visible ASCII characters (None: generate one)."""
         key = str(uuid.uuid4()) if key is None else key
         if not re.fullmatch(r"[!-~]{1,255}", key):
             raise ValueError(f"the key {key!r} must consist of 1 to 255 visible ASCII characters")

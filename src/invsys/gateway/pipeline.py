@@ -78,7 +78,7 @@ class Pipeline:
         return self._permissions.get(endpoint, {}).get(method)
 
     def _current_permission(self) -> Permission | None:
-        """Return the permission for the current request, or None."""
+        """Return the permission that the current request requires; None if the table does not contain it."""
         method = "GET" if request.method == "HEAD" else request.method
         return self._permissions.get(request.endpoint or "", {}).get(method)
 

@@ -205,7 +205,7 @@ def _from_validation(error: ValidationError) -> Response:
 
 
 def field_messages(error: ValidationError) -> Iterator[tuple[str, str]]:
-    """Yield (field, message) for every message of marshmallow, including those of nested fields."""
+    """Yield (field, message) for every message of the error, including those of nested fields."""
     for name, messages in error.normalized_messages().items():  # type: ignore[no-untyped-call]
         for message in _flat_messages(messages):
             yield str(name), message

@@ -56,7 +56,7 @@ class Log:
             (self._file or sys.stderr).write(log_lines.dumps(fields) + "\n")
 
     def flush(self, *, force: bool = False) -> None:
-        """Write the summaries of repeated lines if their second is over or ``force`` is true."""
+        """Write the summaries of repeated lines if their counting window is over or ``force`` is true."""
         self.refusals.flush(force=force)
         self.messages.flush(force=force)
 

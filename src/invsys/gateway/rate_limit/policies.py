@@ -28,7 +28,7 @@ class Policy(NamedTuple):
     window: int
 
     def remaining(self, count: int, seconds: int) -> str:
-        """Return the member of ``RateLimit``: the remaining requests, and seconds until there are more."""
+        """Return the member of ``RateLimit``: the remaining requests, and the seconds until there are more."""
         return f'"{self.name}";r={count};t={seconds}'
 
 

@@ -104,7 +104,7 @@ class ImportedAllocation(NewAllocation):
 
 
 class NewAllocationOfAny(NewAllocation):
-    """The body that allocates any free vehicles."""
+    """The body that allocates any free vehicle, or several."""
 
     class Meta:
         model = ContinuousResourceAllocation

@@ -1,4 +1,4 @@
-"""Runs migrations: one process at a time, in one transaction, on SQLite with foreign keys off."""
+"""Runs migrations: one process at a time, in one transaction, and on SQLite with foreign keys off."""
 
 from alembic import context
 from sqlalchemy import Connection, text
