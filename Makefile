@@ -1,6 +1,6 @@
 # make run                    install, migrate and serve on SQLite, at http://127.0.0.1:5000/
 # make gateway                install and serve the gateway in front of it, at http://127.0.0.1:5001/
-# make test                   every test and every check
+# make test                   the tests on the installed Python, and the checks
 # make quick                  the unit and API tests, on SQLite
 # make test-all               as make test, with more random examples and the branch coverage
 # make bench                  the benchmarks
@@ -116,11 +116,13 @@ lock:
 	        --constraint requirements/gateway.txt --output-file requirements/$$set.txt \
 	        setup.cfg requirements/$$set.in || exit 1; \
 	done
-	$(LOCK) $(INVENTORY) $(patsubst %,--constraint requirements/%.txt,test typing style layers docs) \
-	    --output-file requirements/template.txt setup.cfg requirements/template.in
 	for set in style layers docs bench tox build; do \
 	    $(LOCK) --output-file requirements/$$set.txt requirements/$$set.in || exit 1; \
 	done
+	$(LOCK) $(INVENTORY) $(patsubst %,--constraint requirements/%.txt,test typing style layers docs) \
+	    --output-file requirements/template.txt setup.cfg requirements/template.in
 
 clean:
-	rm -rf $(VENV) .venv-gateway .lock .tox build dist docs/build wheelhouse
+	rm -rf $(VENV) .venv-gateway .lock .tox build dist docs/build wheelhouse src/*.egg-info
+	rm -rf debian/.debhelper debian/debhelper-build-stamp debian/files debian/invsys debian/invsys-gateway
+	rm -f debian/*.debhelper* debian/*.substvars debian/*.service debian/*.1

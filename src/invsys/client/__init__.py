@@ -1,8 +1,8 @@
 """The Python client of the inventory service; its only dependency is httpx.
 
 ``Client`` connects to the service, ``Client.collection`` returns the calls for ``cars``, ``lorries`` or ``trucks``, and
-``Client.events`` reads the change feed. The module ``errors`` shows the tree of exceptions, ``docs/source/client.rst``
-a complete example.
+``Client.events`` reads the change feed. The module ``errors`` shows the tree of exceptions, and
+``docs/source/client.rst`` has a complete example.
 """
 
 from invsys.client.client import Client, Feed

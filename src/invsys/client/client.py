@@ -15,7 +15,7 @@ from invsys.client.records import Caller, Event, EventPage
 
 
 class Client:
-    """A client for the inventory service at ``base_url``; it is thread-safe, and ``with`` closes it.
+    """A client for the inventory service at ``base_url``; it is thread-safe, and a ``with`` block closes it.
 
     ``token``, an API key or a JSON Web Token, is sent with every request as ``Authorization: Bearer``. ``timeout``
     limits each step of an attempt (connect, send, wait for the response), in seconds. The client retries a request that
@@ -65,7 +65,7 @@ class Client:
     def whoami(self) -> Caller:
         """Return the client to which the token belongs, with its scopes and limits.
 
-        The gateway answers this; raises NotFound at the inventory.
+        Only the gateway serves this; if ``base_url`` is the inventory itself, the call raises NotFound.
         """
         return parse(self._connection.get("whoami"), Caller.from_json)
 

@@ -201,7 +201,7 @@ class EventPage:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit of a client: ``quota`` requests in ``window_seconds``, or ``quota`` requests at once (None).
+    """A limit of a client: ``quota`` requests in ``window_seconds``, or ``quota`` concurrent requests if that is None.
 
     ``name`` is its name in the response headers ``RateLimit-Policy`` and ``RateLimit``.
     """

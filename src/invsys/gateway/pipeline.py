@@ -70,7 +70,7 @@ class Pipeline:
         app.add_url_rule(permission.path, endpoint, methods=methods)
 
     def _find_permission(self, path: str, method: str) -> Permission | None:
-        """Return the permission for any path and method, or None."""
+        """Return the permission that requests with this path and method require; None if they are not forwarded."""
         try:
             endpoint, _ = current_app.url_map.bind("").match(path, method)
         except HTTPException:
@@ -78,7 +78,7 @@ class Pipeline:
         return self._permissions.get(endpoint, {}).get(method)
 
     def _current_permission(self) -> Permission | None:
-        """Return the permission for the current request, or None."""
+        """Return the permission that the current request requires; None if the table does not contain it."""
         method = "GET" if request.method == "HEAD" else request.method
         return self._permissions.get(request.endpoint or "", {}).get(method)
 

@@ -20,7 +20,7 @@ class Permission:
     methods: str
     path: str
     scope: str | None
-    # Public: the limit for which requests are counted by address; ``page`` for what a page load requests at once.
+    # For public routes: the setting of the limit by address; ``page`` is for the files that one page loads together.
     limit: str = "anonymous"
     # Also accept Basic authentication: browsers and calendar programs cannot send a Bearer header.
     basic: bool = False
@@ -90,7 +90,7 @@ def required_scopes(services: Iterable[str]) -> set[str]:
 def check_permission(client: Client, permission: Permission, collection: str | None) -> bool:
     """Return whether the client is restricted to its own allocations.
 
-    Raises NotFound or Forbidden if it lacks the permission.
+    Raises NotFound or Forbidden if the client lacks the permission.
     """
     scope, grants = permission.scope, client.grants
     if scope is None:

@@ -129,8 +129,8 @@ class Limits:
     def _count(self, limit: Sequence[Policy], key: str, members: _Members, what: str = "") -> None:
         """Count a request for every policy of a limit, and add the results to ``members``; raises RateLimited.
 
-        A refusal leaves in ``members`` only the policy that refused, because clients wait until all of them allow more
-        requests.
+        If a policy refuses the request, only this policy stays in ``members``, because clients wait until all listed
+        policies allow more requests.
         """
         for policy in limit:
             is_within, remaining, seconds = self._hit(policy.rate, key)

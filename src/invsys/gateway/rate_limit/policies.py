@@ -1,7 +1,7 @@
-"""Quota policies: the rates of a limit under the names with which responses announce them.
+"""Quota policies: the rates of each limit, with the names that they have in the response headers.
 
-The names of the fields and of their parameters are those of draft-ietf-httpapi-ratelimit-headers-11. The fields are
-structured (RFC 9651): lists of strings with parameters.
+The headers and their parameters are named as in draft-ietf-httpapi-ratelimit-headers-11. Their values are structured
+fields (RFC 9651): lists of strings with parameters.
 """
 
 import functools
@@ -28,7 +28,7 @@ class Policy(NamedTuple):
     window: int
 
     def remaining(self, count: int, seconds: int) -> str:
-        """Return the member of ``RateLimit``: the remaining requests, and seconds until there are more."""
+        """Return the member of ``RateLimit``: the remaining requests, and the seconds until there are more."""
         return f'"{self.name}";r={count};t={seconds}'
 
 
@@ -36,8 +36,8 @@ class Policy(NamedTuple):
 def policies(limit: str, text: str) -> Sequence[Policy]:
     """Return a policy for each rate in the text of a limit, shortest window first.
 
-    The name is that of the limit; if there are several, it also has the window: ``write_rate_60s``. Of two rates for
-    the same window, only the lower one has an effect.
+    A policy has the name of its limit. If the limit has several rates, the name also contains the window, as in
+    ``write_rate_60s``. Of two rates for the same window, only the lower one has an effect.
     """
     by_window: dict[int, RateLimitItem] = {}
     for rate in sorted(rates.parse(text), key=lambda rate: -rate.amount):

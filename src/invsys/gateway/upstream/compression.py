@@ -61,7 +61,7 @@ def is_compressible(media_type: str) -> bool:
 
 
 def _announce(response: Response) -> bool:
-    """Return whether the response is compressed for this caller, and set the headers that say so."""
+    """Return whether the response is to be compressed for this caller; if it is, set its headers accordingly."""
     headers = response.headers
     if (
         not is_compressible(response.mimetype or "")
@@ -82,13 +82,13 @@ def _announce(response: Response) -> bool:
 
 
 def _announce_head(response: Response) -> None:
-    """Set the headers of the GET, except for its compressed length, which is not known."""
+    """Set the headers that the response to a GET would have, except for the compressed length, which is not known."""
     if _announce(response):
         del response.headers["Content-Length"]
 
 
 def _gzip_tag(headers: Headers) -> str | None:
-    """Return the ETag of the compressed representation; None for a weak ETag, which is that of all of them."""
+    """Return the ETag of the compressed representation; None for a weak ETag, which all representations share."""
     tag = headers.get("ETag", "")
     return f"{tag[:-1]}{GZIP_TAG}" if tag.startswith('"') else None
 

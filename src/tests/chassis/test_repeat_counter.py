@@ -6,20 +6,20 @@ from collections.abc import Hashable
 
 import pytest
 
-from invsys.chassis.ops import event_counter
-from invsys.chassis.ops.event_counter import OTHERS, EventCounter
+from invsys.chassis.ops import repeat_counter
+from invsys.chassis.ops.repeat_counter import OTHERS, RepeatCounter
 from tests.support.fake_clock import Clock
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(event_counter, "time", clock)
+    monkeypatch.setattr(repeat_counter, "time", clock)
     return clock
 
 
-class RecordedCounter(EventCounter):
-    """A counter of at most three keys that records its reports."""
+class RecordedCounter(RepeatCounter):
+    """Counts at most three keys, and records the reports."""
 
     def __init__(self) -> None:
         self.reported: list[tuple[Hashable, int]] = []
