@@ -27,7 +27,7 @@ _logs_failures = ContextVar("logs_failures", default=True)
 def translated() -> Iterator[None]:
     """Translate a failure of the database to a problem (503).
 
-    Raises DatabaseUnavailable, Overloaded. IntegrityError, which means that a constraint was violated, is not translated.
+    Raises DatabaseUnavailable, Overloaded. IntegrityError (a constraint was violated) is not translated.
     """
     try:
         yield
