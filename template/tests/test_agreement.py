@@ -1,4 +1,4 @@
-"""A baked service has the same files with the same lines as this project, apart from the differences listed here.
+"""The files of a baked service: they have the same lines as those of this project, except for the listed differences.
 
 Links in the template need no comparison: they are files of this project.
 """
@@ -8,7 +8,7 @@ import re
 import pytest
 from baking import PROJECT, files
 
-# Files of the service that have no counterpart here; in the inventory they are folders or have other names.
+# Files of the service without a counterpart here: in the inventory, they are folders or have other names.
 OWN = {
     "src/depot/api.py",
     "src/depot/schemas.py",
@@ -23,7 +23,7 @@ HERE = {
     "depot": "invsys",
     "Depot": "InvSys",
 }
-# Regular expressions of the lines that only the baked file has. An empty list: the file has no other lines than here.
+# Regular expressions of the lines that only the baked file has. If the list is empty, it has none.
 DIFFERS = {
     ".gitignore": [],
     "MANIFEST.in": [r"include AUTHORS\.rst .*"],
@@ -112,7 +112,7 @@ DIFFERS = {
     "src/depot/default_config.ini": [
         r"; (The settings|Override them|processes,|comma-separated .* gateway;) .*",
         r"port = 5002",
-        # The URL with one host.
+        # The URL has only one host.
         r"; postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
         r"; seconds to wait for a connection to the database",
     ],
@@ -122,7 +122,7 @@ DIFFERS = {
 LACKS = {
     "debian/units/depot.service": [r"Description=.*", r"LogsDirectory=.*", r"# Measured .*"],
     "debian/rules": [
-        # Macros for each package, the second package, the purge.
+        # The macros for each package, the second package, and the purge command.
         r"# Two packages, .*",
         r"# For each package: .*",
         r"(define|endef|\$\(call|\t\$\(call|override_dh_installman).*",
@@ -166,7 +166,7 @@ LACKS = {
 
 
 def named(text):
-    """Return the text with the names of this project."""
+    """Return a text in which the names of the service are replaced with those of this project."""
     return re.sub("|".join(HERE), lambda match: HERE[match[0]], text)
 
 

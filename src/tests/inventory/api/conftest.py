@@ -1,4 +1,4 @@
-"""Fixtures of the API tests: two clients that see only their own allocations."""
+"""Fixtures of the API tests: two test clients that see only their own allocations."""
 
 import pytest
 

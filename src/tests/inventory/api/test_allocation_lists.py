@@ -1,4 +1,4 @@
-"""Lists of allocations: their order and their filters by window, type and status."""
+"""Lists of allocations: their order, and the filters by window, type and status."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ def at(hour: float | None) -> str | None:
 
 @pytest.fixture
 def four_allocations(car: str, allocate: Callable[..., TestResponse]) -> list[str]:
-    """The URLs of both lists that contain one car's four allocations: until 8, 10 to 12, 12 to 14, from 16 on."""
+    """Allocate a car until 8:00, from 10 to 12, from 12 to 14, and from 16 on; return the URLs of both lists."""
     for start, end, kind in ((12, 14, "service"), (16, None, "booking"), (None, 8, "booking"), (10, 12, "booking")):
         allocate(car, at(start), at(end), allocation_type=kind)
     return [f"{car}/allocations", "/api/cars/all/allocations"]

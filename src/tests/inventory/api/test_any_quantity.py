@@ -1,4 +1,4 @@
-"""One request for several vehicles: it gets all of them or none."""
+"""Requests for several vehicles: each gets all of them or none."""
 
 from xml.etree import ElementTree as ET
 

@@ -1,4 +1,4 @@
-"""Any free vehicle: one request instead of searching and retrying."""
+"""``any``: one request allocates any free vehicle, so that clients need not search and retry."""
 
 from xml.etree import ElementTree as ET
 

@@ -1,4 +1,4 @@
-"""Any free vehicle with exactly these attributes: the string "4" is not the number 4, and true is not 1."""
+"""``any`` with attributes: values must be equal and of the same type, so "4" does not match 4, nor true 1."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Lists of vehicles filtered by ``attribute.KEY=VALUE``, which compares the value as text."""
+"""Lists of vehicles filtered by ``attribute.KEY=VALUE``, which compares values as texts."""
 
 import pytest
 

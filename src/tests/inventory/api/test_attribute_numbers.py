@@ -1,4 +1,4 @@
-"""Numeric attributes: ``attribute.KEY=VALUE`` and ``any`` compare them by value, on both databases."""
+"""Numeric attributes: on both databases, ``attribute.KEY=VALUE`` and ``any`` compare them by value."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def test_a_number_is_not_found_by_a_rounded_value(client, register):
     assert client.get("/api/cars", query_string={"attribute.k": "0.3"}).json == []
 
 
-# Groups of notations with the same value; different groups have different, partly neighbouring values.
+# The notations in a group have the same value; different groups have different values, some of them very close.
 SAME = [
     ["4", "4.0", "4.00", "4e0", "40e-1", "0.4E+1"],
     ["0", "-0", "0.0", "-0.0", "0e9", "1e-400"],
@@ -46,7 +46,7 @@ SAME = [
     ["9007199254740992", "9007199254740992.0"],
     ["9007199254740993"],
     ["9223372036854775807"],
-    # PostgreSQL reads the text of a double: 2**60 as a double is 1.152921504606847e18.
+    # PostgreSQL compares the shortest text of a double, which is 1.152921504606847e18 for 2**60.
     ["1152921504606846976"],
     ["1152921504606847000", "1.152921504606847e18"],
     ["1e22", "1.0e22", "10000000000000000000000.0"],
@@ -101,7 +101,7 @@ corners = st.sampled_from([2**53 - 1, 2**53, 2**53 + 1, 2**60, 2**63 - 1, -(2**6
 
 
 def variants(value):
-    """Return a strategy for the number as integer and float, and its neighbours."""
+    """Return a strategy that draws the number as an integer or as a float, its negative, or the next number."""
     others = [value, float(value), -value, value + 1, int(value)]
     return st.sampled_from([other for other in others if isinstance(other, float) or -(2**63) <= other < 2**63])
 

@@ -1,4 +1,4 @@
-"""Free and busy periods of vehicles: merged, cut to the window, and infinite if the window is."""
+"""Free and busy periods of vehicles: they are merged, cut to the window, and infinite if the window is infinite."""
 
 from xml.etree import ElementTree as ET
 

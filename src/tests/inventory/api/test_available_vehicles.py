@@ -1,11 +1,11 @@
-"""Vehicles that are free for a whole period: ``available_from`` and ``available_to`` of the collections."""
+"""Lists of the vehicles that are free for a whole period, with ``available_from`` and ``available_to``."""
 
 import pytest
 
 from tests.support.hours_in_2099 import ALWAYS, hour_start, let_holds_expire
 from tests.support.period_cases import CASES
 
-# (allocated period, window, whether the vehicle is free in it); a window needs at least one bound.
+# Allocated period, window, and whether the vehicle is free in the window, which needs at least one bound.
 BOTH_WAYS = [case[1:] for case in CASES] + [(other, one, overlap) for _, one, other, overlap in CASES]
 WINDOWS = [(allocated, window, not overlap) for allocated, window, overlap in BOTH_WAYS if window != ALWAYS]
 
@@ -87,7 +87,7 @@ def test_a_decommissioned_vehicle_is_not_listed(client, car, names):
 
 @pytest.fixture
 def fleet(register, allocate):
-    """Nine cars: every third one is allocated from 10 to 12, every second one is in Leeds."""
+    """Register nine cars: every third one is allocated from 10:00 to 12:00, every second one is in Leeds."""
     for number in range(9):
         car = register(f"Car{number}", attributes={"city": ("Leeds", "York")[number % 2], "number": number})
         if number % 3 == 0:

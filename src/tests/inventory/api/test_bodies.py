@@ -1,4 +1,4 @@
-"""Request bodies: one strict JSON object in UTF-8, of limited size, with the right content type."""
+"""Request bodies: a single, strictly parsed JSON object in UTF-8, of limited size, with the right content type."""
 
 import json
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def padded(size: int, body: bytes = b'{"name": "Car1"}') -> bytes:
 
 
 def send_chunked(client: FlaskClient, body: bytes) -> TestResponse:
-    """Post a body without Content-Length, as a server passes a chunked body on (PEP 3333, wsgi.input_terminated)."""
+    """Post a body without Content-Length, in the way in which WSGI servers pass on chunked bodies."""
     return client.post(
         "/api/cars",
         input_stream=BytesIO(body),

@@ -1,4 +1,4 @@
-"""Refused changes of allocations: invalid fields and conflicts are named, and nothing is changed."""
+"""Refused changes of allocations: responses name the invalid fields or the conflicts, and nothing changes."""
 
 import pytest
 
@@ -11,7 +11,7 @@ MERGE_PATCH = "application/merge-patch+json"
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, booking):
-    """Both URLs of the allocation of ``car`` from 10:00 to 12:00."""
+    """Each of the two URLs of the allocation of ``car`` from 10:00 to 12:00."""
     return booking if request.param == "its vehicle" else booking.replace(car, "/api/cars/all")
 
 

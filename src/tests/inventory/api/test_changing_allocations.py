@@ -1,4 +1,4 @@
-"""Changes of an allocation's period, vehicle and other fields, at both of its URLs."""
+"""Changes of an allocation's period, vehicle and other fields, through both of its URLs."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.period_cases import CASES, NAMES
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, booking):
-    """Both URLs of the allocation of ``car`` from 10:00 to 12:00."""
+    """Each of the two URLs of the allocation of ``car`` from 10:00 to 12:00."""
     return booking if request.param == "its vehicle" else booking.replace(car, "/api/cars/all")
 
 

@@ -1,4 +1,4 @@
-"""X-Client-Sees: accepted from a trusted gateway only, and never interpreted in a client's favour."""
+"""X-Client-Sees: it is ignored unless a trusted gateway sends it, and any value but "own" is refused."""
 
 import pytest
 

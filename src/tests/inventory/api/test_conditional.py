@@ -39,11 +39,11 @@ def test_an_etag_is_strong_and_stable_without_changes(client: FlaskClient, item:
 @pytest.mark.through_gateway
 @pytest.mark.one_engine
 def test_json_and_xml_have_different_etags(client: FlaskClient, item: str) -> None:
-    # RFC 9110, 8.8.1: a strong validator identifies one sequence of bytes.
+    # RFC 9110, section 8.8.1: a strong validator identifies one sequence of bytes.
     assert len({client.get(item, headers={"Accept": accept}).headers["ETag"] for accept in (JSON, XML)}) == 2
 
 
-# ETags as changed by compressing proxies: nginx, Apache, Caddy.
+# How compressing proxies (nginx, Apache, Caddy) change ETags.
 PROXIED = ["W/{etag}", '"{inside}-gzip"', '"{inside}-br"', '"{inside}-zstd"', 'W/"{inside}-gzip"']
 
 
@@ -132,7 +132,7 @@ def test_another_if_match_prevents_the_delete_and_the_response_has_the_etag(
 BROKEN = ["", ",", "other", '"other', '"', "W/", '*, "other"', "é", '"\xff"', '"' * 99, "a" * 5000, '"a",' * 5000]
 
 
-# The current version is 1.
+# The ETag of the current version is "1".
 @pytest.mark.one_engine
 @pytest.mark.parametrize("header", [*BROKEN, "1", "'1'", '"1', 'w/"1"', '"1""1"', '"1" *', '"other", *', '"1"x'])
 def test_an_if_match_without_a_valid_etag_prevents_the_delete(

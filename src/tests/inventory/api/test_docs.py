@@ -1,4 +1,4 @@
-"""The pages under /docs: Swagger UI for the served document, and one page per problem code."""
+"""The pages under /docs: Swagger UI with the service's OpenAPI document, and a page for each problem code."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ def subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:
         yield from subclasses(subclass)
 
 
-# The product's classes, without those that other tests define.
+# The classes of the package, without those that other tests define.
 KINDS = sorted(
     (
         kind
@@ -51,7 +51,7 @@ def test_every_problem_class_has_a_page(client: FlaskClient, kind: type[Problem]
     # A class without its own code is described on the page of its base class.
     for text in (kind.title, kind.additional_data, kind.advice) if "code" in vars(kind) else ():
         assert " ".join(text.replace("``", "").split()) in page
-    # Whether a retry helps against an internal error is unknown.
+    # It is unknown whether a retry helps after an internal error.
     assert bool(re.search(r"Is it worth a retry\? (Yes|No)\b", page)) == (kind is not InternalError)
 
 
@@ -59,7 +59,7 @@ def test_every_problem_class_has_a_page(client: FlaskClient, kind: type[Problem]
 def test_every_problem_class_has_explanations(kind: type[Problem]) -> None:
     assert kind.__doc__
     if hasattr(kind, "code"):
-        # Complete sentences.
+        # Each text begins like a sentence and ends with a full stop.
         for text in (
             kind.__doc__.split("\n")[0],
             kind.advice,

@@ -1,4 +1,4 @@
-"""Error responses: each code with its additional members, and internal errors without internals."""
+"""Error responses: each code has its additional members, and internal errors reveal no internals."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Pages of the change feed: ``after``, ``limit`` and ``next``, and their invalid values."""
+"""Pages of the change feed: ``after``, ``limit`` and ``next``, and invalid values of the parameters."""
 
 from xml.etree import ElementTree as ET
 
@@ -13,7 +13,7 @@ FEED = "/api/events"
 
 @pytest.fixture
 def seven_cars(register):
-    """The ids of seven cars, in the order of their registration."""
+    """The ids of seven cars, in the order in which they were registered."""
     return [register(f"Car{number}")[-36:] for number in range(7)]
 
 

@@ -1,4 +1,4 @@
-"""The change feed: each kind of event, its contents, and that nothing else creates one."""
+"""The change feed: the kinds of events, and what each event contains."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -18,7 +18,7 @@ def reader(client):
 
 @pytest.fixture
 def event(caller_id):
-    """Return a function that returns an expected event without its id, its time and its request id."""
+    """Return a function that returns the expected event of a kind, without its id, time and request id."""
 
     def event(kind, data):
         is_allocation = "resource_id" in data
@@ -40,7 +40,7 @@ def without_id_and_time(events):
 
 
 def without_expires(event):
-    """Return the event without ``expires``, which the tests modify."""
+    """Return the event without ``expires``, because the tests change the expiry of holds in the database."""
     return event | {"data": {key: value for key, value in event["data"].items() if key != "expires"}}
 
 
@@ -151,7 +151,7 @@ def test_the_event_of_an_expired_hold_comes_before_that_of_the_change(
 ):
     hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=60).json
     allocate(car, hour_start(20), hour_start(21))
-    # Read the feed before the hold expires: reading it afterwards would write the event.
+    # Read the feed before the hold expires: afterwards, reading the feed would itself write the event.
     reader.new_events()
     let_holds_expire(app)
     changed = send_change(client, car).json

@@ -1,4 +1,4 @@
-"""Requests that write no event: refused ones, replays, reads, and changes without effect."""
+"""Requests that write no event: refused requests, replays, reads, and changes without effect."""
 
 import pytest
 

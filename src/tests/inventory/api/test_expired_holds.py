@@ -1,4 +1,4 @@
-"""Expired holds: they are invisible, block nothing, and cannot be restored."""
+"""Expired holds: they are invisible, do not block allocations, and cannot be extended or confirmed."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def expired_hold(app, car, allocate):
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, expired_hold):
-    """Both URLs of that hold."""
+    """Each of the two URLs of that hold."""
     return expired_hold if request.param == "its vehicle" else expired_hold.replace(car, "/api/cars/all")
 
 

@@ -1,4 +1,4 @@
-"""Free periods as GBFS 3.1's ``vehicle_availability.json``: format and contents."""
+"""The free periods of vehicles in the format of GBFS 3.1 (``vehicle_availability.json``)."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ def environ(environ, request):
 
 @pytest.fixture
 def feed(client):
-    """Return a function that requests the document, checks everything that the standard requires, and returns it."""
+    """Return a function that requests the document, checks that it conforms to the standard, and returns it."""
 
     def feed(url=URL):
         response = client.get(url)
@@ -35,7 +35,7 @@ def feed(client):
         document = response.json
         assert set(document) == {"last_updated", "ttl", "version", "data"}
         assert re.fullmatch(INSTANT, document["last_updated"])
-        # The standard allows data that is up to five minutes old.
+        # The standard allows data to be up to five minutes old.
         assert type(document["ttl"]) is int
         assert 0 <= document["ttl"] <= 300
         assert document["version"] == "3.1-RC3"
@@ -56,7 +56,7 @@ def check(vehicle, last_updated):
     for slot in vehicle["availabilities"]:
         has_members(slot, *SLOT)
         assert all(re.fullmatch(INSTANT, instant) for instant in slot.values())
-        # Ordered, not touching each other, and only the last slot may be without an end.
+        # Slots are ordered and do not touch each other, and only the last one may have no end.
         assert since is not None
         start, end = (slot.get(side) and datetime.fromisoformat(slot[side]) for side in ("from", "until"))
         assert start >= since
@@ -70,7 +70,7 @@ def has_members(item, required, optional):
 
 @pytest.fixture
 def slots(feed):
-    """Return a function that returns the availabilities of the only car and the instant of the document."""
+    """Return a function that returns the availabilities of the only car and ``last_updated`` of the document."""
 
     def slots():
         document = feed()
@@ -99,7 +99,7 @@ MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def day_start(day):
-    """Return today's midnight plus ``day`` days in wire format; None stays None."""
+    """Return the midnight ``day`` days after that of today in wire format; None stays None."""
     return None if day is None else f"{MIDNIGHT + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -242,7 +242,7 @@ def test_the_document_refuses_other_methods(client, refused):
 
 @pytest.fixture
 def large_fleet(app, register):
-    """Three cars with 1,200 allocations each, more than one fetch returns."""
+    """Three cars, each with 1,200 allocations, which is more than one fetch returns."""
     for number in range(3):
         register(f"Car{number}")
     with app.app_context(), db.engine.begin() as connection:

@@ -19,7 +19,7 @@ def hold(car, allocate):
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, hold):
-    """Both URLs of that hold."""
+    """Each of the two URLs of that hold."""
     return hold if request.param == "its vehicle" else hold.replace(car, "/api/cars/all")
 
 

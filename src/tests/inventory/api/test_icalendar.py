@@ -1,4 +1,4 @@
-"""Allocations of a vehicle as iCalendar: parsed with the icalendar library, and checked byte by byte (RFC 5545)."""
+"""The allocations of a vehicle as an iCalendar (RFC 5545), parsed with the icalendar library and checked bytewise."""
 
 import re
 import uuid
@@ -37,7 +37,7 @@ HOSTILE = [
 
 
 def read(body):
-    """Check every octet that the standard restricts, and return the calendar that the library parses."""
+    """Check that all bytes and lines conform to the standard, and return the calendar as parsed by the library."""
     assert body.endswith(b"END:VCALENDAR\r\n")
     for line in body.removesuffix(b"\r\n").split(b"\r\n"):
         assert len(line) <= 75
@@ -57,7 +57,7 @@ def read(body):
 
 
 def expected_text(text):
-    """Return a text as the calendar contains it: one kind of line end, control characters replaced."""
+    """Return a text as it appears in the calendar: with line feeds as line ends, and control characters replaced."""
     text = re.sub("\r\n|[\r\v\f\x85\u2028\u2029]", "\n", text)
     return re.sub("[\x00-\x08\x0e-\x1f\x7f-\x9f]", "\ufffd", text)
 
@@ -109,7 +109,7 @@ def test_the_description_contains_the_reference(events, car, allocate, descripti
 
 
 def test_an_event_has_the_time_of_the_last_change(app, client, events, update_all_rows, car, allocate):
-    # RFC 5545, 3.8.7: without a METHOD, DTSTAMP is the time of the last change, too.
+    # RFC 5545, section 3.8.7.2: in a calendar without METHOD, DTSTAMP is also the time of the last change.
     response = allocate(car, "2099-03-01T12:00:00Z", None, hold_seconds=3600)
     allocation = response.headers["Location"]
     update_all_rows(ContinuousResourceAllocation, created=LONG_AGO)
@@ -134,7 +134,7 @@ def test_the_calendar_has_the_name_of_the_vehicle(client, register):
 
 
 def test_a_vehicle_without_allocations_has_a_valid_calendar(client, car):
-    # RFC 5545, 3.6, requires at least one component. A time zone is a component without being an event.
+    # RFC 5545, section 3.6, requires at least one component; a time zone is one that shows no event.
     calendar = read(client.get(f"{car}/allocations.ics").data)
     assert [component.name for component in calendar.subcomponents] == ["VTIMEZONE"]
 
@@ -159,16 +159,16 @@ def test_the_events_of_the_vehicle_are_ordered_by_start(events, register, alloca
 @pytest.mark.parametrize(
     ("start", "end", "window", "shown_start", "shown_end", "marks"),
     [
-        # 32-bit seconds: from 1970 to 2038. Exchange and Outlook: from 1601 to 4500.
+        # Clients with 32-bit times support the years from 1970 to 2038; Exchange and Outlook support 1601 to 4500.
         ("2026", None, {}, "20260101T000000Z", "20380101T000000Z", " (no end)"),
         (None, "2026", {}, "19700101T000000Z", "20260101T000000Z", " (no start)"),
         (None, None, {}, "19700101T000000Z", "20380101T000000Z", " (no start, no end)"),
-        # Beyond a bound: the next bound.
+        # If the finite side is beyond one of these bounds, the next bound is used.
         ("2038", None, {}, "20380101T000000Z", "45000101T000000Z", " (no end)"),
         ("4500", None, {}, "45000101T000000Z", "99990101T000000Z", " (no end)"),
         (None, "1970", {}, "18991231T235959Z", "19700101T000000Z", " (no start)"),
         (None, "1900", {}, "18991231T235959Z", "19000101T000000Z", " (no start)"),
-        # Some calendars cannot hold distant years: an infinite side ends where the window ends.
+        # An infinite side ends where the window ends, if the window has an end there.
         ("2026", None, {"to": "2030"}, "20260101T000000Z", "20300101T000000Z", " (no end)"),
         (None, "2026", {"from": "2020"}, "20200101T000000Z", "20260101T000000Z", " (no start)"),
         (None, None, {"from": "2020", "to": "2030"}, "20200101T000000Z", "20300101T000000Z", " (no start, no end)"),
@@ -252,7 +252,7 @@ def test_any_description_and_type_result_in_a_valid_calendar(events, car, alloca
 @pytest.mark.one_engine
 @pytest.mark.parametrize("text", HOSTILE)
 def test_any_name_results_in_a_valid_calendar(update_all_rows, events, car, booking, text):
-    # Set in the database, because the API refuses control characters.
+    # The name is set in the database, because the API refuses control characters.
     update_all_rows(ContinuousResource, name=text[:36])
     (event,) = events(car)
     assert event["SUMMARY"] == f"{expected_text(text[:36])}: booking"

@@ -22,7 +22,7 @@ ALLOCATION = ORDERS["an allocation"]
 
 @pytest.fixture(params=ORDERS)
 def request_and_body(request, car, register):
-    """Path and body of each kind of request."""
+    """The path and the body of each kind of request."""
     register("Car2")
     path, body = ORDERS[request.param]
     return path.format(car=car), body
@@ -30,7 +30,7 @@ def request_and_body(request, car, register):
 
 @pytest.fixture
 def send(client):
-    """Return a function that sends a body with an Idempotency-Key."""
+    """Return a function that posts a body with an Idempotency-Key."""
 
     def send(path, body, key="key-1", **headers):
         return client.post(path, json=body, headers={"Idempotency-Key": key, **headers})

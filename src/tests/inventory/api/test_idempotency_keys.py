@@ -1,4 +1,4 @@
-"""Idempotency keys: their format, their scope, and that each belongs to one request only."""
+"""Idempotency keys: their format, their scope, and that each key is for one request only."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def environ(environ, request):
 
 @pytest.fixture
 def send(client):
-    """Return a function that sends a body with an Idempotency-Key."""
+    """Return a function that posts a body with an Idempotency-Key."""
 
     def send(path, body, key="key-1", **headers):
         return client.post(path, json=body, headers={"Idempotency-Key": key, **headers})

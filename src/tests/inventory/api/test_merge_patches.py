@@ -1,4 +1,4 @@
-"""PATCH with ``application/merge-patch+json`` (RFC 7396): attributes and dump are merged, null removes a key."""
+"""PATCH with ``application/merge-patch+json`` (RFC 7396): ``attributes`` and ``dump`` are merged; null removes keys."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ from tests.support.hours_in_2099 import hour_start
 
 MERGE_PATCH = "application/merge-patch+json"
 
-# The examples of RFC 7396, appendix A, whose target and result are objects: target, patch, result.
+# Target, patch and result of those examples in RFC 7396, appendix A, in which all three are objects.
 EXAMPLES = [
     ({"a": "b"}, {"a": "c"}, {"a": "c"}),
     ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),

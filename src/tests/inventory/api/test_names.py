@@ -1,4 +1,4 @@
-"""Names of vehicles are stored in one form; vehicles with older names can still be found and changed."""
+"""Names of vehicles: they are stored in one form, and vehicles with older names can still be found and changed."""
 
 from collections.abc import Callable
 from typing import Any

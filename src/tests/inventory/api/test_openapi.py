@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and consistent with the service's behaviour."""
+"""The OpenAPI document: it is valid and complete, and the service behaves as it says."""
 
 import re
 
@@ -16,7 +16,7 @@ from invsys.inventory.openapi.examples import EXAMPLES
 from invsys.inventory.schemas import inputs, outputs
 from tests.support.effort import THOROUGH, hypothesis_settings
 
-# All checks of schemathesis that fit. positive_data_acceptance does not: a schema cannot express from < to.
+# All applicable checks of schemathesis. positive_data_acceptance is not: a schema cannot express from < to.
 CHECKS = (
     not_a_server_error,
     checks.status_code_conformance,
@@ -101,7 +101,7 @@ def test_the_schemas_of_conflict_errors_require_conflicts(document):
 
 @pytest.fixture
 def item_ids(client):
-    """The ids of a vehicle and its allocation, so that not every generated path results in a 404."""
+    """The ids of a vehicle and its allocation; with generated ids, every response would be a 404."""
     vehicle = client.post("/api/cars", json={"name": "Car1"})
     always = {"from_infinity": True, "to_infinity": True}
     allocation = client.post(f"{vehicle.headers['Location']}/allocations", json=always)
@@ -118,13 +118,13 @@ def test_generated_requests_get_the_documented_responses(app, item_ids):
         @hypothesis.given(case=operation.as_strategy() | invalid, uses_item_ids=st.booleans())
         @hypothesis_settings(6, 30)
         def conforms_to_document(case, uses_item_ids):
-            # Schemathesis writes an object as attribute.KEY[name]=value, which is the filter of another valid key.
+            # Schemathesis sends an object as attribute.KEY[name]=value, which is a valid filter for another key.
             hypothesis.assume(not any(isinstance(value, dict) for value in (case.query or {}).values()))
             if uses_item_ids and case.path_parameters:
                 case.path_parameters.update({name: item_ids[name] for name in case.path_parameters if name in item_ids})
             statuses.add(case.call_and_validate(checks=CHECKS).status_code)
 
         conforms_to_document()
-    # The requests must reach all parts of the service, not only its validation.
+    # Make sure that the requests were not all refused by the validation.
     assert {200, 201, 404, 422} <= statuses
     assert not THOROUGH or {204, 409} <= statuses

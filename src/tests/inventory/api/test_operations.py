@@ -1,4 +1,4 @@
-"""Operations: health, readiness and metrics of the inventory."""
+"""The endpoints for operators of the inventory: health, readiness and metrics."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ def _no_metrics_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str, str]:
-    """The settings of ``app``, including those of the test."""
+    """The settings of ``app`` with those of the test added."""
     return environ | getattr(request, "param", {})
 
 

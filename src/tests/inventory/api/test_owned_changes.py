@@ -1,4 +1,4 @@
-"""A restricted client can change only its own allocations, and no error response reveals others."""
+"""Changes by a restricted client: it can change only its own allocations, and no error response reveals others."""
 
 import uuid
 
@@ -32,7 +32,7 @@ def other(request, app):
 
 @pytest.fixture(params=["confirmed", "held", "expired", "cleared"])
 def foreign(request, app, other, car):
-    """The URL of another caller's allocation in each possible state."""
+    """The URL of an allocation that belongs to another caller, in each possible state."""
     fields = {} if request.param == "confirmed" else {"hold_seconds": 600}
     url = other.post(f"{car}/allocations", json={**period_fields(10, 12), **fields}).headers["Location"]
     if request.param in ("expired", "cleared"):
@@ -188,5 +188,5 @@ def test_a_request_does_not_wait_for_the_lock_of_a_foreign_allocation(engine, da
     if engine == "sqlite":
         return
     with locked(database_url, "SELECT FROM continuous_resource_allocations FOR UPDATE"):
-        # A request that waited would get 503 busy after [database] statement_timeout.
+        # A request that waits for the lock gets 503 busy after [database] statement_timeout.
         assert restricted_client(app, "two").open(url, method=method, json={}).json["code"] == "allocation_not_found"

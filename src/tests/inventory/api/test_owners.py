@@ -1,4 +1,4 @@
-"""Owners: the client that creates an allocation owns it, and a restricted client sees only its own."""
+"""Owners: a client owns the allocations that it creates, and a restricted client sees only those."""
 
 import pytest
 from icalendar import Calendar
@@ -25,7 +25,7 @@ def owner(app):
 
 @pytest.fixture
 def own_ids(one, two, client, car):
-    """The ids of client one's allocations of a car, which has as many without an owner and of client two."""
+    """Allocate a car four times each without an owner, for client one and for client two; return the ids of one's."""
     all_ids = [
         (client, one, two)[hour % 3].post(f"{car}/allocations", json=period_fields(hour, hour + 1)).json["id"]
         for hour in range(12)

@@ -1,4 +1,4 @@
-"""The page: each vehicle with its current use, without scripts or external resources."""
+"""The page that shows the current use of each vehicle, without scripts or external resources."""
 
 import re
 from collections.abc import Callable, Iterator

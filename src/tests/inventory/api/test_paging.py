@@ -1,4 +1,4 @@
-"""Pages of both lists: their length, the next link, and that no item is skipped or repeated."""
+"""Pages of both lists: their length, the next link, and that pages neither skip nor repeat an item."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ Follow = Callable[[str], Iterator[list[dict[str, Any]]]]
 
 @pytest.fixture
 def seven_cars(register: Callable[..., str], allocate: Callable[..., TestResponse]) -> list[str]:
-    """Seven cars allocated for the same infinite period, so that the start does not determine their order."""
+    """Seven cars, allocated for the same infinite period, so that allocations cannot be ordered by start alone."""
     cars = [register(f"Car{number}") for number in range(7)]
     for car in cars:
         allocate(car, None, None)
@@ -178,7 +178,7 @@ YEARS = [None, 1900, 1969, 1970, 2026, 8307, 8308, 9000, 9998]
 
 @pytest.fixture
 def distant_starts(client: FlaskClient) -> None:
-    """One allocation per vehicle, with starts from the earliest to the latest possible year."""
+    """Allocate one vehicle for each of YEARS, from that year on."""
     for number, year in enumerate(YEARS):
         path = client.post("/api/cars", json={"name": f"Car{number}"}).headers["Location"] + "/allocations"
         start = {"from_infinity": True} if year is None else {"from_datetime": f"{year}-01-01T00:00:00.000001Z"}

@@ -1,4 +1,4 @@
-"""Periods in requests and responses: their four fields, half-open bounds, and overlaps."""
+"""Periods in requests and responses: their four fields, their half-open bounds, and overlaps."""
 
 from collections.abc import Callable
 from typing import Any

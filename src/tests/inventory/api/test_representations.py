@@ -1,4 +1,4 @@
-"""JSON or XML: how it is selected, and that both contain the same data."""
+"""JSON and XML: how a client chooses one, and that both contain the same data."""
 
 from collections.abc import Callable
 from typing import Any

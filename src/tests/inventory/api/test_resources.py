@@ -1,4 +1,4 @@
-"""Vehicles: registering and reading them, and the values of their fields."""
+"""Vehicles: registering and reading them, and the valid values of their fields."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Date-times: accepted formats, the format of responses, and refused values."""
+"""Date-times: the accepted formats, the format in responses, and the refused values."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,8 +31,8 @@ ACCEPTED = [
     ("9998-12-31T23:59:59.999999Z", "9998-12-31T23:59:59.999999Z"),
 ]
 
-# Allowed by only one of the standards, or out of range before or after the conversion to UTC: the service may refuse
-# them or interpret them correctly.
+# These are allowed by ISO 8601 or RFC 3339 but not by both, or are out of range before or after the conversion to UTC.
+# The service may refuse them, but must not misinterpret them.
 OPTIONAL = [
     ("2026-11-20t10:00:00z", "2026-11-20T10:00:00Z"),
     ("2026-11-20 10:00:00Z", "2026-11-20T10:00:00Z"),

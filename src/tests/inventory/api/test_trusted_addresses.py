@@ -1,4 +1,4 @@
-"""The address of a trusted gateway is recognised in every notation."""
+"""Addresses of trusted gateways: the service recognises them in every notation."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The requests of the original tutorial, unchanged: eight calls with date-times without an offset."""
+"""The eight requests of the original tutorial, which send date-times without an offset: they work unchanged."""
 
 from collections.abc import Callable
 

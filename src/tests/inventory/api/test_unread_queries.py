@@ -1,4 +1,4 @@
-"""No operation ignores query parameters: unsupported ones are refused, and nothing is changed."""
+"""Unsupported query parameters: every operation refuses them and changes nothing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A request needs exactly one Host header (RFC 9112, 3.2): both services over real sockets."""
+"""Host headers: both services, over real sockets, refuse requests without exactly one (RFC 9112, section 3.2)."""
 
 import pytest
 
@@ -21,7 +21,7 @@ BAD = {
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory):
-    """The ports of an inventory and of a gateway in front of it, by service."""
+    """The ports of an inventory and of a gateway in front of it, by the name of the service."""
     folder, data_folder = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
     client_admin.add(folder / "clients.ini", "reader", ["resources:read"])
     migrate(url := f"sqlite:///{data_folder / 'hosts.sqlite3'}")

@@ -1,4 +1,4 @@
-"""An import never counts a hold as the allocation of its line: the hold may expire."""
+"""Imports of periods that are held: a hold does not count as the allocation of the line, because it may expire."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An interrupted import prints in one line how much it has imported, and the next run imports the rest."""
+"""Interrupted imports: they print in one line how much was imported, and the next run imports the rest."""
 
 import fcntl
 import gc
@@ -30,7 +30,7 @@ def cars(first: int, beyond: int) -> str:
 
 @pytest.fixture
 def importing_from_pipe(database_url: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The import command, reading standard input from a pipe."""
+    """A process that runs the import command; its standard input is a pipe."""
     environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
     command = [sys.executable, "-m", "invsys.inventory.manage", "import", "-"]
     pipe = subprocess.PIPE
@@ -68,7 +68,7 @@ def test_ctrl_c_prints_what_was_imported_and_exits_with_130(
 ) -> None:
     process = importing_from_pipe
     assert process.stdin is not None
-    # One whole batch, and part of the next one: the command waits for the rest.
+    # Write a complete batch and a part of the next one: the command then waits for the rest.
     process.stdin.write((HEADER + cars(0, 600)).encode())
     process.stdin.flush()
     until(lambda: has(client, "Car499"))
@@ -149,7 +149,7 @@ def test_a_signal_that_interrupts_no_system_call_ends_the_wait_for_input() -> No
     calls: list[int] = []
 
     def send() -> None:
-        # A signal that this thread receives does not interrupt a system call of the main thread.
+        # The signals are sent to this thread, so they do not interrupt system calls of the main thread.
         for _ in range(200):
             signal.pthread_kill(threading.get_ident(), signal.SIGINT)
             if ended.wait(0.05):
@@ -163,7 +163,7 @@ def test_a_signal_that_interrupts_no_system_call_ends_the_wait_for_input() -> No
 
     thread = threading.Thread(target=send)
     before = signal.signal(signal.SIGINT, handle)
-    # An exception that the handler raises in a callback of the garbage collector would be lost.
+    # If the handler ran during a callback of the garbage collector, its exception would be lost.
     gc.disable()
     try:
         with os.fdopen(reader, "rb", buffering=0) as source:

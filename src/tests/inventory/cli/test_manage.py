@@ -1,4 +1,4 @@
-"""The commands of invsys-manage, run as an operator runs them."""
+"""The commands of invsys-manage and what they print."""
 
 import io
 import socket
@@ -132,7 +132,7 @@ def test_commands_refuse_a_database_that_is_not_migrated(run, tmp_path, monkeypa
 
 @pytest.fixture
 def port_in_use(monkeypatch):
-    """The port of the settings, on which another socket listens."""
+    """The port in the settings, which is in use by another socket."""
     with closing(listening.listen("127.0.0.1", 0)[0]) as other:
         port = other.getsockname()[1]
         monkeypatch.setenv("INVSYS_SERVER_PORT", str(port))
@@ -161,7 +161,7 @@ def test_runserver_listens_as_the_settings_or_its_options_say(run, monkeypatch):
 
     def listen(app, **options):
         calls.append(options)
-        # Forked processes must not share a connection.
+        # No connection may be open: processes that the development server forks must not share one.
         with app.app_context():
             connections.append(sum(engine.pool.checkedin() for engine in db.engines.values()))
 

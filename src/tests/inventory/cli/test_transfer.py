@@ -1,4 +1,4 @@
-"""Import and export: each line is imported once, refused lines are reported, exports can be imported again."""
+"""Import and export: each line is imported once, refused lines are reported, and exports can be imported again."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ TRIPS = (
 
 @pytest.fixture
 def import_text(app, tmp_path):
-    """Return a function that imports a text and returns outcome and report rows (text lines for JSON Lines)."""
+    """Return a function that imports a text and returns the outcome and the report: CSV rows or JSON texts."""
 
     def import_text(text, suffix=".csv"):
         file, report = tmp_path / f"in{suffix}", tmp_path / "report.csv"

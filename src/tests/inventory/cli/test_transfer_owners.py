@@ -1,4 +1,4 @@
-"""Owners in files: exported owners are imported again, and a file without owners changes none."""
+"""Owners of allocations in files: an import restores exported owners, and a file without owners changes none."""
 
 import json
 
@@ -24,7 +24,7 @@ def test_a_file_sets_the_owners_of_its_allocations(app, client, import_text):
     assert import_text(HEADER + "".join(LINES)) == ((1, 3, 0, 0), [])
     assert (starts_of(app, "one"), starts_of(app, "two")) == ([hour_start(10)], [hour_start(12)])
     assert len(client.get(ALL).json) == 3
-    # The events have no client id, because no client sent a request.
+    # The events have no client id, because they do not come from a client's request.
     assert {event["client_id"] for event in client.get("/api/events").json["events"]} == {None}
     assert import_text(HEADER + "".join(LINES)) == ((0, 0, 3, 0), [])
 

@@ -1,4 +1,4 @@
-"""The report of refused lines: it can be corrected and imported, and never overwrites the input file."""
+"""The report of refused lines: it can be corrected and imported, and it never overwrites the input file."""
 
 import csv
 import io

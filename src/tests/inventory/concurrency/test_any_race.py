@@ -1,4 +1,4 @@
-"""Concurrent requests for any free vehicle: no vehicle is allocated twice, and no request fails while one is free."""
+"""Concurrent requests for ``any``: no vehicle is allocated twice, and no request is refused while one is free."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def request_for(hour, vehicle="/api/cars/any", **fields):
 
 
 def vehicles(responses):
-    """Return the vehicle ids of the created allocations, sorted."""
+    """Return the sorted vehicle ids of the created allocations."""
     bodies = [response.json for response in responses if response.status_code == 201]
     rows = [row for body in bodies for row in (body if isinstance(body, list) else [body])]
     return sorted(row["resource_id"] for row in rows)

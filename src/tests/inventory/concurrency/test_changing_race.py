@@ -1,4 +1,4 @@
-"""Concurrent changes: one of two conflicting changes succeeds, compatible ones both succeed, and none deadlocks."""
+"""Concurrent changes: one of two conflicting changes succeeds, compatible changes all succeed, and none deadlock."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Feed readers during concurrent writes: all get every event exactly once, and in the same order."""
+"""Feed readers during concurrent writes: all readers get every event exactly once, and in the same order."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,7 +23,7 @@ def write(app, vehicle):
 
 
 def read(app, writers, limit):
-    """Follow the feed until every writer has finished and nothing is left; return the event ids."""
+    """Follow the feed until every writer has finished and all events have been read; return the event ids."""
     reader, events = FeedReader(app.test_client(), limit), []
     while not all(writer.done() for writer in writers):
         events += reader.next_page()

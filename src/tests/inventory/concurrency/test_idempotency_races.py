@@ -1,4 +1,4 @@
-"""Concurrent requests with one idempotency key: one is executed, and all get the same response."""
+"""Concurrent requests with the same Idempotency-Key: only one is executed, and all get the same response."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def request_for(path, body, key):
 
 
 def assert_executed_once(responses):
-    """Check that all responses are equal, and that all but one are marked as replays."""
+    """Check that all responses are equal, and that all except one are marked as replays."""
     assert count_outcomes(responses) == {201: len(responses)}
     assert len({response.data for response in responses}) == 1
     assert len({(response.headers.get("Location"), response.headers.get("ETag")) for response in responses}) == 1

@@ -1,4 +1,4 @@
-"""The ``migrate`` command: it makes a copy first, and explains how to proceed after a failure."""
+"""The ``migrate`` command: it first copies a SQLite database, and explains how to proceed after a failure."""
 
 import shutil
 import sqlite3
@@ -27,7 +27,7 @@ def upgrade():
 
 @pytest.fixture
 def old(fresh_app):
-    """A database at an older revision, with a vehicle."""
+    """Migrate the database to an older revision, and insert a vehicle."""
     upgrade(revision=OLD)
     with db.engine.begin() as connection:
         connection.execute(
@@ -41,7 +41,7 @@ def old(fresh_app):
 
 @pytest.fixture
 def broken(monkeypatch, tmp_path):
-    """A newer version of the package whose migration fails."""
+    """Simulate a newer version of the package whose migration fails."""
     folder = tmp_path / "migrations"
     shutil.copytree(revisions.MIGRATIONS, folder)
     (folder / "versions" / "next_broken.py").write_text(BROKEN.format(newest=revisions.newest()))
@@ -180,6 +180,6 @@ def test_the_migrate_command_reports_the_failure(run_fresh):
 
 @pytest.fixture
 def run_fresh(run, fresh_url, monkeypatch):
-    """Return a function that runs a command on a database that was never migrated."""
+    """Return a function that runs a command with a database that was never migrated."""
     monkeypatch.setenv("INVSYS_DATABASE_URL", fresh_url)
     return run

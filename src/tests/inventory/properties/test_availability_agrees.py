@@ -1,4 +1,4 @@
-"""Availability and POST never disagree, and both agree with a model in plain integers."""
+"""Availability and POST agree with each other, and with a model that uses plain integers."""
 
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ def small_windows():
 
 
 def register_car(register, allocate, requested):
-    """Register a car and allocate the requested periods that do not conflict; return its URL, name and periods."""
+    """Register a car and request the periods; return its URL, its name and the periods that were allocated."""
     name = uuid4().hex
     car = register(name, attributes={"example": name})
     allocated = [
@@ -72,7 +72,7 @@ def test_availability_filters_and_creates_all_agree(client, register, allocate, 
             can_allocate(client, allocate(car, *span)),
             can_allocate(client, allocate("/api/cars/any", *span, attributes={"example": name})),
         ]
-        # The filter needs at least one bound, so the list cannot be filtered by an infinite window.
+        # The filter of the list needs at least one bound, so it cannot express an infinite window.
         results += [] if window == ALWAYS else [is_listed(client, name, window)]
         expected = not any(overlap(window, period) for period in allocated)
         assert results == [expected] * len(results), (window, allocated)

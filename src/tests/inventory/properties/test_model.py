@@ -1,4 +1,4 @@
-"""For any sequence of requests, the service agrees with a model in plain integers."""
+"""Random sequences of requests: the service agrees with a model that uses plain integers."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -40,7 +40,7 @@ def is_empty(period):
 
 
 class Vehicle:
-    """A vehicle of the service, with the periods and allocation URLs that the model expects."""
+    """A vehicle of the service, with the allocated periods and their URLs according to the model."""
 
     def __init__(self, client):
         self.client = client

@@ -1,4 +1,4 @@
-"""Exports for spreadsheets: no cell is a formula, and an import restores every cell exactly."""
+"""Exports for spreadsheets: no cell is a formula, and an import restores the exact text of every cell."""
 
 import csv
 from collections.abc import Callable
@@ -44,7 +44,7 @@ NAMES = ["'=x", "'Car'", "''-x", "+1", "-1", "=1+1", "@x", "Car1"]
 
 @pytest.fixture
 def fleet(app: Flask, client: FlaskClient, register: Callable[..., str]) -> None:
-    """Vehicles and a client's allocations whose names and texts look like formulas."""
+    """Create vehicles and allocations whose names, texts and owner look like formulas."""
     for name in NAMES:
         vehicle = register(name, attributes={"=": "=1"})
         body = {"from_infinity": True, "to_infinity": True, "description": f"={name}", "allocation_type": "-x"}
@@ -53,7 +53,7 @@ def fleet(app: Flask, client: FlaskClient, register: Callable[..., str]) -> None
 
 @pytest.fixture
 def import_text(app: Flask, tmp_path: Path) -> Callable[[str], Outcome]:
-    """Return a function that imports a CSV text."""
+    """Return a function that imports a CSV text and returns the outcome."""
 
     def import_text(content: str) -> Outcome:
         file = tmp_path / "in.csv"
