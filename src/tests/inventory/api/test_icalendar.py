@@ -304,7 +304,9 @@ def test_a_matching_if_none_match_gets_304(client, car, booking, header_form):
     etag = client.get(url).headers["ETag"]
     header = header_form.format(etag=etag, inside=etag.strip('"'))
     response = client.get(url, headers={"If-None-Match": header})
-    assert (response.status_code, response.data, response.headers["ETag"]) == (304, b"", etag)
+    assert (response.status_code, response.data) == (304, b"")
+    # The gateway answers with the tag of the compressed calendar if the caller has that one.
+    assert response.headers["ETag"].replace("-gzip", "") == etag
 
 
 def test_every_change_results_in_another_etag(client, update_all_rows, car, booking):
