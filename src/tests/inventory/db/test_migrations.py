@@ -222,6 +222,7 @@ def wheel(tmp_path_factory):
     return folder / "site"
 
 
+@pytest.mark.only_thorough
 @pytest.mark.one_engine
 def test_an_installed_wheel_migrates_from_any_directory(fresh_url, tmp_path, wheel):
     where = [sys.executable, "-c", "import invsys.inventory; print(invsys.inventory.__file__)"]
