@@ -202,6 +202,7 @@ def db_upgrade(url, **more):
     return {"args": [sys.executable, "-m", "invsys.inventory.manage", "db", "upgrade"], "env": environ, "text": True}
 
 
+@pytest.mark.only_thorough
 def test_two_concurrent_upgrades_both_succeed(fresh_url):
     processes = [
         subprocess.Popen(**db_upgrade(fresh_url, PYTHONPATH=PROJECT / "src"), stderr=subprocess.PIPE) for _ in range(2)
