@@ -134,7 +134,7 @@ LACKS = {
         r"env_list = .*",
         r"# `make test-all` runs .*",
         r"    all = .*",
-        r"(    |commands = )python -m pytest --numprocesses 2 .*",
+        r"(    |commands = )python -m pytest --numprocesses 3 .*",
         r"    INVSYS_TESTS = thorough",
         r"\[testenv:(quick|thorough|words|template|puppet)\]",
         r"description = (the (unit|tests)|plain words|a baked service|the Puppet module).*",
