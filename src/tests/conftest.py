@@ -241,11 +241,13 @@ def database_url(migrated_url: str, admin_app: Flask) -> Iterator[str]:
 def delete_all_rows() -> None:
     """Delete every row except the cursor state, which a migration inserts; reset that row to its initial values."""
     state = CursorState.__table__
+    deletes = [f"DELETE FROM {table.name}" for table in reversed(db.metadata.sorted_tables) if table is not state]
+    reset = f"UPDATE {state.name} SET purged_key = NULL, purged_id = NULL WHERE purged_key IS NOT NULL"
     with db.engine.begin() as connection:
-        for table in reversed(db.metadata.sorted_tables):
-            if table is not state:
-                connection.execute(table.delete())
-        connection.execute(state.update().values(purged_key=None, purged_id=None))
+        is_sqlite = connection.dialect.name == "sqlite"
+        # PostgreSQL executes several statements in one round trip.
+        for sql in [*deletes, reset] if is_sqlite else ["; ".join([*deletes, reset])]:
+            connection.exec_driver_sql(sql)
 
 
 @pytest.fixture
