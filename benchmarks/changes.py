@@ -1,4 +1,4 @@
-"""Changes of allocations: extending a period, holding a vehicle and confirming the hold, changing ten at once."""
+"""Requests that change allocations: extend a period, hold a vehicle and confirm the hold, change ten at once."""
 
 import uuid
 from collections import deque
@@ -7,9 +7,9 @@ from datetime import timedelta
 from itertools import count
 
 from benchmarks import calls, seeds
-from benchmarks.connections import ReactiveFeed
+from benchmarks.connections import ReactiveRequests
 from benchmarks.datasets import ServedDatabase
-from benchmarks.measures import Case
+from benchmarks.rounds import Case
 
 EXTEND = "extend (PATCH)"
 PAIR = "hold and confirm"
@@ -21,9 +21,10 @@ _LISTED = 10
 
 
 def cases(database: ServedDatabase, last_hour: int, first: int) -> list[Case]:
-    """Return the cases: extend the allocations of ``last_hour``; hold free hours, beginning with request ``first``.
+    """Return three cases: extend the allocations of ``last_hour``, hold free hours and confirm the holds, change several.
 
-    Also exchange the vehicles of the allocations two hours before ``last_hour``, of ten in each request.
+    ``first`` is the number of the first hold (see ``calls.creates``). Several allocations are changed at once two hours
+    before ``last_hour``.
     """
     ids = seeds.allocation_ids(database.url, len(database.vehicles), last_hour)
     return [
@@ -46,7 +47,7 @@ def rotations(rows: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> Iterator[bytes]:
 
 
 def extensions(ids: Sequence[uuid.UUID], hour: int) -> Iterator[bytes]:
-    """Yield requests that extend each allocation of the hour by a further second in every round."""
+    """Yield requests that extend the allocations of the hour: first each by one second, then each by another second."""
     _, end = calls.slot(hour)
     for number in count(len(ids)):
         until = end + timedelta(seconds=number // len(ids))
@@ -54,8 +55,8 @@ def extensions(ids: Sequence[uuid.UUID], hour: int) -> Iterator[bytes]:
         yield calls.patch(path, {"to_datetime": until.isoformat()})
 
 
-class Holds(ReactiveFeed):
-    """Requests that hold a vehicle, and a request to confirm each hold after its response."""
+class Holds(ReactiveRequests):
+    """Requests that hold vehicles; each hold is followed by a request that confirms it."""
 
     def __init__(self, vehicles: Sequence[uuid.UUID], first: int) -> None:
         self._holds = calls.creates(vehicles, first, hold_seconds=600)

@@ -46,6 +46,7 @@ def assert_replayed(first, replay):
     assert replay.headers["Idempotency-Replayed"] == "true"
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize(
     "fields",
     [{}, {"version": 1}, {"description": "x"}, {"to_datetime": hour_start(14)}],
@@ -118,13 +119,14 @@ def test_a_key_and_its_events_are_stored_with_the_changes(client, cars, rows, se
     assert len(FeedReader(client).new_events()) == before + 2
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256])
 def test_a_malformed_key_is_refused(rows, send, refused, nothing_changes, key):
     with nothing_changes():
         refused(send(entry(rows[0]), key=key.encode().decode("latin-1")), 422, "invalid_fields", "Idempotency-Key")
 
 
-@pytest.mark.direct("the gateway evaluates X-Changes and removes it")
+@pytest.mark.one_engine
 def test_x_changes_is_the_number_of_entries_of_the_first_execution(cars, rows, send):
     responses = [send(*swap(rows, cars)) for _ in range(2)]
     assert [response.headers.get("X-Changes") for response in responses] == ["2", None]

@@ -49,6 +49,7 @@ def stored_rows(admin_app):
     return stored_rows
 
 
+@pytest.mark.through_gateway
 def test_two_bookings_swap_their_vehicles(client, cars, book, change):
     one, other = book(cars[0], 10, 12), book(cars[1], 11, 13)
     response = change(entry(one, cars[1]), entry(other, cars[0]))
@@ -100,6 +101,7 @@ def test_all_fields_of_several_allocations_change(client, cars, book, change):
     assert client.get(f"{cars[0]}/allocations").json == response.json
 
 
+@pytest.mark.through_gateway
 def test_every_column_survives_and_only_version_and_time_of_change_are_new(cars, book, change, stored_rows, caller_id):
     details = {"allocation_type": "hire", "description": "é", "reference": "PO 1", "dump": {"a": [1.0, 1, True, "1"]}}
     rows = [book(cars[0], 10, 12, **details), book(cars[0], None, 10), book(cars[1], 10, None, hold_seconds=600)]
@@ -183,6 +185,7 @@ def test_each_entry_can_name_its_version(cars, book, change, versions):
     assert [row["version"] for row in change(*listed).json] == [2, 2]
 
 
+@pytest.mark.one_engine
 def test_xml_contains_the_same_data(client, cars, book):
     rows = [book(car, 10, 12) for car in cars[:2]]
     body = {"changes": [entry(row) for row in rows]}
@@ -200,8 +203,8 @@ def test_only_allocations_of_the_collection_change(client, cars, book, register,
     assert response.json == [row | {"version": 2}]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-@pytest.mark.direct("the gateway answers by its own table")
 def test_other_methods_are_not_allowed(client, refused, method):
     refused(client.open(CHANGES, method=method), 405, "method_not_allowed")
 
@@ -209,6 +212,7 @@ def test_other_methods_are_not_allowed(client, refused, method):
 MERGE_PATCH = "application/merge-patch+json"
 
 
+@pytest.mark.through_gateway
 def test_dumps_are_replaced_with_json_and_merged_with_a_merge_patch(client, cars, book):
     rows = [book(car, 10, 12, dump={"a": 1, "b": {"c": 2}}) for car in cars[:2]]
     body = {"changes": [entry(rows[0], dump={"b": {"c": None, "d": 3}}), entry(rows[1], dump=None, description=None)]}

@@ -43,17 +43,33 @@ def refused_entry(change, refused, nothing_changes):
     return refused_entry
 
 
+# Whether these are valid depends on the stored allocation, or on the vehicles.
+UNFIT = [
+    ("resource_id", {"resource_id": UNKNOWN}),
+    ("to_datetime", {"to_datetime": hour_start(10)}),
+    ("to_datetime", {"from_datetime": hour_start(12)}),
+    ("hold_seconds", {"hold_seconds": 60}),
+]
+
+
+@pytest.mark.parametrize(("field", "fields"), UNFIT)
+def test_a_change_that_does_not_fit_the_allocation_is_named(rows, change, refused, nothing_changes, field, fields):
+    with nothing_changes():
+        response = change(entry(rows[0], description="x"), entry(rows[1], **fields), entry(rows[2]))
+        refused(response, 422, "invalid_fields", f"changes.1.{field}")
+
+
 INVALID = {
     "id": [{"id": value} for value in (None, "x", UNKNOWN.upper(), 1, [], {})],
     "version": [{"version": value} for value in (None, "1", 0, -1, 1.0, True, [], {})],
-    "resource_id": [{"resource_id": value} for value in (UNKNOWN, "x", "", "Any", "all", None, 1, [], {})],
+    "resource_id": [{"resource_id": value} for value in ("x", "", "Any", "all", None, 1, [], {})],
     "attributes": [
         {"attributes": {}},
         {"attributes": {}, "resource_id": UNKNOWN},
         *({"attributes": value, "resource_id": "any"} for value in (None, [], "x", {"": 1}, {"a": None}, {"a": []})),
     ],
     "from_datetime": [{"from_datetime": "x"}, {"from_datetime": hour_start(9), "from_infinity": True}],
-    "to_datetime": [{"to_datetime": 1}, {"to_datetime": hour_start(10)}, {"from_datetime": hour_start(12)}],
+    "to_datetime": [{"to_datetime": 1}],
     "from_infinity": [{"from_infinity": "true"}],
     "to_infinity": [{"to_infinity": 1}],
     "allocation_type": [{"allocation_type": ""}],
@@ -61,7 +77,7 @@ INVALID = {
     "reference": [{"reference": ""}],
     "dump": [{"dump": value} for value in (None, [], "x")],
     "status": [{"status": "held"}],
-    "hold_seconds": [{"hold_seconds": 60}, {"hold_seconds": 0}, {"hold_seconds": 60, "status": "confirmed"}],
+    "hold_seconds": [{"hold_seconds": 0}, {"hold_seconds": 60, "status": "confirmed"}],
     "quantity": [{"quantity": 2}],
     "changes": [{"changes": []}],
 }
@@ -72,6 +88,7 @@ CASES = [
 ]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("field", "fields"), CASES)
 def test_an_invalid_member_is_named_with_its_index(rows, change, refused, nothing_changes, field, fields):
     with nothing_changes():
@@ -79,7 +96,8 @@ def test_an_invalid_member_is_named_with_its_index(rows, change, refused, nothin
         refused(response, 422, "invalid_fields", f"changes.1.{field}")
 
 
-@pytest.mark.direct("bodies are validated before the database is used")
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 def test_all_invalid_members_are_named(rows, change, refused, nothing_changes):
     with nothing_changes():
         response = change(entry(rows[0], colour="red", dump=1), {}, 7, entry(rows[2]) | {"to_datetime": ""})
@@ -87,6 +105,7 @@ def test_all_invalid_members_are_named(rows, change, refused, nothing_changes):
         refused(response, 422, "invalid_fields", *(f"changes.{field}" for field in fields))
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -103,6 +122,7 @@ def test_a_list_has_1_to_100_entries(client, refused, nothing_changes, body, fie
     assert len(problem["errors"]) <= 2
 
 
+@pytest.mark.one_engine
 def test_an_id_must_not_be_repeated(rows, change, refused, nothing_changes):
     with nothing_changes():
         refused(change(*map(entry, [*rows, rows[0]])), 422, "invalid_fields", "changes.3.id")
@@ -115,6 +135,7 @@ def test_an_unknown_allocation_is_named(rows, refused_entry, index):
     refused_entry(*entries, status=404, code="allocation_not_found", index=index)
 
 
+@pytest.mark.through_gateway
 def test_another_version_is_named_with_the_current_one(client, rows, refused_entry, change):
     change(entry(rows[1]))
     entries = [entry(rows[0], version=1), entry(rows[1], version=1)]
@@ -136,6 +157,7 @@ def test_an_expired_hold_is_named(app, cars, allocate, rows, refused_entry, clea
         refused_entry(entry(rows[0], description="x"), entry(hold, **fields), code="hold_expired", index=1)
 
 
+@pytest.mark.through_gateway
 def test_a_conflict_with_a_stored_allocation_is_named(cars, allocate, rows, refused_entry):
     later = allocate(cars[1], hour_start(12), hour_start(14)).json
     problem = refused_entry(
@@ -196,6 +218,7 @@ def test_a_vehicle_must_be_in_circulation_and_of_the_type(client, register, rows
             refused(response, 422, "invalid_fields", "changes.1.resource_id")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("content_type", "status", "code"),
     [
@@ -211,6 +234,7 @@ def test_the_body_is_one_strict_json_object(client, refused, nothing_changes, co
         refused(client.post(CHANGES, data=body, content_type=content_type), status, code)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("changes", [None, {}, "x", [None, 1, []], [{"dump": {}}], [{"id": UNKNOWN, "dump": 1}]])
 def test_a_merge_patch_is_validated_as_well(client, refused, nothing_changes, changes):
     with nothing_changes():
@@ -231,14 +255,13 @@ def test_a_merged_dump_must_not_become_too_large(client, cars, allocate, refused
         refused(response, 422, "invalid_fields", "changes.0.dump")
 
 
-@pytest.mark.direct("a query is refused before the database is used")
+@pytest.mark.one_engine
 def test_query_parameters_are_refused(client, rows, refused, nothing_changes):
     with nothing_changes():
         response = client.post(f"{CHANGES}?limit=1", json={"changes": [entry(rows[0])]})
         refused(response, 422, "invalid_fields", "limit")
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_a_foreign_allocation_is_unknown_and_is_not_shown_as_a_conflict(app, one, cars, refused, nothing_changes):
     two = restricted_client(app, "two")
     urls = [f"{car}/allocations" for car in cars]
@@ -270,7 +293,6 @@ class TestLimits:
         """At most ten days long."""
         return environ | {"INVSYS_LIMITS_MAX_DAYS_LONG": "10"}
 
-    @pytest.mark.direct("sends the headers of the gateway itself")
     def test_the_limits_of_the_client_apply_to_each_entry(self, app, rows, refused, nothing_changes):
         client = client_as(app, "contract")
         with nothing_changes():

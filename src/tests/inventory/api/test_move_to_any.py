@@ -25,6 +25,7 @@ def spare(register):
     return register("Car2")
 
 
+@pytest.mark.through_gateway
 def test_an_allocation_moves_to_the_other_free_vehicle(client, car, item, spare, allocate):
     before = client.get(item).json
     response = client.patch(item, json=TO_ANY, headers={"If-Match": '"1"'})
@@ -131,7 +132,6 @@ def test_other_fields_are_validated(client, item, spare, refused, nothing_change
         refused(client.patch(item, json=TO_ANY | fields), 422, "invalid_fields", *fields)
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_a_restricted_client_moves_only_its_own_allocation(app, one, car, spare, refused, nothing_changes):
     two = restricted_client(app, "two")
     item = two.post(f"{car}/allocations", json=period_fields(10, 12)).headers["Location"]

@@ -11,7 +11,7 @@ from tests.support.blocking import block_event_numbers, locked, until_waiting
 from tests.support.change_lists import CHANGES, entry, places
 from tests.support.instants import hour_start, period_fields
 
-pytestmark = [pytest.mark.usefixtures("feed_checker_at_end"), pytest.mark.direct("tests locks of the database")]
+pytestmark = pytest.mark.usefixtures("feed_checker_at_end")
 
 VEHICLE = "SELECT FROM continuous_resources WHERE id = '{}' FOR UPDATE"
 ALLOCATION = "SELECT FROM continuous_resource_allocations WHERE id = '{}' FOR UPDATE"

@@ -7,11 +7,12 @@ import pytest
 
 from tests.support.change_lists import CHANGES, entry
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
+from tests.support.effort import rounds
 from tests.support.instants import hour_start, hours_of, period_fields
 
-pytestmark = [pytest.mark.usefixtures("feed_checker"), pytest.mark.direct("calls the inventory from many threads")]
+pytestmark = pytest.mark.usefixtures("feed_checker")
 
-ROUNDS, THREADS = 8, 6
+ROUNDS, THREADS = rounds(3, 8), 6
 
 
 @pytest.fixture

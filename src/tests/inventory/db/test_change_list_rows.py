@@ -7,8 +7,6 @@ from invsys.inventory.db.models import ContinuousResourceAllocation, db
 from tests.support.change_lists import CHANGES, entry
 from tests.support.instants import hour_start
 
-pytestmark = pytest.mark.direct("reads and changes the tables")
-
 TABLE = ContinuousResourceAllocation.__tablename__
 FUNCTION = "WHEN (NEW.description = 'y') EXECUTE FUNCTION drop_row()"
 # Triggers that silently drop a row, as a statement with ON CONFLICT DO NOTHING would.

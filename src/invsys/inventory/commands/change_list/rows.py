@@ -45,7 +45,7 @@ def _lock_statement(owned: bool) -> Select[Any]:
         keys = keys.where(OWNED)
     of_type = _resource.c.resource_type == bindparam("resource_type")
     is_old = in_subquery(_resource.c.key, keys.scalar_subquery())
-    return lock_order.vehicles(of_type, or_(_IS_NAMED, is_old), exclusive=True).add_columns(_resource.c.attributes)
+    return lock_order.lock_vehicles(of_type, or_(_IS_NAMED, is_old), exclusive=True).add_columns(_resource.c.attributes)
 
 
 @functools.cache
