@@ -21,10 +21,10 @@ _LISTED = 10
 
 
 def cases(database: ServedDatabase, last_hour: int, first: int) -> list[Case]:
-    """Return three cases: extend the allocations of ``last_hour``, hold free hours and confirm the holds, change several.
+    """Return three cases: extend the allocations of ``last_hour``, hold free hours and confirm the holds, change ten.
 
-    ``first`` is the number of the first hold (see ``calls.creates``). Several allocations are changed at once two hours
-    before ``last_hour``.
+    ``first`` is the number of the first hold (see ``calls.creates``). Ten allocations are changed at once two
+    hours before ``last_hour``.
     """
     ids = seeds.allocation_ids(database.url, len(database.vehicles), last_hour)
     return [

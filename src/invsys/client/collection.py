@@ -174,7 +174,7 @@ class Collection:
 
     def move(self, allocation_id: Id, resource_id: Id, *, if_match: Match = ANY_VERSION) -> Allocation:
         """Move an allocation to another vehicle of the collection. Raises the errors of ``update``."""
-        return self.update(allocation_id, resource_id=resource_id, if_match=if_match)
+        return self.update(allocation_id, resource_id=payloads.format_uuid(resource_id), if_match=if_match)
 
     def move_to_any(
         self,

@@ -1,6 +1,6 @@
 """Change lists: the entries of a request, and the places of the allocations in its response."""
 
-from tests.support.instants import hours_of
+from tests.support.hours_in_2099 import hours_of
 
 CHANGES = "/api/cars/all/allocations/changes"
 

@@ -132,8 +132,8 @@ class InvalidFields(Problem):
 
     status, code, title = 422, "invalid_fields", "Some fields are not valid"
     additional_data = (
-        "``errors``: each invalid field or parameter, with a list of messages. A field inside a list has a path, such as"
-        " ``list.3.field``."
+        "``errors``: each invalid field or parameter, with a list of messages. A field inside a list has a path, such"
+        " as ``list.3.field``."
     )
     advice = "Correct every field, query parameter or header that ``errors`` lists."
 

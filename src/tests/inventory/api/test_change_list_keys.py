@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.change_feed import FeedReader
 from tests.support.change_lists import CHANGES, entry
-from tests.support.instants import hour_start, let_holds_expire
+from tests.support.hours_in_2099 import hour_start, let_holds_expire
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from invsys.inventory.db.models import ContinuousResourceAllocation, db
 from tests.support.change_feed import FeedReader
 from tests.support.change_lists import CHANGES, entry, places
-from tests.support.instants import hour_start, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 

@@ -6,8 +6,8 @@ import pytest
 
 from invsys.inventory.commands import expire_holds
 from tests.support.change_lists import CHANGES, entry
-from tests.support.instants import hour_start, let_holds_expire, period_fields
-from tests.support.owners import client_as, ids, restricted_client
+from tests.support.client_identity import client_as, ids, restricted_client
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 UNKNOWN = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.change_lists import CHANGES, entry, places
-from tests.support.instants import hour_start, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 

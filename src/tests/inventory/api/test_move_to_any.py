@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 
 from tests.inventory.api.test_any_with_attributes import CASES
-from tests.support.instants import hour_start, hours_of, let_holds_expire, period_fields
-from tests.support.owners import client_as, restricted_client
+from tests.support.client_identity import client_as, restricted_client
+from tests.support.hours_in_2099 import hour_start, hours_of, let_holds_expire, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.blocking import block_event_numbers, locked, until_waiting
 from tests.support.change_lists import CHANGES, entry, places
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker_at_end")
 

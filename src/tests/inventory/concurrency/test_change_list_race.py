@@ -8,7 +8,7 @@ import pytest
 from tests.support.change_lists import CHANGES, entry
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
 from tests.support.effort import rounds
-from tests.support.instants import hour_start, hours_of, period_fields
+from tests.support.hours_in_2099 import hour_start, hours_of, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 

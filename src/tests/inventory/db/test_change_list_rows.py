@@ -5,7 +5,7 @@ from sqlalchemy import event, text
 
 from invsys.inventory.db.models import ContinuousResourceAllocation, db
 from tests.support.change_lists import CHANGES, entry
-from tests.support.instants import hour_start
+from tests.support.hours_in_2099 import hour_start
 
 TABLE = ContinuousResourceAllocation.__tablename__
 FUNCTION = "WHEN (NEW.description = 'y') EXECUTE FUNCTION drop_row()"
