@@ -1,7 +1,7 @@
 """Chooses the vehicles of the entries that move to any vehicle. Nothing is locked."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from invsys.inventory.db.models import Row
 from invsys.inventory.errors import NoneAvailable
 from invsys.inventory.queries import free_vehicles
 
-Rows = dict[uuid.UUID, Row]
+Rows = Mapping[uuid.UUID, Row]
 
 
 class Choice(NamedTuple):

@@ -72,7 +72,9 @@ def _delete_and_place(
     ids = [entry.allocation_id for entry in entries]
     new_vehicles = {entry.allocation_id: entry.vehicle_id for entry in entries if entry.vehicle_id is not None}
     new_vehicles |= {allocation_id: choice.vehicle_id for allocation_id, choice in choices.items()}
-    vehicles = row_statements.lock_vehicles(connection, resource_type, ids, new_vehicles.values(), caller.owner)
+    vehicles = row_statements.lock_vehicles(
+        connection, resource_type, ids, new_vehicles.values(), caller.owner, with_attributes=bool(choices)
+    )
     rows = row_statements.delete_allocations(connection, resource_type, ids, vehicles.values(), caller.owner)
     if len(rows) < len(ids):
         _raise_missing(connection, resource_type, entries, rows, caller)

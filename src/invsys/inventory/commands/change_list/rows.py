@@ -2,11 +2,30 @@
 
 import functools
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Executable, Integer, Select, Uuid, bindparam, delete, func, insert, or_, select
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Dialect,
+    Executable,
+    Insert,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    union_all,
+)
 
+from invsys.chassis.formats import strict_json
 from invsys.inventory.caller import Caller
 from invsys.inventory.commands import update_allocation
 from invsys.inventory.commands.change_list.entries import Placement
@@ -22,30 +41,43 @@ _IS_LISTED = _allocation.c.id.in_(bindparam("allocation_ids", type_=Uuid, expand
 _IS_NAMED = _resource.c.id.in_(bindparam("vehicle_ids", type_=Uuid, expanding=True))
 _VEHICLES = select(_resource.c.key, _resource.c.id).where(NOT_DECOMMISSIONED, _IS_NAMED)
 
-_INSERT = (
-    insert(_allocation)
-    .values(
-        expires=func.coalesce(
-            now_plus(bindparam("hold_seconds", type_=Integer)),
-            bindparam("new_expires", type_=_allocation.c.expires.type),
-        ),
-        changed=db_now(),
-    )
-    .returning(_allocation.c.key)
-)
-# The other columns are inserted with the values of the parameters of the same name.
-_INSERTED = [column.name for column in _allocation.columns if column.name not in ("expires", "changed")]
+_TYPES = {column.name: column.type for column in _allocation.columns}
+_ROWS = bindparam("rows", type_=Text)
 
 
 @functools.cache
-def _lock_statement(owned: bool) -> Select[Any]:
+def _insert_statement(dialect: str) -> Insert:
+    """Build the INSERT of all rows, which are one parameter: a JSON array of objects.
+
+    With a parameter for each value, psycopg would parse the statement for each request: it caches no statement with so
+    many parameters.
+    """
+    types = {**_TYPES, "hold_seconds": Integer()}
+    if dialect == "postgresql":
+        members = [column(name, member_type) for name, member_type in types.items()]
+        rows = func.json_to_recordset(cast(_ROWS, JSON)).table_valued(*members)
+        rows = rows.render_derived("listed", with_types=True)
+        values = {name: rows.c[name] for name in types}
+    else:
+        row = func.json_each(_ROWS).table_valued("value", name="listed").c.value
+        values = {name: func.json_extract(row, f"$.{name}") for name in types}
+    values["expires"] = func.coalesce(now_plus(values.pop("hold_seconds")), values["expires"])
+    values["changed"] = db_now()
+    statement = insert(_allocation).from_select(list(values), select(*values.values()), include_defaults=False)
+    return statement.execution_options(preserve_rowcount=True)
+
+
+@functools.cache
+def _lock_statement(owned: bool, with_attributes: bool) -> Select[Any]:
     keys = select(_allocation.c.resource_key).where(_IS_LISTED)
     if owned:
         # Do not lock the vehicles of other clients' allocations: the request cannot change these.
         keys = keys.where(OWNED)
+    # Not OR: PostgreSQL would read all vehicles.
+    keys_of_all = union_all(keys, select(_resource.c.key).where(_IS_NAMED)).scalar_subquery()
     of_type = _resource.c.resource_type == bindparam("resource_type")
-    is_old = in_subquery(_resource.c.key, keys.scalar_subquery())
-    return lock_order.lock_vehicles(of_type, or_(_IS_NAMED, is_old), exclusive=True).add_columns(_resource.c.attributes)
+    vehicles = lock_order.lock_vehicles(of_type, in_subquery(_resource.c.key, keys_of_all), exclusive=True)
+    return vehicles.add_columns(_resource.c.attributes) if with_attributes else vehicles
 
 
 @functools.cache
@@ -72,10 +104,12 @@ def lock_vehicles(
     allocation_ids: Collection[uuid.UUID],
     vehicle_ids: Iterable[uuid.UUID],
     owner: str | None,
+    *,
+    with_attributes: bool,
 ) -> dict[uuid.UUID, Row]:
     """Lock the vehicles in circulation that the allocations have or that have one of ``vehicle_ids``.
 
-    Return their rows (key, id, attributes) by id.
+    Return their rows (key, id and, if ``with_attributes``, attributes) by id.
     """
     params = {
         "resource_type": resource_type,
@@ -83,7 +117,8 @@ def lock_vehicles(
         "vehicle_ids": list(set(vehicle_ids)),
         "owner": owner,
     }
-    return {row["id"]: row for row in connection.execute(_lock_statement(owner is not None), params).mappings()}
+    statement = _lock_statement(owner is not None, with_attributes)
+    return {row["id"]: row for row in connection.execute(statement, params).mappings()}
 
 
 def delete_allocations(
@@ -92,23 +127,21 @@ def delete_allocations(
     allocation_ids: Collection[uuid.UUID],
     vehicles: Iterable[Row],
     owner: str | None,
-) -> dict[uuid.UUID, Row]:
+) -> dict[uuid.UUID, dict[str, Any]]:
     """Delete the allocations that are active and belong to one of the locked ``vehicles``.
 
     Return their rows by id, as ``locked_allocation.find`` does.
     """
     vehicle_ids = {vehicle["key"]: vehicle["id"] for vehicle in vehicles}
     params = {"allocation_ids": allocation_ids, "vehicle_keys": list(vehicle_ids), "owner": owner}
-    rows = connection.execute(_delete_statement(owner is not None), params).mappings()
-    return {
-        row["id"]: {
-            **row,
-            "resource_id": vehicle_ids[row["resource_key"]],
-            "resource_type": resource_type,
-            "has_expired": False,
-        }
-        for row in rows
-    }
+    result = connection.execute(_delete_statement(owner is not None), params)
+    names = list(result.keys())
+    rows = {}
+    for values in result:
+        row = dict(zip(names, values, strict=True))
+        row |= {"resource_id": vehicle_ids[row["resource_key"]], "resource_type": resource_type, "has_expired": False}
+        rows[row["id"]] = row
+    return rows
 
 
 def insert_allocations(connection: Connection, placements: Sequence[Placement], caller: Caller) -> list[Row]:
@@ -117,9 +150,10 @@ def insert_allocations(connection: Connection, placements: Sequence[Placement], 
     Raises IntegrityError if the new values overlap each other or another row.
     """
     keys = [placement.key for placement in placements]
-    inserted = connection.scalars(_INSERT, [_inserted(placement) for placement in placements]).all()
-    if sorted(inserted) != sorted(keys):
-        raise RuntimeError(f"The database inserted {len(inserted)} of {len(keys)} changed allocations.")
+    rows = strict_json.dumps(_new_rows(connection.dialect, placements))
+    inserted = connection.execute(_insert_statement(connection.dialect.name), {"rows": rows}).rowcount
+    if inserted != len(keys):
+        raise RuntimeError(f"The database inserted {inserted} of {len(keys)} changed allocations.")
     confirmed = [
         placement.key for placement in placements if update_allocation.is_confirmation(placement.row, placement.values)
     ]
@@ -127,11 +161,28 @@ def insert_allocations(connection: Connection, placements: Sequence[Placement], 
     return [{**placement.row, **placement.values, **event} for placement, event in zip(placements, events, strict=True)]
 
 
-def _inserted(placement: Placement) -> dict[str, Any]:
-    row = {**placement.row, **placement.values}
-    return {
-        **{name: row[name] for name in _INSERTED},
-        "version": row["version"] + 1,
-        "new_expires": row["expires"],
-        "hold_seconds": placement.hold_seconds,
-    }
+def _new_rows(dialect: Dialect, placements: Sequence[Placement]) -> list[dict[str, Any]]:
+    """Return the new rows as JSON objects; their values have the form in which the database stores them."""
+    rows = [
+        {
+            **{name: placement.row[name] for name in _TYPES},
+            **placement.values,
+            "version": placement.row["version"] + 1,
+            "hold_seconds": placement.hold_seconds,
+        }
+        for placement in placements
+    ]
+    if dialect.name == "sqlite":
+        for row in rows:
+            row |= {name: convert(row[name]) for name, convert in _sqlite_converters(dialect).items()}
+    return rows
+
+
+@functools.lru_cache
+def _sqlite_converters(dialect: Dialect) -> dict[str, Callable[[Any], Any]]:
+    """Return the converters of the columns that SQLite stores as text: ids, instants, JSON.
+
+    PostgreSQL reads these from JSON directly.
+    """
+    converters = {name: stored.dialect_impl(dialect).bind_processor(dialect) for name, stored in _TYPES.items()}
+    return {name: convert for name, convert in converters.items() if convert is not None}
