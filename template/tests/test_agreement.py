@@ -135,7 +135,7 @@ LACKS = {
         r"# `make test-all` runs .*",
         r"    all = .*",
         r"(    |commands = )python -m pytest --numprocesses 3 .*",
-        r"    INVSYS_TESTS = thorough",
+        r"    TESTS = thorough",
         r"\[testenv:(quick|thorough|words|template|puppet)\]",
         r"description = (the (unit|tests)|plain words|a baked service|the Puppet module).*",
         r"deps =",
