@@ -6,16 +6,15 @@ installs handlers that turn both, and any other exception, into a response. The 
 """
 
 import functools
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from flask import Flask, Response
 from marshmallow import ValidationError
-from marshmallow.exceptions import SCHEMA
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
+from invsys.chassis.formats.field_messages import field_messages
 from invsys.chassis.http import request_id, responses
 
 REQUEST_ID_SCHEMA = {"type": "string", "pattern": "^[!-~]{1,128}$"}
@@ -211,23 +210,6 @@ def invalid_fields(error: ValidationError, prefix: str = "") -> InvalidFields:
         errors.setdefault(f"{prefix}{name}", []).append(message)
     errors = dict(sorted(errors.items()))
     return InvalidFields(f"Not valid: {', '.join(errors)}.", errors=errors)
-
-
-def field_messages(error: ValidationError) -> Iterator[tuple[str, str]]:
-    """Yield (field, message) for every message of the error; a nested field is a path, ``changes.3.to_datetime``."""
-    for name, messages in error.normalized_messages().items():  # type: ignore[no-untyped-call]
-        yield from _flat_messages(str(name), messages)
-
-
-def _flat_messages(path: str, messages: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(messages, dict):
-        for name, nested in messages.items():
-            # An error of a whole object has no field.
-            yield from _flat_messages(path if name == SCHEMA else f"{path}.{name}", nested)
-    elif isinstance(messages, list):
-        yield from ((path, str(message)) for message in messages)
-    else:
-        yield path, str(messages)
 
 
 # The problems for the errors that Flask and Werkzeug raise.
