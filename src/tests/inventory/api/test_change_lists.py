@@ -84,6 +84,16 @@ def test_a_booking_moves_into_the_period_that_another_one_leaves(cars, book, cha
     assert places(response, cars) == [(0, 9, 11), (0, 11, 13)]
 
 
+def test_vehicles_and_periods_change_together(cars, book, change):
+    rows = [book(cars[0], 8, 10), book(cars[0], 10, 12), book(cars[1], 8, 12), book(cars[2], 11, 13)]
+    # Three allocations get the same vehicle, one of them the place of an entry that leaves it.
+    moved = [(1, 10, 11), (1, 11, 14), (2, 8, 9), (1, 9, 10)]
+    entries = [
+        entry(row, cars[car], **period_fields(start, end)) for row, (car, start, end) in zip(rows, moved, strict=True)
+    ]
+    assert places(change(*entries), cars) == moved
+
+
 def test_infinite_periods_swap(cars, book, change):
     before, after = book(cars[0], None, 10), book(cars[0], 10, None)
     response = change(

@@ -1,6 +1,7 @@
 """Refused change lists: the response names the entry, and no allocation changes."""
 
 import uuid
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -157,6 +158,23 @@ def test_an_expired_hold_is_named(app, cars, allocate, rows, refused_entry, clea
         refused_entry(entry(rows[0], description="x"), entry(hold, **fields), code="hold_expired", index=1)
 
 
+@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("vehicle", [None, "any"])
+def test_a_problem_is_named_although_another_entry_moves_to_any_vehicle(
+    app, cars, allocate, rows, refused_entry, vehicle, index
+):
+    hold = allocate(cars[0], hour_start(12), hour_start(14), hold_seconds=60).json
+    let_holds_expire(app)
+    for bad, status, code in (
+        ({"id": UNKNOWN}, 404, "allocation_not_found"),
+        (entry(hold), 409, "hold_expired"),
+        (entry(rows[1], version=7), 412, "version_mismatch"),
+    ):
+        moved = entry(bad, vehicle, **bad)
+        entries = [entry(rows[0], "any", **period_fields(20, 21)), moved]
+        refused_entry(*(entries if index else reversed(entries)), status=status, code=code, index=index)
+
+
 @pytest.mark.through_gateway
 def test_a_conflict_with_a_stored_allocation_is_named(cars, allocate, rows, refused_entry):
     later = allocate(cars[1], hour_start(12), hour_start(14)).json
@@ -253,6 +271,22 @@ def test_a_merged_dump_must_not_become_too_large(client, cars, allocate, refused
             headers={"Content-Type": "application/merge-patch+json"},
         )
         refused(response, 422, "invalid_fields", "changes.0.dump")
+
+
+@pytest.mark.one_engine
+def test_a_list_that_is_too_large_is_refused(client, rows, refused, nothing_changes):
+    listed = [entry(row, dump={"a": "x" * 16_000}) for row in rows] + [{"id": UNKNOWN, "dump": {"a": "x" * 16_000}}] * 2
+    with nothing_changes():
+        refused(client.post(CHANGES, json={"changes": listed}), 413, "body_too_large")
+    assert client.post(CHANGES, json={"changes": listed[:3]}).status_code == 200
+
+
+@pytest.mark.one_engine
+def test_a_problem_in_xml_has_the_index(client, rows):
+    body = {"changes": [entry(rows[0]), entry(rows[1], version=7)]}
+    response = client.post(CHANGES, json=body, headers={"Accept": "application/xml"})
+    problem = {child.tag.partition("}")[2]: child.text for child in ET.fromstring(response.data)}
+    assert (response.status_code, problem["index"], problem["version"]) == (412, "1", "1")
 
 
 @pytest.mark.one_engine

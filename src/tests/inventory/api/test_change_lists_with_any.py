@@ -110,3 +110,12 @@ def test_a_conflict_of_a_named_entry_is_reported(cars, book, change, refused, no
     with nothing_changes():
         problem = refused(change(entry(rows[0], "any"), entry(rows[1], cars[2])), 409, "period_taken")
         assert (problem["index"], [row["id"] for row in problem["conflicts"]]) == (1, [rows[2]["id"]])
+
+
+def test_a_hold_is_confirmed_and_another_one_extended_while_they_move(cars, book, change):
+    holds = [book(cars[0], hour, hour + 1, hold_seconds=60) for hour in (10, 11)]
+    response = change(entry(holds[0], "any", status="confirmed"), entry(holds[1], "any", hold_seconds=3600))
+    assert 0 not in {car for car, _, _ in places(response, cars)}
+    confirmed, extended = response.json
+    assert (confirmed["status"], extended["status"]) == ("confirmed", "held")
+    assert extended["expires"] > holds[1]["expires"]
