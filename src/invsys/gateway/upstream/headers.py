@@ -63,6 +63,7 @@ _RESPONSE_HEADERS = {
         "Retry-After",
         "Vary",
         "X-Content-Type-Options",
+        "X-Total-Count",
     )
 }
 
@@ -80,6 +81,7 @@ CORS_EXPOSED = (
     "Retry-After",
     "WWW-Authenticate",
     request_id.HEADER,
+    "X-Total-Count",
 )
 
 

@@ -127,6 +127,7 @@ class Allocation(Conflict):
             "version",
             "status",
             "expires",
+            "client_id",
         )
 
     resource_id = fields.UUID()
@@ -137,6 +138,19 @@ class Allocation(Conflict):
     created = UtcDateTimeField()
     status = Status(attribute="expires", validate=STATUS_VALIDATOR, dump_only=True)
     expires = UtcDateTimeField(allow_none=True)
+    client_id = auto_field(
+        metadata={
+            "description": "The client that created it, null without a gateway;"
+            " absent for clients that see only their own allocations"
+        }
+    )
+
+
+class OwnAllocation(Allocation):
+    """An allocation, for a client that sees only its own allocations."""
+
+    class Meta(Allocation.Meta):
+        exclude = ("client_id",)
 
 
 class ExportedAllocation(Allocation):
@@ -196,6 +210,8 @@ class _ResourceSnapshot(Resource):
 
 class _AllocationSnapshot(Allocation):
     id = fields.UUID(attribute="allocation_id")  # type: ignore[assignment]
+    # The ``client_id`` of an event is the client that made the change.
+    client_id = fields.String(attribute="owner_id")  # type: ignore[assignment]
 
 
 _resource, _allocation = _ResourceSnapshot(), _AllocationSnapshot()
@@ -221,14 +237,18 @@ class Event(Output):
 
 # Instantiated once, because building a schema costs more than using it.
 resource = Resource()
-resources = Resource(many=True)
-allocation = Allocation()
-allocations = Allocation(many=True)
+_all_allocations, _own_allocations = Allocation(), OwnAllocation()
 conflicts = Conflict(many=True)
 exported_allocation = ExportedAllocation()
 availability = Availability()
-availabilities = Availability(many=True)
 events = Event(many=True)
 
-# The schemas in the OpenAPI document, where all their fields are required.
+
+def allocation(owner: str | None) -> Allocation:
+    """Return the schema of allocations for a client that sees only those of ``owner`` (None: all)."""
+    return _all_allocations if owner is None else _own_allocations
+
+
+# The schemas in the OpenAPI document, where all their fields are required, except for the optional ones.
 RESPONSE_SCHEMAS: list[type[Schema]] = [Resource, Allocation, Conflict, FreeOrBusy, Availability, Event]
+OPTIONAL: dict[type[Schema], set[str]] = {Allocation: {"client_id"}}
