@@ -45,7 +45,14 @@ from invsys.client.errors import (
     UpstreamUnreachable,
     VersionMismatch,
 )
-from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, ResourceChanges
+from invsys.client.payloads import (
+    ANY_VERSION,
+    AllocationChanges,
+    AllocationFilters,
+    AllocationOptions,
+    ResourceChanges,
+    ResourceFilters,
+)
 from invsys.client.records import Allocation, Attribute, Availability, Conflict, Event, EventPage, Period, Resource
 
 __all__ = [
@@ -53,6 +60,7 @@ __all__ = [
     "AddressNotAllowed",
     "Allocation",
     "AllocationChanges",
+    "AllocationFilters",
     "AllocationNotFound",
     "AllocationOptions",
     "ApiError",
@@ -89,6 +97,7 @@ __all__ = [
     "RequestTimeout",
     "Resource",
     "ResourceChanges",
+    "ResourceFilters",
     "ResourceInUse",
     "ResourceNotFound",
     "SlowBodies",

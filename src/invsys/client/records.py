@@ -63,9 +63,10 @@ class Allocation:
     """An allocation of a vehicle for ``[start, end)``; ``status`` is ``confirmed``, or ``held`` until ``expires``.
 
     A held allocation is valid until ``expires``, regardless of the event ``expired`` in the feed. ``reference`` is the
-    caller's own number of the order, which other allocations can have as well. ``replayed``: this is the stored
-    response to an earlier request with the same key, which shows the state at that time; ``Collection.allocation``
-    returns the current state.
+    caller's own number of the order, which other allocations can have as well. ``client_id`` is the client that created
+    it; None if this client sees only its own allocations, or if it was created without a gateway. ``replayed``: this is
+    the stored response to an earlier request with the same key, which shows the state at that time;
+    ``Collection.allocation`` returns the current state.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Allocation:
     version: int
     status: str
     expires: datetime | None
+    client_id: str | None
     replayed: bool = field(default=False, compare=False)
 
     @property
@@ -113,6 +115,7 @@ class Allocation:
             version=document["version"],
             status=document["status"],
             expires=_parse_datetime(document["expires"]),
+            client_id=document.get("client_id"),
             replayed=replayed,
         )
 

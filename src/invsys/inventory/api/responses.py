@@ -39,8 +39,9 @@ def page(
 ) -> Response:
     """Return a response with the first rows, and a Link header to the next page if there are more rows.
 
-    ``limits`` are the result of ``pop_page``. ``sort_key`` returns the sort key of a row, which becomes the cursor. ``total`` is the number of items of the whole
-    list, or None. ``names`` are the XML element names of ``chassis.http.responses.make_response``.
+    ``limits`` are the result of ``pop_page``. ``sort_key`` returns the sort key of a row, which becomes the cursor.
+    ``total`` is the number of items in all pages, or None. ``names`` are the XML element names of
+    ``chassis.http.responses.make_response``.
     """
     limit = limits["limit"] - 1
     page_rows = rows[:limit]

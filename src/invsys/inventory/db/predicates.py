@@ -24,6 +24,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.orm import aliased
 
 from invsys.inventory.db.functions import db_now, in_subquery, json_array_ids, seconds_between, sql_function
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
@@ -36,8 +37,13 @@ NOT_DECOMMISSIONED: ColumnElement[bool] = and_(
     _resource.resource_type == bindparam("resource_type"), _resource.decommissioned.is_(None)
 )
 
-# The vehicle is one of ``resource_ids``, a parameter that ``json_ids`` returns.
-IN_RESOURCE_IDS: ColumnElement[bool] = in_subquery(_resource.id, json_array_ids(bindparam("resource_ids", type_=JSON)))
+# The vehicle is one of ``resource_ids``, a parameter that ``json_ids`` returns. By key, because SQLite would otherwise
+# read all vehicles of the type.
+_listed = aliased(_resource)
+_RESOURCE_IDS = json_array_ids(bindparam("resource_ids", type_=JSON))
+IN_RESOURCE_IDS: ColumnElement[bool] = in_subquery(
+    _resource.key, select(_listed.key).where(in_subquery(_listed.id, _RESOURCE_IDS)).scalar_subquery()
+)
 
 # The allocation belongs to the client ``owner``.
 _OWNER = bindparam("owner", type_=String)

@@ -1,4 +1,4 @@
-"""The statements of lists of allocations: a page, ordered by start, and the number of allocations with the same filters.
+"""The statements of lists of allocations: a page, ordered by start, and the number of allocations in all pages.
 
 A list whose filters no single index serves consists of disjoint parts: the allocations without a start, those that are
 running at the start of the window, and those that start within it. Each part uses an index and stops when the page is
@@ -81,7 +81,7 @@ def page_statement(filters: Filters, status: str | None, descending: bool = Fals
     infinite. An allocation that starts within the window and after the previous page starts at or after ``lower`` and
     before ``upper``.
     """
-    pages = [_ordered(part, descending) for part in _parts(filters, status, descending)]
+    pages = [_ordered(part, descending) for part in _parts(filters, status, descending, limited=True)]
     if len(pages) == 1:
         return pages[0]
     return _ordered(select(union_all(*(select(page.subquery()) for page in pages)).subquery()), descending)
@@ -91,7 +91,10 @@ def page_statement(filters: Filters, status: str | None, descending: bool = Fals
 def count_statement(filters: Filters, status: str | None) -> Select[Any]:
     """Build the statement that counts up to ``limit`` allocations; its parameters are those of ``page_statement``."""
     one = literal_column("1").label("one")
-    parts = [part.with_only_columns(one, maintain_column_froms=True) for part in _parts(filters, status)]
+    parts = [
+        part.with_only_columns(one, maintain_column_froms=True)
+        for part in _parts(filters, status, descending=False, limited=False)
+    ]
     rows = select(union_all(*parts).subquery()).limit(_LIMIT).subquery()
     return select(func.count()).select_from(rows)
 
@@ -102,7 +105,8 @@ def _ordered(rows: Select[Any], descending: bool) -> Select[Any]:
     return rows.order_by(*order).limit(_LIMIT)
 
 
-def _parts(filters: Filters, status: str | None, descending: bool = False) -> Iterator[Select[Any]]:
+def _parts(filters: Filters, status: str | None, descending: bool, limited: bool) -> Iterator[Select[Any]]:
+    """Yield the parts of a list; ``limited``: only ``limit`` rows of the list are needed, the first ones."""
     predicates = [*_predicates(filters, status), *_after(filters, descending)]
     owned, owned_of_vehicle = ([OWNED], [OWNED_OF_VEHICLE]) if "owner" in filters else ([], [])
     in_vehicles = [IN_RESOURCE_IDS] if "resource_ids" in filters else []
@@ -121,7 +125,7 @@ def _parts(filters: Filters, status: str | None, descending: bool = False) -> It
     yield rows.where(_STARTS.is_(None), *reaches)
     if "start" in filters:
         yield of_vehicles.where(_KEY == _LAST_BEFORE, _REACHES)
-    if in_vehicles:
+    if in_vehicles and limited:
         keys = _first_keys_of_vehicle([*predicates, *owned_of_vehicle], descending)
         yield _select(_selected, in_subquery(_selected.c.key, keys)).where(*in_vehicles)
     else:

@@ -19,8 +19,8 @@ from invsys.inventory.db import session
 from invsys.inventory.db.models import CursorState, db
 from invsys.inventory.errors import UnusableDatabase
 
-# The purpose of cursors of the change feed. The purpose of a list's cursors is its path and its query. A cursor is valid
-# only for its purpose.
+# The purpose of cursors of the change feed. The purpose of a list's cursors is its path and the parameters on which the
+# list depends. A cursor is valid only for its purpose.
 EVENTS = "events"
 
 NOT_A_CURSOR = "Not a valid cursor of this list: it belongs to one path, one order and one set of filters."

@@ -65,8 +65,10 @@ def test_a_client_that_sees_only_its_own_gets_no_client_id(one, client, cars, ke
 
 
 def test_the_data_of_an_event_has_the_creator_and_the_event_the_client_of_the_change(app, sees_all, one, client, cars):
-    urls = [one.post(f"{car}/allocations", json=period_fields(10, 12) | hold).headers["Location"]
-            for car, hold in zip(cars, ({}, {"hold_seconds": 60}, {"hold_seconds": 60}), strict=True)]
+    urls = [
+        one.post(f"{car}/allocations", json=period_fields(10, 12) | hold).headers["Location"]
+        for car, hold in zip(cars, ({}, {"hold_seconds": 60}, {"hold_seconds": 60}), strict=True)
+    ]
     sees_all.patch(urls[0], json={"description": "x"})
     sees_all.patch(urls[1], json={"status": "confirmed"})
     sees_all.delete(urls[1])

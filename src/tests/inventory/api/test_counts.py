@@ -39,7 +39,9 @@ def test_the_number_of_vehicles_counts_those_that_match_the_filters(client, regi
     assert total("/api/cars", **free, **{"attribute.seats": "0"}, name_prefix="Car") == 1
 
 
-def test_the_number_of_allocations_counts_active_ones_of_vehicles_in_circulation(app, client, register, allocate, total):
+def test_expired_holds_and_allocations_of_decommissioned_vehicles_are_not_counted(
+    app, client, register, allocate, total
+):
     cars = [register(f"Car{number}") for number in range(3)]
     for hour in range(3):
         allocate(cars[0], hour_start(hour), hour_start(hour + 1))
@@ -102,7 +104,9 @@ MANY = {
         INSERT INTO continuous_resources (id, resource_type, name)
         SELECT lpad(to_hex(n), 32, '0')::uuid, 'Car', 'Car' || n FROM generate_series(1, :count) AS n""",
 }
-ALWAYS_ALLOCATED = "INSERT INTO continuous_resource_allocations (id, resource_key) SELECT id, key FROM continuous_resources"
+ALWAYS_ALLOCATED = (
+    "INSERT INTO continuous_resource_allocations (id, resource_key) SELECT id, key FROM continuous_resources"
+)
 
 
 def test_a_number_above_100_000_is_absent(engine, app, client):

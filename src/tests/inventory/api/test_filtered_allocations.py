@@ -73,7 +73,9 @@ def test_every_combination_of_filters_lists_the_same_as_the_filter_in_python(cli
     # Rows that start at the same instant are ordered by age.
     assert rows == sorted(rows, key=lambda row: (instant(row["from_datetime"], "-inf"), row["created"]))
     vehicle_sets = [[], cars[:1], cars[1:3], [*cars, UNKNOWN]]
-    for vehicles, values in product(vehicle_sets, ({}, {"allocation_type": "maintenance"}, {"reference": "PO booking"})):
+    for vehicles, values in product(
+        vehicle_sets, ({}, {"allocation_type": "maintenance"}, {"reference": "PO booking"})
+    ):
         params = {name: hour_start(hour) for name, hour in window.items()} | {"resource_id": vehicles, **values}
         check(params, expected(rows, window, vehicles, **values))
 
