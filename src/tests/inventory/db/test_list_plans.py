@@ -58,7 +58,7 @@ def test_a_list_of_some_vehicles_reads_neither_others_nor_more_than_a_page_of_ea
     vehicles = "&".join(f"resource_id={number}" for number in (*ids[:2], *ids[-2:]))
     url = f"/api/cars/all/allocations?{vehicles}&{query}"
     assert rows_read(url) <= 4 * max_rows
-    if "Z" in query:
+    if "from=" in query:
         # Without a window, the whole table may be read: these are half of the vehicles that the planner expects.
         assert rows_read(f"{url}&count=true") <= 4 * 40
     if "limit=9" in query:
