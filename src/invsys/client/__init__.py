@@ -1,8 +1,8 @@
 """The Python client of the inventory service; its only dependency is httpx.
 
 ``Client`` connects to the service, ``Client.collection`` returns the calls for ``cars``, ``lorries`` or ``trucks``, and
-``Client.events`` reads the change feed. The module ``errors`` shows the tree of exceptions, ``docs/source/client.rst``
-a complete example.
+``Client.events`` reads the change feed. The module ``errors`` shows the tree of exceptions, and
+``docs/source/client.rst`` has a complete example.
 """
 
 from invsys.client.client import Client, Feed
@@ -53,7 +53,18 @@ from invsys.client.payloads import (
     ResourceChanges,
     ResourceFilters,
 )
-from invsys.client.records import Allocation, Attribute, Availability, Conflict, Event, EventPage, Period, Resource
+from invsys.client.records import (
+    Allocation,
+    Attribute,
+    Availability,
+    Caller,
+    Conflict,
+    Event,
+    EventPage,
+    Limit,
+    Period,
+    Resource,
+)
 
 __all__ = [
     "ANY_VERSION",
@@ -68,6 +79,7 @@ __all__ = [
     "Availability",
     "BodyTooLarge",
     "Busy",
+    "Caller",
     "Client",
     "Collection",
     "Conflict",
@@ -85,6 +97,7 @@ __all__ = [
     "InvSysError",
     "InvalidFields",
     "KeysUnavailable",
+    "Limit",
     "MalformedBody",
     "MethodNotAllowed",
     "MisdirectedRequest",

@@ -33,4 +33,4 @@ class AvailabilityOfAll(rest.Resource):
         page = responses.pop_page(filters)
         rows = availability.of_all(resource_type, **page, **filters)
         names = {"root": "availability", "roots": "availabilities", "item": "period"}
-        return responses.page(rows, page, outputs.availability, resource_queries.age, **names)
+        return responses.page(rows, page, outputs.availability, resource_queries.sort_key_by_age, **names)

@@ -24,7 +24,7 @@ class ResourceCollection(rest.Resource):
         page = responses.pop_page(filters, numbers=1 if by_name else None)
         rows = resource_queries.resources(resource_type, **page, by_name=by_name, **filters)
         total = resource_queries.count(resource_type, query_schemas.MAX_COUNT, **filters) if counted else None
-        sort_key = resource_queries.place_by_name if by_name else resource_queries.age
+        sort_key = resource_queries.sort_key_by_name if by_name else resource_queries.sort_key_by_age
         return responses.page(rows, page, outputs.resource, sort_key, total, root="resource")
 
     def post(self, resource_type: str) -> Response:

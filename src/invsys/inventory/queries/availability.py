@@ -28,7 +28,7 @@ def of_all(
     cursor: SortKey | None = None,
     resource_ids: Collection[uuid.UUID] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the free and busy periods of up to ``limit`` vehicles, oldest first, after ``cursor`` (an ``age``).
+    """Return the free and busy periods of up to ``limit`` vehicles, oldest first, after ``cursor`` (a ``sort_key_by_age``).
 
     The vehicles are those with ``resource_ids`` (None: all) that are of the type and in circulation.
     """

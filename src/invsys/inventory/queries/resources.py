@@ -66,7 +66,7 @@ def resources(
     """Return up to ``limit`` vehicles of a type in circulation, beginning after ``cursor``.
 
     They are ordered by age, oldest first, or if ``by_name`` by the code points of their names. The cursor is the
-    ``age`` or the ``place_by_name`` of the last vehicle of the previous page.
+    ``sort_key_by_age`` or ``sort_key_by_name`` of the last vehicle of the previous page.
     """
     statement = _RESOURCES.where(*_predicates(filters)).order_by(_BY_CODE_POINT if by_name else _resource.key)
     if cursor is not None and by_name:
@@ -88,12 +88,12 @@ def count(resource_type: str, most: int, **filters: Unpack[ResourceFilters]) -> 
     return number if number <= most else None
 
 
-def age(row: Row) -> SortKey:
+def sort_key_by_age(row: Row) -> SortKey:
     """Return the sort key of a vehicle in a list ordered by age."""
     return (row["key"],)
 
 
-def place_by_name(row: Row) -> SortKey:
+def sort_key_by_name(row: Row) -> SortKey:
     """Return the sort key of a vehicle in a list ordered by name."""
     return (row["key"], row["name"])
 

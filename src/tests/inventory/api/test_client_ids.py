@@ -2,10 +2,9 @@
 
 import pytest
 
-from tests.support.instants import hour_start, let_holds_expire, period_fields
-from tests.support.owners import client_as, without_client_id
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
+from tests.support.client_identity import client_as, without_client_id
 
-pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
 
 ANY, ALL = "/api/cars/any/allocations", "/api/cars/all/allocations"
 

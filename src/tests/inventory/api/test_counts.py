@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from invsys.inventory.db.models import db
-from tests.support.instants import hour_start, let_holds_expire
+from tests.support.hours_in_2099 import hour_start, let_holds_expire
 
 ALL = "/api/cars/all/allocations"
 
@@ -55,7 +55,6 @@ def test_expired_holds_and_allocations_of_decommissioned_vehicles_are_not_counte
     assert total(f"{cars[1]}/allocations") == total("/api/lorries/all/allocations") == 0
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_a_client_counts_only_its_own_allocations(one, two, car):
     for number, owner in enumerate((one, two, one)):
         body = {"from_datetime": hour_start(number), "to_datetime": hour_start(number + 1)}
@@ -66,6 +65,7 @@ def test_a_client_counts_only_its_own_allocations(one, two, car):
         assert counts == ["2", "1"]
 
 
+@pytest.mark.through_gateway
 def test_every_page_has_the_number_of_the_whole_list(client, register, follow_pages):
     for number in range(3):
         register(f"Car{number}")
@@ -83,6 +83,7 @@ def test_no_count_is_the_default(client, car):
         assert "X-Total-Count" not in client.get(url).headers
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("value", ["", "1", "True", "yes", "true,true", "null", "x" * 5000, "%00"])
 def test_another_value_is_refused(client, car, refused, value):
     for url in ("/api/cars", f"{car}/allocations", ALL):
@@ -90,6 +91,7 @@ def test_another_value_is_refused(client, car, refused, value):
     refused(client.get(f"{ALL}?count=true&count=true"), 422, "invalid_fields", "count")
 
 
+@pytest.mark.one_engine
 def test_lists_that_are_not_counted_refuse_the_parameter(client, car, refused):
     for url in ("/api/cars/all/availability", "/api/events", f"{car}/allocations.ics"):
         refused(client.get(f"{url}?count=true"), 422, "invalid_fields", "count")

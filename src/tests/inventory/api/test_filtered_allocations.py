@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.instants import hour_start
-from tests.support.owners import restricted_client
+from tests.support.hours_in_2099 import hour_start
+from tests.support.client_identity import restricted_client
 
 ALL = "/api/cars/all/allocations"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -66,7 +66,6 @@ def check(client, follow_pages):
     return check
 
 
-@pytest.mark.direct("compares hundreds of pages, of which the gateway changes nothing")
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
 def test_every_combination_of_filters_lists_the_same_as_the_filter_in_python(client, cars, check, window):
     rows = client.get(ALL).json
@@ -80,7 +79,6 @@ def test_every_combination_of_filters_lists_the_same_as_the_filter_in_python(cli
         check(params, expected(rows, window, vehicles, **values))
 
 
-@pytest.mark.direct("compares hundreds of pages, of which the gateway changes nothing")
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
 def test_the_list_of_one_vehicle_has_both_orders_too(client, cars, follow_pages, window):
     rows = client.get(ALL).json
@@ -95,7 +93,6 @@ def test_the_list_of_one_vehicle_has_both_orders_too(client, cars, follow_pages,
                 assert [row["id"] for page in pages for row in page] == in_order
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 @pytest.mark.parametrize("window", [{}, {"from": 3}, {"to": 8}, {"from": 3, "to": 7}], ids=str)
 def test_a_client_that_sees_only_its_own_lists_those_of_the_vehicles(app, one, two, register, window):
     cars = [register(f"Car{number}") for number in range(3)]

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from tests.support.instants import hour_start
+from tests.support.hours_in_2099 import hour_start
 
 CARS, ALL, AVAILABILITY = "/api/cars", "/api/cars/all/allocations", "/api/cars/all/availability"
 IDS = [str(uuid.UUID(int=0xABC << 100 | number, version=4)) for number in range(101)]
@@ -20,6 +20,7 @@ def cars(register, allocate):
     return [car[-36:] for car in cars]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("url", [ALL, AVAILABILITY])
 @pytest.mark.parametrize(
     "value",
@@ -34,6 +35,7 @@ def test_an_id_that_the_service_does_not_write_is_refused(client, refused, url, 
     refused(client.get(f"{url}?resource_id={IDS[1]}&resource_id={value}"), 422, "invalid_fields", "resource_id")
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("url", [ALL, AVAILABILITY])
 def test_up_to_100_ids_are_accepted(client, refused, cars, url):
     query = urlencode([("resource_id", one) for one in (*cars[:2], *IDS[:98])])
@@ -44,11 +46,13 @@ def test_up_to_100_ids_are_accepted(client, refused, cars, url):
     refused(client.get(f"{url}?{urlencode([('resource_id', IDS[0])] * 700)}"), 422, "invalid_fields", "resource_id")
 
 
+@pytest.mark.one_engine
 def test_each_invalid_value_is_reported_once(client, refused):
     body = refused(client.get(f"{ALL}?resource_id=x&resource_id=y"), 422, "invalid_fields", "resource_id")
     assert body["errors"]["resource_id"] == ["Not a UUID in lower case, with hyphens."]
 
 
+@pytest.mark.one_engine
 def test_other_lists_refuse_the_parameters(client, refused, cars):
     refused(client.get(f"{CARS}?resource_id={cars[0]}"), 422, "invalid_fields", "resource_id")
     refused(client.get(f"{CARS}/{cars[0]}/allocations?resource_id={cars[0]}"), 422, "invalid_fields", "resource_id")
@@ -57,6 +61,7 @@ def test_other_lists_refuse_the_parameters(client, refused, cars):
     refused(client.get(f"{AVAILABILITY}?order=name"), 422, "invalid_fields", "order")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("value", ["", "x", "%00", "FROM", "-created", "+from", "from,-from", "desc", "x" * 5000])
 def test_an_unknown_order_is_refused(client, refused, cars, value):
     for url in (ALL, f"{CARS}/{cars[0]}/allocations", CARS):
@@ -84,6 +89,7 @@ OTHERS = [
 ]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("url", "query", "others"), OTHERS)
 def test_a_cursor_belongs_to_one_order_and_one_set_of_filters(client, refused, cars, url, query, others):
     following = dict(next_query(client, f"{url}?{query}&limit=2"))
@@ -93,6 +99,7 @@ def test_a_cursor_belongs_to_one_order_and_one_set_of_filters(client, refused, c
         refused(client.get(f"{url}?{other}&cursor={cursor}"), 422, "invalid_fields", "cursor")
 
 
+@pytest.mark.one_engine
 def test_a_cursor_of_some_vehicles_is_not_valid_for_others(client, refused, cars):
     query = urlencode([("resource_id", car) for car in cars[:3]])
     for url in (ALL, AVAILABILITY):
@@ -114,6 +121,7 @@ def test_the_limit_and_the_count_may_change_from_page_to_page(client, cars, url)
         assert client.get(path, query_string=[*following, ("count", "true")]).headers["X-Total-Count"] == "6"
 
 
+@pytest.mark.through_gateway
 def test_a_page_of_100_vehicles_links_to_the_next_one(client, cars, follow_pages):
     query = urlencode([("resource_id", one) for one in (*IDS[:94], *cars)])
     for url in (ALL, AVAILABILITY):

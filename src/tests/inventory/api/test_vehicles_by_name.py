@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from invsys.inventory.db.models import ContinuousResource
-from tests.support.instants import hour_start
+from tests.support.hours_in_2099 import hour_start
 
 # In this order. A database with a collation of a language would sort them differently.
 NAMES = ["%", "*", "1", "10", "2", "A", "Car", "Car 1", "Car-1", "Car1", "Cat", "[a", "\\", "_", "a", "car", "z"]
@@ -33,6 +33,7 @@ def fleet(register):
     register("Car1", "lorries")
 
 
+@pytest.mark.through_gateway
 @pytest.mark.usefixtures("fleet")
 def test_vehicles_are_ordered_by_the_code_points_of_their_names(named, follow_pages):
     assert named(order="name") == NAMES
@@ -71,6 +72,7 @@ def test_a_prefix_matches_a_name_from_before_names_had_one_form(register, named,
 INVALID = ["", "x" * 37, "a\tb", "a\n", "\x7f", "\0", "u\u0308" * 37, "\u0301" * 900 + "\u0316" * 900]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("prefix", INVALID)
 def test_an_invalid_prefix_is_refused(client, refused, prefix):
     refused(client.get("/api/cars", query_string={"name_prefix": prefix}), 422, "invalid_fields", "name_prefix")

@@ -14,7 +14,7 @@ from tests.support.query_plans import ALLOCATIONS, ALLOCATIONS_TABLE, BUSY, FLEE
 
 @pytest.fixture
 def name(pg_server):
-    """The name of a migrated database for this test only."""
+    """The name of a migrated PostgreSQL database, which only this test uses."""
     with new_database(pg_server) as name:
         migrate(pg_server.url(name))
         yield name

@@ -1,4 +1,4 @@
-"""Query plans: a query reads neither past allocations nor those of other vehicles or clients."""
+"""Query plans: queries do not read past allocations, nor those of other vehicles or clients."""
 
 import itertools
 import uuid
@@ -11,7 +11,7 @@ from invsys.inventory.db.models import db
 from invsys.inventory.db.session import disable_timeouts
 from invsys.inventory.queries import allocations as allocation_queries
 from invsys.inventory.queries.allocation_pages import page_statement
-from tests.support.owners import OWN_ONLY
+from tests.support.client_identity import OWN_ONLY
 from tests.support.query_plans import PAST, VEHICLES, execute, rows_in
 
 
@@ -39,7 +39,7 @@ WHERE key % 2 = 1"""
 
 @pytest.fixture
 def owned(engine, app, fleet):
-    """Half of the allocations have an owner, and nearly all of these the same one."""
+    """On PostgreSQL, give half of the allocations an owner, nearly all of them the same one."""
     if engine == "sqlite":
         return
     execute(app, OWNERS)
