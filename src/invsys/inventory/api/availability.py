@@ -32,5 +32,12 @@ class AvailabilityOfAll(rest.Resource):
         filters = query_string.load(query_schemas.availability_query)
         page = responses.pop_page(filters)
         rows = availability.of_all(resource_type, **page, **filters)
-        names = {"root": "availability", "roots": "availabilities", "item": "period"}
-        return responses.page(rows, page, outputs.availability, resource_queries.sort_key_by_age, **names)
+        return responses.page(
+            rows,
+            page,
+            outputs.availability,
+            resource_queries.sort_key_by_age,
+            root="availability",
+            roots="availabilities",
+            item="period",
+        )

@@ -27,7 +27,8 @@ response is 412.
 `X-Client-Sees: own`, the client sees only its own allocations. Vehicles that other clients have allocated are still not
 free.
 
-**Lists** have pages: follow `Link: <...>; rel="next"` until a response has no such link.
+**Lists** have pages: follow `Link: <...>; rel="next"` until a response has no such link. A cursor belongs to the path,
+the order and the filters of its list. With `count=true`, `X-Total-Count` is the number of items of all pages.
 
 **The change feed** is `/api/events`. Store `next` of each response, and send it as `after` to get the later changes.
 Without `after`, the feed begins at the oldest stored event; old events are deleted after a time that the operator sets.

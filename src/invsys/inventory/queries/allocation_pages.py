@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
     String,
     and_,
@@ -63,7 +64,7 @@ _START, _END, _AFTER, _LOWER, _UPPER = (
 )
 _AFTER_KEY = bindparam("after_key", type_=_KEY.type)
 _REFERENCE = bindparam("reference", type_=String)
-_LIMIT = bindparam("limit")
+_LIMIT = bindparam("limit", type_=Integer)
 # A vehicle's allocations never overlap, so only the last one that starts before the window can reach into it.
 _LAST_BEFORE = last_before(_START, _before.key, table=_before).scalar_subquery()
 _REACHES = or_(_ENDS.is_(None), _ENDS > _START)
@@ -90,7 +91,7 @@ def page_statement(filters: Filters, status: str | None, descending: bool = Fals
 @functools.cache
 def count_statement(filters: Filters, status: str | None) -> Select[Any]:
     """Build the statement that counts up to ``limit`` allocations; its parameters are those of ``page_statement``."""
-    one = literal_column("1").label("one")
+    one = literal_column("1", Integer).label("one")
     parts = [
         part.with_only_columns(one, maintain_column_froms=True)
         for part in _parts(filters, status, descending=False, limited=False)
@@ -123,6 +124,9 @@ def _parts(filters: Filters, status: str | None, descending: bool, limited: bool
         return
     reaches = [_REACHES] if "start" in filters else []
     yield rows.where(_STARTS.is_(None), *reaches)
+    if descending and "after_key" in filters and "after_start" not in filters:
+        # Only allocations without a start come after one without a start.
+        return
     if "start" in filters:
         yield of_vehicles.where(_KEY == _LAST_BEFORE, _REACHES)
     if in_vehicles and limited:
@@ -140,9 +144,9 @@ def _first_keys_of_vehicle(predicates: list[ColumnElement[bool]], descending: bo
     # The row comparison and the order match the index on (resource_key, starts), as in ``predicates.last_before``.
     place = tuple_(_allocation.resource_key, _STARTS)
     within = [place >= tuple_(_resource.key, _LOWER), place < tuple_(_resource.key, _UPPER)]
-    order = (_allocation.resource_key, _STARTS.nulls_first())
-    if descending:
-        order = (_allocation.resource_key.desc(), _STARTS.desc().nulls_last())
+    ascending_order = (_allocation.resource_key, _STARTS.nulls_first())
+    descending_order = (_allocation.resource_key.desc(), _STARTS.desc().nulls_last())
+    order = descending_order if descending else ascending_order
     keys = select(_KEY).where(*within, *predicates, is_active()).order_by(*order).limit(_LIMIT)
     return keys.correlate(_resource).scalar_subquery()
 

@@ -28,9 +28,10 @@ def of_all(
     cursor: SortKey | None = None,
     resource_ids: Collection[uuid.UUID] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the free and busy periods of up to ``limit`` vehicles, oldest first, after ``cursor`` (a ``sort_key_by_age``).
+    """Return the free and busy periods of up to ``limit`` vehicles, oldest first, beginning after ``cursor``.
 
-    The vehicles are those with ``resource_ids`` (None: all) that are of the type and in circulation.
+    The vehicles are those with ``resource_ids`` (None: all) that are of the type and in circulation. The cursor is the
+    ``sort_key_by_age`` of the last vehicle of the previous page.
     """
     vehicles = resource_queries.resources(resource_type, limit, cursor, resource_ids=resource_ids)
     busy = defaultdict(list)

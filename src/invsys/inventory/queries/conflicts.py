@@ -55,8 +55,11 @@ _NOT_ENDED = (
 _OWNED_NOT_ENDED = _NOT_ENDED.where(OWNED_OF_VEHICLE)
 
 
-# What the fleet page shows in addition to the period. The other columns would make availability slower.
-_DETAILS = (_allocation.client_id, _allocation.allocation_type, _allocation.description, _allocation.expires)
+# The columns that availability and the fleet page need. With all columns, availability would take twice as long.
+_SHOWN: list[Any] = [
+    *(_allocation.resource_key, _allocation.starts, _allocation.ends),
+    *(_allocation.client_id, _allocation.allocation_type, _allocation.description, _allocation.expires),
+]
 
 
 def _of_vehicles() -> CompoundSelect[Any]:
@@ -65,7 +68,7 @@ def _of_vehicles() -> CompoundSelect[Any]:
     The parts use the index of a vehicle's starts, so none reads the vehicle's past.
     """
     allocations = (
-        select(_allocation.resource_key, _allocation.starts, _allocation.ends, *_DETAILS)
+        select(*_SHOWN)
         .join(_resource, _resource.key == _allocation.resource_key)
         .where(in_subquery(_resource.key, json_array_elements(bindparam("keys", type_=JSON))), is_active())
     )
@@ -134,7 +137,7 @@ def require_no_future_allocations(connection: Connection, vehicle: Row, owner: s
 def allocations_of(resource_keys: Sequence[int], window: Period) -> list[Row]:
     """Return the allocations of several vehicles that overlap ``window``, ordered by vehicle and start.
 
-    The rows have the ``resource_key``, the period and ``_DETAILS``.
+    The rows have the columns ``_SHOWN``.
     """
     params = {"keys": resource_keys, "start": window.start or BEFORE_ALL, "end": window.end or AFTER_ALL}
     with session.read() as connection:

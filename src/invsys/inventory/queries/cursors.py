@@ -25,8 +25,8 @@ EVENTS = "events"
 
 NOT_A_CURSOR = "Not a valid cursor of this list: it belongs to one path, one order and one set of filters."
 
-# The values that determine an item's place in a list: numbers, then possibly a text.
-SortKey = tuple[int | str | None, ...]
+# The values that determine an item's place in a list: integers or None, then possibly a text.
+SortKey = tuple[Any, ...]
 
 _CIPHER = "invsys.cursor_cipher"
 _SECRET = select(CursorState.secret)
@@ -78,7 +78,7 @@ def register(app: Flask) -> None:
             event.listen(engine, "connect", cipher.clear)
 
 
-def write(purpose: str, *sort_key: int | str | None) -> str:
+def write(purpose: str, *sort_key: Any) -> str:
     """Return the cursor of a sort key, for example of the key of a row."""
     return encrypt(_cipher().get(), purpose, *sort_key)
 
@@ -112,7 +112,7 @@ def of_query(purpose: str, query: Mapping[str, Any], *, numbers: int | None = No
         raise ValidationError({"cursor": [NOT_A_CURSOR]}) from None
 
 
-def encrypt(cipher: AESSIV, purpose: str, *sort_key: int | str | None) -> str:
+def encrypt(cipher: AESSIV, purpose: str, *sort_key: Any) -> str:
     """Return the cursor of a sort key, encrypted with this cipher."""
     text = sort_key[-1] if isinstance(sort_key[-1], str) else ""
     numbers = sort_key[:-1] if text else sort_key

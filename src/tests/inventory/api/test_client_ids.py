@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 from tests.support.client_identity import client_as, without_client_id
-
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 ANY, ALL = "/api/cars/any/allocations", "/api/cars/all/allocations"
 

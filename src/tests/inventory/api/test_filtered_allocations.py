@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.hours_in_2099 import hour_start
 from tests.support.client_identity import restricted_client
+from tests.support.hours_in_2099 import hour_start
 
 ALL = "/api/cars/all/allocations"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
