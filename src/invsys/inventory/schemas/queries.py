@@ -60,8 +60,8 @@ class CountedPage(Page):
     )
 
 
-def _order(*values: str) -> fields.String:
-    return fields.String(validate=validate.OneOf(values), load_default=values[0])
+def _order(*values: str, description: str) -> fields.String:
+    return fields.String(validate=validate.OneOf(values), load_default=values[0], metadata={"description": description})
 
 
 class ResourceQuery(CountedPage):
@@ -79,7 +79,7 @@ class ResourceQuery(CountedPage):
     available_from = UtcDateTimeField()
     available_to = UtcDateTimeField()
     attributes = fields.Raw(data_key=ATTRIBUTE, load_default=())
-    order = _order("created", "name")
+    order = _order("created", "name", description="By age, oldest first, or by the code points of the names")
     cursor = Cursor(1, text_bytes=_MAX_BYTES_OF_CHARACTER * MAX_NAME)
 
     @validates_schema
@@ -126,7 +126,7 @@ class AllocationQuery(WindowQuery, CountedPage):
     allocation_type = fields.String(validate=ALLOCATION_TYPE_VALIDATORS)
     status = fields.String(validate=STATUS_VALIDATOR)
     reference = Name(validate=REFERENCE_VALIDATORS, metadata=REFERENCE_METADATA)
-    order = _order("from", "-from")
+    order = _order("from", "-from", description="By start, or `-from` in the reverse order")
     cursor = Cursor(2)
 
 
