@@ -17,7 +17,7 @@ _allocation = ContinuousResourceAllocation.__table__
 
 _CAR = text("INSERT INTO continuous_resources (id, resource_type, name) VALUES (:id, 'Car', :name)")
 
-# Inserts ``:each`` allocations of an hour for each car, one every ``:hours`` hours since 2000-01-01 (see ``calls.slot``).
+# Inserts ``:each`` allocations of an hour for each car, one every ``:hours`` hours since 2000-01-01 (``calls.slot``).
 _ROWS = {
     "postgresql": """
         INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends)
