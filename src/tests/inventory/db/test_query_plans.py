@@ -123,6 +123,24 @@ def test_sqlite_finds_a_reference_by_its_index(engine, plan, others):
     assert "ix_continuous_resource_allocations_reference" not in steps
 
 
+BY_NAME = {
+    "sqlite": "EXPLAIN QUERY PLAN {} ORDER BY name",
+    "postgresql": 'EXPLAIN {} ORDER BY name COLLATE "C"',
+}
+IN_CIRCULATION = "SELECT name FROM continuous_resources WHERE resource_type = 'Car' AND decommissioned IS NULL"
+
+
+def test_vehicles_are_ordered_by_code_point_without_a_sort(engine, app):
+    with app.app_context(), db.engine.connect() as connection:
+        if engine == "postgresql":
+            connection.execute(text("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off"))
+        rows = connection.execute(text(BY_NAME[engine].format(IN_CIRCULATION)))
+        steps = "\n".join(str(row[-1]) for row in rows)
+    assert "continuous_resources_name" in steps
+    assert "Sort" not in steps
+    assert "TEMP B-TREE" not in steps
+
+
 @pytest.mark.parametrize("filters", [(), ("after_key",), ("after_start", "after_key"), ("allocation_type",)])
 def test_sqlite_pages_an_owners_allocations_by_index(engine, plan, filters):
     if engine == "postgresql":
