@@ -4,13 +4,14 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from flask import request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, fields
 
 
 def load(schema: Schema, prefix: str | None = None) -> dict[str, Any]:
     """Return the validated query parameters of the current request; raises marshmallow's ValidationError.
 
-    Unknown parameters are refused: ignoring a misspelt filter would return too many items.
+    Unknown parameters are refused: ignoring a misspelt filter would return too many items. Only the parameters of
+    marshmallow's List fields may be repeated.
 
     With ``prefix``, all parameters whose names begin with it are allowed, and may be repeated. The schema's field of
     this name gets them as a list of pairs: the rest of the name, and the value.
@@ -26,9 +27,12 @@ def load(schema: Schema, prefix: str | None = None) -> dict[str, Any]:
         elif prefix is not None and name.startswith(prefix):
             pairs.append((name.removeprefix(prefix), value))
         elif name in params:
-            errors[name] = ["Must not be repeated."]
+            if isinstance(params[name], list):
+                params[name].append(value)
+            else:
+                errors[name] = ["Must not be repeated."]
         else:
-            params[name] = value
+            params[name] = [value] if isinstance(schema.fields.get(name), fields.List) else value
     if errors:
         raise ValidationError(errors)
     if prefix is not None and pairs:

@@ -37,10 +37,14 @@ def page(rows: Sequence[Row], limit: int, schema: Schema, sort_key: SortKey, **n
     page_rows = rows[:limit]
     response = responses.make_response(schema.dump(page_rows), **names)
     if len(rows) > limit:
-        cursor = cursors.write(request.path, *sort_key(page_rows[-1]))
-        query = {**request.args.to_dict(flat=False), "cursor": cursor}
-        response.headers["Link"] = f'<{request.path}?{urlencode(query, doseq=True)}>; rel="next"'
+        response.headers.update(next_page_link("cursor", cursors.write(request.path, *sort_key(page_rows[-1]))))
     return response
+
+
+def next_page_link(parameter: str, cursor: str) -> dict[str, str]:
+    """Return the Link header to the next page: the URL of the request with this cursor as ``parameter`` (RFC 8288)."""
+    query = {**request.args.to_dict(flat=False), parameter: cursor}
+    return {"Link": f'<{request.path}?{urlencode(query, doseq=True)}>; rel="next"'}
 
 
 def item(row: Row, schema: Schema, root: str) -> Response:

@@ -121,6 +121,8 @@ class Event(db.Model):  # type: ignore[name-defined]
     client_id: Mapped[str | None] = mapped_column(String(255))
     # The X-Request-Id of the request that made the change; null if no request made it.
     request_id: Mapped[str | None] = mapped_column(String(128))
+    # The owner of the allocation (its ``client_id``); null for vehicles, and in events from before migration 0006.
+    owner_id: Mapped[str | None] = mapped_column(String(255))
     # Columns of vehicles and allocations.
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Integer)

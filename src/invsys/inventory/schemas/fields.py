@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import current_app
-from marshmallow import fields
+from marshmallow import ValidationError, fields, validate
 
 from invsys.chassis import identifiers
 from invsys.inventory.period import EARLIEST, LATEST
@@ -21,6 +21,8 @@ _DATETIME = re.compile(
     r"(:[0-9]{2}(\.(?P<fraction>[0-9]+))?)?([Zz]|[+-][0-9]{2}(:?[0-5][0-9])?)?"
 )
 
+# The maximum number of values of a repeated query parameter.
+MAX_VALUES = 100
 # The value of ``after`` that means the end of the change feed.
 NOW = "now"
 # The length of the tag that AES-SIV adds to the ciphertext.
@@ -105,6 +107,33 @@ class Id(fields.UUID):
         if not isinstance(value, str) or not re.fullmatch(identifiers.PATTERN, value):
             raise self.make_error("invalid_uuid")
         return uuid.UUID(value)
+
+
+class Repeated(fields.List[Any]):
+    """A query parameter that can be repeated: a list of up to ``MAX_VALUES`` values."""
+
+    def __init__(self, value: fields.Field[Any], **kwargs: Any) -> None:
+        at_most = validate.Length(max=MAX_VALUES, error="At most {max} values.")
+        super().__init__(value, validate=at_most, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs)
+        except ValidationError as error:
+            messages = [message for of_value in error.messages_dict.values() for message in of_value]
+            raise ValidationError(list(dict.fromkeys(messages))) from error
+
+
+class ResourceType(fields.String):
+    """One of the resource types of the settings, such as ``Car``."""
+
+    default_error_messages = {"unknown": "Must be one of: {known}."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        known: list[str] = sorted(set(current_app.config["COLLECTIONS"].values()))
+        if value not in known:
+            raise self.make_error("unknown", known=", ".join(known))
+        return str(value)
 
 
 class QueryInteger(fields.Integer):

@@ -6,7 +6,16 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from invsys.chassis.names import Name
 from invsys.inventory.period import Period, require_order
-from invsys.inventory.schemas.fields import Cursor, FeedCursor, QueryInteger, UtcDateTimeField
+from invsys.inventory.schemas.fields import (
+    Cursor,
+    FeedCursor,
+    Id,
+    QueryInteger,
+    Repeated,
+    ResourceType,
+    UtcDateTimeField,
+)
+from invsys.inventory.schemas.outputs import KINDS
 from invsys.inventory.schemas.validators import (
     ALLOCATION_TYPE_VALIDATORS,
     MAX_KEY,
@@ -20,6 +29,8 @@ from invsys.inventory.schemas.validators import (
 
 # The prefix of query parameters that filter by an attribute; the rest of the name is the key.
 ATTRIBUTE = "attribute."
+
+_ONE_OF = {"description": "Only events with one of these values"}
 
 
 class Page(Schema):
@@ -100,6 +111,10 @@ class EventQuery(Page):
             " without it, the feed begins at the oldest stored event"
         }
     )
+    kind = Repeated(fields.String(validate=validate.OneOf(KINDS)), metadata=_ONE_OF)
+    resource_type = Repeated(ResourceType(), metadata=_ONE_OF)
+    resource_id = Repeated(Id(), metadata=_ONE_OF)
+    allocation_id = Repeated(Id(), metadata=_ONE_OF)
 
 
 class FleetQuery(Schema):
