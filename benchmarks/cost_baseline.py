@@ -23,21 +23,23 @@ Rows = Sequence[Sequence[Any]]
 # The fields of an allocation on the wire, in the order in which ``_ITEMS`` selects them.
 _FIELDS = (
     *("id", "resource_id", "resource_type", "from_datetime", "to_datetime", "allocation_type"),
-    *("description", "dump", "created", "expires", "version"),
+    *("description", "reference", "dump", "created", "expires", "version"),
 )
 
 _ITEMS = """
     SELECT a.id, r.id, r.resource_type, a.starts, a.ends, a.allocation_type,
-           a.description, a.dump, a.created, a.expires, a.version
+           a.description, a.reference, a.dump, a.created, a.expires, a.version
     FROM continuous_resource_allocations AS a JOIN continuous_resources AS r ON r.key = a.resource_key
     WHERE r.resource_type = 'Car' AND r.decommissioned IS NULL
 """
 _EVENT = """
     INSERT INTO events
         (id, kind, resource_type, resource_id, allocation_id, created, version, starts, ends,
-         allocation_type, description, dump, expires)
+         allocation_type, description, reference, dump, expires)
 """
-_COPIED = "a.id, a.created, a.version, a.starts, a.ends, a.allocation_type, a.description, a.dump, a.expires"
+_COPIED = (
+    "a.id, a.created, a.version, a.starts, a.ends, a.allocation_type, a.description, a.reference, a.dump, a.expires"
+)
 
 
 class Database(Protocol):
@@ -148,7 +150,7 @@ class SQLite:
         statement = """
             UPDATE continuous_resource_allocations SET ends = :ends, version = version + 1 WHERE id = :id
             RETURNING id, resource_key, 'Car', starts, ends, allocation_type,
-                      description, dump, created, expires, version
+                      description, reference, dump, created, expires, version
         """
         return self._changed(statement, "allocation_changed", _stored(values))
 

@@ -26,9 +26,9 @@ STATEMENT = b"""
     )
     INSERT INTO events
         (id, kind, resource_type, resource_id, allocation_id, created, version, starts, ends,
-         allocation_type, description, dump, expires)
+         allocation_type, description, reference, dump, expires)
     SELECT gen_random_uuid(), 'allocated', 'Car', %(resource_id)s, id, created, version, starts, ends,
-           allocation_type, description, dump, expires
+           allocation_type, description, reference, dump, expires
     FROM allocation
     RETURNING created, version, expires
 """

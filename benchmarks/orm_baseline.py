@@ -56,7 +56,7 @@ def create(resource_id: uuid.UUID) -> tuple[Response, int]:
 
 
 def _event(resource: ContinuousResource, allocation: ContinuousResourceAllocation) -> Event:
-    copied = ("created", "version", "starts", "ends", "allocation_type", "description", "dump", "expires")
+    copied = ("created", "version", "starts", "ends", "allocation_type", "description", "reference", "dump", "expires")
     return Event(
         id=uuid.uuid4(),
         kind="allocated",

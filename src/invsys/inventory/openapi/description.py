@@ -17,8 +17,11 @@ period is free again.
 this key. If the first request succeeded, the service returns its result (`Idempotency-Replayed: true`) and does not
 execute the request again.
 
-**Concurrent edits.** Every item has an `ETag`. A change with `If-Match` succeeds only if the item still has that
-`ETag`; otherwise the response is 412.
+**Orders.** `reference` is the caller's order number. Lists filter by it, also when the `Idempotency-Key` is too old.
+
+**Concurrent edits.** Every item has a `version`, and its `ETag` is the version in quotes. Entries of lists, events and
+conflicts have the version too. A change with `If-Match` succeeds only if the item still has that `ETag`; otherwise the
+response is 412.
 
 **Ownership.** The gateway identifies the client (`X-Client-Id`), which owns the allocations that it creates. With
 `X-Client-Sees: own`, the client sees only its own allocations. Vehicles that other clients have allocated are still not
