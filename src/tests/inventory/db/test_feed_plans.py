@@ -11,12 +11,14 @@ from invsys.inventory.db.session import disable_timeouts
 from invsys.inventory.queries import events as event_queries
 from tests.support.owners import OWN_ONLY
 
-# Most events are of expired holds, and one owner has nearly all.
+pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
+
+# One owner has nearly all events.
 EVENTS = """
 INSERT INTO events (id, kind, resource_type, resource_id, allocation_id, created, version, owner_id)
-SELECT gen_random_uuid(), CASE WHEN number % 4 = 0 THEN 'allocated' ELSE 'expired' END, 'Car',
-    md5((number % 100)::text)::uuid, gen_random_uuid(), now(), 1, CASE WHEN number < 10 THEN 'few' ELSE 'many' END
-FROM generate_series(1, 60000) AS number"""
+SELECT gen_random_uuid(), :kind, 'Car', md5((number % 100)::text)::uuid, gen_random_uuid(), now(), 1,
+    CASE WHEN number < 10 THEN 'few' ELSE 'many' END
+FROM generate_series(1, 40000) AS number"""
 EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN (ANALYZE, FORMAT JSON)"}
 ID = str(uuid.uuid4())
 QUERIES = [
@@ -64,15 +66,17 @@ def _rows(plan):
         yield from _rows(inner)
 
 
-@pytest.mark.parametrize("analyze", [True, False])
-def test_a_page_with_filters_reads_a_limited_number_of_events(engine, app, explain, analyze):
+@pytest.mark.parametrize("analyzed", ["allocated", "expired", None])
+def test_a_page_with_filters_reads_a_limited_number_of_events(engine, app, explain, analyzed):
+    # With the statistics of the first events only, few events seem to be of expired holds.
     if engine == "sqlite":
         return
     with app.app_context(), db.engine.begin() as connection:
         disable_timeouts(connection)
-        connection.execute(text(EVENTS))
-        if analyze:
-            connection.execute(text("ANALYZE events"))
+        for kind in ("allocated", "expired"):
+            connection.execute(text(EVENTS), {"kind": kind})
+            if kind == analyzed:
+                connection.execute(text("ANALYZE events"))
     for query, owner in QUERIES:
         cursor = None
         for _ in range(3):
