@@ -45,7 +45,7 @@ from invsys.client.errors import (
     UpstreamUnreachable,
     VersionMismatch,
 )
-from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, ResourceChanges
+from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, EventFilters, ResourceChanges
 from invsys.client.records import Allocation, Attribute, Availability, Conflict, Event, EventPage, Period, Resource
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "CursorExpired",
     "DatabaseUnavailable",
     "Event",
+    "EventFilters",
     "EventPage",
     "Feed",
     "Forbidden",

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
@@ -30,6 +30,17 @@ class AllocationOptions(TypedDict, total=False):
     hold_seconds: int
     # Idempotency-Key, 1 to 255 visible ASCII characters; by default, the client generates one
     key: str | None
+
+
+class EventFilters(TypedDict, total=False):
+    """Filters of the change feed: an event must have one of the values of each filter, up to 100 for each."""
+
+    # for example "allocated"; ``Event`` lists all kinds
+    kind: str | Iterable[str]
+    # for example "Lorry"
+    resource_type: str | Iterable[str]
+    resource_id: Id | Iterable[Id]
+    allocation_id: Id | Iterable[Id]
 
 
 class ResourceChanges(TypedDict, total=False):
@@ -106,6 +117,23 @@ def window_params(
     """Return the query parameters for a window; a bound that is None is infinite."""
     bounds = zip(names, (start, end), strict=True)
     return {name: None if bound is None else format_datetime(bound) for name, bound in bounds}
+
+
+def event_params(filters: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the query parameters for ``EventFilters``.
+
+    Raises ValueError for an id that is not a UUID, and for a filter without values: it would match no event, but the
+    service would not see it.
+    """
+    params = {name: _event_values(name, value) for name, value in filters.items()}
+    if empty := [name for name, values in params.items() if not values]:
+        raise ValueError(f"{', '.join(empty)}: a filter needs a value; omit it to get all events")
+    return params
+
+
+def _event_values(name: str, value: Any) -> list[str]:
+    values: list[Any] = [value] if isinstance(value, str | uuid.UUID) else list(value)
+    return [format_uuid(one) for one in values] if name.endswith("_id") else values
 
 
 def allocation_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
