@@ -1,4 +1,4 @@
-"""Ctrl-C during each command of both services is reported in one line, with status 130."""
+"""Ctrl-C during a command of either service is reported in one line, and the exit status is 130."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(("module", "program"), MODULES)
 def test_an_interrupt_while_modules_load(tmp_path: Path, environ: dict[str, str], module: str, program: str) -> None:
-    # Replaces a library that every command imports.
+    # This file replaces a library that every command imports.
     (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     environ["PYTHONPATH"] = os.pathsep.join([str(tmp_path), environ.get("PYTHONPATH", "")])
     done = subprocess.run([sys.executable, "-m", module, "config"], env=environ, capture_output=True, check=False)

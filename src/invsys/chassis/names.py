@@ -1,6 +1,6 @@
 """Names of items: in Unicode normal form C, without invisible characters.
 
-Otherwise two different names could look the same (Unicode Technical Report 36, section 2).
+Without these rules, two different names could look the same (Unicode Technical Report 36, section 2).
 """
 
 import re

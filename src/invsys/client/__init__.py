@@ -1,8 +1,8 @@
 """The Python client of the inventory service; its only dependency is httpx.
 
 ``Client`` connects to the service, ``Client.collection`` returns the calls for ``cars``, ``lorries`` or ``trucks``, and
-``Client.events`` reads the change feed. The module ``errors`` shows the tree of exceptions, ``docs/source/client.rst``
-a complete example.
+``Client.events`` reads the change feed. The module ``errors`` shows the tree of exceptions, and
+``docs/source/client.rst`` has a complete example.
 """
 
 from invsys.client.client import Client, Feed
@@ -46,7 +46,18 @@ from invsys.client.errors import (
     VersionMismatch,
 )
 from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, EventFilters, ResourceChanges
-from invsys.client.records import Allocation, Attribute, Availability, Conflict, Event, EventPage, Period, Resource
+from invsys.client.records import (
+    Allocation,
+    Attribute,
+    Availability,
+    Caller,
+    Conflict,
+    Event,
+    EventPage,
+    Limit,
+    Period,
+    Resource,
+)
 
 __all__ = [
     "ANY_VERSION",
@@ -60,6 +71,7 @@ __all__ = [
     "Availability",
     "BodyTooLarge",
     "Busy",
+    "Caller",
     "Client",
     "Collection",
     "Conflict",
@@ -78,6 +90,7 @@ __all__ = [
     "InvSysError",
     "InvalidFields",
     "KeysUnavailable",
+    "Limit",
     "MalformedBody",
     "MethodNotAllowed",
     "MisdirectedRequest",

@@ -75,7 +75,7 @@ def format_datetime(value: datetime) -> str:
 
 
 def bound_fields(name: str, bound: datetime | None) -> dict[str, Any]:
-    """Return the field for one bound of a period, ``from`` or ``to``; None is infinite."""
+    """Return the field for one bound of a period; ``name`` is ``from`` or ``to``. A bound that is None is infinite."""
     return {f"{name}_infinity": True} if bound is None else {f"{name}_datetime": format_datetime(bound)}
 
 
@@ -87,7 +87,7 @@ def period_fields(start: datetime | None, end: datetime | None) -> dict[str, Any
 def format_uuid(value: Id) -> str:
     """Return an id as text; raises ValueError if it is not a UUID.
 
-    ``all`` and ``any`` would have another meaning in a URL.
+    Other texts, such as ``all`` and ``any``, would have another meaning in a URL.
     """
     return str(uuid.UUID(str(value)))
 

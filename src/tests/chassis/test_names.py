@@ -1,4 +1,4 @@
-"""Names: normal form C, without invisible characters."""
+"""Names are converted to normal form C; those with invisible characters are refused."""
 
 import re
 import sys

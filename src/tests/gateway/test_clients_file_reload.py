@@ -1,4 +1,4 @@
-"""A running gateway notices changes of the clients file, and keeps the previous clients if the file is invalid."""
+"""A running gateway notices changes to the clients file, and keeps the previous clients if the file is invalid."""
 
 import logging
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ def app(clock, build_gateway):
 
 @pytest.fixture
 def is_valid(app):
-    """Return whether the gateway accepts a key now."""
+    """Return a function that returns whether the gateway accepts a key at the moment."""
 
     def is_valid(key=KEY):
         response = as_client(app, key).get("/api/cars")
@@ -120,7 +120,7 @@ def test_an_old_key_expires_without_a_change_of_the_file(add_client, rotate, is_
 
 
 def later(elapsed):
-    """Return a datetime class whose clock is ahead by ``elapsed``."""
+    """Return a subclass of datetime whose clock is ahead by ``elapsed``."""
 
     class Later(datetime):
         @classmethod

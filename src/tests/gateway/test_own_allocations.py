@@ -3,7 +3,7 @@
 import pytest
 from icalendar import Calendar
 
-from tests.support.instants import period_fields
+from tests.support.hours_in_2099 import period_fields
 from tests.support.refusals import refused
 
 ALL = "/api/cars/all/allocations"
@@ -26,7 +26,7 @@ def car(system):
 
 @pytest.fixture
 def allocate(system, car):
-    """Allocate the car for an hour as a client; returns the id."""
+    """Return a function that allocates the car for an hour as a client, and returns the id of the allocation."""
 
     def allocate(name, hour, **fields):
         response = system.call(name, "POST", f"{car}/allocations", json=period_fields(hour, hour + 1) | fields)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import period_fields
+from tests.support.hours_in_2099 import period_fields
 
 CLIENTS = {
     "ann": "resources:read allocations:own events:own",

@@ -2,7 +2,7 @@
 
 
 class FeedReader:
-    """Follows ``next`` from the start of the feed, one page at a time; ``filters`` are further query parameters."""
+    """Reads the feed from its start, one page at a time; ``filters`` are further query parameters."""
 
     def __init__(self, client, limit=1000, **filters):
         self._client, self._limit, self._filters, self.cursor = client, limit, filters, None

@@ -1,4 +1,4 @@
-"""The curl commands in README.rst and the manual: parsed from the text, sent over a real socket, responses compared.
+"""Runs the curl commands in README.rst and the manual over a real socket, and compares the responses with the text.
 
 A page prints each command in a separate block (``code-block:: shell``), without a prompt, so that readers can paste it.
 The block directly below it (``json``, ``http`` or ``xml``) is the response; without one, the body is empty.
@@ -29,9 +29,10 @@ _CURSOR = re.compile(r"((?:cursor|after)=)[^&>]+")
 
 @dataclass(frozen=True)
 class Call:
-    """A curl command, and the response that the page prints; with ``-i`` it begins with status line and headers.
+    """A curl command, and the response that the page prints; with ``-i``, it includes the status line and headers.
 
-    ``variable`` is the shell variable that stores a field of the response, or empty; ``field`` is its number.
+    ``variable`` is the shell variable in which the page stores a field of the response, or empty. ``field`` is the
+    number of this field, from 1.
     """
 
     words: list[str]
@@ -61,7 +62,8 @@ def calls(text: str) -> Iterator[Call]:
         if command.startswith("curl "):
             assert "\n" not in command, f"one command in a block: {command}"
             assert "$" not in "".join(_SINGLE_QUOTED.findall(command)), f"$ is not expanded there: {command}"
-            yield Call(shlex.split(command)[1:], re.sub("^    ", "", printed, flags=re.MULTILINE).strip(), variable, int(field))
+            response = re.sub("^    ", "", printed, flags=re.MULTILINE).strip()
+            yield Call(shlex.split(command)[1:], response, variable, int(field))
 
 
 class Session:
@@ -93,7 +95,7 @@ class Session:
         """Send a call; compare the response with the printed one, or store a field if the call sets a variable."""
         response = self.send(call)
         if call.variable:
-            # As `cut -d '"' -f N` does.
+            # The same as `cut -d '"' -f N` in the printed command.
             self._variables[call.variable] = response.text.split('"')[call.field - 1]
             return
         head, _, body = call.printed.partition("\n\n") if "-i" in call.words else ("", "", call.printed)

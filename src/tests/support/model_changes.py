@@ -1,6 +1,6 @@
-"""Changes in the service and its model, conditional or not: rename, decommission, move, delete."""
+"""Changes to the service and its model, with or without If-Match: rename, decommission, move, delete."""
 
-from tests.support.days import bound_fields
+from tests.support.days_around_now import bound_fields
 from tests.support.model import Vehicle
 from tests.support.model_orders import HOUR
 from tests.support.model_runner import ALL, CARS, ModelRunner, check_refusal

@@ -6,7 +6,7 @@ Each client has a single scope. ``owner`` and ``stranger`` have ``allocations:ow
 
 from dataclasses import dataclass
 
-from tests.support.instants import period_fields
+from tests.support.hours_in_2099 import period_fields
 
 COLUMNS = (
     "anonymous",

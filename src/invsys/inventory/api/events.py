@@ -39,7 +39,7 @@ def _with_owner(filters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _position(after: bytes | None) -> event_queries.Position | None:
-    """Return the position that a cursor encrypts; raises CursorExpired if it comes from another database."""
+    """Return the position that a cursor encrypts; raises CursorExpired if this database's secret cannot decrypt it."""
     if after is None:
         return None
     try:

@@ -24,8 +24,8 @@ conflicts have the version too. A change with `If-Match` succeeds only if the it
 response is 412.
 
 **Ownership.** The gateway identifies the client (`X-Client-Id`), which owns the allocations that it creates. With
-`X-Client-Sees: own`, the client sees only its own allocations and their events. Vehicles that other clients have allocated are still not
-free.
+`X-Client-Sees: own`, the client sees only its own allocations and their events. Vehicles that other clients have
+allocated are still not free.
 
 **Lists** have pages: follow `Link: <...>; rel="next"` until a response has no such link.
 

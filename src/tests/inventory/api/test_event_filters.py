@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, text
 from invsys.inventory.db.models import Event, db
 from invsys.inventory.queries.events import MAX_SCANNED
 from tests.support.change_feed import FeedReader
-from tests.support.instants import hour_start, let_holds_expire
+from tests.support.hours_in_2099 import hour_start, let_holds_expire
 
 FEED = "/api/events"
 NEXT = re.compile(r'<([^>]+)>; rel="next"')
@@ -113,7 +113,6 @@ def follow_links(client, url):
     return responses
 
 
-@pytest.mark.direct("a gateway would not change the number of events that a page reads")
 def test_a_page_reads_a_limited_number_of_events_and_makes_progress(client, many_events):
     responses = follow_links(client, f"{FEED}?resource_type=Car&limit=2")
     pages = [[event["resource_id"] for event in response.json["events"]] for response in responses]
@@ -121,6 +120,7 @@ def test_a_page_reads_a_limited_number_of_events_and_makes_progress(client, many
     assert client.get(FEED, query_string={"after": responses[-1].json["next"]}).json["events"] == []
 
 
+@pytest.mark.through_gateway
 def test_the_link_leads_to_the_next_page(client, changes):
     responses = follow_links(client, f"{FEED}?limit=2&kind=allocated&kind=deallocated&kind=confirmed")
     kinds = [event["kind"] for response in responses for event in response.json["events"]]
@@ -140,6 +140,7 @@ BAD_FILTERS = [
 VALID = {"kind": "expired", "resource_type": "Car", "resource_id": UUID, "allocation_id": UUID}
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("name", "value"), BAD_FILTERS)
 def test_an_invalid_filter_is_named(client, refused, name, value):
     for values in ([value], [VALID[name], value, value]):
@@ -149,12 +150,15 @@ def test_an_invalid_filter_is_named(client, refused, name, value):
             assert len(body["errors"][name]) == 1
 
 
+@pytest.mark.one_engine
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("name", VALID)
 def test_a_filter_has_at_most_100_values(client, refused, name):
     assert client.get(FEED, query_string={name: [VALID[name]] * 100}).status_code == 200
     refused(client.get(FEED, query_string={name: [VALID[name]] * 101}), 422, "invalid_fields", name)
 
 
+@pytest.mark.one_engine
 def test_all_invalid_filters_are_named(client, refused):
     query = {"kind": "x", "resource_type": ["Car", "x"], "resource_id": "x", "allocation_id": "x", "limit": 0}
     refused(client.get(FEED, query_string=query), 422, "invalid_fields", *query)

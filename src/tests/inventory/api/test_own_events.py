@@ -3,10 +3,8 @@
 import pytest
 
 from tests.support.change_feed import FeedReader
-from tests.support.instants import hour_start, let_holds_expire, period_fields
-from tests.support.owners import client_as
-
-pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
+from tests.support.client_identity import client_as
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 FEED = "/api/events"
 

@@ -9,9 +9,7 @@ from sqlalchemy import event, text
 from invsys.inventory.db.models import db
 from invsys.inventory.db.session import disable_timeouts
 from invsys.inventory.queries import events as event_queries
-from tests.support.owners import OWN_ONLY
-
-pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
+from tests.support.client_identity import OWN_ONLY
 
 # One owner has nearly all events.
 EVENTS = """
