@@ -1,5 +1,6 @@
 """Query strings: reject unknown and repeated parameters, and text that contains a NUL or is not UTF-8."""
 
+import functools
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -17,6 +18,7 @@ def load(schema: Schema, prefix: str | None = None) -> dict[str, Any]:
     this name gets them as a list of pairs: the rest of the name, and the value.
     """
     _require_utf8()
+    repeatable = _repeatable(schema)
     params: dict[str, Any] = {}
     pairs: list[tuple[str, str]] = []
     errors: dict[str, list[str]] = {}
@@ -26,19 +28,24 @@ def load(schema: Schema, prefix: str | None = None) -> dict[str, Any]:
             errors[name] = ["A NUL is not allowed."]
         elif prefix is not None and name.startswith(prefix):
             pairs.append((name.removeprefix(prefix), value))
+        elif name in repeatable:
+            params.setdefault(name, []).append(value)
         elif name in params:
-            if isinstance(params[name], list):
-                params[name].append(value)
-            else:
-                errors[name] = ["Must not be repeated."]
+            errors[name] = ["Must not be repeated."]
         else:
-            params[name] = [value] if isinstance(schema.fields.get(name), fields.List) else value
+            params[name] = value
     if errors:
         raise ValidationError(errors)
     if prefix is not None and pairs:
         params[prefix] = pairs
     loaded: dict[str, Any] = schema.load(params)
     return loaded
+
+
+@functools.cache
+def _repeatable(schema: Schema) -> frozenset[str]:
+    """Return the names of the parameters that a List field loads."""
+    return frozenset(field.data_key or name for name, field in schema.fields.items() if isinstance(field, fields.List))
 
 
 def refuse() -> None:
