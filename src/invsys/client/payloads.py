@@ -33,14 +33,17 @@ class AllocationOptions(TypedDict, total=False):
 
 
 class EventFilters(TypedDict, total=False):
-    """Filters of the change feed: an event must have one of the values of each filter, up to 100 for each."""
+    """Filters of the change feed; None does not filter.
+
+    An event must have one of the values of each filter. A filter has up to 100 values.
+    """
 
     # for example "allocated"; ``Event`` lists all kinds
-    kind: str | Iterable[str]
+    kind: str | Iterable[str] | None
     # for example "Lorry"
-    resource_type: str | Iterable[str]
-    resource_id: Id | Iterable[Id]
-    allocation_id: Id | Iterable[Id]
+    resource_type: str | Iterable[str] | None
+    resource_id: Id | Iterable[Id] | None
+    allocation_id: Id | Iterable[Id] | None
 
 
 class ResourceChanges(TypedDict, total=False):
@@ -119,21 +122,28 @@ def window_params(
     return {name: None if bound is None else format_datetime(bound) for name, bound in bounds}
 
 
-def event_params(filters: Mapping[str, Any]) -> dict[str, list[str]]:
+def event_params(filters: EventFilters) -> dict[str, list[str]]:
     """Return the query parameters for ``EventFilters``.
 
-    Raises ValueError for an id that is not a UUID, and for a filter without values: it would match no event, but the
-    service would not see it.
+    Raises TypeError for any other argument, and ValueError for an id that is not a UUID or a filter without values: no
+    event would match it, but the query would be the same as without the filter.
     """
-    params = {name: _event_values(name, value) for name, value in filters.items()}
+    _require_known(filters, EventFilters)
+    params = {name: _values(name, value) for name, value in filters.items() if value is not None}
     if empty := [name for name, values in params.items() if not values]:
-        raise ValueError(f"{', '.join(empty)}: a filter needs a value; omit it to get all events")
+        raise ValueError(f"{', '.join(empty)}: a filter needs a value; None does not filter")
     return params
 
 
-def _event_values(name: str, value: Any) -> list[str]:
+def _values(name: str, value: Any) -> list[str]:
     values: list[Any] = [value] if isinstance(value, str | uuid.UUID) else list(value)
     return [format_uuid(one) for one in values] if name.endswith("_id") else values
+
+
+def _require_known(filters: Mapping[str, Any], known: type[Any]) -> None:
+    # Ignoring a misspelt filter would list too much.
+    if unknown := filters.keys() - known.__annotations__.keys():
+        raise TypeError(f"unexpected arguments: {', '.join(sorted(unknown))}")
 
 
 def allocation_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
