@@ -26,6 +26,7 @@ from invsys.inventory.application import build_app
 from invsys.inventory.db.engine import disconnect
 from invsys.inventory.db.models import CursorState, db
 from tests.support.applications import Applications, close
+from tests.support.effort import THOROUGH
 from tests.support.front_door import FrontDoor
 
 SQLITE_ONLY = "--sqlite-only"
@@ -73,6 +74,7 @@ def postgresql_binaries() -> Path:
 def pytest_configure(config: pytest.Config) -> None:
     for marker in (
         "one_engine: runs on SQLite only, because what it tests never reaches SQL",
+        "only_thorough: runs in `make test-all` only, because it takes many seconds of CPU time",
         "through_gateway: also sends the requests of ``client`` through a gateway, which could change the responses",
     ):
         config.addinivalue_line("markers", marker)
@@ -81,6 +83,15 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.getoption(SQLITE_ONLY):
         postgresql_binaries()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the longest tests in `make test`."""
+    if THOROUGH:
+        return
+    longest = [item for item in items if item.get_closest_marker("only_thorough") is not None]
+    config.hook.pytest_deselected(items=longest)
+    items[:] = [item for item in items if item not in longest]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -230,11 +241,13 @@ def database_url(migrated_url: str, admin_app: Flask) -> Iterator[str]:
 def delete_all_rows() -> None:
     """Delete every row except the cursor state, which a migration inserts; reset that row to its initial values."""
     state = CursorState.__table__
+    deletes = [f"DELETE FROM {table.name}" for table in reversed(db.metadata.sorted_tables) if table is not state]
+    reset = f"UPDATE {state.name} SET purged_key = NULL, purged_id = NULL WHERE purged_key IS NOT NULL"
     with db.engine.begin() as connection:
-        for table in reversed(db.metadata.sorted_tables):
-            if table is not state:
-                connection.execute(table.delete())
-        connection.execute(state.update().values(purged_key=None, purged_id=None))
+        is_sqlite = connection.dialect.name == "sqlite"
+        # PostgreSQL executes several statements in one round trip.
+        for sql in [*deletes, reset] if is_sqlite else ["; ".join([*deletes, reset])]:
+            connection.exec_driver_sql(sql)
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ def with_unreachable_ratios(first_run):
     return saved
 
 
+@pytest.mark.only_thorough
 def test_higher_costs_are_reported_with_status_1(first_run, tmp_path):
     saved = with_unreachable_ratios(first_run)
     saved["rows"]["PATCH"]["calls"] -= 100

@@ -46,8 +46,13 @@ def interrupt(process: subprocess.Popen[Any]) -> tuple[int, bytes, list[str]]:
     return process.returncode, output, messages.decode().splitlines()
 
 
+COMMANDS = ["serve", "serve --check", "runserver", "migrate", "check", "purge", "export", "import -", "db current"]
+# Each test starts a process, and all commands have the same entry point.
+SOME = ["serve", "migrate", "import -"]
+
+
 @pytest.mark.parametrize(
-    "command", ["serve", "serve --check", "runserver", "migrate", "check", "purge", "export", "import -", "db current"]
+    "command", [pytest.param(name, marks=[] if name in SOME else pytest.mark.only_thorough) for name in COMMANDS]
 )
 def test_an_interrupt_while_waiting_for_the_database(
     environ: dict[str, str], unresponsive_server: socket.socket, command: str

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from invsys.gateway.auth import clients
+from invsys.gateway.auth import api_keys
 from invsys.gateway.auth import clients_file as module
 from tests.gateway.conftest import as_client
 from tests.support.client_files import INVALID_FILES, hand_written, stored_digest
@@ -114,7 +114,7 @@ def test_an_old_key_expires_without_a_change_of_the_file(add_client, rotate, is_
     old = add_client("booking", "resources:read")
     new = rotate("booking", timedelta(hours=1))
     for minutes, expected in ((0, True), (59, True), (61, False), (0, True)):
-        monkeypatch.setattr(clients, "datetime", later(timedelta(minutes=minutes)))
+        monkeypatch.setattr(api_keys, "datetime", later(timedelta(minutes=minutes)))
         assert is_valid(old) is expected
         assert is_valid(new)
 

@@ -6,7 +6,7 @@ from typing import Any
 import hypothesis
 
 # `make test-all` sets the variable. Without it, tests use fewer examples, which are the same in each run.
-THOROUGH = os.environ.get("INVSYS_TESTS") == "thorough"
+THOROUGH = os.environ.get("TESTS") == "thorough"
 
 
 def rounds(few: int, many: int) -> int:

@@ -10,7 +10,7 @@ from tests.support.booking_clients import CARS, Callers, stored_allocations
 from tests.support.effort import rounds
 from tests.support.serving import has_started, until
 
-KILLS = rounds(2, 5)
+KILLS = rounds(1, 5)
 
 
 @pytest.fixture

@@ -73,6 +73,7 @@ def test_a_reload_replaces_the_workers_and_no_request_fails(serving):
     assert callers.retries <= 4
 
 
+@pytest.mark.only_thorough
 def test_a_worker_that_is_killed_is_replaced(serving):
     process, port, log_path = serving
     os.kill(min(child_processes(process.pid)), signal.SIGKILL)

@@ -63,6 +63,7 @@ def client_of(app):
     return Client("http://localhost", transport=httpx.WSGITransport(app=app))
 
 
+@pytest.mark.only_thorough
 def test_a_backup_made_under_load_can_be_restored_and_used(serving, cars, app, back_up, restore, fresh_app):
     _, port, _ = serving
     with client_of(app) as client, Callers(port, cars) as callers:

@@ -152,6 +152,7 @@ def fail_over_from_frozen(primary, standby, monitor, callers):
     callers.wait_for_progress()
 
 
+@pytest.mark.only_thorough
 def test_failovers_under_load_lose_nothing_and_need_no_restart(members, url, app, cars, tmp_path):
     if members is None:
         return

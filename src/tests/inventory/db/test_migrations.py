@@ -215,6 +215,7 @@ def db_upgrade(url, **more):
     return {"args": [sys.executable, "-m", "invsys.inventory.manage", "db", "upgrade"], "env": environ, "text": True}
 
 
+@pytest.mark.only_thorough
 def test_two_concurrent_upgrades_both_succeed(fresh_url):
     processes = [
         subprocess.Popen(**db_upgrade(fresh_url, PYTHONPATH=PROJECT / "src"), stderr=subprocess.PIPE) for _ in range(2)
@@ -235,6 +236,7 @@ def wheel(tmp_path_factory):
     return folder / "site"
 
 
+@pytest.mark.only_thorough
 @pytest.mark.one_engine
 def test_an_installed_wheel_migrates_from_any_directory(fresh_url, tmp_path, wheel):
     where = [sys.executable, "-c", "import invsys.inventory; print(invsys.inventory.__file__)"]

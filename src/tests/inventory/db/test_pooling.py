@@ -61,6 +61,7 @@ def test_readyz_notices_that_a_pooler_begins_to_share_servers(pooler, name, open
         assert "pool_mode = session" in response.json["detail"]
 
 
+@pytest.mark.only_thorough
 def test_all_requests_and_commands_work_through_a_pooler_in_session_mode(pooler, name, run_on, tmp_path, open_client):
     url = pooler("session").url(name)
     client = open_client(url)

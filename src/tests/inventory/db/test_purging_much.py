@@ -32,6 +32,7 @@ def test_events_can_be_retained_as_long_as_the_settings_allow(app, client, regis
     assert len(client.get("/api/events").json["events"]) == 1
 
 
+@pytest.mark.only_thorough
 def test_more_keys_and_events_than_fit_one_statement_are_deleted(engine, app, register):
     register("Car1")
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
@@ -52,6 +53,7 @@ def test_more_keys_and_events_than_fit_one_statement_are_deleted(engine, app, re
     assert (purged.keys, purged.events) == (len(many), len(many) - 1)
 
 
+@pytest.mark.only_thorough
 def test_a_batch_of_keys_is_selected_by_age_and_deleted_by_row_id(engine, app):
     # To delete by primary key, PostgreSQL would read the whole table for each batch.
     keys = [{"client_id": "", "key": str(number), "fingerprint": b"", "events": []} for number in range(MANY // 4)]
@@ -85,6 +87,7 @@ def many_expired_holds(engine, app, car):
         connection.commit()
 
 
+@pytest.mark.only_thorough
 @pytest.mark.usefixtures("many_expired_holds")
 def test_more_expired_holds_than_one_statement_can_delete_in_time_are_deleted(engine, app):
     if engine == "sqlite":

@@ -207,7 +207,7 @@ IN_CIRCULATION = "SELECT name FROM continuous_resources WHERE resource_type = 'C
 def test_vehicles_are_ordered_by_code_point_without_a_sort(engine, app):
     with app.app_context(), db.engine.connect() as connection:
         if engine == "postgresql":
-            connection.execute(text("SET enable_seqscan = off; SET enable_bitmapscan = off"))
+            connection.execute(text("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off"))
         rows = connection.execute(text(BY_NAME[engine].format(IN_CIRCULATION)))
         steps = "\n".join(str(row[-1]) for row in rows)
     assert "continuous_resources_name" in steps
