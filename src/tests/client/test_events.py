@@ -44,7 +44,12 @@ def test_the_data_of_an_event_is_typed(invsys, lorries, lorry):
 
 @pytest.mark.parametrize(
     "filters",
-    [{"kinds": "allocated"}, {"kind": []}, {"resource_id": "all"}, {"allocation_id": [str(uuid.uuid4()), "any"]}],
+    [
+        {"kinds": "allocated"},
+        {"kind": []},
+        {"resource_id": "all"},
+        {"allocation_id": ["00000000-0000-4000-8000-000000000000", "any"]},
+    ],
     ids=str,
 )
 def test_an_invalid_filter_sends_no_request(connect, filters):
