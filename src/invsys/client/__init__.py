@@ -50,6 +50,7 @@ from invsys.client.payloads import (
     AllocationChanges,
     AllocationFilters,
     AllocationOptions,
+    EventFilters,
     ResourceChanges,
     ResourceFilters,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "CursorExpired",
     "DatabaseUnavailable",
     "Event",
+    "EventFilters",
     "EventPage",
     "Feed",
     "Forbidden",

@@ -58,6 +58,20 @@ class AllocationFilters(TypedDict, total=False):
     reference: str | None
 
 
+class EventFilters(TypedDict, total=False):
+    """Filters of the change feed; None does not filter.
+
+    An event must have one of the values of each filter. A filter has up to 100 values.
+    """
+
+    # for example "allocated"; ``Event`` lists all kinds
+    kind: str | Iterable[str] | None
+    # for example "Lorry"
+    resource_type: str | Iterable[str] | None
+    resource_id: Id | Iterable[Id] | None
+    allocation_id: Id | Iterable[Id] | None
+
+
 class ResourceChanges(TypedDict, total=False):
     """The changeable fields of a vehicle; omitted fields keep their values."""
 
@@ -154,6 +168,24 @@ def allocation_params(filters: AllocationFilters) -> dict[str, Any]:
         **window_params(filters.get("start"), filters.get("end")),
         **{name: filters.get(name) for name in ("allocation_type", "status", "reference")},
     }
+
+
+def event_params(filters: EventFilters) -> dict[str, list[str]]:
+    """Return the query parameters for ``EventFilters``.
+
+    Raises TypeError for any other argument, and ValueError for an id that is not a UUID or a filter without values: no
+    event would match it, but the query would be the same as without the filter.
+    """
+    _require_known(filters, EventFilters)
+    params = {name: _values(name, value) for name, value in filters.items() if value is not None}
+    if empty := [name for name, values in params.items() if not values]:
+        raise ValueError(f"{', '.join(empty)}: a filter needs a value; None does not filter")
+    return params
+
+
+def _values(name: str, value: Any) -> list[str]:
+    values: list[Any] = [value] if isinstance(value, str | uuid.UUID) else list(value)
+    return [format_uuid(one) for one in values] if name.endswith("_id") else values
 
 
 def _require_known(filters: Mapping[str, Any], known: type[Any]) -> None:

@@ -195,7 +195,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         **_LIST,
     ),
     ("eventcollection", "GET"): Operation(
-        "List the changes after a cursor",
+        "List the changes after a cursor that match the filters",
         {
             "type": "object",
             "properties": {
@@ -205,6 +205,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "required": ["events", "next"],
         },
         query=query_schemas.EventQuery,
+        owner_filter=True,
+        headers=("Link",),
         fails_with=(errors.CursorExpired, *_COMMON_FAILURES),
         tag="changes",
     ),

@@ -87,7 +87,7 @@ class _Plugin(MarshmallowPlugin):
             fields.UtcDateTimeField: ("string", "date-time"),
             fields.Infinite: ("boolean", None),
             fields.Status: ("string", None),
-            Snapshot: ("object", None),
+            Snapshot: (None, None),
             fields.Cursor: ("string", None),
             fields.FeedCursor: ("string", None),
         }

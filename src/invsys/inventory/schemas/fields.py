@@ -135,6 +135,18 @@ class QueryBoolean(fields.Boolean):
         return bool(value == "true")
 
 
+class ResourceType(fields.String):
+    """One of the resource types of the settings, such as ``Car``."""
+
+    default_error_messages = {"unknown": "Must be one of: {known}."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        known: list[str] = sorted(set(current_app.config["COLLECTIONS"].values()))
+        if value not in known:
+            raise self.make_error("unknown", known=", ".join(known))
+        return str(value)
+
+
 class QueryInteger(fields.Integer):
     """An integer in a query, in ASCII digits; ``int()`` alone would also accept ``1_0`` and non-ASCII digits."""
 

@@ -13,16 +13,10 @@ from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAll
 from invsys.inventory.schemas.fields import Infinite, Status, UtcDateTimeField
 from invsys.inventory.schemas.validators import ATTRIBUTES_SCHEMA, STATUS_VALIDATOR
 
-KINDS = (
-    "resource_registered",
-    "resource_changed",
-    "resource_decommissioned",
-    "allocated",
-    "allocation_changed",
-    "confirmed",
-    "deallocated",
-    "expired",
-)
+# The kinds of events whose ``data`` is a vehicle, and those whose ``data`` is an allocation.
+VEHICLE_KINDS = ("resource_registered", "resource_changed", "resource_decommissioned")
+ALLOCATION_KINDS = ("allocated", "allocation_changed", "confirmed", "deallocated", "expired")
+KINDS = VEHICLE_KINDS + ALLOCATION_KINDS
 
 
 class Output(SQLAlchemySchema):
@@ -200,6 +194,16 @@ class Availability(Output):
 class Snapshot(fields.Field[Any]):
     """The vehicle or the allocation, as it was after the change."""
 
+    def __init__(self) -> None:
+        vehicle, allocation = (", ".join(f"`{kind}`" for kind in kinds) for kinds in (VEHICLE_KINDS, ALLOCATION_KINDS))
+        description = (
+            f"The complete item after the change, or its last state if the change removed it: a Resource if `kind` is"
+            f" one of {vehicle}; an Allocation if it is one of {allocation}"
+        )
+        union = [{"$ref": f"#/components/schemas/{schema.__name__}"} for schema in (Resource, Allocation)]
+        # Serialised from the whole row; marshmallow needs the name of one column.
+        super().__init__(attribute="key", metadata={"description": description, "anyOf": union})
+
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return _resource.dump(obj) if obj["allocation_id"] is None else _allocation.dump(obj)
 
@@ -231,8 +235,7 @@ class Event(Output):
     allocation_id = auto_field()
     client_id = auto_field()
     request_id = auto_field(metadata={"description": "The X-Request-Id of the change; null if no request made it"})
-    # Serialised from the whole row; marshmallow needs the name of one column.
-    data = Snapshot(attribute="key")
+    data = Snapshot()
 
 
 # Instantiated once, because building a schema costs more than using it.

@@ -14,8 +14,10 @@ from invsys.inventory.schemas.fields import (
     QueryBoolean,
     QueryInteger,
     Repeated,
+    ResourceType,
     UtcDateTimeField,
 )
+from invsys.inventory.schemas.outputs import KINDS
 from invsys.inventory.schemas.validators import (
     ALLOCATION_TYPE_VALIDATORS,
     MAX_KEY,
@@ -34,6 +36,7 @@ ATTRIBUTE = "attribute."
 # The largest number in X-Total-Count. Counting more would take too long.
 MAX_COUNT = 100_000
 _MAX_BYTES_OF_CHARACTER = 4
+_ONE_OF = {"description": "Only events with one of these values"}
 
 
 def _resource_ids() -> Repeated:
@@ -145,6 +148,10 @@ class EventQuery(Page):
             " without it, the feed begins at the oldest stored event"
         }
     )
+    kind = Repeated(fields.String(validate=validate.OneOf(KINDS)), metadata=_ONE_OF)
+    resource_type = Repeated(ResourceType(), metadata=_ONE_OF)
+    resource_id = Repeated(Id(), metadata=_ONE_OF)
+    allocation_id = Repeated(Id(), metadata=_ONE_OF)
 
 
 class FleetQuery(Schema):

@@ -149,10 +149,6 @@ def test_availability_is_the_same_for_all_clients(one, client, car, own_ids):
     assert one.post("/api/cars/any/allocations", json=period_fields(0, 1)).json["code"] == "none_available"
 
 
-def test_the_feed_is_the_same_for_all_clients(one, client, own_ids):
-    assert one.get("/api/events").data == client.get("/api/events").data
-
-
 def test_a_clients_own_expired_hold_is_in_no_list(app, one, car):
     hold = one.post(f"{car}/allocations", json={**period_fields(10, 12), "hold_seconds": 60}).headers["Location"]
     let_holds_expire(app)
