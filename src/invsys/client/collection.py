@@ -3,21 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeVar, Unpack
-from urllib.parse import quote
 
 import httpx
 
 from invsys.client import payloads
-from invsys.client.connection import Connection
-from invsys.client.parsing import is_replay, parse, parse_item
+from invsys.client.change_calls import ChangeCalls, parse_allocations
+from invsys.client.parsing import parse, parse_item
 from invsys.client.payloads import (
-    ANY_VEHICLE,
     ANY_VERSION,
-    AllocationChanges,
     AllocationFilters,
     AllocationOptions,
     Id,
-    ListedChange,
     Match,
     ResourceChanges,
     ResourceFilters,
@@ -27,7 +23,7 @@ from invsys.client.records import Allocation, Attribute, Availability, Resource
 Item = TypeVar("Item")
 
 
-class Collection:
+class Collection(ChangeCalls):
     """The vehicles of one collection, such as ``lorries``; created by ``Client.collection``.
 
     Periods and windows are half-open, ``[start, end)``; a bound that is None is infinite. Naive datetimes and ids that
@@ -40,10 +36,6 @@ class Collection:
     since. The default, ``ANY_VERSION``, checks nothing; None raises ValueError. Lists are iterators that request
     ``page_size`` items (1 to 1,000) at a time, when they are needed.
     """
-
-    def __init__(self, connection: Connection, name: str) -> None:
-        self._connection = connection
-        self._url = f"api/{quote(name, safe='')}"
 
     def register(
         self, name: str, *, attributes: Mapping[str, Attribute] | None = None, key: str | None = None
@@ -118,7 +110,7 @@ class Collection:
     ) -> list[Allocation]:
         """Allocate several free vehicles (2 to 100) with these attributes, either all or none. Raises NoneAvailable."""
         response = self._allocate("any", start, end, **options, attributes=attributes or {}, quantity=quantity)
-        return _parse_allocations(response)
+        return parse_allocations(response)
 
     def allocations(
         self,
@@ -143,62 +135,6 @@ class Collection:
     def allocation(self, allocation_id: Id) -> Allocation:
         """Return an allocation. Raises AllocationNotFound."""
         return parse_item(self._connection.get(self._allocation_url(allocation_id)), Allocation.from_json)
-
-    def update(
-        self, allocation_id: Id, *, if_match: Match = ANY_VERSION, **changes: Unpack[AllocationChanges]
-    ) -> Allocation:
-        """Change several fields of an allocation at once, either all or none.
-
-        Raises AllocationNotFound, PeriodTaken, HoldExpired, VersionMismatch.
-        """
-        return self._update(allocation_id, payloads.allocation_changes(changes), if_match)
-
-    def confirm(self, allocation_id: Id, *, if_match: Match = ANY_VERSION) -> Allocation:
-        """Confirm a hold; an allocation that is already confirmed stays unchanged.
-
-        Raises AllocationNotFound, HoldExpired, VersionMismatch.
-        """
-        return self._update(allocation_id, {"status": "confirmed"}, if_match)
-
-    def extend(self, allocation_id: Id, end: datetime | None, *, if_match: Match = ANY_VERSION) -> Allocation:
-        """Change the end of an allocation to a later or earlier time. Raises the errors of ``update``."""
-        return self.update(allocation_id, end=end, if_match=if_match)
-
-    def extend_hold(self, allocation_id: Id, seconds: int, *, if_match: Match = ANY_VERSION) -> Allocation:
-        """Set the expiry of a hold to ``seconds`` (1 to 86,400) from now. Raises the errors of ``update``."""
-        return self.update(allocation_id, hold_seconds=seconds, if_match=if_match)
-
-    def move(self, allocation_id: Id, resource_id: Id, *, if_match: Match = ANY_VERSION) -> Allocation:
-        """Move an allocation to another vehicle of the collection. Raises the errors of ``update``."""
-        return self.update(allocation_id, resource_id=payloads.format_uuid(resource_id), if_match=if_match)
-
-    def move_to_any(
-        self,
-        allocation_id: Id,
-        *,
-        attributes: Mapping[str, Attribute] | None = None,
-        if_match: Match = ANY_VERSION,
-    ) -> Allocation:
-        """Move an allocation to any other vehicle that is free for its period and has these attributes.
-
-        Raises AllocationNotFound, NoneAvailable, HoldExpired, VersionMismatch.
-        """
-        return self.update(allocation_id, resource_id=ANY_VEHICLE, attributes=attributes or {}, if_match=if_match)
-
-    def update_several(self, changes: Iterable[ListedChange], *, key: str | None = None) -> list[Allocation]:
-        """Change 1 to 100 different allocations, either all or none; return them in the same order.
-
-        Only the result of all changes must be without conflicts, so two allocations can swap vehicles or periods. The
-        exception of a rejected change has its ``index``. Raises AllocationNotFound, PeriodTaken, NoneAvailable,
-        HoldExpired, VersionMismatch.
-        """
-        body = {"changes": [payloads.allocation_changes(change) for change in changes]}
-        response = self._connection.post(f"{self._url}/all/allocations/changes", body, key)
-        return _parse_allocations(response)
-
-    def deallocate(self, allocation_id: Id, *, if_match: Match = ANY_VERSION) -> None:
-        """Delete an allocation. Raises AllocationNotFound, VersionMismatch."""
-        self._connection.delete(self._allocation_url(allocation_id), if_match)
 
     def availability(self, resource_id: Id, start: datetime | None = None, end: datetime | None = None) -> Availability:
         """Return the free and the busy periods of a vehicle in a window. Raises ResourceNotFound."""
@@ -235,18 +171,10 @@ class Collection:
         vehicle = f"{self._url}/all" if resource_id is None else self._resource_url(resource_id)
         return f"{vehicle}/allocations"
 
-    def _allocation_url(self, allocation_id: Id) -> str:
-        return f"{self._url}/all/allocations/{payloads.format_uuid(allocation_id)}"
-
     def _allocate(self, vehicle: str, start: datetime | None, end: datetime | None, **options: Any) -> httpx.Response:
         key = options.pop("key", None)
         body = {**payloads.period_fields(start, end), **options}
         return self._connection.post(f"{self._url}/{vehicle}/allocations", body, key)
-
-    def _update(self, allocation_id: Id, body: Mapping[str, Any], if_match: Match) -> Allocation:
-        return parse_item(
-            self._connection.patch(self._allocation_url(allocation_id), body, if_match), Allocation.from_json
-        )
 
     def _list(
         self, url: str, query: Mapping[str, Any], page_size: int, read_item: Callable[[Any], Item]
@@ -261,8 +189,3 @@ class Collection:
             return 0
         headers = self._connection.get(url, {**query, "limit": 1, "count": "true"}).headers
         return int(headers["X-Total-Count"]) if "X-Total-Count" in headers else None
-
-
-def _parse_allocations(response: httpx.Response) -> list[Allocation]:
-    replayed = is_replay(response)
-    return parse(response, lambda items: [Allocation.from_json(item, replayed) for item in items])

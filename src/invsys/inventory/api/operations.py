@@ -7,7 +7,7 @@ from invsys.chassis.http.problems import Problem
 from invsys.inventory import errors
 from invsys.inventory.api.operation import Operation
 from invsys.inventory.formats import gbfs
-from invsys.inventory.schemas import inputs, outputs
+from invsys.inventory.schemas import change_list, inputs, outputs
 from invsys.inventory.schemas import queries as query_schemas
 
 _BODY_FAILURES = (
@@ -128,7 +128,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         errors.VersionMismatch,
         errors.IdempotencyKeyReused,
         *_BODY_FAILURES,
-        body=inputs.ChangeList,
+        body=change_list.ChangeList,
         merge_patch=True,
         many=True,
         headers=("Idempotency-Replayed",),

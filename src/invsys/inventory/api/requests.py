@@ -12,7 +12,7 @@ from invsys.chassis.access import client_id
 from invsys.chassis.http import headers, request_body, request_id
 from invsys.inventory.caller import Caller
 from invsys.inventory.merge_patch import MergePatch
-from invsys.inventory.schemas import inputs
+from invsys.inventory.schemas import change_list, inputs
 from invsys.inventory.schemas.inputs import Input
 
 KEY = "Idempotency-Key"
@@ -58,7 +58,7 @@ def load_change_list() -> tuple[list[dict[str, Any]], Caller]:
     # Before the patches are removed from the body.
     caller = _caller_with_key(body, request_body.MERGE_PATCH if is_merge_patch else "")
     patches = _pop_listed_patches(body.get("changes")) if is_merge_patch else {}
-    loaded = inputs.change_list.load(body)["changes"]
+    loaded = change_list.change_list.load(body)["changes"]
     return [{**change, **patches.get(index, {})} for index, change in enumerate(loaded)], caller
 
 

@@ -22,7 +22,7 @@ from invsys.inventory.api.operations import OPERATIONS, TAGS
 from invsys.inventory.openapi import description as text
 from invsys.inventory.openapi import parameters, problems, responses
 from invsys.inventory.openapi.examples import EXAMPLES
-from invsys.inventory.schemas import fields, inputs, outputs
+from invsys.inventory.schemas import change_list, fields, inputs, outputs
 from invsys.inventory.schemas.outputs import Snapshot
 
 
@@ -49,14 +49,14 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         servers=[{"url": "/"}],
         tags=[{"name": name} for name in TAGS],
     )
-    for schema in inputs.REQUEST_SCHEMAS + outputs.RESPONSE_SCHEMAS:
+    for schema in inputs.REQUEST_SCHEMAS + change_list.REQUEST_SCHEMAS + outputs.RESPONSE_SCHEMAS:
         spec.components.schema(schema.__name__, schema=schema)
     for schema in outputs.RESPONSE_SCHEMAS:
         component = spec.components.schemas[schema.__name__]
         component["required"] = sorted(component["properties"].keys() - outputs.OPTIONAL.get(schema, set()))
     for schema in (inputs.NewAllocation, inputs.NewAllocationOfAny):
         spec.components.schemas[schema.__name__]["allOf"] = [_one_of("from"), _one_of("to")]
-    for schema in (inputs.ChangedAllocation, inputs.ListedChange):
+    for schema in (inputs.ChangedAllocation, change_list.ListedChange):
         spec.components.schemas[schema.__name__]["dependentSchemas"] = {"attributes": _MOVES_TO_ANY}
     for kind in _problems_of(OPERATIONS.values()):
         spec.components.schema(problems.component(kind), component=problems.schema(kind))

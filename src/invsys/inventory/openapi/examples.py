@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from invsys.inventory.schemas import inputs, outputs
+from invsys.inventory.schemas import change_list, inputs, outputs
 
 _PERIOD = {
     "from_datetime": "2026-11-20T10:00:00Z",
@@ -50,8 +50,8 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
     inputs.ChangedResource: {"name": "Car1b"},
     inputs.NewAllocationOfAny: {**_REQUEST, "attributes": {"seats": 4}},
     inputs.ChangedAllocation: {"to_datetime": "2026-11-20T14:00:00Z", "status": "confirmed"},
-    inputs.ListedChange: _LISTED[0],
-    inputs.ChangeList: {"changes": _LISTED},
+    change_list.ListedChange: _LISTED[0],
+    change_list.ChangeList: {"changes": _LISTED},
     inputs.NewAllocation: _REQUEST,
     outputs.Conflict: {
         "id": "0d8f2d5e-9f0e-4a53-8f5b-6f1a1f2b7c22",

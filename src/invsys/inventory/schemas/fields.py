@@ -120,22 +120,6 @@ class IdOrAny(Id):
         return ANY if value == ANY else super()._deserialize(value, attr, data, **kwargs)
 
 
-class ShortList(fields.List[Any]):
-    """A list of 1 to ``maximum`` items.
-
-    A longer list is refused before its items are validated: a body has space for thousands of them.
-    """
-
-    def __init__(self, item: fields.Field[Any], maximum: int, **kwargs: Any) -> None:
-        self._length = validate.Length(1, maximum)
-        super().__init__(item, validate=self._length, **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
-        if isinstance(value, list):
-            self._length(value)
-        return super()._deserialize(value, attr, data, **kwargs)
-
-
 class Repeated(fields.List[Any]):
     """A query parameter that can be repeated: a list of up to ``MAX_VALUES`` values."""
 

@@ -1,6 +1,5 @@
 """Schemas of request bodies. They load dictionaries, not instances of models."""
 
-import uuid
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -13,9 +12,7 @@ from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAll
 from invsys.inventory.period import Period, require_order
 from invsys.inventory.schemas.fields import (
     ANY,
-    Id,
     IdOrAny,
-    ShortList,
     StrictBoolean,
     UtcDateTimeField,
     WholeNumber,
@@ -185,39 +182,6 @@ class ChangedAllocation(AllocationInput):
         return data
 
 
-class ListedChange(ChangedAllocation):
-    """An item of ``ChangeList``: the change of one allocation."""
-
-    class Meta:
-        model = ContinuousResourceAllocation
-        unknown = RAISE
-
-    id = Id(required=True)
-    version = WholeNumber(
-        validate=validate.Range(1),
-        metadata={"description": "Change the allocations only if this one still has this version; otherwise 412"},
-    )
-
-
-class ChangeList(Input):
-    """The body that changes several allocations, all or none."""
-
-    class Meta:
-        unknown = RAISE
-
-    changes = ShortList(
-        fields.Nested(ListedChange), maximum=100, required=True, metadata={"description": "At most one for each `id`"}
-    )
-
-    @validates_schema
-    def _each_id_once(self, data: dict[str, Any], **_: Any) -> None:
-        ids: set[uuid.UUID] = set()
-        for index, change in enumerate(data["changes"]):
-            if change["id"] in ids:
-                raise ValidationError({"changes": {index: {"id": ["Must not be repeated."]}}})
-            ids.add(change["id"])
-
-
 def _pop_side(data: dict[str, Any], side: str, *, required: bool) -> datetime | None:
     """Remove the two fields of a side (``from`` or ``to``) from ``data``; return the instant, None if infinite.
 
@@ -238,7 +202,6 @@ changed_resource = ChangedResource()
 new_allocation = NewAllocation()
 new_allocation_of_any = NewAllocationOfAny()
 changed_allocation = ChangedAllocation()
-change_list = ChangeList()
 imported_allocation = ImportedAllocation()
 
 # The schemas in the OpenAPI document.
@@ -248,6 +211,4 @@ REQUEST_SCHEMAS: list[type[Schema]] = [
     NewAllocation,
     NewAllocationOfAny,
     ChangedAllocation,
-    ListedChange,
-    ChangeList,
 ]
