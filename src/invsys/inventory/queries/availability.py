@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from invsys.inventory.db.models import Row
-from invsys.inventory.period import Period, free_and_busy
+from invsys.inventory.period import Period, free_and_busy, with_closure
 from invsys.inventory.queries import conflicts
 from invsys.inventory.queries import resources as resource_queries
 
 
 def of_one(resource_type: str, resource_id: uuid.UUID, window: Period) -> dict[str, Any]:
-    """Return the free and busy periods of a vehicle, for ``schemas.Availability`` to dump.
+    """Return the free and busy periods of a vehicle, for ``schemas.Availability`` to dump; it is busy while closed.
 
     Raises ResourceNotFound.
     """
@@ -23,7 +23,7 @@ def of_one(resource_type: str, resource_id: uuid.UUID, window: Period) -> dict[s
 def of_all(
     resource_type: str, limit: int, window: Period, cursor: Sequence[int | None] | None = None
 ) -> list[dict[str, Any]]:
-    """Return the free and busy periods of up to ``limit`` vehicles, oldest first, after ``cursor`` (a key)."""
+    """Return the same as ``of_one`` for up to ``limit`` vehicles, oldest first, after ``cursor`` (a key)."""
     vehicles = resource_queries.resources(resource_type, limit, cursor)
     busy = defaultdict(list)
     for allocation in conflicts.allocations_of([vehicle["key"] for vehicle in vehicles], window):
@@ -32,6 +32,7 @@ def of_all(
 
 
 def _availability(vehicle: Row, allocations: Iterable[Row], window: Period) -> dict[str, Any]:
-    free, busy = free_and_busy((Period(row["starts"], row["ends"]) for row in allocations), window)
+    allocated = (Period(row["starts"], row["ends"]) for row in allocations)
+    free, busy = free_and_busy(with_closure(allocated, vehicle["closed_from"], window), window)
     ids = {"key": vehicle["key"], "resource_id": vehicle["id"]}
     return {**ids, "start": window.start, "end": window.end, "free": free, "busy": busy}

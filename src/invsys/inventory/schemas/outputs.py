@@ -91,6 +91,20 @@ class Resource(Output):
     )
 
 
+class ExportedResource(Output):
+    """A vehicle in an exported file; date-times are formatted as text."""
+
+    class Meta:
+        model = ContinuousResource
+
+    unconverted = (fields.String, fields.Dict)
+
+    resource_type = auto_field()
+    name = auto_field()
+    attributes = fields.Dict()
+    closed_from = UtcDateTimeField()
+
+
 class Conflict(Output):
     """An allocation that conflicts with a request."""
 
@@ -225,6 +239,7 @@ resources = Resource(many=True)
 allocation = Allocation()
 allocations = Allocation(many=True)
 conflicts = Conflict(many=True)
+exported_resource = ExportedResource()
 exported_allocation = ExportedAllocation()
 availability = Availability()
 availabilities = Availability(many=True)

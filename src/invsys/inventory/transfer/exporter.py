@@ -27,6 +27,7 @@ _LINES = (
         _resource.resource_type,
         _resource.name,
         _resource.attributes,
+        _resource.closed_from,
         _allocation.key,
         _allocation.id,
         _allocation.starts,
@@ -68,7 +69,7 @@ def export(file: IO[str], form: str, *, safe_for_spreadsheets: bool = False) -> 
 
 
 def _fields(row: Any) -> Iterator[tuple[str, Any]]:
-    vehicle = {name: row[name] for name in ("resource_type", "name", "attributes")}
+    vehicle = outputs.exported_resource.dump(row)
     allocation = {} if row["key"] is None else outputs.exported_allocation.dump(row)
     for name, value in {**vehicle, **allocation}.items():
         if value not in (None, {}, False):
