@@ -69,22 +69,45 @@ class Collection:
     def update_resource(
         self, resource_id: Id, *, if_match: Match = ANY_VERSION, **changes: Unpack[ResourceChanges]
     ) -> Resource:
-        """Change the name or the attributes of a vehicle. Raises ResourceNotFound, NameTaken, VersionMismatch."""
-        return parse_item(
-            self._connection.patch(self._resource_url(resource_id), {**changes}, if_match), Resource.from_json
-        )
+        """Change the name, the attributes or ``closed_from`` of a vehicle.
+
+        Raises ResourceNotFound, NameTaken, VersionMismatch.
+        """
+        body = payloads.resource_changes(changes)
+        return parse_item(self._connection.patch(self._resource_url(resource_id), body, if_match), Resource.from_json)
+
+    def close(self, resource_id: Id, closed_from: datetime, *, if_match: Match = ANY_VERSION) -> Resource:
+        """Close a vehicle: from ``closed_from`` on, nothing new can be allocated on it; its allocations remain.
+
+        ``allocations(resource_id, start=closed_from)`` lists those that still have to be moved. Raises
+        ResourceNotFound, VersionMismatch.
+        """
+        return self.update_resource(resource_id, closed_from=closed_from, if_match=if_match)
+
+    def open(self, resource_id: Id, *, if_match: Match = ANY_VERSION) -> Resource:
+        """Open a closed vehicle again. Raises ResourceNotFound, VersionMismatch."""
+        return self.update_resource(resource_id, closed_from=None, if_match=if_match)
 
     def decommission(self, resource_id: Id, *, if_match: Match = ANY_VERSION) -> None:
         """Decommission a vehicle. Raises ResourceNotFound, ResourceInUse, VersionMismatch."""
         self._connection.delete(self._resource_url(resource_id), if_match)
 
     def allocate(
-        self, resource_id: Id, start: datetime | None, end: datetime | None, **options: Unpack[AllocationOptions]
+        self,
+        resource_id: Id,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        despite_closed: bool = False,
+        **options: Unpack[AllocationOptions],
     ) -> Allocation:
-        """Allocate one vehicle. Raises ResourceNotFound, PeriodTaken."""
-        return parse_item(
-            self._allocate(payloads.format_uuid(resource_id), start, end, **options), Allocation.from_json
-        )
+        """Allocate one vehicle; with ``despite_closed`` also if it is closed, for its maintenance.
+
+        Raises ResourceNotFound, ResourceClosed, PeriodTaken.
+        """
+        closed = {"despite_closed": True} if despite_closed else {}
+        response = self._allocate(payloads.format_uuid(resource_id), start, end, **options, **closed)
+        return parse_item(response, Allocation.from_json)
 
     def allocate_any(
         self,
@@ -145,7 +168,7 @@ class Collection:
     ) -> Allocation:
         """Change several fields of an allocation at once, either all or none.
 
-        Raises AllocationNotFound, PeriodTaken, HoldExpired, VersionMismatch.
+        Raises AllocationNotFound, ResourceClosed, PeriodTaken, HoldExpired, VersionMismatch.
         """
         return self._update(allocation_id, payloads.allocation_changes(changes), if_match)
 

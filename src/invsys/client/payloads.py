@@ -38,6 +38,8 @@ class ResourceChanges(TypedDict, total=False):
     name: str
     # replaces all attributes: omitted ones are removed
     attributes: Mapping[str, Attribute]
+    # nothing new can be allocated from then on; None opens the vehicle again
+    closed_from: datetime | None
 
 
 class AllocationChanges(TypedDict, total=False):
@@ -106,6 +108,14 @@ def window_params(
     """Return the query parameters for a window; a bound that is None is infinite."""
     bounds = zip(names, (start, end), strict=True)
     return {name: None if bound is None else format_datetime(bound) for name, bound in bounds}
+
+
+def resource_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the request body for ``ResourceChanges``; raises ValueError for a naive datetime."""
+    body = dict(changes)
+    if body.get("closed_from") is not None:
+        body["closed_from"] = format_datetime(body["closed_from"])
+    return body
 
 
 def allocation_changes(changes: Mapping[str, Any]) -> dict[str, Any]:

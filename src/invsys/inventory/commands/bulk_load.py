@@ -126,9 +126,10 @@ def _lock(connection: Connection, vehicles: Collection[Vehicle]) -> dict[Vehicle
     statement = lock_order.vehicles(tuple_(_resource.resource_type, _resource.name).in_(spellings), exclusive=True)
     columns = (_resource.resource_type, _resource.name, _resource.key, _resource.closed_from)
     rows = connection.execute(statement.with_only_columns(*columns)).all()
-    normalized = {(kind, names.normalize(name)): _LockedVehicle(*vehicle) for kind, name, *vehicle in rows}
+    by_name = {(kind, name): _LockedVehicle(key, closed_from) for kind, name, key, closed_from in rows}
+    normalized = {(kind, names.normalize(name)): vehicle for (kind, name), vehicle in by_name.items()}
     # A name that is stored in exactly this form takes precedence over one in another form.
-    return normalized | {(kind, name): _LockedVehicle(*vehicle) for kind, name, *vehicle in rows}
+    return normalized | by_name
 
 
 def _execute(connection: Connection, item: ImportItem, vehicle: _LockedVehicle, is_new: bool) -> str:
