@@ -48,6 +48,7 @@ from invsys.client.errors import (
 )
 from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, ResourceChanges
 from invsys.client.records import Allocation, Attribute, Availability, Conflict, Event, EventPage, Period, Resource
+from invsys.client.utilisation import Utilisation, UtilisationStep
 
 __all__ = [
     "ANY_VERSION",
@@ -101,5 +102,7 @@ __all__ = [
     "UnsupportedMediaType",
     "UpstreamTimeout",
     "UpstreamUnreachable",
+    "Utilisation",
+    "UtilisationStep",
     "VersionMismatch",
 ]

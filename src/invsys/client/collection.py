@@ -1,7 +1,7 @@
 """The calls for one collection: vehicles, allocations and availability."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, Unpack
 from urllib.parse import quote
 
@@ -12,6 +12,7 @@ from invsys.client.connection import Connection
 from invsys.client.parsing import is_replay, parse, parse_item
 from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, Id, Match, ResourceChanges
 from invsys.client.records import Allocation, Attribute, Availability, Resource
+from invsys.client.utilisation import Utilisation
 
 Item = TypeVar("Item")
 
@@ -209,6 +210,14 @@ class Collection:
         return self._list(
             f"{self._url}/all/availability", payloads.window_params(start, end), page_size, Availability.from_json
         )
+
+    def utilisation(self, start: datetime, end: datetime, step: timedelta = timedelta(hours=1)) -> Utilisation:
+        """Return how much of the fleet is allocated in each step of a window, at most 1,000 steps.
+
+        ``step`` has whole seconds. The service may take a second to answer; a response is valid for a minute.
+        """
+        query = {**payloads.window_params(start, end), "step": payloads.format_duration(step)}
+        return parse(self._connection.get(f"{self._url}/utilisation", query), Utilisation.from_json)
 
     def icalendar(self, resource_id: Id, start: datetime | None = None, end: datetime | None = None) -> str:
         """Return the allocations of a vehicle in a window as iCalendar text (RFC 5545). Raises ResourceNotFound."""

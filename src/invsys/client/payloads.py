@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypedDict
 
 from invsys.client.records import Attribute, format_etag
@@ -63,6 +63,13 @@ def format_datetime(value: datetime) -> str:
     if value.utcoffset() is None:
         raise ValueError(f"{value!r} has no UTC offset: use an aware datetime, for example with tzinfo=UTC")
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def format_duration(value: timedelta) -> str:
+    """Return a duration as ISO 8601; raises ValueError unless it is a positive number of whole seconds."""
+    if value <= timedelta() or value.microseconds:
+        raise ValueError(f"{value!r} is not a positive number of whole seconds")
+    return f"PT{value // timedelta(minutes=1)}M{value.seconds % 60}S"
 
 
 def bound_fields(name: str, bound: datetime | None) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def _extend_operation(operation: dict[str, Any], permission: Permission) -> None
         return
     # The items of the list are alternatives.
     operation["security"] = [{_KEY: []}, {_BASIC: []}] if permission.basic else [{_KEY: []}]
-    is_ownable = permission.scope.startswith("allocations:")
+    is_ownable = permission.scope.startswith("allocations:") and permission.accepts_own
     scopes = f"`{permission.scope}` or `{OWN_SCOPE}`" if is_ownable else f"`{permission.scope}`"
     description = operation.get("description", "").replace("``", "`")
     operation["description"] = f"{description}\n\nRequires the scope {scopes}.".strip()

@@ -22,6 +22,8 @@ class Permission:
     scope: str | None
     # Also accept Basic authentication: browsers and calendar programs cannot send a Bearer header.
     basic: bool = False
+    # A scope for the client's own allocations is enough.
+    accepts_own: bool = True
     # The route belongs to a service without a table and matches every path below its prefix.
     matches_any_path: bool = False
     # The response is an OpenAPI document, which the gateway extends.
@@ -41,6 +43,8 @@ TABLES: Mapping[str, tuple[Permission, ...]] = {
         Permission("PATCH DELETE", _CAR, "resources:write"),
         Permission("GET", f"{_CAR}/availability", "resources:read"),
         Permission("GET", f"{_ALL}/availability", "resources:read"),
+        # The sums contain the allocations of all clients.
+        Permission("GET", f"{_CARS}/utilisation", "allocations:read", accepts_own=False),
         Permission("GET", f"{_CARS}/gbfs/vehicle_availability.json", "resources:read", basic=True),
         Permission("GET", f"{_CAR}/allocations", "allocations:read"),
         Permission("GET", f"{_CAR}/allocations.ics", "allocations:read", basic=True),
@@ -94,7 +98,8 @@ def check_permission(client: Client, permission: Permission, collection: str | N
     if scope is None:
         return False
     concerns_allocations = scope.startswith("allocations:")
-    if not grants.allow(scope, collection) and not (concerns_allocations and grants.allow(OWN_SCOPE, collection)):
+    accepts_own = concerns_allocations and permission.accepts_own
+    if not grants.allow(scope, collection) and not (accepts_own and grants.allow(OWN_SCOPE, collection)):
         if collection is not None and not grants.include(collection):
             # A client without any scope in a collection must not learn whether the collection exists.
             raise NotFound("Nothing is served at this path.")

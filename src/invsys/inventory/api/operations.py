@@ -9,7 +9,7 @@ from invsys.chassis.http import problems
 from invsys.chassis.http.problems import Problem
 from invsys.inventory import errors
 from invsys.inventory.formats import gbfs
-from invsys.inventory.schemas import inputs, outputs
+from invsys.inventory.schemas import inputs, outputs, utilisation
 from invsys.inventory.schemas import queries as query_schemas
 
 
@@ -192,6 +192,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         outputs.Availability,
         query=query_schemas.AvailabilityQuery,
         **_LIST,
+    ),
+    ("fleetutilisation", "GET"): _vehicles(
+        "Show how much of the fleet is allocated in each step of a window",
+        utilisation.Utilisation,
+        query=query_schemas.UtilisationQuery,
     ),
     ("eventcollection", "GET"): Operation(
         "List the changes after a cursor",

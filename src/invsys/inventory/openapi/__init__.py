@@ -21,8 +21,10 @@ from invsys.inventory.api.operations import OPERATIONS, TAGS, Operation
 from invsys.inventory.openapi import description as text
 from invsys.inventory.openapi import parameters, problems, responses
 from invsys.inventory.openapi.examples import EXAMPLES
-from invsys.inventory.schemas import fields, inputs, outputs
+from invsys.inventory.schemas import fields, inputs, outputs, utilisation
 from invsys.inventory.schemas.outputs import Snapshot
+
+RESPONSE_SCHEMAS = outputs.RESPONSE_SCHEMAS + utilisation.RESPONSE_SCHEMAS
 
 
 def register(app: Flask, collections: Iterable[str]) -> None:
@@ -48,9 +50,9 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         servers=[{"url": "/"}],
         tags=[{"name": name} for name in TAGS],
     )
-    for schema in inputs.REQUEST_SCHEMAS + outputs.RESPONSE_SCHEMAS:
+    for schema in inputs.REQUEST_SCHEMAS + RESPONSE_SCHEMAS:
         spec.components.schema(schema.__name__, schema=schema)
-    for schema in outputs.RESPONSE_SCHEMAS:
+    for schema in RESPONSE_SCHEMAS:
         component = spec.components.schemas[schema.__name__]
         component["required"] = sorted(component["properties"])
     for schema in (inputs.NewAllocation, inputs.NewAllocationOfAny):
@@ -87,6 +89,8 @@ class _Plugin(MarshmallowPlugin):
             fields.UtcDateTimeField: ("string", "date-time"),
             fields.Infinite: ("boolean", None),
             fields.Status: ("string", None),
+            fields.Duration: ("string", "duration"),
+            utilisation.Seconds: ("number", None),
             Snapshot: ("object", None),
             fields.Cursor: ("string", None),
             fields.FeedCursor: ("string", None),

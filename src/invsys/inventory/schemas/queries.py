@@ -1,12 +1,13 @@
 """Schemas of query strings: filters, windows of time, limits and cursors."""
 
+from datetime import timedelta
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from invsys.chassis.names import Name
 from invsys.inventory.period import Period, require_order
-from invsys.inventory.schemas.fields import Cursor, FeedCursor, QueryInteger, UtcDateTimeField
+from invsys.inventory.schemas.fields import DURATION, Cursor, Duration, FeedCursor, QueryInteger, UtcDateTimeField
 from invsys.inventory.schemas.validators import (
     ALLOCATION_TYPE_VALIDATORS,
     MAX_KEY,
@@ -20,6 +21,8 @@ from invsys.inventory.schemas.validators import (
 
 # The prefix of query parameters that filter by an attribute; the rest of the name is the key.
 ATTRIBUTE = "attribute."
+
+MAX_STEPS, DEFAULT_STEP = 1000, "PT1H"
 
 
 class Page(Schema):
@@ -82,6 +85,27 @@ class AvailabilityQuery(WindowQuery, Page):
     cursor = Cursor(1)
 
 
+class UtilisationQuery(WindowQuery):
+    """The query of utilisation: a finite window, and the length of its steps."""
+
+    start = UtcDateTimeField(data_key="from", required=True)
+    end = UtcDateTimeField(data_key="to", required=True)
+    step = Duration(
+        load_default=timedelta(hours=1),
+        metadata={
+            "description": f"The length of a step, for example `PT1H` or `P1D`; at most {MAX_STEPS:,} steps",
+            "pattern": f"^{DURATION}$",
+            "default": DEFAULT_STEP,
+        },
+    )
+
+    @validates_schema
+    def _validate_number(self, data: dict[str, Any], **_: Any) -> None:
+        number = -((data["start"] - data["end"]) // data["step"])
+        if number > MAX_STEPS:
+            raise ValidationError({"step": [f"At most {MAX_STEPS:,} steps; this window has {number:,}."]})
+
+
 class AllocationQuery(WindowQuery, Page):
     """The query of a list of allocations."""
 
@@ -115,5 +139,6 @@ resource_query = ResourceQuery()
 allocation_query = AllocationQuery()
 window_query = WindowQuery()
 availability_query = AvailabilityQuery()
+utilisation_query = UtilisationQuery()
 event_query = EventQuery()
 fleet_query = FleetQuery()
