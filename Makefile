@@ -1,6 +1,8 @@
 # make run                    install, migrate and serve on SQLite, at http://127.0.0.1:5000/
 # make gateway                install and serve the gateway in front of it, at http://127.0.0.1:5001/
-# make test                   every test and every check
+# make test                   the tests on the installed Python, and the checks
+# make quick                  the unit and API tests, on SQLite
+# make test-all               as make test, with more random examples and the branch coverage
 # make bench                  the benchmarks
 # make docs                   the manual, in docs/build/html/
 # make deb                    both Debian packages for the running release of Debian, in dist/
@@ -24,7 +26,7 @@ GATEWAY = --extra service --extra gateway
 LOCK = .lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade
 
-.PHONY: run gateway test bench docs wheelhouse deb lock clean
+.PHONY: run gateway test quick test-all bench docs wheelhouse deb lock clean
 .PHONY: dcompose-start dcompose-restart db-revision db-upgrade db-upgrade-sql
 
 run: $(VENV)/run
@@ -37,6 +39,12 @@ gateway: .venv-gateway/gateway
 # Two environments run at a time: the tests often wait for servers, and leave a core to the checks.
 test: $(VENV)/tox
 	$(BIN)/tox run-parallel --parallel 2 --parallel-live
+
+quick: $(VENV)/tox
+	$(BIN)/tox run -e quick
+
+test-all: $(VENV)/tox
+	$(BIN)/tox run-parallel -m all --parallel 2 --parallel-live
 
 bench: $(VENV)/run $(VENV)/bench
 	$(INSTALL) --requirement requirements/gateway.txt
@@ -108,11 +116,13 @@ lock:
 	        --constraint requirements/gateway.txt --output-file requirements/$$set.txt \
 	        setup.cfg requirements/$$set.in || exit 1; \
 	done
-	$(LOCK) $(INVENTORY) $(patsubst %,--constraint requirements/%.txt,test typing style layers docs) \
-	    --output-file requirements/template.txt setup.cfg requirements/template.in
 	for set in style layers docs bench tox build; do \
 	    $(LOCK) --output-file requirements/$$set.txt requirements/$$set.in || exit 1; \
 	done
+	$(LOCK) $(INVENTORY) $(patsubst %,--constraint requirements/%.txt,test typing style layers docs) \
+	    --output-file requirements/template.txt setup.cfg requirements/template.in
 
 clean:
-	rm -rf $(VENV) .venv-gateway .lock .tox build dist docs/build wheelhouse
+	rm -rf $(VENV) .venv-gateway .lock .tox build dist docs/build wheelhouse src/*.egg-info
+	rm -rf debian/.debhelper debian/debhelper-build-stamp debian/files debian/invsys debian/invsys-gateway
+	rm -f debian/*.debhelper* debian/*.substvars debian/*.service debian/*.1

@@ -1,4 +1,4 @@
-"""Benchmarks of the service; ``python -m benchmarks`` prints the table of the manual's page "Benchmarks".
+"""Benchmarks of the services; ``python -m benchmarks`` prints the table on the manual's page "Benchmarks".
 
-Run them in the checkout, on a machine with PostgreSQL's server programs. They are not part of the distribution.
+Run them in a checkout, on a machine on which the PostgreSQL server is installed. They are not part of the distribution.
 """

@@ -1,10 +1,10 @@
-"""Prints all measurements, and whether each target is met: ``python -m benchmarks [--quick] [--only ENGINE]``."""
+"""Runs all benchmarks and prints which targets are met: ``python -m benchmarks [--quick] [--only ENGINE]``."""
 
 import argparse
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from benchmarks import databases, measures, report, table, targets
+from benchmarks import databases, report, rounds, table, targets
 
 _ENGINES: dict[str, Callable[[], AbstractContextManager[databases.Databases]]] = {
     "postgresql": databases.postgresql,
@@ -13,7 +13,7 @@ _ENGINES: dict[str, Callable[[], AbstractContextManager[databases.Databases]]] =
 
 
 def main() -> int:
-    """Run all benchmarks; return exit status 1 if a target is missed."""
+    """Run the benchmarks and print the results; return the exit status, which is 1 if a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="measure for a fifth of the time")
     parser.add_argument("--only", choices=_ENGINES, help="measure only this engine")
@@ -22,7 +22,7 @@ def main() -> int:
     for name, engine in _ENGINES.items():
         if options.only in (None, name):
             with engine() as engine_databases:
-                scale = measures.QUICK if options.quick else measures.FULL
+                scale = rounds.QUICK if options.quick else rounds.FULL
                 results.append(table.measure(engine_databases, scale))
     report.print_results(results)
     all_targets = [target for engine_results in results for target in targets.targets(engine_results)]

@@ -1,6 +1,6 @@
-"""Requests for ``any`` vehicle: their speed with many and with few free vehicles, and a check for double bookings.
+"""Requests for ``any`` vehicle: their speed when many or few vehicles are free, and a check for double bookings.
 
-Every allocation that these requests create has the type "any", by which the check finds it in the database.
+The allocations that these requests create have the type "any", so that the check can find them in the database.
 """
 
 import json
@@ -12,17 +12,17 @@ from itertools import count, repeat
 from sqlalchemy import create_engine, func, select, text
 
 from benchmarks import calls, load, seeds
-from benchmarks.connections import ReactiveFeed
+from benchmarks.connections import ReactiveRequests
 from benchmarks.datasets import ServedDatabase
-from benchmarks.measures import CONNECTIONS, Measured
+from benchmarks.rounds import CONNECTIONS, Measured
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 
 _allocation = ContinuousResourceAllocation.__table__
 _resource = ContinuousResource.__table__
 
-# The share of the vehicles that is allocated in one hour before the requests move on to the next hour.
+# The share of the vehicles that the requests allocate in one hour before they continue with the next hour.
 _SHARE = 0.1
-# In an hour with few free vehicles, one of _ONE_IN is free, and _RUSH requests are sent for each free vehicle.
+# In an hour with few free vehicles, one in _ONE_IN is free, and _RUSH requests are sent for each free vehicle.
 _ONE_IN, _RUSH = 200, 1.5
 
 _OVERLAPPING = """
@@ -33,8 +33,8 @@ _OVERLAPPING = """
 """
 
 
-class AnyVehicleFeed(ReactiveFeed):
-    """Requests for any vehicle, one for each of ``hours``; stores the successful responses."""
+class AnyVehicleRequests(ReactiveRequests):
+    """Requests for any vehicle, one for each of ``hours``; ``created`` collects the successful responses."""
 
     def __init__(self, hours: Iterator[int]) -> None:
         self._hours = hours
@@ -48,15 +48,15 @@ class AnyVehicleFeed(ReactiveFeed):
             self.created.append(response)
 
 
-def many_free(first: int, vehicles: int) -> AnyVehicleFeed:
-    """Return requests for the odd hours from ``first`` on; for each hour, a tenth as many as there are vehicles."""
+def many_free(first: int, vehicles: int) -> AnyVehicleRequests:
+    """Return requests for a tenth of the vehicles in each of the hours ``first``, ``first + 2``, ``first + 4``, ..."""
     requests_per_hour = int(vehicles * _SHARE)
-    return AnyVehicleFeed(first + 2 * (number // requests_per_hour) for number in count())
+    return AnyVehicleRequests(first + 2 * (number // requests_per_hour) for number in count())
 
 
 @dataclass(frozen=True)
 class FewFree:
-    """The results of all hours in which there were more requests than free vehicles."""
+    """The results for the hours in which there were more requests than free vehicles."""
 
     free: int
     created: Measured
@@ -66,15 +66,15 @@ class FewFree:
     false_refusals: int
 
 
-def few_free(database: ServedDatabase, hours: Sequence[int], feed: AnyVehicleFeed) -> FewFree:
-    """Request more vehicles than are free in each of ``hours``; add the successful responses to ``feed``."""
+def few_free(database: ServedDatabase, hours: Sequence[int], requests: AnyVehicleRequests) -> FewFree:
+    """Request more vehicles than are free in each of ``hours``; add successful responses to ``requests.created``."""
     seeds.allocate(database.url, hours, _ONE_IN)
     free = len(database.vehicles) // _ONE_IN
     loads = []
     for hour in hours:
-        rush = AnyVehicleFeed(repeat(hour, int(free * _RUSH)))
+        rush = AnyVehicleRequests(repeat(hour, int(free * _RUSH)))
         loads.append(load.run(database.port, [rush] * CONNECTIONS))
-        feed.created += rush.created
+        requests.created += rush.created
     allocated = _allocated(database.url)
     return FewFree(
         free,
@@ -87,7 +87,7 @@ def few_free(database: ServedDatabase, hours: Sequence[int], feed: AnyVehicleFee
 
 
 def _false_refusals(result: load.Load, last: datetime) -> int:
-    """Count the refusals received before the statement that allocated the last free vehicle had begun."""
+    """Count the refusals that were received before the last free vehicle was allocated (at ``last``)."""
     return sum(outcome.received < last.timestamp() for outcome in result.outcomes if outcome.status == 409)
 
 
@@ -98,7 +98,7 @@ class _Allocated:
 
 
 def _allocated(url: str) -> dict[int, _Allocated]:
-    """Return, for each requested hour, the number of its allocations and the time of the last one."""
+    """Return, for each requested hour, the number of its allocations and the time when the last one was created."""
     statement = (
         select(_allocation.c.starts, func.count(), func.max(_allocation.c.created))
         .where(_allocation.c.allocation_type == "any")
@@ -114,7 +114,7 @@ def _allocated(url: str) -> dict[int, _Allocated]:
 
 @dataclass(frozen=True)
 class ConsistencyCheck:
-    """The check of all allocations: overlaps in the whole table, and differences between rows and responses."""
+    """The number of successful responses, of overlaps in the table, and of differences between rows and responses."""
 
     allocations: int
     double_bookings: int
@@ -122,7 +122,7 @@ class ConsistencyCheck:
 
 
 def check_consistency(url: str, responses: Sequence[bytes]) -> ConsistencyCheck:
-    """Compare the successful responses with the rows of the database, and count overlapping allocations."""
+    """Compare the successful responses with the rows in the database, and count overlapping allocations."""
     statement = (
         select(_allocation.c.id, _resource.c.id)
         .join(_resource, _resource.c.key == _allocation.c.resource_key)

@@ -1,24 +1,24 @@
-"""The requests of a booking system: searches, any free vehicle, changes, the change feed."""
+"""Measurements of the requests of a booking system: searches, ``any`` vehicle, changes, the change feed."""
 
 from dataclasses import dataclass
 
-from benchmarks import any_vehicle, changes, feed, load, measures, searches
+from benchmarks import any_vehicle, changes, feed, load, rounds, searches
 from benchmarks.datasets import SERVICE, Engine, ServedDatabase
-from benchmarks.measures import CONNECTIONS, Case, Measured, Scale
+from benchmarks.rounds import CONNECTIONS, Case, Measured, Scale
 
 ANY = "any, nearly all of 10,000 vehicles free"
 BEST_FIT = "any, best_fit; 1 client"
 BEST_FIT_CROWD = "any, best_fit; 16 clients"
 
-# The hours that each case uses, of the 200 hours of the vehicles, so that the cases do not conflict. Creates use the
-# first odd hours.
+# Each case has its own hours, all below 200, so that the cases do not conflict. The seeded rows occupy the even hours,
+# and creates begin with the first odd hours.
 _ANY_FIRST = 51
 _SEARCHED = list(range(101, 121, 2))
 _RARELY_FREE = list(range(121, 131, 2))
 _FEW_FREE_FIRST = 131
 _BEST_FIT_FIRST = 151
 _LAST = 198
-# The first hour of the holds, beyond all others.
+# The number of the first hold, divided by the number of vehicles; the hours of the holds are beyond all others.
 _HOLDS_FIRST = 3_000
 # The duration of each of the two best_fit cases, in rounds.
 _BEST_FIT_ROUNDS = 4
@@ -26,7 +26,7 @@ _BEST_FIT_ROUNDS = 4
 
 @dataclass(frozen=True)
 class Results:
-    """The measurements of this module."""
+    """The results of ``measure``."""
 
     measured: dict[str, Measured]
     few_free: any_vehicle.FewFree
@@ -35,11 +35,11 @@ class Results:
 
 
 def measure(engine: Engine, million: ServedDatabase, noop: Case, scale: Scale) -> Results:
-    """Measure all cases with a database of a million allocations, and the change feed with a separate database."""
-    any_feed = any_vehicle.many_free(_ANY_FIRST, len(million.vehicles))
+    """Measure the change feed with its own database, and all other cases with a database of a million allocations."""
+    any_requests = any_vehicle.many_free(_ANY_FIRST, len(million.vehicles))
     cases = [
         noop,
-        Case(ANY, million.port, any_feed, 201),
+        Case(ANY, million.port, any_requests, 201),
         *searches.cases(million, _SEARCHED, _RARELY_FREE),
         *changes.cases(million, _LAST, _HOLDS_FIRST * len(million.vehicles)),
     ]
@@ -48,32 +48,35 @@ def measure(engine: Engine, million: ServedDatabase, noop: Case, scale: Scale) -
         cases += feed.cases(with_events, scale.events)
         # SQLite would take longer than [database] statement_timeout.
         cases.append(searches.utilisation(million))
-    measured = measures.interleave(cases, scale.rounds, scale.seconds)
+    measured = rounds.interleave(cases, scale.rounds, scale.seconds)
     pairs = measured.pop(changes.PAIR)
     for name, status in ((changes.HOLD, 201), (changes.CONFIRM, 200)):
         measured[name] = pairs.with_status(name, status)
     if with_events is not None:
         measured[feed.DURING_CREATES] = feed.during_creates(with_events, scale.events, scale)
-    best_fit = _best_fit(engine, million, scale, any_feed)
+    best_fit = _best_fit(engine, million, scale, any_requests)
     hours = [_FEW_FREE_FIRST + 2 * number for number in range(scale.few_free_hours)]
-    few_free = any_vehicle.few_free(million, hours, any_feed)
+    few_free = any_vehicle.few_free(million, hours, any_requests)
     return Results(
         {**measured, **{case.name: case.with_status(case.name, 201) for case in best_fit}},
         few_free,
         sum(run.failures for case in best_fit for run in case.loads),
-        any_vehicle.check_consistency(million.url, any_feed.created),
+        any_vehicle.check_consistency(million.url, any_requests.created),
     )
 
 
 def _best_fit(
-    engine: Engine, database: ServedDatabase, scale: Scale, any_feed: any_vehicle.AnyVehicleFeed
+    engine: Engine, database: ServedDatabase, scale: Scale, any_requests: any_vehicle.AnyVehicleRequests
 ) -> list[Measured]:
-    """Measure a server with the strategy best_fit, with any status; add the successful responses to ``any_feed``."""
+    """Measure a server with the strategy best_fit, without checking the statuses of the responses.
+
+    Adds the successful responses to ``any_requests.created``.
+    """
     port = engine.serve(SERVICE, database.url, INVSYS_API_ANY_STRATEGY="best_fit").port
-    best_fit_feed = any_vehicle.many_free(_BEST_FIT_FIRST, len(database.vehicles))
+    best_fit_requests = any_vehicle.many_free(_BEST_FIT_FIRST, len(database.vehicles))
     measured = [
-        Measured(name, [load.run(port, [best_fit_feed] * clients, _BEST_FIT_ROUNDS * scale.seconds)])
+        Measured(name, [load.run(port, [best_fit_requests] * clients, _BEST_FIT_ROUNDS * scale.seconds)])
         for name, clients in ((BEST_FIT, 1), (BEST_FIT_CROWD, CONNECTIONS))
     ]
-    any_feed.created += best_fit_feed.created
+    any_requests.created += best_fit_requests.created
     return measured

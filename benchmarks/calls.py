@@ -1,4 +1,4 @@
-"""Requests as bytes, and endless iterators of requests ("feeds")."""
+"""HTTP requests as bytes, and iterators that generate them."""
 
 import json
 import uuid
@@ -15,7 +15,7 @@ _STRIDE = 7919
 
 
 def slot(number: int) -> tuple[datetime, datetime]:
-    """Return start and end of the hour with this number; seeded rows have even numbers, measured requests odd ones."""
+    """Return the start and the end of an hour, given its number: even for seeded rows, odd for measured requests."""
     start = _FIRST + timedelta(hours=number)
     return start, start + timedelta(hours=1)
 
@@ -55,21 +55,22 @@ def _with_body(method: str, path: str, body: dict[str, Any], headers: str = "") 
 
 
 def period(number: int) -> dict[str, Any]:
-    """Return the period of the hour ``number`` as fields of an allocation."""
+    """Return the fields of an allocation's period for the hour ``number``."""
     start, end = slot(number)
     return {"from_datetime": start.isoformat(), "to_datetime": end.isoformat()}
 
 
 def create(vehicle: uuid.UUID | str, number: int, key: str | None = None, **more: Any) -> bytes:
-    """Return a request that allocates the hour ``number`` of a vehicle, or of ``any``."""
+    """Return a request that allocates a vehicle, or ``any`` vehicle, for the hour ``number``."""
     body = {**period(number), "allocation_type": "booking", "description": "a benchmark's trip", **more}
     return post(f"/api/cars/{vehicle}/allocations", body, key)
 
 
 def creates(vehicles: Sequence[uuid.UUID], first: int = 0, *, keyed: bool = False, **more: Any) -> Iterator[bytes]:
-    """Yield requests that each allocate a free hour: the first hour of every vehicle in scattered order, then the next.
+    """Yield requests that each allocate a free hour: first the same hour for all vehicles, then the next hour for all.
 
-    ``first`` is the number of the first request. If ``keyed``, each request has an Idempotency-Key.
+    The order of the vehicles is scattered. ``first`` is the number of the first request. If ``keyed``, each request has
+    an Idempotency-Key.
     """
     for number in count(first):
         vehicle, hour = vehicles[number * _STRIDE % len(vehicles)], 2 * (number // len(vehicles)) + 1
@@ -77,6 +78,9 @@ def creates(vehicles: Sequence[uuid.UUID], first: int = 0, *, keyed: bool = Fals
 
 
 def creates_on(vehicle: uuid.UUID, allocations: int) -> Iterator[bytes]:
-    """Yield requests for all free hours between the ``allocations`` of one vehicle, in scattered order."""
+    """Yield requests for the free hours between the allocations of one vehicle, in scattered order.
+
+    ``allocations`` is the number of its allocations, and therefore of the free hours.
+    """
     for number in range(allocations):
         yield create(vehicle, 2 * (number * _STRIDE % allocations) + 1)

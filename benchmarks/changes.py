@@ -1,4 +1,4 @@
-"""Changes of allocations: extending a period, holding a vehicle and confirming the hold."""
+"""Requests that change allocations: extend a period, or hold a vehicle and confirm the hold."""
 
 import uuid
 from collections import deque
@@ -7,9 +7,9 @@ from datetime import timedelta
 from itertools import count
 
 from benchmarks import calls, seeds
-from benchmarks.connections import ReactiveFeed
+from benchmarks.connections import ReactiveRequests
 from benchmarks.datasets import ServedDatabase
-from benchmarks.measures import Case
+from benchmarks.rounds import Case
 
 EXTEND = "extend (PATCH)"
 PAIR = "hold and confirm"
@@ -18,7 +18,10 @@ CONFIRM = "confirm (PATCH), paired with a hold"
 
 
 def cases(database: ServedDatabase, last_hour: int, first: int) -> list[Case]:
-    """Return the cases: extend the allocations of ``last_hour``; hold free hours, beginning with request ``first``."""
+    """Return two cases: extend the allocations of ``last_hour``, and hold free hours and confirm the holds.
+
+    ``first`` is the number of the first hold (see ``calls.creates``).
+    """
     ids = seeds.allocation_ids(database.url, len(database.vehicles), last_hour)
     return [
         Case(EXTEND, database.port, extensions(ids, last_hour), 200),
@@ -27,7 +30,7 @@ def cases(database: ServedDatabase, last_hour: int, first: int) -> list[Case]:
 
 
 def extensions(ids: Sequence[uuid.UUID], hour: int) -> Iterator[bytes]:
-    """Yield requests that extend each allocation of the hour by a further second in every round."""
+    """Yield requests that extend the allocations of the hour: first each by one second, then each by another second."""
     _, end = calls.slot(hour)
     for number in count(len(ids)):
         until = end + timedelta(seconds=number // len(ids))
@@ -35,8 +38,8 @@ def extensions(ids: Sequence[uuid.UUID], hour: int) -> Iterator[bytes]:
         yield calls.patch(path, {"to_datetime": until.isoformat()})
 
 
-class Holds(ReactiveFeed):
-    """Requests that hold a vehicle, and a request to confirm each hold after its response."""
+class Holds(ReactiveRequests):
+    """Requests that hold vehicles; each hold is followed by a request that confirms it."""
 
     def __init__(self, vehicles: Sequence[uuid.UUID], first: int) -> None:
         self._holds = calls.creates(vehicles, first, hold_seconds=600)

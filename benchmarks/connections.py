@@ -1,4 +1,4 @@
-"""Clients with keep-alive connections over raw sockets; they parse only the status and the length of a response."""
+"""Clients with keep-alive connections over raw sockets, which parse only the status and the length of each response."""
 
 import selectors
 import socket
@@ -7,14 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# The status of a request without a response: the connection was refused, reset or closed.
+# The status of a request that got no response: the connection was refused, reset or closed, or the wait ended.
 BROKEN = 0
 
 _RECEIVE = 256 * 1024
 
 
 class Outcome(NamedTuple):
-    """The outcome of a request: HTTP status or BROKEN, duration in seconds, Unix time of the response."""
+    """The outcome of a request: its HTTP status or BROKEN, the seconds it took, and the Unix time of the response."""
 
     request: bytes
     status: int
@@ -22,8 +22,8 @@ class Outcome(NamedTuple):
     received: float
 
 
-class ReactiveFeed(ABC, Iterator[bytes]):
-    """A feed whose next requests depend on the responses so far."""
+class ReactiveRequests(ABC, Iterator[bytes]):
+    """An iterator of requests, which can depend on the responses to earlier ones."""
 
     @abstractmethod
     def on_response(self, status: int, response: bytes) -> None:
@@ -31,11 +31,11 @@ class ReactiveFeed(ABC, Iterator[bytes]):
 
 
 class Connection:
-    """One client, which sends its next request when it has received the response to the previous one."""
+    """A client that sends a request only after it has received the response to the previous one."""
 
-    def __init__(self, port: int, feed: Iterator[bytes]) -> None:
-        self._port, self._feed = port, feed
-        self._on_response = feed.on_response if isinstance(feed, ReactiveFeed) else None
+    def __init__(self, port: int, requests: Iterator[bytes]) -> None:
+        self._port, self._requests = port, requests
+        self._on_response = requests.on_response if isinstance(requests, ReactiveRequests) else None
         self._socket: socket.socket | None = None
         self._buffer = b""
         self._length = 0
@@ -55,8 +55,11 @@ class Connection:
             self._socket = None
 
     def send(self, selector: selectors.BaseSelector) -> Outcome | None:
-        """Send the next request; return a BROKEN outcome if that fails. Raises StopIteration after the last request."""
-        self._request, self._buffer, self._length = next(self._feed), b"", 0
+        """Send the next request; return a BROKEN outcome if that fails, else None.
+
+        Raises StopIteration after the last request.
+        """
+        self._request, self._buffer, self._length = next(self._requests), b"", 0
         self._sent_at = time.perf_counter()
         try:
             if self._socket is None:
@@ -69,7 +72,7 @@ class Connection:
         return None
 
     def receive(self, selector: selectors.BaseSelector) -> Outcome | None:
-        """Read the available data; return the outcome when the response is complete, else None."""
+        """Read the available data; return the outcome, or None if the response is not complete yet."""
         assert self._socket is not None
         try:
             data = self._socket.recv(_RECEIVE)

@@ -5,12 +5,12 @@ from collections import Counter
 from dataclasses import dataclass
 
 from benchmarks import calls, load
-from benchmarks.measures import CONNECTIONS
+from benchmarks.rounds import CONNECTIONS
 
 
 @dataclass(frozen=True)
 class Contention:
-    """The result; latencies are in milliseconds."""
+    """The result: the rate is in requests per second, the latencies ``p50`` and ``p99`` in milliseconds."""
 
     periods: int
     rate: float

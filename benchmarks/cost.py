@@ -1,7 +1,7 @@
-"""CPU time and function calls of each request in this process, compared with minimal code for the same work.
+"""Measures the CPU time and the function calls of each request, and compares them with minimal code for the same work.
 
 ``python -m benchmarks.cost [--engine ENGINE] [--json FILE] [--compare FILE]``. With ``--compare``, the exit status is 1
-if a row costs more than in the earlier run. This tool measures the ``invsys`` package that Python imports; to measure
+if a row costs more than in the earlier run. The measured package ``invsys`` is the one that Python imports: to measure
 another checkout, set ``PYTHONPATH`` to its ``src``.
 """
 
@@ -89,7 +89,7 @@ def measure(
     rounds: int,
     requests: int,
 ) -> cost_report.Report:
-    """Measure every row in ``count`` processes, each with its own databases."""
+    """Measure every row in ``count`` processes, one after another, each with its own databases."""
     with engine() as engine_databases:
         outputs = [_process(engine_databases, number, rounds, requests) for number in range(count)]
     return cost_report.report(name, outputs)
@@ -114,7 +114,10 @@ def _process(engine_databases: databases.Databases, number: int, rounds: int, re
 
 
 def _as_served(folder: str) -> Mapping[str, str]:
-    """Return the variables that the production server sets, with a worker count so high that draining never starts."""
+    """Return the environment variables that the production server sets.
+
+    The number of workers is so high that the application never starts to close keep-alive connections.
+    """
     return {metrics.DIRECTORY_VARIABLE: folder, draining.WORKERS_VARIABLE: "1000"}
 
 

@@ -1,6 +1,6 @@
-"""The minimal cost of each request with Flask ("the floor"): a bare route, one statement through the driver, orjson.
+"""A minimal implementation of each request with Flask ("the floor"): a bare route, one SQL statement, and orjson.
 
-Nothing is validated, logged or measured, and the response has the values as the driver returns them.
+Nothing is validated, logged or counted, and the responses contain the values as the database driver returns them.
 ``minimal_baseline.py`` is a create without Flask, which runs under the production server.
 """
 
@@ -43,26 +43,30 @@ _COPIED = (
 
 
 class Database(Protocol):
-    """One connection; each method does the work of one request. ``values`` has the body's values and the path's ids."""
+    """A database connection, with a method for each kind of request.
+
+    ``values`` contains the members of the request body and the ids from the path. Allocations are returned as rows with
+    the columns of ``_ITEMS``.
+    """
 
     def create(self, values: Values) -> Sequence[Any] | None:
         """Insert an allocation and its event; return ``created``, ``version``, ``expires``, or None on a conflict."""
 
     def conflicts(self, values: Values) -> Rows:
-        """Return the allocations (``_ITEMS``) of the vehicle that overlap the period."""
+        """Return the allocations of the vehicle that overlap the period."""
 
     def get(self, allocation_id: uuid.UUID) -> Rows:
-        """Return one allocation (``_ITEMS``)."""
+        """Return one allocation."""
 
     def first(self, count: int) -> Rows:
-        """Return the first ``count`` allocations (``_ITEMS``)."""
+        """Return the first ``count`` allocations."""
 
     def change(self, values: Values) -> Rows:
-        """Set the end of an allocation and insert the event; return the allocation (``_ITEMS``)."""
+        """Change the end of an allocation and insert the event; return the allocation."""
 
 
 class PostgreSQL:
-    """A connection to PostgreSQL in autocommit mode, with one statement for each request."""
+    """A connection to PostgreSQL in autocommit mode; each request is one statement."""
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, autocommit=True)
@@ -108,7 +112,10 @@ class SQLite:
         return self._connection.execute(statement, values).fetchall()
 
     def _changed(self, statement: str, kind: str, values: Values) -> Rows:
-        """Execute ``statement``, insert an event of this kind and commit; return the rows of ``statement``."""
+        """Execute ``statement``, insert an event of this kind, commit, and return the rows of ``statement``.
+
+        If a constraint rejects a row, roll back and return no rows.
+        """
         event = f"""
             {_EVENT} SELECT lower(hex(randomblob(16))), '{kind}', 'Car', r.id, {_COPIED}
             FROM continuous_resource_allocations AS a JOIN continuous_resources AS r ON r.key = a.resource_key
@@ -171,7 +178,7 @@ def connect(url: str) -> Database:
 
 
 def inventory(database: Database) -> Flask:
-    """Return an application that does the work of the inventory with ``database``."""
+    """Build a minimal application for the same requests as the inventory's, with ``database``."""
     app = Flask(__name__, static_folder=None)
 
     @app.post("/api/cars/<uuid:resource_id>/allocations")
@@ -207,7 +214,7 @@ def _json(value: Any, status: int = 200) -> Response:
 
 
 def gateway(port: int) -> Flask:
-    """Return an application that forwards every GET to 127.0.0.1:``port`` over one keep-alive connection."""
+    """Build a minimal gateway, which forwards every GET to 127.0.0.1:``port`` over one keep-alive connection."""
     app = Flask(__name__, static_folder=None)
     upstream = socket.create_connection(("127.0.0.1", port))
 
@@ -222,7 +229,7 @@ def gateway(port: int) -> Flask:
 
 
 def _received(connection: socket.socket) -> tuple[bytes, bytes]:
-    """Return the head and the body of a response with a Content-Length."""
+    """Receive a response that has a Content-Length; return its head and its body."""
     head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"\r\ncontent-length: ")[2].partition(b"\r\n")[0])
     while len(body) < length:

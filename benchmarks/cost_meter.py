@@ -1,7 +1,7 @@
-"""CPU time and function calls of WSGI applications, which are called in this process as by the production server.
+"""Measures the CPU time and the function calls of WSGI applications.
 
-Nothing else is measured: the requests are prepared beforehand, and the caller only executes
-``app(environ, start_response)``.
+The applications are called in this process, in the same way as the production server calls them. The requests are
+prepared beforehand, so that nothing else is measured.
 """
 
 import gc
@@ -18,7 +18,7 @@ from typing import Any
 Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
-# The values that granian sets; ``environ`` adds those of the request.
+# The variables that granian sets for every request; ``environ`` adds those that depend on the request.
 _ENVIRON: Environ = {
     "GATEWAY_INTERFACE": "CGI/1.1",
     "REMOTE_ADDR": "127.0.0.1",
@@ -66,7 +66,7 @@ def environ(request: bytes) -> Environ:
 
 
 class _Statuses(list[int]):
-    """The statuses of the responses; an instance is called as WSGI's ``start_response``."""
+    """The statuses of the responses; an instance is passed to the application as ``start_response``."""
 
     def __call__(self, status: str, headers: Sequence[tuple[str, str]], error: object = None) -> None:
         self.append(int(status[:3]))
@@ -80,9 +80,9 @@ def _send(app: App, request: Environ, statuses: _Statuses) -> None:
 
 
 def cpu_seconds(measured_apps: Sequence[MeasuredApp], count: int) -> list[list[float]]:
-    """Return, for each application, the CPU seconds (user and system) of each of ``count`` requests.
+    """Return, for each application, a list of the CPU seconds (user and system) of ``count`` requests.
 
-    The applications take turns after every request, so that other load on the machine slows all of them alike.
+    The applications take turns after every request, so that other load on the machine slows all of them equally.
     """
     environs, statuses = [measured.environs(count) for measured in measured_apps], [_Statuses() for _ in measured_apps]
     seconds: list[list[float]] = [[] for _ in measured_apps]
@@ -90,7 +90,7 @@ def cpu_seconds(measured_apps: Sequence[MeasuredApp], count: int) -> list[list[f
     gc.disable()
     try:
         for number in range(count):
-            # Each application is first equally often, so that warm caches do not favour one of them.
+            # Each application goes first equally often, so that warm caches do not favour one of them.
             for turn in range(len(measured_apps)):
                 index = (turn + number) % len(measured_apps)
                 app, request = measured_apps[index].app, environs[index][number]
@@ -113,7 +113,7 @@ class Calls:
 
 
 def calls(measured: MeasuredApp, count: int) -> Calls:
-    """Return the median number of calls of ``count`` requests, which excludes occasional work."""
+    """Return the median numbers of calls over ``count`` requests; medians ignore work that is done occasionally."""
     statuses = _Statuses()
     counts = [_count(measured.app, request, statuses) for request in measured.environs(count)]
     _require(measured, statuses, count)

@@ -1,4 +1,4 @@
-"""One process of ``cost``: measures every row on the databases in its arguments, and prints a JSON object.
+"""A process of ``cost``: measures every row with the databases in its arguments, and prints a JSON object.
 
 ``python -m benchmarks.cost_process URL FLOOR_URL UPSTREAM_PORT FOLDER ROUNDS REQUESTS``
 """
@@ -12,12 +12,15 @@ import orjson
 
 from benchmarks import cost_meter, cost_rows
 
-# For each row, the number of warm-up requests, and of requests whose calls are counted.
+# For each row, the number of warm-up requests, and also of the requests whose function calls are counted.
 _COUNTED = 15
 
 
 def main(url: str, floor_url: str, upstream: str, folder: str, rounds: str, requests: str) -> None:
-    """Print, for each row, ``calls`` and ``seconds`` (a list with one value for each request) of service and floor."""
+    """Print a JSON object with, for each row, the measurements of the service and of the floor.
+
+    A measurement has ``calls`` (the median numbers of calls) and ``seconds`` (the CPU seconds of each request).
+    """
     rows = cost_rows.measured_apps(url, floor_url, int(upstream), Path(folder))
     for apps in rows.values():
         cost_meter.cpu_seconds(apps, _COUNTED)

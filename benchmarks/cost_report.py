@@ -1,4 +1,4 @@
-"""The cost table: print it, save it as JSON, and compare it with an earlier run."""
+"""The cost table: formats it, saves it as JSON, and compares it with an earlier run."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-# The limits below which a row counts as unchanged; two runs of the same code differ by less.
+# A figure counts as unchanged if it rose by no more than this share; two runs of the same code differ by less.
 CALLS_MARGIN, RATIO_MARGIN = 0.03, 0.08
 
 _HEAD = (
@@ -18,14 +18,15 @@ _HEAD = (
 
 
 class UnusableReport(Exception):
-    """The file of an earlier run is not usable for a comparison; the message has the reason."""
+    """The file of an earlier run cannot be used for a comparison; the message has the reason."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """CPU microseconds and function calls (Python and C) of a request, for the service and the floor.
+    """The CPU microseconds and the function calls (Python and C) of a request to the service and to the floor.
 
-    ``ratio`` is the median ratio of the service's CPU time to that of the floor's request next to it in time.
+    Each request to the service is paired with a request to the floor at almost the same time; ``ratio`` is the median
+    ratio of their CPU times.
     """
 
     cpu_us: float
@@ -39,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """All rows of a run; runs with different engines or Python releases are not comparable."""
+    """All rows of a run; runs with different engines or Python releases cannot be compared."""
 
     engine: str
     python: str
@@ -47,13 +48,13 @@ class Report:
 
 
 def report(engine: str, processes: Sequence[Mapping[str, Any]]) -> Report:
-    """Return the report for the outputs of several ``cost_process`` runs."""
+    """Build the report from the outputs of several ``cost_process`` runs."""
     rows = {name: _row([process[name] for process in processes]) for name in processes[0]}
     return Report(engine, python_version(), rows)
 
 
 def python_version() -> str:
-    """Return the release of this Python; the number of function calls depends on it."""
+    """Return the release of the running Python, on which the number of function calls depends."""
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -104,7 +105,7 @@ def require_comparable(before: Report, engine: str) -> None:
 
 
 def rises(before: Report, after: Report) -> Iterator[str]:
-    """Yield a line for each figure that rose by more than its limit, and for each row that is missing now."""
+    """Yield a message for each figure that rose by more than its margin, and for each row that is now missing."""
     for name, old in before.rows.items():
         new = after.rows.get(name)
         if new is None:

@@ -1,4 +1,4 @@
-"""The rows of the cost table: the requests of each row, and the two applications that respond, service and floor."""
+"""The rows of the cost table: for each, the requests and the two applications (service and floor) that respond."""
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -29,8 +29,8 @@ Requests = Iterator[bytes]
 def measured_apps(url: str, floor_url: str, upstream: int, folder: Path) -> dict[str, tuple[MeasuredApp, MeasuredApp]]:
     """Return the pair (service, floor) for each of ``ROWS``.
 
-    Each of the two has its own database with the same rows. An inventory with the database ``url`` must listen on the
-    port ``upstream``.
+    The service uses the database ``url``, the floor the database ``floor_url``; both must have the same rows. An
+    inventory with the database ``url`` must listen on the port ``upstream``, to which the gateways forward requests.
     """
     service, floor = _inventory(url, folder), cost_baseline.inventory(cost_baseline.connect(floor_url))
     service_requests, floor_requests = _requests(url), _requests(floor_url)

@@ -1,4 +1,4 @@
-"""Migrated databases for the benchmarks: on a private PostgreSQL server with all durability settings on, or SQLite."""
+"""Migrated databases for the benchmarks: in SQLite files, or on a private PostgreSQL server with full durability."""
 
 import os
 import shutil
@@ -16,12 +16,12 @@ from invsys.inventory import settings
 from invsys.inventory.application import build_app
 from invsys.inventory.db.engine import disconnect
 
-# The defaults are too small for current machines; fsync and synchronous_commit stay on.
+# PostgreSQL's defaults are too small for current machines. fsync and synchronous_commit keep their default, on.
 _OPTIONS = ("max_connections=300", "shared_buffers=512MB", "max_wal_size=4GB", "listen_addresses=")
 
 
 class Databases(Protocol):
-    """A database engine, on which databases can be created."""
+    """A database engine that can create databases."""
 
     name: str
     folder: Path
@@ -34,7 +34,7 @@ class Databases(Protocol):
 
 
 class PostgreSQL:
-    """A private server on a Unix socket; if the user is root, it runs as ``postgres``, because it refuses root."""
+    """A private server on a Unix socket. PostgreSQL refuses to run as root; for root, it runs as ``postgres``."""
 
     name = "PostgreSQL"
 
@@ -112,7 +112,7 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 @contextmanager
 def sqlite(parent: str | None = None) -> Iterator[SQLite]:
-    """Yield a folder for databases, in ``parent`` or the system's temporary folder; remove it afterwards."""
+    """Yield a temporary folder for databases, created in ``parent`` if that is given; remove it afterwards."""
     with tempfile.TemporaryDirectory(prefix="invsys-benchmark-", dir=parent) as folder:
         yield SQLite(Path(folder))
 

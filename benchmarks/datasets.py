@@ -1,4 +1,7 @@
-"""Databases with test data, each with a running service. All run until the end, so that any two can be compared."""
+"""Databases with test data, each with a running service.
+
+All services run until the end of the measurements, so that any two can be compared.
+"""
 
 import uuid
 from contextlib import ExitStack
@@ -24,7 +27,7 @@ class ServedDatabase:
 
 
 class Engine:
-    """Creates served databases on one database engine, and serves the reference applications."""
+    """A database engine: creates databases on it and serves them, also with the reference applications."""
 
     def __init__(self, databases: Databases, stack: ExitStack) -> None:
         self._databases = databases
@@ -35,17 +38,17 @@ class Engine:
         return self._databases.name == "PostgreSQL"
 
     def fill(self, name: str, vehicles: int, allocations: int) -> ServedDatabase:
-        """Create a database with ``vehicles`` cars and ``allocations`` for each on the even hours, and serve it."""
+        """Create and serve a database of ``vehicles`` cars, with ``allocations`` for each car on the even hours."""
         url = self._databases.create(name)
         return ServedDatabase(url, seeds.fill(url, vehicles, allocations), self.serve(SERVICE, url))
 
     def fill_events(self, name: str, events: int) -> ServedDatabase:
-        """Create a database with this number of events in the feed (PostgreSQL only), and serve it."""
+        """Create and serve a database with this number of events in the change feed (PostgreSQL only)."""
         url = self._databases.create(name)
         vehicles = seeds.fill(url, 1_000, 1)
         seeds.add_events(url, events)
         return ServedDatabase(url, vehicles, self.serve(SERVICE, url))
 
     def serve(self, app: str, url: str, **settings: str) -> processes.Server:
-        """Serve an application with a database; ``settings`` are environment variables of the service."""
+        """Serve an application with a database; ``settings`` are additional environment variables."""
         return self._stack.enter_context(processes.served(app, url, settings))

@@ -1,11 +1,11 @@
-"""A page of the change feed: at the start, at the end, and during concurrent writes."""
+"""Reading a page of the change feed: at the start, at the end, and during concurrent writes."""
 
 from collections.abc import Iterator
 from itertools import repeat
 
 from benchmarks import calls, load, seeds
 from benchmarks.datasets import ServedDatabase
-from benchmarks.measures import CONNECTIONS, Case, Measured, Scale
+from benchmarks.rounds import CONNECTIONS, Case, Measured, Scale
 
 PAGE = 1_000
 
@@ -25,8 +25,8 @@ def cases(database: ServedDatabase, events: int) -> list[Case]:
 def during_creates(database: ServedDatabase, events: int, scale: Scale) -> Measured:
     """Measure the last page while other clients create allocations."""
     creates = calls.creates(database.vehicles)
-    feeds = [*[creates] * CONNECTIONS, _page(seeds.cursor(database.url, events - PAGE))]
-    loads = [load.run(database.port, feeds, scale.seconds) for _ in range(scale.rounds)]
+    iterators = [*[creates] * CONNECTIONS, _page(seeds.cursor(database.url, events - PAGE))]
+    loads = [load.run(database.port, iterators, scale.seconds) for _ in range(scale.rounds)]
     return Measured("", loads).with_status(DURING_CREATES, 200)
 
 

@@ -1,6 +1,6 @@
-"""A load generator: measures the rate of a server and the latency of each request.
+"""A load generator, which measures the rate of a server and the latency of each request.
 
-One thread drives all connections, because the load generator shares the cores with the server.
+A single thread drives all connections, because the load generator shares the machine's cores with the server.
 """
 
 import gc
@@ -17,7 +17,7 @@ from benchmarks.connections import BROKEN, Connection, Outcome
 
 @dataclass
 class Load:
-    """The result of a run."""
+    """The result of a run: its duration in seconds, and the outcome of each request."""
 
     seconds: float = 0.0
     outcomes: list[Outcome] = field(default_factory=list)
@@ -43,19 +43,19 @@ class Load:
 
 
 def percentile(seconds: Sequence[float], share: float) -> float:
-    """Return the percentile ``share`` (0 to 1) of the values, or NaN if there are none."""
+    """Return a percentile of the values, such as the median for a ``share`` of 0.5; NaN if there are none."""
     ordered = sorted(seconds)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else math.nan
 
 
-def run(port: int, feeds: Sequence[Iterator[bytes]], seconds: float | None = None, patience: float = 30.0) -> Load:
-    """Send each of ``feeds`` over its own connection, until ``seconds`` have passed or all feeds are exhausted.
+def run(port: int, iterators: Sequence[Iterator[bytes]], seconds: float | None = None, patience: float = 30.0) -> Load:
+    """Send the requests of each iterator over its own connection, for ``seconds`` or until all iterators are exhausted.
 
-    A feed that several clients share is listed several times. The run waits for the responses to the last requests; if
-    the server sends nothing for ``patience`` seconds, those requests are BROKEN.
+    To share an iterator between several connections, list it several times. The run ends when the last requests have
+    been answered; if the server sends nothing for ``patience`` seconds, they become BROKEN.
     """
     load, deadline = Load(), time.perf_counter() + seconds if seconds else float("inf")
-    connections = [Connection(port, feed) for feed in feeds]
+    connections = [Connection(port, requests) for requests in iterators]
     with _without_gc(), selectors.DefaultSelector() as selector:
         for connection in connections:
             connection.connect(selector)
@@ -78,7 +78,7 @@ def run(port: int, feeds: Sequence[Iterator[bytes]], seconds: float | None = Non
 
 @contextmanager
 def _without_gc() -> Iterator[None]:
-    """Disable the garbage collector: its pauses would be measured as latency of the server."""
+    """Disable the garbage collector, because its pauses would be measured as latency of the server."""
     gc.disable()
     try:
         yield
@@ -87,7 +87,7 @@ def _without_gc() -> Iterator[None]:
 
 
 def _send(connection: Connection, selector: selectors.BaseSelector, load: Load, deadline: float) -> bool:
-    """Send the next request over a connection; return False if there is none or the deadline has passed."""
+    """Send the next request over a connection; return False if there is no request left or the deadline has passed."""
     while time.perf_counter() < deadline:
         try:
             broken = connection.send(selector)
@@ -96,6 +96,6 @@ def _send(connection: Connection, selector: selectors.BaseSelector, load: Load, 
         if broken is None:
             return True
         load.outcomes.append(broken)
-        # A refused connection fails at once: without a pause, the number of failures would depend on this loop's speed.
+        # A refused connection fails immediately: without a pause, this loop would count thousands of failures.
         time.sleep(0.01)
     return False

@@ -1,4 +1,4 @@
-"""The growth of the workers' memory with the number of requests."""
+"""The growth of the workers' memory as they process requests."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 
 from benchmarks import calls, load
-from benchmarks.measures import CONNECTIONS
 from benchmarks.processes import Server
+from benchmarks.rounds import CONNECTIONS
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Resident memory of the workers in MiB, after a tenth of the requests and after all of them."""
+    """The resident memory of each worker in MiB: ``early`` after a tenth of the requests, ``late`` after all."""
 
     requests: int
     early: list[float]
@@ -20,16 +20,19 @@ class Memory:
 
     @property
     def growth(self) -> float:
-        """The relative growth of the worker that grew most: 0.1 is a tenth."""
+        """The relative growth of the worker that grew most; 0.1 means ten per cent."""
         return max(late / early - 1 for early, late in zip(self.early, self.late, strict=True))
 
 
 def memory(server: Server, vehicles: Sequence[uuid.UUID], requests: int) -> Memory:
-    """Measure after a tenth of ``requests`` and after all: a quarter creates, a quarter refused creates, half reads."""
-    feed = _mixed(vehicles)
-    _send(server, feed, requests // 10)
+    """Measure after a tenth of the requests and after all of them.
+
+    A quarter of the requests are creates, another quarter are creates that are refused, and half are reads.
+    """
+    mixed = _mixed(vehicles)
+    _send(server, mixed, requests // 10)
     early = _mebibytes(server)
-    _send(server, feed, requests - requests // 10)
+    _send(server, mixed, requests - requests // 10)
     return Memory(requests, early, _mebibytes(server))
 
 
@@ -43,8 +46,8 @@ def _mixed(vehicles: Sequence[uuid.UUID]) -> Iterator[bytes]:
         yield calls.get(f"/api/cars/{vehicle}/allocations")
 
 
-def _send(server: Server, feed: Iterator[bytes], count: int) -> None:
-    result = load.run(server.port, [islice(feed, count)] * CONNECTIONS)
+def _send(server: Server, iterator: Iterator[bytes], count: int) -> None:
+    result = load.run(server.port, [islice(iterator, count)] * CONNECTIONS)
     if set(result.statuses) != {200, 201, 409}:
         raise RuntimeError(f"got the statuses {dict(result.statuses)}")
 

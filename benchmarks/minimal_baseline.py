@@ -1,6 +1,7 @@
-"""The minimal cost of a create in Python ("the floor"): a bare WSGI function, one statement for allocation and event.
+"""A minimal create in Python ("the floor"): a bare WSGI function that executes one statement.
 
-Each thread has a psycopg connection in autocommit mode; nothing is validated, logged or counted.
+The statement inserts the allocation and its event. Each thread has a psycopg connection in autocommit mode. Nothing is
+validated, logged or counted.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""nginx as a plain reverse proxy: the minimal cost of forwarding a request."""
+"""nginx as a plain reverse proxy, which shows the minimal cost of forwarding a request."""
 
 import shutil
 import tempfile
@@ -23,7 +23,7 @@ http {{
     scgi_temp_path {folder}/scgi;
     keepalive_requests 1000000000;
     upstream inventory {{
-        server 127.0.0.1:{behind};
+        server 127.0.0.1:{upstream_port};
         keepalive 64;
         keepalive_requests 1000000000;
     }}
@@ -41,15 +41,15 @@ http {{
 
 
 @contextmanager
-def before(behind: int) -> Iterator[int]:
-    """Run nginx in front of the port ``behind``, with as many workers as the other servers; yield the port of nginx."""
+def in_front_of(upstream_port: int) -> Iterator[int]:
+    """Run nginx in front of ``upstream_port``, with as many workers as the other servers; yield its port."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/bin")
     if program is None:
         raise RuntimeError("nginx is not installed: apt-get install nginx-light")
     port = processes.free_port()
     with tempfile.TemporaryDirectory(prefix="invsys-nginx-") as folder:
         configuration = Path(folder) / "nginx.conf"
-        values = {"folder": folder, "workers": processes.WORKERS, "behind": behind, "port": port}
+        values = {"folder": folder, "workers": processes.WORKERS, "upstream_port": upstream_port, "port": port}
         configuration.write_text(_CONFIGURATION.format(**values))
         with processes.running([program, "-c", str(configuration), "-e", f"{folder}/error.log"], port, {}):
             yield port

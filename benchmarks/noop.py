@@ -1,4 +1,4 @@
-"""A Flask route that does nothing, on the same server: the reference for every rate in the table."""
+"""A Flask route that does nothing; the table compares the rate of every request with the rate of this route."""
 
 from flask import Flask, Response
 

@@ -1,6 +1,6 @@
-"""A create in the style of the Flask-SQLAlchemy tutorials, on the same tables: add, commit, refresh, dump.
+"""A create in the style of the Flask-SQLAlchemy tutorials, with the tables of the service: add, commit, refresh, dump.
 
-It does not check for overlaps first: if the database refuses an allocation, the response is a 500.
+It does not check for overlaps: if the database rejects an allocation, the response is a 500.
 """
 
 import os

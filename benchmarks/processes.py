@@ -1,4 +1,4 @@
-"""Server processes: started on a free port, yielded when they respond, and stopped in any case."""
+"""Server processes: context managers that start a server, wait until it responds, and stop it at the end."""
 
 import os
 import signal
@@ -84,7 +84,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: Sequence[str], port: int, environ: Mapping[str, str]) -> Iterator[Server]:
-    """Yield the server that ``command`` starts, with a discarded request log and metrics for several workers."""
+    """Start a server with ``command`` and yield it; its request log is discarded, its workers share their metrics."""
     with tempfile.TemporaryDirectory(prefix="invsys-metrics-") as metrics:
         variables = {**os.environ, "INVSYS_LOG_LEVEL": "info", "PROMETHEUS_MULTIPROC_DIR": metrics, **environ}
         process = subprocess.Popen(
@@ -99,7 +99,7 @@ def running(command: Sequence[str], port: int, environ: Mapping[str, str]) -> It
 
 @contextmanager
 def served(app: str, url: str, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
-    """Yield the production server with ``app`` and the database ``url``; ``settings`` are environment variables."""
+    """Yield a production server that runs ``app`` with the database ``url``; ``settings`` are environment variables."""
     port = free_port()
     with running(production(app, port), port, {"INVSYS_DATABASE_URL": url, **settings}) as server:
         yield server

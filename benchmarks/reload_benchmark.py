@@ -1,4 +1,4 @@
-"""Lost requests during reloads and stops of the server."""
+"""The number of requests that are lost when the server is reloaded or stopped."""
 
 import socket
 import threading
@@ -19,16 +19,19 @@ _FIRST_STOP = 100_000
 
 
 def reload_under_load(server: Server, vehicles: Sequence[uuid.UUID], closing: bool) -> str:
-    """Reload while clients create allocations, each over a new connection if ``closing``; describe the result."""
-    feed = calls.creates(vehicles, _FIRST_RELOAD)
+    """Reload the server while clients create allocations; return a description of the result.
+
+    If ``closing``, every request uses a new connection.
+    """
+    requests = calls.creates(vehicles, _FIRST_RELOAD)
     if closing:
-        feed = (request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) for request in feed)
+        requests = (request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) for request in requests)
     done = threading.Event()
     loads: list[load.Load] = []
 
     def send() -> None:
         while not done.is_set():
-            loads.append(load.run(server.port, [feed] * _CONNECTIONS, 2.0, patience=10.0))
+            loads.append(load.run(server.port, [requests] * _CONNECTIONS, 2.0, patience=10.0))
 
     clients = threading.Thread(target=send)
     clients.start()
@@ -48,7 +51,7 @@ def reload_under_load(server: Server, vehicles: Sequence[uuid.UUID], closing: bo
 
 
 def stop_with_requests_in_flight(server: Server, url: str, vehicle: uuid.UUID, in_flight: int) -> str:
-    """Send SIGTERM while requests wait for a row that this function locks; describe how many got a response."""
+    """Send SIGTERM while requests wait for a lock that this function holds; describe how many got a response."""
     clients = []
     with psycopg.connect(url) as blocker:
         blocker.execute("SELECT FROM continuous_resources WHERE id = %s FOR UPDATE", [vehicle])

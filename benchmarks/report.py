@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from benchmarks.booking_requests import Results as BookingResults
 from benchmarks.contention import Contention
-from benchmarks.measures import Measured
+from benchmarks.rounds import Measured
 from benchmarks.table import NOOP, Results
 from benchmarks.targets import Target
 
@@ -67,7 +67,7 @@ def _row(measured: Measured) -> str:
 
 
 def print_targets(targets: Sequence[Target]) -> None:
-    """Print each target, the measured value, and whether the target is met."""
+    """Print each target with the measured value, and whether it is met."""
     print(f"{'target':74}  {'measured':>10}")
     for target in targets:
         print(f"{target.engine + ': ' + target.text:74}  {target.measured:10.2f}  {'met' if target.met else 'MISSED'}")

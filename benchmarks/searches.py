@@ -1,10 +1,10 @@
-"""Searches: the vehicles that are free in a period, the free periods of one vehicle, and the utilisation of a week."""
+"""Requests that search: for free vehicles, for the free periods of a vehicle, for the utilisation of the fleet."""
 
 from itertools import cycle, repeat
 
 from benchmarks import calls, seeds
 from benchmarks.datasets import ServedDatabase
-from benchmarks.measures import CONNECTIONS, Case
+from benchmarks.rounds import CONNECTIONS, Case
 
 AVAILABLE = "first 100 available of 10,000; 1 client"
 AVAILABLE_CROWD = "first 100 available of 10,000; 16 clients"
@@ -17,9 +17,9 @@ _ONE_IN = 10
 
 
 def cases(database: ServedDatabase, hours: list[int], rarely_free: list[int]) -> list[Case]:
-    """Return the cases: free vehicles in an hour, and the availability of a vehicle over a year.
+    """Return cases that list the free vehicles in an hour, and the availability of a vehicle over a year.
 
-    In ``hours``, nearly every vehicle is free. In ``rarely_free``, this function allocates nine of ten vehicles.
+    In ``hours``, nearly all vehicles must be free. In ``rarely_free``, this function allocates nine in ten vehicles.
     """
     seeds.allocate(database.url, rarely_free, _ONE_IN)
     available = cycle([_available(hour) for hour in hours])

@@ -17,7 +17,7 @@ _allocation = ContinuousResourceAllocation.__table__
 
 _CAR = text("INSERT INTO continuous_resources (id, resource_type, name) VALUES (:id, 'Car', :name)")
 
-# Allocations on the even hours from 2000-01-01 (see ``calls.slot``), ``:each`` for each car.
+# Inserts ``:each`` allocations for each car, on the even hours since 2000-01-01 (see ``calls.slot``).
 _ROWS = {
     "postgresql": """
         INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends)
@@ -37,7 +37,7 @@ _ROWS = {
     """,
 }
 
-# The hour ``:hour`` on all cars except every ``:every``-th.
+# Allocates all cars except every ``:every``-th for the hour ``:hour``.
 _ONE_HOUR = {
     "postgresql": """
         INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends, allocation_type)
@@ -54,8 +54,8 @@ _ONE_HOUR = {
     """,
 }
 
-# The events of creates. The keys are explicit, because the column's default takes an advisory lock for the feed's
-# readers.
+# Inserts events of creates. The keys are explicit, because the default of the column takes an advisory lock, which
+# readers of the feed need.
 _EVENTS = """
     INSERT INTO events (key, id, kind, resource_type, resource_id, allocation_id, created, version,
                         starts, ends, allocation_type, description, dump)
@@ -67,7 +67,7 @@ _EVENTS = """
 
 
 def fill(url: str, vehicles: int, allocations: int) -> list[uuid.UUID]:
-    """Register cars with ``allocations`` allocations each, on the even hours; return the ids of the cars."""
+    """Insert cars, each with ``allocations`` allocations on the even hours; return the ids of the cars."""
     ids = [uuid.uuid4() for _ in range(vehicles)]
     engine = create_engine(url)
     sqlite = engine.dialect.name == "sqlite"
@@ -85,24 +85,24 @@ def fill(url: str, vehicles: int, allocations: int) -> list[uuid.UUID]:
 
 
 def _disable_checks(connection: Connection) -> None:
-    """Disable durability and foreign keys for this connection: the rows are correct, and a lost database is rebuilt."""
+    """Disable durability (SQLite) or foreign keys (PostgreSQL) for this connection, to insert rows faster."""
     if connection.dialect.name == "sqlite":
         connection.execute(text("PRAGMA synchronous = OFF"))
         connection.execute(text("PRAGMA cache_size = -500000"))
     else:
-        # Disables the triggers of foreign keys; the exclusion constraint is an index, and stays active.
+        # Disables the triggers that check foreign keys; the exclusion constraint is an index and stays active.
         connection.execute(text("SET session_replication_role = replica"))
 
 
 def _analyze(engine: Engine) -> None:
-    """Collect the statistics of the planner, and write all changed pages to disk, as in a system that has run long."""
+    """Collect statistics for the query planner; on PostgreSQL, also vacuum and write all changed pages to disk."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for statement in ("ANALYZE",) if engine.dialect.name == "sqlite" else ("VACUUM ANALYZE", "CHECKPOINT"):
             connection.execute(text(statement))
 
 
 def allocate(url: str, hours: Sequence[int], every: int) -> None:
-    """Allocate these hours on all cars except every ``every``-th."""
+    """Allocate all cars except every ``every``-th for each of these hours."""
     engine = create_engine(url)
     with engine.begin() as connection:
         for hour in hours:
@@ -112,7 +112,7 @@ def allocate(url: str, hours: Sequence[int], every: int) -> None:
 
 
 def add_events(url: str, count: int) -> None:
-    """Insert ``count`` events into the empty feed of a PostgreSQL database."""
+    """Insert ``count`` events into the empty change feed of a PostgreSQL database."""
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text(_EVENTS), {"count": count})
@@ -122,7 +122,7 @@ def add_events(url: str, count: int) -> None:
 
 
 def cursor(url: str, key: int) -> str:
-    """Return the feed's cursor of the event with this key."""
+    """Return the change feed's cursor for the event with this key."""
     engine = create_engine(url)
     with engine.connect() as connection:
         event = connection.execute(select(Event.key, Event.id).where(Event.key == key)).mappings().one()

@@ -1,6 +1,6 @@
-"""Comparison of production servers, gunicorn and granian, with PostgreSQL: speed, reloads, stops, slow clients.
+"""Compares two production servers, gunicorn and granian, on PostgreSQL: speed, reloads, stops and slow clients.
 
-``python -m benchmarks.servers`` takes about ten minutes; docs/source/server.rst has the results and the conclusions.
+``python -m benchmarks.servers`` takes about ten minutes. The results and conclusions are in docs/source/server.rst.
 """
 
 import statistics
@@ -40,13 +40,12 @@ def _served(command: _Command, url: str, threads: int = processes.THREADS) -> It
 def _measure_speed(url: str, vehicles: Sequence[uuid.UUID]) -> None:
     print(f"Create, {_CONNECTIONS} keep-alive connections, {processes.WORKERS} workers:")
     print("rate, as a multiple of granian's with 8 threads, p50 and p99 in ms")
-    feed = calls.creates(vehicles)
-    feeds = [feed] * _CONNECTIONS
+    iterators = [calls.creates(vehicles)] * _CONNECTIONS
     with ExitStack() as stack:
         running = [stack.enter_context(_served(command, url, threads)) for _, command, threads in _SIZES]
         for server in running:
-            load.run(server.port, feeds, _ROUND_SECONDS)
-        rounds = [[load.run(server.port, feeds, _ROUND_SECONDS) for server in running] for _ in range(_ROUNDS)]
+            load.run(server.port, iterators, _ROUND_SECONDS)
+        rounds = [[load.run(server.port, iterators, _ROUND_SECONDS) for server in running] for _ in range(_ROUNDS)]
     by_server = list(zip(*rounds, strict=True))
     reference = by_server[-2]
     for (name, _, threads), loads in zip(_SIZES, by_server, strict=True):

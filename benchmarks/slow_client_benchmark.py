@@ -1,4 +1,4 @@
-"""Clients that send a byte per second, or nothing: their effect on others, and how soon the server disconnects them."""
+"""Clients that send one byte per second, or nothing: how they affect others, and when the server disconnects them."""
 
 import socket
 import threading
@@ -13,7 +13,7 @@ _NORMAL = 8
 _SECONDS = 10.0
 _LONGEST = 75.0
 
-# The first bytes of each kind; then follows a byte per second without end, or nothing.
+# What a client of each kind sends first. Then the kinds in _TRICKLING send a byte per second, the others nothing.
 KINDS = {
     "header": b"POST /api/cars HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
     "body": b"POST /api/cars HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -25,9 +25,9 @@ _TRICKLING = frozenset({"header", "body"})
 
 
 class SlowClients:
-    """Slow connections, driven by a thread until ``stop`` is called.
+    """Slow clients of one kind, which a thread drives until ``stop`` is called.
 
-    ``lifetimes`` has the seconds until the server closed each connection, ``remaining`` is the number of open ones.
+    ``lifetimes`` lists the seconds after which the server closed connections; ``remaining`` is the number of open ones.
     """
 
     def __init__(self, port: int, kind: str, count: int) -> None:
@@ -41,7 +41,7 @@ class SlowClients:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the connections that are still open."""
+        """Stop the thread, and close the connections that are still open."""
         self._stopped.set()
         self._thread.join()
         for client in self._open:
@@ -60,7 +60,7 @@ class SlowClients:
         try:
             if self._is_trickling:
                 client.send(b"a")
-            # A response also counts as the end of the connection.
+            # A response, such as a 408, also counts as the end of the connection.
             client.recv(1024)
         except BlockingIOError:
             return False
@@ -79,13 +79,13 @@ def _connect(port: int, kind: str) -> socket.socket:
 
 
 def effect_on_normal_clients(port: int, vehicles: Sequence[uuid.UUID], kind: str) -> str:
-    """Compare the rate and latency of normal clients without and with slow clients."""
-    feeds = [calls.creates(vehicles, 4_000_000 + list(KINDS).index(kind) * 1_000_000)] * _NORMAL
-    load.run(port, feeds, 1.0)
-    without = load.run(port, feeds, _SECONDS / 2)
+    """Compare the rate and the latency of normal clients without and with slow clients; return the result as a text."""
+    iterators = [calls.creates(vehicles, 4_000_000 + list(KINDS).index(kind) * 1_000_000)] * _NORMAL
+    load.run(port, iterators, 1.0)
+    without = load.run(port, iterators, _SECONDS / 2)
     slow = SlowClients(port, kind, _SLOW)
     time.sleep(1)
-    with_slow = load.run(port, feeds, _SECONDS, patience=20.0)
+    with_slow = load.run(port, iterators, _SECONDS, patience=20.0)
     slow.stop()
     return f"{_SLOW} clients with a slow {kind}: {_figures(without)} without them, {_figures(with_slow)} with them"
 
@@ -96,7 +96,7 @@ def _figures(result: load.Load) -> str:
 
 
 def time_until_closed(port: int) -> str:
-    """Return when the server closed the slow connections of each kind."""
+    """Measure after how many seconds the server closes slow connections of each kind; return the result as a text."""
     slow = {kind: SlowClients(port, kind, 3) for kind in KINDS}
     deadline = time.monotonic() + _LONGEST
     while time.monotonic() < deadline and any(clients.remaining for clients in slow.values()):

@@ -1,4 +1,4 @@
-"""The rate and latency of each request on one engine, relative to a no-op, with small and large tables."""
+"""Measures the rate and the latency of each request on one engine, with small and large tables."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from benchmarks import (
     calls,
     contention,
     gateway,
-    measures,
+    import_benchmark,
     memory,
     processes,
+    rounds,
     seeds,
-    trips,
     tutorial_baseline,
 )
 from benchmarks.databases import Databases
 from benchmarks.datasets import Engine, ServedDatabase
-from benchmarks.measures import Case, Measured, Scale
+from benchmarks.rounds import Case, Measured, Scale
 
 _ALL = "/api/cars/all/allocations"
 _VEHICLES = 10_000
 _ON_ONE = 100_000
-# It serves about one request per second, so it gets few requests and more time.
+# The tutorial's algorithm serves about one request per second, so it needs more time.
 _TUTORIAL_SECONDS = 6.0
 
 # The names of the rows.
@@ -55,7 +55,7 @@ class Results:
 
 
 def measure(databases: Databases, scale: Scale) -> Results:
-    """Run all measurements on one engine; cases that are compared take turns."""
+    """Run all measurements on one engine. Cases that are compared with each other take turns."""
     with ExitStack() as stack:
         engine = Engine(databases, stack)
         small = engine.fill("small", _VEHICLES, 1)
@@ -64,8 +64,8 @@ def measure(databases: Databases, scale: Scale) -> Results:
         noop = Case(NOOP, engine.serve("benchmarks.noop:app", small.url).port, repeat(calls.get("/healthz")), 200)
         references = _references(engine, small) if engine.is_postgresql else []
         creates = [noop, *_creates(small, million, lone), *references]
-        measured = measures.interleave(creates, scale.rounds, scale.seconds)
-        measured |= measures.interleave([noop, *_others(small, million)], scale.rounds, scale.seconds)
+        measured = rounds.interleave(creates, scale.rounds, scale.seconds)
+        measured |= rounds.interleave([noop, *_others(small, million)], scale.rounds, scale.seconds)
         booking_results = booking_requests.measure(engine, million, noop, scale)
         measured |= booking_results.measured
         measured |= gateway.measure(small, scale)
@@ -74,7 +74,7 @@ def measure(databases: Databases, scale: Scale) -> Results:
         unused = engine.fill("calm", 1_000, 1)
         competition = contention.measure(unused.port, unused.vehicles[0], scale.periods)
         growth = memory.memory(unused.server, unused.vehicles[1:], scale.requests)
-    seconds = trips.import_seconds(databases.create("trips"), databases.folder)
+    seconds = import_benchmark.import_seconds(databases.create("trips"), databases.folder)
     return Results(databases.name, measured, booking_results, competition, growth, seconds)
 
 
@@ -116,4 +116,4 @@ def _tutorial(engine: Engine, url: str) -> Measured:
     car = tutorial_baseline.seed(url, _ON_ONE)
     port = engine.serve("benchmarks.tutorial_baseline:app", url).port
     case = Case(TUTORIAL, port, calls.creates_on(car, _ON_ONE), 201, connections=processes.WORKERS)
-    return Measured(TUTORIAL, [measures.once(case, _TUTORIAL_SECONDS)])
+    return Measured(TUTORIAL, [rounds.once(case, _TUTORIAL_SECONDS)])

@@ -9,7 +9,7 @@ from benchmarks.table import Results
 
 @dataclass(frozen=True)
 class Target:
-    """A measured figure with its lower or upper limit."""
+    """A measured figure with its lower limit ``least`` or its upper limit ``most``."""
 
     engine: str
     text: str
@@ -24,7 +24,7 @@ class Target:
 
 
 def targets(results: Results) -> Iterator[Target]:
-    """Yield the targets of the engine."""
+    """Yield all targets for the engine of these results."""
     yield from _postgresql_targets(results) if results.engine == "PostgreSQL" else _sqlite_targets(results)
     yield from _common_targets(results)
 
@@ -66,7 +66,7 @@ def _sqlite_targets(results: Results) -> Iterator[Target]:
 
 
 def _gateway_targets(results: Results) -> Iterator[Target]:
-    """Yield the limits on the cost of the gateway."""
+    """Yield the targets for the cost of the gateway."""
     for request in (gateway.GET, gateway.CREATE):
         direct, through = (
             results.measured[gateway.name(request, route)] for route in (gateway.DIRECT, gateway.THROUGH)

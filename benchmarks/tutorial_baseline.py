@@ -1,6 +1,6 @@
-"""A create with the tutorial's algorithm: load all allocations of the vehicle, and look for overlaps in Python.
+"""A create with the tutorial's algorithm: load all allocations of the vehicle, and check for overlaps in Python.
 
-It uses SQLite with its own tables and without a constraint, so two concurrent requests can allocate the same period.
+It uses SQLite with its own tables. They have no constraint, so two concurrent requests can allocate the same period.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Fixtures of all tests: a database on each engine, and an application that uses it.
+"""Fixtures shared by all tests: a database on each engine, and an application that uses it.
 
-Each test process starts its own PostgreSQL server from the installed binaries, on a socket in a private folder.
+A test process that needs PostgreSQL starts its own server from the installed binaries, on a socket in a private folder.
 """
 
 import logging
@@ -23,9 +23,10 @@ from flask_migrate import upgrade
 from invsys.chassis.config.settings import Settings
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
-from invsys.inventory.db.engine import disconnect as dispose
+from invsys.inventory.db.engine import disconnect
 from invsys.inventory.db.models import CursorState, db
 from tests.support.applications import Applications, close
+from tests.support.effort import THOROUGH
 from tests.support.front_door import FrontDoor
 
 SQLITE_ONLY = "--sqlite-only"
@@ -48,18 +49,21 @@ def log_handlers() -> Iterator[None]:
                 logger.removeHandler(handler)
 
 
-# A folder in memory on Linux, and the free bytes that the databases need there.
+# A folder in memory on Linux, and how many bytes must be free there for the databases.
 MEMORY, REQUIRED_BYTES = "/dev/shm", 4 * 2**30
 
 
 def _database_folder() -> str | None:
-    """Return the parent folder for databases: in memory if enough is free, since no test simulates a power failure."""
+    """Return the parent folder for databases: one in memory if it has enough space, else None for the default.
+
+    Databases in memory are sufficient, because no test simulates a power failure.
+    """
     has_space = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= REQUIRED_BYTES
     return MEMORY if has_space else None
 
 
 def postgresql_binaries() -> Path:
-    """Return the folder with the programs of the newest installed PostgreSQL."""
+    """Return the folder with the programs of the newest installed PostgreSQL; raises UsageError if there is none."""
     initdbs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     on_path = shutil.which("initdb")
     if not initdbs and on_path is None:
@@ -68,28 +72,49 @@ def postgresql_binaries() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "direct(why): calls the inventory only, for behaviour that a gateway in front must not change"
-    )
+    for marker in (
+        "one_engine: runs on SQLite only, because what it tests never reaches SQL",
+        "only_thorough: runs in `make test-all` only, because it takes many seconds of CPU time",
+        "through_gateway: also sends the requests of ``client`` through a gateway, which could change the responses",
+    ):
+        config.addinivalue_line("markers", marker)
+    # A shell starts background commands with SIGINT ignored, and the processes that the tests start would inherit this.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.getoption(SQLITE_ONLY):
         postgresql_binaries()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the longest tests in `make test`."""
+    if THOROUGH:
+        return
+    longest = [item for item in items if item.get_closest_marker("only_thorough") is not None]
+    config.hook.pytest_deselected(items=longest)
+    items[:] = [item for item in items if item not in longest]
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test of the inventory on both engines; tests that use ``client`` also run through the gateway."""
-    folders = Path(metafunc.definition.path).parts
-    engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
-    if "gateway" in folders:
-        engines = ["sqlite"]  # the upstream's engine makes no difference
-    if "engine" not in metafunc.fixturenames:
-        if "access_path" in metafunc.fixturenames:  # the test has its own database
+    """Select the engines on which each test runs, and whether it also runs through the gateway.
+
+    Tests of the inventory and of the documentation use both engines, unless ``--sqlite-only`` or the marker
+    ``one_engine`` restricts them to SQLite; all other tests use SQLite. The marker ``through_gateway`` adds a run
+    through the gateway, on SQLite.
+    """
+    names, marker = metafunc.fixturenames, metafunc.definition.get_closest_marker
+    if "engine" not in names:
+        if "access_path" in names:  # the test has its own database
             metafunc.parametrize("access_path", ["direct"], scope="session", ids=[""])
         return
-    if "access_path" not in metafunc.fixturenames:
+    # The gateway and the client behave alike in front of both engines.
+    tests_engines = {"inventory", "docs"} & set(Path(metafunc.definition.path).parts)
+    both = tests_engines and not metafunc.config.getoption(SQLITE_ONLY) and marker("one_engine") is None
+    engines = ["sqlite", "postgresql"] if both else ["sqlite"]
+    if "access_path" not in names:
         metafunc.parametrize("engine", engines, scope="session")
         return
     access_paths = [pytest.param(engine, "direct", id=engine) for engine in engines]
-    if "inventory" in folders and metafunc.definition.get_closest_marker("direct") is None:
+    if marker("through_gateway") is not None:
         access_paths.append(pytest.param("sqlite", "gateway", id="gateway"))
     metafunc.parametrize(("engine", "access_path"), access_paths, scope="session")
 
@@ -100,7 +125,10 @@ def child_processes(pid: int) -> list[int]:
 
 
 class PostgreSQL:
-    """A PostgreSQL server for the tests. PostgreSQL refuses to run as root; then it runs as the user ``postgres``."""
+    """A PostgreSQL server for the tests.
+
+    PostgreSQL refuses to run as root, so tests that run as root start it as the user ``postgres``.
+    """
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="invsys-postgresql-", dir=_database_folder()))
@@ -182,16 +210,16 @@ def migrated_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def load_settings(url: str, **more: str) -> Settings:
-    """Return the settings with this database URL, without reading the configuration of this machine."""
+    """Return the inventory's settings for a database URL and other environment variables, without reading any file."""
     return settings.load(environ={"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url, **more})
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Migrate a database to a revision."""
+    """Migrate a database to a revision, by default the newest."""
     app = build_app(load_settings(url))
     with app.app_context():
         upgrade(revision=revision)
-        dispose()
+        disconnect()
 
 
 @pytest.fixture(scope="session")
@@ -213,11 +241,13 @@ def database_url(migrated_url: str, admin_app: Flask) -> Iterator[str]:
 def delete_all_rows() -> None:
     """Delete every row except the cursor state, which a migration inserts; reset that row to its initial values."""
     state = CursorState.__table__
+    deletes = [f"DELETE FROM {table.name}" for table in reversed(db.metadata.sorted_tables) if table is not state]
+    reset = f"UPDATE {state.name} SET purged_key = NULL, purged_id = NULL WHERE purged_key IS NOT NULL"
     with db.engine.begin() as connection:
-        for table in reversed(db.metadata.sorted_tables):
-            if table is not state:
-                connection.execute(table.delete())
-        connection.execute(state.update().values(purged_key=None, purged_id=None))
+        is_sqlite = connection.dialect.name == "sqlite"
+        # PostgreSQL executes several statements in one round trip.
+        for sql in [*deletes, reset] if is_sqlite else ["; ".join([*deletes, reset])]:
+            connection.exec_driver_sql(sql)
 
 
 @pytest.fixture
@@ -254,14 +284,14 @@ def own_app(environ: dict[str, str]) -> Iterator[Flask]:
 
 @pytest.fixture(scope="session")
 def front_door() -> Iterator[FrontDoor]:
-    """A gateway in front of the applications, for the tests that go through it."""
+    """A gateway that can be connected to any application; tests marked ``through_gateway`` use it."""
     with closing(FrontDoor()) as gateway:
         yield gateway
 
 
 @pytest.fixture
 def caller_id(access_path: str) -> str | None:
-    """The client id of ``client`` as the inventory sees it."""
+    """The client id that the inventory sees in the requests of ``client``; None without a gateway."""
     return None if access_path == "direct" else FrontDoor.name
 
 

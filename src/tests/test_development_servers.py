@@ -1,4 +1,4 @@
-"""The development servers of both services print a plain banner: no JSON, no escape sequences."""
+"""The development servers of both services print their banner as plain text, without JSON or escape sequences."""
 
 import os
 import signal

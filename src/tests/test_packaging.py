@@ -35,7 +35,7 @@ def commands(package):
 
 
 def groups(commands):
-    """Yield the names and subcommands of commands that have subcommands."""
+    """Yield the name of each command that has subcommands, with the set of their names."""
     for name, command in commands.items():
         if isinstance(command, ClickCommand) and isinstance(command.command, click.Group):
             yield name, set(command.command.commands)
@@ -76,14 +76,14 @@ def test_the_package_has_the_version_of_the_code():
 def test_the_log_is_rotated(package):
     service = SERVICES[package][2]
     rules = (DEBIAN / f"{package}.logrotate").read_text()
-    # The second file is the log of the settings of an older package.
+    # The second file is the log file in the settings of older packages.
     assert rules.startswith(f"/var/log/invsys/{service}/{service}.log /var/log/invsys/{service}.log {{")
     # Also rotated by size, so that callers cannot fill the disk.
     assert {"    daily", "    maxsize 100M"} <= set(rules.splitlines())
 
 
 def unit_of(package):
-    """Return the unit as debian/rules assembles it."""
+    """Return the systemd unit of a package as debian/rules assembles it."""
     return "\n".join((DEBIAN / "units" / name).read_text() for name in (f"{package}.service", "fence", "service"))
 
 
@@ -92,7 +92,7 @@ def test_each_service_has_its_own_log_folder_and_memory_limit(package):
     lines = unit_of(package).splitlines()
     assert f"LogsDirectory=invsys/{service}" in lines
     assert [line for line in lines if line.startswith("MemoryMax=")] != []
-    # The kernel kills one process, which the supervisor replaces; systemd would stop all of them.
+    # Out of memory, the kernel kills one process, which the supervisor replaces; systemd would stop all of them.
     assert {"OOMPolicy=continue", "LogsDirectoryMode=0750", "UMask=0077"} <= set(lines)
 
 
@@ -116,7 +116,7 @@ def test_the_readme_lists_the_build_dependencies():
 
 
 def test_no_file_of_a_package_contains_a_python_release():
-    # Only the files of debian/ itself, because builds create folders there.
+    # Not all folders of debian/, because builds create some there.
     folders = [DEBIAN / name for name in ("completions", "source", "tests", "units")] + [DEBIAN.parent / "template"]
     paths = [*DEBIAN.glob("*"), *(path for folder in folders for path in folder.rglob("*"))]
     texts = {path: path.read_text(errors="replace") for path in paths if path.is_file() and path.suffix != ".pyc"}
@@ -157,7 +157,7 @@ def test_the_package_test_writes_migrations_where_they_are():
 
 @pytest.fixture
 def run_wrapper(tmp_path):
-    """Return a function that runs the wrapper as root and returns the database URL that the command would see."""
+    """Return a function that runs the wrapper as root would, and returns the database URL that the command gets."""
     (tmp_path / "bin").mkdir()
     for name, script in (("id", "echo 0"), ("setpriv", 'echo "${INVSYS_DATABASE_URL-none}"')):
         (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")

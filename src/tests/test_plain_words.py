@@ -1,4 +1,4 @@
-"""The check of words, docs/plain_words.py, on small trees of files."""
+"""The word check, docs/plain_words.py, on small trees of files."""
 
 import importlib.util
 import subprocess

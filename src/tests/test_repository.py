@@ -1,8 +1,10 @@
-"""The configuration of external services, such as CI and Read the Docs, agrees with the files of the project."""
+"""The files of the project agree with CONTRIBUTING.rst, and with the configuration of CI and Read the Docs."""
 
+import configparser
 import os
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ HOOKS = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text())["repos
 
 
 def commands(job):
-    """Return what the steps of a job run, as one text."""
+    """Return the commands of all steps of a job as one text."""
     return "\n".join(step.get("run", "") for step in CI["jobs"][job]["steps"])
 
 
@@ -73,7 +75,7 @@ def test_make_calls_docker_compose(target, command):
 
 
 def test_make_db_revision_needs_a_message():
-    # The environment is neither needed nor built.
+    # --old-file: make need not build the environment.
     make = ["make", "--old-file=.venv/run", "--dry-run", "db-revision"]
     result = subprocess.run(make, cwd=PROJECT, check=True, capture_output=True, text=True)
     checks = [line for line in result.stdout.splitlines() if line.startswith("test -n")]
@@ -85,6 +87,33 @@ def test_every_path_in_the_list_of_bypasses_exists():
     paths = re.findall(r"``((?:chassis|gateway|inventory)/[\w/.]+)``", section)
     assert len(paths) > 10
     assert [path for path in paths if not (PROJECT / "src/invsys" / path).exists()] == []
+
+
+def test_contributing_lists_the_layers_of_the_import_contract():
+    _, _, bullet = (PROJECT / "CONTRIBUTING.rst").read_text().partition("* Inside the inventory,")
+    layers = [re.findall(r"``(\w+)``", layer) for layer in bullet.partition("\n* ")[0].split(";")]
+    config = configparser.ConfigParser()
+    config.read(PROJECT / "setup.cfg")
+    contract = config["importlinter:contract:inventory"]["layers"].split("\n")[1:]
+    assert layers == [layer.split(" | ") for layer in contract]
+
+
+# The exceptions of the client are one tree, so they stay in one file.
+LONGER_FILES = {"src/invsys/client/errors.py"}
+
+
+@pytest.mark.parametrize(("folder", "limit"), [("src/invsys", 260), ("src/tests", 400)])
+def test_a_python_file_is_shorter_than_contributing_says(folder, limit):
+    assert re.search(rf"\b{limit}\b", (PROJECT / "CONTRIBUTING.rst").read_text())
+    lengths = {path: len(path.read_text().splitlines()) for path in (PROJECT / folder).rglob("*.py")}
+    too_long = {str(path.relative_to(PROJECT)) for path, length in lengths.items() if length >= limit}
+    assert too_long - LONGER_FILES == set()
+
+
+def test_a_folder_of_the_package_has_at_most_a_dozen_modules():
+    modules = [path for path in (PROJECT / "src/invsys").rglob("*.py") if path.name != "__init__.py"]
+    counts = Counter(path.parent.relative_to(PROJECT) for path in modules)
+    assert {folder: count for folder, count in counts.items() if count > 12} == {}
 
 
 @pytest.mark.parametrize("form", ["bug", "feature"])

@@ -1,4 +1,4 @@
-"""The supported Python releases are those that the tests run on."""
+"""The supported Python releases in setup.cfg are exactly those with which tox runs the tests."""
 
 import re
 from configparser import ConfigParser

@@ -1,7 +1,8 @@
 """Finish a baked service: rename its modules and classes, and pin its requirements as this repository does.
 
-The Python files of the template are valid Python with the names depot, pallet and pallets. The files that it shares
-with the inventory, such as the chassis, are links into this repository, copied by baking; they contain the name invsys.
+The template's own Python files contain the names depot, pallet and pallets, so that they are valid Python. The files
+that it shares with the inventory, such as the chassis, are symbolic links into this repository, which baking replaces
+with copies; these contain the name invsys.
 """
 
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 ANSWERS = json.loads(r"""{{ cookiecutter | jsonify }}""")
 
 SERVICE, ONE, SEVERAL = ANSWERS["service"], ANSWERS["resource"], ANSWERS["resources"]
-# The names as they are written in sentences.
+# The resource as it is written in sentences, and its article.
 SPOKEN, ARTICLE = ONE.replace("_", " "), "an" if ONE[0] in "aeiou" else "a"
 NAMES = {
     "invsys.chassis": f"{SERVICE}.chassis",
@@ -29,12 +30,12 @@ NAMES = {
     **{f"{word} pallet": f"{word} {SPOKEN}" for word in ("Another", "No", "no", "such", "The", "the")},
     "Pallet": "".join(word.capitalize() for word in ONE.split("_")),
 }
-# The longest first: pallets before pallet.
+# Longer names come first, so that pallets is matched before pallet.
 NAME = re.compile("|".join(re.escape(name) for name in sorted(NAMES, key=len, reverse=True)))
-# Imports whose names have to be sorted again.
+# Imports whose names must be sorted again after they have been replaced.
 IMPORT = re.compile(r"^(from depot\S* import )(.*pallet.*)$", re.MULTILINE | re.IGNORECASE)
 
-# One requirement of a compiled file, with its hashes.
+# A pinned requirement in a compiled file, with its hashes.
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==.*(?:\n    .*)*\n", re.MULTILINE)
 
 
@@ -54,7 +55,7 @@ def _in_order(line: re.Match[str]) -> str:
 
 
 def pin_requirements() -> None:
-    """Add the version and the hashes that this repository pins to each name in the requirements files."""
+    """Replace each name in the requirements files with the version and the hashes that this repository pins."""
     folder = Path("requirements/pins")
     for file in folder.iterdir():
         pins = {pin[1].lower(): pin[0] for pin in PIN.finditer(file.read_text("utf-8"))}

@@ -1,8 +1,8 @@
-"""Refuse answers with which the service could not be imported or packaged, or would conflict with another one.
+"""Refuse answers with which the service could not be imported or packaged, or would conflict with another service.
 
-cookiecutter and cruft print a traceback after the message of a hook. Therefore the format of each answer is also
-checked immediately, by the ``__check_`` variables of cookiecutter.json. These are rendered between two questions, and
-reach ``re`` and ``sys.exit`` through a class of Jinja, because neither tool can validate answers.
+cookiecutter and cruft print a traceback after the message of a hook, and neither can validate answers. Therefore the
+``__check_`` variables in cookiecutter.json also check the format of each answer: they are rendered after each question,
+and reach ``re`` and ``sys.exit`` through a class of Jinja.
 """
 
 import json
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 ANSWERS = json.loads(r"""{{ cookiecutter | jsonify }}""")
 
-# For each answer: its pattern, and a description of it. cookiecutter.json checks it when the question is answered.
+# For each question, the regular expression of valid answers and its description, which cookiecutter.json also uses.
 FORMS = ANSWERS["_forms"]
-# Names that are taken by services, libraries, ports, modules and classes.
+# Names and ports that services, libraries, modules and classes already use.
 SERVICES = {
     "invsys",
     "inventory",
@@ -31,7 +31,7 @@ SERVICES = {
 PORTS = {"5000", "5001"}
 MODULES = {"api", "application", "chassis", "database", "db", "errors", "maintenance", "manage", "schemas", "settings"}
 MODULES |= {"engine", "failures", "session", "wsgi", "one", "page", "register", "change", "remove"}
-# The modules of the chassis and the classes that modules import together with those of the resource.
+# Modules of the chassis and classes that are imported into the same modules as those of the resource.
 MODULES |= {"client_id", "conditional", "problems", "query_string", "request_body", "responses"}
 CLASSES = {"Any", "Callable", "Collection", "DateTime", "Dialect", "Flask", "Input", "Mapped", "MetaData", "PageQuery"}
 CLASSES |= {"Response", "Schema", "Sequence", "Session", "String", "TypeDecorator", "UtcDateTime", "ValidationError"}

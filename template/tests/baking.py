@@ -1,4 +1,4 @@
-"""Bake services from the template."""
+"""Helpers that bake services from the template and run commands in them."""
 
 import os
 import shutil
@@ -21,13 +21,13 @@ SOURCES = (
     "debian",
     "setup.py",
 )
-# Build results in these folders.
+# Build results in these folders, which are not copied.
 BUILD_RESULTS = ("__pycache__", "*.egg-info", "invsys", "invsys-gateway", ".debhelper")
 
 
 def bake(folder, repository=PROJECT, **answers):
-    """Bake a service into a folder and return its path."""
-    # default_config ignores the settings of the user who runs the tests.
+    """Bake a service into a folder, with ``answers`` that replace the defaults; return its path."""
+    # With default_config, the settings of the user who runs the tests have no effect.
     return Path(
         cookiecutter(
             str(repository),
@@ -41,9 +41,9 @@ def bake(folder, repository=PROJECT, **answers):
 
 
 def files(tree):
-    """Return the content of every file by its path in the tree, and whether it is executable.
+    """Return, by path in the tree, the content of every file and whether it is executable.
 
-    Git stores no other part of the mode; the rest depends on the umask of the checkout.
+    The rest of the file mode is ignored: git does not store it, so it depends on the umask of the checkout.
     """
     paths = [path for path in tree.rglob("*") if path.is_file()]
     return {path.relative_to(tree).as_posix(): (path.read_bytes(), os.access(path, os.X_OK)) for path in paths}
@@ -51,7 +51,7 @@ def files(tree):
 
 def run(tree, *command, **environ):
     """Run a command in a folder and return its output."""
-    # Without the variables of this test run.
+    # Variables of this test run must not affect the command.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHONPATH"))}
     result = subprocess.run(command, cwd=tree, env=inherited | environ, check=False, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -59,12 +59,12 @@ def run(tree, *command, **environ):
 
 
 def python(tree, *words, **environ):
-    """Run a Python module with this interpreter in a folder and return its output."""
+    """Run a Python module in a folder with the running interpreter, and return its output."""
     return run(tree, sys.executable, "-m", *words, PYTHONDONTWRITEBYTECODE="1", **environ)
 
 
 def copy(target):
-    """Copy the sources of baking, including uncommitted changes."""
+    """Copy the files that baking reads, including uncommitted changes."""
     for name in SOURCES:
         source = PROJECT / name
         (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def copy(target):
 
 
 def commit(tree):
-    """Commit everything in a folder; create the repository if necessary."""
+    """Commit all files in a folder; create the git repository if necessary."""
     if not (tree / ".git").exists():
         git(tree, "init", "--quiet")
     git(tree, "add", "--all")

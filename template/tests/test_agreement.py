@@ -1,4 +1,4 @@
-"""A baked service has the same files with the same lines as this project, apart from the differences listed here.
+"""The files of a baked service: they have the same lines as those of this project, except for the listed differences.
 
 Links in the template need no comparison: they are files of this project.
 """
@@ -8,7 +8,7 @@ import re
 import pytest
 from baking import PROJECT, files
 
-# Files of the service that have no counterpart here; in the inventory they are folders or have other names.
+# Files of the service without a counterpart here: in the inventory, they are folders or have other names.
 OWN = {
     "src/depot/api.py",
     "src/depot/schemas.py",
@@ -23,7 +23,7 @@ HERE = {
     "depot": "invsys",
     "Depot": "InvSys",
 }
-# Regular expressions of the lines that only the baked file has. An empty list: the file has no other lines than here.
+# Regular expressions of the lines that only the baked file has. If the list is empty, it has none.
 DIFFERS = {
     ".gitignore": [],
     "MANIFEST.in": [r"include AUTHORS\.rst .*"],
@@ -53,7 +53,11 @@ DIFFERS = {
         r" invsys-manage\. The invsys-gateway .*",
     ],
     "debian/units/depot.service": [r"Description=.*", r"LogsDirectory=.*", r"# As for the inventory .*"],
-    "tox.ini": [r"env_list = .*", r"    python -m pytest --cov --cov-report= \{posargs\}"],
+    "tox.ini": [
+        r"env_list = .*",
+        r"description = the tests, .*",
+        r"    python -m pytest --cov --cov-report= \{posargs\}",
+    ],
     "ruff.toml": [
         r"# Files of InvSys are checked there\.",
         r"extend-exclude = \[",
@@ -108,7 +112,7 @@ DIFFERS = {
     "src/depot/default_config.ini": [
         r"; (The settings|Override them|processes,|comma-separated .* gateway;) .*",
         r"port = 5002",
-        # The URL with one host.
+        # The URL has only one host.
         r"; postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
         r"; seconds to wait for a connection to the database",
     ],
@@ -118,7 +122,7 @@ DIFFERS = {
 LACKS = {
     "debian/units/depot.service": [r"Description=.*", r"LogsDirectory=.*", r"# Measured .*"],
     "debian/rules": [
-        # Macros for each package, the second package, the purge.
+        # The macros for each package, the second package, and the purge command.
         r"# Two packages, .*",
         r"# For each package: .*",
         r"(define|endef|\$\(call|\t\$\(call|override_dh_installman).*",
@@ -128,9 +132,12 @@ LACKS = {
     ],
     "tox.ini": [
         r"env_list = .*",
-        r"    python -m pytest --numprocesses 2 .*",
-        r"\[testenv:(words|template|puppet)\]",
-        r"description = (plain words|a baked service|the Puppet module).*",
+        r"# `make test-all` runs .*",
+        r"    all = .*",
+        r"(    |commands = )python -m pytest --numprocesses 3 .*",
+        r"    TESTS = thorough",
+        r"\[testenv:(quick|thorough|words|template|puppet)\]",
+        r"description = (the (unit|tests)|plain words|a baked service|the Puppet module).*",
         r"deps =",
         r"    --requirement requirements/template\.txt",
         r"    --requirement requirements/docs\.txt",
@@ -141,7 +148,8 @@ LACKS = {
         r"(INVENTORY|GATEWAY) = .*",
         r"\.PHONY: .*",
         r"COMPOSE \?= .*",
-        r"(gateway|bench|dcompose-start|dcompose-restart):.*",
+        r"(gateway|quick|test-all|bench|dcompose-start|dcompose-restart):.*",
+        r"\t\$\(BIN\)/tox run.*",
         r"\t\$\(COMPOSE\) .*",
         r"\t\.venv-gateway/.*",
         r"\t\$\(INSTALL\) --requirement requirements/gateway\.txt",
@@ -158,7 +166,7 @@ LACKS = {
 
 
 def named(text):
-    """Return the text with the names of this project."""
+    """Return a text in which the names of the service are replaced with those of this project."""
     return re.sub("|".join(HERE), lambda match: HERE[match[0]], text)
 
 

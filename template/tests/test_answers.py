@@ -1,4 +1,4 @@
-"""Invalid answers are refused in one sentence, before anything is baked."""
+"""Invalid answers: they are refused in one sentence, before anything is baked."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The tests and checks of a baked service pass, with the default names and with others."""
+"""Baked services: their tests and checks pass, with the default names and with others."""
 
 import re
 import sys
@@ -10,13 +10,13 @@ from baking import PROJECT, bake, files, python, run
 
 LONGEST = {"service": "warehousewareh", "resource": "understatement", "resources": "understatemens"}
 SHORT = {"service": "ox", "resource": "egg", "resources": "eggs"}
-# Names of the template, and imports of linked files.
+# Names of the template and of linked files, which baking must replace.
 LEFTOVER = re.compile(r"(?i:depot|pallet|cookiecutter)|(import|from) invsys|invsys-manage")
 
 
 @pytest.fixture(scope="session", params=[LONGEST, SHORT], ids=["long", "short"])
 def renamed(request, tmp_path_factory):
-    """A service with other names than the default ones."""
+    """The path of a service that was baked with names other than the defaults."""
     return bake(tmp_path_factory.mktemp("renamed"), **request.param)
 
 

@@ -1,4 +1,4 @@
-"""The Debian package of a baked service can be built, from the wheelhouse if there is one."""
+"""The Debian package of a baked service, which is built from the wheelhouse if there is one."""
 
 import platform
 import re
@@ -11,7 +11,7 @@ def test_the_package_is_built(tmp_path):
     depot = bake(tmp_path)
     if (PROJECT / "wheelhouse").exists():
         (depot / "wheelhouse").symlink_to(PROJECT / "wheelhouse")
-    # Other tests have already run its tests with the same libraries.
+    # nocheck: other tests have already run the service's tests with the same libraries.
     run(depot, "make", "deb", DEB_BUILD_OPTIONS="nocheck")
     release = platform.freedesktop_os_release()["VERSION_ID"]
     package = depot / f"dist/depot_0.1.0~deb{release}_{run(depot, 'dpkg', '--print-architecture').strip()}.deb"

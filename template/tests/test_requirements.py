@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PIN = re.compile(r"^([a-z0-9.-]+)==.*(?:\n    .*)*", re.MULTILINE)
-# For each baked file: its source here, and its requirements in addition to those of the service.
+# For each baked file, its source here, and the requirements that it adds to those of the service.
 FILES = {
     "requirements.txt": ("requirements.txt", []),
     "requirements/test.txt": ("requirements/test.txt", ["coverage", "pytest", "pytest-cov"]),
@@ -23,7 +23,7 @@ def pins(file):
 
 
 def needed(requirements):
-    """Return the names of these requirements and of everything that they depend on, as installed here."""
+    """Return the names of these requirements and of all their dependencies, as installed here."""
     seen, pending = set(), [Requirement(line) for line in requirements]
     while pending:
         requirement = pending.pop()

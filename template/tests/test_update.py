@@ -1,4 +1,4 @@
-"""``cruft update`` applies changes of the template, the chassis and the pins to a baked service."""
+"""``cruft update``: it applies changes of the template, the chassis and the pinned versions to a baked service."""
 
 import re
 
@@ -8,7 +8,7 @@ from baking import commit, copy, files, git, python
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
-    """A copy of this repository with its uncommitted changes."""
+    """A copy of this repository that includes its uncommitted changes."""
     folder = tmp_path_factory.mktemp("repository")
     copy(folder)
     commit(folder)
@@ -17,7 +17,7 @@ def repository(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def created(repository, tmp_path_factory):
-    """A service that cruft has baked from the copy."""
+    """The path of a service that cruft has baked from the copy."""
     folder = tmp_path_factory.mktemp("created")
     python(folder, "cruft", "create", str(repository), "--directory", "template", "--no-input", "--default-config")
     return folder / "depot"

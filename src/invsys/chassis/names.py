@@ -1,6 +1,6 @@
 """Names of items: in Unicode normal form C, without invisible characters.
 
-Otherwise two different names could look the same (Unicode Technical Report 36, section 2).
+Without these rules, two different names could look the same (Unicode Technical Report 36, section 2).
 """
 
 import re
@@ -24,6 +24,10 @@ _UNSEEN = _CONTROL + _INVISIBLE
 _CONTROL_CHARACTER = re.compile(f"[{_CONTROL}]")
 _INVISIBLE_CHARACTER = re.compile(f"[{_INVISIBLE}]")
 
+# At most four characters become one in normal form C, so a longer text has more than 128 characters in any form: more
+# than a name may have. Combining characters in descending order of their classes take quadratic time: 64 KB take 12 s.
+_LONGEST = 4 * 128
+
 # Members of a name's schema in an OpenAPI document.
 METADATA = {
     "pattern": rf"^[^\s{_UNSEEN}]([^{_UNSEEN}]*[^\s{_UNSEEN}])?$",
@@ -39,8 +43,8 @@ class Name(fields.String):
 
 
 def normalize(name: str) -> str:
-    """Return the name in normal form C."""
-    return name if name.isascii() else unicodedata.normalize("NFC", name)
+    """Return the name in normal form C; a text of more than 512 characters is returned unchanged, to be refused."""
+    return name if name.isascii() or len(name) > _LONGEST else unicodedata.normalize("NFC", name)
 
 
 def spellings(name: str) -> set[str]:

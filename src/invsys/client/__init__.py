@@ -1,8 +1,8 @@
 """The Python client of the inventory service; its only dependency is httpx.
 
 ``Client`` connects to the service, ``Client.collection`` returns the calls for ``cars``, ``lorries`` or ``trucks``, and
-``Client.events`` reads the change feed. The module ``errors`` shows the tree of exceptions, ``docs/source/client.rst``
-a complete example.
+``Client.events`` reads the change feed. The module ``errors`` shows the tree of exceptions, and
+``docs/source/client.rst`` has a complete example.
 """
 
 from invsys.client.client import Client, Feed
@@ -47,7 +47,18 @@ from invsys.client.errors import (
     VersionMismatch,
 )
 from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, ResourceChanges
-from invsys.client.records import Allocation, Attribute, Availability, Conflict, Event, EventPage, Period, Resource
+from invsys.client.records import (
+    Allocation,
+    Attribute,
+    Availability,
+    Caller,
+    Conflict,
+    Event,
+    EventPage,
+    Limit,
+    Period,
+    Resource,
+)
 from invsys.client.utilisation import Utilisation, UtilisationStep
 
 __all__ = [
@@ -62,6 +73,7 @@ __all__ = [
     "Availability",
     "BodyTooLarge",
     "Busy",
+    "Caller",
     "Client",
     "Collection",
     "Conflict",
@@ -79,6 +91,7 @@ __all__ = [
     "InvSysError",
     "InvalidFields",
     "KeysUnavailable",
+    "Limit",
     "MalformedBody",
     "MethodNotAllowed",
     "MisdirectedRequest",

@@ -11,11 +11,11 @@ from invsys import __version__
 from invsys.client.collection import Collection
 from invsys.client.connection import Connection, Retries
 from invsys.client.parsing import parse
-from invsys.client.records import Event, EventPage
+from invsys.client.records import Caller, Event, EventPage
 
 
 class Client:
-    """A client for the inventory service at ``base_url``; it is thread-safe, and ``with`` closes it.
+    """A client for the inventory service at ``base_url``; it is thread-safe, and a ``with`` block closes it.
 
     ``token``, an API key or a JSON Web Token, is sent with every request as ``Authorization: Bearer``. ``timeout``
     limits each step of an attempt (connect, send, wait for the response), in seconds. The client retries a request that
@@ -61,6 +61,13 @@ class Client:
     def collection(self, name: str) -> Collection:
         """Return the calls for the collection ``cars``, ``lorries`` or ``trucks`` (the name in the service's URLs)."""
         return Collection(self._connection, name)
+
+    def whoami(self) -> Caller:
+        """Return the client to which the token belongs, with its scopes and limits.
+
+        Only the gateway serves this; if ``base_url`` is the inventory itself, the call raises NotFound.
+        """
+        return parse(self._connection.get("whoami"), Caller.from_json)
 
     def events(self, after: str | None = None, *, page_size: int = 100) -> "Feed":
         """Return the events after a cursor, up to the present; without a cursor, from the oldest stored event.

@@ -46,7 +46,7 @@ _LONGEST_PAUSE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """The maximum number of attempts, and the seconds after the first attempt within which another one may start."""
+    """The limits of retries: at most ``attempts``, the last of which starts within ``give_up_after`` seconds."""
 
     attempts: int
     give_up_after: float
@@ -94,7 +94,7 @@ class Connection:
         return raise_for_problem(self._send("GET", url, params=query, headers=headers).response)
 
     def post(self, url: str, body: Mapping[str, Any], key: str | None) -> httpx.Response:
-        """Send a POST request with an Idempotency-Key, 1 to 255 visible ASCII characters; None: generate a key."""
+        """Send a POST request with an Idempotency-Key of 1 to 255 visible ASCII characters (None: generate one)."""
         key = str(uuid.uuid4()) if key is None else key
         if not re.fullmatch(r"[!-~]{1,255}", key):
             raise ValueError(f"the key {key!r} must consist of 1 to 255 visible ASCII characters")
@@ -117,7 +117,7 @@ class Connection:
     def delete(self, url: str, if_match: Match) -> None:
         """Delete an item, if it still has the version ``if_match``.
 
-        If a later attempt gets 404, an earlier one has deleted the item, so the call succeeds.
+        If a later attempt gets 404, an earlier one has probably deleted the item, so the call succeeds.
         """
         response, maybe_repeated = self._send("DELETE", url, headers=if_match_header(if_match))
         if response.is_success:

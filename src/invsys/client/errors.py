@@ -211,7 +211,7 @@ class TooManyHolds(ApiError, code="too_many_holds"):
 
 
 class RateLimited(ApiError, code="rate_limited"):
-    """The client exceeded a limit of the gateway; the request was not executed."""
+    """The client exceeded a limit of the gateway (see ``Client.whoami``); the request was not executed."""
 
 
 class UpstreamUnreachable(ApiError, code="upstream_unreachable"):

@@ -69,11 +69,11 @@ def format_duration(value: timedelta) -> str:
     """Return a duration as ISO 8601; raises ValueError unless it is a positive number of whole seconds."""
     if value <= timedelta() or value.microseconds:
         raise ValueError(f"{value!r} is not a positive number of whole seconds")
-    return f"PT{value // timedelta(minutes=1)}M{value.seconds % 60}S"
+    return f"P{value.days}DT{value.seconds}S"
 
 
 def bound_fields(name: str, bound: datetime | None) -> dict[str, Any]:
-    """Return the field for one bound of a period, ``from`` or ``to``; None is infinite."""
+    """Return the field for one bound of a period; ``name`` is ``from`` or ``to``. A bound that is None is infinite."""
     return {f"{name}_infinity": True} if bound is None else {f"{name}_datetime": format_datetime(bound)}
 
 
@@ -85,7 +85,7 @@ def period_fields(start: datetime | None, end: datetime | None) -> dict[str, Any
 def format_uuid(value: Id) -> str:
     """Return an id as text; raises ValueError if it is not a UUID.
 
-    ``all`` and ``any`` would have another meaning in a URL.
+    Other texts, such as ``all`` and ``any``, would have another meaning in a URL.
     """
     return str(uuid.UUID(str(value)))
 

@@ -9,7 +9,7 @@ from invsys.chassis.config.settings import Section, Settings
 from invsys.chassis.documentation import problem_pages
 from invsys.chassis.http import default_headers, problems, request_body, request_id
 from invsys.chassis.ops import draining, health, metrics, request_log
-from invsys.gateway import cors, errors, settings
+from invsys.gateway import cors, errors, settings, whoami
 from invsys.gateway import metrics as gateway_metrics
 from invsys.gateway.auth.authenticator import Authenticator
 from invsys.gateway.auth.clients_file import ClientsFile
@@ -43,13 +43,14 @@ def build_app(config: Settings) -> Flask:
     problems.register(app)
     limits = Limits(config["limits"])
     # A request with a rejected Host counts as anonymous, so that the number of these refusals is limited too.
-    allowed_hosts.register(app, config["server"], lambda: limits.count_request(None))
+    allowed_hosts.register(app, config["server"], limits.count_address)
     default_headers.register(app)
     request_body.register(app, config["server"])
     clients = ClientsFile(Path(config["clients"]["file"]))
     health.register(app, clients.require_usable)
     app.config["OPENAPI_DOCUMENT"] = "/api/openapi.json"
     app.register_blueprint(problem_pages.pages_of(errors))
+    whoami.register(app, limits)
     authenticator = Authenticator(clients, _token_verifier(config["jwt"]))
     Pipeline(authenticator, limits, _proxy(config)).register(app, config["routes"])
     cors.register(app, settings.split_list(config["cors"]["origins"]))

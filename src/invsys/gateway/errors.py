@@ -42,7 +42,8 @@ class RateLimited(Problem):
 
     status, code, title = 429, "rate_limited", "Too many requests"
     additional_data = (
-        "The ``Retry-After`` header: seconds to wait. The ``RateLimit-*`` headers: the limit and what remains of it."
+        "The ``Retry-After`` header: seconds to wait. The ``RateLimit`` header: the limit that refused the request;"
+        " ``RateLimit-Policy``: all limits."
     )
     advice = "Wait, then send the request again. If the limit is too low for the client, ask the operator to raise it."
 

@@ -45,7 +45,10 @@ def _require_usable_clients() -> None:
 
 
 def _require_known_scopes(words: list[str]) -> None:
-    """Raise ChangeRefused unless there is at least one word and every word is a scope that some route requires."""
+    """Raise ChangeRefused unless there are words, and each is a scope that some route requires.
+
+    Only scopes of ``scopes.COLLECTION_SCOPES`` can be restricted to a collection.
+    """
     if not words:
         raise ChangeRefused("a client needs at least one scope")
     known_scopes = permissions.required_scopes(commands.settings_of(current_app)["services"])

@@ -1,4 +1,4 @@
-"""Extends the OpenAPI document of a service with the gateway's security schemes, scopes and problem responses."""
+"""Extends the OpenAPI document of a service: security schemes, scopes, problems, rate limits and ``/whoami``."""
 
 import re
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from flask import Response, request
 from invsys.chassis.access import client_id
 from invsys.chassis.http import problems
 from invsys.chassis.http import responses as http_responses
-from invsys.chassis.http.problems import MisdirectedRequest, Problem
-from invsys.gateway import errors
+from invsys.chassis.http.problems import InvalidFields, MisdirectedRequest, Problem
+from invsys.gateway import errors, whoami
 from invsys.gateway.auth.permissions import OWN_SCOPE, Permission
 
 _KEY = "apiKey"
@@ -28,6 +28,29 @@ _BASIC_SCHEME = {
 }
 _ALWAYS_POSSIBLE = (MisdirectedRequest, errors.RateLimited, errors.UpstreamUnreachable, errors.UpstreamTimeout)
 _POSSIBLE_WITH_KEY = (errors.Unauthenticated, errors.Forbidden)
+
+# The names of the header components, and their schemas.
+_LIMIT_HEADERS = {
+    "RateLimit-Policy": {
+        "description": "The limits: `q` requests in `w` seconds each, or `q` at once (`qu`); RFC 9651",
+        "schema": {"type": "string", "examples": ['"rate";q=500;w=1, "concurrent";q=16;qu="concurrent-requests"']},
+    },
+    "RateLimit": {
+        "description": "What remains of the limits that counted the request: `r` requests, more after `t` seconds",
+        "schema": {"type": "string", "examples": ['"rate";r=499;t=1, "concurrent";r=15']},
+    },
+}
+_RETRY_AFTER = {"description": "Seconds to wait before the next request", "schema": {"type": "integer", "minimum": 1}}
+
+# The part of the introduction that concerns only callers of the gateway.
+_INTRODUCTION = """
+
+**Rate limits.** `GET /whoami` shows the limits of a client. Every response to a request that was counted has
+`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11). After a 429, wait for the seconds in
+`Retry-After`; `RateLimit` then has only the limit that refused the request.
+
+**Compression.** With `Accept-Encoding: gzip`, responses of 1 KiB to 1 MiB are compressed, and their `ETag` ends with
+`-gzip`. Conditional requests accept it with and without this suffix."""
 
 # The gateway sets these headers itself, so callers do not send them.
 _IDENTITY_HEADERS = (client_id.HEADER, client_id.VISIBILITY)
@@ -60,8 +83,11 @@ def _extend(document: dict[str, Any], find_permission: FindPermission) -> dict[s
         for method, operation in operations.items():
             if (permission := find_permission(example_path, method.upper())) is not None:
                 _extend_operation(operation, permission)
+    document["info"]["description"] = document["info"].get("description", "") + _INTRODUCTION
+    document["paths"][whoami.PATH] = {"get": _whoami_operation()}
     components = document.setdefault("components", {})
     components.setdefault("securitySchemes", {}).update({_KEY: _SCHEME, _BASIC: _BASIC_SCHEME})
+    components.setdefault("headers", {}).update(_LIMIT_HEADERS)
     components.setdefault("responses", {}).update(
         {kind.code: _response(kind) for kind in (*_ALWAYS_POSSIBLE, *_POSSIBLE_WITH_KEY)},
     )
@@ -85,12 +111,31 @@ def _extend_operation(operation: dict[str, Any], permission: Permission) -> None
     operation["description"] = f"{description}\n\nRequires the scope {scopes}.".strip()
 
 
+def _whoami_operation() -> dict[str, Any]:
+    content = {media_type: {"schema": whoami.SCHEMA} for media_type in (http_responses.JSON, http_responses.XML)}
+    kinds = (MisdirectedRequest, InvalidFields, errors.Unauthenticated, errors.RateLimited, errors.KeysUnavailable)
+    return {
+        "summary": "Show the client to which the API key or the token belongs, its scopes and its limits",
+        "operationId": "get_whoami",
+        "security": [{_KEY: []}],
+        "responses": {
+            "200": {"description": "The client", "headers": _limit_headers(), "content": content},
+            **{str(kind.status): _response(kind) for kind in kinds},
+        },
+    }
+
+
+def _limit_headers() -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMIT_HEADERS}
+
+
 def _add_problem(responses: dict[str, Any], kind: type[Problem]) -> None:
     """Add a problem to the responses of an operation, as an alternative if the service uses the same status."""
     response = responses.setdefault(str(kind.status), {"$ref": f"#/components/responses/{kind.code}"})
     if "content" not in response:
         return
     response["description"] = f"{response['description']}; or: {kind.title}"
+    response.setdefault("headers", {}).update(_response(kind).get("headers", {}))
     for media_type, content in _response(kind)["content"].items():
         if (existing := response["content"].get(media_type)) is not None:
             alternatives = existing["schema"].get("oneOf", [existing["schema"]])
@@ -100,4 +145,5 @@ def _add_problem(responses: dict[str, Any], kind: type[Problem]) -> None:
 def _response(kind: type[Problem]) -> dict[str, Any]:
     schema = problems.json_schema(kind, **({"scope": {"type": "string"}} if kind is errors.Forbidden else {}))
     types = ("application/problem+json", "application/problem+xml")
-    return {"description": kind.title, "content": {media_type: {"schema": schema} for media_type in types}}
+    headers = {"headers": {"Retry-After": _RETRY_AFTER, **_limit_headers()}} if kind is errors.RateLimited else {}
+    return {"description": kind.title, **headers, "content": {media_type: {"schema": schema} for media_type in types}}

@@ -14,14 +14,14 @@ from werkzeug.routing import BaseConverter
 from invsys.chassis import identifiers
 from invsys.chassis.http.problems import NotFound
 from invsys.chassis.ops import health
-from invsys.gateway import openapi
+from invsys.gateway import openapi, whoami
 from invsys.gateway.auth import permissions
 from invsys.gateway.auth.authenticator import Authenticator
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.auth.permissions import Permission
 from invsys.gateway.errors import Unauthenticated
 from invsys.gateway.rate_limit.limits import Limits
-from invsys.gateway.upstream import paths
+from invsys.gateway.upstream import compression, paths
 from invsys.gateway.upstream.proxy import Proxy
 
 
@@ -70,7 +70,7 @@ class Pipeline:
         app.add_url_rule(permission.path, endpoint, methods=methods)
 
     def _find_permission(self, path: str, method: str) -> Permission | None:
-        """Return the permission for any path and method, or None."""
+        """Return the permission that requests with this path and method require; None if they are not forwarded."""
         try:
             endpoint, _ = current_app.url_map.bind("").match(path, method)
         except HTTPException:
@@ -78,7 +78,7 @@ class Pipeline:
         return self._permissions.get(endpoint, {}).get(method)
 
     def _current_permission(self) -> Permission | None:
-        """Return the permission for the current request, or None."""
+        """Return the permission that the current request requires; None if the table does not contain it."""
         method = "GET" if request.method == "HEAD" else request.method
         return self._permissions.get(request.endpoint or "", {}).get(method)
 
@@ -92,19 +92,22 @@ class Pipeline:
         is_routed = request.endpoint is not None and is_plain
         permission = self._current_permission() if is_routed else None
         g.client, g.permission = None, permission
-        if is_routed and request.endpoint not in self._permissions:
-            # A route of the gateway itself, such as /docs/problems/...
+        if is_routed and request.endpoint not in self._permissions and request.endpoint != whoami.ENDPOINT:
+            # A public route of the gateway itself, such as /docs/problems/...
             if request.path not in health.FOR_OPERATORS:
-                self._limits.count_request(None)
+                self._limits.count_address()
+            return
+        if permission is not None and permission.scope is None:
+            self._limits.count_address(permission.limit)
             return
         # The gateway itself responds to OPTIONS, because browsers send preflight requests without credentials.
-        if is_routed and (request.method == "OPTIONS" or (permission is not None and permission.scope is None)):
-            self._limits.count_request(None)
+        if is_routed and request.method == "OPTIONS":
+            self._limits.count_address()
             return
         try:
             g.client = self._authenticator.require_client(basic=permission is not None and permission.basic)
         except Unauthenticated:
-            self._limits.count_request(None)
+            self._limits.count_address()
             raise
         self._limits.count_request(g.client)
         if not is_plain:
@@ -123,11 +126,14 @@ class Pipeline:
         service = self._routes[prefix]
         if client is None:
             response = self._proxy.forward(service, None, owned_only=False)
-            return openapi.extend_response(response, self._find_permission) if permission.is_openapi else response
+            if permission.is_openapi:
+                response = openapi.extend_response(response, self._find_permission)
+            return compression.compress(response, is_public=True)
         owned_only = permissions.check_permission(client, permission, collection)
         release = self._limits.acquire_slot(client)
         try:
             response = self._proxy.forward(service, client, owned_only=owned_only)
+            response = compression.compress(response, is_public=False)
         except BaseException:
             release()
             raise

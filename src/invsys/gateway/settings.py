@@ -124,6 +124,7 @@ class LimitSettings(Schema):
     rate = fields.String(required=True, validate=_rate)
     write_rate = fields.String(required=True, validate=_rate)
     anonymous = fields.String(required=True, validate=_rate)
+    page = fields.String(required=True, validate=_rate)
     concurrent = fields.Integer(required=True, validate=validate.Range(1, 10_000))
     max_body = fields.Integer(required=True, validate=validate.Range(1024, 16 * 1024 * 1024))
     storage = fields.String(required=True, validate=_storage)

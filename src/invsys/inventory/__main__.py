@@ -1,4 +1,4 @@
-"""The program ``invsys-manage``; it handles Ctrl-C from the start, also while the modules of a command are imported."""
+"""Entry point of ``invsys-manage``: handles Ctrl-C even while the command modules are still being imported."""
 
 from invsys.chassis.cli import entry_point
 

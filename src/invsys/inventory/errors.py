@@ -135,7 +135,7 @@ class IdempotencyKeyReused(Problem):
 
 
 class NameTaken(Problem):
-    """Another vehicle of the type in circulation already has the name."""
+    """Another vehicle of this type, which is in circulation, already has this name."""
 
     status, code, title = 409, "name_taken", "The name is taken"
     advice = (
@@ -157,7 +157,7 @@ class VersionMismatch(Problem):
 
 
 class TooManyHolds(Problem):
-    """With this request the client would exceed its limit of active holds; nothing was changed."""
+    """With this request, the client would exceed its limit of active holds; nothing was changed."""
 
     status, code, title = 429, "too_many_holds", "Too many holds"
     additional_data = (

@@ -77,7 +77,7 @@ def free_and_busy(periods: Iterable[Period], window: Period) -> tuple[list[Perio
     """Return the free and the busy periods of ``window``, each list in order.
 
     ``periods`` are the busy periods in order. Each overlaps the window, and none overlaps another. Adjacent ones are
-    merged.
+    merged in the result.
     """
     busy = [period.intersection(window) for period in _merged(periods)]
     return list(_between(busy, window)), busy

@@ -17,7 +17,7 @@ Logged = Callable[..., AbstractContextManager[list[dict[str, Any]]]]
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> Logged:
-    """Return a context manager that configures the log; when it ends, the list that it yielded has the log lines."""
+    """Return a context manager that configures logging and yields a list, to which it adds the log lines on exit."""
 
     @contextmanager
     def logged(level: str) -> Iterator[list[dict[str, Any]]]:

@@ -1,4 +1,7 @@
-"""An invalid command line is reported in one line on standard error, with status 2; --help and --version."""
+"""Command lines: ``--help``, ``--version``, and invalid ones.
+
+Invalid command lines are reported in one line on standard error, with status 2.
+"""
 
 import sys
 from collections.abc import Callable

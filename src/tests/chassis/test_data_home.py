@@ -1,4 +1,4 @@
-"""The default paths are in the user's data folder, independent of the working directory."""
+"""The default paths are in the user's data folder, and do not depend on the working directory."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The entry point of commands: Ctrl-C and output errors are reported in one line, at any time."""
+"""The commands' entry point: Ctrl-C and output errors are reported in one line, whenever they occur."""
 
 import os
 import signal

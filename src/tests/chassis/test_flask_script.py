@@ -1,4 +1,4 @@
-"""Flask-Script on current versions of Flask and Python: its import, and the arguments that commands get."""
+"""Flask-Script with current versions of Flask and Python: it can be imported, and commands get their arguments."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ def test_the_import_does_not_change_flask_or_inspect() -> None:
 
 
 class RecordingApp(Flask):
-    """Records the arguments of ``run``."""
+    """An application that records the arguments of ``run`` instead of starting a server."""
 
     run_arguments: dict[str, Any]
 

@@ -18,7 +18,7 @@ Configure = Callable[[Path], None]
 
 @pytest.fixture
 def configure() -> Iterator[Configure]:
-    """Return a function that makes this test log to a file."""
+    """Return a function that configures logging to a file."""
     root, handlers, level = logging.getLogger(), logging.getLogger().handlers, logging.getLogger().level
     root.handlers = []
 

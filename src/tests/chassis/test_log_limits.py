@@ -8,7 +8,7 @@ from flask import Flask
 
 from invsys.chassis.http import problems, request_id
 from invsys.chassis.http.problems import status_problem
-from invsys.chassis.ops import event_counter, metrics, request_log
+from invsys.chassis.ops import metrics, repeat_counter, request_log
 from tests.chassis.conftest import Logged
 from tests.support.fake_clock import Clock
 
@@ -19,7 +19,7 @@ REST = 500
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(event_counter, "time", clock)
+    monkeypatch.setattr(repeat_counter, "time", clock)
     return clock
 
 

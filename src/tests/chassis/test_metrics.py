@@ -1,4 +1,4 @@
-"""The metrics: one time series for each method, route and status, none per path, and sums over all processes."""
+"""The metrics: one time series for each method, route and status (not for each path), summed over all processes."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ Counts = dict[tuple[str, str, str], float]
 
 @pytest.fixture
 def without_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Render the metrics for every request."""
+    """Disable the cache: render the metrics for every request."""
     monkeypatch.setattr(metrics, "MAX_AGE", 0)
 
 

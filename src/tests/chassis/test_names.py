@@ -1,4 +1,4 @@
-"""Names: normal form C, without invisible characters."""
+"""Names are converted to normal form C; those with invisible characters are refused."""
 
 import re
 import sys
@@ -33,6 +33,21 @@ def test_the_length_is_that_of_the_normal_form() -> None:
     assert load("u\u0308" * 36) == "\u00fc" * 36
     with pytest.raises(ValidationError):
         load("\u0958" * 19)  # two characters in normal form C
+
+
+def test_no_character_replaces_more_than_four() -> None:
+    everything = map(chr, range(sys.maxunicode + 1))
+    assert max(len(unicodedata.normalize("NFD", one)) for one in everything) == 4
+
+
+def test_only_a_text_that_could_be_short_enough_is_normalized() -> None:
+    four = "\u03b1\u0313\u0300\u0345"
+    assert names.normalize(four * 128) == "\u1f82" * 128
+    # A text like this one of 64 KB takes 12 seconds to normalize.
+    text = "\u0301" * 257 + "\u0316" * 256
+    assert names.normalize(text) == text != unicodedata.normalize("NFC", text)
+    with pytest.raises(ValidationError):
+        load(text)
 
 
 @pytest.mark.parametrize("name", [COMPOSED, DECOMPOSED])

@@ -46,7 +46,7 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def response_to(app: Flask) -> Callable[..., TestResponse]:
-    """Return a function that returns the response of a view that raises an exception."""
+    """Return a function that raises an exception in a view and returns the response."""
 
     def response_to(error: Exception, **headers: str) -> TestResponse:
         def view() -> str:

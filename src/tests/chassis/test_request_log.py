@@ -1,4 +1,4 @@
-"""The log: one JSON object per line for any content, and one line for each request."""
+"""The log: each line is a JSON object, even for unusual text, and each request has one line."""
 
 import json
 import logging

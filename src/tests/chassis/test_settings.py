@@ -35,7 +35,7 @@ class Names(Schema):
 
 
 class All(Schema):
-    """The name of one section is a prefix of another, and one section accepts any key."""
+    """A schema in which one section name is a prefix of another, and one section accepts any key."""
 
     server = fields.Nested(Server, required=True)
     server_log = fields.Nested(ServerLog, required=True)

@@ -1,4 +1,4 @@
-"""Settings as the command config prints them: with their origin, and without passwords."""
+"""Settings as the command ``config`` prints them: with their origin, and without passwords."""
 
 import pytest
 

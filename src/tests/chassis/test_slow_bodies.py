@@ -12,7 +12,7 @@ from tests.support.waiting import SECONDS, until
 
 
 class Connection:
-    """A connection with granian's interfaces for body and response; an incomplete response ends the connection."""
+    """A replacement for granian's request and response objects; an incomplete response ends the connection."""
 
     def __init__(self, body: bytes | None = None) -> None:
         self.body, self.status, self.sent = body, 0, b""

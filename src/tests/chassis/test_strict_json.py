@@ -1,4 +1,4 @@
-"""Strict JSON: refused texts with the reasons, similar texts that are accepted, and the time of parsing."""
+"""Strict JSON: refused texts with the reasons, similar texts that are accepted, and the parsing time."""
 
 import contextlib
 import json
@@ -116,7 +116,7 @@ def test_brackets_in_strings_and_sibling_brackets_are_not_nesting(text: str) -> 
     assert loads(json.dumps(value).encode()) == value
 
 
-# A setting limits bodies (up to 16 MiB); with the default limit, the time of parsing must be negligible.
+# A setting limits the size of bodies (at most 16 MiB); with its default, parsing must take negligible time.
 HOSTILE: dict[str, Callable[[int], bytes]] = {
     "escaped quotes in an unterminated string": lambda size: b"[" * 33 + b'"' + b'\\"' * (size // 2),
     "an unterminated string": lambda size: b"[" * 33 + b'"' + b"a" * size,

@@ -111,7 +111,7 @@ def test_workers_end_with_their_supervisor_and_free_the_port(tiny: TinyServer) -
 
 @pytest.fixture
 def send_during_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[signal.Signals], None]:
-    """Return a function that makes the supervisor get a signal while Python starts, before it runs our code."""
+    """Return a function that makes the supervisor receive a signal while Python starts, before any of our code runs."""
 
     def send(number: signal.Signals) -> None:
         condition = "if 'invsys.chassis.server.supervisor' in sys.orig_argv"

@@ -1,4 +1,4 @@
-"""Fixtures: the client connected to the real service in the same process."""
+"""Fixtures of the client tests: clients that call the real service in the same process."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ FRIDAY = MONDAY.replace(day=6)
 
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:
-    """The settings of ``app``, which the client calls as http://inventory or over a socket."""
+    """The settings of ``app``; it accepts the two host names that the client tests use."""
     return environ | {"INVSYS_SERVER_ALLOWED_HOSTS": "inventory, 127.0.0.1"}
 
 
@@ -29,7 +29,10 @@ def time() -> FakeTime:
 
 @pytest.fixture
 def connect(app: Flask, time: FakeTime) -> Iterator[Callable[..., tuple[Client, FaultyTransport]]]:
-    """Return a function that creates a client whose first requests get these faults, and its transport."""
+    """Return a function that creates a client with the given faults for its first requests.
+
+    The function returns the client and its transport.
+    """
     clients: list[Client] = []
 
     def connect(

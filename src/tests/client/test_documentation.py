@@ -1,4 +1,4 @@
-"""The examples in the manual's page on the client work as printed, and its tables list every call."""
+"""The manual's page about the client: the examples work as printed, and the tables list every call."""
 
 import doctest
 import threading

@@ -1,4 +1,4 @@
-"""Every problem code has its exception, and other responses raise UnexpectedResponse."""
+"""Every problem code has its own exception, and unexpected responses raise UnexpectedResponse."""
 
 import pickle
 

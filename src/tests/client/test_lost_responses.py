@@ -1,4 +1,4 @@
-"""Lost responses: requests are executed once, and retries detect that a deletion or change was already made."""
+"""Lost responses: each request is executed once, and a retry detects that a change or deletion was already made."""
 
 import pytest
 

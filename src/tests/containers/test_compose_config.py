@@ -1,4 +1,4 @@
-"""docker-compose accepts its files without settings and with all of them, and names a missing required setting."""
+"""docker-compose accepts the compose files without settings and with all settings, and reports a missing one."""
 
 import re
 import shutil

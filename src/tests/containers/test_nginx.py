@@ -1,4 +1,4 @@
-"""nginx's configuration agrees with the services behind it, and trusts nothing that a caller claims."""
+"""The configuration of nginx agrees with the services behind it, and does not trust what callers claim."""
 
 import re
 from configparser import ConfigParser
@@ -6,6 +6,7 @@ from configparser import ConfigParser
 import pytest
 
 from invsys.chassis.access import client_id, gateway_secret
+from invsys.gateway.upstream import compression
 from tests.support.compose_files import FULL, PROJECT, TLS, services, text
 
 FOLDER = "docker/nginx"
@@ -34,6 +35,19 @@ def test_the_gateway_rejects_large_bodies_itself_and_nginx_buffers_them_in_memor
     default.read(PROJECT / "src/invsys/gateway/default_config.ini")
     assert value("client_max_body_size") == value("client_body_buffer_size")
     assert int(value("client_max_body_size").removesuffix("k")) * 1024 > default.getint("limits", "max_body")
+
+
+def test_nginx_compresses_text_instead_of_the_gateway():
+    assert value("gzip") == "on"
+    assert 'proxy_set_header Accept-Encoding "";' in text(f"{FOLDER}/server.conf")
+    types = re.search(r"gzip_types ([^;]+);", text(f"{FOLDER}/http.conf"))[1].split()
+    assert [media_type for media_type in types if not compression.is_compressible(media_type)] == []
+    assert {"application/json", "application/problem+json", "text/calendar"} <= set(types)
+
+
+def test_the_page_with_data_is_not_compressed():
+    [page] = re.findall(r"location = / \{([^}]+)\}", text(f"{FOLDER}/server.conf"))
+    assert "gzip off;" in page
 
 
 @pytest.mark.parametrize("path", ["healthz", "metrics", "readyz"])

@@ -1,4 +1,4 @@
-"""The database roles of the compose file on a real server: created by its script, with passwords that libpq reads."""
+"""The database roles of the compose file: the scripts create them on a real server, and libpq reads their passwords."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ HBA = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 
 
 class Server(PostgreSQL):
-    """A server that also accepts TCP connections, with passwords."""
+    """A PostgreSQL server that also accepts TCP connections, for which it requires passwords."""
 
     def __init__(self):
         self.port = free_port()
@@ -30,7 +30,7 @@ class Server(PostgreSQL):
 
 @pytest.fixture
 def server(request):
-    """A server like the image's, with its superuser and database."""
+    """A server with the same superuser and database as in the compose file."""
     if request.config.getoption(SQLITE_ONLY):
         pytest.skip("needs PostgreSQL")
     server = Server()
@@ -51,7 +51,7 @@ def volumes(tmp_path):
 
 @pytest.fixture
 def make_roles(server, volumes):
-    """Return a function that runs the scripts like the service "roles"."""
+    """Return a function that runs the scripts as the service ``roles`` does."""
     for path in (PROJECT / "docker/compose.sql", PROJECT / "debian/roles.sql"):
         (volumes / path.name).write_text(path.read_text().replace("/var/lib/", f"{volumes}/"))
 
@@ -65,7 +65,7 @@ def make_roles(server, volumes):
 
 
 def url_of(service, server, volumes):
-    """Return the URL of a service in the compose file, with its password file."""
+    """Return the database URL of a service in the compose file, adapted to ``server`` and ``volumes``."""
     environment = services(FULL)[service]["environment"]
     passfile = environment["PGPASSFILE"].replace("/var/lib", str(volumes))
     return f"{environment['INVSYS_DATABASE_URL']}?hostaddr=127.0.0.1&port={server.port}&passfile={passfile}"

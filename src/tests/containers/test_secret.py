@@ -1,4 +1,4 @@
-"""The database passwords: written once, completely or not at all, in forms that PostgreSQL and libpq read alike."""
+"""The script that writes the database passwords, once and completely, in forms that PostgreSQL and libpq can read."""
 
 import os
 import stat
@@ -23,7 +23,7 @@ def folder(tmp_path):
 
 
 def start(folder, password=""):
-    """Run the script like the container, in the folder of the volume."""
+    """Run the script in the folder of the volume, as the container does."""
     return subprocess.run(
         [sys.executable, "-P", SCRIPT],
         check=False,
@@ -50,7 +50,7 @@ def started(folder, password=""):
 
 
 def for_libpq(folder, url):
-    """Return the password that libpq would send to the database; it reads the file before it connects."""
+    """Return the password that libpq would send to the database; it reads the password file before it connects."""
     connection = psycopg.pq.PGconn.connect_start(f"{url}?hostaddr=127.0.0.1&port=1&passfile={folder}/pgpass".encode())
     return connection.password.decode()
 

@@ -1,4 +1,4 @@
-"""The manual is correct: its calls get the printed responses, and its table of calls lists every route."""
+"""The manual is correct: its curl commands get the printed responses, and its table of calls lists every route."""
 
 import os
 import re

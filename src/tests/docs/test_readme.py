@@ -1,4 +1,4 @@
-"""README.rst is complete: the packages to install, the source tree, the table of commands."""
+"""README.rst is complete: it lists all packages to install, the source tree, and all commands."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The examples of README.rst work as printed, also when repeated, and through the gateway with the printed scopes."""
+"""The examples in README.rst work as printed, even when repeated, and through the gateway with the printed scopes."""
 
 import doctest
 import os

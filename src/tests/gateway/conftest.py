@@ -1,4 +1,4 @@
-"""Fixtures of the gateway tests: gateways with any settings, and real or raw services behind them."""
+"""Fixtures of the gateway tests: gateways with any settings, in front of real services or services on raw sockets."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ from tests.support.serving_apps import close_idle, served_app
 
 @pytest.fixture(scope="session", autouse=True)
 def umask() -> Iterator[None]:
-    """Make files writable for their owner only, as the gateway requires for the clients file."""
+    """Make new files writable only by their owner, as the gateway requires of the clients file."""
     before = os.umask(0o022)
     yield
     os.umask(before)
@@ -41,7 +41,10 @@ def clients_file(tmp_path: Path) -> Path:
 def run_command(
     clients_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[object, str, str]]:
-    """Return a function that runs an invsys-gateway-manage command: (exit status, standard output, standard error)."""
+    """Return a function that runs a command of invsys-gateway-manage.
+
+    The function returns exit status, standard output and standard error.
+    """
     monkeypatch.setenv("INVSYS_CONFIG", os.devnull)
     monkeypatch.setenv("INVSYS_CLIENTS_FILE", str(clients_file))
 
@@ -73,7 +76,7 @@ def rotate(clients_file: Path) -> Callable[..., str]:
 
 @pytest.fixture
 def inventory(app: Flask) -> Iterator[str]:
-    """The base URL of a real inventory on an empty database."""
+    """The base URL of a real inventory with an empty database."""
     with served_app(app) as url:
         yield url
 
@@ -111,7 +114,7 @@ def build_gateway(clients_file: Path, built_apps: list[Flask]) -> Callable[..., 
 def new_client(
     build_gateway: Callable[..., Flask], inventory: str, add_client: Callable[..., str]
 ) -> Callable[..., FlaskClient]:
-    """Return a function that adds a client with these scopes and returns a test client of the gateway with its key."""
+    """Return a function that adds a client with these scopes and returns a test client that sends its key."""
     apps: list[Flask] = []
 
     def new_client(name: str, *scopes: str) -> FlaskClient:

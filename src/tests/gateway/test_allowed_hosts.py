@@ -1,4 +1,4 @@
-"""The host names that the gateway accepts; a request with another one counts as anonymous."""
+"""The host names that the gateway accepts; requests with any other are refused, and counted as anonymous."""
 
 import pytest
 

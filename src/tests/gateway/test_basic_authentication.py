@@ -1,4 +1,4 @@
-"""HTTP Basic authentication with client name and key: only for the page, calendars and GBFS."""
+"""HTTP Basic authentication with client name and key: only for the fleet page, calendars and GBFS."""
 
 from base64 import b64encode
 
@@ -27,7 +27,7 @@ def test_the_page_accepts_basic_and_bearer(system):
 
 @pytest.fixture
 def subscriptions(system):
-    """The paths of calendar and GBFS, with the required scopes."""
+    """The paths of a calendar and of a GBFS file, with the scopes that they require."""
     car = system.create_cars("staff")["car"]
     return {
         f"/api/cars/{car}/allocations.ics": "allocations:read",

@@ -26,7 +26,7 @@ def chunked(size, pieces):
 def respond_with_size(size, framing):
     """Return a function that responds with a body of this size.
 
-    ``framing``: with a ``length``, in ``chunks``, or ``to-the-end`` of the connection.
+    ``framing`` is ``length`` (Content-Length), ``chunks`` (chunked) or ``to-the-end`` (the connection ends the body).
     """
 
     def respond(connection):

@@ -14,13 +14,13 @@ UNTIL = re.compile(r"until (\S+)")
 
 @pytest.fixture
 def is_valid(build_gateway):
-    """Return whether a gateway that is built now accepts a key."""
+    """Return a function that builds a gateway and returns whether it accepts a key."""
     return lambda key: as_client(build_gateway("http://127.0.0.1:9"), key).get("/api/cars").status_code != 401
 
 
 @pytest.fixture
 def add(run_command):
-    """Add a client by command; returns its key."""
+    """Return a function that adds a client with the command and returns its key."""
 
     def add(name, scope="resources:read"):
         status, output, errors = run_command("client", "add", name, "--scope", scope)
@@ -32,7 +32,7 @@ def add(run_command):
 
 @pytest.fixture
 def rotate(run_command):
-    """Rotate the key of a client by command; returns the new key."""
+    """Return a function that rotates the key of a client with the command and returns the new key."""
 
     def rotate(name, *options):
         status, output, errors = run_command("client", "rotate", name, *options)

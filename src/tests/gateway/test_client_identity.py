@@ -1,8 +1,8 @@
-"""The gateway sends the client of each request to the inventory; forged identity headers are dropped."""
+"""The gateway sends the client id of each request to the inventory, and drops forged identity headers."""
 
 import pytest
 
-from tests.support.instants import period_fields
+from tests.support.hours_in_2099 import period_fields
 
 ALLOWED = "resources:read resources:write allocations:own events:read"
 CLIENTS = {"ann": ALLOWED, "bob": ALLOWED, "office": f"{ALLOWED} allocations:read allocations:write"}

@@ -42,7 +42,7 @@ def is_subsequence(lines, all_lines):
 
 @pytest.fixture
 def client_command(run_command):
-    """Run a command of the group ``client`` that must succeed; returns its output."""
+    """Return a function that runs a command of the group ``client``, which must succeed, and returns its output."""
 
     def client_command(*words):
         status, output, errors = run_command("client", *words)

@@ -42,7 +42,7 @@ def test_a_file_that_others_can_only_read_is_accepted(run_command, written_file,
 
 @pytest.fixture
 def load_as_nobody():
-    """Load a file with this owner as an ordinary user; returns the clients."""
+    """Return a function that loads, as an ordinary user, a clients file with the given owner."""
     with tempfile.TemporaryDirectory(prefix="invsys-clients-") as folder:
         file = Path(folder, "clients.ini")
         file.write_text(hand_written())

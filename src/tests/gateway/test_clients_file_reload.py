@@ -1,11 +1,11 @@
-"""A running gateway notices changes of the clients file, and keeps the previous clients if the file is invalid."""
+"""A running gateway notices changes to the clients file, and keeps the previous clients if the file is invalid."""
 
 import logging
 from datetime import datetime, timedelta
 
 import pytest
 
-from invsys.gateway.auth import clients
+from invsys.gateway.auth import api_keys
 from invsys.gateway.auth import clients_file as module
 from tests.gateway.conftest import as_client
 from tests.support.client_files import INVALID_FILES, hand_written, stored_digest
@@ -31,7 +31,7 @@ def app(clock, build_gateway):
 
 @pytest.fixture
 def is_valid(app):
-    """Return whether the gateway accepts a key now."""
+    """Return a function that returns whether the gateway accepts a key at the moment."""
 
     def is_valid(key=KEY):
         response = as_client(app, key).get("/api/cars")
@@ -114,13 +114,13 @@ def test_an_old_key_expires_without_a_change_of_the_file(add_client, rotate, is_
     old = add_client("booking", "resources:read")
     new = rotate("booking", timedelta(hours=1))
     for minutes, expected in ((0, True), (59, True), (61, False), (0, True)):
-        monkeypatch.setattr(clients, "datetime", later(timedelta(minutes=minutes)))
+        monkeypatch.setattr(api_keys, "datetime", later(timedelta(minutes=minutes)))
         assert is_valid(old) is expected
         assert is_valid(new)
 
 
 def later(elapsed):
-    """Return a datetime class whose clock is ahead by ``elapsed``."""
+    """Return a subclass of datetime whose clock is ahead by ``elapsed``."""
 
     class Later(datetime):
         @classmethod

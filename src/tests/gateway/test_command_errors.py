@@ -1,4 +1,4 @@
-"""Errors of the commands: one message, exit status 2, and no change."""
+"""Errors of the commands: one message, exit status 2, and no changes."""
 
 import socket
 from contextlib import closing
@@ -28,7 +28,7 @@ def written_file(clients_file):
 
 @pytest.fixture
 def fail(run_command, clients_file, monkeypatch):
-    """Run a command that must fail and change nothing; returns its message."""
+    """Return a function that runs a command, which must fail and change nothing, and returns its message."""
     started = []
     monkeypatch.setattr(server.os, "execve", lambda *arguments: started.append(arguments))
     monkeypatch.setattr("flask.Flask.run", lambda *arguments, **_: started.append(arguments))

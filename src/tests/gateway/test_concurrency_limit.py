@@ -8,13 +8,14 @@ import pytest
 
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
+from tests.support.rate_limit_fields import members
 from tests.support.raw_upstream import OK, respond_with
-from tests.support.waiting import until
+from tests.support.waiting import SECONDS, until
 
 
 @pytest.fixture
 def client_with_two_slots(build_from_ini, upstream, add_client):
-    """A client of a gateway that allows two concurrent requests of each client."""
+    """A client of a gateway that allows two concurrent requests per client."""
     key = add_client("booking", *ALL_SCOPES)
     limits = {"limits": {"concurrent": 2}, "upstream": {"read_timeout": 0.3}}
     return as_client(build_from_ini({"services": {"inventory": upstream.url}}, limits), key)
@@ -40,7 +41,7 @@ def pending_requests(client, upstream, count):
     with ThreadPoolExecutor(count) as callers:
         results = callers.map(send, range(count))
         for _ in range(count):
-            assert waiting.acquire(timeout=5)
+            assert waiting.acquire(timeout=SECONDS)
         try:
             yield
         finally:
@@ -57,6 +58,7 @@ def test_a_request_beyond_the_limit_is_rejected(build_from_ini, upstream, add_cl
         response = client.get("/api/cars")
         assert (response.status_code, response.json["code"]) == (429, "rate_limited")
         assert int(response.headers["Retry-After"]) >= 1
+        assert members(response, "RateLimit") == {"concurrent": {"r": 0}}
         assert "/api/cars" not in [request.target for request in upstream.requests]
         # The slots of another client are free.
         other = as_client(app, keys["other" if name == "booking" else "booking"])
@@ -84,7 +86,7 @@ def test_a_slot_is_released_after_an_upstream_fault(client_with_two_slots, upstr
     for _ in range(3):
         response = client_with_two_slots.get("/api/cars")
         assert response.status_code != 429
-        # As a server does: read the body and close the response.
+        # Like a server, read the body and close the response.
         with suppress(Exception), closing(response):
             response.get_data()
     upstream.respond = respond_with(OK)
@@ -119,7 +121,7 @@ def test_a_slot_is_released_when_the_caller_disconnects(limited_gateway, service
         service.respond = respond_with_long_body
         limited_gateway.disconnect_early("/echo/a")
         service.reset()
-        until(lambda: limited_gateway.get("/echo/next").status == 200, seconds=5)
+        until(lambda: limited_gateway.get("/echo/next").status == 200)
 
 
 def test_a_slot_is_released_when_a_stream_is_truncated(limited_gateway, service):
@@ -129,4 +131,4 @@ def test_a_slot_is_released_when_a_stream_is_truncated(limited_gateway, service)
         )
         assert not limited_gateway.get("/echo/a").whole
         service.reset()
-        until(lambda: limited_gateway.get("/echo/next").status == 200, seconds=5)
+        until(lambda: limited_gateway.get("/echo/next").status == 200)

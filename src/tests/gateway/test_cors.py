@@ -13,9 +13,8 @@ EXPOSED_HEADERS = {
     "link",
     "location",
     "retry-after",
-    "ratelimit-limit",
-    "ratelimit-remaining",
-    "ratelimit-reset",
+    "ratelimit",
+    "ratelimit-policy",
     "x-request-id",
 }
 # Similar to the configured origin, but different.
@@ -51,7 +50,7 @@ def cors_headers(response):
 
 @pytest.fixture
 def new_client(build_from_ini, upstream, add_client):
-    """Return a client of a gateway that allows these origins."""
+    """Return a function that creates a client of a gateway that allows the given origins."""
 
     def new_client(origins=None, *scopes, **limits):
         key = add_client("booking", *(scopes or ALL_SCOPES))
@@ -155,7 +154,7 @@ def test_a_response_without_an_origin_varies_by_origin(new_client):
 
 
 def check_readable(response, status):
-    """Check that a page of the origin can read the problem."""
+    """Check the status of a response, and that a web page from the allowed origin can read it."""
     assert response.status_code == status
     assert response.headers.getlist(ALLOW) == [STAFF]
     assert words(response, "Access-Control-Expose-Headers") >= EXPOSED_HEADERS

@@ -6,16 +6,15 @@ from uuid import uuid4
 import pytest
 
 from invsys.inventory.application import build_app
-from tests.conftest import dispose, load_settings, migrate
+from tests.conftest import disconnect, load_settings, migrate
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
 from tests.support.serving_apps import served_app
 
 # Headers that the gateway adds or replaces.
 GATEWAY_HEADERS = {
-    "ratelimit-limit",
-    "ratelimit-remaining",
-    "ratelimit-reset",
+    "ratelimit",
+    "ratelimit-policy",
     "x-request-id",
     "date",
     "server",
@@ -59,12 +58,12 @@ def service(tmp_path_factory):
         recorder.url = base
         yield recorder
     with app.app_context():
-        dispose()
+        disconnect()
 
 
 @pytest.fixture
 def forward(service, build_from_ini, add_client):
-    """Send a request through the gateway; check that the response is that of the service."""
+    """Return a function that sends a request through the gateway and checks that the service's response arrives."""
     client = as_client(build_from_ini({"services": {"inventory": service.url}}), add_client("booking", *ALL_SCOPES))
 
     def forward(method, path, status, **options):
@@ -83,7 +82,9 @@ def forward(service, build_from_ini, add_client):
 
 
 def comparable(headers):
-    return sorted((name.lower(), value) for name, value in headers if name.lower() not in GATEWAY_HEADERS)
+    # The gateway compresses long responses if the caller accepts it, which no test here does.
+    present = {name.lower(): value.removesuffix("Accept-Encoding").rstrip(", ") for name, value in headers}
+    return {name: value for name, value in present.items() if value and name not in GATEWAY_HEADERS}
 
 
 @pytest.fixture
@@ -231,7 +232,7 @@ def test_the_service_gets_the_client_id_and_no_credentials(forward, service, car
 
 def test_every_route_of_the_service_is_tested_here(service):
     """A new route of the service must be added to the permissions table and to this module."""
-    # The gateway serves these itself or extends the response.
+    # The gateway serves these routes itself, or extends the responses.
     gateway_routes = {"/metrics", "/healthz", "/readyz", "/docs/static/<path:filename>", "/api/openapi.json"}
     rules = {rule.rule for rule in service.app.url_map.iter_rules()} - gateway_routes
     patterns = {

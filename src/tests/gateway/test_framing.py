@@ -131,7 +131,7 @@ def test_malformed_chunks_result_in_at_most_one_request_with_the_bytes_before_th
 
 def test_a_truncated_body_is_not_forwarded(gateway, service):
     head = HEAD + b"X-Request-Id: truncated-body\r\nContent-Length: 10\r\n\r\n"
-    # Refusals of an address are logged once a second, so use an address that no other test uses.
+    # Refusals are logged once a second for each address, so use an address that no other test uses.
     with socket.create_connection(("127.0.0.1", gateway.served.port), source_address=("127.0.0.9", 0)) as connection:
         connection.sendall(head.replace(b"KEY", gateway.key.encode()) + b"hello")
     until(lambda: "truncated-body" in gateway.served.log.read_text())

@@ -37,7 +37,7 @@ HEADER, PAYLOAD, SIGNATURE = VALID.split(".")
 
 @pytest.fixture(scope="module")
 def send(tmp_path_factory):
-    """Send a request with a token to a gateway that trusts the keys; no service is behind it."""
+    """Return a function that sends a token to a gateway that trusts the three keys; no service is behind it."""
     folder = tmp_path_factory.mktemp("issuer")
     (folder / "jwks.json").write_text(json.dumps(key_set(EC, EC384, RSA)))
     environ = {

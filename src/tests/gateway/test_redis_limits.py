@@ -1,11 +1,10 @@
 """Rate limits shared by several gateways through a real Redis, and counted separately while it is down."""
 
-import time
-
 import pytest
 
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
+from tests.support.rate_limit_fields import announced
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
 
@@ -20,7 +19,7 @@ def redis(tmp_path):
 
 @pytest.fixture
 def two_gateways(build_from_ini, upstream, redis):
-    """Return clients of two gateways that share their counters."""
+    """Return a function that returns the clients of two gateways that share their counters."""
 
     def two_gateways(key, rate="1000000/hour", anonymous="1000000/hour"):
         limits = {"limits": {"rate": rate, "anonymous": anonymous, "storage": redis.url}}
@@ -34,8 +33,7 @@ def test_two_gateways_share_the_limit_of_a_client(two_gateways, add_client):
     first, second = two_gateways(add_client("booking", *ALL_SCOPES, rate="5/hour"))
     responses = [client.get("/api/cars") for client in (first, second) * 4]
     assert [response.status_code for response in responses] == [200] * 5 + [429] * 3
-    remaining = [response.headers["RateLimit-Remaining"] for response in responses]
-    assert remaining == ["4", "3", "2", "1", "0", "0", "0", "0"]
+    assert [announced(response)["rate"] for response in responses] == [(5, left) for left in (4, 3, 2, 1, 0, 0, 0, 0)]
     assert all(1 <= int(response.headers["Retry-After"]) <= 3601 for response in responses[5:])
 
 
@@ -48,14 +46,11 @@ def test_without_redis_each_gateway_counts_separately(two_gateways, add_client, 
     first, second = two_gateways(add_client("booking", *ALL_SCOPES, rate="3/hour"))
     assert [client.get("/api/cars").status_code for client in (first, second)] == [200, 200]
     redis.kill()
-    started = time.monotonic()
     for client in (first, second):
         statuses = [client.get("/api/cars").status_code for _ in range(6)]
         assert set(statuses) == {200, 429}
         assert statuses[:3] == [200] * 3
         assert statuses[-2:] == [429] * 2
-    # Requests do not wait for Redis.
-    assert time.monotonic() - started < 2
 
 
 def test_a_gateway_starts_without_redis(build_from_ini, upstream, add_client):
@@ -75,6 +70,6 @@ def test_gateways_share_limits_again_when_redis_is_back(two_gateways, add_client
     redis.start()
 
     def remaining(client):
-        return int(client.get("/api/cars").headers["RateLimit-Remaining"])
+        return announced(client.get("/api/cars"))["rate"][1]
 
-    until(lambda: remaining(first) - remaining(second) == 1 and remaining(second) - remaining(first) == 1, seconds=15)
+    until(lambda: remaining(first) - remaining(second) == 1 and remaining(second) - remaining(first) == 1)

@@ -1,4 +1,4 @@
-"""Request headers: the allowlist and the gateway's own headers reach the service."""
+"""Request headers: only those on the allowlist and the gateway's own reach the service."""
 
 import pytest
 

@@ -123,7 +123,7 @@ def test_a_redirect_is_forwarded_and_not_followed(gateway, service, status):
         ("//HOST/api/cars/1", "/api/cars/1"),
         ("/api/cars/1", "/api/cars/1"),
         ("https://elsewhere.example/a", "https://elsewhere.example/a"),
-        # Another port and another host.
+        # These begin with the URL of the service, but name another port or host.
         ("BASE0/a", "BASE0/a"),
         ("BASE.elsewhere.example/a", "BASE.elsewhere.example/a"),
     ],

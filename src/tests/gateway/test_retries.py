@@ -30,7 +30,7 @@ def client(build_from_ini, upstream, add_client):
 
 
 def fail_on_reuse(how):
-    """Respond over new connections; end a connection after the second request over it was read."""
+    """Return a function that responds to the first request of each connection, and ends it at the second request."""
     connections = set()
 
     def respond(connection):

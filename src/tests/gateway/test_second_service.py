@@ -20,7 +20,7 @@ CLIENTS = {
 
 
 def echo_service(name):
-    """Return a service that responds with the details of the request."""
+    """Return an application that responds with the details of each request."""
     app = Flask(name, static_folder=None)
 
     @app.route("/", defaults={"path": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])

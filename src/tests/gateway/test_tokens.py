@@ -14,7 +14,7 @@ EC, RSA = elliptic("ec"), rsa("rsa")
 
 @pytest.fixture
 def build_trusting(build_gateway, tmp_path):
-    """Build a gateway that trusts the issuer, with additional settings such as ``INVSYS_JWT_CLIENT``."""
+    """Return a function that builds a gateway that trusts the issuer; ``variables`` are further settings."""
     file = tmp_path / "jwks.json"
     file.write_text(json.dumps(key_set(EC, RSA)))
 
@@ -27,7 +27,7 @@ def build_trusting(build_gateway, tmp_path):
 
 @pytest.fixture
 def status(build_trusting):
-    """Return the status of a request with a token; there is no service behind the gateway."""
+    """Return a function that returns the status of a request with a token; no service is behind the gateway."""
 
     def status(token, path="/api/cars", **variables):
         return as_client(build_trusting(**variables), token).get(path).status_code

@@ -81,7 +81,7 @@ def app(file, key):
 
 @pytest.fixture
 def call(app):
-    """Send a request with this Authorization header, as WSGI decodes it; None: without the header."""
+    """Return a function that sends a request with an Authorization header, as decoded by WSGI, or without it (None)."""
 
     def call(authorization, path="/api/cars", method="GET", **headers):
         overrides = {} if authorization is None else {"HTTP_AUTHORIZATION": authorization}
@@ -122,7 +122,7 @@ def test_the_problem_is_xml_if_xml_was_requested(call, path):
 
 
 def invalid_keys(key):
-    """Return variants of a key that are not valid, and other values."""
+    """Return invalid keys by their descriptions: variants of ``key``, and others."""
     scheme, prefix, secret = key.split("_", 2)
     digest = hashlib.sha256(key.encode()).hexdigest()
     return {

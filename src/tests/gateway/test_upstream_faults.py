@@ -1,4 +1,4 @@
-"""Faults of a service: the caller gets a problem or a noticeably truncated response, and the next request works."""
+"""Faults of a service: the caller gets a problem, or can detect the truncated response; the next request works."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Fixtures of the inventory's tests: register and allocate vehicles, check error responses, run commands."""
+"""Fixtures of the inventory's tests, which register and allocate vehicles, check error responses and run commands."""
 
 import io
 import os
@@ -21,7 +21,7 @@ from invsys.inventory.application import build_app
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Event, db
 from invsys.inventory.transfer import exporter
-from tests.conftest import SQLITE_ONLY, dispose, load_settings
+from tests.conftest import SQLITE_ONLY, disconnect, load_settings
 from tests.support import refusals
 from tests.support.applications import close
 from tests.support.feed_checker import FeedChecker
@@ -31,7 +31,7 @@ MODELS = (ContinuousResource, ContinuousResourceAllocation, Event)
 
 
 def wire_period(start: str | None, end: str | None) -> dict[str, Any]:
-    """Return the request members for a period; None means infinite."""
+    """Return the members of a request body for a period; None means infinite."""
     return {
         **({"from_infinity": True} if start is None else {"from_datetime": start}),
         **({"to_infinity": True} if end is None else {"to_datetime": end}),
@@ -58,7 +58,7 @@ def car(register: Callable[..., str]) -> str:
 
 @pytest.fixture
 def allocate(client: FlaskClient) -> Callable[..., TestResponse]:
-    """Return a function that posts an allocation; None means infinite on that side."""
+    """Return a function that posts an allocation; a start or end of None means infinite."""
 
     def allocate(vehicle: str, start: str | None, end: str | None, **fields: Any) -> TestResponse:
         return client.post(f"{vehicle}/allocations", json={**wire_period(start, end), **fields})
@@ -74,7 +74,7 @@ def booking(car: str, allocate: Callable[..., TestResponse]) -> str:
 
 @pytest.fixture
 def follow_pages(client: FlaskClient) -> Callable[[str], Iterator[list[dict[str, Any]]]]:
-    """Return a function that yields the pages of a list, following the ``next`` links lazily."""
+    """Return a function that yields the pages of a list; it requests each page only when it is needed."""
 
     def follow_pages(url: str) -> Iterator[list[dict[str, Any]]]:
         next_url: str | None = url
@@ -90,10 +90,10 @@ def follow_pages(client: FlaskClient) -> Callable[[str], Iterator[list[dict[str,
 
 @pytest.fixture
 def nothing_changes(admin_app: Flask) -> Callable[[], AbstractContextManager[None]]:
-    """Return a context manager that fails if a vehicle, an allocation or an event is added, changed or removed.
+    """Return a context manager that fails the test if a vehicle, allocation or event is added, changed or removed.
 
-    It compares table rows: they hold more than any list shows, and all lists are derived from them. It does not read
-    the feed, because that writes the events of expired holds.
+    It compares the rows of the tables, which contain more than the lists of the API. It does not read the feed, because
+    that would write the events of expired holds.
     """
 
     def state() -> Any:
@@ -111,7 +111,7 @@ def nothing_changes(admin_app: Flask) -> Callable[[], AbstractContextManager[Non
 
 @pytest.fixture
 def refused() -> Callable[..., dict[str, Any]]:
-    """Return a function that checks a problem response and returns its body; ``fields`` are the fields of a 422."""
+    """Return a function that checks a problem response and returns its body; ``fields`` are those of a 422."""
 
     def refused(response: TestResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
         body: dict[str, Any] = refusals.refused(response, status, code)
@@ -133,21 +133,21 @@ def _check_errors(errors: dict[str, list[str]], fields: tuple[str, ...]) -> None
 
 @pytest.fixture
 def feed_checker(app: Flask) -> Iterator[None]:
-    """Replay the change feed while the test runs, then compare the result with the lists and the tables."""
+    """Replay the change feed while the test runs; then compare the result with the lists and the tables."""
     with FeedChecker(app):
         yield
 
 
 @pytest.fixture
 def feed_checker_at_end(app: Flask) -> Iterator[None]:
-    """Replay the change feed after the test only, for tests during which nothing else may read the feed."""
+    """Replay the change feed only after the test, for tests during which nothing else may read the feed."""
     with FeedChecker(app, concurrently=False):
         yield
 
 
 @pytest.fixture
 def update_all_rows(app: Flask) -> Callable[..., None]:
-    """Return a function that sets columns of all rows of a model, for states that requests alone cannot create."""
+    """Return a function that sets columns in all rows of a model, to create states that requests cannot create."""
 
     def update_all_rows(model: type[Any], **values: Any) -> None:
         with app.app_context(), db.engine.begin() as connection:
@@ -158,7 +158,7 @@ def update_all_rows(app: Flask) -> Callable[..., None]:
 
 @pytest.fixture
 def exported(app):
-    """Return a function that exports allocations as text in a format."""
+    """Return a function that exports everything in a format and returns the text."""
 
     def exported(form):
         file = io.StringIO()
@@ -171,7 +171,7 @@ def exported(app):
 
 @pytest.fixture
 def fresh_url(engine, request, tmp_path):
-    """The URL of an empty database without tables, for this test only."""
+    """The URL of an empty database without tables, which only this test uses."""
     if engine == "sqlite":
         yield f"sqlite:///{tmp_path / 'fresh.sqlite3'}"
         return
@@ -184,11 +184,11 @@ def fresh_url(engine, request, tmp_path):
 
 @pytest.fixture
 def fresh_app(fresh_url):
-    """An application over ``fresh_url``."""
+    """An application that uses the database ``fresh_url``; the test runs in its application context."""
     app = build_app(load_settings(fresh_url))
     with app.app_context():
         yield app
-        dispose()
+        disconnect()
 
 
 @pytest.fixture
@@ -207,14 +207,14 @@ def open_client():
 
 @pytest.fixture
 def serving(database_url, tmp_path):
-    """A running server with two workers: (process, port, path of its log)."""
+    """A running server with two workers, as a tuple: process, port, path of its log."""
     with run_server(database_url, tmp_path) as running:
         yield running
 
 
 @pytest.fixture
 def pg_server(request):
-    """The PostgreSQL server, for tests of PostgreSQL only; skips the test with --sqlite-only."""
+    """The PostgreSQL server, for tests that do not run on SQLite; with --sqlite-only, the test is skipped."""
     if request.config.getoption(SQLITE_ONLY):
         pytest.skip("needs PostgreSQL")
     return request.getfixturevalue("postgresql")
@@ -222,13 +222,13 @@ def pg_server(request):
 
 @pytest.fixture
 def run(database_url, run_on):
-    """Return a function that runs an invsys-manage command: (exit status, standard output, standard error)."""
+    """Return a function that runs an invsys-manage command; it returns exit status, standard output, standard error."""
     return run_on(database_url)
 
 
 @pytest.fixture
 def run_on(monkeypatch, capsys):
-    """Return a function that takes a database URL and returns the command runner for it."""
+    """Return a function that takes a database URL and returns a function like ``run`` for that database."""
     monkeypatch.setenv("INVSYS_CONFIG", os.devnull)
 
     apps = []
@@ -246,7 +246,7 @@ def run_on(monkeypatch, capsys):
         return run
 
     yield run_on
-    # A real process closes its connections when it exits; this process continues.
+    # A command's own process would close its connections on exit, but here all commands run in this process.
     for app in apps:
         with app.app_context():
-            dispose()
+            disconnect()

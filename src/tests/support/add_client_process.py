@@ -1,7 +1,7 @@
-"""A process that adds clients to a file while others do the same.
+"""A script that adds clients to a clients file while other processes do the same.
 
-Arguments: the file, and the prefix of the clients' names. Prints ``ready``, reads the number of clients to add, and
-prints the prefix of each key.
+Arguments: the file, and the prefix of the clients' names. It prints ``ready``, reads the number of clients to add from
+standard input, and prints the prefix of each new key.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A cache of applications: building and connecting one takes longer than most tests."""
+"""A cache of applications: building an application and connecting it takes longer than most tests."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from flask import Flask
 
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
-from invsys.inventory.db.engine import disconnect as dispose
+from invsys.inventory.db.engine import disconnect
 from invsys.inventory.db.models import db
 
 # Every cached application keeps its connections open, and PostgreSQL accepts 100.
@@ -49,7 +49,7 @@ class Applications:
 def close(app: Flask) -> None:
     """Close all connections of an application; it reconnects when it is used again."""
     with app.app_context():
-        dispose()
+        disconnect()
 
 
 def _build(environ: Mapping[str, str]) -> tuple[Flask, Any]:
@@ -61,5 +61,5 @@ def _state(app: Flask) -> Any:
     with app.app_context():
         # A connection that is still checked out may hold a lock.
         in_use = [engine.pool.checkedout() for engine in db.engines.values()]  # type: ignore[attr-defined]
-    # The extensions hold the state of the database's circuit breaker.
+    # The circuit breaker of the database adds an extension when it opens.
     return dict(app.config), set(app.extensions), list(app.url_map.iter_rules()), in_use

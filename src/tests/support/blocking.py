@@ -8,10 +8,8 @@ import psycopg
 from sqlalchemy import event
 
 from invsys.inventory.db.models import db
+from tests.support.waiting import SECONDS
 
-# The longest time that a test waits for another thread.
-SECONDS = 10
-_SECONDS = 30
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
@@ -40,13 +38,13 @@ def block_next_commit(app):
 
 @contextmanager
 def locked(url, statement):
-    """Hold the locks of a statement, and commit it when the context ends."""
+    """Execute a statement and hold its locks until the context ends, which commits it; yield the connection."""
     with psycopg.connect(url) as other:
         other.execute(statement)
         yield other
 
 
-# Advisory locks with this number in their upper 16 bits announce the events that a transaction writes (migration 0002).
+# A transaction announces its events with advisory locks whose upper 16 bits are this number (migration 0002).
 _FEED = 0x4556
 _NEXT = f"SELECT pg_advisory_lock(({_FEED}::bigint << 48) + pg_sequence_last_value('events_key_seq'))"
 
@@ -63,8 +61,8 @@ def block_event_numbers(url):
 
 
 def until_waiting(url, count):
-    """Wait until this number of statements wait for a lock; fail after 30 seconds."""
-    deadline = time.monotonic() + _SECONDS
+    """Wait until exactly ``count`` statements are waiting for locks; fail after ``SECONDS``."""
+    deadline = time.monotonic() + SECONDS
     with psycopg.connect(url, autocommit=True) as other:
         while other.execute(_WAITING).fetchone() != (count,):
             assert time.monotonic() < deadline

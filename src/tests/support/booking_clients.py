@@ -19,9 +19,10 @@ from tests.support.waiting import until
 CALLERS = 4
 # Enough cars for all callers: each needs at most two for the same hour.
 CARS = 2 * CALLERS
-# A test waits for BEFORE responses before it kills a process. Meanwhile the callers may get up to AFTER more: they are
-# active when the process dies, but then leave the CPU to its replacement.
-BEFORE, AFTER = 20, 200
+# A test waits for the first number of responses before it kills a process. Until the test waits again, the callers get
+# at most the second number of further responses: they are active when the process dies, but then leave the CPU to its
+# replacement.
+RESPONSES_BEFORE_KILL, RESPONSES_AFTER_KILL = 20, 60
 MONDAY, HOUR = datetime(2099, 3, 2, tzinfo=UTC), timedelta(hours=1)
 
 
@@ -49,9 +50,12 @@ class Callers:
         self._pool.shutdown()
 
     def wait_for_progress(self):
-        """Wait for BEFORE more responses; then let the callers continue for up to AFTER more."""
-        enough = len(self.ids_by_key) + BEFORE
-        self._enough = enough + AFTER
+        """Let the callers get more responses, at most RESPONSES_BEFORE_KILL + RESPONSES_AFTER_KILL.
+
+        Return once they have RESPONSES_BEFORE_KILL of them, or once a caller has ended.
+        """
+        enough = len(self.ids_by_key) + RESPONSES_BEFORE_KILL
+        self._enough = enough + RESPONSES_AFTER_KILL
         self._wake_threads()
         until(lambda: len(self.ids_by_key) >= enough or any(thread.done() for thread in self._threads))
 
@@ -93,7 +97,7 @@ def _key(number, turn):
 
 
 def stored_allocations(app):
-    """Return the ids of the stored allocations by key; check that events and idempotency keys agree."""
+    """Return the ids of the stored allocations by key; check that the events and idempotency keys agree with them."""
     allocation = ContinuousResourceAllocation
     with app.app_context(), session.read() as connection:
         rows = connection.execute(select(allocation.id, allocation.dump)).all()

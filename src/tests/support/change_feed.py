@@ -2,7 +2,7 @@
 
 
 class FeedReader:
-    """Follows ``next`` from the start of the feed, one page at a time."""
+    """Reads the feed from its start, one page at a time."""
 
     def __init__(self, client, limit=1000):
         self._client, self._limit, self._next = client, limit, None

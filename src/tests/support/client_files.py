@@ -29,12 +29,12 @@ scopes = events:read
 
 
 def stored_digest(text):
-    """Return the digest of a key as the file contains it."""
+    """Return the digest of a key in the form that a clients file contains."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def hand_written():
-    """Return the text of a clients file in which ``invsys_0000000a_secret`` is a key of booking."""
+    """Return the text of a clients file in which ``invsys_0000000a_secret`` is a key of the client ``booking``."""
     return HAND_WRITTEN.format(**{letter: stored_digest(f"invsys_0000000{letter}_secret") for letter in "abc"})
 
 

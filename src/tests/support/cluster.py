@@ -50,7 +50,7 @@ class Member(PostgreSQL):
         until(lambda: not file.exists() or not Path("/proc", file.read_text().split()[0]).exists())
 
     def wait_for(self, follower: "Member") -> None:
-        """Make commits wait until ``follower`` has them on disk; returns when it is a synchronous standby."""
+        """Make commits wait until ``follower`` has them on disk; return once it is a synchronous standby."""
         self.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{follower.name}'")
         self.execute("SELECT pg_reload_conf()")
         until(lambda: self.query("SELECT sync_state FROM pg_stat_replication") == ["sync"])
@@ -61,7 +61,7 @@ class Member(PostgreSQL):
 
     def promote(self) -> None:
         self._run("pg_ctl", "-w", "promote")
-        # Nothing follows this server yet; the copied configuration may contain the setting.
+        # This server has no standby yet, but the configuration that it copied from the primary may require one.
         self.execute("ALTER SYSTEM RESET synchronous_standby_names")
         self.execute("SELECT pg_reload_conf()")
 
@@ -73,11 +73,11 @@ class Member(PostgreSQL):
         self._run("pg_rewind", "--write-recovery-conf", f"--source-server={leader.url()}")
 
     def kill(self) -> None:
-        """Kill all processes at once, like a power failure; do nothing if the server is not running."""
+        """Kill all processes of the server at once; do nothing if it is not running."""
         if not self._runs:
             return
         first = int((self._data / "postmaster.pid").read_text().split()[0])
-        # Stop the postmaster first, so that it starts no process while they are listed.
+        # Suspend the postmaster first, so that it starts no process while its processes are listed.
         os.kill(first, signal.SIGSTOP)
         processes = [first, *child_processes(first)]
         for process in processes:

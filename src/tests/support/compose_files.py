@@ -31,7 +31,7 @@ def networks(name):
 
 
 def with_defaults(value):
-    """Return a value of a compose file after substitution with an empty ``.env``."""
+    """Return a value of a compose file, with the defaults of its variables substituted."""
     return VARIABLE.sub(lambda match: match[2] or "", str(value))
 
 
@@ -45,10 +45,13 @@ def _program():
 
 
 def config(folder, *files):
-    """Run ``docker-compose config`` on files in a folder, without a Docker engine and without this shell's settings."""
+    """Run ``docker-compose config`` on files in a folder, without a Docker engine; return the completed process.
+
+    The environment has only HOME and PATH, so that the variables of this shell are not substituted.
+    """
     options = [word for file in files for word in ("--file", file)]
     if files == (SQLITE,):
-        # Otherwise the project directory would be that of the file.
+        # Otherwise the project directory would be the folder of the file.
         options += ["--project-directory", "."]
     environ = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
     return subprocess.run(

@@ -5,7 +5,10 @@ from threading import Barrier
 
 
 def send_concurrently(app, requests):
-    """Send requests (arguments of ``client.open``), each in its own thread; return the responses in order."""
+    """Send requests at the same time, each in its own thread; return the responses in the order of the requests.
+
+    A request is a dictionary of arguments for ``client.open``.
+    """
     barrier = Barrier(len(requests))
 
     def send(request):
@@ -18,6 +21,6 @@ def send_concurrently(app, requests):
 
 
 def count_outcomes(responses):
-    """Count the responses by outcome: 201, or the error code."""
+    """Return the number of responses for each outcome: the status of a success, or the code of an error."""
     results = [response.json["code"] if response.status_code >= 400 else response.status_code for response in responses]
     return {result: results.count(result) for result in results}

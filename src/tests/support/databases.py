@@ -1,4 +1,4 @@
-"""Databases for single tests, on the PostgreSQL server of the test process."""
+"""Databases for individual tests, on the PostgreSQL server of the test process."""
 
 import uuid
 from collections.abc import Iterator

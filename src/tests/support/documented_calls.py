@@ -1,4 +1,4 @@
-"""The curl commands in README.rst and the manual: parsed from the text, sent over a real socket, responses compared.
+"""Runs the curl commands in README.rst and the manual over a real socket, and compares the responses with the text.
 
 A page prints each command in a separate block (``code-block:: shell``), without a prompt, so that readers can paste it.
 The block directly below it (``json``, ``http`` or ``xml``) is the response; without one, the body is empty.
@@ -29,9 +29,9 @@ _CURSOR = re.compile(r"(cursor=)[^&>]+")
 
 @dataclass(frozen=True)
 class Call:
-    """A curl command, and the response that the page prints; with ``-i`` it begins with status line and headers.
+    """A curl command, and the response that the page prints; with ``-i``, it includes the status line and headers.
 
-    ``variable`` is the shell variable that stores the id of the response, or empty.
+    ``variable`` is the shell variable in which the page stores the id of the response, or empty.
     """
 
     words: list[str]
@@ -92,7 +92,7 @@ class Session:
         """Send a call; compare the response with the printed one, or store its id if the call sets a variable."""
         response = self.send(call)
         if call.variable:
-            # As `cut -d '"' -f 4` does.
+            # The same as `cut -d '"' -f 4` in the printed command.
             self._variables[call.variable] = response.text.split('"')[3]
             return
         head, _, body = call.printed.partition("\n\n") if "-i" in call.words else ("", "", call.printed)

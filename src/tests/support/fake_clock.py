@@ -4,7 +4,7 @@ import time
 
 
 class Clock:
-    """Replaces ``time`` in one of our modules; its time changes only when ``advance`` is called."""
+    """Replaces the module ``time`` in a module under test; its time changes only when ``advance`` is called."""
 
     def __init__(self):
         self._now = time.monotonic()

@@ -52,7 +52,7 @@ def response_lost(service: httpx.BaseTransport, request: httpx.Request) -> httpx
 
 
 def then_run(first: Fault, action: Callable[[], object]) -> Fault:
-    """Return a fault after which ``action`` runs, before the client retries."""
+    """Return a fault that applies ``first`` and then calls ``action``, before the client retries."""
 
     def fault(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
         try:
@@ -64,7 +64,7 @@ def then_run(first: Fault, action: Callable[[], object]) -> Fault:
 
 
 def respond(status: int, text: str = "", **headers: str) -> Fault:
-    """Return a fault in which a proxy sends this response without forwarding the request."""
+    """Return a fault in which a proxy sends this response and does not forward the request."""
     header_values = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def fault(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
@@ -89,7 +89,7 @@ class FakeTime:
         self.now += seconds
 
     def timed_out(self, after: float) -> Fault:
-        """Return a fault in which the request times out after this time."""
+        """Return a fault in which the request times out after this number of seconds."""
 
         def fault(service: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
             self.now += after

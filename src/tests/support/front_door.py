@@ -1,4 +1,4 @@
-"""A gateway in front of the inventory under test, connected by real HTTP, and a client with all scopes."""
+"""A gateway in front of the inventory under test, connected over real HTTP, and a client with all scopes."""
 
 import os
 import tempfile
@@ -20,7 +20,7 @@ ALL_SCOPES = ["resources:read", "resources:write", "allocations:read", "allocati
 
 
 class BufferingClient(FlaskClient):
-    """Buffers every response: an unread streamed response would keep its connection."""
+    """A test client that buffers every response: an unread streamed response would occupy its connection."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         return super().open(*args, **{"buffered": True, **kwargs})
@@ -49,7 +49,7 @@ class FrontDoor:
         self._gateway.test_client_class = BufferingClient
 
     def caller(self, inventory: Flask) -> FlaskClient:
-        """Connect the gateway to ``inventory``; return a client with a key."""
+        """Connect the gateway to ``inventory``; return a test client that sends the key."""
         self._current_app = inventory
         client = self._gateway.test_client()
         client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self._key}"

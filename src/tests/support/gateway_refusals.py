@@ -4,7 +4,7 @@ import re
 
 
 def challenges(response):
-    """Return the challenges in WWW-Authenticate: the parameters of each scheme (RFC 9110, 11.6.1)."""
+    """Return the parameters of each challenge in WWW-Authenticate, by its scheme (RFC 9110, 11.6.1)."""
     header = ", ".join(response.headers.getlist("WWW-Authenticate"))
     schemes = re.findall(r'(\w+) ((?:[\w-]+="[^"]*"(?:, ?|$))*)', header)
     assert "".join(f"{scheme} {rest}" for scheme, rest in schemes) == header

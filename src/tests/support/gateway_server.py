@@ -1,4 +1,4 @@
-"""Gateways under the production server, started as operators do: with an INI file, a command and an environment."""
+"""Gateways under the production server, started with a settings file, a command and environment variables."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from tests.support.waiting import SECONDS, until
 Sections = Mapping[str, Mapping[str, object]]
 
 # Limits that no test reaches.
-UNLIMITED = {"limits": dict.fromkeys(("rate", "write_rate", "anonymous"), "1000000/second")}
+UNLIMITED = {"limits": dict.fromkeys(("rate", "write_rate", "anonymous", "page"), "1000000/second")}
 
 
 @dataclass

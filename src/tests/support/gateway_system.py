@@ -9,13 +9,18 @@ from invsys.gateway.application import build_app
 from invsys.gateway.auth import client_admin
 from invsys.inventory.application import build_app as build_inventory
 from tests.conftest import close, load_settings
-from tests.support.instants import period_fields
-from tests.support.owners import client_as
+from tests.support.client_identity import client_as
+from tests.support.hours_in_2099 import hour_start, period_fields
 from tests.support.serving_apps import served_app
+
+_WINDOW = f"from={hour_start(10)}&to={hour_start(12)}"
 
 
 class GatewayWithInventory:
-    """An inventory and its gateway; ``keys`` maps client names to API keys, ``direct`` bypasses the gateway."""
+    """An inventory and its gateway.
+
+    ``keys`` maps client names to API keys; ``direct`` is a test client of the inventory, without the gateway.
+    """
 
     def __init__(self, inventory, gateway, keys):
         self.inventory, self.keys, self.direct = inventory, keys, inventory.test_client()
@@ -30,12 +35,13 @@ class GatewayWithInventory:
     def create_cars(self, owner):
         """Register a car, allocated by ``owner`` from 10:00 to 11:00, and an idle car.
 
-        Returns the ids of ``car``, its ``allocation`` and ``idle``, and ``unused``, a name that no vehicle has.
+        Return the ids as ``car``, ``allocation`` and ``idle``, as ``unused`` a name that no vehicle has, and as
+        ``window`` the query of a window of time.
         """
         client = client_as(self.inventory, owner)
         car, idle = (client.post("/api/cars", json={"name": str(uuid.uuid4())}).json["id"] for _ in range(2))
         allocation = client.post(f"/api/cars/{car}/allocations", json=period_fields(10, 11)).json["id"]
-        return {"car": car, "idle": idle, "allocation": allocation, "unused": str(uuid.uuid4())}
+        return {"car": car, "idle": idle, "allocation": allocation, "unused": str(uuid.uuid4()), "window": _WINDOW}
 
     def events(self):
         """Return all events of the change feed."""
@@ -44,7 +50,7 @@ class GatewayWithInventory:
 
 @contextmanager
 def running_system(database_url, folder, scopes, **settings_environ):
-    """Build a system over a migrated database; ``scopes`` maps each client to its scopes."""
+    """Yield a system with a migrated database; ``scopes`` maps the name of each client to its scopes."""
     file = folder / "clients.ini"
     keys = {name: client_admin.add(file, name, words.split()) for name, words in scopes.items()}
     inventory = build_inventory(load_settings(database_url))

@@ -1,4 +1,4 @@
-"""The HTML page as a browser parses it."""
+"""Parses the HTML page of the inventory."""
 
 from html.parser import HTMLParser
 

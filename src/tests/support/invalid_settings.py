@@ -2,7 +2,7 @@
 
 from typing import Any
 
-# Too short, too long, with invisible or non-ASCII characters.
+# Too short, too long, or with characters other than visible ASCII.
 SECRETS = ["too-short", "a" * 15, "a" * 256, "a" * 15 + " b", "a" * 16 + "\xe9", "\x7f" * 16]
 
 COMMON: list[tuple[str, str]] = [
@@ -24,7 +24,7 @@ COMMON: list[tuple[str, str]] = [
 
 
 def outside(ranges: dict[str, tuple[int, int]]) -> list[tuple[str, Any]]:
-    """Return each setting with values that are not integers of its range, which includes both ends."""
+    """Return (setting, value) pairs in which the value is not an integer in the range, which includes both bounds."""
     return [
         (name, bad)
         for name, (least, most) in ranges.items()

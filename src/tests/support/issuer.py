@@ -13,7 +13,7 @@ ISSUER, AUDIENCE = "https://login.example", "invsys"
 
 
 def part(value):
-    """Encode a part of a token: bytes, or another value as JSON."""
+    """Return bytes, or any other value as JSON, encoded as a part of a token."""
     data = value if isinstance(value, bytes) else json.dumps(value).encode()
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 

@@ -21,7 +21,7 @@ _CHANGE = with_event(
 
 
 class LateWriter:
-    """An open transaction; ``keys`` are the event keys that it has written."""
+    """An open transaction; ``keys`` are the keys of the events that it has written."""
 
     def __init__(self, app):
         with app.app_context():
@@ -60,7 +60,7 @@ class LateWriter:
         self._connection.close()
 
     def vanish(self):
-        """End like a killed process: the connection is lost, and the database has rolled back."""
+        """End the transaction as if the process were killed: the connection is lost, and the database rolls back."""
         if self._connection.dialect.name == "postgresql":
             pid = self._connection.connection.driver_connection.info.backend_pid
             with self._connection.engine.connect() as other:

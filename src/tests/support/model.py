@@ -1,6 +1,6 @@
 """A model of the service in plain integers: periods in days, holds in hours of a simulated clock.
 
-Pure: it sends no requests. Ids are the ones that the service assigned.
+It sends no requests. Its ids are those that the service has assigned.
 """
 
 from dataclasses import dataclass, field, replace
@@ -38,7 +38,7 @@ def overlap(one, other):
 
 
 def divide_window(allocated, window):
-    """Return the free and the busy periods of a window, computed cell by cell."""
+    """Return the free and the busy periods of a window, computed separately for each day."""
     start, end = numbers(window)
     is_busy = {cell: any(overlap((cell, cell + 1), period) for period in allocated) for cell in range(start, end)}
     edges = [cell for cell in range(start + 1, end) if is_busy[cell] != is_busy[cell - 1]]
@@ -149,7 +149,7 @@ class Fleet:
         return replace(allocation, period=period, expires=expires, **rest)
 
     def refusal_of(self, allocation, changes):
-        """Return the error code for changing an allocation like this and the conflicting ids; None if it is allowed."""
+        """Return the error code and the conflicting ids if these changes must be refused, else None."""
         one = self.allocations[allocation]
         new = self.changed(one, **changes)
         if (changes.get("hold") and one.expires is None) or new.vehicle not in self.vehicles or is_empty(new.period):

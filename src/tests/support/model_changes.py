@@ -1,8 +1,8 @@
-"""Changes in the service and its model, conditional or not: rename, close, decommission, move, delete."""
+"""Changes to the service and its model, with or without If-Match: rename, close, decommission, move, delete."""
 
 from dataclasses import replace
 
-from tests.support.days import bound_fields, day_start
+from tests.support.days_around_now import bound_fields, day_start
 from tests.support.model_orders import HOUR
 from tests.support.model_runner import ALL, CARS, ModelRunner, check_refusal
 

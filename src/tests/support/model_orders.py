@@ -1,6 +1,6 @@
 """Create requests to the service and the model, with or without an Idempotency-Key: register, allocate, repeat."""
 
-from tests.support.days import period_fields
+from tests.support.days_around_now import period_fields
 from tests.support.model import Allocation, Vehicle
 from tests.support.model_runner import ALL, CARS, ModelRunner, check_refusal
 
@@ -11,7 +11,7 @@ class ModelOrders(ModelRunner):
     """The operations that create items."""
 
     def register(self, name, attributes, key):
-        """Register a vehicle; return its id, or None."""
+        """Register a vehicle; return its id, or None if the request was refused or replayed."""
         refusal = ("name_taken", None) if self.fleet.has_name(name) else None
         response = self._order(CARS, {"name": name, "attributes": attributes}, key, refusal)
         if response is None:
@@ -23,7 +23,10 @@ class ModelOrders(ModelRunner):
         return vehicle_id
 
     def allocate(self, vehicle, period, hold, description, key, despite_closed=False):
-        """Allocate a vehicle, held for ``hold`` hours or confirmed (None); return the allocation's id, or None."""
+        """Allocate a vehicle, held for ``hold`` hours or confirmed (None); return the id of the allocation.
+
+        Return None if the request was refused or replayed.
+        """
         refusal = None
         if vehicle not in self.fleet.vehicles:
             refusal = ("resource_not_found", None)
@@ -36,7 +39,10 @@ class ModelOrders(ModelRunner):
         return response and self._allocated(response, {vehicle}, period, hold, description)
 
     def allocate_any(self, period, attributes, hold, key):
-        """Allocate any vehicle with these attributes; return the allocation's id, or None."""
+        """Allocate any vehicle with these attributes; return the id of the allocation.
+
+        Return None if the request was refused or replayed.
+        """
         free = self.fleet.free(period, attributes)
         body = _body(period, hold, attributes=attributes)
         response = self._order(f"{CARS}/any/allocations", body, key, None if free else ("none_available", None))
@@ -50,7 +56,7 @@ class ModelOrders(ModelRunner):
         return row["id"]
 
     def allocate_several(self, quantity, period, attributes, hold, key):
-        """Allocate several vehicles; return the allocations' ids, empty if too few are free."""
+        """Allocate several vehicles; return the ids of the allocations, none if the request was refused or replayed."""
         free = self.fleet.free(period, attributes)
         refusal = None if len(free) >= quantity else ("none_available", None)
         body = _body(period, hold, attributes=attributes, quantity=quantity)
@@ -93,7 +99,7 @@ class ModelOrders(ModelRunner):
         return None
 
     def repeat(self, key):
-        """Repeat the request that was executed under the key."""
+        """Repeat the request that was executed with this idempotency key."""
         (path, body), _ = self.keys[key]
         assert self._order(path, body, key, None) is None
 

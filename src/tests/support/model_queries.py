@@ -2,14 +2,14 @@
 
 from invsys.inventory.maintenance import purge
 from tests.support.change_feed import FeedReader
-from tests.support.days import day_start, days_of, query
+from tests.support.days_around_now import day_start, days_of, query
 from tests.support.model import divide_window, numbers, overlap
 from tests.support.model_runner import ALL, CARS, DAY, ModelRunner
 from tests.support.replay import ReplayedFeed, without_expires
 
 
 class ModelQueries(ModelRunner):
-    """The operations that compare reads."""
+    """The operations that read from both and compare the results."""
 
     def _get(self, url, params=None):
         response = self.client.get(url, query_string={"limit": 1000, **(params or {})})
@@ -34,7 +34,7 @@ class ModelQueries(ModelRunner):
         assert starts == sorted(starts)
 
     def allocations(self, vehicle, window, status):
-        """Compare a vehicle's allocations in a window, of one status or of any (None)."""
+        """Compare a vehicle's allocations in a window; if ``status`` is not None, only those with this status."""
         expected = {
             key: allocation
             for key, allocation in self.fleet.active().items()
@@ -64,7 +64,7 @@ class ModelQueries(ModelRunner):
         assert [row["id"] for row in self._get(CARS, params | filters)] == expected
 
     def purge(self):
-        """Purge, which also writes the events of all expired holds."""
+        """Purge the database, which also writes the events of all expired holds."""
         with self.app.app_context():
             purge.purge(DAY, 0)
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 from invsys.inventory.db.models import ContinuousResourceAllocation, IdempotencyKey
-from tests.support.days import days_of
+from tests.support.days_around_now import days_of
 from tests.support.model import Fleet
 from tests.support.time_travel import shift_timestamps
 
@@ -39,7 +39,7 @@ class ModelRunner:
         self.keys.clear()
 
     def record(self, item, response, kind):
-        """Record an item's ETag: a new one if an event of this ``kind`` is expected, else (None) the same as before."""
+        """Record an item's new ETag, and ``kind`` as its next event; if ``kind`` is None, expect the same ETag."""
         etag = response.headers["ETag"]
         if kind is None:
             assert etag == self.etags[item][-1]
@@ -49,7 +49,10 @@ class ModelRunner:
         self.kinds[item].append(kind)
 
     def if_match(self, item, match):
-        """Return an If-Match header with the item's present ETag, a stale one (previous or never used) or ``*``."""
+        """Return an If-Match header: the ``present`` ETag, a ``stale`` one (previous or never used), or ``*`` (any).
+
+        Return no header if ``match`` is None.
+        """
         before, present = ['"0"', *self.etags[item]][-2:]
         etags = {"stale": before, "present": present, "any": "*"}
         return {"If-Match": etags[match]} if match else {}

@@ -1,4 +1,4 @@
-"""Pairs of periods and whether they overlap: one table for Python, SQL, both databases' constraints and the API.
+"""Pairs of periods and whether they overlap: one table for Python, SQL, the constraints of both databases, and the API.
 
 A period is (start, end) in hours of one day; None means infinite.
 """

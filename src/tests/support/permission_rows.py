@@ -6,7 +6,7 @@ Each client has a single scope. ``owner`` and ``stranger`` have ``allocations:ow
 
 from dataclasses import dataclass
 
-from tests.support.instants import period_fields
+from tests.support.hours_in_2099 import period_fields
 
 COLUMNS = (
     "anonymous",
@@ -36,8 +36,8 @@ GET     /api/cars/{car}/availability                     401 200 403 403 403 403
 HEAD    /api/cars/{car}/availability                     401 200 403 403 403 403 403 404 404
 GET     /api/cars/all/availability                       401 200 403 403 403 403 403 404 404
 HEAD    /api/cars/all/availability                       401 200 403 403 403 403 403 404 404
-GET     /api/cars/utilisation{window}                    401 403 403 200 403 403 403 404 404
-HEAD    /api/cars/utilisation{window}                    401 403 403 200 403 403 403 404 404
+GET     /api/cars/utilisation?{window}                   401 403 403 200 403 403 403 404 404
+HEAD    /api/cars/utilisation?{window}                   401 403 403 200 403 403 403 404 404
 GET     /api/cars/gbfs/vehicle_availability.json         401 200 403 403 403 403 403 404 404
 HEAD    /api/cars/gbfs/vehicle_availability.json         401 200 403 403 403 403 403 404 404
 GET     /api/cars/{car}/allocations                      401 403 403 200 403 200 200 404 404

@@ -38,7 +38,10 @@ def _binary() -> str:
 
 
 class PgBouncer:
-    """A connection pooler in mode session, transaction or statement. Started as root, it runs as user ``postgres``."""
+    """A PgBouncer in the pool mode ``session``, ``transaction`` or ``statement``.
+
+    Tests that run as root start it as the user ``postgres``.
+    """
 
     def __init__(self, server: PostgreSQL, mode: str) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="invsys-pgbouncer-"))
@@ -59,7 +62,7 @@ class PgBouncer:
         return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
 
     def switch(self, mode: str) -> None:
-        """Change the pool mode while it runs, as an operator does."""
+        """Change the pool mode of the running PgBouncer, as an operator does."""
         self._write(mode)
         with psycopg.connect(self.url("pgbouncer"), autocommit=True, prepare_threshold=None) as console:
             # The console supports the simple query protocol only.

@@ -1,7 +1,7 @@
-"""One process of a race: for each line on standard input, all its threads send the same POST at the same time.
+"""A script for race tests: for each line of its input, all its threads send the same POST at the same time.
 
-Arguments: database URL, number of threads. A line consists of a path, a space and a JSON body. For each line, the
-process prints the statuses of the responses.
+Arguments: database URL, number of threads. A line on standard input consists of a path, a space and a JSON body. For
+each line, the script prints the statuses of the responses.
 """
 
 import sys

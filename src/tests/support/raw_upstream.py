@@ -13,7 +13,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\no
 
 @dataclass
 class Request:
-    """A received request: the head with its empty line, and the body."""
+    """A received request: the head, including the empty line that ends it, and the body."""
 
     head: bytes
     body: bytes = b""
@@ -46,7 +46,7 @@ class ServerConnection:
         self._buffer = b""
 
     def has_request(self) -> bool:
-        """Wait for the first byte of a request; return False if the other side closes the connection."""
+        """Wait for the first byte of a request; return False if the other side closes the connection instead."""
         return not self.finished and (bool(self._buffer) or self._receive())
 
     def read(self) -> Request:
@@ -75,7 +75,7 @@ class ServerConnection:
             self._connection.sendall(piece)
 
     def send_slowly(self, piece: bytes, times: int, seconds: float = 0.2) -> None:
-        """Send a piece repeatedly, with pauses, until the other side closes or sends something."""
+        """Send a piece up to ``times`` times, with pauses; stop when the other side closes or sends something."""
         for _ in range(times):
             self.send(piece)
             if select.select([self._connection], [], [], seconds)[0]:
@@ -97,7 +97,7 @@ class ServerConnection:
         self.finished = True
 
     def wait_until_closed(self) -> None:
-        """Read nothing more, and wait until the other side closes."""
+        """Read nothing more, and wait at most five seconds until the other side closes."""
         poll = select.poll()
         poll.register(self._connection, select.POLLRDHUP)
         poll.poll(5000)
@@ -130,7 +130,7 @@ def respond_with(*pieces: bytes, then: str = "continue") -> Callable[[ServerConn
 
 @dataclass
 class Upstream:
-    """The service: ``respond`` is called for each request; ``requests`` are the received requests."""
+    """The service: ``respond`` is called for each request; ``requests`` are those received so far."""
 
     port: int
     respond: Callable[[ServerConnection], None] = field(default_factory=lambda: respond_with(OK))
@@ -202,7 +202,7 @@ def listening(port: int = 0) -> Iterator[Upstream]:
 
 @contextmanager
 def not_accepting(queue: int = 128) -> Iterator[str]:
-    """Yield the base URL of a service that accepts no connections; if ``queue`` is 0, its queue is full."""
+    """Yield the base URL of a service that accepts no connections; if ``queue`` is 0, its backlog is full."""
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.bind(("127.0.0.1", 0))
         listener.listen(queue)

@@ -1,4 +1,4 @@
-"""The check that all services' error responses pass (RFC 9457)."""
+"""A check of error responses, which have the same format in every service (RFC 9457)."""
 
 
 def refused(response, status, code):

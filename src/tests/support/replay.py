@@ -1,7 +1,7 @@
 """A strict replay of the change feed: each event must be consistent with the events before it.
 
-A hold counts until its ``expired`` or ``deallocated`` event, also after its ``expires``: until then its row exists and
-the database refuses an overlap. So an event of an overlapping allocation must come after the event that ended the hold.
+A hold blocks its period until its ``expired`` or ``deallocated`` event, even after the time in ``expires``: until that
+event, its row exists and the database refuses overlaps. So the event of an overlapping allocation must come later.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ def without_expires(one):
 
 
 class ReplayedFeed:
-    """The vehicles in circulation and their allocations by id (holds until the event that ends them)."""
+    """The vehicles in circulation and their allocations, by id; a hold remains until the event that ends it."""
 
     def __init__(self):
         self.vehicles, self.allocations = {}, {}

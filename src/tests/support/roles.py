@@ -10,9 +10,10 @@ SCRIPT = PROJECT / "debian/roles.sql"
 
 
 class Roles:
-    """The owner's and the service's role of a database. Names are unique, because roles belong to the whole server.
+    """The roles of a database: its owner, and the service.
 
-    ``like`` gives a second database the role names of the first.
+    The names are unique, because roles belong to the whole server. With ``like``, a second database uses the roles of
+    the first.
     """
 
     def __init__(self, server: PostgreSQL, database: str, like: "Roles | None" = None) -> None:

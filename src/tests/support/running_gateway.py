@@ -9,7 +9,7 @@ from tests.support.raw_client import SECONDS, Response, request, send, send_all
 
 @dataclass
 class RunningGateway:
-    """A running gateway, the key of a client with all scopes, and a key limited to one concurrent request."""
+    """A running gateway, the key of a client with all scopes, and that of a client with one concurrent request."""
 
     served: Served
     key: str
@@ -35,14 +35,14 @@ class RunningGateway:
         return send_all(self.served.port, data.replace(b"KEY", self.key.encode()))
 
     def raw_bytes(self, data: bytes) -> bytes:
-        """Send requests, the last of which closes the connection; return all received bytes."""
+        """Send bytes, in which KEY is replaced by the key; return all bytes received until the connection closes."""
         with socket.create_connection(("127.0.0.1", self.served.port), timeout=SECONDS) as connection:
             connection.sendall(data.replace(b"KEY", self.key.encode()))
             with connection.makefile("rb") as stream:
                 return stream.read()
 
     def disconnect_early(self, target: str) -> None:
-        """Send a request, read the beginning of the response, and disconnect."""
+        """Send a request, read the beginning of its response, and disconnect."""
         with socket.create_connection(("127.0.0.1", self.served.port), timeout=SECONDS) as connection:
             connection.sendall(request("GET", target, self.key))
             assert connection.recv(4096).startswith(b"HTTP/1.1 200")

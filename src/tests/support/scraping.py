@@ -1,4 +1,4 @@
-"""Reading metrics without the cache: a service renders them at most once per second."""
+"""Reads metrics that do not come from the cache: a service renders them at most once per second."""
 
 from collections.abc import Callable
 

@@ -11,7 +11,7 @@ BODY = b'{"name": "Slow"}'
 
 
 class SlowBody:
-    """A connection over which the head of a POST was sent, and nothing else yet."""
+    """A connection over which only the head of a POST request has been sent so far."""
 
     def __init__(self, port: int, *lines: str, length: int = len(BODY)) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
@@ -24,7 +24,7 @@ class SlowBody:
         self._socket.sendall(data)
 
     def has_ended(self) -> bool:
-        """Return whether the server has closed the connection; receives what it has sent."""
+        """Receive what the server has sent; return whether it has closed the connection."""
         while not self._ended and select.select([self._socket], [], [], 0)[0]:
             try:
                 data = self._socket.recv(65536)
@@ -40,7 +40,7 @@ class SlowBody:
         return int(self._received[9:12]) if self._received else None
 
     def text(self) -> str:
-        """Return all that was received."""
+        """Return everything that was received."""
         return self._received.decode()
 
     def close(self) -> None:
@@ -49,7 +49,7 @@ class SlowBody:
 
 @contextmanager
 def slow_bodies(port: int, count: int, *lines: str) -> Iterator[list[SlowBody]]:
-    """Open several connections; ``lines`` are further header lines."""
+    """Yield ``count`` open connections; ``lines`` are additional header lines."""
     with ExitStack() as stack:
         connections = []
         for _ in range(count):

@@ -1,4 +1,4 @@
-"""The production server with an application of a few lines: no database, and workers that start quickly."""
+"""The production server with a tiny application, which needs no database and starts quickly."""
 
 import os
 import socket
@@ -46,7 +46,7 @@ class TinyServer:
 
     @property
     def workers(self) -> list[int]:
-        """The process ids of the workers, the oldest first."""
+        """The process ids of the workers, oldest first."""
         return child_processes(self.process.pid)
 
     def logged(self, text: str) -> int:
@@ -89,7 +89,7 @@ def waiting_server(folder: Path, port: int, application: str = _APPLICATION) -> 
 
 @contextmanager
 def tiny_server(folder: Path, application: str = _APPLICATION) -> Iterator[TinyServer]:
-    """Run the server on a free port."""
+    """Run the server on an unused port."""
     with waiting_server(folder, free_port(), application) as tiny:
         tiny.start()
         yield tiny
@@ -114,5 +114,5 @@ def responds(port: int) -> bool:
 
 
 def until_it_serves(tiny: TinyServer) -> None:
-    """Wait until both workers have started."""
+    """Wait until both workers have started and the server responds."""
     until(lambda: tiny.logged("Started worker-") >= 2 and responds(tiny.port))

@@ -1,16 +1,16 @@
-"""Waiting for another process or thread."""
+"""Waits for other processes and threads."""
 
 import threading
 import time
 from collections.abc import Callable
 
 # A generous limit, for busy machines.
-SECONDS = 30
+SECONDS = 120
 
 
-def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
-    """Wait until a condition is true; fail after ``seconds``."""
-    deadline = time.monotonic() + seconds
+def until(condition: Callable[[], object]) -> None:
+    """Wait until a condition is true; fail after ``SECONDS``."""
+    deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline
         threading.Event().wait(0.02)

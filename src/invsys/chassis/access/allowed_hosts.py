@@ -57,7 +57,7 @@ def _name(entry: str) -> str:
 
 
 def host_name(host: str) -> str | None:
-    """Return the name or address in a ``Host`` header: lower case, without port, brackets and one trailing dot.
+    """Return the name or address in a ``Host`` header, in lower case, without port, brackets or trailing dot.
 
     Returns None if the header is malformed.
     """
@@ -121,7 +121,7 @@ def _own_names() -> frozenset[str]:
 
 
 def register(app: Flask, server: Section, before_refusal: Callable[[], None] = lambda: None) -> None:
-    """Refuse requests to ``app`` whose ``Host`` is not allowed; requests to ``health.FOR_OPERATORS`` accept any name.
+    """Refuse requests to ``app`` whose ``Host`` is not allowed; the paths ``health.FOR_OPERATORS`` accept any name.
 
     ``server`` is the settings section. ``before_refusal`` is called before each refusal and may raise another Problem
     instead. This wraps the WSGI application, because a ``before_request`` function costs ten times as many
@@ -143,7 +143,11 @@ def register(app: Flask, server: Section, before_refusal: Callable[[], None] = l
 
 
 def _require(allowed: AllowedHosts, environ: "WSGIEnvironment") -> None:
-    """Raise a Problem if the Host is not allowed; the paths for operators accept any single well-formed name."""
+    """Raise a Problem if the Host is not allowed.
+
+    Paths for operators accept any one well-formed name, or none with HTTP/1.0; there, Host is replaced by a neutral
+    value.
+    """
     host = environ.get("HTTP_HOST")
     if environ.get("PATH_INFO") not in health.FOR_OPERATORS:
         allowed.require(host)

@@ -14,7 +14,7 @@ HEADER = "X-Gateway-Secret"
 
 
 def register(app: Flask, secret: str) -> None:
-    """Refuse requests to ``app`` without the secret, except to ``health.FOR_OPERATORS``.
+    """Refuse requests to ``app`` without the secret, except those to the paths ``health.FOR_OPERATORS``.
 
     If ``secret`` is empty, no request is refused.
     """

@@ -1,4 +1,4 @@
-"""Trusted proxies: the addresses whose headers about the client are accepted."""
+"""Trusted proxies: the addresses from which headers about the client are accepted."""
 
 import functools
 import re

@@ -154,10 +154,10 @@ class Manager(flask_script.Manager):
         return app
 
     def _patch_argparser(self, parser: Any) -> None:
-        """Do nothing: the original overwrites a name that argparse has used since Python 3.12.8 and 3.13.1."""
+        """Do nothing: the original overwrites an attribute that argparse itself uses since Python 3.12.8 and 3.13.1."""
 
     def create_parser(self, *args: Any, **kwargs: Any) -> Parser:
-        """Create the parser of the program, with a subparser for each command."""
+        """Create the parser of the program, with a subparser for each command; all of them accept ``--version``."""
         program_parser: Parser = super().create_parser(*args, **kwargs)
         for parser in (program_parser, *self._parsers(program_parser).values()):
             parser.add_argument("--version", action="version", version=f"{program_parser.prog} {self._version}")

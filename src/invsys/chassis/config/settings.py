@@ -191,7 +191,10 @@ def _keys(schema: Schema, section: str) -> list[str]:
 
 
 def _with_valid_names(messages: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
-    """Return marshmallow's messages; those about unknown sections and keys also list the valid names."""
+    """Return marshmallow's messages with suggestions for unknown sections and keys.
+
+    A suggestion is the most similar valid name, or all valid names if none is similar.
+    """
     result: dict[str, Any] = {}
     for section, section_messages in messages.items():
         if section not in schema.fields:

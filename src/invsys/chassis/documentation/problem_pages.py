@@ -6,7 +6,7 @@ from types import ModuleType
 
 from flask import Blueprint, render_template
 
-from invsys.chassis.http import csp, problems
+from invsys.chassis.http import csp, problems, static_files
 from invsys.chassis.http.problems import NotFound, Problem
 
 # No scripts, no content of other hosts, and only the style sheet of this package.
@@ -19,8 +19,9 @@ _STATUS_CODES = {f"http_{status}": status.value for status in HTTPStatus if stat
 
 
 def _create_blueprint() -> Blueprint:
-    pages = Blueprint("docs", __name__, url_prefix="/docs", template_folder="templates", static_folder="static")
+    pages = Blueprint("docs", __name__, url_prefix="/docs", template_folder="templates")
     csp.enforce(pages, _POLICY)
+    static_files.serve(pages)
     return pages
 
 

@@ -4,7 +4,7 @@ from importlib import resources
 
 from flask import Blueprint, render_template
 
-from invsys.chassis.http import csp
+from invsys.chassis.http import csp, static_files
 
 # The strictest policy with which Swagger UI works. Its style sheet embeds images (data:), and "Try it out" shows an
 # image in a response from memory (blob:).
@@ -19,10 +19,10 @@ def blueprint() -> Blueprint:
 
     The page of the library's own blueprint has an inline script, which a strict policy forbids.
     """
-    files = str(resources.files("flask_swagger_ui") / "dist")
-    pages = Blueprint("swagger_ui", __name__, url_prefix="/docs", static_folder=files, static_url_path="/swagger-ui")
+    pages = Blueprint("swagger_ui", __name__, url_prefix="/docs")
     pages.add_url_rule("", "show", _show, strict_slashes=False)
     csp.enforce(pages, _POLICY)
+    static_files.serve(pages, str(resources.files("flask_swagger_ui") / "dist"), "/swagger-ui")
     return pages
 
 

@@ -23,7 +23,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
 class MalformedJson(ValueError):
-    """The text is not strict JSON; the message has the reason."""
+    """The text is not strict JSON; the message contains the reason."""
 
 
 def loads(raw: bytes) -> Any:

@@ -1,4 +1,7 @@
-"""JSON-like data as XML: a member becomes an element with its name, a list its items, null an empty element.
+"""JSON-like data as XML.
+
+A member becomes an element of the same name, an item of a list becomes an element such as ``<item>``, and null becomes
+an empty element.
 
 Callers choose the keys of ``attributes`` and ``dump``. A key that is not a valid XML name becomes
 ``<entry key="...">``. Characters that XML 1.0 does not allow (control characters) become U+FFFD.

@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, section 13): an item's version as a strong ETag, one for each representation.
+"""Conditional requests (RFC 9110, section 13): the ETag of an item is its version, with a suffix in XML.
 
 A proxy that compresses responses changes their ETags: nginx makes them weak (``W/"2"``), Apache and Caddy append the
 coding (``"2-gzip"``). Both forms match the ETag of this service, because the version does not depend on the coding.

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): the one format of every error response.
+"""Problem documents (RFC 9457): the format of all error responses.
 
 Code raises a subclass of ``Problem`` (each service defines its own), and Flask raises ``HTTPException``. ``register``
 installs handlers that turn both, and any other exception, into a response. The text of each class is also its page at
@@ -205,7 +205,7 @@ def _from_validation(error: ValidationError) -> Response:
 
 
 def field_messages(error: ValidationError) -> Iterator[tuple[str, str]]:
-    """Yield (field, message) for every message of marshmallow, including those of nested fields."""
+    """Yield (field, message) for every message of the error, including those of nested fields."""
     for name, messages in error.normalized_messages().items():  # type: ignore[no-untyped-call]
         for message in _flat_messages(messages):
             yield str(name), message
@@ -245,7 +245,7 @@ def _from_http_exception(error: HTTPException) -> Response | HTTPException:
 
 @functools.cache
 def status_problem(status: int) -> type[Problem]:
-    """Return a problem class for an HTTP status without a code of ours; raises ValueError for an unknown status."""
+    """Return a class for an HTTP status that has no problem class of its own; raises ValueError for unknown ones."""
     # The code does not contain the phrase, because phrases differ between Python versions.
     code = f"http_{status}"
     attributes = {"status": status, "code": code, "title": HTTPStatus(status).phrase, "__doc__": StatusProblem.__doc__}

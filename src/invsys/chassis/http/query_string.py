@@ -1,4 +1,4 @@
-"""Query strings: reject unknown and repeated parameters, and values that no database can store."""
+"""Query strings: reject unknown and repeated parameters, and text that contains a NUL or is not UTF-8."""
 
 from typing import Any
 from urllib.parse import unquote_to_bytes

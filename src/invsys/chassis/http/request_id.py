@@ -1,4 +1,4 @@
-"""``X-Request-Id``: the caller's value if it is valid, otherwise a new id; in every response and every log line."""
+"""The id of a request, in its response and in its log lines: the ``X-Request-Id`` header if valid, else a new id."""
 
 import re
 

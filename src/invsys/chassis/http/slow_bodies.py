@@ -137,7 +137,7 @@ def _send(protocol: ResponseProtocol, problem: Problem) -> None:
 
 
 class _ChunksThenPause:
-    """An iterator over the body that ends after a pause, in which the server sends the body."""
+    """An iterator over the body that ends after a pause, during which the server sends the body."""
 
     def __init__(self, body: bytes, seconds: float) -> None:
         self._chunks, self._seconds = [body], seconds

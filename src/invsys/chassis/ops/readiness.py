@@ -28,14 +28,14 @@ class Readiness:
             self.require_once()
 
     def require_once(self) -> None:
-        """Make the full check unless it has passed before; raises a Problem."""
+        """Run the full check unless it has passed before; raises a Problem."""
         if not self._passed:
             self._require_usable()
             self._passed = True
 
 
 def register(app: Flask, readiness: Readiness, applies: Callable[[], bool]) -> None:
-    """Before each request to ``app`` for which ``applies()`` is true, make the full check until it has passed once."""
+    """Before each request to ``app`` for which ``applies()`` is true, run the full check until it has passed once."""
 
     @app.before_request
     def check() -> None:

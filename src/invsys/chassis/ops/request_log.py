@@ -18,8 +18,8 @@ from invsys.chassis.access import proxies
 from invsys.chassis.config.settings import Section, SettingsError
 from invsys.chassis.http import request_id
 from invsys.chassis.ops import health, log_lines
-from invsys.chassis.ops.event_counter import WINDOW, EventCounter
 from invsys.chassis.ops.log_lines import METHOD, PATH, JsonLines, PlainText, truncate
+from invsys.chassis.ops.repeat_counter import WINDOW, RepeatCounter
 
 logger = logging.getLogger("invsys.requests")
 
@@ -31,7 +31,7 @@ _MAX_MESSAGES = 100
 
 
 class LogFile(logging.handlers.WatchedFileHandler):
-    """A log file that each process opens again after it has been moved, for example by logrotate."""
+    """A log file that each process reopens after it has been moved, for example by logrotate."""
 
     def write(self, text: str) -> None:
         """Append a text that is not a log record; raises OSError."""
@@ -47,8 +47,8 @@ class Log:
 
     def __init__(self, file: LogFile | None = None) -> None:
         self._file = file
-        self.refusals = EventCounter(_MAX_ADDRESSES, self._report_refusals)
-        self.messages = EventCounter(_MAX_MESSAGES, self._report_messages)
+        self.refusals = RepeatCounter(_MAX_ADDRESSES, self._report_refusals)
+        self.messages = RepeatCounter(_MAX_MESSAGES, self._report_messages)
 
     def write(self, fields: dict[str, Any]) -> None:
         """Write a line. Errors are ignored: the request has been executed, and must not fail now."""
@@ -56,7 +56,7 @@ class Log:
             (self._file or sys.stderr).write(log_lines.dumps(fields) + "\n")
 
     def flush(self, *, force: bool = False) -> None:
-        """Write the summaries of repeated lines if their second is over or ``force`` is true."""
+        """Write the summaries of repeated lines if their counting window is over or ``force`` is true."""
         self.refusals.flush(force=force)
         self.messages.flush(force=force)
 
@@ -94,7 +94,7 @@ class WithoutRepeats(logging.Filter):
     Exceptions are always logged, because operators look them up by the caller's ``request_id``.
     """
 
-    def __init__(self, messages: EventCounter) -> None:
+    def __init__(self, messages: RepeatCounter) -> None:
         super().__init__()
         self._messages = messages
 

@@ -6,7 +6,7 @@ import socket
 
 
 def notify() -> None:
-    """Send ``READY=1`` to the socket in ``NOTIFY_SOCKET``; does nothing if the variable is not set.
+    """Send ``READY=1`` to the socket in ``NOTIFY_SOCKET``; do nothing if the variable is not set.
 
     The server listens before it starts its workers, so the service is ready when the first worker has loaded the
     application.

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from invsys.gateway.auth import api_keys
 from invsys.gateway.auth.scopes import Grants
 
 
@@ -37,12 +36,3 @@ class Clients:
 
     clients: Sequence[Client]
     keys: Mapping[str, Key]
-
-    def find_by_key(self, text: str) -> Client | None:
-        """Return the client that has this API key, or None."""
-        key = self.keys.get(api_keys.prefix(text))
-        # Compare with a dummy digest for unknown prefixes, so that timing does not reveal which prefixes exist.
-        is_match = api_keys.matches(text, key.digest if key else api_keys.DUMMY_DIGEST)
-        if key is None or not is_match or (key.until is not None and key.until <= datetime.now(UTC)):
-            return None
-        return key.client

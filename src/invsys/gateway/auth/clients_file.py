@@ -26,7 +26,7 @@ from pathlib import Path
 
 from invsys.chassis.config import settings
 from invsys.chassis.suggestions import nearest
-from invsys.gateway.auth import scopes
+from invsys.gateway.auth import api_keys, scopes
 from invsys.gateway.auth.clients import Client, Clients, Key
 from invsys.gateway.errors import KeysUnavailable
 from invsys.gateway.rate_limit import rates
@@ -69,11 +69,11 @@ class ClientsFile:
 
     def find_by_key(self, text: str) -> Client | None:
         """Return the client that has this API key, or None; raises KeysUnavailable."""
-        client = self.current().find_by_key(text)
+        client = api_keys.find_client(self.current(), text)
         if client is None:
             # The key may have been added after the last check.
             self._reload_if_changed()
-            client = self.current().find_by_key(text)
+            client = api_keys.find_client(self.current(), text)
         return client
 
     def require_usable(self) -> None:

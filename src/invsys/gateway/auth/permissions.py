@@ -20,6 +20,8 @@ class Permission:
     methods: str
     path: str
     scope: str | None
+    # For public routes: the setting of the limit by address; ``page`` is for the files that one page loads together.
+    limit: str = "anonymous"
     # Also accept Basic authentication: browsers and calendar programs cannot send a Bearer header.
     basic: bool = False
     # A scope for the client's own allocations is enough.
@@ -57,7 +59,7 @@ TABLES: Mapping[str, tuple[Permission, ...]] = {
         Permission("PATCH DELETE", f"{_ALL}/allocations/<id:allocation>", "allocations:write"),
         Permission("GET", "/api/events", "events:read"),
         Permission("GET", "/", "resources:read", basic=True),
-        Permission("GET", "/static/<path:file>", None),
+        Permission("GET", "/static/<path:file>", None, limit="page"),
         Permission("GET", "/docs", None),
         Permission("GET", "/docs/", None),
         Permission("GET", "/docs/<path:page>", None),
@@ -92,7 +94,7 @@ def required_scopes(services: Iterable[str]) -> set[str]:
 def check_permission(client: Client, permission: Permission, collection: str | None) -> bool:
     """Return whether the client is restricted to its own allocations.
 
-    Raises NotFound or Forbidden if it lacks the permission.
+    Raises NotFound or Forbidden if the client lacks the permission.
     """
     scope, grants = permission.scope, client.grants
     if scope is None:

@@ -5,9 +5,9 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Flask, Response, g, request
 from limits import RateLimitItem
@@ -18,7 +18,8 @@ from limits.strategies import FixedWindowRateLimiter
 from invsys.chassis.access import proxies
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.errors import RateLimited
-from invsys.gateway.rate_limit import rates
+from invsys.gateway.rate_limit import policies, rates
+from invsys.gateway.rate_limit.policies import ANONYMOUS, CONCURRENT, RATE, WRITE_RATE, Policy
 
 logger = logging.getLogger(__name__)
 
@@ -31,16 +32,8 @@ _REDIS_PAUSE = 1.0
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-class LimitState(NamedTuple):
-    """The state of a limit: allowed requests per window, remaining requests, seconds until the window ends."""
-
-    limit: int
-    remaining: int
-    seconds: int
-
-    def is_tighter_than(self, other: "LimitState") -> bool:
-        """Return whether this limit has fewer remaining requests, or as many in a window that ends later."""
-        return (self.remaining, -self.seconds) < (other.remaining, -other.seconds)
+# The members of the response header RateLimit, by the names of their policies.
+_Members = dict[str, str]
 
 
 class Limits:
@@ -60,34 +53,33 @@ class Limits:
         self._redis_paused_until = float("-inf")
 
     def register(self, app: Flask) -> None:
-        """Add the ``RateLimit-*`` headers to the response of every counted request."""
+        """Add ``RateLimit-Policy`` and ``RateLimit`` to the response of every counted request."""
 
         @app.after_request
         def add_headers(response: Response) -> Response:
-            # draft-ietf-httpapi-ratelimit-headers-03: Reset is in seconds from now, not a date.
-            if (state := g.get("limit_state")) is not None:
-                response.headers.extend(
-                    (
-                        ("RateLimit-Limit", str(state.limit)),
-                        ("RateLimit-Remaining", str(state.remaining)),
-                        ("RateLimit-Reset", str(state.seconds)),
-                    )
-                )
+            if (announced := g.get("rate_limits")) is not None:
+                policy, members = announced
+                response.headers.extend((("RateLimit-Policy", policy), ("RateLimit", ", ".join(members.values()))))
             return response
 
-    def count_request(self, client: Client | None) -> None:
-        """Count the current request, by client or, if ``client`` is None, by the caller's address; raises RateLimited.
+    def count_address(self, limit: str = ANONYMOUS) -> None:
+        """Count the current request by the caller's address, for the setting ``limit``; raises RateLimited."""
+        text, members = self._settings[limit], _Members()
+        g.rate_limits = policies.field_of_address(limit, text), members
+        self._count(policies.policies(limit, text), f"{limit} {proxies.address_key()}", members)
 
-        A client's write counts as a request and as a write. If ``rate`` refuses it, it does not count as a write.
+    def count_request(self, client: Client) -> None:
+        """Count the current request of the client; raises RateLimited.
+
+        A write counts as a request and as a write. If ``rate`` refuses it, it does not count as a write.
         """
-        if client is None:
-            g.limit_state = self._count(f"address {proxies.address_key()}", self._settings["anonymous"])
-            return
-        g.limit_state = self._count(f"client {client.id}", client.rate or self._settings["rate"])
+        rate, write_rate, concurrent = self._limits_of(client)
+        members = _Members()
+        g.rate_limits = policies.field_of_client(rate, write_rate, concurrent), members
+        self._count(policies.policies(RATE, rate), f"client {client.id}", members)
         if request.method in _WRITES:
-            _keep_tighter(
-                self._count(_write_key(client), self._write_rate(client), " of requests that change something")
-            )
+            what = " of requests that change something"
+            self._count(policies.policies(WRITE_RATE, write_rate), _write_key(client), members, what)
 
     def count_changes(self, client: Client) -> None:
         """Count the changes of the client's write (``g.changes``) as writes.
@@ -97,40 +89,56 @@ class Limits:
         further = g.get("changes", 1) - 1
         if further < 1:
             return
-        for rate in rates.parse(self._write_rate(client)):
-            _, state = self._hit(rate, _write_key(client), further)
-            _keep_tighter(state)
+        _, members = g.rate_limits
+        for policy in policies.policies(WRITE_RATE, self._limits_of(client)[1]):
+            _, remaining, seconds = self._hit(policy.rate, _write_key(client), further)
+            members[policy.name] = policy.remaining(remaining, seconds)
+
+    def document(self, client: Client) -> list[dict[str, Any]]:
+        """Return the limits of the client for a JSON response."""
+        return policies.document(*self._limits_of(client))
 
     def acquire_slot(self, client: Client) -> Callable[[], None]:
         """Take one of the client's concurrency slots; raises RateLimited.
 
         Return a function that releases the slot. Calling that function again has no effect.
         """
-        max_running = client.concurrent or self._settings["concurrent"]
+        max_running: int = client.concurrent or self._settings[CONCURRENT]
+        _, members = g.rate_limits
         with self._lock:
-            if self._running[client.id] >= max_running:
+            remaining = max_running - self._running[client.id] - 1
+            if remaining < 0:
+                members.clear()
+                members[CONCURRENT] = f'"{CONCURRENT}";r=0'
                 raise RateLimited(f"More than {max_running} concurrent requests.", 1)
             self._running[client.id] += 1
+        members[CONCURRENT] = f'"{CONCURRENT}";r={remaining}'
         slot = ExitStack()
         slot.callback(self._release_slot, client)
         return slot.close
 
-    def _write_rate(self, client: Client) -> str:
-        text: str = client.write_rate or self._settings["write_rate"]
-        return text
+    def _limits_of(self, client: Client) -> tuple[str, str, int]:
+        """Return the rate, the write rate and the number of concurrent requests of the client."""
+        settings = self._settings
+        return (
+            client.rate or settings[RATE],
+            client.write_rate or settings[WRITE_RATE],
+            client.concurrent or settings[CONCURRENT],
+        )
 
-    def _count(self, key: str, text: str, what: str = "") -> LimitState:
-        """Count a request for every rate in the text, and return the state of the tightest one; raises RateLimited."""
-        tightest = None
-        for rate in rates.parse(text):
-            is_within, state = self._hit(rate, key)
+    def _count(self, limit: Sequence[Policy], key: str, members: _Members, what: str = "") -> None:
+        """Count a request for every policy of a limit, and add the results to ``members``; raises RateLimited.
+
+        If a policy refuses the request, only this policy stays in ``members``, because clients wait until all listed
+        policies allow more requests.
+        """
+        for policy in limit:
+            is_within, remaining, seconds = self._hit(policy.rate, key)
             if not is_within:
-                g.limit_state = state
-                raise RateLimited(f"More than {rate}{what}.", state.seconds)
-            if tightest is None or state.is_tighter_than(tightest):
-                tightest = state
-        assert tightest is not None  # the settings and the clients file reject a text without a rate
-        return tightest
+                members.clear()
+            members[policy.name] = policy.remaining(remaining, seconds)
+            if not is_within:
+                raise RateLimited(f"More than {policy.rate}{what}.", seconds)
 
     def _release_slot(self, client: Client) -> None:
         with self._lock:
@@ -138,8 +146,11 @@ class Limits:
             if not self._running[client.id]:
                 del self._running[client.id]
 
-    def _hit(self, rate: RateLimitItem, key: str, cost: int = 1) -> tuple[bool, LimitState]:
-        """Count a request for one rate; return whether it is within the limit, and the state of the limit."""
+    def _hit(self, rate: RateLimitItem, key: str, cost: int = 1) -> tuple[bool, int, int]:
+        """Count a request for one rate.
+
+        Return whether it is within the limit, the remaining requests, and the seconds until the window ends.
+        """
         if self._redis is not None and time.monotonic() > self._redis_paused_until:
             try:
                 return _hit_redis(self._redis, rate, key, cost)
@@ -147,13 +158,7 @@ class Limits:
                 logger.warning("Redis cannot be used, this process counts requests separately: %s", error)
                 self._redis_paused_until = time.monotonic() + _REDIS_PAUSE
         count, ends = self._local.add((key, rate), rate.get_expiry(), cost)
-        return count <= rate.amount, _state(rate.amount, rate.amount - count, ends)
-
-
-def _keep_tighter(state: LimitState) -> None:
-    """Set ``g.limit_state``, from which the response headers are made, to this limit if it is tighter."""
-    if state.is_tighter_than(g.limit_state):
-        g.limit_state = state
+        return count <= rate.amount, max(0, rate.amount - count), _seconds_until(ends)
 
 
 def _redis_limiter(storage: str) -> FixedWindowRateLimiter | None:
@@ -166,11 +171,11 @@ def _write_key(client: Client) -> str:
     return f"writes of client {client.id}"
 
 
-def _hit_redis(limiter: FixedWindowRateLimiter, rate: RateLimitItem, key: str, cost: int) -> tuple[bool, LimitState]:
+def _hit_redis(limiter: FixedWindowRateLimiter, rate: RateLimitItem, key: str, cost: int) -> tuple[bool, int, int]:
     is_within = limiter.hit(rate, key, cost=cost)
     window = limiter.get_window_stats(rate, key)
-    return is_within, _state(rate.amount, window.remaining, window.reset_time)
+    return is_within, max(0, window.remaining), _seconds_until(window.reset_time)
 
 
-def _state(limit: int, remaining: int, ends: float) -> LimitState:
-    return LimitState(limit, max(0, remaining), max(1, math.ceil(ends - time.time())))
+def _seconds_until(end: float) -> int:
+    return max(1, math.ceil(end - time.time()))

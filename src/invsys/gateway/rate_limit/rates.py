@@ -1,7 +1,7 @@
-"""Rates such as ``50/second``, or several separated by semicolons, and in-memory counters for them.
+"""Parses rates such as ``50/second`` (several are separated by semicolons), and counts requests in memory.
 
-The in-memory storage of the package ``limits`` starts a thread every hundredth of a second to remove expired counters.
-These threads took as much CPU time as all other work of the rate limits.
+This replaces the in-memory storage of ``limits``, which starts a thread every 10 ms to remove expired counters; those
+threads used as much CPU time as the rest of the rate limiting.
 """
 
 import functools
@@ -35,7 +35,7 @@ class FixedWindowCounters:
         self._cleaned_at = time.time()
 
     def add(self, key: Hashable, seconds: float, cost: int = 1) -> tuple[int, float]:
-        """Add ``cost``; return the count and the end of its window in seconds since 1970.
+        """Add ``cost`` to the counter of ``key``; return its count and the end of its window in seconds since 1970.
 
         A new window lasts ``seconds``.
         """

@@ -17,6 +17,9 @@ from invsys.gateway.auth.clients import Client
 # No request makes more changes than this.
 _MOST_CHANGES = 10_000
 
+# The end of the ETags of compressed responses (``compression``).
+GZIP_TAG = '-gzip"'
+
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 _REQUEST_HEADERS = (
@@ -40,6 +43,10 @@ _REQUEST_KEYS = [
     for name in _REQUEST_HEADERS
 ]
 
+# The services have other ETags than the compressed responses. A range of a compressed response does not exist, so
+# If-Range keeps its ETag, and the service returns the whole response.
+_WITH_ENTITY_TAGS = ("If-Match", "If-None-Match")
+
 # By lower-case name: servers may use any case, but ``default_headers`` expects the canonical case.
 _RESPONSE_HEADERS = {
     name.lower(): name
@@ -49,6 +56,7 @@ _RESPONSE_HEADERS = {
         "Allow",
         "Cache-Control",
         "Content-Disposition",
+        "Content-Encoding",
         "Content-Language",
         "Content-Range",
         "Content-Security-Policy",
@@ -74,9 +82,8 @@ CORS_EXPOSED = (
     "Idempotency-Replayed",
     "Link",
     "Location",
-    "RateLimit-Limit",
-    "RateLimit-Remaining",
-    "RateLimit-Reset",
+    "RateLimit",
+    "RateLimit-Policy",
     "Retry-After",
     "WWW-Authenticate",
     request_id.HEADER,
@@ -92,6 +99,9 @@ def for_service(client: Client | None, owned_only: bool) -> dict[str, str]:
     environ = request.environ
     # Forward empty headers too: dropping an empty Idempotency-Key would hide the caller's mistake.
     headers = {name: _validated(name, environ[key]) for name, key in _REQUEST_KEYS if key in environ}
+    for name in _WITH_ENTITY_TAGS:
+        if name in headers:
+            headers[name] = headers[name].replace(GZIP_TAG, '"')
     headers[request_id.HEADER] = request_id.current()
     if client is not None:
         headers[client_id.HEADER] = client.id

@@ -21,7 +21,7 @@ from invsys.gateway.upstream.service import Service
 logger = logging.getLogger(__name__)
 
 # A body of up to this size is buffered completely before any of it is forwarded, so that a truncated one becomes a 502.
-_MAX_BUFFERED = 1024 * 1024
+MAX_BUFFERED = 1024 * 1024
 
 _CHUNK = 64 * 1024
 _MAYBE_EXECUTED = "the request may have been executed."
@@ -77,7 +77,7 @@ class Proxy:
             return _response(b"", status, headers, length if request.method == "HEAD" else None)
         if length is None:
             return _file_response(self._spool(upstream), status, headers)
-        if _MAX_BUFFERED < length <= self._max_answer:
+        if MAX_BUFFERED < length <= self._max_answer:
             response = _response(self._stream(upstream), status, headers, length)
             # The generator does not close it if the caller disconnects before the first chunk is read.
             response.call_on_close(upstream.close)
@@ -102,7 +102,7 @@ class Proxy:
 
         If the body were streamed, the caller could not detect that it is truncated.
         """
-        buffer: IO[bytes] = SpooledTemporaryFile(_MAX_BUFFERED)  # noqa: SIM115 - the response closes it
+        buffer: IO[bytes] = SpooledTemporaryFile(MAX_BUFFERED)  # noqa: SIM115 - the response closes it
         try:
             for chunk in self._read(upstream):
                 buffer.write(chunk)
@@ -129,7 +129,7 @@ class Proxy:
 def _file_response(buffer: IO[bytes], status: int, headers: list[tuple[str, str]]) -> Response:
     length = buffer.tell()
     buffer.seek(0)
-    if length <= _MAX_BUFFERED:
+    if length <= MAX_BUFFERED:
         with buffer:
             return _response(buffer.read(), status, headers, length)
     response = _response(iter(lambda: buffer.read(_CHUNK), b""), status, headers, length)

@@ -72,7 +72,7 @@ class UpstreamResponse:
             raise BrokenResponse("the response is too long")
 
     def close(self) -> None:
-        """Return the connection to the pool if the response was read completely and it is keep-alive, else close it."""
+        """Return the connection to the pool if the response was read completely and is keep-alive, else close it."""
         put_back, self._put_back = self._put_back, None
         if put_back is None:
             return  # closed before

@@ -50,7 +50,7 @@ class Api(rest.Api):
     """Flask-RESTful's Api, which leaves exceptions to Flask's error handlers.
 
     Flask-RESTful's own handling would give other responses in tests (``TESTING`` on) than in production.
-    It rejects a query string if the operation has no query parameters (``Operation.query``).
+    This class also rejects a query string if the operation has no query parameters (``Operation.query``).
     """
 
     def __init__(self, app: Flask) -> None:

@@ -31,4 +31,4 @@ class AvailabilityOfAll(rest.Resource):
         query = query_string.load(query_schemas.availability_query)
         rows = availability.of_all(resource_type, **responses.page_params(query))
         names = {"root": "availability", "roots": "availabilities", "item": "period"}
-        return responses.page(rows, query["limit"], outputs.availabilities, responses.by_key, **names)
+        return responses.page(rows, query["limit"], outputs.availabilities, responses.vehicle_sort_key, **names)

@@ -26,7 +26,7 @@ class EventCollection(rest.Resource):
 
 
 def _position(after: bytes | None) -> event_queries.Position | None:
-    """Return the position that a cursor encrypts; raises CursorExpired if it comes from another database."""
+    """Return the position that a cursor encrypts; raises CursorExpired if this database's secret cannot decrypt it."""
     if after is None:
         return None
     try:

@@ -21,7 +21,7 @@ class ResourceCollection(rest.Resource):
         """List vehicles."""
         query = query_string.load(query_schemas.resource_query, prefix=query_schemas.ATTRIBUTE)
         rows = resource_queries.resources(resource_type, **responses.page_params(query))
-        return responses.page(rows, query["limit"], outputs.resources, responses.by_key, root="resource")
+        return responses.page(rows, query["limit"], outputs.resources, responses.vehicle_sort_key, root="resource")
 
     def post(self, resource_type: str) -> Response:
         """Register a vehicle."""

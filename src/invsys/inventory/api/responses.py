@@ -15,7 +15,7 @@ from invsys.inventory.queries import cursors
 SortKey = Callable[[Row], Sequence[int | None]]
 
 
-def by_key(row: Row) -> list[int]:
+def vehicle_sort_key(row: Row) -> list[int]:
     """Return the sort key of a vehicle."""
     return [row["key"]]
 

@@ -27,7 +27,7 @@ _resource = ContinuousResource.__table__
 
 
 class _Options(NamedTuple):
-    """The options of a request that change the SQL."""
+    """The properties of an attempt on which the SQL depends."""
 
     keyed: bool
     with_attributes: bool

@@ -96,8 +96,9 @@ def load(items: Sequence[ImportItem]) -> LoadResult:
 
 
 def _load(connection: Connection, items: Sequence[ImportItem]) -> LoadResult | None:
-    """Return None if another request registers a vehicle at the same time; the caller then rolls back and retries.
+    """Import the items; return None if another request registers one of the vehicles at the same time.
 
+    The caller then rolls back and tries again.
     Locking that vehicle here would violate the lock order: its key may be lower than those of locked vehicles.
     """
     item_of_vehicle = {item.vehicle: item for item in reversed(items)}
@@ -123,7 +124,7 @@ def _lock(connection: Connection, vehicles: Collection[Vehicle]) -> dict[Vehicle
     if not vehicles:
         return {}
     spellings = {(kind, spelling) for kind, name in vehicles for spelling in names.spellings(name)}
-    statement = lock_order.vehicles(tuple_(_resource.resource_type, _resource.name).in_(spellings), exclusive=True)
+    statement = lock_order.lock_vehicles(tuple_(_resource.resource_type, _resource.name).in_(spellings), exclusive=True)
     columns = (_resource.resource_type, _resource.name, _resource.key, _resource.closed_from)
     rows = connection.execute(statement.with_only_columns(*columns)).all()
     by_name = {(kind, name): _LockedVehicle(key, closed_from) for kind, name, key, closed_from in rows}

@@ -42,7 +42,7 @@ _SECONDS_LEFT = (
 
 
 def max_holds(caller: Caller, hold_seconds: int | None) -> int:
-    """Return how many active holds the caller may have; 0 means no limit, also for a request without a hold."""
+    """Return how many active holds the caller may have; 0 means no limit, or a request that creates no hold."""
     if caller.client_id is None or hold_seconds is None:
         return 0
     limit: int = current_app.config["CLIENT_LIMITS"]["held_per_client"]
@@ -63,7 +63,10 @@ def has_room(caller: Caller, max_holds: int, count: int = 1) -> bool:
 
 
 def require_room(caller: Caller, max_holds: int, count: int = 1) -> None:
-    """Raise InvalidFields if ``count`` alone exceeds ``max_holds``, TooManyHolds if it does together with the holds."""
+    """Raise TooManyHolds if the caller's holds and ``count`` more exceed ``max_holds``.
+
+    Raises InvalidFields if ``count`` alone exceeds it.
+    """
     if not max_holds:
         return
     if count > max_holds:
@@ -77,7 +80,7 @@ def require_room(caller: Caller, max_holds: int, count: int = 1) -> None:
 
 
 def _seconds_until_room(connection: Connection, caller: Caller, max_holds: int, count: int) -> float | None:
-    """Return after how many seconds enough holds will have expired, or None if ``count`` more are allowed now."""
+    """Return the seconds until enough holds will have expired, or None if ``count`` more are allowed now."""
     client = {"of_client": caller.client_id}
     excess = connection.execute(_COUNT, client).scalar_one() + count - max_holds
     if excess <= 0:

@@ -41,7 +41,10 @@ _COLUMNS = ["resource_key", "id", *_PARAMS, "expires", "client_id"]
 
 
 def select_new_allocations(allocation_id: Any) -> Select[Any]:
-    """Select the columns of a new allocation for each vehicle of the type; ``allocation_id`` is an SQL expression."""
+    """Select the columns of a new allocation for each vehicle of the type that is not decommissioned.
+
+    ``allocation_id`` is an SQL expression.
+    """
     params = [bindparam(name, type_=column_type) for name, column_type in _PARAMS.items()]
     expires = now_plus(bindparam("hold_seconds", type_=Integer))
     return select(_resource.c.key, allocation_id, *params, expires, CALLER_CLIENT_ID).where(NOT_DECOMMISSIONED)

@@ -44,7 +44,7 @@ def _vehicle(by_vehicle: bool, owned: bool) -> ScalarSelect[Any]:
         # Do not lock the vehicle of another client's allocation: the request would wait for a lock that it cannot use.
         key = key.where(OWNED)
     of_type = _resource.c.resource_type == bindparam("resource_type")
-    vehicle = lock_order.vehicles(of_type, _resource.c.key == key.correlate(None).scalar_subquery())
+    vehicle = lock_order.lock_vehicles(of_type, _resource.c.key == key.correlate(None).scalar_subquery())
     if by_vehicle:
         vehicle = vehicle.where(_resource.c.id == bindparam("resource_id"))
     return vehicle.with_only_columns(_resource.c.key).correlate(None).scalar_subquery()

@@ -40,7 +40,7 @@ def _expire(holds: Select[Any]) -> OutboxChange:
 
 # The statement waits for the lock of the vehicle, as the command itself does, but skips a locked hold: another
 # transaction confirms, extends or deletes it, and the constraint makes the next attempt wait for that transaction.
-_LOCKED_VEHICLE = lock_order.vehicles(_resource.c.key == bindparam("of_resource_key")).with_only_columns(
+_LOCKED_VEHICLE = lock_order.lock_vehicles(_resource.c.key == bindparam("of_resource_key")).with_only_columns(
     _resource.c.key
 )
 _EXPIRE_CONFLICTS_OF_VEHICLE = _expire(
@@ -53,7 +53,8 @@ _EXPIRE_CONFLICTS_OF_VEHICLE = _expire(
     )
     .with_for_update(skip_locked=True)
 )
-# Ordered by vehicle: a batch with one hold of each of a thousand vehicles might leave each blocked by its other holds.
+# Ordered by vehicle, so that a batch frees whole vehicles: if it had one hold of each of a thousand vehicles, the other
+# holds might still block every one of them.
 # "+ 0" keeps SQLite from reading every allocation in the order of that index; it uses the index on ``expires`` instead.
 _EXPIRE_CONFLICTS_OF_TYPE = _expire(
     lock_order.allocations_skip_locked(
@@ -86,7 +87,7 @@ _DELETE_OF_DECOMMISSIONED = _delete(
 def delete_expired(period: Period, *, resource_key: int | None = None, resource_type: str | None = None) -> bool:
     """Delete expired holds that overlap the period, of one vehicle or of all vehicles of a type.
 
-    At most 1,000 are deleted. Return whether any was.
+    At most 1,000 are deleted. Return whether any were deleted.
     """
     statement = _EXPIRE_CONFLICTS_OF_TYPE if resource_key is None else _EXPIRE_CONFLICTS_OF_VEHICLE
     params = {
@@ -131,6 +132,6 @@ def end_holds(connection: Connection, resource_key: int, caller: Caller) -> None
 
 
 def _repeat(connection: Connection, statement: OutboxChange, params: Values) -> None:
-    """Execute a statement with a limited number of rows until it changes none."""
+    """Execute a statement, which changes a limited number of rows, until it changes none."""
     while statement.run_in(connection, params):
         pass

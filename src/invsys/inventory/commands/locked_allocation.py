@@ -17,7 +17,7 @@ from invsys.inventory.errors import AllocationNotFound, HoldExpired
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 TOO_LATE = "The hold has expired, and another client may have allocated the period since."
-# Changes of these lock the vehicles exclusively.
+# A change of one of these fields locks the vehicles exclusively.
 _VEHICLE_OR_PERIOD = frozenset({"resource_id", "starts", "ends"})
 
 _IS_ALLOCATION = _allocation.c.id == bindparam("allocation_id")
@@ -113,7 +113,9 @@ def locking_statement(by_vehicle: bool, owned: bool, moves: bool, exclusive: boo
             ),
         )
     of_type = _resource.c.resource_type == bindparam("resource_type")
-    vehicles = lock_order.vehicles(of_type, in_subquery(_resource.c.key, keys.scalar_subquery()), exclusive=exclusive)
+    vehicles = lock_order.lock_vehicles(
+        of_type, in_subquery(_resource.c.key, keys.scalar_subquery()), exclusive=exclusive
+    )
     locked = vehicles.cte("locked")
     columns = [*_allocation.columns, _resource.c.id.label("resource_id"), _resource.c.resource_type]
     # From ``locked``: the statement may have waited for a closure, and the table would show the vehicle before it.

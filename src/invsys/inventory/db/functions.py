@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 def sql_function(
     name: str, result_type: TypeEngine[Result], *, postgresql: str, sqlite: str
 ) -> type[FunctionElement[Result]]:
-    """Create an SQL function from its text in each dialect, in which ``{0}``, ``{1}``... are the arguments."""
+    """Create an SQL function from its text in each dialect; ``{0}``, ``{1}`` and so on stand for its arguments."""
     # inherit_cache: statements with the function can be cached, because its arguments are all that varies.
     members = {"type": result_type, "inherit_cache": True}
     function = cast("type[FunctionElement[Result]]", type(name, (FunctionElement,), members))
@@ -169,8 +169,8 @@ json_array_elements: type[FunctionElement[Any]] = sql_function(
     sqlite="(SELECT value FROM json_each({0}))",
 )
 
-# Whether a key is in the result of a subquery, which is executed once, first. The type is not Boolean: on SQLite
-# SQLAlchemy would compare the result with 1, and the index would not be used.
+# Whether a key is in the result of a subquery, which is executed once, before the rest. The type is not Boolean: on
+# SQLite SQLAlchemy would compare the result with 1, and the index would not be used.
 in_subquery: type[FunctionElement[Any]] = sql_function(
     "in_subquery",
     NullType(),

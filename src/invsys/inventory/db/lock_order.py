@@ -28,7 +28,7 @@ _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 
 
-def vehicles(*conditions: ColumnElement[bool], exclusive: bool = False) -> Select[Any]:
+def lock_vehicles(*conditions: ColumnElement[bool], exclusive: bool = False) -> Select[Any]:
     """Select and lock the vehicles in circulation that meet the conditions, ordered by key.
 
     The columns are ``key``, ``id`` and ``closed_from``. The lock is FOR KEY SHARE, or FOR UPDATE if ``exclusive``.

@@ -107,7 +107,7 @@ def caller_params(caller: Caller) -> Values:
 def with_event(
     build_change: Callable[[Any], Change], kind: str | ColumnElement[str], *, keyed: bool = False
 ) -> OutboxChange:
-    """Combine a change of vehicles or allocations with its event, and if ``keyed`` with the caller's key.
+    """Combine a change of vehicles or allocations with its event and, if ``keyed``, with the caller's key.
 
     ``build_change`` is called for each dialect with its ``insert`` function, which supports ON CONFLICT.
     """

@@ -142,7 +142,7 @@ def last_end_before(instant: Any) -> ColumnElement[Any]:
 
 
 def last_before(instant: Any, column: Any, table: Any = _allocation) -> Select[Any]:
-    """Select a column of the last allocation of the outer statement's vehicle that starts before the instant.
+    """Select a column of the last allocation that starts before the instant, of the outer statement's vehicle.
 
     ``table`` is the model of allocations, or an alias of it.
     """

@@ -100,7 +100,7 @@ def snapshot() -> Iterator[Connection]:
 
 @contextmanager
 def maintenance() -> Iterator[Connection]:
-    """Yield a connection as ``snapshot`` does, without timeouts, for queries that may take long."""
+    """Yield a connection as ``snapshot`` does, but without timeouts, for queries that may take long."""
     with snapshot() as connection:
         disable_timeouts(connection)
         yield connection

@@ -10,19 +10,19 @@ BEFORE_ALL, AFTER_ALL = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tz
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant: aware UTC in Python, timestamptz in PostgreSQL, text of 26 characters that sorts in SQLite."""
+    """An instant: an aware datetime in Python, timestamptz in PostgreSQL, text that sorts chronologically in SQLite."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return naive UTC for SQLite, which has no time zones."""
+        """Return a naive datetime in UTC for SQLite, which has no time zones."""
         if value is None or dialect.name != "sqlite":
             return value
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return aware UTC, independent of the session's time zone."""
+        """Return an aware datetime in UTC, independent of the session's time zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -1,7 +1,7 @@
 """Content lines of iCalendar: escaped text (RFC 5545, 3.3.11) and folded lines (3.1).
 
-The icalendar library is used only by the tests, to read this output. It takes at least 0.15 ms to write an event, so 15
-seconds for a vehicle with 100,000 allocations; this module takes two. The library also turns a backslash before an N
+The icalendar library is used only by the tests, to read this output. It takes at least 0.15 ms to write an event, and
+therefore 15 seconds for 100,000 allocations; this module takes two. The library also turns a backslash before an N
 into a line break.
 """
 

@@ -60,17 +60,17 @@ def _head(title: str) -> Iterator[str]:
 
 def _event(title: str, allocation: Row, window: Period) -> Iterator[str]:
     starts, ends = allocation["starts"], allocation["ends"]
-    changed = _down(allocation["changed"])
+    changed = _second_before(allocation["changed"])
     yield "BEGIN:VEVENT"
     yield f"UID:{allocation['id']}@invsys"
     # Without METHOD, DTSTAMP is the time of the last change, like LAST-MODIFIED (3.8.7.2, 3.8.7.3).
     yield f"DTSTAMP:{changed}"
     yield f"LAST-MODIFIED:{changed}"
-    yield f"CREATED:{_down(allocation['created'])}"
+    yield f"CREATED:{_second_before(allocation['created'])}"
     yield f"SEQUENCE:{allocation['version'] - 1}"
     start, end = starts or window.start, ends or window.end
-    yield f"DTSTART:{_down(start or _start_before(end))}"
-    yield f"DTEND:{_up(end or _end_after(start))}"
+    yield f"DTSTART:{_second_before(start or _start_before(end))}"
+    yield f"DTEND:{_second_after(end or _end_after(start))}"
     yield f"SUMMARY:{title}: {text(allocation['allocation_type'])}{_OPEN[starts is None, ends is None]}"
     if description := _description(allocation):
         yield f"DESCRIPTION:{text(description)}"
@@ -97,9 +97,9 @@ def _end_after(start: datetime | None) -> datetime:
     return next(bound for bound in _NO_END if start is None or bound > start)
 
 
-def _down(instant: datetime) -> str:
+def _second_before(instant: datetime) -> str:
     return f"{instant:%Y%m%dT%H%M%SZ}"
 
 
-def _up(instant: datetime) -> str:
-    return _down(instant + _ALMOST_A_SECOND)
+def _second_after(instant: datetime) -> str:
+    return _second_before(instant + _ALMOST_A_SECOND)

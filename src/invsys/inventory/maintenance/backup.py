@@ -31,7 +31,7 @@ def back_up(target: Path) -> None:
 
 
 def _reason(source: Path, error: OSError | sqlite3.Error) -> str:
-    """Return the reason, without the name of the temporary file that is being written."""
+    """Return why the backup failed, without naming the temporary file that was being written."""
     if isinstance(error, sqlite3.Error) or error.filename == str(source):
         return sqlite_file.describe_error(source, error)
     return str(error.strerror)

@@ -1,4 +1,4 @@
-"""A consistent copy of a SQLite database that is in use; never overwrites a file."""
+"""Makes a consistent copy of a SQLite database that is in use; never overwrites a file."""
 
 import os
 import sqlite3

@@ -112,7 +112,7 @@ def best_fit_keys(quantity: int, params: Params, *, whole_fleet: bool) -> list[i
 
 
 class _Samples(NamedTuple):
-    """Statements that select the idle seconds and the key of available vehicles, from the position on and before it."""
+    """Statements that select idle seconds and key of available vehicles: from the position on, and those before it."""
 
     following: Select[Any]
     preceding: Select[Any]

@@ -96,7 +96,7 @@ class StrictBoolean(fields.Boolean):
 
 
 class Infinite(fields.Field[Any]):
-    """``from_infinity`` or ``to_infinity``: true if the start or the end is null."""
+    """``from_infinity`` or ``to_infinity``: true if that bound of the period is null."""
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> bool:
         return value is None

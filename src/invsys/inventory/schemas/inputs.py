@@ -136,7 +136,7 @@ class ImportedAllocation(NewAllocationFields):
 
 
 class NewAllocationOfAny(NewAllocationFields):
-    """The body that allocates any free vehicles."""
+    """The body that allocates any free vehicle, or several."""
 
     class Meta:
         model = ContinuousResourceAllocation
@@ -181,7 +181,8 @@ class ChangedAllocation(AllocationInput):
 def _pop_side(data: dict[str, Any], side: str, *, required: bool) -> datetime | None:
     """Remove the two fields of a side (``from`` or ``to``) from ``data``; return the instant, None if infinite.
 
-    null and false mean absent. Raises ValidationError if both fields are present, or ``required`` and both are absent.
+    null and false mean absent. Raises ValidationError if both fields are present, or if both are absent and
+    ``required`` is true.
     """
     instant: datetime | None = data.pop(f"{side}_datetime", None)
     infinite = bool(data.pop(f"{side}_infinity", None))

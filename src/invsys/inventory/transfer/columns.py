@@ -1,8 +1,15 @@
-"""The columns of a CSV file, which are also the members of JSON Lines objects, and the header of a CSV file."""
+"""The columns of a CSV file: their names, the header, and how cells are parsed and formatted.
+
+The members of JSON Lines objects have the same names.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
+import orjson
+
+from invsys.chassis.formats import strict_json
 from invsys.inventory.transfer import spreadsheet
 from invsys.inventory.transfer.csv_records import Record
 from invsys.inventory.transfer.text_lines import UnusableFile
@@ -22,6 +29,8 @@ COLUMNS = (
     "dump",
     "client_id",
 )
+# The columns whose cells contain JSON.
+_JSON_COLUMNS = frozenset({"attributes", "from_infinity", "to_infinity", "dump"})
 # Additional columns of a report of refused lines; import ignores them.
 REPORT_COLUMNS = ("line", "reason")
 
@@ -77,3 +86,16 @@ def _other_format(text: str) -> str | None:
         if {*REQUIRED} <= {cell.strip().strip('"') for cell in text.split(separator)}:
             return f"separates the columns with {name}; use commas"
     return None
+
+
+def parse_cell(name: str, cell: str) -> Any:
+    """Return the value of a cell in the column ``name``; raises ``strict_json.MalformedJson``."""
+    if name not in _JSON_COLUMNS:
+        return cell
+    # Spreadsheets write TRUE and FALSE.
+    return strict_json.loads((cell.lower() if name.endswith("_infinity") else cell).encode())
+
+
+def format_cell(value: Any) -> str:
+    """Return a value as the text of a cell: a string as it is, anything else as JSON."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

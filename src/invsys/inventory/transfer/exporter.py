@@ -1,4 +1,4 @@
-"""Export: all vehicles in circulation and their allocations, one per line, in the format that ``reader`` reads.
+"""Export: all vehicles in circulation and their confirmed allocations, in the format that ``reader`` reads.
 
 Lines are sorted by type, name and start, so two databases with the same contents produce the same file.
 """
@@ -17,7 +17,7 @@ from invsys.inventory.db.functions import by_code_point
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.schemas import outputs
 from invsys.inventory.transfer import spreadsheet
-from invsys.inventory.transfer.columns import COLUMNS
+from invsys.inventory.transfer.columns import COLUMNS, format_cell
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
@@ -85,13 +85,9 @@ def _csv_writer(file: IO[str], *, is_escaped: bool) -> Callable[[dict[str, Any]]
     writer = csv.writer(file, lineterminator="\r\n")
     if not is_escaped:
         writer.writerow(COLUMNS)
-        return lambda line: writer.writerow([_format_cell(line.get(name, "")) for name in COLUMNS])
+        return lambda line: writer.writerow([format_cell(line.get(name, "")) for name in COLUMNS])
     # The additional column marks the cells as escaped.
     writer.writerow((*COLUMNS, spreadsheet.MARK))
     return lambda line: writer.writerow(
-        [*(spreadsheet.escape(_format_cell(line.get(name, ""))) for name in COLUMNS), ""]
+        [*(spreadsheet.escape(format_cell(line.get(name, ""))) for name in COLUMNS), ""]
     )
-
-
-def _format_cell(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()

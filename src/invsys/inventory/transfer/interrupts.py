@@ -43,7 +43,7 @@ class _Interruptible(io.RawIOBase):
 def interruptible(source: IO[bytes]) -> IO[bytes]:
     """Return a stream of the same bytes in which Ctrl-C always interrupts a wait for input.
 
-    Nothing waits for a file, or for bytes in memory: such a stream is returned unchanged.
+    Reading a file, or bytes in memory, never waits for input: such a stream is returned unchanged.
     """
     return source if source.seekable() else io.BufferedReader(_Interruptible(source.fileno()))
 

@@ -8,12 +8,9 @@ from typing import IO, Any
 
 from invsys.chassis.formats import strict_json
 from invsys.inventory.transfer import spreadsheet
-from invsys.inventory.transfer.columns import REPORT_COLUMNS, Header, read_header
+from invsys.inventory.transfer.columns import REPORT_COLUMNS, Header, parse_cell, read_header
 from invsys.inventory.transfer.csv_records import Record, records
 from invsys.inventory.transfer.text_lines import TOO_LONG, TruncatedLine, UnusableFile, text_lines
-
-# The columns of a CSV file whose cells contain JSON.
-_JSON_CELLS = frozenset({"attributes", "from_infinity", "to_infinity", "dump"})
 
 
 @dataclass
@@ -96,14 +93,7 @@ def _csv_line(record: Record, header: Header) -> Line:
     for name in header.data_columns:
         if cells.get(name):
             try:
-                line.fields[name] = _parse_cell(name, cells[name])
+                line.fields[name] = parse_cell(name, cells[name])
             except strict_json.MalformedJson as error:
                 line.error = f"{name}: {error}"
     return line
-
-
-def _parse_cell(name: str, cell: str) -> Any:
-    """Return the value of a cell in the column ``name``; raises MalformedJson."""
-    if name not in _JSON_CELLS:
-        return cell
-    return strict_json.loads((cell.lower() if name.endswith("_infinity") else cell).encode())

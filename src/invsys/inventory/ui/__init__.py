@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask, current_app, render_template, request
 
 from invsys.chassis.access import client_id
-from invsys.chassis.http import csp, query_string
+from invsys.chassis.http import csp, query_string, static_files
 from invsys.inventory.db import session
 from invsys.inventory.db.models import Row
 from invsys.inventory.period import Period
@@ -26,8 +26,9 @@ _ANONYMOUS = {"client_id": None, "allocation_type": "taken", "description": None
 # No scripts, nothing from other origins, and no styles except the style sheet of the page.
 _POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-_blueprint = Blueprint("page", __name__, template_folder="templates", static_folder="static")
+_blueprint = Blueprint("page", __name__, template_folder="templates")
 csp.enforce(_blueprint, _POLICY)
+static_files.serve(_blueprint)
 
 
 def register(app: Flask) -> None:

@@ -1,8 +1,8 @@
-"""Fixtures of the API tests: two clients that see only their own allocations."""
+"""Fixtures of the API tests: two test clients that see only their own allocations."""
 
 import pytest
 
-from tests.support.owners import restricted_client
+from tests.support.client_identity import restricted_client
 
 
 @pytest.fixture

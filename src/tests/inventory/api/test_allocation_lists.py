@@ -1,4 +1,4 @@
-"""Lists of allocations: their order and their filters by window, type and status."""
+"""Lists of allocations: their order, and the filters by window, type and status."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ def at(hour: float | None) -> str | None:
 
 @pytest.fixture
 def four_allocations(car: str, allocate: Callable[..., TestResponse]) -> list[str]:
-    """The URLs of both lists that contain one car's four allocations: until 8, 10 to 12, 12 to 14, from 16 on."""
+    """Allocate a car until 8:00, from 10 to 12, from 12 to 14, and from 16 on; return the URLs of both lists."""
     for start, end, kind in ((12, 14, "service"), (16, None, "booking"), (None, 8, "booking"), (10, 12, "booking")):
         allocate(car, at(start), at(end), allocation_type=kind)
     return [f"{car}/allocations", "/api/cars/all/allocations"]
@@ -74,6 +74,7 @@ def test_the_offset_of_a_window_is_respected(client: FlaskClient, four_allocatio
         assert starts(client, url, **window) == [at(12)]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("start", "end"), [(12, 12), (12, 10)])
 def test_a_window_that_does_not_end_after_its_start_is_refused(
     client: FlaskClient,
@@ -121,6 +122,7 @@ def test_a_vehicle_lists_its_own_allocations_and_all_lists_those_of_the_type(
     assert starts(client, "/api/lorries/all/allocations") == [at(9)]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("kind", ["%00", "%ff", "%ED%A0%80", "x" * 5000, ""])
 def test_a_type_that_no_allocation_can_have_matches_nothing_or_is_refused(
     client: FlaskClient, four_allocations: list[str], refused: Callable[..., object], kind: str

@@ -1,4 +1,4 @@
-"""``any`` when very many expired holds block the vehicles."""
+"""``any`` when thousands of expired holds are stored for the requested period."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -37,6 +37,6 @@ def test_very_many_expired_holds_do_not_block_a_request(app, client, cars):
     period = {"from_datetime": EPOCH.isoformat(), "to_infinity": True}
     response = client.post("/api/cars/any/allocations", json=period)
     assert response.status_code == 201
-    # Only the holds of one vehicle were deleted, not all.
+    # Only the holds of one vehicle were deleted.
     with app.app_context(), session.read() as connection:
         assert connection.scalar(select(func.count()).select_from(Event).where(Event.kind == "expired")) < 4000

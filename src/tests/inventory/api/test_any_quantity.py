@@ -1,10 +1,10 @@
-"""One request for several vehicles: it gets all of them or none."""
+"""Requests for several vehicles: each gets all of them or none."""
 
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import hour_start, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 ANY = "/api/cars/any"
 PERIOD = period_fields(10, 12)
@@ -20,6 +20,7 @@ def by_id(allocations):
     return sorted(allocations, key=lambda allocation: allocation["id"])
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("quantity", [2, 3, 5])
 def test_the_requested_number_of_vehicles_is_allocated(client, five_cars, allocate, quantity):
     response = allocate(
@@ -34,6 +35,7 @@ def test_the_requested_number_of_vehicles_is_allocated(client, five_cars, alloca
     assert by_id(client.get("/api/cars/all/allocations").json) == by_id(response.json)
 
 
+@pytest.mark.one_engine
 def test_an_array_has_no_location_and_no_etag(five_cars, allocate):
     response = allocate(ANY, hour_start(10), hour_start(12), quantity=2)
     assert isinstance(response.json, list)
@@ -102,12 +104,14 @@ def test_other_collections_do_not_count(client, five_cars, register, allocate, r
     assert {row["resource_id"] for row in response.json} == lorries
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("quantity", [0, 1, -1, -2, 101, 2**63 - 1, 2.5, "2", "", True, False, None, [], [2], {}])
 def test_any_other_quantity_is_refused(five_cars, allocate, refused, nothing_changes, quantity):
     with nothing_changes():
         refused(allocate(ANY, hour_start(10), hour_start(12), quantity=quantity), 422, "invalid_fields", "quantity")
 
 
+@pytest.mark.one_engine
 def test_xml_contains_the_same_allocations(client, five_cars):
     body = PERIOD | {"quantity": 2}
     response = client.post(f"{ANY}/allocations", json=body, headers={"Accept": "application/xml"})
@@ -117,7 +121,7 @@ def test_xml_contains_the_same_allocations(client, five_cars):
     assert {child.findtext("resource_id") for child in root} <= set(five_cars)
 
 
-@pytest.mark.direct("the gateway evaluates X-Changes and removes it")
+@pytest.mark.one_engine
 def test_x_changes_is_sent_only_for_the_first_execution(client, five_cars):
     body = PERIOD | {"quantity": 3}
     first, replay = (

@@ -1,4 +1,4 @@
-"""``any`` uses all vehicles of a collection evenly, whenever they were registered."""
+"""``any`` uses all vehicles of a collection evenly, no matter when they were registered."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,5 +14,5 @@ def test_vehicles_registered_after_many_others_are_all_allocated(client, registe
         {"from_datetime": f"{day:%Y-%m-%dT00:00:00Z}", "to_datetime": f"{day:%Y-%m-%dT12:00:00Z}"} for day in days
     ]
     vehicles = [client.post("/api/lorries/any/allocations", json=period).json["resource_id"] for period in periods]
-    # The expected share is 20 each; with this bound, the test fails by chance once in a million runs.
+    # On average, each lorry gets 20 allocations; the test fails by chance about once in a million runs.
     assert {lorry: vehicles.count(lorry) >= 4 for lorry in lorries} == dict.fromkeys(lorries, True)

@@ -1,10 +1,10 @@
-"""Any free vehicle: one request instead of searching and retrying."""
+"""``any``: one request allocates any free vehicle, so that clients need not search and retry."""
 
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import FOUR, hour_start, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import FOUR, hour_start, let_holds_expire, period_fields
 
 ANY = "/api/cars/any"
 PERIOD = period_fields(10, 12)
@@ -114,6 +114,7 @@ BAD = [
 ]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("field", "fields"), BAD)
 def test_an_invalid_field_is_named_and_nothing_is_allocated(client, car, refused, nothing_changes, field, fields):
     with nothing_changes():
@@ -121,6 +122,7 @@ def test_an_invalid_field_is_named_and_nothing_is_allocated(client, car, refused
     assert field in errors
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("field", ["attributes", "quantity"])
 def test_fields_for_choosing_a_vehicle_are_refused_for_a_named_one(car, allocate, refused, nothing_changes, field):
     value = {"attributes": {}, "quantity": 2}[field]
@@ -128,12 +130,14 @@ def test_fields_for_choosing_a_vehicle_are_refused_for_a_named_one(car, allocate
         refused(allocate(car, hour_start(10), hour_start(12), **{field: value}), 422, "invalid_fields", field)
 
 
+@pytest.mark.one_engine
 def test_the_body_must_be_one_json_object(client, car, refused, nothing_changes):
     with nothing_changes():
         refused(client.post(f"{ANY}/allocations", data=b"[]", content_type="application/json"), 400, "malformed_body")
         refused(client.post(f"{ANY}/allocations", data=b"{}"), 415, "unsupported_media_type")
 
 
+@pytest.mark.one_engine
 def test_xml_contains_the_same_data(client, car):
     xml = {"Accept": "application/xml"}
     response = client.post(f"{ANY}/allocations", json=PERIOD, headers=xml)

@@ -1,9 +1,9 @@
-"""Any free vehicle with exactly these attributes: the string "4" is not the number 4, and true is not 1."""
+"""``any`` with attributes: values must be equal and of the same type, so "4" does not match 4, nor true 1."""
 
 import pytest
 
 from tests.inventory.api.test_resources import BAD_ATTRIBUTES
-from tests.support.instants import hour_start
+from tests.support.hours_in_2099 import hour_start
 
 ANY = "/api/cars/any"
 
@@ -81,6 +81,7 @@ def test_a_vehicle_matches_by_its_current_attributes(client, register, allocate,
     assert allocate(ANY, hour_start(10), hour_start(12), attributes={"city": "York"}).status_code == 201
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("attributes", BAD_ATTRIBUTES.values(), ids=BAD_ATTRIBUTES)
 def test_attributes_that_no_vehicle_can_have_are_refused(car, allocate, refused, nothing_changes, attributes):
     with nothing_changes():

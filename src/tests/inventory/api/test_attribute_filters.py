@@ -1,4 +1,4 @@
-"""Lists of vehicles filtered by ``attribute.KEY=VALUE``, which compares the value as text."""
+"""Lists of vehicles filtered by ``attribute.KEY=VALUE``, which compares values as texts."""
 
 import pytest
 
@@ -78,6 +78,7 @@ def test_a_value_is_compared_as_text_and_completely(register, names, value, text
     assert {other: names(("k", other)) for other in others} == {other: [] for other in others}
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("key", KEYS)
 def test_a_key_is_compared_literally(register, names, key):
     register("Car1", attributes={key: "here"})
@@ -129,6 +130,7 @@ def test_only_the_requested_type_is_searched(three_cars, client, register):
     assert [lorry["name"] for lorry in lorries] == ["Lorry1"]
 
 
+@pytest.mark.through_gateway
 def test_the_next_link_keeps_all_filters(register, follow_pages):
     for number in range(6):
         register(f"Car{number}", attributes={"ci ty.é": "Leeds+York", "even": number % 2 == 0})
@@ -136,16 +138,19 @@ def test_the_next_link_keeps_all_filters(register, follow_pages):
     assert [[car["name"] for car in page] for page in pages] == [["Car0"], ["Car2"], ["Car4"]]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("field", ["attribute", "attributes", "attributes.city", "Attribute.city", "attribute_city"])
 def test_a_parameter_that_only_resembles_a_filter_is_refused(client, three_cars, refused, field):
     refused(client.get("/api/cars", query_string={field: "Leeds"}), 422, "invalid_fields", field)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("url", ["/api/cars/all/allocations", "/api/events"])
 def test_other_lists_refuse_attribute_filters(client, refused, url):
     refused(client.get(url, query_string={"attribute.city": "Leeds"}), 422, "invalid_fields", "attribute.city")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     "rest", ["=x", f"{'k' * 65}=x", "k=%00", "k%00=x", "k=%ff", "%ff=x", "k=%ED%A0%80", "k=" + "x" * 5000]
 )
@@ -157,6 +162,7 @@ def test_a_filter_that_no_vehicle_can_match_finds_nothing_or_is_refused(client, 
         assert all(field.startswith("attribute.") for field in refused(response, 422, "invalid_fields")["errors"])
 
 
+@pytest.mark.through_gateway
 def test_very_many_filters_cause_no_server_error(client, three_cars, refused):
     response = client.get("/api/cars?" + "&".join(f"attribute.key{number}=x" for number in range(200)))
     if response.status_code == 200:
@@ -165,6 +171,7 @@ def test_very_many_filters_cause_no_server_error(client, three_cars, refused):
         refused(response, 422, "invalid_fields")
 
 
+@pytest.mark.through_gateway
 def test_very_many_filters_by_one_key_cause_no_server_error(client, car):
     query = [("attribute.k", "v")] * 1200
     assert client.get("/api/cars", query_string=query).status_code in (200, 422)

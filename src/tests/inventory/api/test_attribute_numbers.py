@@ -1,4 +1,4 @@
-"""Numeric attributes: ``attribute.KEY=VALUE`` and ``any`` compare them by value, on both databases."""
+"""Numeric attributes: on both databases, ``attribute.KEY=VALUE`` and ``any`` compare them by value."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import uuid
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import JSON, delete, insert, literal, select
 
@@ -14,7 +14,8 @@ from invsys.chassis.formats import strict_json
 from invsys.inventory.db.functions import json_contains
 from invsys.inventory.db.models import ContinuousResource, db
 from invsys.inventory.queries import resources as resource_queries
-from tests.support.instants import hour_start
+from tests.support.effort import hypothesis_settings
+from tests.support.hours_in_2099 import hour_start
 
 XML = "application/xml"
 NUMBERS = [0.1, 0.1 + 0.2, 123456789.12345679, 1e16, 1e22, 1e308, 5e-324]
@@ -34,7 +35,7 @@ def test_a_number_is_not_found_by_a_rounded_value(client, register):
     assert client.get("/api/cars", query_string={"attribute.k": "0.3"}).json == []
 
 
-# Groups of notations with the same value; different groups have different, partly neighbouring values.
+# The notations in a group have the same value; different groups have different values, some of them very close.
 SAME = [
     ["4", "4.0", "4.00", "4e0", "40e-1", "0.4E+1"],
     ["0", "-0", "0.0", "-0.0", "0e9", "1e-400"],
@@ -45,7 +46,7 @@ SAME = [
     ["9007199254740992", "9007199254740992.0"],
     ["9007199254740993"],
     ["9223372036854775807"],
-    # PostgreSQL reads the text of a double: 2**60 as a double is 1.152921504606847e18.
+    # PostgreSQL compares the shortest text of a double, which is 1.152921504606847e18 for 2**60.
     ["1152921504606846976"],
     ["1152921504606847000", "1.152921504606847e18"],
     ["1e22", "1.0e22", "10000000000000000000000.0"],
@@ -100,7 +101,7 @@ corners = st.sampled_from([2**53 - 1, 2**53, 2**53 + 1, 2**60, 2**63 - 1, -(2**6
 
 
 def variants(value):
-    """Return a strategy for the number as integer and float, and its neighbours."""
+    """Return a strategy that draws the number as an integer or as a float, its negative, or the next number."""
     others = [value, float(value), -value, value + 1, int(value)]
     return st.sampled_from([other for other in others if isinstance(other, float) or -(2**63) <= other < 2**63])
 
@@ -108,7 +109,7 @@ def variants(value):
 pairs = (numbers | corners).flatmap(lambda value: st.tuples(variants(value), variants(value) | numbers | corners))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@hypothesis_settings(40, 150)
 @given(pair=pairs)
 def test_the_filter_and_any_compare_numbers_like_their_texts(app, pair):
     has, requested = pair

@@ -1,10 +1,10 @@
-"""Free and busy periods of vehicles: merged, cut to the window, and infinite if the window is."""
+"""Free and busy periods of vehicles: they are merged, cut to the window, and infinite if the window is infinite."""
 
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import ALWAYS, hour_start, hours_of, let_holds_expire
+from tests.support.hours_in_2099 import ALWAYS, hour_start, hours_of, let_holds_expire
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 URL = "/api/cars/all/availability"
@@ -128,6 +128,7 @@ def test_the_list_contains_every_vehicle_of_the_type_in_circulation(client, car,
     assert [free_and_busy(row)[1] for row in availability] == [[(10, 12)], [(11, 13)]]
 
 
+@pytest.mark.through_gateway
 def test_the_next_links_list_every_vehicle_once_and_keep_the_window(client, register, follow_pages):
     ids = [register(f"Car{number}")[-36:] for number in range(5)]
     pages = list(follow_pages(f"{URL}?from=2099-03-01T10:00:00%2B00:00&limit=2"))
@@ -153,12 +154,14 @@ BAD = [
 ]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("query", "field"), BAD)
 def test_an_invalid_parameter_is_named(client, car, refused, query, field):
     for url in (f"{car}/availability", URL):
         refused(client.get(f"{url}?{query}"), 422, "invalid_fields", field)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("query", "field"), [("limit=0", "limit"), ("limit=1001", "limit"), ("cursor=x", "cursor")])
 def test_an_invalid_paging_parameter_is_named(client, car, refused, query, field):
     refused(client.get(f"{URL}?{query}"), 422, "invalid_fields", field)
@@ -173,6 +176,7 @@ def test_an_unknown_vehicle_has_no_availability(client, car, register, refused):
         refused(client.get(f"{url}/availability"), 404, "not_found")
 
 
+@pytest.mark.one_engine
 def test_xml_contains_the_same_data(client, car, booking, register):
     register("Car2")
     one, every = (

@@ -1,11 +1,11 @@
-"""Vehicles that are free for a whole period: ``available_from`` and ``available_to`` of the collections."""
+"""Lists of the vehicles that are free for a whole period, with ``available_from`` and ``available_to``."""
 
 import pytest
 
-from tests.support.instants import ALWAYS, hour_start, let_holds_expire
+from tests.support.hours_in_2099 import ALWAYS, hour_start, let_holds_expire
 from tests.support.period_cases import CASES
 
-# (allocated period, window, whether the vehicle is free in it); a window needs at least one bound.
+# Allocated period, window, and whether the vehicle is free in the window, which needs at least one bound.
 BOTH_WAYS = [case[1:] for case in CASES] + [(other, one, overlap) for _, one, other, overlap in CASES]
 WINDOWS = [(allocated, window, not overlap) for allocated, window, overlap in BOTH_WAYS if window != ALWAYS]
 
@@ -87,7 +87,7 @@ def test_a_decommissioned_vehicle_is_not_listed(client, car, names):
 
 @pytest.fixture
 def fleet(register, allocate):
-    """Nine cars: every third one is allocated from 10 to 12, every second one is in Leeds."""
+    """Register nine cars: every third one is allocated from 10:00 to 12:00, every second one is in Leeds."""
     for number in range(9):
         car = register(f"Car{number}", attributes={"city": ("Leeds", "York")[number % 2], "number": number})
         if number % 3 == 0:
@@ -125,17 +125,20 @@ BAD = [
 ]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("query", "field"), BAD)
 def test_an_invalid_window_is_named(client, car, refused, query, field):
     refused(client.get(f"/api/cars?{query}"), 422, "invalid_fields", field)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("field", ["available_from", "available_to"])
 def test_lists_of_allocations_refuse_an_availability_window(client, car, refused, field):
     for url in (f"{car}/allocations", "/api/cars/all/allocations"):
         refused(client.get(url, query_string={field: hour_start(10)}), 422, "invalid_fields", field)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("environ", [{"INVSYS_API_NAIVE_DATETIMES": "refuse"}], indirect=True, ids=["naive refused"])
 @pytest.mark.parametrize("field", ["available_from", "available_to"])
 def test_an_instant_without_an_offset_is_refused_if_the_settings_say_so(client, refused, field):

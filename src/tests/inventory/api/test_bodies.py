@@ -1,4 +1,4 @@
-"""Request bodies: one strict JSON object in UTF-8, of limited size, with the right content type."""
+"""Request bodies: a single, strictly parsed JSON object in UTF-8, of limited size, with the right content type."""
 
 import json
 from collections.abc import Callable
@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+pytestmark = pytest.mark.one_engine
 
 JSON = "application/json"
 LIMIT = 65536
@@ -24,7 +26,7 @@ def padded(size: int, body: bytes = b'{"name": "Car1"}') -> bytes:
 
 
 def send_chunked(client: FlaskClient, body: bytes) -> TestResponse:
-    """Post a body without Content-Length, as a server passes a chunked body on (PEP 3333, wsgi.input_terminated)."""
+    """Post a body without Content-Length, in the way in which WSGI servers pass on chunked bodies."""
     return client.post(
         "/api/cars",
         input_stream=BytesIO(body),
@@ -121,17 +123,20 @@ def test_brackets_and_quotes_in_a_string_are_not_counted_as_nesting(
     assert allocate(car, None, None, description=description).json["description"] == description
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 2**53 + 1, 0])
 def test_64_bit_integers_are_returned_exactly(client: FlaskClient, register: Callable[..., str], number: int) -> None:
     assert client.get(register("Car1", attributes={"a": number})).json["attributes"] == {"a": number}
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("literal", [b'"\\ud83d\\ude97"', '"🚗"'.encode()], ids=["escaped pair", "utf-8"])
 def test_characters_beyond_the_basic_plane_are_accepted(client: FlaskClient, literal: bytes) -> None:
     response = client.post("/api/cars", data=b'{"name": ' + literal + b"}", content_type=JSON)
     assert (response.status_code, response.json["name"]) == (201, "🚗")
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize(
     "content_type",
     [JSON, "Application/JSON", f"{JSON}; charset=utf-8", f"{JSON};charset=UTF-8", f'{JSON}; charset="utf-8"'],
@@ -140,6 +145,7 @@ def test_a_json_content_type_is_accepted(client: FlaskClient, content_type: str)
     assert client.post("/api/cars", data=b'{"name": "Car1"}', content_type=content_type).status_code == 201
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize(
     "content_type",
     [
@@ -166,10 +172,12 @@ def test_another_content_type_is_refused(
         refused(response, 415, "unsupported_media_type")
 
 
+@pytest.mark.through_gateway
 def test_a_body_of_exactly_64_kib_is_accepted(client: FlaskClient) -> None:
     assert client.post("/api/cars", data=padded(LIMIT), content_type=JSON).status_code == 201
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("coding", ["gzip, chunked", "gzip", "identity", "chunked, chunked", '"a",' * 8000])
 def test_a_transfer_coding_other_than_chunked_is_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], coding: str
@@ -180,10 +188,12 @@ def test_a_transfer_coding_other_than_chunked_is_refused(
         refused(response, 400, "malformed_body")
 
 
+@pytest.mark.through_gateway
 def test_a_chunked_body_of_exactly_64_kib_is_accepted(client: FlaskClient) -> None:
     assert send_chunked(client, padded(LIMIT)).status_code == 201
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("size", [LIMIT + 1, 10 * LIMIT])
 def test_a_longer_body_is_refused_with_and_without_content_length(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], size: int
@@ -193,6 +203,7 @@ def test_a_longer_body_is_refused_with_and_without_content_length(
         refused(send_chunked(client, padded(size)), 413, "body_too_large")
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("environ", [{"INVSYS_API_MAX_BODY": "2000"}], indirect=True, ids=["2000 bytes"])
 def test_the_maximum_body_size_is_a_setting(client: FlaskClient, refused: Callable[..., Any]) -> None:
     refused(client.post("/api/cars", data=padded(2001), content_type=JSON), 413, "body_too_large")

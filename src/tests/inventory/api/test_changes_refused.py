@@ -1,8 +1,8 @@
-"""Refused changes of allocations: invalid fields and conflicts are named, and nothing is changed."""
+"""Refused changes of allocations: responses name the invalid fields or the conflicts, and nothing changes."""
 
 import pytest
 
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 JSON = "application/json"
@@ -11,7 +11,7 @@ MERGE_PATCH = "application/merge-patch+json"
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, booking):
-    """Both URLs of the allocation of ``car`` from 10:00 to 12:00."""
+    """Each of the two URLs of the allocation of ``car`` from 10:00 to 12:00."""
     return booking if request.param == "its vehicle" else booking.replace(car, "/api/cars/all")
 
 
@@ -100,12 +100,14 @@ CASES = [
 ]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("field", "fields"), CASES)
 def test_an_invalid_field_is_named(client, item, refused, nothing_changes, field, fields):
     with nothing_changes():
         refused(client.patch(item, json=fields), 422, "invalid_fields", field)
 
 
+@pytest.mark.one_engine
 def test_valid_fields_next_to_an_invalid_one_change_nothing(client, item, refused, nothing_changes):
     good = {"description": "new", "to_datetime": hour_start(13)}
     with nothing_changes():
@@ -123,6 +125,7 @@ def test_an_allocation_can_only_move_to_a_vehicle_of_its_type_in_circulation(
             refused(client.patch(item, json={"resource_id": other[-36:]}), 422, "invalid_fields", "resource_id")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     "body", [b"", b"null", b"[]", b'"x"', b'{"dump": {}, "dump": {}}', b'{"dump": {"a": NaN}}', b"{"]
 )
@@ -131,6 +134,7 @@ def test_the_body_must_be_one_strict_json_object(client, item, refused, nothing_
         refused(client.patch(item, data=body, content_type=JSON), 400, "malformed_body")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     "content_type", [None, "text/plain", "application/json-patch+json", f"{JSON}; charset=latin-1"]
 )
@@ -142,6 +146,7 @@ def test_another_content_type_is_refused(client, item, refused, nothing_changes,
     assert response.headers["Accept-Patch"] == f"{JSON}, {MERGE_PATCH}"
 
 
+@pytest.mark.one_engine
 def test_only_patch_accepts_the_merge_patch_content_type(client, car, refused, nothing_changes):
     for path, body in (("/api/cars", b'{"name": "Car9"}'), (f"{car}/allocations", b'{"from_infinity": true}')):
         with nothing_changes():
@@ -150,6 +155,7 @@ def test_only_patch_accepts_the_merge_patch_content_type(client, car, refused, n
         assert "Accept-Patch" not in response.headers
 
 
+@pytest.mark.one_engine
 def test_a_body_that_is_too_long_is_refused(client, item, refused, nothing_changes):
     with nothing_changes():
         body = b"{}" + b" " * 65536

@@ -1,14 +1,14 @@
-"""Changes of an allocation's period, vehicle and other fields, at both of its URLs."""
+"""Changes of an allocation's period, vehicle and other fields, through both of its URLs."""
 
 import pytest
 
-from tests.support.instants import FOUR, hour_start, hours_of, period_fields
+from tests.support.hours_in_2099 import FOUR, hour_start, hours_of, period_fields
 from tests.support.period_cases import CASES, NAMES
 
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, booking):
-    """Both URLs of the allocation of ``car`` from 10:00 to 12:00."""
+    """Each of the two URLs of the allocation of ``car`` from 10:00 to 12:00."""
     return booking if request.param == "its vehicle" else booking.replace(car, "/api/cars/all")
 
 
@@ -171,6 +171,7 @@ def test_an_allocation_can_move_exactly_if_nothing_overlaps(
         assert len(client.get(f"{car}/allocations").json) == 2
 
 
+@pytest.mark.one_engine
 def test_xml_contains_the_same_data(client, booking):
     xml = {"Accept": "application/xml"}
     response = client.patch(booking, json={"description": "<New>"}, headers=xml)

@@ -95,18 +95,21 @@ def test_allocations_do_not_change_with_their_vehicle(client, car, booking, chan
     assert (after.json, after.headers["ETag"]) == (before.json, before.headers["ETag"])
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("name", [*BAD_NAMES, "🚗" * 37, None, 1, 1.5, True, [], {}, ["Car1"]])
 def test_any_other_name_is_refused(client, car, refused, nothing_changes, name):
     with nothing_changes():
         refused(client.patch(car, json={"name": name}), 422, "invalid_fields", "name")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("attributes", [*BAD_ATTRIBUTES.values(), None], ids=[*BAD_ATTRIBUTES, "null"])
 def test_any_other_attributes_are_refused(client, car, refused, nothing_changes, attributes):
     with nothing_changes():
         refused(client.patch(car, json={"attributes": attributes}), 422, "invalid_fields", "attributes")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("field", ["id", "resource_type", "created", "colour", "Name", "", "status", "attributes.a"])
 @pytest.mark.parametrize("value", ["x", None])
 def test_any_other_field_is_refused(client, car, refused, nothing_changes, field, value):
@@ -114,6 +117,7 @@ def test_any_other_field_is_refused(client, car, refused, nothing_changes, field
         refused(client.patch(car, json={"name": "Car2", field: value}), 422, "invalid_fields", field)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"name": "x", "name": "y"}', b'{"attributes": {"a": NaN}}'])
 def test_the_body_must_be_one_strict_json_object(client, car, refused, nothing_changes, body):
     with nothing_changes():
@@ -131,6 +135,7 @@ def test_an_unknown_vehicle_cannot_be_changed(client, car, register, refused, no
             refused(client.patch(url, json={"name": "New"}), 404, "not_found")
 
 
+@pytest.mark.one_engine
 def test_xml_contains_the_same_data(client, car):
     xml = {"Accept": "application/xml"}
     response = client.patch(car, json={"attributes": {"a b": "<&>"}}, headers=xml)

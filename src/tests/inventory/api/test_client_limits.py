@@ -1,15 +1,15 @@
-"""The limit of holds per client: counted in the database; a refused request changes nothing."""
+"""The limit on the holds of a client: holds are counted in the database, and a refused request changes nothing."""
 
 import math
 
 import pytest
 
+from tests.support.client_identity import client_as, restricted_client
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import hour_start, let_holds_expire, period_fields
-from tests.support.owners import client_as, restricted_client
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 MOST = 3
-# Seconds; long enough that no hold expires during a test.
+# In seconds: no hold expires during a test.
 LONG = 20_000
 DETAIL = f"A client may have {MOST} holds at a time; confirm or free some, or wait until they expire."
 
@@ -21,13 +21,13 @@ def environ(environ):
 
 @pytest.fixture
 def client(app, client, access_path):
-    """A caller with a client id: through the gateway, or with the header that the gateway would send."""
+    """A caller with a client id: behind the gateway, or with the header that the gateway would add."""
     return client_as(app, "contract") if access_path == "direct" else client
 
 
 @pytest.fixture
 def hold(allocate, register):
-    """Return a function that requests a hold for one hour, of a car or of any vehicle."""
+    """Return a function that requests a hold for one hour, by default of the car."""
     car = register("Car1")
 
     def hold(hour, vehicle=car, seconds=LONG, **more):
@@ -38,18 +38,19 @@ def hold(allocate, register):
 
 @pytest.fixture
 def all_holds(hold):
-    """The URLs of as many holds as the client may have; they expire one after another, LONG seconds apart."""
+    """Create as many holds as the client may have, which expire LONG seconds apart; return their URLs."""
     responses = [hold(hour, seconds=LONG * (hour + 1)) for hour in range(MOST)]
     assert [response.status_code for response in responses] == [201] * MOST
     return [response.headers["Location"] for response in responses]
 
 
 def check_refused(response, refused, place=1):
-    """Check the 429: after Retry-After, the hold at this position in the order of expiry has expired."""
+    """Check the 429 and its Retry-After, by which ``place`` holds have expired."""
     assert refused(response, 429, "too_many_holds")["detail"] == DETAIL
     assert math.ceil(int(response.headers["Retry-After"]) / LONG) == place
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("vehicle", ["/api/cars/any", "/api/lorries/any", "that car"])
 def test_a_hold_beyond_the_limit_is_refused_for_every_vehicle(
     all_holds, hold, register, refused, nothing_changes, vehicle
@@ -107,6 +108,7 @@ def test_a_quantity_above_the_limit_is_an_invalid_field(hold, register, refused,
     assert len(hold(10, "/api/cars/any", quantity=MOST).json) == MOST
 
 
+@pytest.mark.through_gateway
 def test_a_replay_is_not_limited(client, hold, all_holds, refused, nothing_changes):
     client.delete(all_holds[0])
     key = {"Idempotency-Key": "order-1"}
@@ -122,7 +124,7 @@ def test_a_replay_is_not_limited(client, hold, all_holds, refused, nothing_chang
         refused(client.post(f"{car}/allocations", json=other, headers=key), 422, "idempotency_key_reused")
         response = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
         check_refused(response, refused)
-    # The 429 is not stored under the key.
+    # The 429 was not stored for the key, so a retry is executed.
     client.delete(all_holds[1])
     response = client.post(f"{car}/allocations", json=other, headers={"Idempotency-Key": "order-2"})
     assert (response.status_code, response.headers.get("Idempotency-Replayed")) == (201, None)
@@ -139,7 +141,6 @@ def test_a_replay_for_several_vehicles_is_not_limited(client, hold, register, no
     assert (first.status_code, replay.status_code, replay.json) == (201, 201, first.json)
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_each_client_has_its_own_limit(app, all_holds, hold, refused):
     car = all_holds[0].rpartition("/allocations")[0]
     for number, other in enumerate((client_as(app, "two"), restricted_client(app, "three"))):
@@ -151,7 +152,6 @@ def test_each_client_has_its_own_limit(app, all_holds, hold, refused):
     check_refused(hold(20), refused)
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_a_caller_without_a_client_id_is_not_limited(app, all_holds):
     car = all_holds[0].rpartition("/allocations")[0]
     nameless = app.test_client()
@@ -166,7 +166,6 @@ def test_the_limit_is_checked_before_conflicts(all_holds, hold, refused):
     check_refused(hold(0), refused)
 
 
-@pytest.mark.direct("calls the inventory from many threads")
 def test_concurrent_requests_are_counted_and_may_slightly_exceed_the_limit(app, client, register):
     vehicles = [register(f"Vehicle{number}") for number in range(8)]
     orders = [
@@ -181,7 +180,7 @@ def test_concurrent_requests_are_counted_and_may_slightly_exceed_the_limit(app, 
     counts = count_outcomes(send_concurrently(app, orders))
     assert set(counts) <= {201, "too_many_holds"}
     assert counts[201] >= MOST
-    # Later requests count all of them.
+    # Later requests count all of these holds.
     later = [
         app.test_client().open(**{**order, "json": {**period_fields(12, 13), "hold_seconds": LONG}}) for order in orders
     ]
@@ -189,7 +188,7 @@ def test_concurrent_requests_are_counted_and_may_slightly_exceed_the_limit(app, 
 
 
 class TestOff:
-    """With a limit of 0, nothing is counted."""
+    """A limit of 0, which means that holds are not counted."""
 
     @pytest.fixture
     def environ(self, environ):

@@ -1,11 +1,11 @@
-"""X-Client-Sees: accepted from a trusted gateway only, and never interpreted in a client's favour."""
+"""X-Client-Sees: it is ignored unless a trusted gateway sends it, and any value but "own" is refused."""
 
 import pytest
 
-from tests.support.instants import hour_start, period_fields
-from tests.support.owners import OWN_ONLY, ids
+from tests.support.client_identity import OWN_ONLY, ids
+from tests.support.hours_in_2099 import hour_start, period_fields
 
-pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
+pytestmark = pytest.mark.one_engine
 
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
 LIST = "/api/cars/all/allocations"

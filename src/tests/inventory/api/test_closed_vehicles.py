@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.instants import hour_start, hours_of, period_fields
-from tests.support.owners import ids, restricted_client
+from tests.support.client_identity import ids, restricted_client
+from tests.support.hours_in_2099 import hour_start, hours_of, period_fields
 
 ALL, ANY = "/api/cars/all/allocations", "/api/cars/any/allocations"
 NOON = hour_start(12)
@@ -156,6 +156,7 @@ def test_a_repeated_request_gets_the_allocation_from_before_the_closure(client, 
     assert client.post(f"{car}/allocations", **other).status_code == 201
 
 
+@pytest.mark.through_gateway
 def test_closing_follows_the_rules_of_a_change(client, car, close, refused, nothing_changes):
     attributes = {"city": "Leeds"}
     client.patch(car, json={"attributes": attributes})
@@ -178,6 +179,7 @@ def test_a_new_vehicle_has_the_same_name_and_is_open(client, car, close, registe
     assert client.get(register("Car1")).json["closed_from"] is None
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     "instant", ["", "tomorrow", "1899-12-31T23:00:00Z", "9999-01-01T00:00:00Z", "infinity", 5, True]
 )
@@ -186,11 +188,13 @@ def test_closed_from_is_an_instant(client, car, refused, nothing_changes, instan
         refused(client.patch(car, json={"closed_from": instant}), 422, "invalid_fields", "closed_from")
 
 
+@pytest.mark.one_engine
 def test_a_vehicle_is_registered_open(client, refused):
     body = {"name": "Car1", "closed_from": NOON}
     refused(client.post("/api/cars", json=body), 422, "invalid_fields", "closed_from")
 
 
+@pytest.mark.through_gateway
 def test_the_maintenance_is_allocated_despite_the_closure(client, car, close, booking, allocate, refused):
     close(car, 11)
     for key in (None, "order-1"):
@@ -209,11 +213,13 @@ def test_despite_closed_has_no_effect_on_an_open_vehicle(car, allocate):
     assert allocate(car, hour_start(12), None, despite_closed=True).status_code == 201
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("value", [None, 1, 0, "true", "yes", [], {}])
 def test_despite_closed_is_a_boolean(car, allocate, refused, value):
     refused(allocate(car, hour_start(12), None, despite_closed=value), 422, "invalid_fields", "despite_closed")
 
 
+@pytest.mark.one_engine
 def test_despite_closed_is_for_one_vehicle_and_a_new_allocation(client, booking, allocate, refused):
     for response in (
         allocate("/api/cars/any", hour_start(12), None, despite_closed=True),

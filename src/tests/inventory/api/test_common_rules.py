@@ -1,4 +1,4 @@
-"""Rules for all requests: collections, ids in paths, request ids, unknown fields."""
+"""Rules that apply to all requests: collections, ids in paths, request ids, unknown fields."""
 
 import re
 import uuid
@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+pytestmark = [pytest.mark.one_engine, pytest.mark.through_gateway]
+
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 
 
@@ -16,7 +18,7 @@ def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str
     return environ | getattr(request, "param", {})
 
 
-def operator_adds(**collections: str) -> pytest.MarkDecorator:
+def with_collections(**collections: str) -> pytest.MarkDecorator:
     added = {f"INVSYS_RESOURCE_TYPES_{name.upper()}": kind for name, kind in collections.items()}
     return pytest.mark.parametrize("environ", [added], indirect=True, ids=["+".join(collections)])
 
@@ -33,7 +35,7 @@ def test_any_other_collection_is_not_found(
     refused(client.open(f"/api/{path}", method=method, **body), 404, "not_found")
 
 
-@operator_adds(vans="Van")
+@with_collections(vans="Van")
 def test_an_operator_can_add_a_collection(client: FlaskClient, register: Callable[..., str]) -> None:
     van = register("Van1", "vans")
     assert van.startswith("/api/vans/")
@@ -42,7 +44,7 @@ def test_an_operator_can_add_a_collection(client: FlaskClient, register: Callabl
     assert client.get("/api/cars").json == []
 
 
-@operator_adds(vans="Van")
+@with_collections(vans="Van")
 def test_vehicles_of_an_added_collection_can_be_allocated(
     client: FlaskClient, register: Callable[..., str], allocate: Callable[..., Any]
 ) -> None:
@@ -52,7 +54,7 @@ def test_vehicles_of_an_added_collection_can_be_allocated(
     assert client.get("/api/cars/all/allocations").json == []
 
 
-@operator_adds(trucks="")
+@with_collections(trucks="")
 def test_an_operator_can_remove_a_collection(client: FlaskClient, refused: Callable[..., Any]) -> None:
     refused(client.get("/api/trucks"), 404, "not_found")
     assert client.get("/api/cars").status_code == 200

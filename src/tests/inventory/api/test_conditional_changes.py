@@ -1,4 +1,4 @@
-"""If-Match on changes of vehicles and allocations prevents lost updates (RFC 9110, section 13)."""
+"""If-Match in changes of vehicles and allocations prevents lost updates (RFC 9110, section 13)."""
 
 import pytest
 
@@ -17,10 +17,11 @@ def item(request, car):
 
 
 def change(item, text):
-    """Return a body that changes the item."""
+    """Return a request body that changes the item."""
     return {"description": text} if "/allocations/" in item else {"name": text}
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("header", ["{etag}", '"other", {etag}', "*"])
 def test_a_matching_if_match_allows_the_change(client, item, header):
     etag = client.get(item).headers["ETag"]

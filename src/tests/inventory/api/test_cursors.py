@@ -1,4 +1,4 @@
-"""Cursors of lists: opaque, bound to one list, and valid after the database has been replaced by its backup."""
+"""Cursors of lists: they are opaque, belong to one list, and follow the secret of the database after a restore."""
 
 import base64
 import os
@@ -16,26 +16,27 @@ from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, CursorState, db
 from tests.conftest import load_settings, migrate
 from tests.support.applications import close
-from tests.support.instants import period_fields
+from tests.support.hours_in_2099 import period_fields
 
 LISTS = ["/api/cars", "/api/cars/all/allocations", "/api/cars/all/availability"]
 
 
 @pytest.fixture
 def seven_cars(register, allocate):
-    """Seven cars with one allocation each."""
+    """Register seven cars, each with one allocation."""
     for number in range(7):
         allocate(register(f"Car{number}"), "2099-01-01T00:00:00Z", "2099-01-02T00:00:00Z")
 
 
 def next_cursor(client, path, **query):
-    """Request a page, and return the cursor of the next one."""
+    """Request a page, and return the cursor of the next page."""
     response = client.get(path, query_string=query)
     assert response.status_code == 200, response.text
     (cursor,) = parse_qs(urlsplit(response.headers["Link"].partition(">")[0][1:]).query)["cursor"]
     return cursor
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("path", LISTS)
 def test_cursors_of_neighbouring_pages_have_nothing_in_common(app, client, seven_cars, path):
     page_cursors = [next_cursor(client, path, limit=limit) for limit in range(1, 7)]
@@ -50,6 +51,7 @@ def test_cursors_of_neighbouring_pages_have_nothing_in_common(app, client, seven
         assert not any(key.to_bytes(4) in one for one in raw)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("other", [*LISTS, *(path.replace("cars", "lorries") for path in LISTS)])
 def test_a_cursor_belongs_to_one_list(client, seven_cars, refused, path, other):
@@ -61,11 +63,12 @@ def test_a_cursor_belongs_to_one_list(client, seven_cars, refused, path, other):
         refused(response, 422, "invalid_fields", "cursor")
 
 
+@pytest.mark.one_engine
 def test_a_cursor_of_a_list_is_not_valid_for_the_feed(client, seven_cars, refused):
     refused(
         client.get("/api/events", query_string={"after": next_cursor(client, LISTS[0], limit=2)}), 422, "invalid_fields"
     )
-    # This cursor has the same length as those of the feed.
+    # A cursor of this list is as long as a cursor of the feed.
     cursor = next_cursor(client, LISTS[1], limit=2)
     refused(client.get("/api/events", query_string={"after": cursor}), 410, "cursor_expired")
 
@@ -85,7 +88,7 @@ def migrated_app(url):
 
 @pytest.fixture
 def other_url(engine, fresh_url, tmp_path, request):
-    """The URL of a second empty database next to ``fresh_url``."""
+    """The URL of a second empty database on the same server or in the same folder as ``fresh_url``."""
     if engine == "sqlite":
         yield f"sqlite:///{tmp_path / 'other.sqlite3'}"
         return
@@ -97,7 +100,7 @@ def other_url(engine, fresh_url, tmp_path, request):
 
 @pytest.fixture
 def replace_database(engine, fresh_url, other_url, request):
-    """Return a function that replaces the first database by the other one, as a restore does."""
+    """Return a function that replaces the first database with the other one, as a restore does."""
 
     def replace_database():
         if engine == "sqlite":
@@ -136,7 +139,7 @@ def test_a_service_uses_the_secret_of_a_replaced_database(fresh_url, other_url, 
 
 
 def test_a_secret_that_changes_behind_open_connections_is_read_again(fresh_url):
-    # For example behind PgBouncer, which keeps the service's connections while the database is replaced.
+    # This happens behind PgBouncer, which keeps the service's connections open while the database is replaced.
     running = migrated_app(fresh_url)
     client = fill(running)
     cursors = [next_cursor(client, "/api/cars", limit=1), client.get("/api/events").json["next"]]

@@ -14,12 +14,13 @@ from invsys.inventory.commands import expire_holds
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
 from invsys.inventory.db.session import disable_timeouts
 from tests.support.change_feed import FeedReader
-from tests.support.instants import let_holds_expire
+from tests.support.hours_in_2099 import let_holds_expire
 
 LONG_AGO = ("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z")
 FAR_AHEAD = ("2099-01-01T00:00:00Z", "2099-01-02T00:00:00Z")
 
 
+@pytest.mark.through_gateway
 def test_a_decommissioned_vehicle_is_not_found_and_its_name_is_free(
     client: FlaskClient, car: str, refused: Callable[..., Any], register: Callable[..., str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""The pages under /docs: Swagger UI for the served document, and one page per problem code."""
+"""The pages under /docs: Swagger UI with the service's OpenAPI document, and a page for each problem code."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 from invsys.chassis.http.problems import InternalError, Problem, StatusProblem
 from tests.support.html_page import Page
 
+pytestmark = pytest.mark.one_engine
+
 
 def subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:
     for subclass in kind.__subclasses__():
@@ -20,7 +22,7 @@ def subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:
         yield from subclasses(subclass)
 
 
-# The product's classes, without those that other tests define.
+# The classes of the package, without those that other tests define.
 KINDS = sorted(
     (
         kind
@@ -49,7 +51,7 @@ def test_every_problem_class_has_a_page(client: FlaskClient, kind: type[Problem]
     # A class without its own code is described on the page of its base class.
     for text in (kind.title, kind.additional_data, kind.advice) if "code" in vars(kind) else ():
         assert " ".join(text.replace("``", "").split()) in page
-    # Whether a retry helps against an internal error is unknown.
+    # It is unknown whether a retry helps after an internal error.
     assert bool(re.search(r"Is it worth a retry\? (Yes|No)\b", page)) == (kind is not InternalError)
 
 
@@ -57,7 +59,7 @@ def test_every_problem_class_has_a_page(client: FlaskClient, kind: type[Problem]
 def test_every_problem_class_has_explanations(kind: type[Problem]) -> None:
     assert kind.__doc__
     if hasattr(kind, "code"):
-        # Complete sentences.
+        # Each text begins like a sentence and ends with a full stop.
         for text in (
             kind.__doc__.split("\n")[0],
             kind.advice,
@@ -86,6 +88,7 @@ def test_every_problem_type_in_the_document_has_a_page(client: FlaskClient) -> N
         Page(client.get(path))
 
 
+@pytest.mark.through_gateway
 def test_the_type_of_an_error_response_is_the_path_of_its_page(client: FlaskClient) -> None:
     refusals = (
         client.get("/nowhere"),
@@ -101,6 +104,7 @@ def test_the_type_of_an_error_response_is_the_path_of_its_page(client: FlaskClie
 PAGES = pytest.mark.parametrize("path", ["/docs", "/docs/problems", "/docs/problems/period_taken"])
 
 
+@pytest.mark.through_gateway
 @PAGES
 def test_pages_comply_with_their_content_security_policy_and_load_nothing_external(
     client: FlaskClient, path: str
@@ -121,12 +125,14 @@ def test_pages_comply_with_their_content_security_policy_and_load_nothing_extern
             assert file.status_code == 200, address
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("path", ["/docs", "/docs/problems"])
 def test_a_trailing_slash_serves_the_same_page_without_a_redirect(client: FlaskClient, path: str) -> None:
     slashed = client.get(f"{path}/")
     assert (slashed.status_code, slashed.data) == (200, client.get(path).data)
 
 
+@pytest.mark.through_gateway
 @PAGES
 def test_head_returns_the_headers_of_get(client: FlaskClient, path: str) -> None:
     read, head = client.get(path), client.head(path)
@@ -145,6 +151,7 @@ def test_the_pages_refuse_other_methods(client: FlaskClient, refused: Callable[.
         assert {"GET", "HEAD"} <= set(response.headers["Allow"].split(", "))
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize(
     "path",
     [
@@ -180,6 +187,7 @@ def test_swagger_ui_shows_the_served_document_without_an_external_validator(clie
         assert re.search(r"^ *validatorUrl: null,", script.text, re.MULTILINE)
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize(
     ("path", "kinds"),
     [

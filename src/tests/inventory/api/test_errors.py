@@ -1,4 +1,4 @@
-"""Error responses: each code with its additional members, and internal errors without internals."""
+"""Error responses: each code has its additional members, and internal errors reveal no internals."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +12,8 @@ ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 CONFLICT_FIELDS = {"id", "from_datetime", "to_datetime", "from_infinity", "to_infinity", "allocation_type", "version"}
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     "path",
     [
@@ -30,11 +32,13 @@ def test_an_unknown_path_is_not_found(client: FlaskClient, refused: Callable[...
     refused(client.get(path), 404, "not_found")
 
 
+@pytest.mark.through_gateway
 def test_an_unknown_vehicle_is_not_found(client: FlaskClient, refused: Callable[..., Any]) -> None:
     refused(client.get(f"/api/cars/{ANOTHER_ID}"), 404, "resource_not_found")
     refused(client.delete(f"/api/cars/{ANOTHER_ID}"), 404, "resource_not_found")
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("collection", ["lorries", "trucks"])
 def test_a_vehicle_is_not_found_in_another_collection(
     client: FlaskClient, car: str, refused: Callable[..., Any], nothing_changes: Callable[..., Any], collection: str
@@ -44,12 +48,15 @@ def test_a_vehicle_is_not_found_in_another_collection(
         refused(client.delete(car.replace("cars", collection)), 404, "resource_not_found")
 
 
+@pytest.mark.through_gateway
 def test_an_unknown_allocation_is_not_found(client: FlaskClient, car: str, refused: Callable[..., Any]) -> None:
     for base in (car, "/api/cars/all"):
         refused(client.get(f"{base}/allocations/{ANOTHER_ID}"), 404, "allocation_not_found")
         refused(client.delete(f"{base}/allocations/{ANOTHER_ID}"), 404, "allocation_not_found")
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("path", "allowed", "others"),
     [
@@ -75,12 +82,13 @@ def test_another_method_is_refused_with_the_allowed_methods(
         assert method not in allow
 
 
-@pytest.mark.direct("the gateway does not know the collections and responds with 405")
+@pytest.mark.one_engine
 def test_an_unknown_collection_is_not_found_with_any_method(client: FlaskClient, refused: Callable[..., Any]) -> None:
     for method in ("PUT", "DELETE"):
         refused(client.open("/api/vans", method=method), 404, "not_found")
 
 
+@pytest.mark.through_gateway
 def test_a_conflict_names_the_other_allocation(
     client: FlaskClient, car: str, booking: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any]
 ) -> None:
@@ -95,6 +103,7 @@ def day(number: int) -> str:
     return f"2099-03-{number:02}T00:00:00Z"
 
 
+@pytest.mark.through_gateway
 def test_at_most_ten_conflicts_are_named_ordered_by_start(
     client: FlaskClient, car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any]
 ) -> None:
@@ -116,6 +125,7 @@ def test_only_overlapping_allocations_are_named(
     assert [conflict["id"] for conflict in conflicts] == ids[1:4]
 
 
+@pytest.mark.through_gateway
 def test_a_vehicle_in_use_names_only_allocations_that_have_not_ended(
     client: FlaskClient, car: str, booking: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any]
 ) -> None:
@@ -133,6 +143,8 @@ def test_allocations_of_other_vehicles_are_not_named(
     assert [conflict["id"] for conflict in conflicts] == [conflict_id]
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 @pytest.mark.parametrize("path", ["/api/cars", "/api/cars/all/allocations"])
 @pytest.mark.parametrize(
     ("query", "field"),
@@ -153,6 +165,8 @@ def test_an_invalid_query_parameter_is_named(
     refused(client.get(f"{path}?{query}"), 422, "invalid_fields", field)
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("path", "query", "field"),
     [

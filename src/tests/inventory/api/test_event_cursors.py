@@ -1,4 +1,4 @@
-"""Cursors of the change feed: valid ones name a stored event or the last purged one; any other gets 410."""
+"""Cursors of the change feed: valid ones name a stored event or the last purged one; other well-formed ones get 410."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ def get_page(client, **query):
 
 @pytest.fixture
 def register_cars(register):
-    """Return a function that registers a number of cars and returns their names."""
+    """Return a function that registers some cars and returns their names."""
     count = 0
 
     def register_cars(number):
@@ -46,7 +46,7 @@ def car_names(events):
 
 @pytest.fixture
 def expired(client, refused):
-    """Return a function that checks that a cursor gets 410."""
+    """Return a function that checks that a request with a cursor gets 410."""
 
     def expired(cursor):
         body = refused(client.get(FEED, query_string={"after": cursor}), 410, "cursor_expired")
@@ -57,7 +57,7 @@ def expired(client, refused):
 
 @pytest.fixture
 def purge(app):
-    """Return a function that ages all events and purges them; the newest event is retained."""
+    """Return a function that ages and purges all events except the newest, and returns the number of purged events."""
 
     def purge():
         with app.app_context():
@@ -71,7 +71,7 @@ def purge(app):
 
 @pytest.fixture
 def lose_events(app, engine):
-    """Return a function that deletes the last events and reuses their numbers, like a restore of an old backup."""
+    """Return a function that deletes the last events, so that their numbers are reused, as after a restore."""
 
     def lose_events(count):
         with app.app_context(), db.engine.begin() as connection:
@@ -85,7 +85,7 @@ def lose_events(app, engine):
 
 @pytest.fixture
 def key_of(app):
-    """Return a function that returns the event key in a cursor."""
+    """Return a function that returns the event key that a cursor contains."""
 
     def key_of(cursor):
         with app.app_context():
@@ -157,6 +157,7 @@ def test_now_is_the_end_of_the_feed(client, register_cars):
     assert car_names(get_page(client, after=now)[0]) == new
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("after", ["Now", "now ", "NOW"])
 def test_now_is_case_sensitive(client, refused, after):
     refused(client.get(FEED, query_string={"after": after}), 422, "invalid_fields", "after")
@@ -195,7 +196,7 @@ def test_a_cursor_of_another_database_has_expired(client, register_cars, expired
 
 @pytest.fixture
 def before_statement(app):
-    """Return a function that runs an action once, before the read-only statement with this number (from 0)."""
+    """Return a function that calls ``act`` once, before the read-only statement with a number (from 0)."""
     listening = []
 
     def before_statement(number, act):
@@ -220,7 +221,7 @@ def test_a_purge_between_the_statements_of_a_page_hides_no_event(
     client, register_cars, purge, before_statement, number
 ):
     register_cars(5)
-    # This request caches the secret, so the next one does not read it.
+    # This request caches the secret, so that the statements of the next request are those of the page only.
     cursor = get_page(client, limit=1)[1]
     before_statement(number, purge)
     response = client.get(FEED, query_string={"after": cursor})

@@ -1,4 +1,4 @@
-"""Pages of the change feed: ``after``, ``limit`` and ``next``, and their invalid values."""
+"""Pages of the change feed: ``after``, ``limit`` and ``next``, and invalid values of the parameters."""
 
 from xml.etree import ElementTree as ET
 
@@ -6,14 +6,14 @@ import pytest
 
 from tests.support.change_feed import FeedReader
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 FEED = "/api/events"
 
 
 @pytest.fixture
 def seven_cars(register):
-    """The ids of seven cars, in the order of their registration."""
+    """The ids of seven cars, in the order in which they were registered."""
     return [register(f"Car{number}")[-36:] for number in range(7)]
 
 
@@ -38,6 +38,7 @@ def test_the_next_of_an_empty_feed_leads_to_later_events(client, register):
     assert resources(get_page(client)["events"]) == [car[-36:]]
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize(("limit", "sizes"), [(1, [1] * 7), (2, [2, 2, 2, 1]), (3, [3, 3, 1]), (7, [7]), (1000, [7])])
 def test_following_next_returns_every_event_exactly_once(client, seven_cars, limit, sizes):
     reader = FeedReader(client, limit)
@@ -91,16 +92,19 @@ BAD_AFTER = ["", " ", "x", "!", "é", "\0", "-1", "1.5", "null", "9" * 30, "a" *
 BAD_LIMIT = ["0", "-1", "1001", "x", "", "1.5", "1e2", "9" * 30, "9" * 5000, "0x10", "1_0", "\uff11", "null", "1,2"]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("after", BAD_AFTER)
 def test_a_cursor_that_the_service_did_not_issue_is_refused(client, seven_cars, refused, after):
     refused(client.get(FEED, query_string={"after": after}), 422, "invalid_fields", "after")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("limit", BAD_LIMIT)
 def test_any_other_limit_is_refused(client, refused, limit):
     refused(client.get(FEED, query_string={"limit": limit}), 422, "invalid_fields", "limit")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("query", "field"),
     [("limit=1&limit=1", "limit"), ("cursor=x", "cursor"), ("kind=allocated", "kind"), ("After=x", "After")],
@@ -109,6 +113,8 @@ def test_any_other_parameter_is_named(client, refused, query, field):
     refused(client.get(f"{FEED}?{query}"), 422, "invalid_fields", field)
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 def test_a_damaged_cursor_causes_no_server_error(client, seven_cars, refused):
     cursor = get_page(client, limit=3)["next"]
     damaged = [cursor[:place] + letter + cursor[place + 1 :] for place in range(len(cursor)) for letter in "A9_z"]
@@ -120,11 +126,13 @@ def test_a_damaged_cursor_causes_no_server_error(client, seven_cars, refused):
             refused(response, 422, "invalid_fields", "after")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_the_feed_refuses_other_methods(client, refused, method):
     refused(client.open(FEED, method=method), 405, "method_not_allowed")
 
 
+@pytest.mark.one_engine
 def test_xml_contains_the_same_data(client, register, allocate):
     allocate(
         register("<Kä&fer>"),

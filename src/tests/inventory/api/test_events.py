@@ -1,4 +1,4 @@
-"""The change feed: each kind of event, its contents, and that nothing else creates one."""
+"""The change feed: the kinds of events, and what each event contains."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from tests.support.change_feed import FeedReader
-from tests.support.instants import hour_start, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 FIELDS = {"id", "at", "kind", "resource_type", "resource_id", "allocation_id", "client_id", "request_id", "data"}
 
@@ -18,7 +18,7 @@ def reader(client):
 
 @pytest.fixture
 def event(caller_id):
-    """Return a function that returns an expected event without its id, its time and its request id."""
+    """Return a function that returns the expected event of a kind, without its id, time and request id."""
 
     def event(kind, data):
         is_allocation = "resource_id" in data
@@ -40,7 +40,7 @@ def without_id_and_time(events):
 
 
 def without_expires(event):
-    """Return the event without ``expires``, which the tests modify."""
+    """Return the event without ``expires``, because the tests change the expiry of holds in the database."""
     return event | {"data": {key: value for key, value in event["data"].items() if key != "expires"}}
 
 
@@ -151,7 +151,7 @@ def test_the_event_of_an_expired_hold_comes_before_that_of_the_change(
 ):
     hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=60).json
     allocate(car, hour_start(20), hour_start(21))
-    # Read the feed before the hold expires: reading it afterwards would write the event.
+    # Read the feed before the hold expires: afterwards, reading the feed would itself write the event.
     reader.new_events()
     let_holds_expire(app)
     changed = send_change(client, car).json
@@ -171,7 +171,6 @@ def test_an_expired_hold_has_only_one_event(app, client, reader, car, allocate):
     assert [event["kind"] for event in reader.new_events()].count("expired") == 1
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_an_event_names_the_client_that_the_gateway_reports(client, reader, car):
     def client_ids(client_id, **options):
         headers = {"X-Client-Id": client_id} if client_id else {}

@@ -1,9 +1,9 @@
-"""Requests that write no event: refused ones, replays, reads, and changes without effect."""
+"""Requests that write no event: refused requests, replays, reads, and changes without effect."""
 
 import pytest
 
 from tests.support.change_feed import FeedReader
-from tests.support.instants import hour_start, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 STALE = {"If-Match": '"other"'}

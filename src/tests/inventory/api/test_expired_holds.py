@@ -1,9 +1,9 @@
-"""Expired holds: they are invisible, block nothing, and cannot be restored."""
+"""Expired holds: they are invisible, do not block allocations, and cannot be extended or confirmed."""
 
 import pytest
 
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import hour_start, hours_of, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import hour_start, hours_of, let_holds_expire, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker_at_end")
 
@@ -18,7 +18,7 @@ def expired_hold(app, car, allocate):
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, expired_hold):
-    """Both URLs of that hold."""
+    """Each of the two URLs of that hold."""
     return expired_hold if request.param == "its vehicle" else expired_hold.replace(car, "/api/cars/all")
 
 

@@ -1,4 +1,4 @@
-"""Free periods as GBFS 3.1's ``vehicle_availability.json``: format and contents."""
+"""The free periods of vehicles in the format of GBFS 3.1 (``vehicle_availability.json``)."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ def environ(environ, request):
 
 @pytest.fixture
 def feed(client):
-    """Return a function that requests the document, checks everything that the standard requires, and returns it."""
+    """Return a function that requests the document, checks that it conforms to the standard, and returns it."""
 
     def feed(url=URL):
         response = client.get(url)
@@ -35,7 +35,7 @@ def feed(client):
         document = response.json
         assert set(document) == {"last_updated", "ttl", "version", "data"}
         assert re.fullmatch(INSTANT, document["last_updated"])
-        # The standard allows data that is up to five minutes old.
+        # The standard allows data to be up to five minutes old.
         assert type(document["ttl"]) is int
         assert 0 <= document["ttl"] <= 300
         assert document["version"] == "3.1-RC3"
@@ -56,7 +56,7 @@ def check(vehicle, last_updated):
     for slot in vehicle["availabilities"]:
         has_members(slot, *SLOT)
         assert all(re.fullmatch(INSTANT, instant) for instant in slot.values())
-        # Ordered, not touching each other, and only the last slot may be without an end.
+        # Slots are ordered and do not touch each other, and only the last one may have no end.
         assert since is not None
         start, end = (slot.get(side) and datetime.fromisoformat(slot[side]) for side in ("from", "until"))
         assert start >= since
@@ -70,7 +70,7 @@ def has_members(item, required, optional):
 
 @pytest.fixture
 def slots(feed):
-    """Return a function that returns the availabilities of the only car and the instant of the document."""
+    """Return a function that returns the availabilities of the only car and ``last_updated`` of the document."""
 
     def slots():
         document = feed()
@@ -80,6 +80,7 @@ def slots(feed):
     return slots
 
 
+@pytest.mark.through_gateway
 def test_a_vehicle_without_allocations_is_free_from_now_on(car, slots):
     available, now = slots()
     assert available == [{"from": now}]
@@ -98,7 +99,7 @@ MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def day_start(day):
-    """Return today's midnight plus ``day`` days in wire format; None stays None."""
+    """Return the midnight ``day`` days after that of today in wire format; None stays None."""
     return None if day is None else f"{MIDNIGHT + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -171,6 +172,7 @@ def test_each_vehicle_has_its_own_availabilities(register, allocate, feed):
     ]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("attributes", "members"),
     [
@@ -205,6 +207,7 @@ def test_attributes_appear_if_the_standard_has_a_member_for_them(register, feed,
     assert vehicle == {"vehicle_id": url.rpartition("/")[2], "vehicle_type_id": "Car", **members}
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("environ", [{"INVSYS_RESOURCE_TYPES_VANS": "Größerer Wagen"}], indirect=True)
 def test_a_type_that_is_not_a_valid_id_is_replaced_by_its_collection(register, feed):
     register("Van1", "vans")
@@ -212,27 +215,34 @@ def test_a_type_that_is_not_a_valid_id_is_replaced_by_its_collection(register, f
     assert (vehicle["vehicle_type_id"], vehicle["station_id"]) == ("vans", "vans")
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 def test_the_response_is_json_for_any_accept_header(client, car):
     for accept in ("application/xml", "text/html", "image/png", "nonsense"):
         assert client.get(URL, headers={"Accept": accept}).mimetype == "application/json"
 
 
+@pytest.mark.one_engine
 def test_a_query_is_refused(client, refused):
     refused(client.get(f"{URL}?from=2026-11-20T10:00:00Z"), 422, "invalid_fields", "from")
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 @pytest.mark.parametrize("path", ["/api/vans/gbfs/vehicle_availability.json", "/api/cars/gbfs", "/api/cars/gbfs/x"])
 def test_other_gbfs_paths_are_not_found(client, refused, path):
     refused(client.get(path), 404, "not_found")
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 def test_the_document_refuses_other_methods(client, refused):
     refused(client.post(URL, json={}), 405, "method_not_allowed")
 
 
 @pytest.fixture
 def large_fleet(app, register):
-    """Three cars with 1,200 allocations each, more than one fetch returns."""
+    """Three cars, each with 1,200 allocations, which is more than one fetch returns."""
     for number in range(3):
         register(f"Car{number}")
     with app.app_context(), db.engine.begin() as connection:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.instants import hour_start, hours_of, let_holds_expire
+from tests.support.hours_in_2099 import hour_start, hours_of, let_holds_expire
 
 A_MINUTE = timedelta(minutes=1)
 
@@ -19,7 +19,7 @@ def hold(car, allocate):
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, hold):
-    """Both URLs of that hold."""
+    """Each of the two URLs of that hold."""
     return hold if request.param == "its vehicle" else hold.replace(car, "/api/cars/all")
 
 
@@ -29,6 +29,7 @@ def remaining_time(allocation):
     return datetime.fromisoformat(allocation["expires"]) - datetime.now(UTC)
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("seconds", [1, 2, 60, 3600, 86400])
 def test_a_hold_is_returned_with_its_expiry(car, allocate, seconds):
     response = allocate(car, hour_start(10), hour_start(12), hold_seconds=seconds)
@@ -36,6 +37,7 @@ def test_a_hold_is_returned_with_its_expiry(car, allocate, seconds):
     assert abs(remaining_time(response.json) - timedelta(seconds=seconds)) < A_MINUTE
 
 
+@pytest.mark.through_gateway
 def test_a_hold_has_the_same_fields_as_an_allocation(client, hold, car, allocate):
     assert set(client.get(hold).json) == set(allocate(car, hour_start(12), hour_start(14)).json)
 
@@ -48,6 +50,7 @@ def test_a_hold_is_the_same_at_all_urls(client, car, item):
 BAD = [0, -1, 86401, 2**63 - 1, 1.5, "60", "", True, False, None, [], [60], {}]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("seconds", BAD)
 def test_any_other_duration_is_refused(car, allocate, refused, nothing_changes, seconds):
     with nothing_changes():
@@ -60,6 +63,7 @@ def test_any_other_duration_is_refused(car, allocate, refused, nothing_changes, 
             )
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("seconds", BAD)
 def test_a_hold_cannot_be_extended_by_any_other_duration(client, item, refused, nothing_changes, seconds):
     with nothing_changes():

@@ -5,7 +5,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.instants import hour_start, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
+
+pytestmark = pytest.mark.through_gateway
 
 PERIOD = period_fields(10, 12)
 ORDERS = {
@@ -20,7 +22,7 @@ ALLOCATION = ORDERS["an allocation"]
 
 @pytest.fixture(params=ORDERS)
 def request_and_body(request, car, register):
-    """Path and body of each kind of request."""
+    """The path and the body of each kind of request."""
     register("Car2")
     path, body = ORDERS[request.param]
     return path.format(car=car), body
@@ -28,7 +30,7 @@ def request_and_body(request, car, register):
 
 @pytest.fixture
 def send(client):
-    """Return a function that sends a body with an Idempotency-Key."""
+    """Return a function that posts a body with an Idempotency-Key."""
 
     def send(path, body, key="key-1", **headers):
         return client.post(path, json=body, headers={"Idempotency-Key": key, **headers})
@@ -132,6 +134,7 @@ def test_a_replay_shows_an_expired_hold_as_it_was_created(app, client, car, regi
     assert client.get("/api/cars/all/allocations").json == []
 
 
+@pytest.mark.one_engine
 def test_xml_is_replayed_as_xml(request_and_body, send, nothing_changes):
     xml = {"Accept": "application/xml"}
     first = send(*request_and_body, **xml)
@@ -140,6 +143,7 @@ def test_xml_is_replayed_as_xml(request_and_body, send, nothing_changes):
         assert_replayed(first, send(*request_and_body, **xml))
 
 
+@pytest.mark.one_engine
 def test_a_replay_can_be_requested_in_another_format(car, send):
     path, body = f"{car}/allocations", ALLOCATION[1]
     first = send(path, body)

@@ -1,8 +1,8 @@
-"""Idempotency keys: their format, their scope, and that each belongs to one request only."""
+"""Idempotency keys: their format, their scope, and that each key is for one request only."""
 
 import pytest
 
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 PERIOD = period_fields(10, 12)
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
@@ -15,7 +15,7 @@ def environ(environ, request):
 
 @pytest.fixture
 def send(client):
-    """Return a function that sends a body with an Idempotency-Key."""
+    """Return a function that posts a body with an Idempotency-Key."""
 
     def send(path, body, key="key-1", **headers):
         return client.post(path, json=body, headers={"Idempotency-Key": key, **headers})
@@ -48,6 +48,7 @@ OTHER_BODIES = {
 }
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("body", OTHER_BODIES.values(), ids=OTHER_BODIES)
 def test_a_key_cannot_be_reused_for_another_body(client, car, send, nothing_changes, body):
     first = send(f"{car}/allocations", ORDER)
@@ -101,7 +102,6 @@ def test_none_available_is_not_stored_under_the_key(client, send, register, refu
     assert (response.status_code, "Idempotency-Replayed" in response.headers) == (201, False)
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_each_client_has_its_own_keys(client, car, register, send):
     for number in range(2, 4):
         register(f"Car{number}")
@@ -113,13 +113,11 @@ def test_each_client_has_its_own_keys(client, car, register, send):
     assert [send(path, PERIOD, **headers).data for headers in clients] == [response.data for response in first]
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_two_clients_can_use_one_key_for_different_requests(car, send):
     assert send(f"{car}/allocations", PERIOD, **{"X-Client-Id": "one"}).status_code == 201
     assert send("/api/cars", {"name": "Car2"}, **{"X-Client-Id": "two"}).status_code == 201
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_the_client_id_of_an_untrusted_address_is_ignored(client, car):
     def send(client_id):
         headers = {"Idempotency-Key": "key-1", "X-Client-Id": client_id}
@@ -131,7 +129,6 @@ def test_the_client_id_of_an_untrusted_address_is_ignored(client, car):
     assert second.headers["Idempotency-Replayed"] == third.headers["Idempotency-Replayed"] == "true"
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 @pytest.mark.parametrize("environ", [{"INVSYS_SERVER_TRUSTED_PROXIES": "192.0.2.7"}], indirect=True, ids=["a gateway"])
 def test_the_settings_say_which_gateways_are_trusted(client, car, register):
     register("Car2")
@@ -149,6 +146,7 @@ GOOD = ["a", "0", "x" * 255, "!~", "{}[]<>&\"'\\%_;,", "6f1cd4ef-6f3b-4b2e-8a38-
 BAD = ["", " ", "x" * 256, "x" * 5000, "a b", "a\tb", "é", "\xff", "a\x7f", "\x01", "\xc3\xa9"]
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("key", GOOD)
 def test_a_key_and_a_client_id_may_contain_any_visible_ascii(car, send, key):
     first, replay = (send(f"{car}/allocations", PERIOD, key, **{"X-Client-Id": key}) for _ in range(2))
@@ -162,12 +160,14 @@ def test_keys_are_compared_exactly(client, car, send):
         assert (response.status_code, "Idempotency-Replayed" in response.headers) == (201, False)
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 @pytest.mark.parametrize("value", BAD)
 def test_a_malformed_key_is_refused_with_the_name_of_the_header(client, car, refused, nothing_changes, value):
     assert_header_refused(client, car, refused, nothing_changes, "Idempotency-Key", value)
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
+@pytest.mark.one_engine
 @pytest.mark.parametrize("value", BAD)
 def test_a_malformed_client_id_is_refused_with_the_name_of_the_header(client, car, refused, nothing_changes, value):
     assert_header_refused(client, car, refused, nothing_changes, "X-Client-Id", value)

@@ -1,15 +1,15 @@
-"""PATCH with ``application/merge-patch+json`` (RFC 7396): attributes and dump are merged, null removes a key."""
+"""PATCH with ``application/merge-patch+json`` (RFC 7396): ``attributes`` and ``dump`` are merged; null removes keys."""
 
 import json
 import threading
 
 import pytest
 
-from tests.support.instants import hour_start
+from tests.support.hours_in_2099 import hour_start
 
 MERGE_PATCH = "application/merge-patch+json"
 
-# The examples of RFC 7396, appendix A, whose target and result are objects: target, patch, result.
+# Target, patch and result of those examples in RFC 7396, appendix A, in which all three are objects.
 EXAMPLES = [
     ({"a": "b"}, {"a": "c"}, {"a": "c"}),
     ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
@@ -40,6 +40,7 @@ def item(car, allocate):
     return allocate(car, hour_start(10), hour_start(12), dump={"a": 1}, description="Old").headers["Location"]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("target", "patch", "result"), EXAMPLES)
 def test_a_dump_is_merged_like_the_examples_of_the_rfc(client, merge, car, allocate, target, patch, result):
     item = allocate(car, hour_start(10), hour_start(12), dump=target).headers["Location"]
@@ -48,6 +49,7 @@ def test_a_dump_is_merged_like_the_examples_of_the_rfc(client, merge, car, alloc
     assert client.get(item).json == response.json
 
 
+@pytest.mark.one_engine
 def test_attributes_are_merged_and_null_removes_a_key(client, merge, register):
     car = register("Car1", attributes={"city": "Leeds", "seats": 4})
     response = merge(car, attributes={"city": None, "electric": True}, name="Car2")
@@ -56,16 +58,20 @@ def test_attributes_are_merged_and_null_removes_a_key(client, merge, register):
     assert client.get(car).json == response.json
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 @pytest.mark.parametrize("content_type", [f"{MERGE_PATCH}; charset=utf-8", "Application/Merge-Patch+JSON"])
 def test_the_content_type_may_have_a_charset_and_any_case(merge, item, content_type):
     assert merge(item, content_type, dump={"b": 2}).json["dump"] == {"a": 1, "b": 2}
 
 
+@pytest.mark.one_engine
 def test_null_removes_all_keys_of_a_member(merge, item, register):
     assert merge(item, dump=None, description=None).json.items() >= {"dump": {}, "description": None}.items()
     assert merge(register("Car2", attributes={"a": 1}), attributes=None).json["attributes"] == {}
 
 
+@pytest.mark.through_gateway
 def test_other_members_change_as_with_application_json(merge, item):
     response = merge(item, to_datetime=hour_start(13), description="New")
     assert response.json.items() >= {"to_datetime": hour_start(13), "description": "New", "dump": {"a": 1}}.items()
@@ -78,6 +84,7 @@ def test_a_patch_without_changes_keeps_the_etag(client, merge, item):
     assert merge(item, headers={"If-Match": etag}, dump={"b": 1}).headers["ETag"] != etag
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("fields", "name"),
     [
@@ -95,6 +102,7 @@ def test_an_invalid_result_for_a_vehicle_is_refused(merge, register, refused, no
         refused(merge(car, **fields), 422, "invalid_fields", name)
 
 
+@pytest.mark.one_engine
 def test_an_invalid_result_for_an_allocation_is_refused(merge, item, refused, nothing_changes):
     assert merge(item, dump={"b": "x" * 10_000}).status_code == 200
     with nothing_changes():

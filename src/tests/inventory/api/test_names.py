@@ -1,4 +1,4 @@
-"""Names of vehicles are stored in one form; vehicles with older names can still be found and changed."""
+"""Names of vehicles: they are stored in one form, and vehicles with older names can still be found and changed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +29,7 @@ def test_a_name_is_stored_in_normal_form_c(
     assert client.patch(register("Car2"), json={"name": "u\u0308"}).json["name"] == "\u00fc"
 
 
+@pytest.mark.one_engine
 def test_the_length_of_a_name_is_counted_in_normal_form_c(client: FlaskClient, register: Callable[..., str]) -> None:
     longest = "u\u0308" * 36
     assert ids_by_name(client, longest) == []
@@ -36,6 +37,7 @@ def test_the_length_of_a_name_is_counted_in_normal_form_c(client: FlaskClient, r
     assert ids_by_name(client, longest) == [car[-36:]]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     "name", ["Car\u200b1", "\u202eraC", "Car1\ufeff", "Ca\u00adr1", "\u2066Car1\u2069", "Car\u20281"]
 )
@@ -63,6 +65,7 @@ def test_a_vehicle_with_an_older_name_can_be_found_and_changed(
     assert client.patch(car, json={"name": "Car9"}).json["name"] == "Car9"
 
 
+@pytest.mark.through_gateway
 def test_a_vehicle_with_a_decomposed_name_is_found_by_its_normal_form(
     client: FlaskClient, car: str, update_all_rows: Callable[..., None]
 ) -> None:

@@ -1,14 +1,12 @@
-"""Owners: the client that creates an allocation owns it, and a restricted client sees only its own."""
+"""Owners: a client owns the allocations that it creates, and a restricted client sees only those."""
 
 import pytest
 from icalendar import Calendar
 from sqlalchemy import select
 
 from invsys.inventory.db.models import ContinuousResourceAllocation, db
-from tests.support.instants import hour_start, let_holds_expire, period_fields
-from tests.support.owners import client_as, ids, restricted_client
-
-pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
+from tests.support.client_identity import client_as, ids, restricted_client
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 ALL = "/api/cars/all/allocations"
 
@@ -27,7 +25,7 @@ def owner(app):
 
 @pytest.fixture
 def own_ids(one, two, client, car):
-    """The ids of client one's allocations of a car, which has as many without an owner and of client two."""
+    """Allocate a car four times each without an owner, for client one and for client two; return the ids of one's."""
     all_ids = [
         (client, one, two)[hour % 3].post(f"{car}/allocations", json=period_fields(hour, hour + 1)).json["id"]
         for hour in range(12)

@@ -1,18 +1,18 @@
-"""The page for a restricted client: other owners' allocations appear only as taken."""
+"""The page for a restricted client: it shows allocations of other owners only as taken."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support.client_identity import client_as, restricted_client
 from tests.support.html_page import Page
-from tests.support.owners import client_as, restricted_client
 
-pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
+pytestmark = pytest.mark.one_engine
 
 
 @pytest.fixture
 def allocate_by(app):
-    """Return a function that allocates a car for a client, by hours from now."""
+    """Return a function that allocates a car for a client; start and end are in hours from now."""
     now = datetime.now(UTC)
 
     def allocate_by(client_id, car, start, end, **fields):

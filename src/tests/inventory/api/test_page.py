@@ -1,4 +1,4 @@
-"""The page: each vehicle with its current use, without scripts or external resources."""
+"""The page that shows the current use of each vehicle, without scripts or external resources."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -32,6 +32,7 @@ def as_shown(instant: str | None) -> str:
     return datetime.fromisoformat(str(instant)).isoformat()
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("collection", ["cars", "lorries", "trucks"])
 def test_an_empty_fleet_has_a_page(client: FlaskClient, collection: str) -> None:
     page = Page(client.get(f"/?collection={collection}"))
@@ -87,6 +88,7 @@ def test_past_and_distant_allocations_are_not_shown(
     assert page.bars == []
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("closed_from", "start", "end", "now", "titles"),
     [
@@ -117,6 +119,7 @@ def test_a_closed_vehicle_is_not_shown_as_free(
         assert page.times == [as_shown(instants[5])]
 
 
+@pytest.mark.one_engine
 def test_bars_are_drawn_at_the_times_of_the_allocations(client: FlaskClient, car: str, allocate: Allocate) -> None:
     for kind, start, end in (("third", 96, None), ("second", 24, 48), ("first", -5, 12)):
         allocate(car, hours_from_now(start), hours_from_now(end), allocation_type=kind)
@@ -140,6 +143,7 @@ def test_a_decommissioned_vehicle_is_not_shown(client: FlaskClient, car: str) ->
     assert Page(client.get("/")).rows == []
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("text", MARKUP)
 def test_markup_in_texts_is_escaped(client: FlaskClient, register: Register, allocate: Allocate, text: str) -> None:
     plain = Page(client.get("/", query_string={"name": "x"}))
@@ -161,6 +165,7 @@ def assert_same_elements(one: Page, other: Page) -> None:
     assert names(one) == names(other)
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("name", ["Car1", "a b", "Ä&ö", "100%", "a+b"])
 def test_a_vehicle_is_found_by_its_name(client: FlaskClient, register: Register, name: str) -> None:
     for vehicle in (name, "Other"):
@@ -176,6 +181,7 @@ def test_an_unknown_name_finds_nothing_and_an_empty_name_finds_all(client: Flask
     assert Page(client.get("/?name=")).names == ["Car1"]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("name", ["%00", "a%00b"])
 def test_a_name_with_a_nul_character_causes_no_server_error(client: FlaskClient, name: str) -> None:
     assert client.get(f"/?name={name}").status_code in (200, 422)
@@ -189,6 +195,7 @@ def pages(client: FlaskClient) -> Iterator[Page]:
         links = page.attribute("a", "href", rel="next")
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize(("count", "sizes"), [(50, [50]), (51, [50, 1]), (101, [50, 50, 1])])
 def test_the_next_links_list_all_vehicles_once(
     client: FlaskClient, register: Register, count: int, sizes: list[int]
@@ -201,6 +208,7 @@ def test_the_next_links_list_all_vehicles_once(
     assert [name for listed in page_names for name in listed] == names
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("collection", ["vans", "Trucks", "", "%00", "<script>", "Car"])
 def test_an_unknown_collection_falls_back_to_the_first(client: FlaskClient, car: str, collection: str) -> None:
     page = Page(client.get("/", query_string={"collection": collection}))
@@ -208,6 +216,8 @@ def test_an_unknown_collection_falls_back_to_the_first(client: FlaskClient, car:
     assert page.attribute("a", "href", **{"aria-current": "page"}) == ["/?collection=cars"]
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -220,6 +230,7 @@ def test_an_invalid_query_is_refused(client: FlaskClient, refused: Callable[...,
     refused(client.get(f"/?{query}"), 422, "invalid_fields", field)
 
 
+@pytest.mark.one_engine
 def test_the_page_has_no_scripts_and_loads_nothing_external(client: FlaskClient, car: str, allocate: Allocate) -> None:
     allocate(car, None, None)
     response = client.get("/")
@@ -235,6 +246,8 @@ def test_the_page_has_no_scripts_and_loads_nothing_external(client: FlaskClient,
             assert re.match(r"/(?!/)", str(attributes[name]))
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 def test_the_style_sheet_is_local_and_loads_nothing_else(client: FlaskClient) -> None:
     [sheet] = Page(client.get("/")).attribute("link", "href", rel="stylesheet")
     with client.get(str(sheet)) as response:

@@ -1,4 +1,4 @@
-"""Pages of both lists: their length, the next link, and that no item is skipped or repeated."""
+"""Pages of both lists: their length, the next link, and that pages neither skip nor repeat an item."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ Follow = Callable[[str], Iterator[list[dict[str, Any]]]]
 
 @pytest.fixture
 def seven_cars(register: Callable[..., str], allocate: Callable[..., TestResponse]) -> list[str]:
-    """Seven cars allocated for the same infinite period, so that the start does not determine their order."""
+    """Seven cars, allocated for the same infinite period, so that allocations cannot be ordered by start alone."""
     cars = [register(f"Car{number}") for number in range(7)]
     for car in cars:
         allocate(car, None, None)
@@ -25,6 +25,7 @@ def seven_cars(register: Callable[..., str], allocate: Callable[..., TestRespons
 LISTS = pytest.mark.parametrize("path", ["/api/cars", "/api/cars/all/allocations"])
 
 
+@pytest.mark.through_gateway
 @LISTS
 @pytest.mark.parametrize(
     ("limit", "sizes"), [(1, [1] * 7), (2, [2, 2, 2, 1]), (3, [3, 3, 1]), (6, [6, 1]), (7, [7]), (8, [7]), (1000, [7])]
@@ -55,6 +56,7 @@ def test_a_page_has_100_items_by_default(register: Callable[..., str], follow_pa
     assert [len(page) for page in follow_pages("/api/cars")] == [100, 1]
 
 
+@pytest.mark.one_engine
 @LISTS
 @pytest.mark.parametrize(
     "limit", ["0", "-1", "1001", "x", "", "1.5", "1e2", "9" * 30, "9" * 5000, "0x10", "1_0", "\uff11", "null", "1,2"]
@@ -132,6 +134,7 @@ def forged(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
+@pytest.mark.one_engine
 @LISTS
 @pytest.mark.parametrize(
     "cursor",
@@ -156,6 +159,8 @@ def test_a_cursor_that_the_service_did_not_issue_is_refused(
     refused(client.get(path, query_string={"cursor": cursor}), 422, "invalid_fields", "cursor")
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 @LISTS
 def test_a_damaged_cursor_causes_no_server_error(
     client: FlaskClient, seven_cars: list[str], refused: Callable[..., Any], path: str
@@ -173,7 +178,7 @@ YEARS = [None, 1900, 1969, 1970, 2026, 8307, 8308, 9000, 9998]
 
 @pytest.fixture
 def distant_starts(client: FlaskClient) -> None:
-    """One allocation per vehicle, with starts from the earliest to the latest possible year."""
+    """Allocate one vehicle for each of YEARS, from that year on."""
     for number, year in enumerate(YEARS):
         path = client.post("/api/cars", json={"name": f"Car{number}"}).headers["Location"] + "/allocations"
         start = {"from_infinity": True} if year is None else {"from_datetime": f"{year}-01-01T00:00:00.000001Z"}

@@ -1,4 +1,4 @@
-"""Limits of a client's periods, in days ahead and in length; refused requests name the field and change nothing."""
+"""Limits on how far ahead and how long a client may allocate; refused requests name the field and change nothing."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,9 @@ import pytest
 from invsys.inventory.caller import Caller
 from invsys.inventory.commands import client_limits, create_allocation
 from invsys.inventory.period import Period
-from tests.support.owners import client_as, restricted_client
+from tests.support.client_identity import client_as, restricted_client
+
+pytestmark = pytest.mark.one_engine
 
 AHEAD, LONG = 30, 10
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -22,13 +24,13 @@ def environ(environ):
 
 @pytest.fixture
 def client(app, client, access_path):
-    """A caller with a client id: through the gateway, or with the header that the gateway would send."""
+    """A caller with a client id: behind the gateway, or with the header that the gateway would add."""
     return client_as(app, "contract") if access_path == "direct" else client
 
 
 @pytest.fixture(params=["that car", "any"])
 def order(request, car, client):
-    """Return a function that allocates the car or ``any``; bounds are days from now, or None for infinite."""
+    """Return a function that allocates the car or ``any``; start and end are in days from now, or None for infinite."""
     vehicle = car if request.param == "that car" else "/api/cars/any"
     return lambda start, end, **fields: client.post(
         f"{vehicle}/allocations", json={**period_fields(start, end), **fields}
@@ -49,7 +51,7 @@ def period_fields(start, end):
 
 SECOND = 1 / 86_400
 FAR, TOO_LONG = f"Must not be more than {AHEAD} days ahead.", f"The period must not be longer than {LONG} days."
-# A margin, because the limit is counted from now: no test run takes that long.
+# A margin, because the service counts days from the time of the request, which is later than NOW.
 HALF_A_DAY = 0.5
 REFUSED = [
     ((20, 30 + HALF_A_DAY), {"to_datetime": [FAR, TOO_LONG]}),
@@ -79,7 +81,7 @@ def test_a_period_up_to_a_limit_is_allowed(order, period):
 
 @pytest.fixture(params=["its vehicle", "all"])
 def booking(request, client, car):
-    """Both URLs of an allocation from day 10 to day 15."""
+    """Each of the two URLs of an allocation from day 10 to day 15."""
     url = client.post(f"{car}/allocations", json=period_fields(10, 15)).headers["Location"]
     return url if request.param == "its vehicle" else url.replace(car, "/api/cars/all")
 
@@ -112,7 +114,7 @@ def test_a_change_up_to_a_limit_is_allowed(client, booking, change):
 
 @pytest.fixture
 def endless(app, client, car):
-    """The URL of an infinite allocation that a caller without limits created."""
+    """The URL of an infinite allocation, created by a caller without limits."""
     response = app.test_client().post(f"{car}/allocations", json=ENDLESS)
     return response.headers["Location"]
 
@@ -145,7 +147,6 @@ def test_an_allocation_beyond_the_limits_can_change_its_vehicle(client, endless,
     assert client.patch(endless, json={"resource_id": other}).json["resource_id"] == other
 
 
-@pytest.mark.direct("sends the headers of the gateway itself")
 def test_the_limits_apply_only_to_callers_with_a_client_id(app, car, refused):
     for caller in (client_as(app, "one"), restricted_client(app, "two")):
         refused(caller.post(f"{car}/allocations", json=ENDLESS), 422, "invalid_fields")
@@ -181,7 +182,7 @@ def test_a_limit_of_0_disables_it(app, client, order, refused, ahead, long):
 
 
 class Frozen(datetime):
-    """A clock that does not advance."""
+    """A ``datetime`` class whose clock is stopped at NOW."""
 
     @classmethod
     def now(cls, zone=None):
@@ -191,7 +192,6 @@ class Frozen(datetime):
 MICROSECOND = timedelta(microseconds=1)
 
 
-@pytest.mark.direct("replaces the clock of the inventory")
 @pytest.mark.parametrize(
     ("start", "end", "fields"),
     [
@@ -212,7 +212,7 @@ def test_the_limits_are_exact(monkeypatch, client, car, refused, start, end, fie
 
 
 def test_for_a_caller_without_a_client_id_the_settings_are_not_read():
-    # This runs outside an application context, so reading the settings would fail.
+    # There is no application context, so reading the settings would fail.
     client_limits.require_period(Caller(), Period())
     assert client_limits.max_holds(Caller(), 600) == 0
     assert client_limits.max_holds(Caller("one"), None) == 0

@@ -1,4 +1,4 @@
-"""Periods in requests and responses: their four fields, half-open bounds, and overlaps."""
+"""Periods in requests and responses: their four fields, their half-open bounds, and overlaps."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +19,7 @@ NINE, TEN = "2026-11-20T09:00:00Z", "2026-11-20T10:00:00Z"
 FROM_ALWAYS, TO_ALWAYS = {"from_infinity": True}, {"to_infinity": True}
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
@@ -43,6 +44,7 @@ def test_each_side_is_a_date_time_or_infinite(
 ENOUGH = {"from": {"from_infinity": True}, "to": {"to_infinity": True}}
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("side", "other"), [("from", "to"), ("to", "from")])
 @pytest.mark.parametrize(
     "fields",
@@ -78,6 +80,7 @@ def test_a_side_with_neither_or_both_fields_is_refused(
     assert set(body["errors"]) <= {f"{side}_datetime", f"{side}_infinity"}
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("start", "end"),
     [
@@ -107,6 +110,7 @@ def test_a_period_may_last_one_microsecond(car: str, allocate: Callable[..., Tes
         assert response.status_code == 201
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("period", [(NINE, TEN), (NINE, None), (None, TEN), (None, None)])
 def test_the_period_of_a_response_can_be_sent_in_a_request(
     client: FlaskClient,

@@ -1,4 +1,4 @@
-"""JSON or XML: how it is selected, and that both contain the same data."""
+"""JSON and XML: how a client chooses one, and that both contain the same data."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+pytestmark = pytest.mark.one_engine
 
 JSON, XML = "application/json", "application/xml"
 PROBLEM = "{urn:ietf:rfc:7807}"
@@ -28,6 +30,7 @@ def as_text(value: object) -> str:
     return "" if value is None else str(value)
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
@@ -62,12 +65,14 @@ def test_the_accept_header_selects_the_format_and_json_is_preferred(
     assert "Accept" in response.headers["Vary"]
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("accept", [None, "*/*", BROWSER, "text/html", JSON])
 def test_error_responses_are_json_unless_xml_is_requested(client: FlaskClient, accept: str | None) -> None:
     response = client.get("/api/vans", headers={} if accept is None else {"Accept": accept})
     assert response.mimetype == "application/problem+json"
 
 
+@pytest.mark.through_gateway
 def test_a_vehicle_has_the_same_data_in_xml_and_json(client: FlaskClient, register: Callable[..., str]) -> None:
     url = register("Kä<f>&er 'x' \"y\"", attributes={"seats": 4, "city": "Leeds", "electric": True, "weight": 1.5})
     vehicle = client.get(url).json
@@ -86,6 +91,7 @@ def test_an_allocation_has_the_same_data_in_xml_and_json(client: FlaskClient, bo
     assert texts(element) == {key: as_text(value) for key, value in allocation.items() if key != "dump"} | {"dump": ""}
 
 
+@pytest.mark.through_gateway
 def test_lists_have_the_same_items_in_xml_and_json(client: FlaskClient, booking: str) -> None:
     cars = in_xml(client.get("/api/cars", headers={"Accept": XML}))
     assert (cars.tag, [child.tag for child in cars]) == ("resources", ["resource"])
@@ -99,6 +105,7 @@ def test_empty_lists_in_xml_are_empty(client: FlaskClient, car: str) -> None:
     assert (element.tag, len(element)) == ("allocations", 0)
 
 
+@pytest.mark.through_gateway
 def test_a_create_can_respond_in_xml(client: FlaskClient) -> None:
     response = client.post("/api/cars", json={"name": "Car1"}, headers={"Accept": XML})
     assert response.status_code == 201
@@ -123,6 +130,7 @@ def test_any_key_results_in_well_formed_xml(client: FlaskClient, register: Calla
     assert [child.text for child in element] == ["value"]
 
 
+@pytest.mark.through_gateway
 def test_an_error_response_in_xml_follows_rfc_9457(client: FlaskClient) -> None:
     response = client.get("/api/vans", headers={"Accept": XML, "X-Request-Id": "<&>"})
     assert (response.status_code, response.mimetype) == (404, "application/problem+xml")

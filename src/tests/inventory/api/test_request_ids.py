@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.change_feed import FeedReader
-from tests.support.instants import hour_start, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 LONGEST = "~" * 128
 
@@ -15,6 +15,7 @@ def request_ids(client):
     return lambda: [(event["kind"], event["request_id"]) for event in reader.new_events()]
 
 
+@pytest.mark.through_gateway
 def test_each_event_has_the_id_of_the_request_that_made_the_change(client, request_ids):
     def send(method, url, request_id, **body):
         response = client.open(url, method=method, headers={"X-Request-Id": request_id}, **body)

@@ -1,4 +1,4 @@
-"""Vehicles: registering and reading them, and the values of their fields."""
+"""Vehicles: registering and reading them, and the valid values of their fields."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -69,6 +69,7 @@ def test_a_name_is_returned_as_it_was_sent(client: FlaskClient, register: Callab
     assert [vehicle["name"] for vehicle in client.get("/api/cars", query_string={"name": name}).json] == [name]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("name", [*BAD_NAMES, "🚗" * 37, None, 1, 1.5, True, [], {}, ["Car1"]])
 def test_any_other_name_is_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], name: object
@@ -77,6 +78,7 @@ def test_any_other_name_is_refused(
         refused(client.post("/api/cars", json={"name": name}), 422, "invalid_fields", "name")
 
 
+@pytest.mark.one_engine
 def test_a_vehicle_without_a_name_is_refused(client: FlaskClient, refused: Callable[..., Any]) -> None:
     refused(client.post("/api/cars", json={}), 422, "invalid_fields", "name")
 
@@ -120,6 +122,7 @@ def test_attributes_are_empty_by_default(client: FlaskClient, car: str) -> None:
     assert client.get(car).json["attributes"] == {}
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("attributes", BAD_ATTRIBUTES.values(), ids=BAD_ATTRIBUTES)
 def test_any_other_attributes_are_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], attributes: object
@@ -155,6 +158,7 @@ def test_a_vehicle_is_found_only_by_its_complete_name(client: FlaskClient, regis
     }
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("query", ["name=%00", "name=%ff", "name=%ED%A0%80", "name=" + "x" * 5000, "name="])
 def test_a_name_that_no_vehicle_can_have_finds_nothing_or_is_refused(
     client: FlaskClient, car: str, refused: Callable[..., Any], query: str

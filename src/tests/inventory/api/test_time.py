@@ -1,4 +1,4 @@
-"""Date-times: accepted formats, the format of responses, and refused values."""
+"""Date-times: the accepted formats, the format in responses, and the refused values."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,8 +31,8 @@ ACCEPTED = [
     ("9998-12-31T23:59:59.999999Z", "9998-12-31T23:59:59.999999Z"),
 ]
 
-# Allowed by only one of the standards, or out of range before or after the conversion to UTC: the service may refuse
-# them or interpret them correctly.
+# These are allowed by ISO 8601 or RFC 3339 but not by both, or are out of range before or after the conversion to UTC.
+# The service may refuse them, but must not misinterpret them.
 OPTIONAL = [
     ("2026-11-20t10:00:00z", "2026-11-20T10:00:00Z"),
     ("2026-11-20 10:00:00Z", "2026-11-20T10:00:00Z"),
@@ -131,6 +131,7 @@ def test_a_date_time_is_returned_in_utc_as_start_and_as_end(
     assert [client.get(response.headers["Location"]).json for response in (until, since)] == [until.json, since.json]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("text", "expected"), OPTIONAL)
 def test_an_optional_format_is_refused_or_interpreted_correctly(
     car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any], text: str, expected: str
@@ -142,6 +143,7 @@ def test_an_optional_format_is_refused_or_interpreted_correctly(
         refused(response, 422, "invalid_fields", "from_datetime")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("value", INVALID + NOT_STRINGS)
 def test_an_invalid_date_time_is_refused_with_the_name_of_the_field(
     car: str,
@@ -155,6 +157,7 @@ def test_an_invalid_date_time_is_refused_with_the_name_of_the_field(
         refused(allocate(car, None, value), 422, "invalid_fields", "to_datetime")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("digits", [7, 9, 60])
 def test_the_message_names_the_maximum_number_of_digits(
     car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any], digits: int
@@ -164,6 +167,7 @@ def test_the_message_names_the_maximum_number_of_digits(
     assert body["errors"]["from_datetime"] == ["A fraction of a second has at most six digits."]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("parameter", ["from", "to"])
 @pytest.mark.parametrize("text", INVALID)
 def test_query_parameters_refuse_the_same_date_times(
@@ -173,6 +177,8 @@ def test_query_parameters_refuse_the_same_date_times(
         refused(client.get(url, query_string={parameter: text}), 422, "invalid_fields", parameter)
 
 
+@pytest.mark.through_gateway
+@pytest.mark.one_engine
 @pytest.mark.parametrize("parameter", ["from", "to"])
 @pytest.mark.parametrize(("text", "_expected"), ACCEPTED)
 def test_query_parameters_accept_the_same_date_times(
@@ -181,6 +187,7 @@ def test_query_parameters_accept_the_same_date_times(
     assert client.get("/api/cars/all/allocations", query_string={parameter: text}).status_code == 200
 
 
+@pytest.mark.one_engine
 @naive_refused
 def test_a_date_time_without_an_offset_is_refused_if_the_settings_say_so(
     client: FlaskClient,
@@ -195,6 +202,7 @@ def test_a_date_time_without_an_offset_is_refused_if_the_settings_say_so(
         refused(client.get(f"{car}/allocations?from=2026-11-20T10:00:00"), 422, "invalid_fields", "from")
 
 
+@pytest.mark.one_engine
 @naive_refused
 @pytest.mark.parametrize("text", ["2026-11-20T10:00:00Z", "2026-11-20T11:00:00+01:00"])
 def test_date_times_with_an_offset_are_still_accepted(

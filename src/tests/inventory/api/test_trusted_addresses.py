@@ -1,8 +1,8 @@
-"""The address of a trusted gateway is recognised in every notation."""
+"""Addresses of trusted gateways: the service recognises them in every notation."""
 
 import pytest
 
-pytestmark = pytest.mark.direct("sends the headers of the gateway itself")
+pytestmark = pytest.mark.one_engine
 
 
 # A service that listens on all IPv6 addresses sees IPv4 addresses in the second form (RFC 4291, 2.5.5.2).

@@ -1,6 +1,8 @@
-"""No operation ignores query parameters: unsupported ones are refused, and nothing is changed."""
+"""Unsupported query parameters: every operation refuses them and changes nothing."""
 
 import pytest
+
+pytestmark = pytest.mark.one_engine
 
 DAY = {"from_datetime": "2099-03-01T00:00:00Z", "to_datetime": "2099-03-02T00:00:00Z"}
 WITHOUT_PARAMETERS = [
@@ -29,15 +31,18 @@ def test_an_unsupported_parameter_is_refused(client, car, booking, refused, noth
             refused(response, 422, "invalid_fields")
 
 
+@pytest.mark.through_gateway
 def test_the_unsupported_parameters_are_named(client, car, refused):
     refused(client.delete(f"{car}?force=1&dry"), 422, "invalid_fields", "force", "dry")
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize("query", ["", "&", "&&"])
 def test_an_empty_query_is_accepted(client, car, query):
     assert client.get(f"{car}?{query}").status_code == 200
 
 
+@pytest.mark.through_gateway
 @pytest.mark.parametrize(
     "path", ["/api/cars", "/api/cars/all/allocations", "/api/cars/all/availability", "/api/events", "/"]
 )
@@ -47,7 +52,6 @@ def test_a_query_that_is_not_utf8_is_refused(client, register, refused, path, qu
     refused(client.get(f"{path}?{query}"), 422, "invalid_fields")
 
 
-@pytest.mark.direct("the gateway encodes these bytes")
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/api/cars"), ("GET", "/api/events"), ("GET", "/"), ("GET", "{car}"), ("DELETE", "{car}")],
@@ -62,6 +66,7 @@ def test_raw_bytes_that_are_not_utf8_are_refused(client, car, refused, nothing_c
         refused(response, 422, "invalid_fields", name)
 
 
+@pytest.mark.through_gateway
 def test_a_percent_sign_without_hex_digits_is_text(client, register):
     register("100%")
     assert [car["name"] for car in client.get("/api/cars?name=100%").json] == ["100%"]

@@ -7,7 +7,7 @@ from sqlalchemy import func, insert, select
 
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
 from invsys.inventory.queries.utilisation import MAX_TYPES, OTHER_TYPES
-from tests.support.instants import hour_start, let_holds_expire
+from tests.support.hours_in_2099 import hour_start, let_holds_expire
 
 URL = "/api/cars/utilisation"
 WINDOW = {"from": hour_start(10), "to": hour_start(14)}
@@ -25,6 +25,7 @@ def utilisation(client):
     return utilisation
 
 
+@pytest.mark.through_gateway
 def test_each_step_has_the_seconds_of_each_type_and_of_holds(car, register, allocate, utilisation):
     other = register("Car2")
     for vehicle, start, end, more in (
@@ -113,6 +114,7 @@ def test_the_longest_window_has_exact_sums(car, register, allocate, utilisation)
     assert step["allocated"] == {"booking": 50 * length / timedelta(seconds=1)}
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     "step",
     [
@@ -149,6 +151,7 @@ def test_an_invalid_step_is_refused(client, refused, step):
     refused(client.get(URL, query_string={**WINDOW, "step": step}), 422, "invalid_fields", "step")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -174,6 +177,7 @@ def test_a_window_has_at_most_1000_steps(client, refused, utilisation):
     refused(client.get(URL, query_string={**WINDOW, "to": "2099-06-01T00:00:00Z"}), 422, "invalid_fields", "step")
 
 
+@pytest.mark.through_gateway
 def test_the_response_is_private_and_can_be_cached_for_a_minute(client, car, allocate):
     allocate(car, hour_start(10), hour_start(12), allocation_type="a b")
     json, xml = (
@@ -185,6 +189,7 @@ def test_the_response_is_private_and_can_be_cached_for_a_minute(client, car, all
     assert '<entry key="a b">3600</entry>' in xml.text
 
 
+@pytest.mark.one_engine
 def test_unknown_collections_and_methods_are_refused(client, refused):
     refused(client.get(f"/api/vans/utilisation?from={hour_start(10)}"), 404, "not_found")
     refused(client.post(URL, json={}), 405, "method_not_allowed")

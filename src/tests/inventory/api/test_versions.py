@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.change_feed import FeedReader
-from tests.support.instants import hour_start
+from tests.support.hours_in_2099 import hour_start
 
 XML = {"Accept": "application/xml"}
 

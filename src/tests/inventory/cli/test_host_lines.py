@@ -1,4 +1,4 @@
-"""A request needs exactly one Host header (RFC 9112, 3.2): both services over real sockets."""
+"""Host headers: both services, over real sockets, refuse requests without exactly one (RFC 9112, section 3.2)."""
 
 import pytest
 
@@ -7,6 +7,8 @@ from tests.conftest import migrate
 from tests.support.gateway_server import served_gateway
 from tests.support.raw_client import send
 from tests.support.serving import run_server
+
+pytestmark = pytest.mark.one_engine
 
 BAD = {
     "none": [],
@@ -19,7 +21,7 @@ BAD = {
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory):
-    """The ports of an inventory and of a gateway in front of it, by service."""
+    """The ports of an inventory and of a gateway in front of it, by the name of the service."""
     folder, data_folder = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
     client_admin.add(folder / "clients.ini", "reader", ["resources:read"])
     migrate(url := f"sqlite:///{data_folder / 'hosts.sqlite3'}")

@@ -1,11 +1,11 @@
-"""An import never counts a hold as the allocation of its line: the hold may expire."""
+"""Imports of periods that are held: a hold does not count as the allocation of the line, because it may expire."""
 
 import pytest
 
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.commands.bulk_load import ImportItem
 from invsys.inventory.schemas import inputs
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 
 @pytest.mark.parametrize("confirmed", [True, False])

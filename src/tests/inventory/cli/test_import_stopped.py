@@ -1,4 +1,4 @@
-"""An interrupted import prints in one line how much it has imported, and the next run imports the rest."""
+"""Interrupted imports: they print in one line how much was imported, and the next run imports the rest."""
 
 import fcntl
 import gc
@@ -30,7 +30,7 @@ def cars(first: int, beyond: int) -> str:
 
 @pytest.fixture
 def importing_from_pipe(database_url: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The import command, reading standard input from a pipe."""
+    """A process that runs the import command; its standard input is a pipe."""
     environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
     command = [sys.executable, "-m", "invsys.inventory.manage", "import", "-"]
     pipe = subprocess.PIPE
@@ -53,7 +53,7 @@ def has(client: FlaskClient, name: str) -> bool:
     return bool(client.get(f"/api/cars?name={name}").json)
 
 
-@pytest.mark.direct("the command uses the database directly")
+@pytest.mark.one_engine
 def test_a_file_can_be_redirected_to_the_import(database_url: str, client: FlaskClient, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(HEADER + cars(0, 1))
     environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
@@ -63,13 +63,12 @@ def test_a_file_can_be_redirected_to_the_import(database_url: str, client: Flask
     assert has(client, "Car0")
 
 
-@pytest.mark.direct("the command uses the database directly")
 def test_ctrl_c_prints_what_was_imported_and_exits_with_130(
     importing_from_pipe: subprocess.Popen[bytes], client: FlaskClient, run: Callable[..., Any], tmp_path: Path
 ) -> None:
     process = importing_from_pipe
     assert process.stdin is not None
-    # One whole batch, and part of the next one: the command waits for the rest.
+    # Write a complete batch and a part of the next one: the command then waits for the rest.
     process.stdin.write((HEADER + cars(0, 600)).encode())
     process.stdin.flush()
     until(lambda: has(client, "Car499"))
@@ -85,7 +84,7 @@ def test_ctrl_c_prints_what_was_imported_and_exits_with_130(
     assert printed == "600 lines: 100 vehicles registered, 0 allocations created, 500 lines unchanged, 0 refused\n"
 
 
-@pytest.mark.direct("the command uses the database directly")
+@pytest.mark.one_engine
 def test_ctrl_c_before_the_first_batch_says_that_nothing_was_imported(
     importing_from_pipe: subprocess.Popen[bytes],
 ) -> None:
@@ -100,7 +99,7 @@ def test_ctrl_c_before_the_first_batch_says_that_nothing_was_imported(
     assert complaints.decode() == "invsys-manage: interrupted; nothing was imported\n"
 
 
-@pytest.mark.direct("the command uses the database directly")
+@pytest.mark.one_engine
 def test_a_line_that_is_not_utf_8_in_a_pipe_prints_what_was_imported(
     importing_from_pipe: subprocess.Popen[bytes],
 ) -> None:
@@ -112,7 +111,6 @@ def test_a_line_that_is_not_utf_8_in_a_pipe_prints_what_was_imported(
     )
 
 
-@pytest.mark.direct("the command uses the database directly")
 def test_a_line_that_is_not_utf_8_in_a_file_is_reported_before_the_import(
     run: Callable[..., Any], client: FlaskClient, tmp_path: Path
 ) -> None:
@@ -123,7 +121,6 @@ def test_a_line_that_is_not_utf_8_in_a_file_is_reported_before_the_import(
     assert not has(client, "Car0")
 
 
-@pytest.mark.direct("the command uses the database directly")
 def test_an_outage_prints_what_was_imported(
     run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -152,7 +149,7 @@ def test_a_signal_that_interrupts_no_system_call_ends_the_wait_for_input() -> No
     calls: list[int] = []
 
     def send() -> None:
-        # A signal that this thread receives does not interrupt a system call of the main thread.
+        # The signals are sent to this thread, so they do not interrupt system calls of the main thread.
         for _ in range(200):
             signal.pthread_kill(threading.get_ident(), signal.SIGINT)
             if ended.wait(0.05):
@@ -166,7 +163,7 @@ def test_a_signal_that_interrupts_no_system_call_ends_the_wait_for_input() -> No
 
     thread = threading.Thread(target=send)
     before = signal.signal(signal.SIGINT, handle)
-    # An exception that the handler raises in a callback of the garbage collector would be lost.
+    # If the handler ran during a callback of the garbage collector, its exception would be lost.
     gc.disable()
     try:
         with os.fdopen(reader, "rb", buffering=0) as source:

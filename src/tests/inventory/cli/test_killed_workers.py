@@ -1,4 +1,4 @@
-"""Workers are killed while clients place orders: all attempts with one Idempotency-Key result in one order."""
+"""Workers that are killed while clients place orders: repeated requests with the same key create only one order."""
 
 import os
 import signal
@@ -7,22 +7,21 @@ import pytest
 
 from tests.conftest import child_processes
 from tests.support.booking_clients import CARS, Callers, stored_allocations
+from tests.support.effort import rounds
 from tests.support.serving import has_started, until
 
-KILLS = 5
-
-pytestmark = pytest.mark.direct("the orders go directly to the server")
+KILLS = rounds(1, 5)
 
 
 @pytest.fixture
 def cars(register):
-    """The ids of as many cars as the callers need."""
+    """The ids of the cars that the callers allocate."""
     return [register(f"Car{number}")[-36:] for number in range(CARS)]
 
 
 @pytest.fixture
 def responses_by_key(serving, cars):
-    """The allocation ids of each order by its key; workers were killed one after another meanwhile."""
+    """Place orders while workers are killed one after another; return the allocation ids of each order by its key."""
     process, port, log_path = serving
     with Callers(port, cars) as callers:
         for killed in range(1, KILLS + 1):

@@ -1,4 +1,4 @@
-"""The commands of invsys-manage, run as an operator runs them."""
+"""The commands of invsys-manage and what they print."""
 
 import io
 import socket
@@ -12,12 +12,13 @@ from flask.cli import ScriptInfo
 from invsys.chassis.server import command as server
 from invsys.chassis.server import listening
 from invsys.inventory.db.models import db
-from tests.conftest import dispose
+from tests.conftest import disconnect
 from tests.support.serving import free_port
 
 LINES = "resource_type,name,from_datetime,to_datetime\ncars,Car1,2026-01-01T10:00Z,2026-01-01T11:00Z\n"
 
 
+@pytest.mark.one_engine
 def test_without_a_command_all_commands_are_listed(run):
     status, printed, _ = run()
     assert status == 2
@@ -49,6 +50,7 @@ def test_config_masks_the_password(run, monkeypatch):
     assert "postgresql+psycopg://me:***@host/fleet" in printed
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -69,7 +71,7 @@ def test_the_flask_command_finds_the_application(run, monkeypatch):
     app = ScriptInfo(app_import_path="invsys.inventory.application").load_app()
     assert app.test_client().get("/readyz").status_code == 200
     with app.app_context():
-        dispose()
+        disconnect()
 
 
 def test_urls_lists_the_routes(run):
@@ -130,7 +132,7 @@ def test_commands_refuse_a_database_that_is_not_migrated(run, tmp_path, monkeypa
 
 @pytest.fixture
 def port_in_use(monkeypatch):
-    """The port of the settings, on which another socket listens."""
+    """The port in the settings, which is in use by another socket."""
     with closing(listening.listen("127.0.0.1", 0)[0]) as other:
         port = other.getsockname()[1]
         monkeypatch.setenv("INVSYS_SERVER_PORT", str(port))
@@ -159,7 +161,7 @@ def test_runserver_listens_as_the_settings_or_its_options_say(run, monkeypatch):
 
     def listen(app, **options):
         calls.append(options)
-        # Forked processes must not share a connection.
+        # No connection may be open: processes that the development server forks must not share one.
         with app.app_context():
             connections.append(sum(engine.pool.checkedin() for engine in db.engines.values()))
 

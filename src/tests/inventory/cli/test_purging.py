@@ -1,4 +1,4 @@
-"""``invsys-manage purge`` deletes old rows and keeps the rest, and feed readers continue."""
+"""``invsys-manage purge``: it deletes old rows and keeps all others, and readers of the feed can continue."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResourceAllocation, Event, IdempotencyKey, db
 from tests.support.change_feed import FeedReader
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 from tests.support.time_travel import shift_timestamps
 
 TTL, DAY = 60, 86400
@@ -17,13 +17,13 @@ EXPIRES, CREATED, AT = ContinuousResourceAllocation.expires, IdempotencyKey.crea
 
 @pytest.fixture
 def environ(environ, request):
-    """Keys are remembered for a minute, or for the number of seconds in the test's parameter."""
+    """The settings: keys are remembered for a minute, or for as many seconds as the parameter of the test says."""
     return environ | {"INVSYS_API_IDEMPOTENCY_TTL": str(getattr(request, "param", TTL))}
 
 
 @pytest.fixture
 def purge(run, environ, monkeypatch):
-    """Return a function that runs the command with settings of ``[api]`` and returns the printed counts."""
+    """Return a function that runs the command with the given settings of ``[api]`` and returns the printed counts."""
 
     def purge(**api):
         for name, value in {**environ, **_variables(api)}.items():
@@ -41,7 +41,7 @@ def _variables(api):
 
 @pytest.fixture
 def send(client, car):
-    """Return a function that allocates an hour of the car with an Idempotency-Key."""
+    """Return a function that allocates the car for an hour, with an Idempotency-Key."""
 
     def send(hour, key):
         return client.post(f"{car}/allocations", json=period_fields(hour, hour + 1), headers={"Idempotency-Key": key})
@@ -51,7 +51,7 @@ def send(client, car):
 
 @pytest.fixture
 def stored_keys(app):
-    """Return a function that returns the stored keys."""
+    """Return a function that returns the stored Idempotency-Keys."""
 
     def stored_keys():
         with app.app_context(), session.read() as connection:

@@ -1,4 +1,4 @@
-"""Request head sizes: both services accept everything that nginx forwards, and refuse much larger heads."""
+"""The size of request heads: both services accept every head that nginx forwards, and refuse much larger ones."""
 
 import socket
 import uuid
@@ -12,14 +12,16 @@ from tests.support.gateway_server import served_gateway
 from tests.support.serving import run_server
 from tests.support.waiting import SECONDS
 
-# The longest head that nginx forwards: client_header_buffer_size 1k, large_client_header_buffers 4 8k.
+pytestmark = pytest.mark.one_engine
+
+# The longest head that nginx forwards by default: client_header_buffer_size 1k, large_client_header_buffers 4 8k.
 NGINX = 33 * 1024
 IDS = "&".join(f"resource_id={uuid.uuid4()}" for _ in range(100))
 
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory):
-    """The ports of an inventory and of a gateway in front of it, and an API key for the gateway."""
+    """The ports of an inventory and of a gateway in front of it, and a client's API key."""
     folder, data_folder = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
     key = client_admin.add(folder / "clients.ini", "reader", ["resources:read"])
     migrate(url := f"sqlite:///{data_folder / 'heads.sqlite3'}")
@@ -39,13 +41,13 @@ def test_a_health_check_in_http_1_0_needs_no_host(ports, service, path):
 
 
 def send_head(port, target, *lines):
-    """Send a GET; return everything received until the connection is closed."""
+    """Send a GET request, and return everything that is received until the connection is closed."""
     head = "\r\n".join([f"GET {target} HTTP/1.1", "Host: localhost", "Connection: close", *lines, "", ""]).encode()
     return raw(port, head)
 
 
 def raw(port, head):
-    """Send bytes; return everything received until the connection is closed."""
+    """Send bytes, and return everything that is received until the connection is closed."""
     with closing(socket.create_connection(("127.0.0.1", port), timeout=SECONDS)) as connection:
         connection.sendall(head)
         with connection.makefile("rb") as stream:
@@ -60,7 +62,7 @@ def status(response):
 def test_a_query_of_100_ids_and_a_long_token_are_accepted(ports, service):
     token = "t" * 5000
     assert status(send_head(ports[service], f"/healthz?{IDS}", f"Authorization: Bearer {token}")) == 200
-    # The inventory refuses the unknown parameter; the gateway checks the token before that.
+    # The inventory refuses the unknown parameter; the gateway refuses the invalid token first.
     expected = {"inventory": 422, "gateway": 401}[service]
     assert status(send_head(ports[service], f"/api/cars?{IDS}", f"Authorization: Bearer {token}")) == expected
     assert status(send_head(ports[service], f"/api/cars?{IDS}", f"Authorization: Bearer {ports['key']}")) == 422

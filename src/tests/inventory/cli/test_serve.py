@@ -1,4 +1,4 @@
-"""The production server as an operator starts it: real processes, sockets and signals."""
+"""The production server, started as an operator starts it, with real processes, sockets and signals."""
 
 import http.client
 import json
@@ -13,19 +13,21 @@ import pytest
 from tests.conftest import child_processes
 from tests.support.serving import SECONDS, has_started, is_ready, run_server, send_request, until
 
+pytestmark = pytest.mark.one_engine
+
 
 def closes(port):
     return send_request(port, "GET", "/healthz")[1].get("Connection") == "close"
 
 
 class Callers:
-    """Threads that register vehicles one after another until the context ends; every status is recorded.
+    """Threads that register vehicles until the ``with`` block ends; ``statuses`` lists the status of every response.
 
-    If a connection is closed before any response, the thread sends the request again, as RFC 9112 (9.3.1) allows, and
-    counts the retry. Had the first attempt been executed, the second would get 409 name_taken.
+    If a connection is closed without a response, the thread sends the request once more, and counts it in ``retries``.
+    If the first attempt had been executed, the second would get 409 name_taken.
     """
 
-    def __init__(self, port, threads=4):
+    def __init__(self, port, threads=2):
         self.statuses, self.retries, self._port, self._stop = [], 0, port, threading.Event()
         self._threads = [threading.Thread(target=self._call, args=(number,)) for number in range(threads)]
 
@@ -60,7 +62,7 @@ def test_a_reload_replaces_the_workers_and_no_request_fails(serving):
         until(lambda: len(callers.statuses) > 20)
         assert not closes(port)
         process.send_signal(signal.SIGHUP)
-        # Wait until workers announce the end of their connections.
+        # Wait until the old workers announce that they will close their connections.
         until(lambda: closes(port))
         until(lambda: not before & set(child_processes(process.pid)) and is_ready(port))
         count = len(callers.statuses)
@@ -71,6 +73,7 @@ def test_a_reload_replaces_the_workers_and_no_request_fails(serving):
     assert callers.retries <= 4
 
 
+@pytest.mark.only_thorough
 def test_a_worker_that_is_killed_is_replaced(serving):
     process, port, log_path = serving
     os.kill(min(child_processes(process.pid)), signal.SIGKILL)
@@ -80,19 +83,19 @@ def test_a_worker_that_is_killed_is_replaced(serving):
 
 @pytest.fixture(scope="module")
 def server(migrated_url, tmp_path_factory):
-    """A running server for tests that do not touch its workers."""
+    """A running server for tests that do not reload or kill its workers."""
     with run_server(migrated_url, tmp_path_factory.mktemp("served")) as running:
         yield running
 
 
 @pytest.fixture
 def port(server, database_url):
-    """The port of that server; its database is empty."""
+    """The port of that server, whose database is empty."""
     return server[1]
 
 
 def options_counted(port):
-    """Return how many OPTIONS requests for a list the metrics count."""
+    """Return how many OPTIONS requests for a list are counted in the metrics."""
     metrics = send_request(port, "GET", "/metrics")[2].decode()
     labels = '{method="OPTIONS",route="/api/<collection:resource_type>",status="200"}'
     series = f"http_request_duration_seconds_count{labels}"
@@ -101,7 +104,7 @@ def options_counted(port):
 
 
 def test_the_metrics_of_all_workers_are_added_up(port):
-    # No other test here sends OPTIONS. Each worker may return metrics that it rendered up to a second ago.
+    # No other test in this module sends OPTIONS. Workers cache the rendered metrics for up to a second.
     for _ in range(40):
         assert send_request(port, "OPTIONS", "/api/cars")[0] == 200
     until(lambda: options_counted(port) == 40)
@@ -109,8 +112,8 @@ def test_the_metrics_of_all_workers_are_added_up(port):
 
 def test_a_chunked_body_over_the_limit_is_refused(port):
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
-        # The last chunk exceeds the limit by one byte, so the service cannot know earlier. It responds without waiting
-        # for the final chunk, and may have closed the connection by then.
+        # The body exceeds the limit by one byte, in its last chunk. The service responds without waiting for the
+        # end of the body, so it may close the connection while this client still sends.
         chunks = [b'{"name": "', *[b"x" * 1000] * 65, b"x" * (64 * 1024 + 1 - 65_010)]
         headers = {"Content-Type": "application/json"}
         with suppress(BrokenPipeError):

@@ -1,4 +1,4 @@
-"""Slow request bodies: they occupy at most half the threads, and each only for a limited time."""
+"""Request bodies that arrive slowly: they occupy at most half of the threads, and each for a limited time only."""
 
 import contextlib
 from pathlib import Path
@@ -10,18 +10,20 @@ from tests.support.serving import run_server, send_request
 from tests.support.slow_bodies import BODY, SlowBody, slow_bodies
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.one_engine
+
 THREADS = 4
 
 
 @pytest.fixture
 def url(tmp_path):
-    """A migrated database for this test only; the engine makes no difference."""
+    """The URL of a migrated SQLite database, which only this test uses."""
     migrate(url := f"sqlite:///{tmp_path / 'slow.sqlite3'}")
     return url
 
 
 def threads(process):
-    """Return the number of threads of the only worker."""
+    """Return the number of threads that the only worker has."""
     [worker] = child_processes(process.pid)
     return len(list(Path(f"/proc/{worker}/task").iterdir()))
 
@@ -42,7 +44,7 @@ def test_slow_bodies_occupy_half_the_threads_and_more_of_them_are_refused(url, t
         assert "retry-after: 1\r\n" in refused
         waiting[0].send(BODY)
         until(lambda: waiting[0].status() == 201)
-        # A thread is free again for another slow body.
+        # Another slow body can now use the thread that has become free.
         with slow_bodies(port, 1) as [another]:
             another.send(BODY[:5])
             another.send(BODY[5:].replace(b"Slow", b"Next"))

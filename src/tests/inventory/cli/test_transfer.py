@@ -1,4 +1,4 @@
-"""Import and export: each line is imported once, refused lines are reported, exports can be imported again."""
+"""Import and export: each line is imported once, refused lines are reported, and exports can be imported again."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ TRIPS = (
 
 @pytest.fixture
 def import_text(app, tmp_path):
-    """Return a function that imports a text and returns outcome and report rows (text lines for JSON Lines)."""
+    """Return a function that imports a text and returns the outcome and the report: CSV rows or JSON texts."""
 
     def import_text(text, suffix=".csv"):
         file, report = tmp_path / f"in{suffix}", tmp_path / "report.csv"
@@ -102,6 +102,7 @@ def test_a_line_that_differs_from_the_stored_allocation_is_refused(import_text):
     assert report[1][1].startswith("period_taken")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -152,6 +153,7 @@ def test_an_unclosed_quote_invalidates_only_its_own_line(import_text, client):
     assert report[1][2].startswith('cars,"Car9')
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 @pytest.mark.parametrize("text", ["a\rb", "a\n\ufeffb", "a\r\nb", '"', "\ufeff", ",", "a\n\nb"])
 def test_a_description_with_special_characters_survives_export_and_import(import_text, client, exported, form, text):
@@ -161,6 +163,7 @@ def test_a_description_with_special_characters_survives_export_and_import(import
     assert counts(import_text(exported(form), f".{form}")[0]) == (0, 0, 1, 0)
 
 
+@pytest.mark.one_engine
 def test_an_unwritable_report_is_refused_before_the_import(app, tmp_path):
     file = tmp_path / "in.csv"
     file.write_text(TRIPS)
@@ -168,6 +171,7 @@ def test_an_unwritable_report_is_refused_before_the_import(app, tmp_path):
         importer.import_file(str(file), str(tmp_path / "none" / "report"))
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -203,6 +207,7 @@ def test_json_lines_are_recognised_by_suffix_or_first_character(import_text, suf
     assert counts(import_text('{"resource_type": "cars", "name": "Car1"}\n', suffix)[0]) == (1, 0, 0, 0)
 
 
+@pytest.mark.one_engine
 def test_a_missing_file_is_reported(app, tmp_path):
     with app.app_context(), pytest.raises(UnusableFile, match="No such file"):
         importer.import_file(str(tmp_path / "none.csv"), "report")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 HEADER = "resource_type,name,closed_from,from_datetime,to_datetime\n"
 NOON = hour_start(12)
@@ -62,6 +62,7 @@ def test_a_closed_vehicle_survives_export_and_import(client, car, import_text, e
     assert client.get("/api/cars").json[0]["closed_from"] == hour_start(11)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("closed_from", ["tomorrow", "infinity", "1899-01-01T00:00:00Z"])
 def test_a_line_whose_closure_is_not_an_instant_is_refused(import_text, closed_from):
     counts, (reason,) = import_text(HEADER + line(10, 12, closed_from))

@@ -1,4 +1,4 @@
-"""The order of an export: vehicles by type and name, their allocations by start, in every database."""
+"""The order of an export: vehicles by type and name, and their allocations by start, regardless of the collation."""
 
 import io
 import json
@@ -14,15 +14,15 @@ from werkzeug.test import TestResponse
 
 from invsys.inventory.db.models import db
 from invsys.inventory.transfer import exporter, importer
-from tests.support.instants import hour_start
+from tests.support.hours_in_2099 import hour_start
 
-# Sorted by code point, which is no language's collation.
+# In the order of their code points, which differs from the collation of every language.
 NAMES = ["10", "2", "B", "Z", "_", "a", "\u00c4", "\U0001f697"]
 
 
 @pytest.fixture
 def fleet(register: Callable[..., str], allocate: Callable[..., TestResponse]) -> None:
-    """Vehicles and allocations, created in the reverse order of an export."""
+    """Create vehicles and allocations in the reverse order of an export."""
     for collection in ("trucks", "lorries", "cars"):
         for name in reversed(NAMES):
             vehicle = register(name, collection)
@@ -52,7 +52,7 @@ def test_an_export_imported_into_an_empty_database_is_exported_identically(
     app: Flask, fresh_app: Flask, tmp_path: Path, form: str
 ) -> None:
     before = export(app, form)
-    # In reverse order, so that the rows get other keys.
+    # Import the lines in reverse order, so that the rows get other keys.
     header = before.splitlines(keepends=True)[:1] if form == "csv" else []
     rows = before.splitlines(keepends=True)[len(header) :]
     file = tmp_path / f"in.{form}"

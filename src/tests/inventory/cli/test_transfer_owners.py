@@ -1,11 +1,11 @@
-"""Owners in files: exported owners are imported again, and a file without owners changes none."""
+"""Owners of allocations in files: an import restores exported owners, and a file without owners changes none."""
 
 import json
 
 import pytest
 
-from tests.support.instants import hour_start, period_fields
-from tests.support.owners import client_as, restricted_client
+from tests.support.client_identity import client_as, restricted_client
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 HEADER = "resource_type,name,from_datetime,to_datetime,client_id\n"
 LINES = (
@@ -24,7 +24,7 @@ def test_a_file_sets_the_owners_of_its_allocations(app, client, import_text):
     assert import_text(HEADER + "".join(LINES)) == ((1, 3, 0, 0), [])
     assert (starts_of(app, "one"), starts_of(app, "two")) == ([hour_start(10)], [hour_start(12)])
     assert len(client.get(ALL).json) == 3
-    # The events have no client id, because no client sent a request.
+    # The events have no client id, because they do not come from a client's request.
     assert {event["client_id"] for event in client.get("/api/events").json["events"]} == {None}
     assert import_text(HEADER + "".join(LINES)) == ((0, 0, 3, 0), [])
 
@@ -59,6 +59,7 @@ def test_a_line_with_a_different_owner_is_refused(app, import_text, line):
     assert (starts_of(app, "one"), starts_of(app, "two")) == ([hour_start(10)], [hour_start(12)])
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("client_id", ["a b", "é", "x" * 256, "a\n", "\t", "", 1, True, ["one"]])
 def test_an_invalid_client_id_is_refused(client, import_text, client_id):
     line = {"resource_type": "cars", "name": "Car1", **period_fields(10, 12), "client_id": client_id}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 
 HEADER = "resource_type,name,from_datetime,to_datetime,reference\n"
 LINES = (

@@ -1,4 +1,4 @@
-"""The report of refused lines: it can be corrected and imported, and never overwrites the input file."""
+"""The report of refused lines: it can be corrected and imported, and it never overwrites the input file."""
 
 import csv
 import io
@@ -15,6 +15,8 @@ from flask.testing import FlaskClient
 from invsys.inventory.transfer import importer
 from invsys.inventory.transfer.importer import Outcome
 from invsys.inventory.transfer.text_lines import UnusableFile
+
+pytestmark = pytest.mark.one_engine
 
 HEADER = "resource_type,name,from_datetime,to_datetime,description\n"
 GOOD = "cars,Car1,2026-01-01T10:00Z,2026-01-01T11:00Z,first\n"

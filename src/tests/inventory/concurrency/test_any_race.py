@@ -1,13 +1,14 @@
-"""Concurrent requests for any free vehicle: no vehicle is allocated twice, and no request fails while one is free."""
+"""Concurrent requests for ``any``: no vehicle is allocated twice, and no request is refused while one is free."""
 
 import pytest
 
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import hour_start, let_holds_expire, period_fields
+from tests.support.effort import rounds
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
-THREADS, ROUNDS = 8, 5
+THREADS, ROUNDS = 8, rounds(2, 5)
 
 
 @pytest.fixture(params=["random", "best_fit"])
@@ -26,7 +27,7 @@ def request_for(hour, vehicle="/api/cars/any", **fields):
 
 
 def vehicles(responses):
-    """Return the vehicle ids of the created allocations, sorted."""
+    """Return the sorted vehicle ids of the created allocations."""
     bodies = [response.json for response in responses if response.status_code == 201]
     rows = [row for body in bodies for row in (body if isinstance(body, list) else [body])]
     return sorted(row["resource_id"] for row in rows)

@@ -1,6 +1,6 @@
-"""Feed readers during concurrent writes: no reader ever sees two overlapping allocations of a vehicle.
+"""The order of events during concurrent writes: no reader ever sees two overlapping allocations of a vehicle.
 
-The event that frees a period (deletion, move, change, expiry) comes before the event of the allocation that takes it.
+When a period becomes free (by a deletion, move, change or expiry) and is allocated again, its events are in that order.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from tests.support.change_feed import FeedReader
-from tests.support.instants import let_holds_expire, period_fields
+from tests.support.effort import rounds
+from tests.support.hours_in_2099 import let_holds_expire, period_fields
 from tests.support.replay import ReplayedFeed
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
-WRITERS, ROUNDS = 6, 24
+WRITERS, ROUNDS = 6, rounds(8, 24)
 ALL = "/api/cars/all/allocations"
 
 _clock = Lock()
@@ -23,18 +24,18 @@ _clock = Lock()
 
 @pytest.fixture
 def environ(environ):
-    """A statement timeout that no request reaches."""
+    """The settings, with a statement timeout that no request reaches."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
 
 
 @pytest.fixture
 def cars(register):
-    """The URLs of two cars, fewer than there are writers."""
+    """The URLs of two cars, for which more than two writers compete."""
     return [register(f"Car{number}") for number in range(2)]
 
 
 class Writer:
-    """Allocates the same two hours of the two cars repeatedly, and frees them in different ways."""
+    """A client that repeatedly allocates the cars for the same two hours, and frees them in different ways."""
 
     def __init__(self, app, cars):
         self.app, self.cars = app, cars
@@ -78,8 +79,8 @@ class Writer:
 
     def let_expire(self, here, there):
         if self.take(here, hold_seconds=3600):
-            # One thread at a time: two threads that update the same holds could deadlock. This one can still deadlock
-            # with a request for the same allocations.
+            # Only one thread at a time, because two threads that update the same holds could deadlock. A thread can
+            # still deadlock with a request, and then tries again.
             with _clock:
                 while not self._could_expire_holds():
                     pass
@@ -93,7 +94,7 @@ class Writer:
 
 
 def read(app, writers, limit):
-    """Follow the feed until every writer has finished; return the reader and its events."""
+    """Follow the feed until every writer has finished; return the reader and the events that it has read."""
     reader, events = FeedReader(app.test_client(), limit), []
     while not all(writer.done() for writer in writers):
         events += reader.next_page()
@@ -107,7 +108,7 @@ def test_no_reader_ever_sees_two_overlapping_allocations(app, client, cars):
     assert [writer.result() for writer in writers] == [None] * WRITERS
     everything = FeedReader(client).new_events()
     for reading in readers:
-        # Only after the writers: a reader that meets another one leaves the events of expired holds to a later poll.
+        # Let each reader poll once more: it may have left the events of expired holds to another reader's poll.
         reader, events = reading.result()
         assert events + reader.new_events() == everything
     replayed = ReplayedFeed()

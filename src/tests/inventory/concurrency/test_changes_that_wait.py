@@ -1,4 +1,4 @@
-"""After waiting for the lock of another transaction, a request decides by the rows that are then committed."""
+"""Requests that wait for another transaction's lock: their results depend on the rows that it has committed."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,10 +6,11 @@ import pytest
 
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.schemas import inputs
-from tests.support.blocking import SECONDS, block_event_numbers, block_next_commit, locked, until_waiting
+from tests.support.blocking import block_event_numbers, block_next_commit, locked, until_waiting
 from tests.support.change_feed import FeedReader
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import hour_start, period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
+from tests.support.waiting import SECONDS
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
@@ -70,7 +71,7 @@ def test_a_hold_that_expires_while_the_request_waits_is_not_confirmed(
         until_waiting(database_url, 1)
         while client.get(hold).status_code == 200:
             pass
-        # The hold no longer counts, so only the waiting request could keep the vehicle from being decommissioned.
+        # The hold has expired, so the decommissioning waits only for the other waiting request.
         decommissioned = pool.submit(app.test_client().delete, car)
         until_waiting(database_url, 2)
     refused(request.result(), 409, "hold_expired")
@@ -88,7 +89,7 @@ def test_a_vehicle_whose_hold_is_confirmed_just_before_it_expires_stays_in_circu
     with block_next_commit(app) as (reached, let_go):
         confirmed = pool.submit(app.test_client().patch, hold, json={"status": "confirmed"})
         assert reached.wait(SECONDS)
-        # Other transactions still see the uncommitted row as a hold, which expires after a second.
+        # To other transactions, the allocation is still a hold, which expires after a second.
         while client.get(hold).status_code == 200:
             pass
         decommissioned = pool.submit(app.test_client().delete, car)
@@ -112,7 +113,7 @@ def test_extending_holds_and_moving_an_allocation_onto_them_do_not_deadlock(engi
     moves = [{"method": "PATCH", "path": mover, "json": period_fields(2 * hour, 2 * hour + 1)} for hour in range(3)]
     for _ in range(20):
         responses = send_concurrently(app, extensions + moves)
-        # A deadlock, which PostgreSQL detects after a second, would result in a 503.
+        # A deadlock, which PostgreSQL detects after a second, would cause a 503.
         assert count_outcomes(responses) == {200: 3, "period_taken": 3}
 
 
@@ -143,7 +144,7 @@ def test_requests_for_several_vehicles_in_different_order_do_not_deadlock(
     if engine == "sqlite":
         return
     app.config["ANY_STRATEGY"] = "best_fit"
-    # The tightest gap is the first car's for 10 to 11, and the second car's for 14 to 15.
+    # The first car fits best from 10 to 11, the second car from 14 to 15.
     for car, hours in zip(cars, ((8, 10, 11, 12), (12, 14, 15, 16)), strict=True):
         assert allocate(car, hour_start(hours[0]), hour_start(hours[1])).status_code == 201
         assert allocate(car, hour_start(hours[2]), hour_start(hours[3])).status_code == 201

@@ -6,14 +6,15 @@ import pytest
 
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.schemas import inputs
-from tests.support.blocking import SECONDS, block_event_numbers, block_next_commit, until_waiting
+from tests.support.blocking import block_event_numbers, block_next_commit, until_waiting
+from tests.support.client_identity import ids
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import hour_start, period_fields
-from tests.support.owners import ids
+from tests.support.effort import rounds
+from tests.support.hours_in_2099 import hour_start, period_fields
+from tests.support.waiting import SECONDS
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
-ROUNDS = 8
 CLOSED = {"closed_from": hour_start(12)}
 ANY = "/api/cars/any/allocations"
 
@@ -127,7 +128,7 @@ def test_a_closure_waits_for_an_allocation(engine, app, client, database_url, po
 
 
 def test_in_every_order_the_feed_has_no_new_allocation_after_the_closure(app, client, register):
-    for number in range(ROUNDS):
+    for number in range(rounds(3, 10)):
         car = register(f"Car{number}")
         creates = [{**create(car), "json": period_fields(hour, hour + 1)} for hour in range(12, 18)]
         outcomes = count_outcomes(send_concurrently(app, [*creates[:3], patch(car, **CLOSED), *creates[3:]]))

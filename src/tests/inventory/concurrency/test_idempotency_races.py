@@ -1,14 +1,15 @@
-"""Concurrent requests with one idempotency key: one is executed, and all get the same response."""
+"""Concurrent requests with the same Idempotency-Key: only one is executed, and all get the same response."""
 
 import pytest
 
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
-from tests.support.instants import period_fields
+from tests.support.effort import rounds
+from tests.support.hours_in_2099 import period_fields
 
-pytestmark = pytest.mark.usefixtures("feed_checker")
+pytestmark = [pytest.mark.usefixtures("feed_checker"), pytest.mark.through_gateway]
 
 ANY = "/api/cars/any/allocations"
-THREADS, ROUNDS = 4, 5
+THREADS, ROUNDS = 4, rounds(2, 5)
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def request_for(path, body, key):
 
 
 def assert_executed_once(responses):
-    """Check that all responses are equal, and that all but one are marked as replays."""
+    """Check that all responses are equal, and that all except one are marked as replays."""
     assert count_outcomes(responses) == {201: len(responses)}
     assert len({response.data for response in responses}) == 1
     assert len({(response.headers.get("Location"), response.headers.get("ETag")) for response in responses}) == 1

@@ -1,6 +1,6 @@
-"""Transactions that commit late: the feed stops before their events, waits for nothing else, and loses no event.
+"""Transactions that commit late: the feed stops before their events until they end, and loses no event.
 
-SQLite allows one writer at a time: the other writers wait for the late one, and the feed contains the same events.
+On SQLite, which allows only one writer at a time, the other writers wait for the late one; the events are the same.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
@@ -16,6 +16,7 @@ from invsys.inventory.db import session
 from invsys.inventory.db.models import Event
 from invsys.inventory.errors import DatabaseUnavailable
 from tests.support.change_feed import FeedReader
+from tests.support.effort import hypothesis_settings
 from tests.support.late_writer import LateWriter
 from tests.support.serving import until
 
@@ -24,7 +25,7 @@ ends = pytest.mark.parametrize("end", [LateWriter.commit, LateWriter.rollback, L
 
 @pytest.fixture
 def environ(environ):
-    """A statement timeout that no request reaches while it waits for a late writer."""
+    """The settings, with a statement timeout that no request reaches while it waits for a late writer."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
 
 
@@ -36,7 +37,7 @@ def cars(register):
 
 @pytest.fixture
 def reader(client, cars):
-    """A feed reader that has read the registrations of the cars."""
+    """A feed reader that has already read the registrations of the cars."""
     reader = FeedReader(client)
     reader.new_events()
     return reader
@@ -44,7 +45,10 @@ def reader(client, cars):
 
 @pytest.fixture
 def rename_car(app, engine):
-    """Return a function that renames a car while a writer is late, and returns a function that waits for the rename."""
+    """Return a function that starts to rename a car, and returns a function that waits until the car is renamed.
+
+    On SQLite, the rename waits for the late writer, so the test must end that writer before it calls this function.
+    """
 
     def patch_name(car):
         assert app.test_client().patch(f"/api/cars/{car}", json={"name": f"New {car}"[:36]}).status_code == 200
@@ -62,7 +66,7 @@ def rename_car(app, engine):
 
 @pytest.fixture
 def begin(app, rename_car):
-    """Return a function that begins a late writer; all are rolled back after the test."""
+    """Return a function that begins a late writer; those that are still open after the test are rolled back."""
     with ExitStack() as stack:
 
         def begin():
@@ -78,7 +82,7 @@ def vehicles(events):
 
 
 class TestVanishedHost:
-    """A host fails without closing its connection: the server still sees an open transaction."""
+    """A host that fails without closing its connection, so that the server still sees an open transaction."""
 
     @pytest.fixture
     def environ(self, environ):
@@ -101,7 +105,7 @@ class TestVanishedHost:
             return
         with app.app_context(), pytest.raises(DatabaseUnavailable):
             self.be_idle_for_too_long()
-        # The circuit breaker stays open for a second after such a slow failure.
+        # After such a slow failure, the circuit breaker stays open for a second.
         until(lambda: client.get("/readyz").status_code == 200)
         assert client.patch(f"/api/cars/{cars[0]}", json={"name": "Newer"}).status_code == 200
 
@@ -150,7 +154,7 @@ def test_no_event_is_lost_when_the_horizon_moves_back_behind_a_cursor(engine, ap
         return
     reader = FeedReader(client)
     reader.new_events()
-    # A transaction that read the last number drawn before the reader's request, and announces it only now.
+    # Simulates a transaction that read the last drawn number before the reader's request, but announces it only now.
     late = LateWriter(app)
     late.execute("SELECT pg_advisory_xact_lock_shared((17750::bigint << 48) + 1)")
     rename_car(cars[0])()
@@ -183,7 +187,7 @@ def test_a_long_read_does_not_delay_the_feed(app, reader, cars, rename_car):
 
 @ends
 def test_a_long_transaction_without_events_does_not_delay_the_feed(engine, begin, reader, cars, rename_car, end):
-    if engine == "sqlite":  # any open write blocks all other writers
+    if engine == "sqlite":  # an open write blocks all other writers
         return
     late = begin()
     late.execute("INSERT INTO idempotency_keys (client_id, key, fingerprint, events) VALUES ('', 'late', '', '[]')")
@@ -212,13 +216,10 @@ def test_a_change_rolled_back_to_a_savepoint_does_not_delay_the_feed(engine, beg
 
 WRITERS, STEPS = range(3), ["change", "change", "change", "change_and_roll_back", "commit", "rollback", "vanish"]
 steps = st.lists(st.tuples(st.sampled_from(WRITERS), st.sampled_from(STEPS)), max_size=25)
-thorough = settings(
-    max_examples=30, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 class Writers:
-    """Several late writers, each with its own vehicle, and the keys of the committed events."""
+    """Several late writers, each of which changes its own vehicle."""
 
     def __init__(self, app, cars):
         self._app, self._cars = app, cars
@@ -246,12 +247,12 @@ class Writers:
             self.do(number, "commit")
 
     def settled(self):
-        """Count the committed events that no open transaction can precede."""
+        """Return how many committed events no event of an open transaction can precede."""
         earliest = min((writer.keys[0] for writer in self._open.values() if writer.keys), default=float("inf"))
         return len([key for key in self._committed if key < earliest])
 
 
-@thorough
+@hypothesis_settings(10, 30)
 @given(steps=steps)
 def test_the_feed_contains_exactly_the_settled_events_for_any_order_of_writes_and_ends(
     engine, app, client, cars, steps
@@ -260,7 +261,7 @@ def test_the_feed_contains_exactly_the_settled_events_for_any_order_of_writes_an
     assert frequent.new_events() == rare.new_events()
     with Writers(app, cars) as writers:
         for number, step in steps:
-            # On SQLite the second writer would wait forever for the first.
+            # On SQLite, a second writer would wait forever for the first.
             writers.do(0 if engine == "sqlite" else number, step)
             events += frequent.new_events()
             assert len(events) == writers.settled()

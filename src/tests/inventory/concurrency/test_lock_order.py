@@ -1,6 +1,6 @@
-"""Rows are locked in one order, vehicles before allocations: no deadlocks, and no event after a decommissioning.
+"""The order of locks: vehicles before allocations, so that nothing deadlocks and no event follows a decommissioning.
 
-The tests hold locks themselves to create states that a race rarely reaches.
+The tests take locks themselves, to create situations that concurrent requests rarely reach.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +11,9 @@ from invsys.inventory.commands import bulk_load, expire_holds
 from invsys.inventory.schemas import inputs
 from tests.support.blocking import block_event_numbers, locked, until_waiting
 from tests.support.change_feed import FeedReader
-from tests.support.instants import hour_start, let_holds_expire, period_fields
+from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
-pytestmark = [pytest.mark.usefixtures("feed_checker_at_end"), pytest.mark.direct("tests locks of the database")]
+pytestmark = pytest.mark.usefixtures("feed_checker_at_end")
 
 ANY = "/api/cars/any/allocations"
 LONG_AGO = ("2020-01-01T10:00:00Z", "2020-01-01T12:00:00Z")
@@ -24,13 +24,13 @@ ALLOCATION = "SELECT FROM continuous_resource_allocations WHERE id = '{}' FOR UP
 
 @pytest.fixture
 def environ(environ):
-    """A statement timeout that no request reaches while the test holds a lock."""
+    """The settings, with a statement timeout that no request reaches while the test holds a lock."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
 
 
 @pytest.fixture
 def send(app):
-    """Return a function that sends a request from another thread; it returns a future of the response."""
+    """Return a function that sends a request in another thread and returns a future of the response."""
     with ThreadPoolExecutor() as pool:
         yield lambda method, url, **options: pool.submit(app.test_client().open, url, method=method, **options)
 
@@ -43,7 +43,7 @@ def cars(register):
 
 @pytest.fixture
 def kinds(client):
-    """Return a function that returns the kinds of a car's events after its registration."""
+    """Return a function that returns the kinds of a car's events, without its registration."""
 
     def kinds(car):
         events = [event["kind"] for event in FeedReader(client).new_events() if event["resource_id"] == car[-36:]]
@@ -76,7 +76,7 @@ def test_an_allocation_is_not_locked_before_its_vehicle(
         until_waiting(database_url, 1)
         other.execute(f"{ALLOCATION.format(booking[-36:])} NOWAIT")
         if here == 0:
-            # A vehicle with a greater key is not locked yet either.
+            # The other vehicle, which has a greater key, is not locked yet either.
             other.execute(f"{VEHICLE.format(cars[1][-36:])} NOWAIT")
     assert request.result().status_code == status
 

@@ -1,4 +1,4 @@
-"""Feed readers during a purge: each gets every event in order, or 410 cursor_expired."""
+"""Feed readers during a purge: each reader gets every event in order, or a 410 cursor_expired."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ CARS, DAY = 40, 86400
 
 
 def write_and_purge(app):
-    """Register cars with events that are immediately old, purging in between; return the number of deleted events."""
+    """Register cars, age their events and purge after every second car; return the number of deleted events."""
     client, purged = app.test_client(), 0
     for number in range(CARS):
         assert client.post("/api/cars", json={"name": f"{number}"}).status_code == 201
@@ -25,7 +25,7 @@ def write_and_purge(app):
 
 
 def read(app, limit, writer):
-    """Follow the feed until the writer has ended; return a list of car numbers for each start from the beginning."""
+    """Follow the feed until the writer has ended, starting again after each 410; return the car numbers of each run."""
     client, after, runs = app.test_client(), None, [[]]
     while True:
         writer_done = writer.done()

@@ -1,4 +1,4 @@
-"""Several processes with several threads each request the same or overlapping periods concurrently."""
+"""Concurrent requests from several processes, each with several threads, for the same or overlapping periods."""
 
 import subprocess
 import sys
@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import pytest
 
+from tests.support.effort import rounds
 from tests.support.paths import SUPPORT
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
-PROCESSES, THREADS, ROUNDS = 3, 4, 15
+PROCESSES, THREADS, ROUNDS = rounds(2, 3), 4, rounds(5, 15)
 RACE_PROCESS = SUPPORT / "race_process.py"
 
 
@@ -22,7 +23,7 @@ def path(client):
 
 @pytest.fixture(scope="module")
 def processes(migrated_url):
-    """The processes of the race, started once for the module."""
+    """The processes that send the requests; they are started once for this module."""
     command = [sys.executable, str(RACE_PROCESS), migrated_url, str(THREADS)]
     with ExitStack() as stack:
         yield [
@@ -32,7 +33,7 @@ def processes(migrated_url):
 
 
 def race(processes, path, hours):
-    """Let all threads of each process request its hours (start, end); return all statuses."""
+    """Let all threads of each process request the hours (start, end) of that process; return all statuses."""
     for process, (start, end) in zip(processes, hours, strict=True):
         body = f'{{"from_datetime": "2026-01-01T{start:02}:00Z", "to_datetime": "2026-01-01T{end:02}:00Z"}}'
         process.stdin.write(f"{path} {body}\n")

@@ -1,4 +1,4 @@
-"""All operations run concurrently on the same few vehicles: the feed is consistent, and no request fails with 503.
+"""All operations, run concurrently on the same few vehicles: the feed is consistent, and no request gets a 503.
 
 A 503 would mean a deadlock, which PostgreSQL detects after a second, or a lock that was never released.
 """
@@ -13,21 +13,22 @@ from sqlalchemy import select, update
 from invsys.inventory.commands import expire_holds
 from invsys.inventory.db.functions import now_plus
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
+from tests.support.effort import rounds
 
-pytestmark = [pytest.mark.usefixtures("feed_checker"), pytest.mark.direct("calls the inventory from many threads")]
+pytestmark = pytest.mark.usefixtures("feed_checker")
 
-WRITERS, ROUNDS, CARS = 6, 100, 3
+WRITERS, ROUNDS, CARS = 6, rounds(40, 100), 3
 ALL = "/api/cars/all/allocations"
 
 
 @pytest.fixture
 def environ(environ):
-    """A statement timeout that no request reaches."""
+    """The settings, with a statement timeout that no request reaches."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
 
 
 class Writer:
-    """Sends random requests for periods in the past, so that vehicles can be decommissioned at any time."""
+    """A client that sends random requests; all periods are in the past, so that every vehicle can be decommissioned."""
 
     def __init__(self, app, number):
         self.app, self.client, self.random = app, app.test_client(), random.Random(number)
@@ -90,8 +91,9 @@ class Writer:
             self.send("DELETE", url, 204, 404)
 
     def expire(self):
-        """Expire all holds of one vehicle, taking locks in the same order as the service."""
-        # By id only: after a wait, PostgreSQL keeps the lock even if the row no longer meets the other conditions.
+        """Let all holds of a vehicle expire, taking locks in the same order as the service."""
+        # Select the vehicle by its id only. If another condition became false during a wait, PostgreSQL would lock the
+        # row without returning it.
         vehicle = select(ContinuousResource.key).where(ContinuousResource.id == UUID(self.car()[-36:]))
         holds = update(ContinuousResourceAllocation).where(ContinuousResourceAllocation.expires.is_not(None))
         with self.app.app_context(), db.engine.begin() as connection:
@@ -106,7 +108,7 @@ class Writer:
         self.send("PATCH", self.car(), 200, 404, 409, name=f"Car{self.random.randrange(1000)}")
 
     def replace(self):
-        """Decommission a vehicle after registering another one to replace it."""
+        """Register a vehicle, and decommission another one in exchange."""
         car = self.car()
         if self.register().status_code == 201:
             self.send("DELETE", car, 204, 404)

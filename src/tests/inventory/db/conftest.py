@@ -1,4 +1,4 @@
-"""Fixtures of the database tests: databases of a single test."""
+"""Fixtures of the database tests."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.databases import new_database
 
 @pytest.fixture
 def name(pg_server):
-    """The name of a migrated database for this test only."""
+    """The name of a migrated PostgreSQL database, which only this test uses."""
     with new_database(pg_server) as name:
         migrate(pg_server.url(name))
         yield name

@@ -1,4 +1,4 @@
-"""Backup and restore with the commands of docs/source/backup.rst: complete under load, and usable afterwards."""
+"""Backup and restore with the commands in docs/source/backup.rst: backups made under load are complete and usable."""
 
 import os
 import re
@@ -22,18 +22,16 @@ DUMP = ("pg_dump", "--format=custom", "--no-owner")
 RESTORE = ("pg_restore", "--no-owner", "--exit-on-error")
 BACKUP = MANUAL / "backup.rst"
 
-pytestmark = pytest.mark.direct("the orders go directly to the server")
-
 
 @pytest.fixture
 def cars(register):
-    """The ids of as many cars as the callers need."""
+    """The ids of the cars that the callers allocate."""
     return [register(f"Car{number}")[-36:] for number in range(CARS)]
 
 
 @pytest.fixture
 def back_up(engine, database_url, environ, tmp_path):
-    """Return a function that makes a backup as an operator does and returns its path."""
+    """Return a function that makes a backup with the operator's command and returns its path."""
     file = tmp_path / "backup"
     if engine == "sqlite":
         command = [sys.executable, "-m", "invsys.inventory.manage", "backup", file]
@@ -49,7 +47,7 @@ def back_up(engine, database_url, environ, tmp_path):
 
 @pytest.fixture
 def restore(engine, fresh_url):
-    """Return a function that restores a backup as an operator does."""
+    """Return a function that restores a backup to ``fresh_url``, as an operator does."""
 
     def restore(file):
         if engine == "sqlite":
@@ -65,6 +63,7 @@ def client_of(app):
     return Client("http://localhost", transport=httpx.WSGITransport(app=app))
 
 
+@pytest.mark.only_thorough
 def test_a_backup_made_under_load_can_be_restored_and_used(serving, cars, app, back_up, restore, fresh_app):
     _, port, _ = serving
     with client_of(app) as client, Callers(port, cars) as callers:
@@ -85,11 +84,11 @@ def test_a_backup_made_under_load_can_be_restored_and_used(serving, cars, app, b
         assert events
         with pytest.raises(CursorExpired):
             restored.event_page(late)
-        # Keys whose allocations survived get the stored response, the other orders are executed now.
+        # Orders that the backup contains get their stored responses; the lost orders are executed again below.
         assert callers.repeat(stored, restored) == stored
         assert stored_allocations(fresh_app) == stored
         repeated = callers.repeat(callers.ids_by_key, restored)
-        # By now other events have the numbers of the lost ones.
+        # By now, the numbers of the lost events have been reused.
         with pytest.raises(CursorExpired):
             restored.event_page(late)
     assert stored_allocations(fresh_app) == repeated
@@ -129,7 +128,7 @@ def test_a_dump_is_restored_into_a_database_with_two_roles(pg_server, tmp_path, 
 
 
 def printed_options():
-    """Return the options of the CREATE DATABASE statement in the manual."""
+    """Return the options of the manual's CREATE DATABASE statement."""
     return re.search(r"CREATE DATABASE invsys_restored OWNER invsys_owner (.*)\"", BACKUP.read_text("utf-8"))[1]
 
 

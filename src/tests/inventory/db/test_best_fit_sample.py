@@ -1,4 +1,4 @@
-"""The cost of ``any_strategy = best_fit``: it depends on ``best_fit_sample``, not on the size of the fleet."""
+"""The cost of ``any_strategy = best_fit``, which depends on ``best_fit_sample``, not on the size of the fleet."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, text
 
 from invsys.inventory.db.models import db
 from tests.support.blocking import locked
-from tests.support.instants import period_fields
+from tests.support.hours_in_2099 import period_fields
 
 SAMPLE, FLEET = 20, 2000
 NUMBERS = {
@@ -23,7 +23,8 @@ IDS = {"postgresql": "gen_random_uuid()", "sqlite": "lower(hex(randomblob(16)))"
 VEHICLES = """
 INSERT INTO continuous_resources (id, resource_type, name, attributes)
 SELECT {id}, 'Car', 'Car' || number, '{{"seats": 4}}' FROM ({numbers}) AS numbers"""
-# Rows of vehicles, or instructions. A search of the whole fleet takes 2,000 rows, and at least 90,000 instructions.
+# The most that a request may read (rows of vehicles) or execute (SQLite's instructions). A search of the whole fleet
+# reads 2,000 rows, or executes at least 90,000 instructions.
 LIMITS = {"postgresql": 21 * SAMPLE, "sqlite": 40_000}
 ALLOCATIONS = """
 INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends)
@@ -32,38 +33,39 @@ WHERE key % 100 <> 0"""
 
 LOCK = "SELECT 1 FROM continuous_resources WHERE id IN ({ids}) FOR UPDATE"
 
-pytestmark = pytest.mark.direct("measures the inventory's own queries")
-
 
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:
-    """The strategy, and a small sample."""
+    """The settings, with the strategy best_fit and a small sample."""
     return environ | {"INVSYS_API_ANY_STRATEGY": "best_fit", "INVSYS_API_BEST_FIT_SAMPLE": str(SAMPLE)}
 
 
 @pytest.fixture
 def fleet(engine: str, app: Flask) -> None:
-    """Two thousand free vehicles."""
+    """Register two thousand vehicles, all of them free."""
     _execute(app, engine, VEHICLES.format(id=IDS[engine], numbers=NUMBERS[engine]))
 
 
 @pytest.fixture
 def busy_fleet(engine: str, app: Flask, fleet: None) -> None:
-    """Two thousand vehicles, of which one in a hundred is free."""
+    """Register two thousand vehicles, of which one in a hundred is free."""
     _execute(app, engine, ALLOCATIONS.format(id=IDS[engine]))
 
 
 def _execute(app: Flask, engine: str, statement: str) -> None:
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(text(statement), {"fleet": FLEET})
-        # Statistics of SQLite would stay in the file, and change the plans of the tests that follow.
+        # SQLite's statistics would remain in the file, and change the query plans of later tests.
         if engine == "postgresql":
             connection.execute(text("ANALYZE"))
 
 
 @pytest.fixture
 def work(engine: str, app: Flask, client: FlaskClient) -> Callable[..., int]:
-    """Order any vehicle; returns the work of the queries: rows of vehicles (PostgreSQL) or instructions (SQLite)."""
+    """Return a function that requests any vehicle and returns the cost of its queries.
+
+    The cost is the number of vehicle rows that PostgreSQL reads, or of instructions that SQLite executes.
+    """
 
     def work(**fields: Any) -> int:
         with app.app_context():
@@ -151,7 +153,7 @@ def test_a_sample_continues_at_the_start_of_the_fleet(client: FlaskClient, regis
 def test_locked_vehicles_are_skipped_even_if_they_fit_best(
     engine: str, database_url: str, client: FlaskClient, car: str, register: Callable[..., str]
 ) -> None:
-    # More of them than the candidates of the first attempt.
+    # These are more vehicles than the first attempt has candidates.
     tight = [car, *(register(f"Tight{number}") for number in range(SAMPLE - 5))]
     for path in tight:
         assert client.post(f"{path}/allocations", json=period_fields(8, 10)).status_code == 201

@@ -1,4 +1,4 @@
-"""The integrity check finds overlapping rows, missing constraints, and constraints without effect."""
+"""The integrity check, which finds overlapping rows, missing constraints, and constraints without effect."""
 
 import pytest
 from flask_migrate import upgrade
@@ -26,7 +26,7 @@ EVENTS = {"sqlite": ["insert", "update"], "postgresql": [""]}
 
 @pytest.fixture
 def path(fresh_app):
-    """The URL of a vehicle's two allocations, in a database for this test only."""
+    """The URL of the list of a vehicle's two allocations, in a database that only this test uses."""
     upgrade()
     client = fresh_app.test_client()
     path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"] + "/allocations"
@@ -42,7 +42,7 @@ def execute(*statements):
             connection.exec_driver_sql(statement)
 
 
-def drop_guards(engine):
+def drop_overlap_constraint(engine):
     execute(*(GUARD[engine].format(event=event) for event in EVENTS[engine]))
 
 
@@ -61,7 +61,7 @@ def test_the_check_changes_nothing(fresh_app, path):
 
 
 def test_a_missing_guard_is_reported_by_name_and_effect(engine, path):
-    drop_guards(engine)
+    drop_overlap_constraint(engine)
     report = integrity_check.check()
     assert report.missing == integrity_check.GUARDS[engine][: len(EVENTS[engine])]
     assert report.bypassed_constraints == ("INSERT", "UPDATE")
@@ -70,7 +70,7 @@ def test_a_missing_guard_is_reported_by_name_and_effect(engine, path):
 
 
 def test_a_guard_without_effect_is_reported(engine, path):
-    drop_guards(engine)
+    drop_overlap_constraint(engine)
     execute(*(HOLLOW[engine].format(event=event) for event in EVENTS[engine]))
     report = integrity_check.check()
     assert report.missing == ()
@@ -79,6 +79,6 @@ def test_a_guard_without_effect_is_reported(engine, path):
 
 
 def test_an_overlap_is_counted(engine, path):
-    drop_guards(engine)
+    drop_overlap_constraint(engine)
     execute(OVERLAP)
     assert integrity_check.check().overlaps == 1

@@ -1,4 +1,4 @@
-"""A copy of a SQLite database in use is complete and private, and overwrites nothing."""
+"""Copies of a SQLite database in use: they are complete and private, and never overwrite a file."""
 
 import os
 import sqlite3
@@ -12,7 +12,7 @@ from invsys.inventory.maintenance.copy import copy_sqlite
 
 @pytest.fixture
 def source(tmp_path):
-    """A SQLite database in WAL mode, open in another connection, with a row that only its WAL contains."""
+    """A SQLite database that is open in another connection, with a row that is still only in its WAL."""
     file = tmp_path / "a folder" / "in use?.sqlite3"
     file.parent.mkdir()
     with closing(sqlite3.connect(file, isolation_level=None)) as writer:
@@ -25,7 +25,7 @@ def source(tmp_path):
 
 @pytest.fixture
 def target(tmp_path):
-    """The path for the copy, in an empty folder."""
+    """The path of the copy, in an empty folder."""
     (tmp_path / "copies").mkdir()
     return tmp_path / "copies" / "copy.sqlite3"
 

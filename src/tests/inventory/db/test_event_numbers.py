@@ -1,4 +1,4 @@
-"""Every transaction that writes events announces a number below all event keys that it draws."""
+"""The keys of events: a transaction announces a number that is below all event keys that it draws."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -7,7 +7,7 @@ import psycopg
 
 TRIES = 20_000
 
-# Drawing a number suffices, no event is written: only the order of draw and announcement matters.
+# It is enough to draw numbers, without writing events: only the order of draw and announcement matters.
 WRITE = f"""
 DO $$
 DECLARE
@@ -36,7 +36,7 @@ def test_announcements_work_after_the_sequence_was_set_to_a_new_value(engine, da
     if engine == "sqlite":
         return
     register("Car1")
-    # For example after moving the data to another server.
+    # Operators may do this, for example after moving the data to another server.
     with psycopg.connect(database_url, autocommit=True) as other:
         other.execute("ALTER SEQUENCE events_key_seq RESTART WITH 1000000")
     with psycopg.connect(database_url) as late, psycopg.connect(database_url, autocommit=True) as writer:

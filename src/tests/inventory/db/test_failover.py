@@ -1,6 +1,6 @@
-"""Failover: the primary is lost under load, the standby is promoted, and the service resumes without a restart.
+"""Failover: when the primary fails under load and the standby is promoted, the service continues without a restart.
 
-``tox run -e py -- -k failover -s -n 0`` prints the sequence of events.
+To see what happens, run ``tox run -e py -- -k failover -s -n 0``.
 """
 
 import json
@@ -24,7 +24,7 @@ from tests.support.waiting import SECONDS, until
 
 
 class StatusMonitor:
-    """A client that registers one lorry after another, each once, and prints the changes of the response status."""
+    """A client that registers lorries one after another, without retries, and prints when the status changes."""
 
     def __init__(self, port):
         self.statuses, self.registered, self._port, self._stop = [], set(), port, threading.Event()
@@ -66,7 +66,7 @@ class StatusMonitor:
 
 @pytest.fixture
 def members(request):
-    """A primary with a migrated database, and its synchronous standby."""
+    """A primary with a migrated database, and its synchronous standby; None with --sqlite-only."""
     if request.config.getoption("--sqlite-only"):
         yield None
         return
@@ -76,13 +76,13 @@ def members(request):
 
 @pytest.fixture
 def url(members):
-    """The database URL of the settings, with both servers."""
+    """The database URL for the settings, which lists both servers."""
     return members and f"postgresql://postgres@{','.join(member.address for member in members)}/postgres"
 
 
 @pytest.fixture
 def app(url):
-    """An application for checking the outcome."""
+    """An application that the test uses to check the result."""
     app = build_app(load_settings(url)) if url else None
     yield app
     if app:
@@ -91,13 +91,13 @@ def app(url):
 
 @pytest.fixture
 def cars(app):
-    """The ids of as many cars as the callers need."""
+    """The ids of the cars that the callers allocate."""
     client = app and app.test_client()
     return client and [client.post("/api/cars", json={"name": f"Car{number}"}).json["id"] for number in range(CARS)]
 
 
 def acknowledges_nothing(member):
-    """Return whether a server without its standby never acknowledges a commit; kills the server to end the wait."""
+    """Return whether a server without its standby does not acknowledge a commit; kill the server to end the wait."""
     outcomes = []
 
     def change():
@@ -118,7 +118,7 @@ def acknowledges_nothing(member):
 
 
 def fail_over(primary, standby, monitor, callers):
-    """Kill the primary, and promote the standby when the service responds with 503."""
+    """Kill the primary, wait until the service responds with 503, and promote the standby."""
     monitor.log(f"{len(callers.ids_by_key)} orders acknowledged; kill -9 of {primary.name}")
     primary.kill()
     until(monitor.is_away)
@@ -129,7 +129,7 @@ def fail_over(primary, standby, monitor, callers):
 
 
 def rejoin_as_standby(old, primary, monitor, callers):
-    """Restart the old primary unchanged, which operators must not do; then rewind it and make it a standby."""
+    """Restart the old primary unchanged, by which it must do no harm; then rewind it and make it a standby."""
     monitor.log(f"{old.name} is started as it was")
     old.start()
     assert acknowledges_nothing(old)
@@ -141,7 +141,7 @@ def rejoin_as_standby(old, primary, monitor, callers):
 
 
 def fail_over_from_frozen(primary, standby, monitor, callers):
-    """Freeze the primary, like a host that vanished, and promote the standby."""
+    """Freeze the primary, so that it no longer responds; wait for 503, and promote the standby."""
     monitor.log(f"{len(callers.ids_by_key)} orders acknowledged; {primary.name} hangs")
     primary.freeze()
     until(monitor.is_away)
@@ -152,6 +152,7 @@ def fail_over_from_frozen(primary, standby, monitor, callers):
     callers.wait_for_progress()
 
 
+@pytest.mark.only_thorough
 def test_failovers_under_load_lose_nothing_and_need_no_restart(members, url, app, cars, tmp_path):
     if members is None:
         return

@@ -1,4 +1,4 @@
-"""A standby has no change feed: it does not know which transactions of the primary are still open."""
+"""Standbys: they cannot serve the change feed, because they do not know which transactions are open on the primary."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def members(request):
 
 @pytest.fixture
 def client_of(members, open_client):
-    """Return a function that opens a client of a service connected to one particular server."""
+    """Return a function that opens a test client of a service that uses one of the two servers."""
     return lambda member: open_client(member.url() + "?target_session_attrs=any")
 
 
@@ -31,7 +31,7 @@ def test_the_feed_is_read_from_the_primary_only(members, client_of):
         response = standby.get("/api/events", query_string={"after": after})
         body = refusals.refused(response, 503, "database_unavailable")
         assert "standby" in body["detail"]
-    # A standby does serve the lists.
+    # Lists can be read from a standby.
     assert standby.get("/api/cars").status_code == 200
 
 

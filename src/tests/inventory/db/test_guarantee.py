@@ -1,4 +1,4 @@
-"""The database itself prevents overlapping allocations: checked with plain SQL on a separate connection."""
+"""The constraint against overlapping allocations, checked with plain SQL and without the service."""
 
 import uuid
 
@@ -15,7 +15,7 @@ INSERT = COLUMNS + "(:id, :resource_key, :starts, :ends)"
 
 @pytest.fixture
 def sql(database_url):
-    """A database connection outside the service."""
+    """A database connection that the service does not use; its transaction is rolled back after the test."""
     engine = create_engine(database_url)
     with engine.connect() as connection:
         yield connection

@@ -1,4 +1,4 @@
-"""The manual's page about PostgreSQL: its URLs and lines work with TLS, its numbers match the connection pools."""
+"""The manual's page about PostgreSQL: its URLs and access rules work, and its numbers match the connection pools."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ TEXTS = [
 
 
 class TlsServer(PostgreSQL):
-    """A server on localhost with a self-signed certificate and the access rules from the manual."""
+    """A PostgreSQL server on localhost, with a self-signed certificate and the access rules from the manual."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -64,7 +64,7 @@ def tls_server(request, tmp_path_factory):
         pytest.skip("needs PostgreSQL")
     server = TlsServer()
     server.execute("CREATE DATABASE invsys ENCODING 'UTF8' TEMPLATE template0")
-    # The same script as Puppet writes.
+    # Puppet writes the same script.
     script = tmp_path_factory.mktemp("roles") / "make_roles.sql"
     lines = [f"\\set {role}_password '{escaped(password)}'" for role, password in PASSWORDS.items()]
     script.write_text("\n".join([*lines, f"\\i {PROJECT}/debian/roles.sql\n"]))
@@ -78,7 +78,7 @@ def escaped(password):
 
 
 def printed_url(server, user, change=("", "")):
-    """Return the URL from the manual for this server."""
+    """Return the manual's URL for this role, with the address, password and certificate of the server filled in."""
     [url] = set(re.findall(rf"postgresql://{user}:PASSWORD@db\.example\S+(?<!')", PAGE))
     password = PASSWORDS["owner" if user.endswith("owner") else "service"]
     url = url.replace("PASSWORD", password.replace("\\", "%5C").replace(" ", "%20"))
@@ -106,7 +106,6 @@ def test_passwords_are_hashed_with_scram(tls_server):
     assert all(hashed.startswith("SCRAM-SHA-256$") for (hashed,) in hashes)
 
 
-@pytest.mark.direct("tests the database connections")
 def test_the_numbers_of_connections_in_the_manual_match_the_pools(app):
     server = load_settings("sqlite:////nowhere")["server"]
     with app.app_context():
@@ -121,7 +120,7 @@ def test_the_numbers_of_connections_in_the_manual_match_the_pools(app):
 
 
 def test_every_database_is_created_with_an_explicit_encoding():
-    # Python files execute the statements, pages print them.
+    # Python files execute these statements; pages of the manual print them.
     creation = re.compile(r"execute\(f?.CREATE DATABASE|(psql -c .|^ +)CREATE DATABASE|createdb --")
     lines = [(path, line) for path in TEXTS for line in path.read_text().splitlines() if creation.search(line)]
     assert len(lines) > 8

@@ -1,4 +1,4 @@
-"""The ``migrate`` command: it makes a copy first, and explains how to proceed after a failure."""
+"""The ``migrate`` command: it first copies a SQLite database, and explains how to proceed after a failure."""
 
 import shutil
 import sqlite3
@@ -12,7 +12,7 @@ from invsys.inventory.application import build_app
 from invsys.inventory.db import revisions, schema_check, session
 from invsys.inventory.db.models import db
 from invsys.inventory.maintenance import integrity_check, migrate
-from tests.conftest import dispose, load_settings
+from tests.conftest import disconnect, load_settings
 
 OLD = "0002"
 BROKEN = '''"""A change that fails half way."""
@@ -27,7 +27,7 @@ def upgrade():
 
 @pytest.fixture
 def old(fresh_app):
-    """A database at an older revision, with a vehicle."""
+    """Migrate the database to an older revision, and insert a vehicle."""
     upgrade(revision=OLD)
     with db.engine.begin() as connection:
         connection.execute(
@@ -41,7 +41,7 @@ def old(fresh_app):
 
 @pytest.fixture
 def broken(monkeypatch, tmp_path):
-    """A newer version of the package whose migration fails."""
+    """Simulate a newer version of the package whose migration fails."""
     folder = tmp_path / "migrations"
     shutil.copytree(revisions.MIGRATIONS, folder)
     (folder / "versions" / "next_broken.py").write_text(BROKEN.format(newest=revisions.newest()))
@@ -132,7 +132,7 @@ def test_a_running_service_continues_while_a_newer_version_migrates(fresh_app, f
     with started_later.app_context():
         later = started_later.test_client()
         assert [later.get(path).status_code for path in ("/readyz", "/api/cars")] == [503, 503]
-        dispose()
+        disconnect()
 
 
 def test_a_service_started_before_the_migration_serves_after_it(fresh_app):
@@ -180,6 +180,6 @@ def test_the_migrate_command_reports_the_failure(run_fresh):
 
 @pytest.fixture
 def run_fresh(run, fresh_url, monkeypatch):
-    """Return a function that runs a command on a database that was never migrated."""
+    """Return a function that runs a command with a database that was never migrated."""
     monkeypatch.setenv("INVSYS_DATABASE_URL", fresh_url)
     return run

@@ -1,4 +1,4 @@
-"""Schema changes: they lose nothing, run once, and match the models."""
+"""Migrations: they lose no data, run only once, and create the tables of the models."""
 
 import shutil
 import subprocess
@@ -18,8 +18,8 @@ from invsys.inventory.db import revisions, schema_check
 from invsys.inventory.db.models import ContinuousResourceAllocation, Event, db
 from invsys.inventory.errors import UnusableDatabase
 from invsys.inventory.maintenance import integrity_check
-from tests.conftest import dispose, load_settings
-from tests.support.owners import client_as, restricted_client
+from tests.conftest import disconnect, load_settings
+from tests.support.client_identity import client_as, restricted_client
 from tests.support.paths import PROJECT
 
 ALL = "/api/cars/all/allocations"
@@ -32,7 +32,7 @@ down_revision = "{newest}"
 def upgrade():
     {statement}
 '''
-# Plausible later migrations: on SQLite, Alembic rebuilds the whole table for them.
+# Migrations that a later version might contain; on SQLite, Alembic copies the whole table for them.
 WIDEN_NAME = 'with op.batch_alter_table("continuous_resources") as t: t.alter_column("name", type_=sa.String(40))'
 WIDEN_TYPE = (
     'with op.batch_alter_table("continuous_resource_allocations") as t:'
@@ -43,7 +43,7 @@ BREAK_FOREIGN_KEY = 'op.execute("UPDATE continuous_resource_allocations SET reso
 
 @pytest.fixture
 def filled(fresh_app):
-    """A client of an application over a migrated database with vehicles and allocations."""
+    """A test client of an application whose database is migrated and has vehicles and allocations."""
     upgrade()
     client = fresh_app.test_client()
     for name in ("Car1", "Car2"):
@@ -57,7 +57,7 @@ def filled(fresh_app):
 
 @pytest.fixture
 def later(tmp_path):
-    """Return a function that creates a folder with the package's migrations and one more."""
+    """Return a function that creates a folder with the package's migrations and one more, and returns its path."""
 
     def make(statement):
         folder = tmp_path / "migrations"
@@ -175,7 +175,7 @@ def test_a_later_migration_that_would_drop_the_triggers_is_rolled_back(engine, f
 
 def test_a_migration_that_breaks_a_foreign_key_is_rolled_back(filled, later):
     before = all_rows(filled)
-    # Flask-Migrate prints the message of a RuntimeError and exits.
+    # For a RuntimeError, Flask-Migrate prints the message and exits.
     with pytest.raises((SystemExit, IntegrityError)):
         upgrade(directory=later(BREAK_FOREIGN_KEY))
     assert all_rows(filled) == before
@@ -197,11 +197,12 @@ def test_a_database_of_a_newer_version_is_refused(fresh_app):
 
 
 def db_upgrade(url, **more):
-    # A minimal environment, without the settings of this machine.
+    # The environment is minimal, so that settings of this machine have no effect.
     environ = {"INVSYS_DATABASE_URL": url, "PATH": "/usr/bin:/bin", **more}
     return {"args": [sys.executable, "-m", "invsys.inventory.manage", "db", "upgrade"], "env": environ, "text": True}
 
 
+@pytest.mark.only_thorough
 def test_two_concurrent_upgrades_both_succeed(fresh_url):
     processes = [
         subprocess.Popen(**db_upgrade(fresh_url, PYTHONPATH=PROJECT / "src"), stderr=subprocess.PIPE) for _ in range(2)
@@ -213,7 +214,7 @@ def test_two_concurrent_upgrades_both_succeed(fresh_url):
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory):
-    """A folder with the package installed from its wheel."""
+    """A folder in which the package is installed from its wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     ignored = shutil.ignore_patterns(".*", "*.egg-info", "build", "dist", "tests")
     shutil.copytree(PROJECT, folder / "source", ignore=ignored)
@@ -222,6 +223,8 @@ def wheel(tmp_path_factory):
     return folder / "site"
 
 
+@pytest.mark.only_thorough
+@pytest.mark.one_engine
 def test_an_installed_wheel_migrates_from_any_directory(fresh_url, tmp_path, wheel):
     where = [sys.executable, "-c", "import invsys.inventory; print(invsys.inventory.__file__)"]
     environ = {"PYTHONPATH": str(wheel)}
@@ -232,4 +235,4 @@ def test_an_installed_wheel_migrates_from_any_directory(fresh_url, tmp_path, whe
     app = build_app(load_settings(fresh_url))
     with app.app_context():
         assert integrity_check.check().ok
-        dispose()
+        disconnect()

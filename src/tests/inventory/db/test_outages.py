@@ -1,4 +1,4 @@
-"""An unreachable, unmigrated or locked database: 503, no change, and no internals in the response."""
+"""Databases that are unreachable, not migrated or locked: 503, no change, and no internals in the response."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -71,7 +71,7 @@ class TestNeverMigrated:
 
 @contextmanager
 def locked_database(database_url: str) -> Iterator[None]:
-    """Hold a lock of another connection that blocks every writer."""
+    """Hold a lock in another connection, which blocks every writer."""
     if database_url.startswith("sqlite"):
         with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""A connection pooler in front of PostgreSQL: session mode is supported, other modes are refused."""
+"""Connection poolers in front of PostgreSQL: session mode is supported, other modes are refused."""
 
 import psycopg
 import pytest
@@ -9,7 +9,7 @@ from tests.support.serving import run_server
 
 @pytest.fixture
 def pooler(pg_server):
-    """Return a function that starts PgBouncer in a mode."""
+    """Return a function that starts PgBouncer in a pool mode."""
     poolers = []
 
     def pooler(mode):
@@ -51,9 +51,9 @@ def test_readyz_notices_that_a_pooler_begins_to_share_servers(pooler, name, open
     client = open_client(bouncer.url(name))
     assert client.get("/readyz").status_code == 200
     bouncer.switch("transaction")
-    assert client.get("/readyz").status_code == 200  # still in the same server process
+    assert client.get("/readyz").status_code == 200  # the pooler still uses the same server process
     with psycopg.connect(bouncer.url(name)) as other:
-        # PgBouncer assigns the server process that was used last, and this transaction keeps it.
+        # PgBouncer assigns the most recently used server process, and this transaction keeps it.
         other.execute("SELECT 1")
         responses = [client.get(path) for path in ("/readyz", "/api/cars", "/readyz")]
     for response in responses:
@@ -61,6 +61,7 @@ def test_readyz_notices_that_a_pooler_begins_to_share_servers(pooler, name, open
         assert "pool_mode = session" in response.json["detail"]
 
 
+@pytest.mark.only_thorough
 def test_all_requests_and_commands_work_through_a_pooler_in_session_mode(pooler, name, run_on, tmp_path, open_client):
     url = pooler("session").url(name)
     client = open_client(url)

@@ -1,4 +1,4 @@
-"""The purge completes with any number of rows, within the statement timeout."""
+"""Purges of very many rows: they complete even with a short statement timeout."""
 
 from datetime import UTC, datetime
 
@@ -32,6 +32,7 @@ def test_events_can_be_retained_as_long_as_the_settings_allow(app, client, regis
     assert len(client.get("/api/events").json["events"]) == 1
 
 
+@pytest.mark.only_thorough
 def test_more_keys_and_events_than_fit_one_statement_are_deleted(engine, app, register):
     register("Car1")
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
@@ -48,12 +49,13 @@ def test_more_keys_and_events_than_fit_one_statement_are_deleted(engine, app, re
         connection.commit()
     with app.app_context():
         purged = purge.purge(60, 1)
-    # The newest event is retained.
+    # The newest event is kept.
     assert (purged.keys, purged.events) == (len(many), len(many) - 1)
 
 
+@pytest.mark.only_thorough
 def test_a_batch_of_keys_is_selected_by_age_and_deleted_by_row_id(engine, app):
-    # By primary key, PostgreSQL would read the whole table for each batch.
+    # To delete by primary key, PostgreSQL would read the whole table for each batch.
     keys = [{"client_id": "", "key": str(number), "fingerprint": b"", "events": []} for number in range(MANY // 4)]
     with app.app_context(), db.engine.connect() as connection:
         disable_timeouts(connection)
@@ -72,9 +74,9 @@ def test_a_batch_of_keys_is_selected_by_age_and_deleted_by_row_id(engine, app):
 
 @pytest.fixture
 def many_expired_holds(engine, app, car):
-    """As many expired holds as a busy fleet accumulates in a few weeks, with planner statistics about them.
+    """Insert as many expired holds as a busy fleet accumulates in a few weeks, and update the planner's statistics.
 
-    Without ANALYZE, PostgreSQL assumes for a minute that the table is empty, as it was when last analyzed.
+    Without ANALYZE, the planner would assume that the table is empty until autovacuum has analyzed it.
     """
     if engine == "sqlite":
         return
@@ -85,6 +87,7 @@ def many_expired_holds(engine, app, car):
         connection.commit()
 
 
+@pytest.mark.only_thorough
 @pytest.mark.usefixtures("many_expired_holds")
 def test_more_expired_holds_than_one_statement_can_delete_in_time_are_deleted(engine, app):
     if engine == "sqlite":

@@ -1,4 +1,4 @@
-"""Query plans: a query reads neither past allocations nor those of other vehicles or clients."""
+"""Query plans: queries do not read past allocations, nor those of other vehicles or clients."""
 
 import itertools
 import json
@@ -13,13 +13,13 @@ from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import db
 from invsys.inventory.db.session import disable_timeouts
 from invsys.inventory.queries import allocations as allocation_queries
-from tests.support.owners import OWN_ONLY
+from tests.support.client_identity import OWN_ONLY
 
 VEHICLES, BUSY, PAST = 20, 10, 1000
 FLEET = """
 INSERT INTO continuous_resources (id, resource_type, name)
 SELECT gen_random_uuid(), 'Car', number FROM generate_series(1, :vehicles) AS number"""
-# Interleaved by time, as in a real fleet: the index of starts then mixes all vehicles.
+# Inserted in the order of their starts, as in a real fleet, so that the index of starts mixes all vehicles.
 ALLOCATIONS = """
 INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends)
 SELECT gen_random_uuid(), key, start, start + interval '1 hour'
@@ -30,7 +30,7 @@ ORDER BY day"""
 
 @pytest.fixture
 def fleet(engine, app):
-    """Vehicles of which half have many past allocations, the others none."""
+    """On PostgreSQL, insert vehicles, half of which have many past allocations and the others none."""
     if engine == "sqlite":
         return
     with app.app_context(), db.engine.begin() as connection:
@@ -42,7 +42,7 @@ def fleet(engine, app):
 
 @pytest.fixture
 def rows_read(app, client):
-    """Return a function that requests a page and returns how many allocation rows its last statement read."""
+    """Return a function that requests a page and returns how many allocation rows its last statement reads."""
     executed = []
 
     def record(connection, cursor, statement, parameters, context, many):
@@ -94,7 +94,7 @@ WHERE key % 2 = 1"""
 
 @pytest.fixture
 def owned(engine, app, fleet):
-    """Half of the allocations have an owner, and nearly all of these the same one."""
+    """On PostgreSQL, give half of the allocations an owner, nearly all of them the same one."""
     if engine == "sqlite":
         return
     with app.app_context(), db.engine.begin() as connection:
@@ -136,7 +136,7 @@ def test_a_clients_list_of_one_vehicle_reads_that_vehicles_allocations(engine, c
 
 @pytest.fixture
 def plan(engine, app):
-    """Return a function that returns SQLite's query plan of a statement with these parameters, as one text."""
+    """Return a function that returns SQLite's query plan for a statement with parameters, as one text."""
 
     def plan(statement, **values):
         with app.app_context(), closing(db.engine.raw_connection()) as connection:
@@ -207,7 +207,7 @@ IN_CIRCULATION = "SELECT name FROM continuous_resources WHERE resource_type = 'C
 def test_vehicles_are_ordered_by_code_point_without_a_sort(engine, app):
     with app.app_context(), db.engine.connect() as connection:
         if engine == "postgresql":
-            connection.execute(text("SET enable_seqscan = off; SET enable_bitmapscan = off"))
+            connection.execute(text("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off"))
         rows = connection.execute(text(BY_NAME[engine].format(IN_CIRCULATION)))
         steps = "\n".join(str(row[-1]) for row in rows)
     assert "continuous_resources_name" in steps

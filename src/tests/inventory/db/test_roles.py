@@ -1,4 +1,4 @@
-"""The service's role can read and write rows, but cannot change or drop what prevents overlaps."""
+"""The role of the service: it can read and write rows, but cannot change or drop what prevents overlaps."""
 
 import psycopg
 import pytest
@@ -37,14 +37,14 @@ REFUSED = [
 
 @pytest.fixture
 def name(pg_server):
-    """The name of an empty database."""
+    """The name of an empty database, which only this test uses."""
     with new_database(pg_server) as name:
         yield name
 
 
 @pytest.fixture
 def roles(pg_server, name):
-    """The roles of that database, after its migration."""
+    """Create the roles of that database, migrate it, and return the roles."""
     roles = Roles(pg_server, name)
     roles.create()
     migrate(roles.owner_url)
@@ -52,7 +52,7 @@ def roles(pg_server, name):
 
 
 def use_service(client):
-    """Send at least one request of every kind."""
+    """Send at least one request of every kind and check the responses."""
     before = len(client.get("/api/events").json["events"])
     path = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
     period = {"from_datetime": "2099-03-01T10:00:00Z", "to_datetime": "2099-03-02T10:00:00Z"}
@@ -98,7 +98,7 @@ def test_the_services_role_suffices_for_every_command(roles, run_on, tmp_path):
 
 
 def test_the_check_finds_the_guards_even_if_the_services_role_has_a_schema(roles, name, pg_server, run_on):
-    # The first schema of the search path is "$user", which has no tables.
+    # This schema is the first in the search path ("$user") and has no tables.
     pg_server.execute(f"CREATE SCHEMA {roles.service} AUTHORIZATION {roles.service}", name)
     status, printed, _ = run_on(roles.service_url)("check")
     assert status in (0, None), printed
@@ -122,14 +122,14 @@ def test_the_services_role_can_use_tables_of_later_migrations(roles):
 
 
 def as_owner_of_everything(pg_server, name, roles):
-    """Set up the roles of an older manual: one role that owns the database."""
+    """Set up a database as an older version of the manual did, with one role that owns it."""
     pg_server.execute(f"CREATE ROLE {roles.service} LOGIN")
     pg_server.execute(f"ALTER DATABASE {name} OWNER TO {roles.service}")
     migrate(roles.service_url, "0003")
 
 
 def as_superuser(pg_server, name, roles):
-    """Set up the roles of an older compose file: the superuser owns everything."""
+    """Set up a database as an older compose file did, in which the superuser owns everything."""
     migrate(pg_server.url(name), "0003")
 
 

@@ -1,4 +1,4 @@
-"""Sessions override all settings of server, role, database, URL and environment that results depend on."""
+"""Session settings: they override all settings of role, database, URL and environment on which results depend."""
 
 import pytest
 
@@ -36,7 +36,7 @@ URL_OPTIONS = "-cdatestyle%3DSQL%2CDMY%20-cdefault_transaction_isolation%3Dseria
 
 @pytest.fixture
 def open_app():
-    """Return a function that builds an application for a URL."""
+    """Return a function that builds an application for a database URL."""
     apps = []
 
     def open_app(url):

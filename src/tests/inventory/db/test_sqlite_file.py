@@ -1,4 +1,4 @@
-"""The SQLite file is private, only ``migrate`` creates it, and every command explains its faults."""
+"""The SQLite file: it is private, only ``migrate`` creates it, and every command explains why it cannot be used."""
 
 import os
 import stat
@@ -16,13 +16,13 @@ from tests.conftest import migrate
 
 Run = Callable[..., tuple[int, str, str]]
 
-# Commands that use the database and exit when it is unusable.
+# Commands that exit with a message if the database is unusable.
 COMMANDS = ["serve", "serve --check", "runserver", "check", "purge", "export", "import trips.csv", "db current"]
 
 
 @pytest.fixture
 def file() -> Iterator[Path]:
-    """The path of the settings' database, which does not exist yet, in a folder that tests can open to other users."""
+    """The path of the database, which does not exist yet, in a folder that tests can make accessible to other users."""
     with tempfile.TemporaryDirectory(prefix="invsys-sqlite-") as folder:
         file = Path(folder, "a folder", "own%.sqlite3")
         file.parent.mkdir()
@@ -32,7 +32,7 @@ def file() -> Iterator[Path]:
 
 @pytest.fixture
 def database_url(file: Path) -> str:
-    """The URL of that SQLite file; the override also keeps these tests off PostgreSQL."""
+    """The URL of that file; this override also means that the tests of this module run on SQLite only."""
     return f"sqlite:///{file}"
 
 
@@ -47,7 +47,7 @@ def umask(value: int) -> Iterator[None]:
 
 @contextmanager
 def no_privileges() -> Iterator[None]:
-    """Drop root's privileges temporarily, so that file permissions apply."""
+    """Drop root's privileges within the block, so that file permissions apply."""
     user = os.geteuid()
     if user == 0:
         os.seteuid(65534)
@@ -70,7 +70,7 @@ def test_migrate_creates_the_file_and_its_folders_for_their_owner_only(
     with umask(mask):
         assert run("migrate")[0] == 0
         with sqlite_file.connect(str(file), isolation_level=None) as writer:
-            # SQLite keeps the -wal and -shm files while a connection is open.
+            # The -wal and -shm files exist while a connection is open.
             writer.execute("BEGIN IMMEDIATE")
             files = sorted(file.parent.iterdir())
             assert [path.name for path in files] == ["own.sqlite3", "own.sqlite3-shm", "own.sqlite3-wal"]
@@ -160,7 +160,7 @@ def test_the_access_check_keeps_the_locks_of_sqlite(file: Path) -> None:
 
 
 def reachable(file: Path, permissions: int, folder_mode: int = 0o555) -> None:
-    """Let every user reach the folder of a file, and set the permissions of both."""
+    """Set the permissions of a file and of its folder, and let every user reach the folder."""
     file.chmod(permissions)
     file.parent.parent.chmod(0o755)
     file.parent.chmod(folder_mode)

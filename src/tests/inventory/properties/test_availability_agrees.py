@@ -1,20 +1,18 @@
-"""Availability and POST never disagree, and both agree with a model in plain integers."""
+"""Availability and POST agree with each other, and with a model that uses plain integers."""
 
 from uuid import uuid4
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.instants import ALWAYS, hour_start, hours_of
+from tests.support.effort import hypothesis_settings
+from tests.support.hours_in_2099 import ALWAYS, hour_start, hours_of
 from tests.support.model import divide_window, overlap
 
 LAST = 4
 
 hour = st.none() | st.integers(0, 12)
 periods = st.tuples(hour, hour).filter(lambda period: None in period or period[0] < period[1])
-few_examples = settings(
-    max_examples=10, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 def small_windows():
@@ -24,7 +22,7 @@ def small_windows():
 
 
 def register_car(register, allocate, requested):
-    """Register a car and allocate the requested periods that do not conflict; return its URL, name and periods."""
+    """Register a car and request the periods; return its URL, its name and the periods that were allocated."""
     name = uuid4().hex
     car = register(name, attributes={"example": name})
     allocated = [
@@ -50,14 +48,14 @@ def can_allocate(client, response):
     return response.status_code == 201
 
 
-@few_examples
+@hypothesis_settings(3, 10)
 @given(requested=st.lists(periods, max_size=6), window=periods)
 def test_free_and_busy_periods_match_the_model(client, register, allocate, requested, window):
     car, _, allocated = register_car(register, allocate, requested)
     assert free_and_busy(client, car, window) == divide_window(allocated, window)
 
 
-@few_examples
+@hypothesis_settings(3, 10)
 @given(
     requested=st.lists(
         st.sampled_from([period for period in small_windows() if period != ALWAYS]), min_size=1, max_size=4
@@ -78,7 +76,7 @@ def test_availability_filters_and_creates_all_agree(client, register, allocate, 
             can_allocate(client, allocate(car, *span)),
             can_allocate(client, allocate("/api/cars/any", *span, attributes={"example": name})),
         ]
-        # The filter needs at least one bound, so the list cannot be filtered by an infinite window.
+        # The filter of the list needs at least one bound, so it cannot express an infinite window.
         results += [] if window == ALWAYS else [is_listed(client, name, window)]
         expected = not any(overlap(window, period) for period in allocated)
         assert results == [expected] * len(results), (window, allocated)

@@ -1,10 +1,12 @@
-"""For any sequence of requests, the service agrees with a model in plain integers."""
+"""Random sequences of requests: the service agrees with a model that uses plain integers."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.support.effort import hypothesis_settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -38,7 +40,7 @@ def is_empty(period):
 
 
 class Vehicle:
-    """A vehicle of the service, with the periods and allocation URLs that the model expects."""
+    """A vehicle of the service, with the allocated periods and their URLs according to the model."""
 
     def __init__(self, client):
         self.client = client
@@ -71,7 +73,7 @@ def by_start(period):
     return -1 if period[0] is None else period[0]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(15, 60)
 @given(steps=steps)
 def test_the_service_agrees_with_the_model(client, steps):
     fleet = [Vehicle(client), Vehicle(client)]
@@ -80,7 +82,7 @@ def test_the_service_agrees_with_the_model(client, steps):
         fleet[number].check()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(15, 60)
 @given(periods=st.lists(bounds, max_size=8), window=bounds.filter(lambda window: not is_empty(window)))
 def test_a_window_lists_exactly_the_overlapping_allocations(client, periods, window):
     vehicle = Vehicle(client)

@@ -1,9 +1,8 @@
-"""All operations in any order, with expiring holds, keys and conditions: the service agrees with its model.
+"""All operations in random order, with expiring holds, Idempotency-Keys and If-Match: the service and its model agree.
 
-The replayed change feed also agrees with the lists.
+The result of replaying the change feed also agrees with the lists.
 """
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -15,14 +14,15 @@ from hypothesis.stateful import (
 )
 
 from tests.conftest import delete_all_rows
+from tests.support.effort import hypothesis_settings
 from tests.support.model import is_empty
 from tests.support.model_changes import ModelChanges
 from tests.support.model_orders import ModelOrders
 from tests.support.model_queries import ModelQueries
 
-machine_settings = settings(max_examples=20, stateful_step_count=40, deadline=None, database=None, print_blob=True)
+machine_settings = hypothesis_settings(5, 20, stateful_step_count=40, print_blob=True)
 
-# An index into the existing items, modulo their number.
+# An item is chosen by this index, modulo the number of existing items.
 index = st.integers(0, 9)
 day, hours = st.integers(0, 12), st.integers(1, 5)
 bound = st.none() | day
@@ -51,10 +51,10 @@ def pick(number, items):
 
 
 class ServiceAndModel(ModelOrders, ModelChanges, ModelQueries):
-    """The service and its model, with all operations."""
+    """The service and its model, with a method for each operation."""
 
     def use_removed_item(self, item, changes, match):
-        """Try to use an item that no longer exists."""
+        """Try to use and to change a vehicle or an allocation that no longer exists."""
         if "resource_registered" in self.kinds[item]:
             self.allocate(item, (1, 2), None, None, None)
             self.change_vehicle(item, {"name": "Late"}, match)
@@ -65,7 +65,7 @@ class ServiceAndModel(ModelOrders, ModelChanges, ModelQueries):
 
 
 class Machine(RuleBasedStateMachine):
-    """The operations as rules for hypothesis."""
+    """The operations as rules of a Hypothesis state machine."""
 
     def __init__(self, app):
         super().__init__()

@@ -5,19 +5,17 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import uuid4
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
 from tests.conftest import delete_all_rows
+from tests.support.effort import hypothesis_settings
 
 BASE = datetime(2099, 3, 1, tzinfo=UTC)
 NOTHING, MICROSECOND, SECOND, MINUTE = (timedelta(microseconds=number) for number in (0, 1, 10**6, 60 * 10**6))
 
-few_examples = settings(
-    max_examples=25, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 minutes = st.integers(-90, 210).map(lambda number: BASE + number * MINUTE)
 instants = minutes | st.builds(
     lambda instant, shift: instant + shift * MICROSECOND, minutes, st.sampled_from([-1, 1, 250_000])
@@ -88,7 +86,7 @@ def wire(instant):
     return instant.isoformat().replace("+00:00", "Z")
 
 
-@few_examples
+@hypothesis_settings(10, 50)
 @given(fleet=st.lists(vehicles, max_size=5), window=windows, step=steps)
 def test_utilisation_agrees_with_the_model(app, client, fleet, window, step):
     with app.app_context():

@@ -1,4 +1,4 @@
-"""The inventory's settings: the defaults load, and an invalid value is refused with the name of its setting."""
+"""The inventory's settings: the defaults are valid, and errors about invalid values name the setting."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def collections(folder: Path, *lines: str) -> dict[str, str]:
 
 
 def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The result does not depend on the working directory.
+    # The result must not depend on the working directory.
     monkeypatch.chdir("/")
     loaded = load_settings("", tmp_path)
     assert dict(loaded.values) == {
@@ -178,7 +178,7 @@ def test_a_database_is_sqlite_in_a_file_or_postgresql_through_psycopg(
         "nonsense",
         "postgresql://me:secret@host:port/fleet",
         "postgresql://me:secret@::1:/fleet",
-        # An unescaped @ in the password: the rest of the password is parsed as host and port.
+        # After an unescaped @ in the password, the rest of the password is parsed as host and port.
         "postgresql://me:p@ss:secret@host/fleet",
         "postgresql://me:p@ss:secret@a,b/fleet",
         "postgresql://me:secret@a:1,b:port/fleet",
@@ -193,7 +193,7 @@ def test_any_other_url_is_refused_without_showing_its_password(text: str) -> Non
     assert "secret" not in str(caught.value)
 
 
-# Also if the password is escaped or repeated in the query.
+# The password may be escaped, and may be repeated in the query.
 @pytest.mark.parametrize("password", ["secret", "a/secret", "secret:secret", "secret%40", "%73ecret"])
 def test_the_password_of_the_database_is_not_shown(password: str) -> None:
     loaded = settings.load(environ={"INVSYS_DATABASE_URL": f"postgresql://me:{password}@host/fleet?password=secret"})

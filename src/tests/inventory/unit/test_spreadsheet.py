@@ -1,4 +1,4 @@
-"""Exports for spreadsheets: no cell is a formula, and an import restores every cell exactly."""
+"""Exports for spreadsheets: no cell is a formula, and an import restores the exact text of every cell."""
 
 import csv
 from collections.abc import Callable
@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from invsys.inventory.transfer import importer
 from invsys.inventory.transfer.importer import Outcome
 from invsys.inventory.transfer.spreadsheet import MARK, escape, unescape
-from tests.support.owners import client_as
+from tests.support.client_identity import client_as
+
+pytestmark = pytest.mark.one_engine
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201"]
 PLAIN = ["", "Car1", "'", "'Car1'", "''", "a=1", "1-1", " =1", "{}"]
@@ -42,7 +44,7 @@ NAMES = ["'=x", "'Car'", "''-x", "+1", "-1", "=1+1", "@x", "Car1"]
 
 @pytest.fixture
 def fleet(app: Flask, client: FlaskClient, register: Callable[..., str]) -> None:
-    """Vehicles and a client's allocations whose names and texts look like formulas."""
+    """Create vehicles and allocations whose names, texts and owner look like formulas."""
     for name in NAMES:
         vehicle = register(name, attributes={"=": "=1"})
         body = {"from_infinity": True, "to_infinity": True, "description": f"={name}", "allocation_type": "-x"}
@@ -51,7 +53,7 @@ def fleet(app: Flask, client: FlaskClient, register: Callable[..., str]) -> None
 
 @pytest.fixture
 def import_text(app: Flask, tmp_path: Path) -> Callable[[str], Outcome]:
-    """Return a function that imports a CSV text."""
+    """Return a function that imports a CSV text and returns the outcome."""
 
     def import_text(content: str) -> Outcome:
         file = tmp_path / "in.csv"

@@ -1,4 +1,4 @@
-"""Lines of an import file: UTF-8 text of limited length; other formats are recognised and named."""
+"""The lines of an import file: they are UTF-8 texts of limited length, and errors name other formats."""
 
 import codecs
 import io
@@ -75,7 +75,7 @@ def contents(file: str, source: io.BufferedIOBase) -> list[reader.Line]:
 
 
 class Endless(io.RawIOBase):
-    """A binary source with a prefix, then a line of 100 MiB that is generated while it is read."""
+    """A binary source that returns a prefix, then a line of 100 MiB, which it generates while it is read."""
 
     def __init__(self, beginning: bytes) -> None:
         self._beginning = beginning

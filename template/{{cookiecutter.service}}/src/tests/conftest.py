@@ -1,4 +1,4 @@
-"""Fixtures: both databases, and an application on each."""
+"""Fixtures shared by all tests: a database on each engine, and an application that uses it."""
 
 import os
 import uuid
@@ -22,7 +22,7 @@ def pytest_addoption(parser):
 
 
 def pytest_generate_tests(metafunc):
-    """Run every test on both databases."""
+    """Run every test that uses a database on both engines, or only on SQLite with --sqlite-only."""
     if "engine" in metafunc.fixturenames:
         engines = ["sqlite"] if metafunc.config.getoption(SQLITE_ONLY) else ["sqlite", "postgresql"]
         metafunc.parametrize("engine", engines, scope="session")
@@ -52,7 +52,7 @@ def new_url(engine, request, tmp_path_factory):
 
 @contextmanager
 def application(url, **more):
-    """Yield an application on a database, as in production: TESTING is off, so errors are what callers get."""
+    """Yield an application with a database. TESTING is off, as in production, so tests get the same error responses."""
     app = build_app(settings.load(environ={"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url, **more}))
     yield app
     with app.app_context():
@@ -61,7 +61,7 @@ def application(url, **more):
 
 @pytest.fixture(scope="session")
 def migrated_app(new_url):
-    """The application on a migrated database, shared by all tests of an engine."""
+    """An application with a migrated database, which all tests on an engine share."""
     with application(new_url()) as app:
         with app.app_context():
             upgrade()
@@ -70,7 +70,7 @@ def migrated_app(new_url):
 
 @pytest.fixture
 def app(migrated_app):
-    """The application on a migrated database without rows."""
+    """An application with a migrated database, whose tables are empty."""
     yield migrated_app
     with migrated_app.app_context(), db.engine.begin() as connection:
         for table in reversed(db.metadata.sorted_tables):
@@ -79,7 +79,7 @@ def app(migrated_app):
 
 @pytest.fixture
 def fresh_app(new_url):
-    """The application on a database without tables, in its context."""
+    """An application with a database without tables; the test runs in its application context."""
     with application(new_url()) as app, app.app_context():
         yield app
 

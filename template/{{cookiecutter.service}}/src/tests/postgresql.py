@@ -11,7 +11,7 @@ import pytest
 
 
 class PostgreSQL:
-    """A running server. As root it runs as the user ``postgres``, because PostgreSQL refuses root."""
+    """A running server. If root runs the tests, it runs as ``postgres``, because PostgreSQL refuses to run as root."""
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
@@ -36,7 +36,7 @@ class PostgreSQL:
     def _run(self, program, *arguments):
         user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
         command = [*user, str(_binaries() / program), "-D", str(self.folder / "data"), *arguments]
-        # A file instead of a pipe, which the server would keep open.
+        # The output goes to a file, because the server would keep a pipe open.
         with tempfile.TemporaryFile("w+") as output:
             result = subprocess.run(command, check=False, cwd=self.folder, stdout=output, stderr=output)
             output.seek(0)

@@ -1,4 +1,4 @@
-"""The commands of depot-manage."""
+"""The commands of depot-manage and what they print."""
 
 import io
 import os
@@ -35,7 +35,7 @@ def run(environ, monkeypatch, capsys):
         return (exit_info.value.code, *capsys.readouterr())
 
     yield run
-    # A real process would close its connections by exiting.
+    # A command's own process would close its connections on exit, but here all commands run in this process.
     for app in apps:
         with app.app_context():
             disconnect()

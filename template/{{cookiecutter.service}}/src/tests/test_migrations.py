@@ -1,4 +1,4 @@
-"""The migrations create the tables of the models, and can be reverted."""
+"""Migrations: they create the tables of the models, and can be reverted."""
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext

@@ -1,4 +1,4 @@
-"""Concurrent callers: one of them succeeds, the others get the conflict."""
+"""Concurrent requests: of several conflicting ones, exactly one succeeds."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,7 +6,7 @@ CALLERS = 8
 
 
 def concurrently(app, call):
-    """Make the call in several threads, each with its own client, and return the sorted statuses."""
+    """Make a call in several threads at once, each with its own client; return the sorted statuses."""
     with ThreadPoolExecutor(CALLERS) as callers:
         responses = list(callers.map(lambda _: call(app.test_client()), range(CALLERS)))
     return sorted(answer.status_code for answer in responses)

@@ -1,4 +1,4 @@
-"""What all services of InvSys have in common: health, metrics, headers, problems."""
+"""The features that all services of InvSys share: health, metrics, headers, problems."""
 
 from contextlib import ExitStack
 

@@ -1,4 +1,4 @@
-"""The service in real processes: migrated, served and stopped."""
+"""The commands ``migrate`` and ``serve`` in real processes."""
 
 import http.client
 import json

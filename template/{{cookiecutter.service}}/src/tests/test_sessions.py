@@ -1,4 +1,4 @@
-"""PostgreSQL: settings of the environment do not change responses; other encodings than UTF8 are refused."""
+"""PostgreSQL sessions: settings from elsewhere do not change responses, and only databases in UTF8 are accepted."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Pallets over HTTP: create, list, read, change, remove."""
+"""Pallets over HTTP: register, list, read, change and delete them."""
 
 import uuid
 

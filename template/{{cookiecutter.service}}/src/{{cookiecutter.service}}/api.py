@@ -1,4 +1,4 @@
-"""The HTTP interface: the route table, its Flask-RESTful classes, and the responses to failures.
+"""The HTTP interface: the route table, and its Flask-RESTful classes.
 
 Each method loads the request through a schema, calls one command or query, and serialises the result through a
 schema.
@@ -19,7 +19,7 @@ from depot.db.models import Pallet
 
 
 class PalletCollection(rest.Resource):
-    """``/api/pallets``."""
+    """The collection ``/api/pallets``."""
 
     def get(self) -> Response:
         """List pallets, sorted by name."""
@@ -42,10 +42,10 @@ class PalletCollection(rest.Resource):
 
 
 class PalletItem(rest.Resource):
-    """``/api/pallets/{pallet_id}``."""
+    """The item ``/api/pallets/{pallet_id}``."""
 
     def get(self, pallet_id: uuid.UUID) -> Response:
-        """Show a pallet."""
+        """Return a pallet."""
         return conditional.apply_if_none_match(_item(pallets.get(pallet_id)))
 
     def patch(self, pallet_id: uuid.UUID) -> Response:
@@ -66,9 +66,9 @@ ROUTES: list[tuple[type[rest.Resource], str]] = [
 
 
 class Api(rest.Api):
-    """Flask-RESTful's Api, which leaves exceptions to Flask's error handlers.
+    """A Flask-RESTful API that leaves exceptions to Flask's error handlers.
 
-    Flask-RESTful's own handling would give other responses in tests (``TESTING`` on) than in production.
+    Flask-RESTful's own error handling depends on ``TESTING``, so tests would get other responses than callers do.
     """
 
     def error_router(self, original_handler: Callable[[Exception], Any], e: Exception) -> Any:

@@ -45,7 +45,7 @@ class VersionMismatch(Problem):
 
 
 class Overloaded(Unavailable):
-    """The service or its database has too many requests at once; nothing was changed."""
+    """The service or its database has too many concurrent requests; nothing was changed."""
 
     code, title = "busy", "The service is busy"
     advice = "Wait, then repeat the request."

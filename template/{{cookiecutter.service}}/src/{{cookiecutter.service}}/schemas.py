@@ -17,7 +17,7 @@ _NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.V
 
 
 class Input(SQLAlchemySchema):
-    """A schema of a request body; loads a dictionary, not an instance of the model, which may be an existing row."""
+    """A schema of a request body; it loads a dictionary, because an instance of the model could be an existing row."""
 
     def load(self, data: Any, **kwargs: Any) -> Any:
         """Load with marshmallow's own method; that of marshmallow-sqlalchemy is not thread-safe."""
@@ -35,7 +35,7 @@ class NewPallet(Input):
 
 
 class ChangedPallet(Input):
-    """The body that changes a pallet; absent members stay as they are."""
+    """The body that changes a pallet; omitted fields keep their values."""
 
     class Meta:
         model = Pallet
@@ -53,7 +53,7 @@ class PalletOutput(SQLAlchemySchema):
     id = auto_field()
     name = auto_field()
     description = auto_field()
-    # Unconverted: ``chassis.http.responses`` serialises datetimes.
+    # The value is not converted here, because ``chassis.http.responses`` serialises datetimes.
     created = fields.Raw()
     created_by = auto_field()
 

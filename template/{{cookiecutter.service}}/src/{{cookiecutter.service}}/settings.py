@@ -37,7 +37,7 @@ class DatabaseUrl(fields.String):
 
 
 class DatabaseSettings(Schema):
-    """The section ``[database]``: URL and timeouts."""
+    """The section ``[database]``."""
 
     url = DatabaseUrl(required=True)
     connect_timeout = fields.Integer(required=True, validate=validate.Range(1, 60))
@@ -62,6 +62,6 @@ class DepotSettings(Schema):
 
 
 def load(file: str | None = None, environ: Mapping[str, str] = os.environ) -> settings.Settings:
-    """Read the current settings; raises ``depot.chassis.config.settings.SettingsError``."""
+    """Load the current settings; raises ``depot.chassis.config.settings.SettingsError``."""
     default = resources.files("depot") / "default_config.ini"
     return settings.load(DepotSettings(), default, "depot", environ, file)

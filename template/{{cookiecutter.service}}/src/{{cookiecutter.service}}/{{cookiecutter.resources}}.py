@@ -1,4 +1,4 @@
-"""Commands and queries for pallets: register, update, delete; one by id, pages by name."""
+"""Commands and queries for pallets: register, update and delete one, get one by its id, list pages by name."""
 
 import uuid
 from collections.abc import Collection, Sequence

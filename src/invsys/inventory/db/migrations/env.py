@@ -1,4 +1,4 @@
-"""Runs migrations: one process at a time, in one transaction, on SQLite with foreign keys off."""
+"""Runs migrations: one process at a time, in one transaction, and on SQLite with foreign keys off."""
 
 from alembic import context
 from sqlalchemy import Connection, text
@@ -37,7 +37,7 @@ def _migrate_postgresql(connection: Connection) -> None:
 
 
 def _triggers_and_rows(connection: Connection) -> dict[str, dict[str, int]]:
-    """Return counts by name for each table: its number of rows under its own name, 1 under the name of each trigger."""
+    """Return a dictionary for each table: its own name maps to its number of rows, the name of each trigger to 1."""
     rows = connection.execute(
         text("SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('table', 'trigger') ORDER BY type")
     )

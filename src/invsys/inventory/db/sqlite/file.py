@@ -1,7 +1,7 @@
 """The file of a SQLite database: creation, connections, and messages about files that cannot be used.
 
-SQLite itself would create a missing file with a mode that depends on the umask. Here only ``create`` does, with access
-for the owner alone, and ``connect`` fails if the file is missing. The companion files (``-wal``, ``-shm``,
+SQLite itself would create a missing file with a mode that depends on the umask. Here only ``create`` creates it,
+accessible to its owner only, and ``connect`` fails if it is missing. The companion files (``-wal``, ``-shm``,
 ``-journal``) get the mode of the database file (sqlite.org/wal.html, 2.2).
 """
 

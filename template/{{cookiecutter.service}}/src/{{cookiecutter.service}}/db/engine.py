@@ -1,4 +1,4 @@
-"""The engine of an application: its options, and what each new connection and transaction is set up with."""
+"""The engine of an application: its options, and the setup of each new connection and transaction."""
 
 import sqlite3
 from typing import Any
@@ -48,13 +48,13 @@ def _postgresql_arguments(database: Section) -> dict[str, Any]:
         # If the URL names several hosts, skip standbys.
         "target_session_attrs": "read-write",
         "connect_timeout": database["connect_timeout"],
-        # The kernel closes the connection if the host no longer answers.
+        # The kernel closes the connection if the host no longer responds.
         "tcp_user_timeout": database["statement_timeout"] * 1000,
     }
 
 
 def _add_sqlite_listeners(engine: Engine) -> None:
-    """Set up each new connection, and begin each writing transaction with the lock."""
+    """Set up each new connection, and begin each writing transaction with SQLite's lock for writers."""
     file = str(engine.url.database)
 
     @event.listens_for(engine, "do_connect")
@@ -63,7 +63,7 @@ def _add_sqlite_listeners(engine: Engine) -> None:
 
     @event.listens_for(engine, "connect")
     def connect(connection: sqlite3.Connection, record: Any) -> None:
-        # The driver must not begin transactions implicitly: ``begin`` does.
+        # The driver must not begin transactions implicitly, because ``begin`` does so explicitly.
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -79,7 +79,7 @@ def _add_sqlite_listeners(engine: Engine) -> None:
 def _add_postgresql_listeners(engine: Engine, timeout: int) -> None:
     """Set up and check each new connection; ``timeout`` is in seconds."""
 
-    # Not the event "connect": before it, SQLAlchemy already executes queries.
+    # The event "connect" would be too late: SQLAlchemy executes queries before it.
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Any, record: Any, arguments: Any, keywords: Any) -> Any:
         def open_another() -> Any:

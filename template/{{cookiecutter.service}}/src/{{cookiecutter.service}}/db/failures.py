@@ -16,8 +16,8 @@ from depot.errors import DatabaseUnavailable, Overloaded
 
 logger = logging.getLogger("depot")
 
-# SQLSTATEs (PostgreSQL, appendix A) of a server that works, but not on this statement: serialization failure, deadlock,
-# too many connections, lock not available, statement timeout.
+# SQLSTATEs (PostgreSQL, appendix A) of a server that works but could not execute this statement: serialization failure,
+# deadlock, too many connections, lock not available, statement timeout.
 _BUSY = frozenset({"40001", "40P01", "53300", "55P03", "57014"})
 
 _logs_failures = ContextVar("logs_failures", default=True)
@@ -27,7 +27,7 @@ _logs_failures = ContextVar("logs_failures", default=True)
 def translated() -> Iterator[None]:
     """Translate a failure of the database to a problem (503).
 
-    Raises DatabaseUnavailable, Overloaded. IntegrityError passes through: a constraint rejected the statement.
+    Raises DatabaseUnavailable, Overloaded. IntegrityError (a constraint was violated) is not translated.
     """
     try:
         yield
@@ -54,7 +54,7 @@ def suppress_logging() -> Iterator[None]:
 
 
 def _reason(error: BaseException | None) -> str:
-    """Return the reason why the database cannot be used, for operators."""
+    """Return a message for operators about why the database cannot be used."""
     if db.engine.dialect.name == "sqlite":
         return sqlite_file.describe_error(Path(str(db.engine.url.database)), error)
     return f"The database does not answer: {str(error).strip().partition(chr(10))[0]}"

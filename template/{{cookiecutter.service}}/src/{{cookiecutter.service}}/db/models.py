@@ -36,9 +36,9 @@ class Pallet(db.Model):  # type: ignore[name-defined]
     name: Mapped[str] = mapped_column(String(36), unique=True)
     description: Mapped[str | None] = mapped_column(String(200))
     created: Mapped[datetime] = mapped_column(UtcDateTime, default=_now)
-    # The client as the gateway identified it; null if the request came without a gateway.
+    # The id of the client, as reported by the gateway; null if the request did not come from the gateway.
     created_by: Mapped[str | None] = mapped_column(String(255))
     version: Mapped[int] = mapped_column()
 
-    # SQLAlchemy increments it with every change.
+    # SQLAlchemy increments the version with every change.
     __mapper_args__ = {"version_id_col": version}

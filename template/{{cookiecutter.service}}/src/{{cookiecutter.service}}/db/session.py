@@ -1,4 +1,4 @@
-"""The ways to use the database: sessions that read, sessions that write, and the connection of a migration."""
+"""Access to the database: sessions that read, sessions that write, and the connection for a migration."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +15,7 @@ from depot.db.sqlite import file as sqlite_file
 
 @contextmanager
 def read() -> Iterator[Session]:
-    """Yield a session for queries. On PostgreSQL, each query sees the latest committed state.
+    """Yield a session for queries. On PostgreSQL, each query sees all changes that were committed before it.
 
     Raises DatabaseUnavailable, Overloaded.
     """
@@ -27,8 +27,8 @@ def read() -> Iterator[Session]:
 def write() -> Iterator[Session]:
     """Yield a session whose changes are committed together, or rolled back if an exception is raised.
 
-    Raises sqlalchemy.exc.IntegrityError if a constraint rejects a change, at the latest on commit,
-    DatabaseUnavailable, Overloaded.
+    Raises DatabaseUnavailable, Overloaded. If a constraint rejects a change, raises sqlalchemy.exc.IntegrityError, at
+    the latest on commit.
     """
     with _transaction(only_reads=False) as session:
         yield session
@@ -42,7 +42,7 @@ def _transaction(*, only_reads: bool) -> Iterator[Session]:
             yield db.session()
             db.session.commit()
         finally:
-            # Roll back what was not committed, and return the connection to the pool.
+            # Roll back uncommitted changes, and return the connection to the pool.
             db.session.remove()
 
 
@@ -52,7 +52,7 @@ def connect_for_migration() -> Connection:
     Raises OSError, ``errors.Unavailable``.
     """
     with suppress(KeyError):
-        # Commands that only read have no target revision.
+        # Commands that change nothing have no target revision; for them, this raises KeyError.
         context.get_revision_argument()
         if db.engine.dialect.name == "sqlite":
             sqlite_file.create(Path(str(db.engine.url.database)))

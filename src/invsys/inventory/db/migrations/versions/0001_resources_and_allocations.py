@@ -91,7 +91,7 @@ def _create_allocations(now: str) -> None:
 
 
 def _bound_checks() -> list[sa.CheckConstraint]:
-    """Return checks that reject starts and ends that would not compare as instants, from any program."""
+    """Return checks that reject a start or an end that cannot be compared as an instant, whatever program writes it."""
     if op.get_bind().dialect.name == "postgresql":
         # tstzrange treats the literal 'infinity' as an ordinary instant. Here infinity is null.
         form = "isfinite({0})"

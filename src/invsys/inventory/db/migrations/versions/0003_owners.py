@@ -1,4 +1,4 @@
-"""The owner of each allocation, an index of allocations by owner, and one that finds the owner of a deleted hold.
+"""The owner of each allocation, an index of allocations by owner, and an index for the owner of a deleted hold.
 
 Both indexes are empty if no gateway identifies clients.
 """

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 from depot.db import session
 from depot.db.models import db
 
-# An arbitrary number, the same for every depot.
+# An arbitrary number; all processes that migrate the database use the same one.
 _ADVISORY_LOCK = 0x1_2705_1958
 
 

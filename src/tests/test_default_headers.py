@@ -1,6 +1,7 @@
-"""Headers of all responses of both services: no type sniffing, no referrer, no caching, no server name."""
+"""Default response headers of both services, which concern content sniffing, referrers, caching and the server name."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -72,6 +73,17 @@ def test_every_response_has_each_header_once(services, service, path):
         assert response.values("cache-control") == [PATHS[path]], response.headers
         # granian would send its own name.
         assert response.values("server") == [""]
+
+
+@pytest.mark.parametrize("service", ["inventory", "gateway"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/docs/problems"])
+def test_the_files_of_each_page_may_be_kept_for_a_year_and_need_no_key(services, service, path):
+    page = get(services, service, path)
+    files = re.findall(r'(?:href|src)="([^"]+\.(?:css|js|png)(?:\?[^"]*)?)"', page.body.decode())
+    assert files
+    for file in files:
+        response = send(services[service], request("GET", file, None).replace(b"Host: gateway", b"Host: localhost"))
+        assert (response.status, response.values("cache-control")) == (200, ["public, max-age=31536000, immutable"])
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])

@@ -11,7 +11,7 @@ WINDOW = 1
 OTHERS = None
 
 
-class EventCounter:
+class RepeatCounter:
     """Counts events by key in windows of ``WINDOW`` seconds, with at most ``max_keys`` keys.
 
     The caller logs the first event of a key in a window. After the window, the next call of ``is_first`` or ``flush``

@@ -1,4 +1,4 @@
-"""Days around the present in wire format: day 6 began half a day ago, day 7 begins in half a day."""
+"""Days around the present, in wire format: day 6 began half a day ago, day 7 begins in half a day."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,22 +13,22 @@ def day_start(day):
 
 
 def bound_fields(name, day):
-    """Return the member for the start (``from``) or the end (``to``) of a period."""
+    """Return the JSON member for a bound of a period; ``name`` is ``from`` or ``to``."""
     return {f"{name}_infinity": True} if day is None else {f"{name}_datetime": day_start(day)}
 
 
 def period_fields(period):
-    """Return the members of a period."""
+    """Return the JSON members for a period, a pair of days."""
     return bound_fields("from", period[0]) | bound_fields("to", period[1])
 
 
 def days_of(row):
-    """Return the period of a response as (start, end) in days; None means infinite."""
+    """Return the period of an object in a response as (start, end) in days; None means infinite."""
     instants = (row["from_datetime"], row["to_datetime"])
     assert [row["from_infinity"], row["to_infinity"]] == [instant is None for instant in instants]
     return tuple(instant and (datetime.fromisoformat(instant) - _FIRST) // timedelta(days=1) for instant in instants)
 
 
 def query(period, names=("from", "to")):
-    """Return the query parameters for a window."""
+    """Return the query parameters for a window; an infinite bound has no parameter."""
     return {name: day_start(day) for name, day in zip(names, period, strict=True) if day is not None}

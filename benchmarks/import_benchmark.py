@@ -1,4 +1,4 @@
-"""The duration of an import of a month's trips, including the start of the command."""
+"""Measures how long it takes to import the trips of a month, including the start of the command."""
 
 import csv
 import os
@@ -15,7 +15,7 @@ _FIRST = datetime(2026, 10, 1, tzinfo=UTC)
 
 
 def write(file: Path) -> None:
-    """Write a CSV file of 3,800 trips in random order: about one trip per day for each of 120 vehicles."""
+    """Write a CSV file with 3,800 trips in random order: about one trip per day for each of 120 vehicles."""
     rng = random.Random(3_800)
     rows = []
     for number in range(TRIPS):

@@ -1,4 +1,4 @@
-"""A poll at the end of the feed first writes the events of expired holds, without waiting for locks."""
+"""Polls at the end of the change feed: they first write the events of expired holds, without waiting for locks."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -13,7 +13,7 @@ from invsys.inventory.db.models import ContinuousResourceAllocation, db
 from tests.conftest import load_settings
 from tests.support.applications import close
 from tests.support.blocking import locked
-from tests.support.instants import hour_start, let_holds_expire
+from tests.support.hours_in_2099 import hour_start, let_holds_expire
 from tests.support.waiting import SECONDS
 
 FEED = "/api/events"
@@ -22,13 +22,13 @@ MANY = 1_001
 
 @pytest.fixture
 def environ(environ):
-    """A statement timeout that is longer than a test may take, so that a request that waits for a lock fails it."""
+    """The settings, with a statement timeout so long that a test fails if a request waits for a lock."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "120"}
 
 
 @pytest.fixture
 def expired_holds(app, register, allocate):
-    """The ids of two expired holds of different cars."""
+    """The ids of two expired holds, each of a different car."""
     holds = [
         allocate(register(f"Car{number}"), hour_start(10), hour_start(12), hold_seconds=60).json["id"]
         for number in range(2)
@@ -50,7 +50,10 @@ def allocation_count(app):
 
 @pytest.fixture
 def poll(client):
-    """Return a function that requests a page without waiting for a lock: (ids of expired holds in it, cursor)."""
+    """Return a function that requests a page; it returns the ids of the expired holds in it, and the cursor.
+
+    It fails if the response does not arrive in time.
+    """
 
     def request_page(query):
         response = client.get(FEED, query_string=query)
@@ -124,12 +127,12 @@ def test_sqlite_expires_no_holds_during_a_write_in_this_process(engine, app, pol
 
 @contextmanager
 def open_transaction(app, engine, database_url, statement):
-    """Keep a transaction open as if it belonged to another process."""
+    """Keep a transaction open, as another process might do."""
     if engine == "postgresql":
         with locked(database_url, statement):
             yield
         return
-    # A separate connection, which does not use this process's lock for writers.
+    # A separate connection does not take the lock with which this process serialises its own writers.
     with app.app_context():
         connection = db.engine.connect()
     connection.begin()
@@ -169,7 +172,7 @@ ROLES = {
 
 @pytest.fixture(params=ROLES)
 def reader_url(request, engine, database_url):
-    """The URL for a role that cannot write; on SQLite, which has no roles, the same URL."""
+    """The URL of the database for a role that cannot write; SQLite has no roles, so its URL stays the same."""
     if engine == "sqlite":
         yield database_url
         return
@@ -187,7 +190,7 @@ def test_a_read_only_role_gets_the_stored_events(engine, client, expired_holds, 
     app = build_app(load_settings(reader_url))
     if engine == "sqlite":
         with app.app_context(), closing(db.engine.raw_connection()) as connection:
-            # Simulates a read-only file, because root can write to any file.
+            # This simulates a read-only file: root could write to a real one.
             connection.driver_connection.execute("PRAGMA query_only=ON")
     for query in ({}, {"after": "now"}):
         response = app.test_client().get(FEED, query_string=query)

@@ -1,10 +1,10 @@
-"""Test clients that send the identity headers of the gateway, with or without the restriction to their allocations."""
+"""Test clients that send the identity headers of the gateway; some are restricted to their own allocations."""
 
 OWN_ONLY = {"X-Client-Sees": "own"}
 
 
 def client_as(app, client_id, **more):
-    """Return a test client that sends this X-Client-Id, and further headers, with every request."""
+    """Return a test client that sends X-Client-Id, and the headers in ``more``, with every request."""
     client = app.test_client()
     for name, value in {"X-Client-Id": client_id, **more}.items():
         client.environ_base[f"HTTP_{name.upper().replace('-', '_')}"] = value
@@ -17,13 +17,13 @@ def restricted_client(app, client_id):
 
 
 def ids(response):
-    """Return the ids in a list of allocations, or in the conflicts of an error response."""
+    """Return the ids of the allocations in a response: a list, or the conflicts in an error."""
     rows = response.json if response.status_code == 200 else response.json["conflicts"]
     return [row["id"] for row in rows]
 
 
 def without_request_ids(response):
-    """Return status, headers and body of a response, without its request id, date and the id at the end of the path."""
+    """Return status, headers and body of a response, without the request id, the date, and the id in the path."""
     headers = {name: value for name, value in response.headers.items() if name not in ("X-Request-Id", "Date")}
     body = response.text.replace(response.headers["X-Request-Id"], "").replace(response.request.path[-36:], "")
     return response.status_code, headers, body

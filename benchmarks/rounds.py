@@ -1,4 +1,4 @@
-"""Comparison of several cases on a busy machine: short rounds in turn (A B C A B C), and the medians of the rounds."""
+"""Compares several cases on a busy machine: measures them in turn in short rounds (A B C A B C), and takes medians."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -15,13 +15,13 @@ class Scale:
 
     rounds: int
     seconds: float
-    # Periods that clients compete for.
+    # The number of periods that clients compete for.
     periods: int
-    # Requests between the measurements of memory.
+    # The number of requests in the measurement of memory.
     requests: int
-    # Events in the feed.
+    # The number of events in the change feed.
     events: int
-    # Hours in which few vehicles are free.
+    # The number of hours in which few vehicles are free.
     few_free_hours: int
 
 
@@ -31,18 +31,18 @@ QUICK = Scale(rounds=2, seconds=0.4, periods=100, requests=10_000, events=200_00
 
 @dataclass(frozen=True)
 class Case:
-    """Requests to a server, and the expected status; with several expected statuses, each has to occur."""
+    """Requests to a server, and the expected status of the responses; if several are expected, each must occur."""
 
     name: str
     port: int
-    feed: Iterator[bytes]
+    requests: Iterator[bytes]
     status: int | frozenset[int]
     connections: int = CONNECTIONS
 
 
 @dataclass
 class Measured:
-    """The rounds of one case, and the case to which its rate is compared."""
+    """The rounds of one case; ``reference`` is the case with whose rate its rate is compared."""
 
     name: str
     loads: list[load.Load] = field(default_factory=list)
@@ -50,11 +50,11 @@ class Measured:
 
     @property
     def rate(self) -> float:
-        """Requests per second, the median of the rounds."""
+        """The median of the rounds, in requests per second."""
         return statistics.median(run.rate for run in self.loads)
 
     def ratio(self, other: "Measured") -> float:
-        """Return this rate as a multiple of another: the median ratio of the rounds that are adjacent in time."""
+        """Return this rate as a multiple of another rate: the median of the ratios in each round."""
         return statistics.median(run.rate / base.rate for run, base in zip(self.loads, other.loads, strict=True))
 
     def with_status(self, name: str, status: int) -> "Measured":
@@ -62,14 +62,14 @@ class Measured:
         return Measured(name, [run.with_status(status) for run in self.loads], self.reference)
 
     def percentile(self, share: float) -> float:
-        """Return a percentile of the latencies of all rounds, in milliseconds."""
+        """Return a percentile of the latencies in all rounds, in milliseconds."""
         return 1000 * load.percentile([outcome.seconds for run in self.loads for outcome in run.outcomes], share)
 
 
 def interleave(cases: Sequence[Case], rounds: int, seconds: float) -> dict[str, Measured]:
-    """Measure ``cases`` in turn in ``rounds`` rounds, after a first round that is discarded.
+    """Measure all cases in turn, each for ``seconds``, and repeat this ``rounds`` times after a discarded first round.
 
-    The first case is the reference of all cases with the same number of connections.
+    The first case is the reference of all cases that have the same number of connections.
     """
     measured = {case.name: Measured(case.name) for case in cases}
     for number in range(rounds + 1):
@@ -84,8 +84,8 @@ def interleave(cases: Sequence[Case], rounds: int, seconds: float) -> dict[str, 
 
 
 def once(case: Case, seconds: float | None = None) -> load.Load:
-    """Measure one case; raises RuntimeError if the statuses differ from the expected ones."""
-    result = load.run(case.port, [case.feed] * case.connections, seconds)
+    """Measure one case; raises RuntimeError if the set of statuses is not the expected one."""
+    result = load.run(case.port, [case.requests] * case.connections, seconds)
     expected = {case.status} if isinstance(case.status, int) else case.status
     if set(result.statuses) != expected:
         raise RuntimeError(f"{case.name}: got the statuses {dict(result.statuses)}")

@@ -6,19 +6,19 @@ from collections.abc import Hashable
 
 import pytest
 
-from invsys.chassis.ops import event_counter
-from invsys.chassis.ops.event_counter import OTHERS, EventCounter
+from invsys.chassis.ops import repeat_counter
+from invsys.chassis.ops.repeat_counter import OTHERS, RepeatCounter
 from tests.support.fake_clock import Clock
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(event_counter, "time", clock)
+    monkeypatch.setattr(repeat_counter, "time", clock)
     return clock
 
 
-class RecordedCounter(EventCounter):
+class RecordedCounter(RepeatCounter):
     """Counts at most three keys, and records the reports."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ def test_further_events_are_reported_after_a_second(clock: Clock) -> None:
     clock.advance(0.02)
     recorded.flush()
     recorded.flush()
-    # The caller has logged the only "c".
+    # The only "c" is not reported, because the caller has logged it already.
     assert recorded.reported == [("a", 2), ("b", 1)]
     assert recorded.pending == {}
 

@@ -1,0 +1,66 @@
+"""Static files whose URLs contain their version, so that browsers may keep them for a year.
+
+``url_for`` adds the version as the parameter ``v``: ``/static/page.css?v=3f9a1c2e5b7d9f01``. It is a digest of the
+content, so a URL with this version never has another content. Without the current version, a browser must revalidate.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, request, send_file
+from werkzeug.exceptions import NotFound
+
+# RFC 8246 defines "immutable": a browser does not revalidate the file even if the user reloads the page.
+_IMMUTABLE = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True)
+class _File:
+    name: str
+    content: bytes
+    version: str
+
+
+class _Folder:
+    """The files in a folder. Each is read once.
+
+    An upgrade replaces the files while the previous processes still run. These must not send the new content as that of
+    the previous version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        # Only these names exist, so no name in a URL can lead out of the folder.
+        self._paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+        self._files: dict[str, _File] = {}
+
+    def send(self, filename: str) -> Response:
+        """Return the response with a file; raises NotFound."""
+        file = self._file(filename)
+        response = send_file(io.BytesIO(file.content), download_name=file.name, etag=file.version)
+        if request.args.get("v") == file.version:
+            response.headers["Cache-Control"] = _IMMUTABLE
+        return response
+
+    def add_version(self, endpoint: str, values: dict[str, Any]) -> None:
+        """Add the version to the values from which ``url_for`` builds the URL of a file; raises NotFound."""
+        if endpoint.endswith(".static"):
+            values["v"] = self._file(values["filename"]).version
+
+    def _file(self, filename: str) -> _File:
+        if filename not in self._paths:
+            raise NotFound
+        if filename not in self._files:
+            path = self._paths[filename]
+            content = path.read_bytes()
+            self._files[filename] = _File(path.name, content, hashlib.sha256(content).hexdigest()[:16])
+        return self._files[filename]
+
+
+def serve(blueprint: Blueprint, folder: str = "static", url_path: str = "/static") -> None:
+    """Serve the files in ``folder``, absolute or relative to the blueprint's package, as its endpoint ``static``."""
+    files = _Folder(Path(blueprint.root_path) / folder)
+    blueprint.add_url_rule(f"{url_path}/<path:filename>", "static", files.send)
+    blueprint.url_defaults(files.add_version)
