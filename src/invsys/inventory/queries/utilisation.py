@@ -127,7 +127,7 @@ def _allocated(sums: _SumsOfSteps, offsets: Iterable[int]) -> Iterator[int | flo
 
 
 def _fleet() -> Select[Any]:
-    """Build the statement: how many vehicles each step has more than the one before it."""
+    """Build the statement: the number of vehicles of each step less that of the step before it."""
 
     def changes(instant: Any, number: str) -> Select[Any]:
         key = case((instant > _START, step_key(latest(instant, _ORIGIN), _ORIGIN, _STEP)), else_=null()).label("key")
@@ -158,7 +158,8 @@ def _allocations_of_window() -> Any:
 def _spans() -> Any:
     """Group the allocations by kind (the type; null: held) and by the steps of start and end, with sums of each group.
 
-    Usually these are few groups, so the allocations are sorted into groups only once.
+    The statement computes the sums of each step from these groups, which are usually few. It would otherwise have to
+    group the allocations twice.
     """
     rows = _allocations_of_window().c
     kind = case((rows.expires.is_(None), rows.allocation_type), else_=null()).label("kind")
