@@ -17,7 +17,8 @@ import invsys
 from invsys.chassis.http import request_body
 from invsys.chassis.http import responses as http_responses
 from invsys.chassis.http.problems import Problem
-from invsys.inventory.api.operations import OPERATIONS, TAGS, Operation
+from invsys.inventory.api.operation import Operation
+from invsys.inventory.api.operations import OPERATIONS, TAGS
 from invsys.inventory.openapi import description as text
 from invsys.inventory.openapi import parameters, problems, responses
 from invsys.inventory.openapi.examples import EXAMPLES
