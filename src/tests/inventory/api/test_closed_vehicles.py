@@ -131,16 +131,45 @@ def test_any_never_allocates_a_closed_vehicle(app, client, register, close, allo
 
 
 def test_a_closed_vehicle_can_be_opened_again(client, car, close, allocate, refused):
-    close(car)
+    closures = [close(car).json]
     refused(allocate(car, hour_start(12), hour_start(13)), 409, "resource_closed")
-    close(car, 13)
+    closures.append(close(car, 13).json)
     assert allocate(car, hour_start(12), hour_start(13)).status_code == 201
     response = close(car, None)
     assert (response.json["closed_from"], response.headers["ETag"]) == (None, '"4"')
     assert allocate(car, hour_start(13), None).status_code == 201
-    kinds = [(event["kind"], event["data"].get("closed_from")) for event in client.get("/api/events").json["events"]]
-    changed = [closed_from for kind, closed_from in kinds if kind == "resource_changed"]
-    assert changed == [NOON, hour_start(13), None]
+    events = client.get("/api/events").json["events"]
+    changed = [event["data"] for event in events if event["kind"] == "resource_changed"]
+    assert changed == [*closures, response.json]
+    assert [data["closed_from"] for data in changed] == [NOON, hour_start(13), None]
+
+
+def test_a_vehicle_closed_since_the_past_keeps_its_present_allocation(client, car, allocate, refused):
+    present = allocate(car, "2020-01-01T00:00:00Z", hour_start(12)).headers["Location"]
+    assert client.patch(car, json={"closed_from": "2020-06-01T00:00:00Z"}).status_code == 200
+    refused(client.patch(present, json=period_fields(None, 13)), 409, "resource_closed")
+    assert client.patch(present, json={"to_datetime": hour_start(11)}).status_code == 200
+    for start, end in ((hour_start(12), None), ("2020-06-01T00:00:00Z", "2020-06-02T00:00:00Z")):
+        refused(allocate(car, start, end), 409, "resource_closed")
+    assert allocate(car, None, "2020-01-01T00:00:00Z").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("closed_from", "end", "is_allocated"),
+    [
+        ("1900-01-01T00:00:00Z", "1900-01-01T00:00:00Z", True),
+        ("1900-01-01T00:00:00Z", "1900-01-01T00:00:00.000001Z", False),
+        ("9998-12-31T23:59:59.999999Z", "9998-12-31T23:59:59.999999Z", True),
+        ("9998-12-31T23:59:59.999999Z", None, False),
+    ],
+)
+def test_the_earliest_and_the_latest_closure_are_exact(client, car, allocate, refused, closed_from, end, is_allocated):
+    assert client.patch(car, json={"closed_from": closed_from}).json["closed_from"] == closed_from
+    response = allocate(car, None, end)
+    if is_allocated:
+        assert response.status_code == 201
+    else:
+        refused(response, 409, "resource_closed")
 
 
 def test_a_repeated_request_gets_the_allocation_from_before_the_closure(client, car, close, refused):

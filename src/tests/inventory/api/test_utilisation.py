@@ -105,6 +105,20 @@ def test_the_last_step_ends_with_the_window(car, allocate, utilisation, step, st
     assert sum(row["allocated"]["booking"] for row in response["steps"]) == 4 * 3600
 
 
+def test_steps_ignore_the_offsets_and_the_change_of_the_clocks(car, allocate, utilisation):
+    allocate(car, None, None)
+    window = {"from": "2026-03-28T00:00:00+01:00", "to": "2026-03-31T00:00:00+02:00"}
+    rows = utilisation(**window, step="P1D")["steps"]
+    assert [row["from_datetime"] for row in rows] == [f"2026-03-{day}T23:00:00Z" for day in (27, 28, 29)]
+    assert [row["allocated"]["booking"] // 3600 for row in rows] == [24, 24, 23]
+
+
+def test_a_closed_vehicle_is_in_circulation_and_not_allocated(client, car, utilisation):
+    client.patch(car, json={"closed_from": hour_start(10)})
+    (step,) = utilisation(step="PT4H")["steps"]
+    assert (step["vehicles"], step["held"], step["allocated"]) == (1, 0, {})
+
+
 def test_the_longest_window_has_exact_sums(car, register, allocate, utilisation):
     for vehicle in (car, *(register(f"Car{number}") for number in range(2, 51))):
         assert allocate(vehicle, None, None).status_code == 201
