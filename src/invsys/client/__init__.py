@@ -46,7 +46,15 @@ from invsys.client.errors import (
     UpstreamUnreachable,
     VersionMismatch,
 )
-from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, ResourceChanges
+from invsys.client.payloads import (
+    ANY_VERSION,
+    AllocationChanges,
+    AllocationFilters,
+    AllocationOptions,
+    EventFilters,
+    ResourceChanges,
+    ResourceFilters,
+)
 from invsys.client.records import (
     Allocation,
     Attribute,
@@ -66,6 +74,7 @@ __all__ = [
     "AddressNotAllowed",
     "Allocation",
     "AllocationChanges",
+    "AllocationFilters",
     "AllocationNotFound",
     "AllocationOptions",
     "ApiError",
@@ -81,6 +90,7 @@ __all__ = [
     "CursorExpired",
     "DatabaseUnavailable",
     "Event",
+    "EventFilters",
     "EventPage",
     "Feed",
     "Forbidden",
@@ -105,6 +115,7 @@ __all__ = [
     "Resource",
     "ResourceChanges",
     "ResourceClosed",
+    "ResourceFilters",
     "ResourceInUse",
     "ResourceNotFound",
     "SlowBodies",

@@ -55,7 +55,7 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         spec.components.schema(schema.__name__, schema=schema)
     for schema in RESPONSE_SCHEMAS:
         component = spec.components.schemas[schema.__name__]
-        component["required"] = sorted(component["properties"])
+        component["required"] = sorted(component["properties"].keys() - outputs.OPTIONAL.get(schema, set()))
     for schema in (inputs.NewAllocation, inputs.NewAllocationOfAny):
         spec.components.schemas[schema.__name__]["allOf"] = [_one_of("from"), _one_of("to")]
     for kind in _problems_of(OPERATIONS.values()):
@@ -92,7 +92,7 @@ class _Plugin(MarshmallowPlugin):
             fields.Status: ("string", None),
             fields.Duration: ("string", "duration"),
             utilisation.Seconds: ("number", None),
-            Snapshot: ("object", None),
+            Snapshot: (None, None),
             fields.Cursor: ("string", None),
             fields.FeedCursor: ("string", None),
         }

@@ -13,6 +13,7 @@ import pytest
 
 from invsys.inventory.db.sqlite import file as sqlite_file
 from tests.conftest import migrate
+from tests.support.permissions import enforced_permissions
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -22,7 +23,7 @@ COMMANDS = ["serve", "serve --check", "runserver", "check", "purge", "export", "
 
 @pytest.fixture
 def file() -> Iterator[Path]:
-    """The path of the database, which does not exist yet, in a folder that tests can make accessible to other users."""
+    """The path of the database, which does not exist yet."""
     with tempfile.TemporaryDirectory(prefix="invsys-sqlite-") as folder:
         file = Path(folder, "a folder", "own%.sqlite3")
         file.parent.mkdir()
@@ -43,18 +44,6 @@ def umask(value: int) -> Iterator[None]:
         yield
     finally:
         os.umask(before)
-
-
-@contextmanager
-def no_privileges() -> Iterator[None]:
-    """Drop root's privileges within the block, so that file permissions apply."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
 
 
 def mode(path: Path) -> int:
@@ -125,16 +114,16 @@ def test_a_file_that_cannot_be_written_is_refused_by_name_in_one_line(
     run: Run, file: Path, command: str, permissions: int, folder_mode: int
 ) -> None:
     migrate(f"sqlite:///{file}")
-    reachable(file, permissions, folder_mode)
-    with no_privileges():
+    set_permissions(file, permissions, folder_mode)
+    with enforced_permissions():
         error = f"invsys-manage: {file} cannot be opened for writing: Permission denied.\n"
         assert run(*command.split()) == (2, "", error)
 
 
 def test_a_file_in_a_folder_that_cannot_be_written_is_refused_by_name(run: Run, file: Path) -> None:
     migrate(f"sqlite:///{file}")
-    reachable(file, 0o666)
-    with no_privileges():
+    set_permissions(file, 0o666)
+    with enforced_permissions():
         status, _, error = run("serve")
     assert status == 2
     assert error.startswith(f"invsys-manage: {file} cannot be used: SQLite has to create files beside it, and ")
@@ -142,9 +131,9 @@ def test_a_file_in_a_folder_that_cannot_be_written_is_refused_by_name(run: Run, 
 
 def test_a_file_in_a_folder_that_cannot_be_entered_is_refused_by_name(run: Run, file: Path) -> None:
     migrate(f"sqlite:///{file}")
-    reachable(file, 0o666)
+    set_permissions(file, 0o666)
     file.parent.chmod(0o600)
-    with no_privileges():
+    with enforced_permissions():
         assert run("serve") == (2, "", f"invsys-manage: {file} cannot be opened: Permission denied.\n")
 
 
@@ -159,10 +148,9 @@ def test_the_access_check_keeps_the_locks_of_sqlite(file: Path) -> None:
     assert "database is locked" in process.stderr
 
 
-def reachable(file: Path, permissions: int, folder_mode: int = 0o555) -> None:
-    """Set the permissions of a file and of its folder, and let every user reach the folder."""
+def set_permissions(file: Path, permissions: int, folder_mode: int = 0o555) -> None:
+    """Set the permissions of a file and of its folder."""
     file.chmod(permissions)
-    file.parent.parent.chmod(0o755)
     file.parent.chmod(folder_mode)
 
 
