@@ -85,20 +85,6 @@ class Resource(Output):
     )
 
 
-class ExportedResource(Output):
-    """A vehicle in an exported file; date-times are formatted as text."""
-
-    class Meta:
-        model = ContinuousResource
-
-    unconverted = (fields.String, fields.Dict)
-
-    resource_type = auto_field()
-    name = auto_field()
-    attributes = fields.Dict()
-    closed_from = UtcDateTimeField()
-
-
 class Conflict(Output):
     """An allocation that conflicts with a request."""
 
@@ -159,18 +145,6 @@ class OwnAllocation(Allocation):
 
     class Meta(Allocation.Meta):
         exclude = ("client_id",)
-
-
-class ExportedAllocation(Allocation):
-    """An allocation in an exported file; date-times are formatted as text."""
-
-    class Meta:
-        model = ContinuousResourceAllocation
-        exclude = ("id", "resource_id", "resource_type", "created", "version", "status", "expires")
-
-    unconverted = (fields.String, fields.Dict)
-
-    client_id = auto_field()
 
 
 class FreeOrBusy(Output):
@@ -256,8 +230,6 @@ class Event(Output):
 resource = Resource()
 _all_allocations, _own_allocations = Allocation(), OwnAllocation()
 conflicts = Conflict(many=True)
-exported_resource = ExportedResource()
-exported_allocation = ExportedAllocation()
 availability = Availability()
 events = Event(many=True)
 
