@@ -34,6 +34,7 @@ from invsys.client.errors import (
     PeriodTaken,
     RateLimited,
     RequestTimeout,
+    ResourceClosed,
     ResourceInUse,
     ResourceNotFound,
     SlowBodies,
@@ -67,6 +68,7 @@ from invsys.client.records import (
     Period,
     Resource,
 )
+from invsys.client.utilisation import Utilisation, UtilisationStep
 
 __all__ = [
     "ANY_VEHICLE",
@@ -115,6 +117,7 @@ __all__ = [
     "RequestTimeout",
     "Resource",
     "ResourceChanges",
+    "ResourceClosed",
     "ResourceFilters",
     "ResourceInUse",
     "ResourceNotFound",
@@ -126,5 +129,7 @@ __all__ = [
     "UnsupportedMediaType",
     "UpstreamTimeout",
     "UpstreamUnreachable",
+    "Utilisation",
+    "UtilisationStep",
     "VersionMismatch",
 ]

@@ -4,41 +4,37 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from flask import Flask
 
+from invsys.chassis.config.settings import Settings
 from invsys.gateway import settings
 from invsys.gateway.application import build_app as build_gateway
 from invsys.gateway.auth import client_admin
 from invsys.inventory.api import ROUTES
 from tests.support.documented_calls import Session, calls
+from tests.support.front_door import ALL_SCOPES
 from tests.support.paths import MANUAL, PROJECT
 from tests.support.serving_apps import close_idle, served_app
 
 INVENTORY, GATEWAY = "http://127.0.0.1:5000", "http://127.0.0.1:5001"
-ALL_SCOPES = ["resources:read", "resources:write", "allocations:read", "allocations:write", "events:read"]
 
 
 def page(name: str) -> str:
     return (MANUAL / f"{name}.rst").read_text()
 
 
-@contextmanager
-def served_gateway(clients: Path, inventory: str) -> Iterator[str]:
-    """Yield the URL of a gateway in front of the inventory service; ``clients`` is the file of its clients."""
+def _gateway_settings(folder: Path, inventory: str) -> Settings:
+    """Return the settings of a gateway in front of ``inventory`` whose clients file is in ``folder``."""
     environ = {
         "INVSYS_CONFIG": os.devnull,
-        "INVSYS_CLIENTS_FILE": str(clients),
+        "INVSYS_CLIENTS_FILE": str(folder / "clients.ini"),
         "INVSYS_SERVICES_INVENTORY": inventory,
     }
-    gateway = build_gateway(settings.load(environ=environ))
-    with served_app(gateway) as url:
-        yield url
-    close_idle(gateway)
+    return settings.load(environ=environ)
 
 
 @pytest.fixture
@@ -54,16 +50,19 @@ def test_the_calls_of_the_api_page_get_the_printed_responses(app: Flask, client:
             session.run_call(call)
 
 
+@pytest.mark.one_engine
 def test_the_calls_of_the_api_page_get_the_same_responses_through_the_gateway(
     app: Flask, client: httpx.Client, tmp_path: Path
 ) -> None:
-    # The page shows calls without a gateway, and therefore without a client.
-    text = re.sub(r'("client_id":\s+)null', r'\1"booking"', page("api"))
-    key = client_admin.add(tmp_path / "clients.ini", "booking", ALL_SCOPES)
-    with served_app(app) as inventory, served_gateway(tmp_path / "clients.ini", inventory) as url:
-        session = Session(client, {INVENTORY: url}, headers={"Authorization": f"Bearer {key}"})
-        for call in calls(text):
-            session.run_call(call)
+    key = client_admin.add(tmp_path / "clients.ini", "manual", ALL_SCOPES)
+    with served_app(app) as inventory:
+        gateway = build_gateway(_gateway_settings(tmp_path, inventory))
+        with served_app(gateway) as url:
+            session = Session(client, {INVENTORY: url}, headers={"Authorization": f"Bearer {key}"})
+            # Without a gateway, requests have no client.
+            for call in calls(page("api").replace('"client_id": null', '"client_id": "manual"')):
+                session.run_call(call)
+        close_idle(gateway)
 
 
 def test_the_quick_start_books_a_car(app: Flask, client: httpx.Client, tmp_path: Path) -> None:
@@ -71,10 +70,13 @@ def test_the_quick_start_books_a_car(app: Flask, client: httpx.Client, tmp_path:
     [words] = re.findall(r"KEY=\$\(invsys-gateway-manage client add ((?:.*\\\n)*.*)\)", text)
     name, *options = shlex.split(words.replace("\\\n", " "))
     key = client_admin.add(tmp_path / "clients.ini", name, [scope for scope in options if scope != "--scope"])
-    with served_app(app) as inventory, served_gateway(tmp_path / "clients.ini", inventory) as url:
-        session = Session(client, {GATEWAY: url}, variables={"KEY": key})
-        for call in calls(text):
-            session.run_call(call)
+    with served_app(app) as inventory:
+        gateway = build_gateway(_gateway_settings(tmp_path, inventory))
+        with served_app(gateway) as url:
+            session = Session(client, {GATEWAY: url}, variables={"KEY": key})
+            for call in calls(text):
+                session.run_call(call)
+        close_idle(gateway)
 
 
 def test_calls_are_printed_only_on_pages_that_are_run() -> None:

@@ -48,6 +48,10 @@ class ModelChangeLists(ModelRunner):
             if self.fleet.is_invalid(allocation, changes):
                 yield "invalid_fields", list(listed).index(allocation)
                 return
+            new = self.fleet.changed(self.fleet.allocations[allocation], **changes)
+            if self.fleet.is_newly_closed(allocation, new):
+                yield "resource_closed", list(listed).index(allocation)
+                return
         placed = {key: self.fleet.changed(self.fleet.allocations[key], **changes) for key, changes in named.items()}
         yield from self._place_others(listed, placed)
 
@@ -64,7 +68,8 @@ class ModelChangeLists(ModelRunner):
             yield "invalid_fields", index
             return
         new = self.fleet.changed(before, **changes)
-        places = [replace(new, vehicle=vehicle) for vehicle in self.fleet.vehicles if vehicle != before.vehicle]
+        others = [vehicle for vehicle in self.fleet.vehicles if vehicle != before.vehicle]
+        places = [replace(new, vehicle=vehicle) for vehicle in others if not self.fleet.is_closed(vehicle, new.period)]
         free = [one for one in places if not self._overlaps(one, listed, placed.values())]
         if not free:
             yield "none_available", index

@@ -7,7 +7,7 @@ from invsys.chassis.http.problems import Problem
 from invsys.inventory import errors
 from invsys.inventory.api.operation import Operation
 from invsys.inventory.formats import gbfs
-from invsys.inventory.schemas import change_list, inputs, outputs
+from invsys.inventory.schemas import change_list, inputs, outputs, utilisation
 from invsys.inventory.schemas import queries as query_schemas
 
 _BODY_FAILURES = (
@@ -66,7 +66,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("resourceitem", "GET"): _vehicles("Show a vehicle", outputs.Resource, errors.ResourceNotFound, **_ITEM),
     ("resourceitem", "PATCH"): _vehicles(
-        "Change a vehicle's name or attributes",
+        "Change a vehicle's name or attributes; close or open it",
         outputs.Resource,
         errors.ResourceNotFound,
         errors.NameTaken,
@@ -94,6 +94,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Allocate a vehicle",
         outputs.Allocation,
         errors.ResourceNotFound,
+        errors.ResourceClosed,
         errors.PeriodTaken,
         errors.IdempotencyKeyReused,
         errors.TooManyHolds,
@@ -122,6 +123,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Change several allocations, all or none, judged by the result of all changes",
         outputs.Allocation,
         errors.AllocationNotFound,
+        errors.ResourceClosed,
         errors.PeriodTaken,
         errors.NoneAvailable,
         errors.HoldExpired,
@@ -141,6 +143,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Change an allocation; confirm or extend a hold",
         outputs.Allocation,
         errors.AllocationNotFound,
+        errors.ResourceClosed,
         errors.PeriodTaken,
         errors.NoneAvailable,
         errors.HoldExpired,
@@ -167,6 +170,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         outputs.Availability,
         query=query_schemas.AvailabilityQuery,
         **_LIST,
+    ),
+    ("fleetutilisation", "GET"): _vehicles(
+        "Show how much of the fleet is allocated in each step of a window",
+        utilisation.Utilisation,
+        query=query_schemas.UtilisationQuery,
     ),
     ("eventcollection", "GET"): Operation(
         "List the changes after a cursor that match the filters",

@@ -56,9 +56,9 @@ def lock(
 
     ``changes`` are as ``schemas.ChangedAllocation`` loads them. The row also has the vehicle's ``resource_id`` and
     ``resource_type``, and, if the changes have a ``resource_id``, the ``new_resource_key``. That is None if no such
-    vehicle is in circulation, or if it lacks ``attributes`` of the changes. Return None if the allocation moved to
-    another vehicle before it was locked; the caller then has to start a new transaction. Raises AllocationNotFound,
-    HoldExpired.
+    vehicle is in circulation, or if it lacks ``attributes`` of the changes. Its ``closed_from`` is that of the vehicle
+    which the allocation will have after the changes. Return None if the allocation moved to another vehicle before it
+    was locked; the caller then has to start a new transaction. Raises AllocationNotFound, HoldExpired.
     """
     by_vehicle, owned = resource_id is not None, owner is not None
     params = {
@@ -93,7 +93,7 @@ def find(
     owner: str | None,
     resource_id: uuid.UUID | None = None,
 ) -> dict[uuid.UUID, Row]:
-    """Return rows by id, without locks; their columns are those of ``lock``, without ``new_resource_key``.
+    """Return rows by id, without locks; their columns are those of ``lock`` for a change that does not move them.
 
     Allocations that are missing, of another owner (None: any) or of another vehicle than ``resource_id`` (None: any)
     are left out.
@@ -139,7 +139,7 @@ def _raise_missing(connection: Connection, by_vehicle: bool, owned: bool, params
 @functools.cache
 def _find_statement(by_vehicle: bool, owned: bool) -> Select[Any]:
     is_listed = _allocation.c.id.in_(bindparam("ids", type_=Uuid, expanding=True))
-    rows = _allocations().where(NOT_DECOMMISSIONED, is_listed)
+    rows = _allocations(_resource.c.closed_from).where(NOT_DECOMMISSIONED, is_listed)
     if by_vehicle:
         rows = rows.where(_OF_VEHICLE)
     return rows.where(OWNED) if owned else rows
@@ -175,11 +175,15 @@ def locking_statement(
     )
     locked = (vehicles.add_columns(_resource.c.attributes) if with_attributes else vehicles).cte("locked")
     columns = []
+    # From ``locked``: the statement may have waited for a closure, and the table would show the vehicle before it.
+    closed_from = select(locked.c.closed_from)
     if moves:
         new_key = select(locked.c.key).where(locked.c.id == _NEW_RESOURCE_ID)
         if with_attributes:
             new_key = new_key.where(json_contains(locked.c.attributes, _ATTRIBUTES))
         columns.append(new_key.scalar_subquery().label("new_resource_key"))
+        closed_from = closed_from.where(locked.c.id == _NEW_RESOURCE_ID)
+    columns.append(closed_from.scalar_subquery().label("closed_from"))
     # The subquery locks all vehicles before the statement reads an allocation; a join might lock some of them later.
     of_locked_vehicle = in_subquery(_allocation.c.resource_key, select(locked.c.key).scalar_subquery())
     row = _allocations(*columns).where(_IS_ALLOCATION, of_locked_vehicle)

@@ -3,6 +3,7 @@
 import contextlib
 import uuid
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from marshmallow import ValidationError
@@ -19,7 +20,14 @@ from invsys.inventory.db.functions import db_now, now_plus
 from invsys.inventory.db.models import ContinuousResourceAllocation, Row
 from invsys.inventory.db.outbox import caller_params, is_unchanged, with_event
 from invsys.inventory.db.predicates import is_active
-from invsys.inventory.errors import AllocationNotFound, HoldExpired, NoneAvailable, Overloaded, PeriodTaken
+from invsys.inventory.errors import (
+    AllocationNotFound,
+    HoldExpired,
+    NoneAvailable,
+    Overloaded,
+    PeriodTaken,
+    ResourceClosed,
+)
 from invsys.inventory.merge_patch import resolved
 from invsys.inventory.period import Period, require_order
 from invsys.inventory.queries import conflicts, free_vehicles
@@ -69,7 +77,7 @@ def update(
     The allocation must belong to the vehicle ``resource_id`` (None: any of the type) and have a version in ``versions``
     (None: any). If the caller is restricted to its own allocations, those of others count as missing.
 
-    Raises AllocationNotFound, HoldExpired, VersionMismatch, PeriodTaken, NoneAvailable, Overloaded,
+    Raises AllocationNotFound, HoldExpired, VersionMismatch, ResourceClosed, PeriodTaken, NoneAvailable, Overloaded,
     DatabaseUnavailable, and marshmallow's ValidationError if the changes do not fit the allocation's current state.
     """
     if "attributes" in changes:
@@ -101,7 +109,7 @@ def _move_to_any(
             vehicle = _choose(connection, row, changes, caller)
         targeted = {**changes, "resource_id": vehicle["id"]}
         # The next attempt finds out what happened to the allocation.
-        with contextlib.suppress(AllocationNotFound, PeriodTaken, UnusableVehicle):
+        with contextlib.suppress(AllocationNotFound, ResourceClosed, PeriodTaken, UnusableVehicle):
             return _update(resource_type, allocation_id, targeted, row["resource_id"], versions, caller)
     raise Overloaded("Other requests kept taking the vehicles that were free; try again.")
 
@@ -133,6 +141,7 @@ def _update(
                     continue
                 require_version(row, versions)
                 values, hold_seconds = new_values(row, changes, caller)
+                require_open(row, values, row["closed_from"])
                 if hold_seconds is None and is_unchanged(row, values):
                     return row
                 return _execute(connection, row, values, hold_seconds, caller)
@@ -163,6 +172,16 @@ def new_values(row: Row, changes: dict[str, Any], caller: Caller) -> tuple[dict[
         old_period = Period(row["starts"], row["ends"])
         client_limits.require_period(caller, Period(values["starts"], values["ends"]), old_period)
     return values, hold_seconds
+
+
+def require_open(row: Row, values: Row, closed_from: datetime | None) -> None:
+    """Raise ResourceClosed if the change of a row to ``values`` newly covers an instant from ``closed_from`` on.
+
+    That is the instant from which the vehicle in ``values`` is closed (None: it is open).
+    """
+    moves = values["resource_key"] != row["resource_key"]
+    old_period = None if moves else Period(row["starts"], row["ends"])
+    conflicts.require_open(closed_from, Period(values["starts"], values["ends"]), old_period)
 
 
 def _target(row: Row, changes: dict[str, Any]) -> int:

@@ -22,8 +22,11 @@ from invsys.inventory.api.operations import OPERATIONS, TAGS
 from invsys.inventory.openapi import description as text
 from invsys.inventory.openapi import parameters, problems, responses
 from invsys.inventory.openapi.examples import EXAMPLES
-from invsys.inventory.schemas import change_list, fields, inputs, outputs
+from invsys.inventory.schemas import change_list, fields, inputs, outputs, utilisation
 from invsys.inventory.schemas.outputs import Snapshot
+
+REQUEST_SCHEMAS = inputs.REQUEST_SCHEMAS + change_list.REQUEST_SCHEMAS
+RESPONSE_SCHEMAS = outputs.RESPONSE_SCHEMAS + utilisation.RESPONSE_SCHEMAS
 
 
 def register(app: Flask, collections: Iterable[str]) -> None:
@@ -49,9 +52,9 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         servers=[{"url": "/"}],
         tags=[{"name": name} for name in TAGS],
     )
-    for schema in inputs.REQUEST_SCHEMAS + change_list.REQUEST_SCHEMAS + outputs.RESPONSE_SCHEMAS:
+    for schema in REQUEST_SCHEMAS + RESPONSE_SCHEMAS:
         spec.components.schema(schema.__name__, schema=schema)
-    for schema in outputs.RESPONSE_SCHEMAS:
+    for schema in RESPONSE_SCHEMAS:
         component = spec.components.schemas[schema.__name__]
         component["required"] = sorted(component["properties"].keys() - outputs.OPTIONAL.get(schema, set()))
     for schema in (inputs.NewAllocation, inputs.NewAllocationOfAny):
@@ -94,6 +97,8 @@ class _Plugin(MarshmallowPlugin):
             fields.IdOrAny: ("string", None),
             fields.Infinite: ("boolean", None),
             fields.Status: ("string", None),
+            fields.Duration: ("string", "duration"),
+            utilisation.Seconds: ("number", None),
             Snapshot: (None, None),
             fields.Cursor: ("string", None),
             fields.FeedCursor: ("string", None),

@@ -10,13 +10,14 @@ from invsys.inventory.errors import (
     HoldExpired,
     NoneAvailable,
     PeriodTaken,
+    ResourceClosed,
     VersionMismatch,
 )
 from invsys.inventory.openapi.examples import EXAMPLES, PROBLEM_EXAMPLE
 from invsys.inventory.schemas import outputs
 
 # The problems that an entry of a change list can have.
-_OF_ENTRIES = frozenset({AllocationNotFound, HoldExpired, NoneAvailable, PeriodTaken, VersionMismatch})
+_OF_ENTRIES = frozenset({AllocationNotFound, HoldExpired, NoneAvailable, PeriodTaken, ResourceClosed, VersionMismatch})
 _INDEX = "Only in the response to a change list: the position of the entry, from 0"
 _VERSION = "Only in the response to a change list: the current version"
 

@@ -1,9 +1,10 @@
-"""Queries for conflicting allocations: those that overlap a period, and those that have not ended.
+"""Queries for conflicts of a vehicle: allocations that overlap a period or have not ended, and its closure.
 
 Rows are mappings of the allocations' columns. Expired holds are ignored.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import product
 from typing import Any
 
@@ -27,7 +28,7 @@ from invsys.inventory.db.functions import db_now, in_subquery, json_array_elemen
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.db.predicates import OWNED_OF_VEHICLE, is_active, last_before, overlaps
 from invsys.inventory.db.types import AFTER_ALL, BEFORE_ALL, UtcDateTime
-from invsys.inventory.errors import MAX_CONFLICTS, PeriodTaken, ResourceInUse
+from invsys.inventory.errors import MAX_CONFLICTS, PeriodTaken, ResourceClosed, ResourceInUse
 from invsys.inventory.period import Period
 
 _allocation, _resource = ContinuousResourceAllocation, ContinuousResource
@@ -143,6 +144,17 @@ def require_free(
         visible = stored if owner is None else find_conflicts(connection, resource_key, period, owner, ignored_keys)
         conflicts = sorted([*planned, *visible], key=lambda row: row["starts"] or BEFORE_ALL)
         raise PeriodTaken("The vehicle is allocated for a part of this period.", conflicts[:MAX_CONFLICTS])
+
+
+def require_open(closed_from: datetime | None, period: Period, old_period: Period | None = None) -> None:
+    """Raise ResourceClosed if the period newly covers an instant from ``closed_from`` on (None: the vehicle is open).
+
+    ``old_period`` is what the allocation already covers on this vehicle, None for a new or moved allocation. The caller
+    must have locked the vehicle, if the decision has to hold until the end of the transaction.
+    """
+    if closed_from is not None and period.adds_from(closed_from, old_period):
+        instant = closed_from.isoformat().replace("+00:00", "Z")
+        raise ResourceClosed(f"The vehicle is closed from {instant} on: nothing new can be allocated from then on.")
 
 
 def busy_periods(resource_key: int, window: Period) -> Sequence[Row]:

@@ -150,9 +150,10 @@ def move_to_any(request, change, send):
     [
         ("DELETE", "", None, 204),
         ("PATCH", "", {"attributes": {"seats": 5}}, 200),
+        ("PATCH", "", {"closed_from": hour_start(11)}, 200),
         ("POST", "/allocations", period_fields(11, 12), 201),
     ],
-    ids=["decommissioned", "other attributes", "allocated"],
+    ids=["decommissioned", "other attributes", "closed", "allocated"],
 )
 def test_a_chosen_vehicle_that_no_longer_fits_is_not_used(
     engine, database_url, send, move_to_any, cars, rows, refused, method, path, body, status

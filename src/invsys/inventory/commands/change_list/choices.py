@@ -30,7 +30,8 @@ def choose(resource_type: str, entries: Sequence[Entry], caller: Caller) -> dict
     """Return a choice for each entry that moves to any vehicle, by the id of the allocation.
 
     Each entry in turn gets a vehicle that is free after all other entries and the choices before it. Raises the
-    problems of the entries: AllocationNotFound, HoldExpired, VersionMismatch, InvalidFields, NoneAvailable.
+    problems of the entries: AllocationNotFound, HoldExpired, VersionMismatch, InvalidFields,
+    ResourceClosed, NoneAvailable.
     """
     to_any = [entry for entry in entries if entry.moves_to_any]
     if not to_any:
@@ -56,7 +57,9 @@ def _place(
     for entry in entries:
         vehicle = None if entry.vehicle_id is None else vehicles.get(entry.vehicle_id)
         with naming(entry):
-            placements.append(place(entry, rows[entry.allocation_id], vehicle, caller))
+            placement = place(entry, rows[entry.allocation_id], vehicle, caller)
+            placement.require_open()
+        placements.append(placement)
     return placements
 
 

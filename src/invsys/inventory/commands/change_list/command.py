@@ -17,6 +17,7 @@ from invsys.inventory.commands.change_list.entries import Entry, Placement, nami
 from invsys.inventory.commands.idempotency import CommandResult, execute_once
 from invsys.inventory.db import failures, session
 from invsys.inventory.db.models import Row
+from invsys.inventory.errors import ResourceClosed
 from invsys.inventory.queries import conflicts
 
 
@@ -32,7 +33,8 @@ def apply(resource_type: str, changes: Sequence[dict[str, Any]], caller: Caller 
     get one that is free after all others; each is chosen for its own entry alone.
 
     Raises the problems of single entries, with the member ``index``: AllocationNotFound, HoldExpired, VersionMismatch,
-    PeriodTaken, NoneAvailable, InvalidFields. Also raises IdempotencyKeyReused, Overloaded, DatabaseUnavailable.
+    ResourceClosed, PeriodTaken, NoneAvailable, InvalidFields. Also raises IdempotencyKeyReused, Overloaded,
+    DatabaseUnavailable.
     """
     entries = [_entry(index, change) for index, change in enumerate(changes)]
 
@@ -86,7 +88,9 @@ def _delete_and_place(
             _require_usable(choices[entry.allocation_id], entry, row, vehicle)
         with naming(entry):
             entry.require_version(row)
-            placements.append(place(entry, row, vehicle, caller))
+            placement = place(entry, row, vehicle, caller)
+            _require_open(placement)
+        placements.append(placement)
     return placements
 
 
@@ -112,6 +116,16 @@ def _require_usable(choice: Choice, entry: Entry, row: Row, vehicle: Row | None)
         or not attributes.contain(vehicle["attributes"], entry.changes["attributes"])
     ):
         raise _BeginAgain
+
+
+def _require_open(placement: Placement) -> None:
+    """Raise ResourceClosed, or begin again if the vehicle was chosen: it has been closed since."""
+    try:
+        placement.require_open()
+    except ResourceClosed as error:
+        if placement.entry.moves_to_any:
+            raise _BeginAgain from error
+        raise
 
 
 def _explain(placements: Sequence[Placement], owner: str | None) -> None:

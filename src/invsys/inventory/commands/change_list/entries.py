@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from marshmallow import ValidationError
@@ -59,13 +60,15 @@ class Entry:
 class Placement:
     """The result of an entry: the row before the change, and the new values of its columns.
 
-    ``hold_seconds`` are the seconds from now until the hold expires (None: not extended).
+    ``hold_seconds`` are the seconds from now until the hold expires (None: not extended). ``closed_from`` is the
+    instant from which the vehicle is closed (None: it is open).
     """
 
     entry: Entry
     row: Row
     values: dict[str, Any]
     hold_seconds: int | None
+    closed_from: datetime | None
 
     @property
     def key(self) -> int:
@@ -89,6 +92,10 @@ class Placement:
         """Whether the allocation gets another vehicle or another period."""
         return any(self.values[name] != self.row[name] for name in ("resource_key", "starts", "ends"))
 
+    def require_open(self) -> None:
+        """Raise ResourceClosed if the allocation newly covers an instant at which the vehicle is closed."""
+        update_allocation.require_open(self.row, self.values, self.closed_from)
+
     def overlaps(self, other: "Placement") -> bool:
         """Return whether the two would have the vehicle for the same instant."""
         return self.resource_key == other.resource_key and self.period.overlaps(other.period)
@@ -98,12 +105,12 @@ def place(entry: Entry, row: Row, vehicle: Row | None, caller: Caller) -> Placem
     """Apply an entry to the row of its allocation, which moves to ``vehicle``.
 
     Without a vehicle, the allocation stays. Raises marshmallow's ValidationError if the changes do not fit the row, or
-    if they name a vehicle.
+    if they name a vehicle. Whether the vehicle is closed is not checked.
     """
     changes = entry.changes if vehicle is None else {**entry.changes, "resource_id": vehicle["id"]}
     with_vehicle = {**row, "new_resource_key": None if vehicle is None else vehicle["key"]}
     values, hold_seconds = update_allocation.new_values(with_vehicle, changes, caller)
-    return Placement(entry, row, values, hold_seconds)
+    return Placement(entry, row, values, hold_seconds, (row if vehicle is None else vehicle)["closed_from"])
 
 
 @contextmanager

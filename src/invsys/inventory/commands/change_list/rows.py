@@ -39,7 +39,7 @@ _allocation = ContinuousResourceAllocation.__table__
 
 _IS_LISTED = _allocation.c.id.in_(bindparam("allocation_ids", type_=Uuid, expanding=True))
 _IS_NAMED = _resource.c.id.in_(bindparam("vehicle_ids", type_=Uuid, expanding=True))
-_VEHICLES = select(_resource.c.key, _resource.c.id).where(NOT_DECOMMISSIONED, _IS_NAMED)
+_VEHICLES = select(_resource.c.key, _resource.c.id, _resource.c.closed_from).where(NOT_DECOMMISSIONED, _IS_NAMED)
 
 _TYPES = {column.name: column.type for column in _allocation.columns}
 _ROWS = bindparam("rows", type_=Text)
@@ -93,7 +93,7 @@ def _delete_statement(owned: bool) -> Executable:
 
 
 def find_vehicles(connection: Connection, resource_type: str, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Row]:
-    """Return the rows (key, id) of the vehicles in circulation with these ids, by id; nothing is locked."""
+    """Return the rows (key, id, closed_from) of the vehicles in circulation with these ids, by id, without locks."""
     rows = connection.execute(_VEHICLES, {"resource_type": resource_type, "vehicle_ids": list(ids)}).mappings()
     return {row["id"]: row for row in rows}
 
@@ -109,7 +109,7 @@ def lock_vehicles(
 ) -> dict[uuid.UUID, Row]:
     """Lock the vehicles in circulation that the allocations have or that have one of ``vehicle_ids``.
 
-    Return their rows (key, id and, if ``with_attributes``, attributes) by id.
+    Return their rows (key, id, closed_from and, if ``with_attributes``, attributes) by id.
     """
     params = {
         "resource_type": resource_type,
@@ -132,14 +132,16 @@ def delete_allocations(
 
     Return their rows by id, as ``locked_allocation.find`` does.
     """
-    vehicle_ids = {vehicle["key"]: vehicle["id"] for vehicle in vehicles}
-    params = {"allocation_ids": allocation_ids, "vehicle_keys": list(vehicle_ids), "owner": owner}
+    by_key = {vehicle["key"]: vehicle for vehicle in vehicles}
+    params = {"allocation_ids": allocation_ids, "vehicle_keys": list(by_key), "owner": owner}
     result = connection.execute(_delete_statement(owner is not None), params)
     names = list(result.keys())
     rows = {}
     for values in result:
         row = dict(zip(names, values, strict=True))
-        row |= {"resource_id": vehicle_ids[row["resource_key"]], "resource_type": resource_type, "has_expired": False}
+        vehicle = by_key[row["resource_key"]]
+        row |= {"resource_id": vehicle["id"], "closed_from": vehicle["closed_from"]}
+        row |= {"resource_type": resource_type, "has_expired": False}
         rows[row["id"]] = row
     return rows
 

@@ -3,30 +3,25 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Unpack
-from urllib.parse import quote
 
 import httpx
 
 from invsys.client import payloads
-from invsys.client.connection import Connection
+from invsys.client.collection_base import CollectionBase
 from invsys.client.parsing import is_replay, parse, parse_item
 from invsys.client.payloads import ANY_VEHICLE, ANY_VERSION, AllocationChanges, Id, ListedChange, Match
 from invsys.client.records import Allocation, Attribute
 
 
-class ChangeCalls:
-    """The part of ``Collection`` that changes allocations."""
-
-    def __init__(self, connection: Connection, name: str) -> None:
-        self._connection = connection
-        self._url = f"api/{quote(name, safe='')}"
+class CollectionChanges(CollectionBase):
+    """The changes of allocations, which ``Collection`` inherits."""
 
     def update(
         self, allocation_id: Id, *, if_match: Match = ANY_VERSION, **changes: Unpack[AllocationChanges]
     ) -> Allocation:
         """Change several fields of an allocation at once, either all or none.
 
-        Raises AllocationNotFound, PeriodTaken, HoldExpired, VersionMismatch.
+        Raises AllocationNotFound, ResourceClosed, PeriodTaken, HoldExpired, VersionMismatch.
         """
         return self._update(allocation_id, payloads.allocation_changes(changes), if_match)
 
@@ -66,8 +61,8 @@ class ChangeCalls:
         """Change 1 to 100 different allocations, either all or none; return them in the same order.
 
         Only the result of all changes must be without conflicts, so two allocations can swap vehicles or periods. The
-        exception of a rejected change has its ``index``. Raises AllocationNotFound, PeriodTaken, NoneAvailable,
-        HoldExpired, VersionMismatch.
+        exception of a rejected change has its ``index``. Raises AllocationNotFound, ResourceClosed, PeriodTaken,
+        NoneAvailable, HoldExpired, VersionMismatch.
         """
         body = {"changes": [payloads.allocation_changes(change) for change in changes]}
         response = self._connection.post(f"{self._url}/all/allocations/changes", body, key)
@@ -76,9 +71,6 @@ class ChangeCalls:
     def deallocate(self, allocation_id: Id, *, if_match: Match = ANY_VERSION) -> None:
         """Delete an allocation. Raises AllocationNotFound, VersionMismatch."""
         self._connection.delete(self._allocation_url(allocation_id), if_match)
-
-    def _allocation_url(self, allocation_id: Id) -> str:
-        return f"{self._url}/all/allocations/{payloads.format_uuid(allocation_id)}"
 
     def _update(self, allocation_id: Id, body: Mapping[str, Any], if_match: Match) -> Allocation:
         return parse_item(
