@@ -5,6 +5,7 @@
 ``docs/source/client.rst`` has a complete example.
 """
 
+from invsys.client.caller import Caller, Limit
 from invsys.client.client import Client, Feed
 from invsys.client.collection import Collection
 from invsys.client.errors import (
@@ -59,11 +60,9 @@ from invsys.client.records import (
     Allocation,
     Attribute,
     Availability,
-    Caller,
     Conflict,
     Event,
     EventPage,
-    Limit,
     Period,
     Resource,
 )

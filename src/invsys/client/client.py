@@ -8,11 +8,12 @@ from typing import Self, Unpack
 import httpx
 
 from invsys import __version__
+from invsys.client.caller import Caller
 from invsys.client.collection import Collection
 from invsys.client.connection import Connection, Retries
 from invsys.client.parsing import parse
 from invsys.client.payloads import EventFilters, event_params
-from invsys.client.records import Caller, Event, EventPage
+from invsys.client.records import Event, EventPage
 
 
 class Client:

@@ -10,13 +10,12 @@ import httpx
 import pytest
 from flask import Flask
 
-from invsys.chassis.config.settings import Settings
 from invsys.gateway import settings
 from invsys.gateway.application import build_app as build_gateway
 from invsys.gateway.auth import client_admin
 from invsys.inventory.api import ROUTES
 from tests.support.documented_calls import Session, calls
-from tests.support.front_door import ALL_SCOPES
+from tests.support.front_door import FrontDoor
 from tests.support.paths import MANUAL, PROJECT
 from tests.support.serving_apps import close_idle, served_app
 
@@ -25,16 +24,6 @@ INVENTORY, GATEWAY = "http://127.0.0.1:5000", "http://127.0.0.1:5001"
 
 def page(name: str) -> str:
     return (MANUAL / f"{name}.rst").read_text()
-
-
-def _gateway_settings(folder: Path, inventory: str) -> Settings:
-    """Return the settings of a gateway in front of ``inventory`` whose clients file is in ``folder``."""
-    environ = {
-        "INVSYS_CONFIG": os.devnull,
-        "INVSYS_CLIENTS_FILE": str(folder / "clients.ini"),
-        "INVSYS_SERVICES_INVENTORY": inventory,
-    }
-    return settings.load(environ=environ)
 
 
 @pytest.fixture
@@ -50,19 +39,12 @@ def test_the_calls_of_the_api_page_get_the_printed_responses(app: Flask, client:
             session.run_call(call)
 
 
-@pytest.mark.one_engine
-def test_the_calls_of_the_api_page_get_the_same_responses_through_the_gateway(
-    app: Flask, client: httpx.Client, tmp_path: Path
-) -> None:
-    key = client_admin.add(tmp_path / "clients.ini", "manual", ALL_SCOPES)
-    with served_app(app) as inventory:
-        gateway = build_gateway(_gateway_settings(tmp_path, inventory))
-        with served_app(gateway) as url:
-            session = Session(client, {INVENTORY: url}, headers={"Authorization": f"Bearer {key}"})
-            # Without a gateway, requests have no client.
-            for call in calls(page("api").replace('"client_id": null', '"client_id": "manual"')):
-                session.run_call(call)
-        close_idle(gateway)
+def test_the_gateway_answers_the_calls_of_the_api_page(app: Flask, client: httpx.Client, front_door: FrontDoor) -> None:
+    printed = page("api").replace('"client_id": null', f'"client_id": "{front_door.name}"')
+    with served_app(front_door.connect(app)) as url:
+        session = Session(client, {INVENTORY: url}, headers={"Authorization": front_door.authorization})
+        for call in calls(printed):
+            session.run_call(call)
 
 
 def test_the_quick_start_books_a_car(app: Flask, client: httpx.Client, tmp_path: Path) -> None:
@@ -71,7 +53,12 @@ def test_the_quick_start_books_a_car(app: Flask, client: httpx.Client, tmp_path:
     name, *options = shlex.split(words.replace("\\\n", " "))
     key = client_admin.add(tmp_path / "clients.ini", name, [scope for scope in options if scope != "--scope"])
     with served_app(app) as inventory:
-        gateway = build_gateway(_gateway_settings(tmp_path, inventory))
+        environ = {
+            "INVSYS_CONFIG": os.devnull,
+            "INVSYS_CLIENTS_FILE": str(tmp_path / "clients.ini"),
+            "INVSYS_SERVICES_INVENTORY": inventory,
+        }
+        gateway = build_gateway(settings.load(environ=environ))
         with served_app(gateway) as url:
             session = Session(client, {GATEWAY: url}, variables={"KEY": key})
             for call in calls(text):

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from invsys.inventory.db.models import db
+from invsys.inventory.db.session import disable_timeouts
 from tests.support.hours_in_2099 import hour_start, let_holds_expire
 
 ALL = "/api/cars/all/allocations"
@@ -113,6 +114,7 @@ ALWAYS_ALLOCATED = (
 
 def test_a_number_above_100_000_is_absent(engine, app, client):
     with app.app_context(), db.engine.begin() as connection:
+        disable_timeouts(connection)
         connection.execute(text(MANY[engine]), {"count": 100_001})
         connection.execute(text(ALWAYS_ALLOCATED))
     urls = ("/api/cars?count=true&limit=1", f"{ALL}?count=true&limit=1")

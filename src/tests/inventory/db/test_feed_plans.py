@@ -64,7 +64,7 @@ def _rows(plan):
         yield from _rows(inner)
 
 
-@pytest.mark.parametrize("analyzed", ["allocated", "expired", None])
+@pytest.mark.parametrize("analyzed", ["allocated", "expired"])
 def test_a_page_with_filters_reads_a_limited_number_of_events(engine, app, explain, analyzed):
     # With the statistics of the first events only, few events seem to be of expired holds.
     if engine == "sqlite":
