@@ -209,7 +209,8 @@ class Event(Output):
 
     id = auto_field()
     at = UtcDateTimeField()
-    kind = fields.String(validate=validate.OneOf(KINDS))
+    # Not an enum: later versions can add kinds.
+    kind = fields.String(metadata={"description": "Ignore unknown kinds", "x-extensible-enum": list(KINDS)})
     resource_type = auto_field()
     resource_id = auto_field()
     allocation_id = auto_field()
