@@ -37,10 +37,10 @@ class Engine:
     def is_postgresql(self) -> bool:
         return self._databases.name == "PostgreSQL"
 
-    def fill(self, name: str, vehicles: int, allocations: int) -> ServedDatabase:
+    def fill(self, name: str, vehicles: int, allocations: int, hours: int = 2) -> ServedDatabase:
         """Create and serve a database of ``vehicles`` cars, with ``allocations`` for each car on the even hours."""
         url = self._databases.create(name)
-        return ServedDatabase(url, seeds.fill(url, vehicles, allocations), self.serve(SERVICE, url))
+        return ServedDatabase(url, seeds.fill(url, vehicles, allocations, hours), self.serve(SERVICE, url))
 
     def fill_events(self, name: str, events: int) -> ServedDatabase:
         """Create and serve a database with this number of events in the change feed (PostgreSQL only)."""

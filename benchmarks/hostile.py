@@ -49,6 +49,7 @@ VALUES = [
     ("[", ":", ""),
     ("", "a=1&", ""),
     ("", "%ff=&", ""),
+    ("", "resource_id=&", ""),
     ("", "attribute.a=1&", ""),
     ("from=", "0", ""),
     ("cursor=", "A", ""),
@@ -90,7 +91,14 @@ PLACES = [
     "body",
     *(f"HTTP_{h.upper().replace('-', '_')}" for h in HEADERS),
 ]
-REQUESTS = [("GET", "/api/cars"), ("GET", "{car}"), ("POST", "/api/cars"), ("PATCH", "{car}"), ("OPTIONS", "/api/cars")]
+REQUESTS = [
+    ("GET", "/api/cars"),
+    ("GET", "/api/cars/all/allocations"),
+    ("GET", "{car}"),
+    ("POST", "/api/cars"),
+    ("PATCH", "{car}"),
+    ("OPTIONS", "/api/cars"),
+]
 
 
 class Service(NamedTuple):

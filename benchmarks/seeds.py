@@ -17,13 +17,13 @@ _allocation = ContinuousResourceAllocation.__table__
 
 _CAR = text("INSERT INTO continuous_resources (id, resource_type, name) VALUES (:id, 'Car', :name)")
 
-# Inserts ``:each`` allocations for each car, on the even hours since 2000-01-01 (see ``calls.slot``).
+# Inserts ``:each`` allocations of an hour for each car, one every ``:hours`` hours since 2000-01-01 (``calls.slot``).
 _ROWS = {
     "postgresql": """
         INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends)
         SELECT gen_random_uuid(), key, start, start + interval '1 hour'
         FROM continuous_resources,
-             LATERAL (SELECT timestamptz '2000-01-01Z' + n * interval '2 hours' AS start
+             LATERAL (SELECT timestamptz '2000-01-01Z' + n * make_interval(hours => :hours) AS start
                       FROM generate_series(0, :each - 1) AS n) AS hours
         ORDER BY start, key
     """,
@@ -31,8 +31,8 @@ _ROWS = {
         WITH RECURSIVE hours (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM hours WHERE n < :each - 1)
         INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends)
         SELECT lower(hex(randomblob(16))), key,
-               strftime('%Y-%m-%d %H:%M:%S', '2000-01-01', (2 * n) || ' hours') || '.000000',
-               strftime('%Y-%m-%d %H:%M:%S', '2000-01-01', (2 * n + 1) || ' hours') || '.000000'
+               strftime('%Y-%m-%d %H:%M:%S', '2000-01-01', (:hours * n) || ' hours') || '.000000',
+               strftime('%Y-%m-%d %H:%M:%S', '2000-01-01', (:hours * n + 1) || ' hours') || '.000000'
         FROM hours, continuous_resources
     """,
 }
@@ -66,8 +66,8 @@ _EVENTS = """
 """
 
 
-def fill(url: str, vehicles: int, allocations: int) -> list[uuid.UUID]:
-    """Insert cars, each with ``allocations`` allocations on the even hours; return the ids of the cars."""
+def fill(url: str, vehicles: int, allocations: int, hours: int = 2) -> list[uuid.UUID]:
+    """Insert cars, each with ``allocations`` allocations, one every ``hours`` hours; return the ids of the cars."""
     ids = [uuid.uuid4() for _ in range(vehicles)]
     engine = create_engine(url)
     sqlite = engine.dialect.name == "sqlite"
@@ -77,7 +77,7 @@ def fill(url: str, vehicles: int, allocations: int) -> list[uuid.UUID]:
     with engine.connect() as connection:
         _disable_checks(connection)
         connection.execute(_CAR, rows)
-        connection.execute(text(_ROWS[engine.dialect.name]), {"each": allocations})
+        connection.execute(text(_ROWS[engine.dialect.name]), {"each": allocations, "hours": hours})
         connection.commit()
     _analyze(engine)
     engine.dispose()

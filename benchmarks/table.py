@@ -13,6 +13,7 @@ from benchmarks import (
     memory,
     processes,
     rounds,
+    screens,
     seeds,
     tutorial_baseline,
 )
@@ -61,6 +62,7 @@ def measure(databases: Databases, scale: Scale) -> Results:
         small = engine.fill("small", _VEHICLES, 1)
         million = engine.fill("million", _VEHICLES, 100)
         lone = engine.fill("lone", 1, _ON_ONE)
+        weeks = engine.fill("weeks", _VEHICLES, 100, screens.HOURS)
         noop = Case(NOOP, engine.serve("benchmarks.noop:app", small.url).port, repeat(calls.get("/healthz")), 200)
         references = _references(engine, small) if engine.is_postgresql else []
         creates = [noop, *_creates(small, million, lone), *references]
@@ -68,6 +70,7 @@ def measure(databases: Databases, scale: Scale) -> Results:
         measured |= rounds.interleave([noop, *_others(small, million)], scale.rounds, scale.seconds)
         booking_results = booking_requests.measure(engine, million, noop, scale)
         measured |= booking_results.measured
+        measured |= rounds.interleave([noop, *screens.cases(weeks)], scale.rounds, scale.seconds)
         measured |= gateway.measure(small, scale)
         if not engine.is_postgresql:
             measured[TUTORIAL] = _tutorial(engine, databases.url("tutorial"))

@@ -5,6 +5,7 @@
 ``docs/source/client.rst`` has a complete example.
 """
 
+from invsys.client.caller import Caller, Limit
 from invsys.client.client import Client, Feed
 from invsys.client.collection import Collection
 from invsys.client.errors import (
@@ -45,16 +46,22 @@ from invsys.client.errors import (
     UpstreamUnreachable,
     VersionMismatch,
 )
-from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, ResourceChanges
+from invsys.client.payloads import (
+    ANY_VERSION,
+    AllocationChanges,
+    AllocationFilters,
+    AllocationOptions,
+    EventFilters,
+    ResourceChanges,
+    ResourceFilters,
+)
 from invsys.client.records import (
     Allocation,
     Attribute,
     Availability,
-    Caller,
     Conflict,
     Event,
     EventPage,
-    Limit,
     Period,
     Resource,
 )
@@ -64,6 +71,7 @@ __all__ = [
     "AddressNotAllowed",
     "Allocation",
     "AllocationChanges",
+    "AllocationFilters",
     "AllocationNotFound",
     "AllocationOptions",
     "ApiError",
@@ -79,6 +87,7 @@ __all__ = [
     "CursorExpired",
     "DatabaseUnavailable",
     "Event",
+    "EventFilters",
     "EventPage",
     "Feed",
     "Forbidden",
@@ -102,6 +111,7 @@ __all__ = [
     "RequestTimeout",
     "Resource",
     "ResourceChanges",
+    "ResourceFilters",
     "ResourceInUse",
     "ResourceNotFound",
     "SlowBodies",

@@ -1,17 +1,19 @@
 """The entry point of the client: connects to a service and returns its collections and its change feed."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 import httpx
 
 from invsys import __version__
+from invsys.client.caller import Caller
 from invsys.client.collection import Collection
 from invsys.client.connection import Connection, Retries
 from invsys.client.parsing import parse
-from invsys.client.records import Caller, Event, EventPage
+from invsys.client.payloads import EventFilters, event_params
+from invsys.client.records import Event, EventPage
 
 
 class Client:
@@ -69,25 +71,30 @@ class Client:
         """
         return parse(self._connection.get("whoami"), Caller.from_json)
 
-    def events(self, after: str | None = None, *, page_size: int = 100) -> "Feed":
-        """Return the events after a cursor, up to the present; without a cursor, from the oldest stored event.
+    def events(self, after: str | None = None, *, page_size: int = 100, **filters: Unpack[EventFilters]) -> "Feed":
+        """Return the events after a cursor that match all filters, up to the present.
 
-        With the cursor ``"now"``, the first iteration yields nothing, and later ones yield newer events. Raises
-        CursorExpired.
+        Without a cursor, they begin at the oldest stored event. With the cursor ``"now"``, the first iteration yields
+        nothing, and later ones yield newer events. Raises CursorExpired.
         """
-        return Feed(lambda cursor: self.event_page(cursor, limit=page_size), after)
+        params = event_params(filters)
+        return Feed(lambda cursor: self._event_page(cursor, page_size, params), after)
 
-    def event_page(self, after: str | None = None, *, limit: int = 100) -> EventPage:
-        """Return one page of the events after a cursor.
+    def event_page(self, after: str | None = None, *, limit: int = 100, **filters: Unpack[EventFilters]) -> EventPage:
+        """Return one page of the events after a cursor that match all filters.
 
         Store the results of a page and its ``next`` cursor in one transaction to process each event exactly once. After
         ``"now"`` the page is empty, and ``next`` is the end of the feed. Raises CursorExpired.
         """
-        return parse(self._connection.get("api/events", {"after": after, "limit": limit}), EventPage.from_json)
+        return self._event_page(after, limit, event_params(filters))
+
+    def _event_page(self, after: str | None, limit: int, filters: Mapping[str, list[str]]) -> EventPage:
+        response = self._connection.get("api/events", {"after": after, "limit": limit, **filters})
+        return parse(response, lambda document: EventPage.from_json(document, has_more="next" in response.links))
 
 
 class Feed(Iterable[Event]):
-    """Events in the order in which the changes were made, up to the present; iterate again later for new events.
+    """Events in causal order (an event follows those it depends on), up to the present; iterate again for new ones.
 
     Store ``cursor`` to continue later with ``Client.events(cursor)`` without missing an event. The cursor advances page
     by page, when the event after the last one of a page is requested. If the iteration stops within a page, the next
@@ -102,7 +109,8 @@ class Feed(Iterable[Event]):
         self._fetch_page = fetch_page
 
     def __iter__(self) -> Iterator[Event]:
-        while (page := self._fetch_page(self.cursor)).events:
+        has_more = True
+        while has_more:
+            page = self._fetch_page(self.cursor)
             yield from page.events
-            self.cursor = page.next
-        self.cursor = page.next
+            self.cursor, has_more = page.next, page.has_more

@@ -1,8 +1,8 @@
 """The calls for one collection: vehicles, allocations and availability."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, TypeVar, Unpack
+from typing import Any, Literal, TypeVar, Unpack
 from urllib.parse import quote
 
 import httpx
@@ -10,7 +10,16 @@ import httpx
 from invsys.client import payloads
 from invsys.client.connection import Connection
 from invsys.client.parsing import is_replay, parse, parse_item
-from invsys.client.payloads import ANY_VERSION, AllocationChanges, AllocationOptions, Id, Match, ResourceChanges
+from invsys.client.payloads import (
+    ANY_VERSION,
+    AllocationChanges,
+    AllocationFilters,
+    AllocationOptions,
+    Id,
+    Match,
+    ResourceChanges,
+    ResourceFilters,
+)
 from invsys.client.records import Allocation, Attribute, Availability, Resource
 
 Item = TypeVar("Item")
@@ -44,23 +53,20 @@ class Collection:
     def resources(
         self,
         *,
-        name: str | None = None,
-        available_from: datetime | None = None,
-        available_to: datetime | None = None,
-        attributes: Mapping[str, Attribute] | None = None,
+        order: Literal["created", "name"] | None = None,
         page_size: int = 100,
+        **filters: Unpack[ResourceFilters],
     ) -> Iterator[Resource]:
-        """List vehicles, oldest first, filtered by name, by attributes and by availability for a whole period.
+        """List vehicles, oldest first, or with the order ``name`` by the code points of their names.
 
-        Without ``available_from`` and ``available_to``, vehicles are listed whether they are free or not. With only one
-        of them, the period is unbounded on the other side.
+        With only one of ``available_from`` and ``available_to``, the period is unbounded on the other side.
         """
-        query = {
-            "name": name,
-            **payloads.window_params(available_from, available_to, ("available_from", "available_to")),
-            **payloads.attribute_params(attributes or {}),
-        }
+        query = {**payloads.resource_params(filters), "order": order}
         return self._list(self._url, query, page_size, Resource.from_json)
+
+    def count_resources(self, **filters: Unpack[ResourceFilters]) -> int | None:
+        """Return how many vehicles ``resources`` lists, or None if there are more than 100,000."""
+        return self._count(self._url, payloads.resource_params(filters))
 
     def resource(self, resource_id: Id) -> Resource:
         """Return a vehicle. Raises ResourceNotFound."""
@@ -117,24 +123,21 @@ class Collection:
         self,
         resource_id: Id | None = None,
         *,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        allocation_type: str | None = None,
-        status: str | None = None,
-        reference: str | None = None,
+        order: Literal["from", "-from"] | None = None,
         page_size: int = 100,
+        **filters: Unpack[AllocationFilters],
     ) -> Iterator[Allocation]:
-        """List the allocations that overlap a window, ordered by start.
+        """List the allocations of a vehicle, of several (``resource_ids``) or of all, ordered by start.
 
-        Without ``resource_id``, the list contains the allocations of all vehicles in the collection. ``status`` is
-        ``confirmed`` or ``held``; expired holds are never listed. Raises ResourceNotFound.
+        With the order ``-from``, the last one comes first. Raises ResourceNotFound for ``resource_id``; of
+        ``resource_ids``, those that are not in circulation are ignored.
         """
-        url = (
-            f"{self._url}/all/allocations" if resource_id is None else f"{self._resource_url(resource_id)}/allocations"
-        )
-        filters = {"allocation_type": allocation_type, "status": status, "reference": reference}
-        query = {**payloads.window_params(start, end), **filters}
-        return self._list(url, query, page_size, Allocation.from_json)
+        query = {**payloads.allocation_params(filters), "order": order}
+        return self._list(self._allocations_url(resource_id), query, page_size, Allocation.from_json)
+
+    def count_allocations(self, resource_id: Id | None = None, **filters: Unpack[AllocationFilters]) -> int | None:
+        """Return how many allocations ``allocations`` lists, or None if there are more than 100,000."""
+        return self._count(self._allocations_url(resource_id), payloads.allocation_params(filters))
 
     def allocation(self, allocation_id: Id) -> Allocation:
         """Return an allocation. Raises AllocationNotFound."""
@@ -180,12 +183,16 @@ class Collection:
         return parse(response, Availability.from_json)
 
     def availability_of_all(
-        self, start: datetime | None = None, end: datetime | None = None, *, page_size: int = 100
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        resource_ids: Iterable[Id] | None = None,
+        page_size: int = 100,
     ) -> Iterator[Availability]:
-        """List the free and the busy periods of every vehicle, oldest vehicle first."""
-        return self._list(
-            f"{self._url}/all/availability", payloads.window_params(start, end), page_size, Availability.from_json
-        )
+        """List the free and the busy periods of every vehicle, or of up to 100 vehicles, oldest vehicle first."""
+        query = {**payloads.window_params(start, end), **payloads.ids_param(resource_ids)}
+        return self._list(f"{self._url}/all/availability", query, page_size, Availability.from_json)
 
     def icalendar(self, resource_id: Id, start: datetime | None = None, end: datetime | None = None) -> str:
         """Return the allocations of a vehicle in a window as iCalendar text (RFC 5545). Raises ResourceNotFound."""
@@ -198,6 +205,10 @@ class Collection:
 
     def _resource_url(self, resource_id: Id) -> str:
         return f"{self._url}/{payloads.format_uuid(resource_id)}"
+
+    def _allocations_url(self, resource_id: Id | None) -> str:
+        vehicle = f"{self._url}/all" if resource_id is None else self._resource_url(resource_id)
+        return f"{vehicle}/allocations"
 
     def _allocation_url(self, allocation_id: Id) -> str:
         return f"{self._url}/all/allocations/{payloads.format_uuid(allocation_id)}"
@@ -215,4 +226,13 @@ class Collection:
     def _list(
         self, url: str, query: Mapping[str, Any], page_size: int, read_item: Callable[[Any], Item]
     ) -> Iterator[Item]:
+        if query.get("resource_id") == []:
+            # Without an id, the parameter would be missing, and the list would have all vehicles.
+            return iter(())
         return self._connection.pages(url, {**query, "limit": page_size}, read_item)
+
+    def _count(self, url: str, query: Mapping[str, Any]) -> int | None:
+        if query.get("resource_id") == []:
+            return 0
+        headers = self._connection.get(url, {**query, "limit": 1, "count": "true"}).headers
+        return int(headers["X-Total-Count"]) if "X-Total-Count" in headers else None

@@ -88,7 +88,10 @@ class Connection:
         self._http.close()
 
     def get(self, url: str | httpx.URL, params: Mapping[str, Any] | None = None, accept: str = "") -> httpx.Response:
-        """Send a GET request; ``params`` that are None are omitted. ``accept`` is the media type, JSON by default."""
+        """Send a GET request; ``accept`` is the media type, JSON by default.
+
+        ``params`` that are None are omitted, those that are lists are repeated.
+        """
         query = None if params is None else {name: value for name, value in params.items() if value is not None}
         headers = {"Accept": accept} if accept else {}
         return raise_for_problem(self._send("GET", url, params=query, headers=headers).response)

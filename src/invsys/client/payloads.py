@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
@@ -30,6 +30,46 @@ class AllocationOptions(TypedDict, total=False):
     hold_seconds: int
     # Idempotency-Key, 1 to 255 visible ASCII characters; by default, the client generates one
     key: str | None
+
+
+class ResourceFilters(TypedDict, total=False):
+    """Optional arguments of the lists of vehicles; None does not filter."""
+
+    name: str | None
+    # the first characters of the name, in upper and lower case as the name
+    name_prefix: str | None
+    # the vehicle is free for this whole period; without both, vehicles are listed whether they are free or not
+    available_from: datetime | None
+    available_to: datetime | None
+    attributes: Mapping[str, Attribute] | None
+
+
+class AllocationFilters(TypedDict, total=False):
+    """Optional arguments of the lists of allocations; None does not filter."""
+
+    # only allocations of these vehicles, up to 100, if the list has those of all
+    resource_ids: Iterable[Id] | None
+    # only allocations that overlap this window
+    start: datetime | None
+    end: datetime | None
+    allocation_type: str | None
+    # "confirmed" or "held"; expired holds are never listed
+    status: str | None
+    reference: str | None
+
+
+class EventFilters(TypedDict, total=False):
+    """Filters of the change feed; None does not filter.
+
+    An event must have one of the values of each filter. A filter has up to 100 values.
+    """
+
+    # for example "allocated"; ``Event`` lists all kinds
+    kind: str | Iterable[str] | None
+    # for example "Lorry"
+    resource_type: str | Iterable[str] | None
+    resource_id: Id | Iterable[Id] | None
+    allocation_id: Id | Iterable[Id] | None
 
 
 class ResourceChanges(TypedDict, total=False):
@@ -106,6 +146,57 @@ def window_params(
     """Return the query parameters for a window; a bound that is None is infinite."""
     bounds = zip(names, (start, end), strict=True)
     return {name: None if bound is None else format_datetime(bound) for name, bound in bounds}
+
+
+def resource_params(filters: ResourceFilters) -> dict[str, Any]:
+    """Return the query parameters for ``ResourceFilters``; raises TypeError for any other argument."""
+    _require_known(filters, ResourceFilters)
+    names = ("available_from", "available_to")
+    return {
+        "name": filters.get("name"),
+        "name_prefix": filters.get("name_prefix"),
+        **window_params(filters.get("available_from"), filters.get("available_to"), names),
+        **attribute_params(filters.get("attributes") or {}),
+    }
+
+
+def allocation_params(filters: AllocationFilters) -> dict[str, Any]:
+    """Return the query parameters for ``AllocationFilters``; raises TypeError for any other argument."""
+    _require_known(filters, AllocationFilters)
+    return {
+        **ids_param(filters.get("resource_ids")),
+        **window_params(filters.get("start"), filters.get("end")),
+        **{name: filters.get(name) for name in ("allocation_type", "status", "reference")},
+    }
+
+
+def event_params(filters: EventFilters) -> dict[str, list[str]]:
+    """Return the query parameters for ``EventFilters``.
+
+    Raises TypeError for any other argument, and ValueError for an id that is not a UUID or a filter without values: no
+    event would match it, but the query would be the same as without the filter.
+    """
+    _require_known(filters, EventFilters)
+    params = {name: _values(name, value) for name, value in filters.items() if value is not None}
+    if empty := [name for name, values in params.items() if not values]:
+        raise ValueError(f"{', '.join(empty)}: a filter needs a value; None does not filter")
+    return params
+
+
+def _values(name: str, value: Any) -> list[str]:
+    values: list[Any] = [value] if isinstance(value, str | uuid.UUID) else list(value)
+    return [format_uuid(one) for one in values] if name.endswith("_id") else values
+
+
+def _require_known(filters: Mapping[str, Any], known: type[Any]) -> None:
+    # Ignoring a misspelt filter would list too much.
+    if unknown := filters.keys() - known.__annotations__.keys():
+        raise TypeError(f"unexpected arguments: {', '.join(sorted(unknown))}")
+
+
+def ids_param(resource_ids: Iterable[Id] | None) -> dict[str, list[str] | None]:
+    """Return the query parameter for several vehicles; raises ValueError for an id that is not a UUID."""
+    return {"resource_id": None if resource_ids is None else [format_uuid(vehicle) for vehicle in resource_ids]}
 
 
 def allocation_changes(changes: Mapping[str, Any]) -> dict[str, Any]:

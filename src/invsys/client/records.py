@@ -63,9 +63,10 @@ class Allocation:
     """An allocation of a vehicle for ``[start, end)``; ``status`` is ``confirmed``, or ``held`` until ``expires``.
 
     A held allocation is valid until ``expires``, regardless of the event ``expired`` in the feed. ``reference`` is the
-    caller's own number of the order, which other allocations can have as well. ``replayed``: this is the stored
-    response to an earlier request with the same key, which shows the state at that time; ``Collection.allocation``
-    returns the current state.
+    caller's own number of the order, which other allocations can have as well. ``client_id`` is the client that created
+    it; None if this client sees only its own allocations, or if it was created without a gateway. ``replayed``: this is
+    the stored response to an earlier request with the same key, which shows the state at that time;
+    ``Collection.allocation`` returns the current state.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Allocation:
     version: int
     status: str
     expires: datetime | None
+    client_id: str | None
     replayed: bool = field(default=False, compare=False)
 
     @property
@@ -113,6 +115,7 @@ class Allocation:
             version=document["version"],
             status=document["status"],
             expires=_parse_datetime(document["expires"]),
+            client_id=document.get("client_id"),
             replayed=replayed,
         )
 
@@ -154,10 +157,13 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change; ``kind`` is its type, and ``data`` the document of the vehicle or allocation after the change.
+    """A change; ``data`` is the document of the vehicle or allocation after the change, or its last state.
 
-    ``request_id`` is the ``X-Request-Id`` of the request that made the change. It is None if no request made it, for
-    example for a hold that expired.
+    ``kind`` is ``resource_registered``, ``resource_changed``, ``resource_decommissioned``, ``allocated``,
+    ``allocation_changed``, ``confirmed``, ``deallocated`` or ``expired``; later versions of the service may add kinds.
+    ``resource`` and ``allocation`` parse ``data``. ``client_id`` is the client that made the change. ``request_id`` is
+    the ``X-Request-Id`` of the request that made it, or None if no request made it, for example for a hold that
+    expired.
     """
 
     id: str
@@ -169,6 +175,16 @@ class Event:
     client_id: str | None
     request_id: str | None
     data: Mapping[str, Any] = field(hash=False)
+
+    @property
+    def resource(self) -> Resource | None:
+        """The vehicle, or None if this is an event of an allocation."""
+        return Resource.from_json(self.data) if self.allocation_id is None else None
+
+    @property
+    def allocation(self) -> Allocation | None:
+        """The allocation, or None if this is an event of a vehicle."""
+        return None if self.allocation_id is None else Allocation.from_json(self.data)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
@@ -188,47 +204,20 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """A page of events in the order of the changes; ``next`` is the cursor after the last one."""
+    """A page of events in causal order: an event follows those it depends on.
+
+    ``next`` is the cursor after the page. If ``has_more`` is true, more events may exist already, even if this page has
+    none that match the filters: request the next page immediately.
+    """
 
     events: tuple[Event, ...]
     next: str
+    has_more: bool
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
+    def from_json(cls, document: Mapping[str, Any], has_more: bool) -> Self:
         """Create a page from the document of the feed."""
-        return cls(tuple(map(Event.from_json, document["events"])), document["next"])
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A limit of a client: ``quota`` requests in ``window_seconds``, or ``quota`` concurrent requests if that is None.
-
-    ``name`` is its name in the response headers ``RateLimit-Policy`` and ``RateLimit``.
-    """
-
-    name: str
-    quota: int
-    unit: str
-    window_seconds: int | None
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Create a limit from its document."""
-        return cls(document["name"], document["quota"], document["unit"], document["window_seconds"])
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The client to which the token belongs: its name at the gateway, its scopes and its limits."""
-
-    client: str
-    scopes: tuple[str, ...]
-    limits: tuple[Limit, ...]
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Create a caller from the document of the gateway."""
-        return cls(document["client"], tuple(document["scopes"]), tuple(map(Limit.from_json, document["limits"])))
+        return cls(tuple(map(Event.from_json, document["events"])), document["next"], has_more)
 
 
 def format_etag(version: int) -> str:

@@ -1,12 +1,15 @@
 """The configuration of nginx agrees with the services behind it, and does not trust what callers claim."""
 
 import re
+import uuid
 from configparser import ConfigParser
+from urllib.parse import urlencode
 
 import pytest
 
 from invsys.chassis.access import client_id, gateway_secret
 from invsys.gateway.upstream import compression
+from invsys.inventory.schemas.fields import MAX_VALUES
 from tests.support.compose_files import FULL, PROJECT, TLS, services, text
 
 FOLDER = "docker/nginx"
@@ -35,6 +38,12 @@ def test_the_gateway_rejects_large_bodies_itself_and_nginx_buffers_them_in_memor
     default.read(PROJECT / "src/invsys/gateway/default_config.ini")
     assert value("client_max_body_size") == value("client_body_buffer_size")
     assert int(value("client_max_body_size").removesuffix("k")) * 1024 > default.getint("limits", "max_body")
+
+
+def test_the_headers_of_a_list_of_many_vehicles_fit_into_lines_and_buffers():
+    query = urlencode([("resource_id", str(uuid.UUID(int=number))) for number in range(MAX_VALUES)])
+    for size in (value("large_client_header_buffers").split()[1], value("proxy_buffer_size")):
+        assert int(size.removesuffix("k")) * 1024 > len(query) + 2048
 
 
 def test_nginx_compresses_text_instead_of_the_gateway():

@@ -46,6 +46,7 @@ def test_every_operation_in_the_table_has_its_security_schemes(document):
 def test_an_operation_names_its_scope_and_the_problems_of_the_gateway(document):
     operation = document["paths"]["/api/{collection}/{resource_id}/allocations"]["post"]
     assert "`allocations:write` or `allocations:own`" in operation["description"]
+    assert "`events:read` or `events:own`" in document["paths"]["/api/events"]["get"]["description"]
     kinds = (errors.Unauthenticated, errors.Forbidden, errors.UpstreamUnreachable, errors.UpstreamTimeout)
     for kind in kinds:
         assert operation["responses"][str(kind.status)] == {"$ref": f"#/components/responses/{kind.code}"}

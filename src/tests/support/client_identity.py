@@ -22,6 +22,11 @@ def ids(response):
     return [row["id"] for row in rows]
 
 
+def without_client_id(allocation):
+    """Return an allocation as a client sees it that sees only its own."""
+    return {name: value for name, value in allocation.items() if name != "client_id"}
+
+
 def without_request_ids(response):
     """Return status, headers and body of a response, without the request id, the date, and the id in the path."""
     headers = {name: value for name, value in response.headers.items() if name not in ("X-Request-Id", "Date")}

@@ -2,7 +2,7 @@
 
 A page prints each command in a separate block (``code-block:: shell``), without a prompt, so that readers can paste it.
 The block directly below it (``json``, ``http`` or ``xml``) is the response; without one, the body is empty.
-``NAME=$(curl ... | cut -d '"' -f 4)`` stores the id of a response, and ``$NAME`` inserts it.
+``NAME=$(curl ... | cut -d '"' -f 4)`` stores the id of a response, or another field, and ``$NAME`` inserts it.
 
 Responses are compared literally, with two exceptions: each id on the page stands for one id of the test, and cursors,
 request ids and timestamps that the service sets may have any value.
@@ -20,23 +20,25 @@ import httpx
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BODY = r"\n\n((?:(?:    .*)?\n)+)"
 _COMMAND = re.compile(rf"\.\. code-block:: shell{_BODY}(?:\.\. code-block:: (?:json|http|xml){_BODY})?")
-_ASSIGNMENT = re.compile(r"""(\w+)=\$\((curl .+) \| cut -d '"' -f 4\)""")
+_ASSIGNMENT = re.compile(r"""(\w+)=\$\((curl .+) \| cut -d '"' -f ([1-9])\)""")
 # Group 1 is the text between single quotes, in which the shell expands no variables; double quotes are skipped.
 _SINGLE_QUOTED = re.compile(r"""'([^']*)'|"(?:\\.|[^"\\])*\"""")
 _MEMBERS = re.compile(r'(["<](?:created|expires|at|request_id|next)(?:":"|>))[^"<]+')
-_CURSOR = re.compile(r"(cursor=)[^&>]+")
+_CURSOR = re.compile(r"((?:cursor|after)=)[^&>]+")
 
 
 @dataclass(frozen=True)
 class Call:
     """A curl command, and the response that the page prints; with ``-i``, it includes the status line and headers.
 
-    ``variable`` is the shell variable in which the page stores the id of the response, or empty.
+    ``variable`` is the shell variable in which the page stores a field of the response, or empty. ``field`` is the
+    number of this field, from 1.
     """
 
     words: list[str]
     printed: str
     variable: str = ""
+    field: int = 0
 
     def option(self, name: str, default: str = "") -> str:
         return self.words[self.words.index(name) + 1] if name in self.words else default
@@ -56,11 +58,12 @@ def calls(text: str) -> Iterator[Call]:
     for block, printed in _COMMAND.findall(text):
         command = re.sub(r"\\\n +", "", block).strip()
         assignment = _ASSIGNMENT.fullmatch(command)
-        variable, command = assignment.groups() if assignment else ("", command)
+        variable, command, field = assignment.groups() if assignment else ("", command, "0")
         if command.startswith("curl "):
             assert "\n" not in command, f"one command in a block: {command}"
             assert "$" not in "".join(_SINGLE_QUOTED.findall(command)), f"$ is not expanded there: {command}"
-            yield Call(shlex.split(command)[1:], re.sub("^    ", "", printed, flags=re.MULTILINE).strip(), variable)
+            response = re.sub("^    ", "", printed, flags=re.MULTILINE).strip()
+            yield Call(shlex.split(command)[1:], response, variable, int(field))
 
 
 class Session:
@@ -89,11 +92,11 @@ class Session:
         return self._client.request(call.option("-X", default), self._url(call), headers=headers, content=body)
 
     def run_call(self, call: Call) -> None:
-        """Send a call; compare the response with the printed one, or store its id if the call sets a variable."""
+        """Send a call; compare the response with the printed one, or store a field if the call sets a variable."""
         response = self.send(call)
         if call.variable:
-            # The same as `cut -d '"' -f 4` in the printed command.
-            self._variables[call.variable] = response.text.split('"')[3]
+            # The same as `cut -d '"' -f N` in the printed command.
+            self._variables[call.variable] = response.text.split('"')[call.field - 1]
             return
         head, _, body = call.printed.partition("\n\n") if "-i" in call.words else ("", "", call.printed)
         status, *headers = head.splitlines() or [""]

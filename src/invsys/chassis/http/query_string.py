@@ -1,21 +1,24 @@
 """Query strings: reject unknown and repeated parameters, and text that contains a NUL or is not UTF-8."""
 
+import functools
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from flask import request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, fields
 
 
 def load(schema: Schema, prefix: str | None = None) -> dict[str, Any]:
     """Return the validated query parameters of the current request; raises marshmallow's ValidationError.
 
-    Unknown parameters are refused: ignoring a misspelt filter would return too many items.
+    Unknown parameters are refused: ignoring a misspelt filter would return too many items. Only the parameters of
+    marshmallow's List fields may be repeated.
 
     With ``prefix``, all parameters whose names begin with it are allowed, and may be repeated. The schema's field of
     this name gets them as a list of pairs: the rest of the name, and the value.
     """
     _require_utf8()
+    repeatable = _repeatable(schema)
     params: dict[str, Any] = {}
     pairs: list[tuple[str, str]] = []
     errors: dict[str, list[str]] = {}
@@ -25,6 +28,8 @@ def load(schema: Schema, prefix: str | None = None) -> dict[str, Any]:
             errors[name] = ["A NUL is not allowed."]
         elif prefix is not None and name.startswith(prefix):
             pairs.append((name.removeprefix(prefix), value))
+        elif name in repeatable:
+            params.setdefault(name, []).append(value)
         elif name in params:
             errors[name] = ["Must not be repeated."]
         else:
@@ -35,6 +40,12 @@ def load(schema: Schema, prefix: str | None = None) -> dict[str, Any]:
         params[prefix] = pairs
     loaded: dict[str, Any] = schema.load(params)
     return loaded
+
+
+@functools.cache
+def _repeatable(schema: Schema) -> frozenset[str]:
+    """Return the names of the parameters that a List field loads."""
+    return frozenset(field.data_key or name for name, field in schema.fields.items() if isinstance(field, fields.List))
 
 
 def refuse() -> None:

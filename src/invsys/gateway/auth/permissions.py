@@ -10,7 +10,8 @@ from invsys.chassis.http.problems import NotFound
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.errors import Forbidden
 
-OWN_SCOPE = "allocations:own"
+# Each satisfies the other scopes of its kind, but only for the client's own allocations and their events.
+_OWN_SCOPES = {"allocations": "allocations:own", "events": "events:own"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,6 @@ _CARS = "/api/<collection:collection>"
 _CAR = f"{_CARS}/<id:vehicle>"
 _ALL = f"{_CARS}/all"
 
-# allocations:own also satisfies allocations:read and allocations:write, for the client's own allocations only.
 TABLES: Mapping[str, tuple[Permission, ...]] = {
     "inventory": (
         Permission("GET", _CARS, "resources:read"),
@@ -84,21 +84,27 @@ def of_service(service: str, prefix: str) -> tuple[Permission, ...]:
 def required_scopes(services: Iterable[str]) -> set[str]:
     """Return every scope that some route of the services requires or accepts."""
     scopes = {permission.scope for service in services for permission in of_service(service, "/")}
-    return {scope for scope in scopes if scope is not None} | {OWN_SCOPE}
+    scopes |= {own_scope(scope) for scope in scopes}
+    return {scope for scope in scopes if scope is not None}
+
+
+def own_scope(scope: str | None) -> str | None:
+    """Return the scope that satisfies ``scope`` for what belongs to the client itself, or None if there is none."""
+    return None if scope is None else _OWN_SCOPES.get(scope.partition(":")[0])
 
 
 def check_permission(client: Client, permission: Permission, collection: str | None) -> bool:
-    """Return whether the client is restricted to its own allocations.
+    """Return whether the client is restricted to its own allocations, or to their events.
 
     Raises NotFound or Forbidden if the client lacks the permission.
     """
     scope, grants = permission.scope, client.grants
     if scope is None:
         return False
-    concerns_allocations = scope.startswith("allocations:")
-    if not grants.allow(scope, collection) and not (concerns_allocations and grants.allow(OWN_SCOPE, collection)):
+    own = own_scope(scope)
+    if not grants.allow(scope, collection) and not (own is not None and grants.allow(own, collection)):
         if collection is not None and not grants.include(collection):
             # A client without any scope in a collection must not learn whether the collection exists.
             raise NotFound("Nothing is served at this path.")
         raise Forbidden(scope, f'Bearer error="insufficient_scope", scope="{scope}"')
-    return not grants.allow(scope if concerns_allocations else "allocations:read", collection)
+    return not grants.allow("allocations:read" if own is None else scope, collection)

@@ -71,6 +71,7 @@ _RESPONSE_HEADERS = {
         "Retry-After",
         "Vary",
         "X-Content-Type-Options",
+        "X-Total-Count",
     )
 }
 
@@ -87,6 +88,7 @@ CORS_EXPOSED = (
     "Retry-After",
     "WWW-Authenticate",
     request_id.HEADER,
+    "X-Total-Count",
 )
 
 

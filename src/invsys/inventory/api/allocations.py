@@ -18,24 +18,31 @@ from invsys.inventory.schemas import queries as query_schemas
 class AllocationCollection(rest.Resource):
     """``/api/cars/{resource_id}/allocations``."""
 
+    query = query_schemas.allocation_query
+
     def get(self, resource_type: str, resource_id: uuid.UUID | None = None) -> Response:
         """List the allocations of a vehicle, or of all vehicles."""
-        query = query_string.load(query_schemas.allocation_query)
-        params = responses.page_params(query)
-        rows = allocation_queries.allocations(resource_type, resource_id=resource_id, owner=client_id.owner(), **params)
-        return responses.page(rows, query["limit"], outputs.allocations, allocation_queries.sort_key, root="allocation")
+        filters = query_string.load(self.query)
+        page, counted, descending = responses.pop_page(filters), filters.pop("count"), filters.pop("order") == "-from"
+        filters |= {"resource_id": resource_id, "owner": client_id.owner()}
+        rows = allocation_queries.allocations(resource_type, **page, descending=descending, **filters)
+        total = allocation_queries.count(resource_type, query_schemas.MAX_COUNT, **filters) if counted else None
+        schema = outputs.allocation(filters["owner"])
+        return responses.page(rows, page, schema, allocation_queries.sort_key, total, root="allocation")
 
     def post(self, resource_type: str, resource_id: uuid.UUID) -> Response:
         """Allocate a vehicle."""
         values, caller = requests.load_new(inputs.new_allocation)
         result = create_allocation.allocate(resource_type, resource_id, **values, caller=caller)
-        return responses.created(result, outputs.allocation, root="allocation", collection=request.path)
+        schema = outputs.allocation(caller.owner)
+        return responses.created(result, schema, root="allocation", collection=request.path)
 
 
 class AllocationsOfAll(AllocationCollection):
     """``/api/cars/all/allocations``: read-only, because a POST needs a vehicle."""
 
     methods = frozenset({"GET"})
+    query = query_schemas.allocation_of_all_query
 
 
 class AllocationsOfAny(rest.Resource):
@@ -45,11 +52,12 @@ class AllocationsOfAny(rest.Resource):
         """Allocate any free vehicle, or ``quantity`` of them."""
         values, caller = requests.load_new(inputs.new_allocation_of_any)
         result = allocate_any.allocate_any(resource_type, **values, caller=caller)
+        schema = outputs.allocation(caller.owner)
         if "quantity" in values:
-            return responses.list_created(result, outputs.allocations, root="allocation")
+            return responses.list_created(result, schema, root="allocation")
         vehicle = result.rows[0]["resource_id"]
         collection = f"{request.path.removesuffix('/any/allocations')}/{vehicle}/allocations"
-        return responses.created(result, outputs.allocation, root="allocation", collection=collection)
+        return responses.created(result, schema, root="allocation", collection=collection)
 
 
 class AllocationItem(rest.Resource):
@@ -57,15 +65,16 @@ class AllocationItem(rest.Resource):
 
     def get(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
         """Show an allocation."""
-        row = allocation_queries.allocation(resource_type, allocation_id, resource_id, client_id.owner())
-        return conditional.apply_if_none_match(responses.item(row, outputs.allocation, root="allocation"))
+        owner = client_id.owner()
+        row = allocation_queries.allocation(resource_type, allocation_id, resource_id, owner)
+        return conditional.apply_if_none_match(responses.item(row, outputs.allocation(owner), root="allocation"))
 
     def patch(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
         """Change an allocation; confirm or extend a hold."""
         changes = requests.load_changes(inputs.changed_allocation)
-        versions = conditional.expected_versions()
-        row = update_allocation.update(resource_type, allocation_id, changes, resource_id, versions, requests.caller())
-        return responses.item(row, outputs.allocation, root="allocation")
+        versions, caller = conditional.expected_versions(), requests.caller()
+        row = update_allocation.update(resource_type, allocation_id, changes, resource_id, versions, caller)
+        return responses.item(row, outputs.allocation(caller.owner), root="allocation")
 
     def delete(self, resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None) -> Response:
         """Delete an allocation."""

@@ -9,6 +9,7 @@ from invsys.chassis.http import query_string
 from invsys.chassis.http import responses as http_responses
 from invsys.inventory.api import responses
 from invsys.inventory.queries import availability
+from invsys.inventory.queries import resources as resource_queries
 from invsys.inventory.schemas import outputs
 from invsys.inventory.schemas import queries as query_schemas
 
@@ -28,7 +29,15 @@ class AvailabilityOfAll(rest.Resource):
 
     def get(self, resource_type: str) -> Response:
         """Show the free and busy periods of each vehicle."""
-        query = query_string.load(query_schemas.availability_query)
-        rows = availability.of_all(resource_type, **responses.page_params(query))
-        names = {"root": "availability", "roots": "availabilities", "item": "period"}
-        return responses.page(rows, query["limit"], outputs.availabilities, responses.vehicle_sort_key, **names)
+        filters = query_string.load(query_schemas.availability_query)
+        page = responses.pop_page(filters)
+        rows = availability.of_all(resource_type, **page, **filters)
+        return responses.page(
+            rows,
+            page,
+            outputs.availability,
+            resource_queries.sort_key_by_age,
+            root="availability",
+            roots="availabilities",
+            item="period",
+        )

@@ -80,11 +80,12 @@ def _allocations(summary: str, response: Any, *failures: type[Problem], **option
 
 
 _LIST: dict[str, Any] = {"many": True, "headers": ("Link",)}
+_COUNTED_LIST: dict[str, Any] = {"many": True, "headers": ("Link", "X-Total-Count")}
 _CREATED: dict[str, Any] = {"status": 201, "headers": ("Location", "ETag", "Idempotency-Replayed"), "keyed": True}
 _ITEM: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-None-Match"}
 _DELETED: dict[str, Any] = {"status": 204, "conditional": "If-Match"}
 _UPDATED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match"}
-_ALLOCATION_LIST: dict[str, Any] = {"query": query_schemas.AllocationQuery, "owner_filter": True, **_LIST}
+_ALLOCATION_LIST: dict[str, Any] = {"owner_filter": True, **_COUNTED_LIST}
 
 # In the order of the document.
 TAGS = ("vehicles", "allocations", "changes", "operations")
@@ -92,10 +93,10 @@ TAGS = ("vehicles", "allocations", "changes", "operations")
 # By Flask's endpoint and the HTTP method.
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("resourcecollection", "GET"): _vehicles(
-        "List the vehicles of a collection, oldest first",
+        "List the vehicles of a collection, by age or by name",
         outputs.Resource,
         query=query_schemas.ResourceQuery,
-        **_LIST,
+        **_COUNTED_LIST,
     ),
     ("resourcecollection", "POST"): _vehicles(
         "Register a vehicle",
@@ -129,6 +130,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "List the allocations of a vehicle by start",
         outputs.Allocation,
         errors.ResourceNotFound,
+        query=query_schemas.AllocationQuery,
         **_ALLOCATION_LIST,
     ),
     ("allocationcollection", "POST"): _allocations(
@@ -145,6 +147,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("allocationsofall", "GET"): _allocations(
         "List the allocations of all vehicles by start",
         outputs.Allocation,
+        query=query_schemas.AllocationOfAllQuery,
         **_ALLOCATION_LIST,
     ),
     ("allocationsofany", "POST"): _allocations(
@@ -192,7 +195,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         **_LIST,
     ),
     ("eventcollection", "GET"): Operation(
-        "List the changes after a cursor",
+        "List the changes after a cursor that match the filters",
         {
             "type": "object",
             "properties": {
@@ -202,6 +205,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "required": ["events", "next"],
         },
         query=query_schemas.EventQuery,
+        owner_filter=True,
+        headers=("Link",),
         fails_with=(errors.CursorExpired, *_COMMON_FAILURES),
         tag="changes",
     ),

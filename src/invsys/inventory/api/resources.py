@@ -19,9 +19,13 @@ class ResourceCollection(rest.Resource):
 
     def get(self, resource_type: str) -> Response:
         """List vehicles."""
-        query = query_string.load(query_schemas.resource_query, prefix=query_schemas.ATTRIBUTE)
-        rows = resource_queries.resources(resource_type, **responses.page_params(query))
-        return responses.page(rows, query["limit"], outputs.resources, responses.vehicle_sort_key, root="resource")
+        filters = query_string.load(query_schemas.resource_query, prefix=query_schemas.ATTRIBUTE)
+        counted, by_name = filters.pop("count"), filters.pop("order") == "name"
+        page = responses.pop_page(filters, numbers=1 if by_name else None)
+        rows = resource_queries.resources(resource_type, **page, by_name=by_name, **filters)
+        total = resource_queries.count(resource_type, query_schemas.MAX_COUNT, **filters) if counted else None
+        sort_key = resource_queries.sort_key_by_name if by_name else resource_queries.sort_key_by_age
+        return responses.page(rows, page, outputs.resource, sort_key, total, root="resource")
 
     def post(self, resource_type: str) -> Response:
         """Register a vehicle."""

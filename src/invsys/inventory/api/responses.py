@@ -1,6 +1,6 @@
-"""Responses: a page of a list, an item with its ETag, a created item (201)."""
+"""Responses: a page of a list with the link to the next one, an item with its ETag, a created item (201)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,36 +11,59 @@ from invsys.chassis.http import change_count, conditional, responses
 from invsys.inventory.commands.idempotency import CommandResult
 from invsys.inventory.db.models import Row
 from invsys.inventory.queries import cursors
+from invsys.inventory.queries.cursors import SortKey
 
-SortKey = Callable[[Row], Sequence[int | None]]
-
-
-def vehicle_sort_key(row: Row) -> list[int]:
-    """Return the sort key of a vehicle."""
-    return [row["key"]]
+TOTAL = "X-Total-Count"
+# Parameters that may change from page to page. All others determine which items the list has, and their order.
+_OF_PAGE = frozenset({"limit", "cursor", "count"})
 
 
-def page_params(query: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a page query: ``query`` with its cursor decrypted and its ``limit`` increased by one.
+def pop_page(query: dict[str, Any], *, numbers: int | None = None) -> dict[str, Any]:
+    """Remove ``limit`` and ``cursor`` from a query; return them with the limit increased by one, the cursor decrypted.
 
-    The additional row shows whether there is a next page. Raises ValidationError for a cursor of another list.
+    The additional row shows whether there is a next page. ``numbers`` is as in ``cursors.read``. Raises
+    ValidationError for a cursor of another list.
     """
-    return {**query, "limit": query["limit"] + 1, "cursor": cursors.of_query(request.path, query)}
+    cursor = cursors.of_query(_list_of_request(), query, numbers=numbers) if "cursor" in query else None
+    query.pop("cursor", None)
+    return {"limit": query.pop("limit") + 1, "cursor": cursor}
 
 
-def page(rows: Sequence[Row], limit: int, schema: Schema, sort_key: SortKey, **names: Any) -> Response:
-    """Return a response with the first ``limit`` rows, and a Link header to the next page if there are more rows.
+def page(
+    rows: Sequence[Row],
+    limits: Mapping[str, Any],
+    schema: Schema,
+    sort_key: Callable[[Row], SortKey],
+    total: int | None = None,
+    **names: Any,
+) -> Response:
+    """Return a response with the first rows, and a Link header to the next page if there are more rows.
 
-    ``sort_key`` returns the sort key of a row, which becomes the cursor. ``names`` are the XML element names of
+    ``limits`` are the result of ``pop_page``. ``sort_key`` returns the sort key of a row, which becomes the cursor.
+    ``total`` is the number of items in all pages, or None. ``names`` are the XML element names of
     ``chassis.http.responses.make_response``.
     """
+    limit = limits["limit"] - 1
     page_rows = rows[:limit]
-    response = responses.make_response(schema.dump(page_rows), **names)
+    response = responses.make_response(schema.dump(page_rows, many=True), **names)
+    if total is not None:
+        response.headers[TOTAL] = str(total)
     if len(rows) > limit:
-        cursor = cursors.write(request.path, *sort_key(page_rows[-1]))
-        query = {**request.args.to_dict(flat=False), "cursor": cursor}
-        response.headers["Link"] = f'<{request.path}?{urlencode(query, doseq=True)}>; rel="next"'
+        cursor = cursors.write(_list_of_request(), *sort_key(page_rows[-1]))
+        response.headers.update(next_page_link("cursor", cursor))
     return response
+
+
+def next_page_link(parameter: str, cursor: str) -> dict[str, str]:
+    """Return the Link header to the next page: the URL of the request with this cursor as ``parameter`` (RFC 8288)."""
+    query = {**request.args.to_dict(flat=False), parameter: cursor}
+    return {"Link": f'<{request.path}?{urlencode(query, doseq=True)}>; rel="next"'}
+
+
+def _list_of_request() -> str:
+    """Return the path of the request and the parameters on which the list depends: the purpose of its cursors."""
+    params = sorted(param for param in request.args.items(multi=True) if param[0] not in _OF_PAGE)
+    return f"{request.path}?{urlencode(params)}" if params else request.path
 
 
 def item(row: Row, schema: Schema, root: str) -> Response:
@@ -63,7 +86,7 @@ def list_created(result: CommandResult, schema: Schema, root: str) -> Response:
     """Return a 201 response with the created items."""
     # A replayed request changes nothing.
     headers = _replayed(result) or {change_count.HEADER: str(len(result.rows))}
-    return responses.make_response(schema.dump(result.rows), 201, headers, root=root)
+    return responses.make_response(schema.dump(result.rows, many=True), 201, headers, root=root)
 
 
 def _replayed(result: CommandResult) -> dict[str, str]:

@@ -68,7 +68,8 @@ def allocate_any(
         # Attempts 0 and 1 skip rows that other transactions have locked; later attempts wait for those locks.
         options = _Options(caller.key is not None, bool(attributes), count == 1, waits_for_locks=number > 1)
         statement, choice = _choose(options, number, params)
-        return [{**values, **row} for row in session.change(statement, params | choice, at_least=count)]
+        rows = session.change(statement, params | choice, at_least=count)
+        return [{**values, "client_id": caller.client_id, **row} for row in rows]
 
     def raise_conflict() -> None:
         client_limits.require_room(caller, max_holds, count)

@@ -98,7 +98,8 @@ def allocate(
     def attempt(_: int) -> list[Row]:
         if not client_limits.has_room(caller, max_holds):
             return []
-        return [{**values, **row} for row in session.change(_ALLOCATE[caller.key is not None], params)]
+        rows = session.change(_ALLOCATE[caller.key is not None], params)
+        return [{**values, "client_id": caller.client_id, **row} for row in rows]
 
     def raise_conflict() -> None:
         client_limits.require_room(caller, max_holds)

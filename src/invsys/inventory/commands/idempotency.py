@@ -78,4 +78,9 @@ def _stored_result(caller: Caller) -> list[Row]:
         raise IdempotencyKeyReused("Another request was made under this Idempotency-Key.")
     with session.read() as connection:
         events = connection.execute(select(Event.__table__).where(Event.key.in_(row["events"])).order_by(Event.key))
-        return [{**event, "id": event["allocation_id"] or event["resource_id"]} for event in events.mappings()]
+        return [_item(event) for event in events.mappings()]
+
+
+def _item(event: Row) -> Row:
+    """Return the row of the item that an event describes."""
+    return {**event, "id": event["allocation_id"] or event["resource_id"], "client_id": event["owner_id"]}

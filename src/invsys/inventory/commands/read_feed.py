@@ -5,16 +5,16 @@ from collections.abc import Callable
 from invsys.inventory.commands import expire_holds
 from invsys.inventory.db import session
 from invsys.inventory.queries import events as event_queries
-from invsys.inventory.queries.events import Page, Position
+from invsys.inventory.queries.events import Filters, Page, Position
 
 
-def page(after: Position | None, limit: int) -> Page:
-    """Return up to ``limit`` events after a position (None: from the oldest stored event).
+def page(after: Position | None, limit: int, filters: Filters) -> Page:
+    """Return up to ``limit`` events that match the filters, after a position (None: from the oldest stored event).
 
     If the page reaches the end of the feed, expired holds are deleted first, so that the page includes their events,
     unless the deletion would wait for a lock. Raises CursorExpired, DatabaseUnavailable.
     """
-    return _with_expired(lambda: event_queries.following(after, limit))
+    return _with_expired(lambda: event_queries.following(after, limit, filters))
 
 
 def empty_page_at_end() -> Page:

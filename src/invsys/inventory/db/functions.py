@@ -121,6 +121,14 @@ json_array_elements: type[FunctionElement[Any]] = sql_function(
     sqlite="(SELECT value FROM json_each({0}))",
 )
 
+# A subquery that returns the elements of a JSON array of UUIDs, each in 32 hexadecimal digits.
+json_array_ids: type[FunctionElement[Any]] = sql_function(
+    "json_array_ids",
+    NullType(),
+    postgresql="(SELECT CAST(json_array_elements_text({0}) AS uuid))",
+    sqlite="(SELECT value FROM json_each({0}))",
+)
+
 # Whether a key is in the result of a subquery, which is executed once, before the rest. The type is not Boolean: on
 # SQLite SQLAlchemy would compare the result with 1, and the index would not be used.
 in_subquery: type[FunctionElement[Any]] = sql_function(

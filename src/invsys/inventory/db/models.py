@@ -32,6 +32,9 @@ from invsys.inventory.db.types import UtcDateTime
 Row = Mapping[Any, Any]
 
 
+# Characters; the greatest length of a vehicle's name.
+MAX_NAME = 36
+
 # Every constraint has a name, so that migrations can refer to it on both databases.
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -56,7 +59,7 @@ class ContinuousResource(db.Model):  # type: ignore[name-defined]
     key: Mapped[int] = mapped_column(_Key, primary_key=True)
     id: Mapped[uuid.UUID] = mapped_column(Uuid, default=uuid.uuid4, unique=True)
     resource_type: Mapped[str] = mapped_column(String(36))
-    name: Mapped[str] = mapped_column(String(36))
+    name: Mapped[str] = mapped_column(String(MAX_NAME))
     attributes: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
     created: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
     version: Mapped[int] = mapped_column(Integer, server_default="1")
@@ -121,11 +124,13 @@ class Event(db.Model):  # type: ignore[name-defined]
     client_id: Mapped[str | None] = mapped_column(String(255))
     # The X-Request-Id of the request that made the change; null if no request made it.
     request_id: Mapped[str | None] = mapped_column(String(128))
+    # The owner of the allocation (its ``client_id``); null for vehicles, and in events from before migration 0006.
+    owner_id: Mapped[str | None] = mapped_column(String(255))
     # Columns of vehicles and allocations.
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Integer)
     # Columns of vehicles.
-    name: Mapped[str | None] = mapped_column(String(36))
+    name: Mapped[str | None] = mapped_column(String(MAX_NAME))
     attributes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     closed_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Columns of allocations.

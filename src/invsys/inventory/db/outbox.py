@@ -144,6 +144,7 @@ def _insert_event(table: Table, changed: Mapping[str, Any], kind: str | ColumnEl
         "allocation_id": null() if is_vehicle else changed["id"],
         "client_id": CALLER_CLIENT_ID,
         "request_id": _CALLER_REQUEST_ID,
+        "owner_id": null() if is_vehicle else changed["client_id"],
         **{name: changed[name] for name in _COPIED[table.name]},
     }
     source = select(*values.values())

@@ -4,9 +4,12 @@ Overlaps are defined in three places, and tests compare them: ``Period.overlaps`
 constraint or triggers of the database.
 """
 
+import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BindParameter,
     Boolean,
     ColumnElement,
@@ -21,8 +24,9 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.orm import aliased
 
-from invsys.inventory.db.functions import db_now, seconds_between, sql_function
+from invsys.inventory.db.functions import db_now, in_subquery, json_array_ids, seconds_between, sql_function
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.db.types import AFTER_ALL, BEFORE_ALL, UtcDateTime
 
@@ -31,6 +35,14 @@ _allocation = ContinuousResourceAllocation
 # The vehicle is in the collection ``resource_type`` and in circulation.
 NOT_DECOMMISSIONED: ColumnElement[bool] = and_(
     _resource.resource_type == bindparam("resource_type"), _resource.decommissioned.is_(None)
+)
+
+# The vehicle is one of ``resource_ids``, a parameter that ``json_ids`` returns. By key, because SQLite would otherwise
+# read all vehicles of the type.
+_listed = aliased(_resource)
+_RESOURCE_IDS = json_array_ids(bindparam("resource_ids", type_=JSON))
+IN_RESOURCE_IDS: ColumnElement[bool] = in_subquery(
+    _resource.key, select(_listed.key).where(in_subquery(_listed.id, _RESOURCE_IDS)).scalar_subquery()
 )
 
 # The allocation belongs to the client ``owner``.
@@ -57,6 +69,11 @@ _overlaps = sql_function(
     postgresql="tstzrange({0}, {1}) && tstzrange({2}, {3})",
     sqlite="(({0} IS NULL OR {3} IS NULL OR {0} < {3}) AND ({1} IS NULL OR {2} IS NULL OR {2} < {1}))",
 )
+
+
+def json_ids(ids: Iterable[uuid.UUID]) -> list[str]:
+    """Return ids in the form that the parameter of ``IN_RESOURCE_IDS`` takes."""
+    return [item.hex for item in ids]
 
 
 def overlaps(start: Any, end: Any) -> ColumnElement[bool]:

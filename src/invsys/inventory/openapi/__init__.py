@@ -51,7 +51,7 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         spec.components.schema(schema.__name__, schema=schema)
     for schema in outputs.RESPONSE_SCHEMAS:
         component = spec.components.schemas[schema.__name__]
-        component["required"] = sorted(component["properties"])
+        component["required"] = sorted(component["properties"].keys() - outputs.OPTIONAL.get(schema, set()))
         # Later versions can add members.
         del component["additionalProperties"]
     for schema in (inputs.NewAllocation, inputs.NewAllocationOfAny):
@@ -90,7 +90,7 @@ class _Plugin(MarshmallowPlugin):
             fields.UtcDateTimeField: ("string", "date-time"),
             fields.Infinite: ("boolean", None),
             fields.Status: ("string", None),
-            Snapshot: ("object", None),
+            Snapshot: (None, None),
             fields.Cursor: ("string", None),
             fields.FeedCursor: ("string", None),
         }

@@ -27,16 +27,18 @@ conflicts have the version too. A change with `If-Match` succeeds only if the it
 response is 412.
 
 **Ownership.** The gateway identifies the client (`X-Client-Id`), which owns the allocations that it creates. With
-`X-Client-Sees: own`, the client sees only its own allocations. Vehicles that other clients have allocated are still not
-free.
+`X-Client-Sees: own`, the client sees only its own allocations and their events. Vehicles that other clients have
+allocated are still not free.
 
-**Lists** have pages: follow `Link: <...>; rel="next"` until a response has no such link.
+**Lists** have pages: follow `Link: <...>; rel="next"` until a response has no such link. A cursor belongs to the path,
+the order and the filters of its list. With `count=true`, `X-Total-Count` is the number of items of all pages.
 
-**The change feed** is `/api/events`. Store `next` of each response, and send it as `after` to get the later changes.
-Without `after`, the feed begins at the oldest stored event; old events are deleted after a time that the operator sets.
-With `after=now`, it begins at its end. If the event of a cursor no longer exists, the response is 410 `cursor_expired`:
-send `after=now`, then read the lists, then continue from `next`. A hold blocks its period until `expires`, even if its
-`expired` event appears later.
+**The change feed** is `/api/events`, in causal order: an event follows those it depends on. Store `next` of each
+response, and send it as `after` to get the later changes. While responses have a `Link` to the next page, there may be
+more events already; with filters, even after a page without any. Without `after`, the feed begins at the oldest stored
+event; old events are deleted after a time that the operator sets. With `after=now`, it begins at its end. If the event
+of a cursor no longer exists, the response is 410 `cursor_expired`: send `after=now`, then read the lists, then continue
+from `next`. A hold blocks its period until `expires`, even if its `expired` event appears later.
 
 **Limits.** The operator can limit the number of unexpired holds of a client (429 `too_many_holds`), and how long
 allocations are and how far in the future they end (422).

@@ -57,6 +57,7 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
         "version": 1,
         "status": "confirmed",
         "expires": None,
+        "client_id": "monolith",
     },
     outputs.Availability: {
         "resource_id": "5f0c8a3e-6a2f-4a57-9a59-0f6d3c6d0c11",

@@ -7,6 +7,7 @@ from invsys.chassis.http.problems import JSON_SCHEMA, REQUEST_ID_SCHEMA, Problem
 from invsys.inventory.api.operations import Operation
 from invsys.inventory.openapi import problems
 from invsys.inventory.openapi.examples import EXAMPLES
+from invsys.inventory.schemas.queries import MAX_COUNT
 
 HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-Id": {"description": "The id of the request, which the log also contains", "schema": REQUEST_ID_SCHEMA},
@@ -15,6 +16,10 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Link": {
         "description": 'The next page, rel="next" (RFC 8288); absent on the last page',
         "schema": {"type": "string"},
+    },
+    "X-Total-Count": {
+        "description": f"With `count=true`, the number of items in all pages; absent if there are over {MAX_COUNT:,}",
+        "schema": {"type": "integer"},
     },
     "Idempotency-Replayed": {
         "description": "true: an earlier request with the same Idempotency-Key had this result",

@@ -2,13 +2,14 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from invsys.inventory.db.models import Row
 from invsys.inventory.period import Period, free_and_busy
 from invsys.inventory.queries import conflicts
 from invsys.inventory.queries import resources as resource_queries
+from invsys.inventory.queries.cursors import SortKey
 
 
 def of_one(resource_type: str, resource_id: uuid.UUID, window: Period) -> dict[str, Any]:
@@ -21,10 +22,18 @@ def of_one(resource_type: str, resource_id: uuid.UUID, window: Period) -> dict[s
 
 
 def of_all(
-    resource_type: str, limit: int, window: Period, cursor: Sequence[int | None] | None = None
+    resource_type: str,
+    limit: int,
+    window: Period,
+    cursor: SortKey | None = None,
+    resource_ids: Collection[uuid.UUID] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the free and busy periods of up to ``limit`` vehicles, oldest first, after ``cursor`` (a key)."""
-    vehicles = resource_queries.resources(resource_type, limit, cursor)
+    """Return the free and busy periods of up to ``limit`` vehicles, oldest first, beginning after ``cursor``.
+
+    The vehicles are those with ``resource_ids`` (None: all) that are of the type and in circulation. The cursor is the
+    ``sort_key_by_age`` of the last vehicle of the previous page.
+    """
+    vehicles = resource_queries.resources(resource_type, limit, cursor, resource_ids=resource_ids)
     busy = defaultdict(list)
     for allocation in conflicts.allocations_of([vehicle["key"] for vehicle in vehicles], window):
         busy[allocation["resource_key"]].append(allocation)

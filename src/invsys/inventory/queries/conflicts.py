@@ -6,17 +6,19 @@ Rows are mappings of the allocations' columns. Expired holds are ignored.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, bindparam, func, literal, or_, select, text, union_all
+from sqlalchemy import JSON, CompoundSelect, Connection, bindparam, func, literal, or_, select, text, union_all
+from sqlalchemy.orm import aliased
 
 from invsys.inventory.db import session
-from invsys.inventory.db.functions import db_now
-from invsys.inventory.db.models import ContinuousResourceAllocation, Row
-from invsys.inventory.db.predicates import OWNED_OF_VEHICLE, is_active, overlaps
+from invsys.inventory.db.functions import db_now, in_subquery, json_array_elements
+from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
+from invsys.inventory.db.predicates import OWNED_OF_VEHICLE, is_active, last_before, overlaps
 from invsys.inventory.db.types import AFTER_ALL, BEFORE_ALL, UtcDateTime
 from invsys.inventory.errors import MAX_CONFLICTS, PeriodTaken, ResourceInUse
 from invsys.inventory.period import Period
 
-_allocation = ContinuousResourceAllocation
+_allocation, _resource = ContinuousResourceAllocation, ContinuousResource
+_before = aliased(_allocation)
 
 _START, _END = (bindparam(name, type_=UtcDateTime) for name in ("start", "end"))
 _OF_VEHICLE = _allocation.resource_key == bindparam("resource_key")
@@ -51,6 +53,34 @@ _NOT_ENDED = (
     .limit(MAX_CONFLICTS)
 )
 _OWNED_NOT_ENDED = _NOT_ENDED.where(OWNED_OF_VEHICLE)
+
+
+# The columns that availability and the fleet page need. With all columns, availability would take twice as long.
+_SHOWN: list[Any] = [
+    *(_allocation.resource_key, _allocation.starts, _allocation.ends),
+    *(_allocation.client_id, _allocation.allocation_type, _allocation.description, _allocation.expires),
+]
+
+
+def _of_vehicles() -> CompoundSelect[Any]:
+    """Select the allocations of the vehicles ``keys`` that overlap the window from ``start`` to ``end``, both finite.
+
+    The parts use the index of a vehicle's starts, so none reads the vehicle's past.
+    """
+    allocations = (
+        select(*_SHOWN)
+        .join(_resource, _resource.key == _allocation.resource_key)
+        .where(in_subquery(_resource.key, json_array_elements(bindparam("keys", type_=JSON))), is_active())
+    )
+    reaches = or_(_allocation.ends.is_(None), _allocation.ends > _START)
+    return union_all(
+        allocations.where(_allocation.starts.is_(None), reaches),
+        allocations.where(_allocation.key == last_before(_START, _before.key, _before).scalar_subquery(), reaches),
+        allocations.where(_allocation.starts >= _START, _allocation.starts < _END),
+    ).order_by(text("resource_key, starts NULLS FIRST"))
+
+
+_OF_VEHICLES = _of_vehicles()
 
 
 def find_conflicts(
@@ -105,11 +135,10 @@ def require_no_future_allocations(connection: Connection, vehicle: Row, owner: s
 
 
 def allocations_of(resource_keys: Sequence[int], window: Period) -> list[Row]:
-    """Return the allocations of several vehicles that overlap ``window``, ordered by vehicle and start."""
-    statement = (
-        select(*_allocation.__table__.columns)
-        .where(_allocation.resource_key.in_(resource_keys), is_active(), overlaps(window.start, window.end))
-        .order_by(_allocation.resource_key, _allocation.starts.nulls_first())
-    )
+    """Return the allocations of several vehicles that overlap ``window``, ordered by vehicle and start.
+
+    The rows have the columns ``_SHOWN``.
+    """
+    params = {"keys": resource_keys, "start": window.start or BEFORE_ALL, "end": window.end or AFTER_ALL}
     with session.read() as connection:
-        return list(connection.execute(statement).mappings())
+        return list(connection.execute(_OF_VEHICLES, params).mappings())

@@ -19,11 +19,14 @@ from invsys.inventory.db import session
 from invsys.inventory.db.models import CursorState, db
 from invsys.inventory.errors import UnusableDatabase
 
-# The purpose of cursors of the change feed. The purpose of a list's cursors is its path. A cursor is valid only for its
-# purpose.
+# The purpose of cursors of the change feed. The purpose of a list's cursors is its path and the parameters on which the
+# list depends. A cursor is valid only for its purpose.
 EVENTS = "events"
 
-NOT_A_CURSOR = "Not a valid cursor of this list."
+NOT_A_CURSOR = "Not a valid cursor of this list: it belongs to one path, one order and one set of filters."
+
+# The values that determine an item's place in a list: integers or None, then possibly a text.
+SortKey = tuple[Any, ...]
 
 _CIPHER = "invsys.cursor_cipher"
 _SECRET = select(CursorState.secret)
@@ -75,47 +78,55 @@ def register(app: Flask) -> None:
             event.listen(engine, "connect", cipher.clear)
 
 
-def write(purpose: str, *sort_key: int | None) -> str:
+def write(purpose: str, *sort_key: Any) -> str:
     """Return the cursor of a sort key, for example of the key of a row."""
     return encrypt(_cipher().get(), purpose, *sort_key)
 
 
-def read(purpose: str, cursor: bytes) -> tuple[int | None, ...]:
+def read(purpose: str, cursor: bytes, *, numbers: int | None = None) -> SortKey:
     """Return the sort key of a cursor (as ``fields.Cursor`` loads it); raises UnreadableCursor.
 
-    If the cursor cannot be decrypted, the secret is read again: the database may have been replaced.
+    ``numbers`` is the number of parts before the text of the sort key (None: it has no text). If the cursor cannot be
+    decrypted, the secret is read again: the database may have been replaced.
     """
     try:
-        return _decrypt(_cipher().get(), purpose, cursor)
+        return _decrypt(_cipher().get(), purpose, cursor, numbers)
     except InvalidTag:
         _cipher().clear()
     try:
-        return _decrypt(_cipher().get(), purpose, cursor)
+        return _decrypt(_cipher().get(), purpose, cursor, numbers)
     except InvalidTag:
         raise UnreadableCursor from None
 
 
-def of_query(purpose: str, query: Mapping[str, Any]) -> tuple[int | None, ...] | None:
-    """Return the sort key of the query's ``cursor``, None without a cursor; raises ValidationError if it is invalid."""
+def of_query(purpose: str, query: Mapping[str, Any], *, numbers: int | None = None) -> SortKey | None:
+    """Return the sort key of the query's ``cursor``, None without a cursor; raises ValidationError if it is invalid.
+
+    ``numbers`` is as in ``read``.
+    """
     if "cursor" not in query:
         return None
     try:
-        return read(purpose, query["cursor"])
+        return read(purpose, query["cursor"], numbers=numbers)
     except UnreadableCursor:
         raise ValidationError({"cursor": [NOT_A_CURSOR]}) from None
 
 
-def encrypt(cipher: AESSIV, purpose: str, *sort_key: int | None) -> str:
+def encrypt(cipher: AESSIV, purpose: str, *sort_key: Any) -> str:
     """Return the cursor of a sort key, encrypted with this cipher."""
-    # The parts have a fixed length, because the length of the cursor would reveal the number of digits.
-    packed = struct.pack(f">{len(sort_key)}q", *(_NULL if part is None else part for part in sort_key))
+    text = sort_key[-1] if isinstance(sort_key[-1], str) else ""
+    numbers = sort_key[:-1] if text else sort_key
+    # Numbers have a fixed length, because the length of the cursor would reveal the number of digits.
+    packed = struct.pack(f">{len(numbers)}q", *(_NULL if part is None else part for part in numbers)) + text.encode()
     return base64.urlsafe_b64encode(cipher.encrypt(packed, [purpose.encode()])).decode().rstrip("=")
 
 
-def _decrypt(cipher: AESSIV, purpose: str, cursor: bytes) -> tuple[int | None, ...]:
+def _decrypt(cipher: AESSIV, purpose: str, cursor: bytes, numbers: int | None) -> SortKey:
     packed = cipher.decrypt(cursor, [purpose.encode()])
-    sort_key = struct.unpack(f">{len(packed) // 8}q", packed)
-    return tuple(None if part == _NULL else part for part in sort_key)
+    text_start = len(packed) if numbers is None else 8 * numbers
+    sort_key = struct.unpack(f">{text_start // 8}q", packed[:text_start])
+    text = (packed[text_start:].decode(),) if numbers is not None else ()
+    return (*(None if part == _NULL else part for part in sort_key), *text)
 
 
 def _cipher() -> _Cipher:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import current_app
-from marshmallow import fields
+from marshmallow import ValidationError, fields, validate
 
 from invsys.chassis import identifiers
 from invsys.inventory.period import EARLIEST, LATEST
@@ -21,6 +21,8 @@ _DATETIME = re.compile(
     r"(:[0-9]{2}(\.(?P<fraction>[0-9]+))?)?([Zz]|[+-][0-9]{2}(:?[0-5][0-9])?)?"
 )
 
+# The maximum number of values of a repeated query parameter.
+MAX_VALUES = 100
 # The value of ``after`` that means the end of the change feed.
 NOW = "now"
 # The length of the tag that AES-SIV adds to the ciphertext.
@@ -107,6 +109,44 @@ class Id(fields.UUID):
         return uuid.UUID(value)
 
 
+class Repeated(fields.List[Any]):
+    """A query parameter that can be repeated: a list of up to ``MAX_VALUES`` values."""
+
+    def __init__(self, value: fields.Field[Any], **kwargs: Any) -> None:
+        at_most = validate.Length(max=MAX_VALUES, error="At most {max} values.")
+        super().__init__(value, validate=at_most, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs)
+        except ValidationError as error:
+            messages = [message for of_value in error.messages_dict.values() for message in of_value]
+            raise ValidationError(list(dict.fromkeys(messages))) from error
+
+
+class QueryBoolean(fields.Boolean):
+    """``true`` or ``false`` in a query; refuses the other words that marshmallow accepts."""
+
+    default_error_messages = {"invalid": "Must be true or false."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if value not in ("true", "false"):
+            raise self.make_error("invalid", input=value)
+        return bool(value == "true")
+
+
+class ResourceType(fields.String):
+    """One of the resource types of the settings, such as ``Car``."""
+
+    default_error_messages = {"unknown": "Must be one of: {known}."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        known: list[str] = sorted(set(current_app.config["COLLECTIONS"].values()))
+        if value not in known:
+            raise self.make_error("unknown", known=", ".join(known))
+        return str(value)
+
+
 class QueryInteger(fields.Integer):
     """An integer in a query, in ASCII digits; ``int()`` alone would also accept ``1_0`` and non-ASCII digits."""
 
@@ -119,19 +159,20 @@ class QueryInteger(fields.Integer):
 class Cursor(fields.Field[bytes]):
     """A cursor: the sort key of the last item of a page, encrypted and in base64url.
 
-    ``length`` is the number of parts of the sort key. The loaded value is the encrypted bytes, which ``cursors.read``
-    decrypts.
+    ``length`` is the number of parts of the sort key, ``text_bytes`` the greatest length of the text that may follow
+    them. The loaded value is the encrypted bytes, which ``cursors.read`` decrypts.
     """
 
     default_error_messages = {"invalid": NOT_A_CURSOR}
 
-    def __init__(self, length: int, **kwargs: Any) -> None:
+    def __init__(self, length: int, text_bytes: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._bytes = _TAG_BYTES + 8 * length
+        self._shortest = _TAG_BYTES + 8 * length
+        self._longest = self._shortest + text_bytes
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bytes:
         cursor = _decoded(value)
-        if cursor is None or len(cursor) != self._bytes:
+        if cursor is None or not self._shortest <= len(cursor) <= self._longest:
             raise self.make_error("invalid")
         return cursor
 

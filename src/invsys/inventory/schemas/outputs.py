@@ -13,16 +13,10 @@ from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAll
 from invsys.inventory.schemas.fields import Infinite, Status, UtcDateTimeField
 from invsys.inventory.schemas.validators import ATTRIBUTES_SCHEMA, STATUS_VALIDATOR
 
-KINDS = (
-    "resource_registered",
-    "resource_changed",
-    "resource_decommissioned",
-    "allocated",
-    "allocation_changed",
-    "confirmed",
-    "deallocated",
-    "expired",
-)
+# The kinds of events whose ``data`` is a vehicle, and those whose ``data`` is an allocation.
+VEHICLE_KINDS = ("resource_registered", "resource_changed", "resource_decommissioned")
+ALLOCATION_KINDS = ("allocated", "allocation_changed", "confirmed", "deallocated", "expired")
+KINDS = VEHICLE_KINDS + ALLOCATION_KINDS
 
 
 class Output(SQLAlchemySchema):
@@ -127,6 +121,7 @@ class Allocation(Conflict):
             "version",
             "status",
             "expires",
+            "client_id",
         )
 
     resource_id = fields.UUID()
@@ -137,6 +132,19 @@ class Allocation(Conflict):
     created = UtcDateTimeField()
     status = Status(attribute="expires", validate=STATUS_VALIDATOR, dump_only=True)
     expires = UtcDateTimeField(allow_none=True)
+    client_id = auto_field(
+        metadata={
+            "description": "The client that created it, null without a gateway;"
+            " absent for clients that see only their own allocations"
+        }
+    )
+
+
+class OwnAllocation(Allocation):
+    """An allocation, for a client that sees only its own allocations."""
+
+    class Meta(Allocation.Meta):
+        exclude = ("client_id",)
 
 
 class ExportedAllocation(Allocation):
@@ -186,6 +194,17 @@ class Availability(Output):
 class Snapshot(fields.Field[Any]):
     """The vehicle or the allocation, as it was after the change."""
 
+    def __init__(self) -> None:
+        vehicle, allocation = (", ".join(f"`{kind}`" for kind in kinds) for kinds in (VEHICLE_KINDS, ALLOCATION_KINDS))
+        description = (
+            f"The complete item after the change, or its last state if the change removed it: a Resource if `kind` is"
+            f" one of {vehicle}; an Allocation if it is one of {allocation}"
+        )
+        union = [{"$ref": f"#/components/schemas/{schema.__name__}"} for schema in (Resource, Allocation)]
+        union.append({"type": "object"})  # for kinds that later versions add
+        # Serialised from the whole row; marshmallow needs the name of one column.
+        super().__init__(attribute="key", metadata={"description": description, "anyOf": union})
+
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return _resource.dump(obj) if obj["allocation_id"] is None else _allocation.dump(obj)
 
@@ -196,6 +215,8 @@ class _ResourceSnapshot(Resource):
 
 class _AllocationSnapshot(Allocation):
     id = fields.UUID(attribute="allocation_id")  # type: ignore[assignment]
+    # The ``client_id`` of an event is the client that made the change.
+    client_id = fields.String(attribute="owner_id")  # type: ignore[assignment]
 
 
 _resource, _allocation = _ResourceSnapshot(), _AllocationSnapshot()
@@ -216,20 +237,23 @@ class Event(Output):
     allocation_id = auto_field()
     client_id = auto_field()
     request_id = auto_field(metadata={"description": "The X-Request-Id of the change; null if no request made it"})
-    # Serialised from the whole row; marshmallow needs the name of one column.
-    data = Snapshot(attribute="key")
+    data = Snapshot()
 
 
 # Instantiated once, because building a schema costs more than using it.
 resource = Resource()
-resources = Resource(many=True)
-allocation = Allocation()
-allocations = Allocation(many=True)
+_all_allocations, _own_allocations = Allocation(), OwnAllocation()
 conflicts = Conflict(many=True)
 exported_allocation = ExportedAllocation()
 availability = Availability()
-availabilities = Availability(many=True)
 events = Event(many=True)
 
-# The schemas in the OpenAPI document, where all their fields are required.
+
+def allocation(owner: str | None) -> Allocation:
+    """Return the schema of allocations for a client that sees only those of ``owner`` (None: all)."""
+    return _all_allocations if owner is None else _own_allocations
+
+
+# The schemas in the OpenAPI document, where all their fields are required, except for the optional ones.
 RESPONSE_SCHEMAS: list[type[Schema]] = [Resource, Allocation, Conflict, FreeOrBusy, Availability, Event]
+OPTIONAL: dict[type[Schema], set[str]] = {Allocation: {"client_id"}}

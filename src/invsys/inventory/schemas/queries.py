@@ -5,13 +5,25 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from invsys.chassis.names import Name
+from invsys.inventory.db.models import MAX_NAME
 from invsys.inventory.period import Period, require_order
-from invsys.inventory.schemas.fields import Cursor, FeedCursor, QueryInteger, UtcDateTimeField
+from invsys.inventory.schemas.fields import (
+    Cursor,
+    FeedCursor,
+    Id,
+    QueryBoolean,
+    QueryInteger,
+    Repeated,
+    ResourceType,
+    UtcDateTimeField,
+)
+from invsys.inventory.schemas.outputs import KINDS
 from invsys.inventory.schemas.validators import (
     ALLOCATION_TYPE_VALIDATORS,
     MAX_KEY,
     MAX_KEYS,
     MAX_VALUE,
+    NAME_PREFIX_VALIDATORS,
     NAME_QUERY_VALIDATORS,
     REFERENCE_METADATA,
     REFERENCE_VALIDATORS,
@@ -20,6 +32,16 @@ from invsys.inventory.schemas.validators import (
 
 # The prefix of query parameters that filter by an attribute; the rest of the name is the key.
 ATTRIBUTE = "attribute."
+
+# The largest number in X-Total-Count. Counting more would take too long.
+MAX_COUNT = 100_000
+_MAX_BYTES_OF_CHARACTER = 4
+_ONE_OF = {"description": "Only events with one of these values"}
+
+
+def _resource_ids() -> Repeated:
+    description = "Only these vehicles; ids of other collections and of decommissioned vehicles are ignored"
+    return Repeated(Id(), data_key="resource_id", metadata={"description": description})
 
 
 class Page(Schema):
@@ -32,7 +54,20 @@ class Page(Schema):
     )
 
 
-class ResourceQuery(Page):
+class CountedPage(Page):
+    """The query parameters that the lists of vehicles and allocations accept."""
+
+    count = QueryBoolean(
+        load_default=False,
+        metadata={"description": f"Return the number of items in X-Total-Count, unless there are over {MAX_COUNT:,}"},
+    )
+
+
+def _order(*values: str, description: str) -> fields.String:
+    return fields.String(validate=validate.OneOf(values), load_default=values[0], metadata={"description": description})
+
+
+class ResourceQuery(CountedPage):
     """The query of the list of vehicles.
 
     If ``available_from`` or ``available_to`` is present, both are loaded as a Period, ``available``. The
@@ -40,10 +75,15 @@ class ResourceQuery(Page):
     """
 
     name = fields.String(validate=NAME_QUERY_VALIDATORS)
+    name_prefix = Name(
+        validate=NAME_PREFIX_VALIDATORS,
+        metadata={"description": "Only vehicles whose names begin with these characters; upper and lower case differ"},
+    )
     available_from = UtcDateTimeField()
     available_to = UtcDateTimeField()
     attributes = fields.Raw(data_key=ATTRIBUTE, load_default=())
-    cursor = Cursor(1)
+    order = _order("created", "name", description="By age, oldest first, or by the code points of the names")
+    cursor = Cursor(1, text_bytes=_MAX_BYTES_OF_CHARACTER * MAX_NAME)
 
     @validates_schema
     def _validate_attributes(self, data: dict[str, Any], **_: Any) -> None:
@@ -79,16 +119,24 @@ class WindowQuery(Schema):
 class AvailabilityQuery(WindowQuery, Page):
     """The query of the availability of all vehicles."""
 
+    resource_ids = _resource_ids()
     cursor = Cursor(1)
 
 
-class AllocationQuery(WindowQuery, Page):
-    """The query of a list of allocations."""
+class AllocationQuery(WindowQuery, CountedPage):
+    """The query of the allocations of a vehicle."""
 
     allocation_type = fields.String(validate=ALLOCATION_TYPE_VALIDATORS)
     status = fields.String(validate=STATUS_VALIDATOR)
     reference = Name(validate=REFERENCE_VALIDATORS, metadata=REFERENCE_METADATA)
+    order = _order("from", "-from", description="By start, or `-from` in the reverse order")
     cursor = Cursor(2)
+
+
+class AllocationOfAllQuery(AllocationQuery):
+    """The query of the allocations of all vehicles."""
+
+    resource_ids = _resource_ids()
 
 
 class EventQuery(Page):
@@ -100,19 +148,24 @@ class EventQuery(Page):
             " without it, the feed begins at the oldest stored event"
         }
     )
+    kind = Repeated(fields.String(validate=validate.OneOf(KINDS)), metadata=_ONE_OF)
+    resource_type = Repeated(ResourceType(), metadata=_ONE_OF)
+    resource_id = Repeated(Id(), metadata=_ONE_OF)
+    allocation_id = Repeated(Id(), metadata=_ONE_OF)
 
 
 class FleetQuery(Schema):
     """The query of the fleet page."""
 
     collection = fields.String()
-    name = fields.String(validate=validate.Length(max=36))
+    name = fields.String(validate=validate.Length(max=MAX_NAME))
     cursor = Cursor(1)
 
 
 # Instantiated once, because building a schema costs more than using it.
 resource_query = ResourceQuery()
 allocation_query = AllocationQuery()
+allocation_of_all_query = AllocationOfAllQuery()
 window_query = WindowQuery()
 availability_query = AvailabilityQuery()
 event_query = EventQuery()

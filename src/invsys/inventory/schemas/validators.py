@@ -8,19 +8,22 @@ from marshmallow import ValidationError, validate
 
 from invsys.chassis import names
 from invsys.chassis.http import headers
+from invsys.inventory.db.models import MAX_NAME
 
 MAX_KEYS, MAX_KEY, MAX_VALUE = 32, 64, 256
 
 
 REFERENCE_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 128), *names.VALIDATORS]
 REFERENCE_METADATA = {**names.METADATA, "description": f"The caller's order number. {names.METADATA['description']}"}
-NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, 36), *names.VALIDATORS]
+NAME_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, MAX_NAME), *names.VALIDATORS]
 # Without the rules that were added later, so that vehicles registered before them can be found.
 NAME_QUERY_VALIDATORS: list[Callable[[Any], Any]] = [
-    lambda name: validate.Length(1, 36)(names.normalize(name)),
+    lambda name: validate.Length(1, MAX_NAME)(names.normalize(name)),
     names.no_control_characters,
     names.no_blank_ends,
 ]
+# A prefix can end with a blank, unlike a name.
+NAME_PREFIX_VALIDATORS: list[Callable[[Any], Any]] = [validate.Length(1, MAX_NAME), names.no_control_characters]
 
 
 def validate_attributes(attributes: dict[str, Any]) -> None:

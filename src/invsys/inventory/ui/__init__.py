@@ -45,7 +45,7 @@ def show() -> str:
     if collection not in collections:
         collection = next(iter(collections))
     after = cursors.of_query(request.path, query)
-    vehicles = resource_queries.resources(collections[collection], _VEHICLES + 1, after, query.get("name") or None)
+    vehicles = resource_queries.resources(collections[collection], _VEHICLES + 1, after, name=query.get("name") or None)
     page = vehicles[:_VEHICLES]
     now = session.now()
     window = Period(now, now + timedelta(days=DAYS))

@@ -35,6 +35,7 @@ def test_a_create_returns_the_complete_allocation_with_defaults(client: FlaskCli
         "version": 1,
         "status": "confirmed",
         "expires": None,
+        "client_id": None,
     }
 
 

@@ -107,7 +107,7 @@ def test_any_other_limit_is_refused(client, refused, limit):
 @pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("limit=1&limit=1", "limit"), ("cursor=x", "cursor"), ("kind=allocated", "kind"), ("After=x", "After")],
+    [("limit=1&limit=1", "limit"), ("cursor=x", "cursor"), ("kinds=allocated", "kinds"), ("After=x", "After")],
 )
 def test_any_other_parameter_is_named(client, refused, query, field):
     refused(client.get(f"{FEED}?{query}"), 422, "invalid_fields", field)

@@ -17,6 +17,7 @@ from invsys.inventory.openapi.examples import EXAMPLES
 from invsys.inventory.schemas import inputs, outputs
 from tests.support.closed_responses import close_responses
 from tests.support.effort import THOROUGH, hypothesis_settings
+from tests.support.hours_in_2099 import hour_start, let_holds_expire
 
 # All applicable checks of schemathesis. positive_data_acceptance is not: a schema cannot express from < to.
 CHECKS = (
@@ -132,6 +133,30 @@ def test_every_published_schema_has_an_example():
 def test_the_schemas_of_conflict_errors_require_conflicts(document):
     for kind in ConflictError.__subclasses__():
         assert "conflicts" in document["components"]["schemas"][f"{kind.__name__}Problem"]["required"]
+
+
+def test_the_data_of_each_kind_of_event_has_the_documented_schema(app, client, document, register, allocate):
+    car = register("Car1", attributes={"seats": 4})
+    client.patch(car, json={"name": "Car2"})
+    hold = allocate(car, hour_start(1), hour_start(2), hold_seconds=60, reference="PO 1").headers["Location"]
+    client.patch(hold, json={"status": "confirmed"})
+    client.patch(hold, json={"to_infinity": True})
+    client.delete(hold)
+    allocate(car, hour_start(1), hour_start(2), hold_seconds=60)
+    let_holds_expire(app)
+    assert client.delete(car).status_code == 204
+    events = client.get("/api/events").json["events"]
+    document = close_responses(document)
+    kinds = document["components"]["schemas"]["Event"]["properties"]["kind"]["enum"]
+    assert {event["kind"] for event in events} == set(kinds)
+    description = document["components"]["schemas"]["Event"]["properties"]["data"]["description"]
+    of_vehicles, of_allocations = description.split("; ")
+    for event in events:
+        text, schema = (of_vehicles, "Resource") if event["allocation_id"] is None else (of_allocations, "Allocation")
+        assert f"`{event['kind']}`" in text
+        assert schema in text
+        for name, instance in (("Event", event), (schema, event["data"])):
+            assert is_valid(document, {"$ref": f"#/components/schemas/{name}"}, instance)
 
 
 @pytest.fixture

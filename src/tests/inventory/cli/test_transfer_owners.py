@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.support.change_feed import FeedReader
 from tests.support.client_identity import client_as, restricted_client
 from tests.support.hours_in_2099 import hour_start, period_fields
 
@@ -24,8 +25,10 @@ def test_a_file_sets_the_owners_of_its_allocations(app, client, import_text):
     assert import_text(HEADER + "".join(LINES)) == ((1, 3, 0, 0), [])
     assert (starts_of(app, "one"), starts_of(app, "two")) == ([hour_start(10)], [hour_start(12)])
     assert len(client.get(ALL).json) == 3
-    # The events have no client id, because they do not come from a client's request.
+    # The events have no client id, because they do not come from a client's request. The owners read them nevertheless.
     assert {event["client_id"] for event in client.get("/api/events").json["events"]} == {None}
+    for name in ("one", "two"):
+        assert [event["kind"] for event in FeedReader(restricted_client(app, name)).new_events()] == ["allocated"]
     assert import_text(HEADER + "".join(LINES)) == ((0, 0, 3, 0), [])
 
 
@@ -81,4 +84,4 @@ def test_requests_cannot_set_the_owner(client, car, refused):
         )
     url = client.post(f"{car}/allocations", json=period_fields(10, 12)).headers["Location"]
     refused(client.patch(url, json={"client_id": "one"}), 422, "invalid_fields", "client_id")
-    assert "client_id" not in client.get(url).json
+    assert client.get(url).json["client_id"] is None

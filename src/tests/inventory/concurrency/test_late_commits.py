@@ -135,6 +135,23 @@ def test_events_after_a_change_stay_hidden_until_the_change_is_settled(client, b
 
 
 @ends
+@pytest.mark.parametrize("followed", [0, 1, 2])
+def test_a_filtered_reader_does_not_pass_unsettled_events(client, begin, reader, cars, rename_car, end, followed):
+    filtered = FeedReader(client, resource_id=str(cars[followed]))
+    filtered.new_events()
+    rename_car(cars[0])()
+    late = begin()
+    late.change(cars[1])
+    wait = rename_car(cars[2])
+    before = vehicles(filtered.new_events())
+    end(late)
+    wait()
+    changed = [0, 1, 2] if end is LateWriter.commit else [0, 2]
+    assert before == ([cars[0]] if followed == 0 else [])
+    assert before + vehicles(filtered.new_events()) == [cars[number] for number in changed if number == followed]
+
+
+@ends
 def test_the_end_of_the_feed_is_before_unsettled_events(client, begin, cars, rename_car, end):
     rename_car(cars[0])()
     before = client.get("/api/events?after=now").json["next"]
@@ -258,14 +275,19 @@ def test_the_feed_contains_exactly_the_settled_events_for_any_order_of_writes_an
     engine, app, client, cars, steps
 ):
     frequent, rare, events = FeedReader(client), FeedReader(client), []
+    filtered, of_car = FeedReader(client, resource_id=str(cars[1])), []
     assert frequent.new_events() == rare.new_events()
+    filtered.new_events()
     with Writers(app, cars) as writers:
         for number, step in steps:
             # On SQLite, a second writer would wait forever for the first.
             writers.do(0 if engine == "sqlite" else number, step)
             events += frequent.new_events()
+            of_car += filtered.new_events()
             assert len(events) == writers.settled()
         writers.end()
         events += frequent.new_events()
         assert len(events) == writers.settled()
     assert events == rare.new_events()
+    of_car += filtered.new_events()
+    assert of_car == [event for event in events if event["resource_id"] == str(cars[1])]

@@ -145,6 +145,19 @@ def test_references_are_added_and_removed_without_other_losses(engine, filled):
     assert (last["kind"], last["request_id"], last["data"]["reference"]) == ("allocation_changed", None, None)
 
 
+def test_the_owner_of_an_event_from_before_the_migration_is_unknown(fresh_app, filled):
+    car = filled.get("/api/cars?name=Car1").json[0]["id"]
+    gap = {"from_datetime": "2026-01-01T00:00Z", "to_datetime": "2026-01-01T12:00Z"}
+    one = restricted_client(fresh_app, "one")
+    url = one.post(f"/api/cars/{car}/allocations", json=gap).headers["Location"]
+    assert [event["kind"] for event in one.get("/api/events").json["events"]] == ["allocated"]
+    downgrade(revision="0005")
+    upgrade()
+    assert one.get("/api/events").json["events"] == []
+    assert filled.patch(url, json={"description": "x"}).status_code == 200
+    assert [event["kind"] for event in one.get("/api/events").json["events"]] == ["allocation_changed"]
+
+
 def table_files(engine):
     """Return the files of PostgreSQL's tables; a table gets another file if it is rewritten."""
     if engine == "sqlite":

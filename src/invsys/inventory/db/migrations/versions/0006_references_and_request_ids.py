@@ -1,4 +1,4 @@
-"""References of allocations, closed vehicles, the requests behind events, and an index of vehicles by name.
+"""References of allocations, closed vehicles, the requests and the owners behind events, an index of vehicles by name.
 
 The new columns are nullable and have no default, so neither database rewrites its tables.
 """
@@ -11,7 +11,7 @@ down_revision = "0005"
 
 ALLOCATIONS, VEHICLES, EVENTS = "continuous_resource_allocations", "continuous_resources", "events"
 BY_REFERENCE, BY_NAME = f"ix_{ALLOCATIONS}_reference", f"ix_{VEHICLES}_name_by_code_point"
-REFERENCE, CLOSED_FROM, REQUEST_ID = "reference", "closed_from", "request_id"
+REFERENCE, CLOSED_FROM, REQUEST_ID, OWNER_ID = "reference", "closed_from", "request_id", "owner_id"
 
 
 def upgrade() -> None:
@@ -22,6 +22,7 @@ def upgrade() -> None:
     for table in (VEHICLES, EVENTS):
         op.add_column(table, sa.Column(CLOSED_FROM, sa.DateTime(timezone=True)))
     op.add_column(EVENTS, sa.Column(REQUEST_ID, sa.String(128)))
+    op.add_column(EVENTS, sa.Column(OWNER_ID, sa.String(255)))
     has_reference = sa.text(f"{REFERENCE} IS NOT NULL")
     op.create_index(
         op.f(BY_REFERENCE),
@@ -45,7 +46,7 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.drop_index(BY_NAME, VEHICLES)
     op.drop_index(BY_REFERENCE, ALLOCATIONS)
-    for column in (REQUEST_ID, CLOSED_FROM, REFERENCE):
+    for column in (OWNER_ID, REQUEST_ID, CLOSED_FROM, REFERENCE):
         op.drop_column(EVENTS, column)
     op.drop_column(VEHICLES, CLOSED_FROM)
     op.drop_column(ALLOCATIONS, REFERENCE)
