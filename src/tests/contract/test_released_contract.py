@@ -42,7 +42,7 @@ def test_every_allowed_change_was_made(changes):
 
 
 def test_the_history_has_every_version_and_the_served_one_is_the_newest(contract):
-    history = re.findall(r"^(\d+\.\d+)\n-+$", PAGE, re.MULTILINE)
+    history = re.findall(r"^(\d+\.\d+)\n~+$", PAGE, re.MULTILINE)
     assert contract["info"]["version"] == VERSION == history[0]
     assert set(released_versions()) <= set(history)
     assert history == sorted(history, key=lambda version: [*map(int, version.split("."))], reverse=True)
