@@ -15,6 +15,7 @@ from invsys.gateway.application import build_app as build_gateway
 from invsys.gateway.auth import client_admin
 from invsys.inventory.api import ROUTES
 from tests.support.documented_calls import Session, calls
+from tests.support.front_door import FrontDoor
 from tests.support.paths import MANUAL, PROJECT
 from tests.support.serving_apps import close_idle, served_app
 
@@ -35,6 +36,14 @@ def test_the_calls_of_the_api_page_get_the_printed_responses(app: Flask, client:
     with served_app(app) as url:
         session = Session(client, {INVENTORY: url})
         for call in calls(page("api")):
+            session.run_call(call)
+
+
+def test_the_gateway_answers_the_calls_of_the_api_page(app: Flask, client: httpx.Client, front_door: FrontDoor) -> None:
+    printed = page("api").replace('"client_id": null', f'"client_id": "{front_door.name}"')
+    with served_app(front_door.connect(app)) as url:
+        session = Session(client, {INVENTORY: url}, headers={"Authorization": front_door.authorization})
+        for call in calls(printed):
             session.run_call(call)
 
 

@@ -48,11 +48,20 @@ class FrontDoor:
         self._gateway = build_app(settings.load(environ=environ))
         self._gateway.test_client_class = BufferingClient
 
+    @property
+    def authorization(self) -> str:
+        """The header ``Authorization`` with the key of the client."""
+        return f"Bearer {self._key}"
+
+    def connect(self, inventory: Flask) -> Flask:
+        """Connect the gateway to ``inventory``, and return the application of the gateway."""
+        self._current_app = inventory
+        return self._gateway
+
     def caller(self, inventory: Flask) -> FlaskClient:
         """Connect the gateway to ``inventory``; return a test client that sends the key."""
-        self._current_app = inventory
-        client = self._gateway.test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self._key}"
+        client = self.connect(inventory).test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = self.authorization
         return client
 
     def close(self) -> None:
