@@ -16,6 +16,8 @@ from invsys.inventory.errors import (
 from invsys.inventory.openapi.examples import EXAMPLES, PROBLEM_EXAMPLE
 from invsys.inventory.schemas import outputs
 
+# The name of the components that describe problems with any code.
+ANY = "Problem"
 # The problems that an entry of a change list can have.
 _OF_ENTRIES = frozenset({AllocationNotFound, HoldExpired, NoneAvailable, PeriodTaken, ResourceClosed, VersionMismatch})
 _INDEX = "Only in the response to a change list: the position of the entry, from 0"
