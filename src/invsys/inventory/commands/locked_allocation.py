@@ -9,9 +9,9 @@ from sqlalchemy import JSON, ColumnElement, Connection, Select, Uuid, bindparam,
 from sqlalchemy.orm import aliased
 
 from invsys.inventory.db import lock_order
-from invsys.inventory.db.functions import in_subquery, json_contains
+from invsys.inventory.db.functions import in_subquery, json_array_ids, json_contains
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Event, Row
-from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, OWNED, is_active
+from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, OWNED, is_active, json_ids
 from invsys.inventory.errors import AllocationNotFound, HoldExpired
 
 _resource = ContinuousResource.__table__
@@ -99,7 +99,12 @@ def find(
     are left out.
     """
     by_vehicle, owned = resource_id is not None, owner is not None
-    params = {"resource_type": resource_type, "ids": allocation_ids, "owner": owner, "resource_id": resource_id}
+    params = {
+        "resource_type": resource_type,
+        "ids": json_ids(allocation_ids),
+        "owner": owner,
+        "resource_id": resource_id,
+    }
     rows = connection.execute(_find_statement(by_vehicle, owned), params).mappings()
     return {row["id"]: row for row in rows}
 
@@ -138,7 +143,7 @@ def _raise_missing(connection: Connection, by_vehicle: bool, owned: bool, params
 
 @functools.cache
 def _find_statement(by_vehicle: bool, owned: bool) -> Select[Any]:
-    is_listed = _allocation.c.id.in_(bindparam("ids", type_=Uuid, expanding=True))
+    is_listed = in_subquery(_allocation.c.id, json_array_ids(bindparam("ids", type_=JSON)))
     rows = _allocations(_resource.c.closed_from).where(NOT_DECOMMISSIONED, is_listed)
     if by_vehicle:
         rows = rows.where(_OF_VEHICLE)

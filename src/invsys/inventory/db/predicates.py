@@ -72,7 +72,7 @@ _overlaps = sql_function(
 
 
 def json_ids(ids: Iterable[uuid.UUID]) -> list[str]:
-    """Return ids in the form that the parameter of ``IN_RESOURCE_IDS`` takes."""
+    """Return ids in the form that ``json_array_ids`` and the parameter of ``IN_RESOURCE_IDS`` take."""
     return [item.hex for item in ids]
 
 

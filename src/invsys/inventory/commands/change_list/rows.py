@@ -14,7 +14,6 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
-    Uuid,
     bindparam,
     cast,
     column,
@@ -30,15 +29,16 @@ from invsys.inventory.caller import Caller
 from invsys.inventory.commands import update_allocation
 from invsys.inventory.commands.change_list.entries import Placement
 from invsys.inventory.db import lock_order, outbox
-from invsys.inventory.db.functions import db_now, in_subquery, json_array_elements, now_plus
+from invsys.inventory.db.functions import db_now, in_subquery, json_array_elements, json_array_ids, now_plus
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
-from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, OWNED, is_active
+from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, OWNED, is_active, json_ids
 
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 
-_IS_LISTED = _allocation.c.id.in_(bindparam("allocation_ids", type_=Uuid, expanding=True))
-_IS_NAMED = _resource.c.id.in_(bindparam("vehicle_ids", type_=Uuid, expanding=True))
+# Each list of ids is one parameter, so that the text of the statements does not depend on its length.
+_IS_LISTED = in_subquery(_allocation.c.id, json_array_ids(bindparam("allocation_ids", type_=JSON)))
+_IS_NAMED = in_subquery(_resource.c.id, json_array_ids(bindparam("vehicle_ids", type_=JSON)))
 _VEHICLES = select(_resource.c.key, _resource.c.id, _resource.c.closed_from).where(NOT_DECOMMISSIONED, _IS_NAMED)
 
 _TYPES = {column.name: column.type for column in _allocation.columns}
@@ -94,7 +94,7 @@ def _delete_statement(owned: bool) -> Executable:
 
 def find_vehicles(connection: Connection, resource_type: str, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Row]:
     """Return the rows (key, id, closed_from) of the vehicles in circulation with these ids, by id, without locks."""
-    rows = connection.execute(_VEHICLES, {"resource_type": resource_type, "vehicle_ids": list(ids)}).mappings()
+    rows = connection.execute(_VEHICLES, {"resource_type": resource_type, "vehicle_ids": json_ids(ids)}).mappings()
     return {row["id"]: row for row in rows}
 
 
@@ -113,8 +113,8 @@ def lock_vehicles(
     """
     params = {
         "resource_type": resource_type,
-        "allocation_ids": allocation_ids,
-        "vehicle_ids": list(set(vehicle_ids)),
+        "allocation_ids": json_ids(allocation_ids),
+        "vehicle_ids": json_ids(set(vehicle_ids)),
         "owner": owner,
     }
     statement = _lock_statement(owner is not None, with_attributes)
@@ -133,7 +133,7 @@ def delete_allocations(
     Return their rows by id, as ``locked_allocation.find`` does.
     """
     by_key = {vehicle["key"]: vehicle for vehicle in vehicles}
-    params = {"allocation_ids": allocation_ids, "vehicle_keys": list(by_key), "owner": owner}
+    params = {"allocation_ids": json_ids(allocation_ids), "vehicle_keys": list(by_key), "owner": owner}
     result = connection.execute(_delete_statement(owner is not None), params)
     names = list(result.keys())
     rows = {}
