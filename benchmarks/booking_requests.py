@@ -46,7 +46,7 @@ def measure(engine: Engine, million: ServedDatabase, noop: Case, scale: Scale) -
     with_events = engine.fill_events("feed", scale.events) if engine.is_postgresql else None
     if with_events is not None:
         cases += feed.cases(with_events, scale.events)
-        # SQLite takes several seconds.
+        # SQLite needs several seconds.
         cases.append(searches.utilisation(million))
     measured = rounds.interleave(cases, scale.rounds, scale.seconds)
     pairs = measured.pop(changes.PAIR)

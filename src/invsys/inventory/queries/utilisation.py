@@ -155,37 +155,27 @@ def _allocations_of_window() -> Any:
     ).subquery("allocations_of_window")
 
 
-def _periods() -> Any:
-    """Group the allocations by kind (the type; null: held) and by the period in the window; count each group.
+def _spans() -> Any:
+    """Group the allocations by kind (the type; null: held) and by the steps of start and end, with sums of each group.
 
-    Many allocations have the same period. The functions that convert instants are then called once for all of them,
-    which takes half the time on SQLite.
+    The statement computes the sums of each step from these groups, which are usually few. It would otherwise have to
+    group the allocations twice.
     """
     rows = _allocations_of_window().c
     kind = case((rows.expires.is_(None), rows.allocation_type), else_=null()).label("kind")
     clipped = select(kind, latest(rows.starts, _START).label("starts"), earliest(rows.ends, _END).label("ends"))
-    periods = clipped.subquery("clipped").c
-    return select(*periods, func.count().label("number")).group_by(*periods).subquery("periods")
-
-
-def _spans() -> Any:
-    """Group the periods by kind and by the steps of start and end, with sums of each group.
-
-    The statement computes the sums of each step from these groups, which are usually few. It would otherwise have to
-    group the periods twice.
-    """
-    periods = _periods().c
+    spans = clipped.subquery("clipped").c
     # An allocation from the start of the window on counts in the first step: the time before it is 0 in any case.
-    first = step_key(latest(periods.starts, _ORIGIN), _ORIGIN, _STEP).label("first")
-    last = step_key(periods.ends, _ORIGIN, _STEP).label("last")
-    spans = select(*periods, first, last).subquery("keyed").c
+    first = step_key(latest(spans.starts, _ORIGIN), _ORIGIN, _STEP).label("first")
+    last = step_key(spans.ends, _ORIGIN, _STEP).label("last")
+    spans = select(*spans, first, last).subquery("keyed").c
     sums = [
-        func.sum(spans.number * since(spans[instant], _START)).label(f"{instant}_{unit}")
+        func.sum(since(spans[instant], _START)).label(f"{instant}_{unit}")
         for instant in ("starts", "ends")
         for since, unit in ((seconds_since, "seconds"), (microseconds_since, "microseconds"))
     ]
-    columns = (spans.kind, spans.first, spans.last)
-    return select(*columns, func.sum(spans.number).label("number"), *sums).group_by(*columns).cte("spans")
+    grouped = select(spans.kind, spans.first, spans.last, func.count().label("number"), *sums)
+    return grouped.group_by(spans.kind, spans.first, spans.last).cte("spans")
 
 
 def _allocations() -> Select[Any]:
