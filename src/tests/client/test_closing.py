@@ -8,7 +8,7 @@ from invsys.client import Period, ResourceClosed, VersionMismatch
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
 
 
-def test_a_broken_lorry_leaves_and_returns(lorries, lorry, spare, booking):
+def test_a_broken_lorry_leaves_and_returns(invsys, lorries, lorry, spare, booking):
     closed = lorries.close(lorry.id, TUESDAY, if_match=lorry.version)
     assert (closed.closed_from, closed.version) == (TUESDAY, 2)
     for booked in lorries.allocations(lorry.id, start=TUESDAY):
@@ -20,6 +20,8 @@ def test_a_broken_lorry_leaves_and_returns(lorries, lorry, spare, booking):
     assert lorries.availability(lorry.id, TUESDAY).busy == (Period(TUESDAY, None),)
     assert (lorry.closed_from, lorries.open(lorry.id).closed_from) == (None, None)
     assert lorries.allocate(lorry.id, FRIDAY, None).start == FRIDAY
+    changes = invsys.events(kind="resource_changed", resource_id=lorry.id)
+    assert [event.resource.closed_from for event in changes] == [TUESDAY, None]
 
 
 @pytest.mark.parametrize("refused", ["create", "extend", "move", "several"])

@@ -89,17 +89,15 @@ microseconds_since: type[FunctionElement[Any]] = sql_function(
     sqlite="(substr({0}, 21) - substr({1}, 21))",
 )
 
-# Steps of a whole number of seconds (the third argument), with numbers from 0 on. The second argument, the origin, is a
-# microsecond after the start of step 0. The first argument is an instant from the origin on, whose step is the first
-# one that begins then or later. The first function returns a value to group by, the second one the number for it.
+# Steps of a whole number of seconds (the last argument). The arguments of the first function are an instant, its
+# seconds and microseconds since the start of step 0, and the origin, which is a microsecond after this start. The
+# function returns a value to group by, for the first step that begins at the instant or later, but not before step 1.
+# The second function returns the number of the step for this value.
 step_key: type[FunctionElement[Any]] = sql_function(
     "step_key",
     NullType(),
-    postgresql="date_bin({2} * interval '1 second', {0}, {1})",
-    sqlite=(
-        "((1000000 * (strftime('%s', substr({0}, 1, 19)) - strftime('%s', substr({1}, 1, 19)) + {2})"
-        " + substr({0}, 21) - substr({1}, 21)) / (1000000 * {2}))"
-    ),
+    postgresql="date_bin({4} * interval '1 second', greatest({0}, {3}), {3})",
+    sqlite="max(1, (1000000 * ({1} + {4}) + {2} - 1) / (1000000 * {4}))",
 )
 step_number: type[FunctionElement[Any]] = sql_function(
     "step_number",

@@ -39,6 +39,8 @@ OTHER_TYPES = "all other types together"
 _MICROSECOND, _SECOND = timedelta(microseconds=1), timedelta(seconds=1)
 _START, _END, _ORIGIN = (bindparam(name, type_=UtcDateTime) for name in ("start", "end", "origin"))
 _STEP = bindparam("step_seconds", type_=BigInteger)
+# The time since the window began is exact in these two parts together.
+_SINCE = {"seconds": seconds_since, "microseconds": microseconds_since}
 _OF_TYPE = _resource.resource_type == bindparam("resource_type")
 
 
@@ -130,7 +132,8 @@ def _fleet() -> Select[Any]:
     """Build the statement: the number of vehicles of each step less that of the step before it."""
 
     def changes(instant: Any, number: str) -> Select[Any]:
-        key = case((instant > _START, step_key(latest(instant, _ORIGIN), _ORIGIN, _STEP)), else_=null()).label("key")
+        times = (since(instant, _START) for since in _SINCE.values())
+        key = case((instant > _START, _step_key(instant, *times)), else_=null()).label("key")
         return select(key, literal_column(number).label("number")).where(_OF_TYPE, instant <= _END)
 
     key, number = union_all(changes(_resource.created, "1"), changes(_resource.decommissioned, "-1")).subquery().c
@@ -140,9 +143,20 @@ def _fleet() -> Select[Any]:
 
 
 def _allocations_of_window() -> Any:
-    """Select the allocations that overlap the window, also those of vehicles that were decommissioned since."""
+    """Select the parts of allocations that are in the window, also of vehicles that were decommissioned since.
+
+    The columns are the kind (the type; null: held), the period, and its bounds as seconds and microseconds since the
+    window began. They are computed here, because SQLite would compute them again wherever an outer query uses them.
+    """
     starts, ends = _allocation.starts, _allocation.ends
-    rows = select(starts, ends, _allocation.allocation_type, _allocation.expires)
+    kind = case((_allocation.expires.is_(None), _allocation.allocation_type), else_=null()).label("kind")
+    bounds = {"starts": latest(starts, _START), "ends": earliest(ends, _END)}
+    times = [
+        since(instant, _START).label(f"{name}_{unit}")
+        for name, instant in bounds.items()
+        for unit, since in _SINCE.items()
+    ]
+    rows = select(kind, *(instant.label(name) for name, instant in bounds.items()), *times)
     rows = rows.join(_resource, _resource.key == _allocation.resource_key).where(_OF_TYPE, is_active())
     reaches = or_(ends.is_(None), ends > _START)
     # A vehicle's allocations never overlap, so only the last one that starts before the window can reach into it.
@@ -156,26 +170,26 @@ def _allocations_of_window() -> Any:
 
 
 def _spans() -> Any:
-    """Group the allocations by kind (the type; null: held) and by the steps of start and end, with sums of each group.
+    """Group the allocations by kind and by the steps of start and end, with sums of each group.
 
     The statement computes the sums of each step from these groups, which are usually few. It would otherwise have to
     group the allocations twice.
     """
     rows = _allocations_of_window().c
-    kind = case((rows.expires.is_(None), rows.allocation_type), else_=null()).label("kind")
-    clipped = select(kind, latest(rows.starts, _START).label("starts"), earliest(rows.ends, _END).label("ends"))
-    spans = clipped.subquery("clipped").c
     # An allocation from the start of the window on counts in the first step: the time before it is 0 in any case.
-    first = step_key(latest(spans.starts, _ORIGIN), _ORIGIN, _STEP).label("first")
-    last = step_key(spans.ends, _ORIGIN, _STEP).label("last")
-    spans = select(*spans, first, last).subquery("keyed").c
+    first = _step_key(rows.starts, rows.starts_seconds, rows.starts_microseconds).label("first")
+    last = _step_key(rows.ends, rows.ends_seconds, rows.ends_microseconds).label("last")
+    spans = select(*rows, first, last).subquery("keyed").c
     sums = [
-        func.sum(since(spans[instant], _START)).label(f"{instant}_{unit}")
-        for instant in ("starts", "ends")
-        for since, unit in ((seconds_since, "seconds"), (microseconds_since, "microseconds"))
+        func.sum(spans[name]).label(name)
+        for name in ("starts_seconds", "starts_microseconds", "ends_seconds", "ends_microseconds")
     ]
     grouped = select(spans.kind, spans.first, spans.last, func.count().label("number"), *sums)
     return grouped.group_by(spans.kind, spans.first, spans.last).cte("spans")
+
+
+def _step_key(instant: Any, seconds: Any, microseconds: Any) -> Any:
+    return step_key(instant, seconds, microseconds, _ORIGIN, _STEP)
 
 
 def _allocations() -> Select[Any]:
