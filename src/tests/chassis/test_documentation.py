@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from invsys.chassis import documentation
 from invsys.chassis.http import problems, request_id
+from tests.support.tables import table_driven
 
 
 class ExampleProblem(problems.Problem):
@@ -102,7 +103,7 @@ def test_an_http_status_without_its_own_code_has_a_page(app: Flask, status: int)
     assert problem["code"] not in re.findall("<code>(http_[0-9]+)</code></a>", client.get("/docs/problems").text)
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "path",
     [
         "problems/unknown",

@@ -3,6 +3,7 @@
 import pytest
 
 from invsys.chassis.config.settings import Settings
+from tests.support.tables import table_driven
 
 
 def shown(value: object, key: str = "url") -> str:
@@ -11,7 +12,7 @@ def shown(value: object, key: str = "url") -> str:
     return setting[2]
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("url", "masked"),
     [
         ("postgresql://user:SECRET@host:5432/name", "postgresql://user:***@host:5432/name"),

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invsys.chassis.formats.strict_json import MAX_DEPTH, MalformedJson, loads
+from tests.support.tables import table_driven
 
 REFUSED = {
     "empty": (b"", "Expecting value"),
@@ -62,14 +63,14 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("raw", "reason"), REFUSED.values(), ids=REFUSED)
+@table_driven(("raw", "reason"), REFUSED.values(), ids=REFUSED)
 def test_ambiguous_or_invalid_json_is_refused_with_the_reason(raw: bytes, reason: str) -> None:
     with pytest.raises(MalformedJson) as caught:
         loads(raw)
     assert reason in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("raw", "value"),
     [
         (b" \r\n\t1 ", 1),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invsys.chassis.formats import xml
+from tests.support.tables import table_driven
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters())
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner))
@@ -40,7 +41,7 @@ def test_names_and_texts_are_read_back(data: dict[str, str]) -> None:
     assert content(parsed(data)) == data
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("data", "document"),
     [
         (None, "<car />"),
@@ -72,7 +73,7 @@ def test_a_valid_xml_name_is_the_element(name: str) -> None:
     assert [child.tag for child in parsed({name: 1})] == [name]
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "name", ["", " ", "1", "-a", ".a", "a b", "a:b", "{a}b", "é", "<", "a\n", "\t", "a/", "\U0001f697", '"', "&amp;"]
 )
 def test_an_invalid_xml_name_is_the_key_of_an_entry(name: str) -> None:
@@ -83,7 +84,7 @@ def test_an_invalid_xml_name_is_the_key_of_an_entry(name: str) -> None:
 FORBIDDEN = [*map(chr, {*range(0x20)} - {0x9, 0xA, 0xD}), "\ud800", "\udfff", "\ufffe", "\uffff"]
 
 
-@pytest.mark.parametrize("character", FORBIDDEN, ids=ascii)
+@table_driven("character", FORBIDDEN)
 def test_characters_that_xml_forbids_are_replaced(character: str) -> None:
     [child] = parsed({f"a {character}": f"{character}b"})
     assert (child.get("key"), child.text) == ("a \ufffd", "\ufffdb")

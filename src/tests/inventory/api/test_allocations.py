@@ -8,6 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.support.tables import table_driven
+
 FROM, TO = "2099-03-01T10:00:00Z", "2099-03-01T12:00:00Z"
 PERIOD = {"from_datetime": FROM, "to_datetime": TO}
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
@@ -88,7 +90,7 @@ def repr_sorted(value: object) -> str:
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(("field", "value"), cases(BAD))
+@table_driven(("field", "value"), cases(BAD))
 def test_any_other_value_is_refused(
     client: FlaskClient,
     car: str,

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.support.tables import table_driven
+
 VALUES = [
     ("Leeds", "Leeds", ["leeds", "Leeds ", " Leeds", "Lee", "Leeds1", "%", "L%", "Leed_", '"Leeds"', ""]),
     ("", "", [" ", "null", '""']),
@@ -100,7 +102,7 @@ def three_cars(register):
     register("Car3", attributes={"city": "York", "seats": 4})
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("filters", "expected"),
     [
         ([("city", "Leeds")], ["Car1", "Car2"]),

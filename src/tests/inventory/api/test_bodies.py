@@ -9,6 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.support.tables import table_driven
+
 pytestmark = pytest.mark.one_engine
 
 JSON = "application/json"
@@ -85,7 +87,7 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
+@table_driven("body", MALFORMED.values(), ids=MALFORMED)
 def test_a_body_that_is_not_one_strict_json_object_is_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], body: bytes
 ) -> None:
@@ -146,7 +148,7 @@ def test_a_json_content_type_is_accepted(client: FlaskClient, content_type: str)
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize(
+@table_driven(
     "content_type",
     [
         None,

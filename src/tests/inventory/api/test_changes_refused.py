@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.hours_in_2099 import hour_start, period_fields
+from tests.support.tables import table_driven
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 JSON = "application/json"
@@ -101,7 +102,7 @@ CASES = [
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(("field", "fields"), CASES)
+@table_driven(("field", "fields"), CASES)
 def test_an_invalid_field_is_named(client, item, refused, nothing_changes, field, fields):
     with nothing_changes():
         refused(client.patch(item, json=fields), 422, "invalid_fields", field)
@@ -126,9 +127,7 @@ def test_an_allocation_can_only_move_to_a_vehicle_of_its_type_in_circulation(
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
-    "body", [b"", b"null", b"[]", b'"x"', b'{"dump": {}, "dump": {}}', b'{"dump": {"a": NaN}}', b"{"]
-)
+@table_driven("body", [b"", b"null", b"[]", b'"x"', b'{"dump": {}, "dump": {}}', b'{"dump": {"a": NaN}}', b"{"])
 def test_the_body_must_be_one_strict_json_object(client, item, refused, nothing_changes, body):
     with nothing_changes():
         refused(client.patch(item, data=body, content_type=JSON), 400, "malformed_body")

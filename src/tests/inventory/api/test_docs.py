@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from invsys.chassis.http.problems import InternalError, Problem, StatusProblem
 from tests.support.html_page import Page
+from tests.support.tables import table_driven
 
 pytestmark = pytest.mark.one_engine
 
@@ -43,7 +44,7 @@ def policy(response: TestResponse) -> dict[str, str]:
     return dict(rule.split(" ", 1) for rule in response.headers["Content-Security-Policy"].split("; "))
 
 
-@pytest.mark.parametrize("kind", CODED, ids=lambda kind: kind.__name__)
+@table_driven("kind", CODED)
 def test_every_problem_class_has_a_page(client: FlaskClient, kind: type[Problem]) -> None:
     page = " ".join(Page(client.get(f"/docs/problems/{kind.code}")).text.split())
     assert str(kind.status) in page
@@ -55,7 +56,7 @@ def test_every_problem_class_has_a_page(client: FlaskClient, kind: type[Problem]
     assert bool(re.search(r"Is it worth a retry\? (Yes|No)\b", page)) == (kind is not InternalError)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@table_driven("kind", KINDS)
 def test_every_problem_class_has_explanations(kind: type[Problem]) -> None:
     assert kind.__doc__
     if hasattr(kind, "code"):
@@ -152,7 +153,7 @@ def test_the_pages_refuse_other_methods(client: FlaskClient, refused: Callable[.
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize(
+@table_driven(
     "path",
     [
         "/docs//",

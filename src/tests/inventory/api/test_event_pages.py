@@ -7,6 +7,7 @@ import pytest
 from tests.support.change_feed import FeedReader
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
 from tests.support.hours_in_2099 import hour_start, period_fields
+from tests.support.tables import table_driven
 
 FEED = "/api/events"
 
@@ -39,7 +40,7 @@ def test_the_next_of_an_empty_feed_leads_to_later_events(client, register):
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize(("limit", "sizes"), [(1, [1] * 7), (2, [2, 2, 2, 1]), (3, [3, 3, 1]), (7, [7]), (1000, [7])])
+@table_driven(("limit", "sizes"), [(1, [1] * 7), (2, [2, 2, 2, 1]), (3, [3, 3, 1]), (7, [7]), (1000, [7])])
 def test_following_next_returns_every_event_exactly_once(client, seven_cars, limit, sizes):
     reader = FeedReader(client, limit)
     pages = [reader.next_page() for _ in sizes]
@@ -93,13 +94,13 @@ BAD_LIMIT = ["0", "-1", "1001", "x", "", "1.5", "1e2", "9" * 30, "9" * 5000, "0x
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("after", BAD_AFTER)
+@table_driven("after", BAD_AFTER)
 def test_a_cursor_that_the_service_did_not_issue_is_refused(client, seven_cars, refused, after):
     refused(client.get(FEED, query_string={"after": after}), 422, "invalid_fields", "after")
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("limit", BAD_LIMIT)
+@table_driven("limit", BAD_LIMIT)
 def test_any_other_limit_is_refused(client, refused, limit):
     refused(client.get(FEED, query_string={"limit": limit}), 422, "invalid_fields", "limit")
 

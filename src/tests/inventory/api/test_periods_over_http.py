@@ -7,6 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.support.tables import table_driven
+
 FOUR = ("from_datetime", "to_datetime", "from_infinity", "to_infinity")
 Period = tuple[int | None, int | None]
 
@@ -45,8 +47,8 @@ ENOUGH = {"from": {"from_infinity": True}, "to": {"to_infinity": True}}
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(("side", "other"), [("from", "to"), ("to", "from")])
-@pytest.mark.parametrize(
+@table_driven(("side", "other"), [("from", "to"), ("to", "from")])
+@table_driven(
     "fields",
     [
         {},

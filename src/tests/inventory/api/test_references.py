@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.client_identity import ids
 from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
+from tests.support.tables import table_driven
 
 ALL = "/api/cars/all/allocations"
 COMPOSED, DECOMPOSED = "Ü-1", "U\u0308-1"
@@ -43,7 +44,7 @@ INVALID += ["\u0301" * 900 + "\u0316" * 900]
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("reference", INVALID)
+@table_driven("reference", INVALID)
 def test_an_invalid_reference_is_refused(client, car, booking, refused, nothing_changes, reference):
     body = {**period_fields(10, 11), "reference": reference}
     with nothing_changes():

@@ -7,6 +7,7 @@ from tests.conftest import migrate
 from tests.support.gateway_server import served_gateway
 from tests.support.raw_client import send
 from tests.support.serving import run_server
+from tests.support.tables import table_driven
 
 pytestmark = pytest.mark.one_engine
 
@@ -37,8 +38,8 @@ def status(port, path, *lines, version="1.1"):
     return send(port, "\r\n".join(head).encode()).status
 
 
-@pytest.mark.parametrize("service", ["inventory", "gateway"])
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/api/cars", "/docs/problems", "/nowhere"])
+@table_driven("service", ["inventory", "gateway"])
+@table_driven("path", ["/healthz", "/readyz", "/metrics", "/api/cars", "/docs/problems", "/nowhere"])
 def test_no_host_or_two_hosts_get_400(ports, service, path):
     statuses = {case: status(ports[service], path, *lines) for case, lines in BAD.items()}
     assert statuses == dict.fromkeys(BAD, 400)

@@ -7,6 +7,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.support.period_cases import CASES, NAMES
+from tests.support.tables import table_driven
 
 TABLE = "continuous_resource_allocations"
 COLUMNS = f"INSERT INTO {TABLE} (id, resource_key, starts, ends) VALUES "
@@ -110,7 +111,7 @@ def test_an_empty_period_is_refused(sql, vehicle):
     assert refuses(sql, INSERT, row(vehicle, (11, 10)))
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "bound",
     ["infinity", "-infinity", "2026-02-30 00:00:00.000000", "2026-01-01T10:00:00.000000+14:00:99", "~", ""],
 )

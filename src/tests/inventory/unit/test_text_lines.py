@@ -10,6 +10,7 @@ import pytest
 
 from invsys.inventory.transfer import reader
 from invsys.inventory.transfer.text_lines import MAX_LINE, TruncatedLine, UnusableFile, text_lines
+from tests.support.tables import table_driven
 
 HEADER = "resource_type,name\n"
 
@@ -18,7 +19,7 @@ def lines(raw: bytes) -> list[str]:
     return list(text_lines(io.BytesIO(raw)))
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("raw", "message"),
     [
         (b"PK\x03\x04\x14\0", "line 1 is an Excel workbook (.xlsx)"),
