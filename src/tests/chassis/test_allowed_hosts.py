@@ -167,7 +167,7 @@ def test_the_host_names_of_this_machine_are_accepted(create_client: CreateClient
         assert get(create_client(), f"{name}:5000").status_code == 200
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "[::1]", "localhost"])
+@table_driven("host", ["127.0.0.1", "127.0.0.2", "::1", "[::1]", "localhost"])
 def test_the_address_of_the_listening_socket_is_accepted(host: str) -> None:
     hosts = AllowedHosts(server(host=host))
     host_header = f"[{host.strip('[]')}]" if ":" in host else host
@@ -175,7 +175,7 @@ def test_the_address_of_the_listening_socket_is_accepted(host: str) -> None:
     assert not is_allowed(hosts, "evil.example")
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "2001:db8::1", "no-such-name.invalid"])
+@table_driven("host", ["0.0.0.0", "::", "192.0.2.7", "2001:db8::1", "no-such-name.invalid"])
 def test_beyond_loopback_any_host_is_accepted(host: str) -> None:
     assert is_allowed(AllowedHosts(server(host=host)), "bookings.example")
 

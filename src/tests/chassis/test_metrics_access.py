@@ -30,7 +30,7 @@ def get(client: FlaskClient, address: str | None, forwarded: str | None = None) 
     return client.get("/metrics", headers=headers, environ_overrides={"REMOTE_ADDR": address})
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("allow", "trusted", "allowed"),
     [
         ("", "10.0.0.0/8", "127.0.0.0/8, ::1, 10.0.0.0/8"),

@@ -34,7 +34,7 @@ def test_passwords_in_urls_are_masked(url: str, masked: str) -> None:
     assert shown(url) == masked
 
 
-@pytest.mark.parametrize("value", ["127.0.0.1", "a:b@c", "12:30", "password=x", 5000, True, ""])
+@table_driven("value", ["127.0.0.1", "a:b@c", "12:30", "password=x", 5000, True, ""])
 def test_other_values_are_not_changed(value: object) -> None:
     assert shown(value) == str(value)
 

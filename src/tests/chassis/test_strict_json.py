@@ -101,7 +101,7 @@ def test_similar_valid_json_is_accepted(raw: bytes, value: object) -> None:
     assert (loaded, type(loaded)) == (value, type(value))
 
 
-@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":', b"}]")])
+@table_driven(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":', b"}]")])
 def test_nesting_is_limited(opening: bytes, closing: bytes) -> None:
     times = MAX_DEPTH // len(closing)
     assert loads(opening * times + b"1" + closing * times)
@@ -111,7 +111,7 @@ def test_nesting_is_limited(opening: bytes, closing: bytes) -> None:
         loads(opening * 100_000)
 
 
-@pytest.mark.parametrize("text", ["[" * 99, '"[{' * 99, "\\" * 33 + "[" * 33, '\\"{' * 33, "]" * 99, '[\\"'])
+@table_driven("text", ["[" * 99, '"[{' * 99, "\\" * 33 + "[" * 33, '\\"{' * 33, "]" * 99, '[\\"'])
 def test_brackets_in_strings_and_sibling_brackets_are_not_nesting(text: str) -> None:
     value = [{text: text}, text, [[]] * 99]
     assert loads(json.dumps(value).encode()) == value

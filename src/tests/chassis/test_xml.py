@@ -4,7 +4,6 @@ import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,7 +67,7 @@ def test_data_is_written_with_its_own_names(data: Any, document: str) -> None:
     assert (declaration, content) == ("<?xml version='1.0' encoding='utf-8'?>", document)
 
 
-@pytest.mark.parametrize("name", ["a", "_", "A1", "a-b", "a.b", "x_1", "item", "entry", "xmlns", "xml"])
+@table_driven("name", ["a", "_", "A1", "a-b", "a.b", "x_1", "item", "entry", "xmlns", "xml"])
 def test_a_valid_xml_name_is_the_element(name: str) -> None:
     assert [child.tag for child in parsed({name: 1})] == [name]
 
@@ -90,7 +89,7 @@ def test_characters_that_xml_forbids_are_replaced(character: str) -> None:
     assert (child.get("key"), child.text) == ("a \ufffd", "\ufffdb")
 
 
-@pytest.mark.parametrize("character", ["\t", "\n", "\r", "\x7f", "\x85", "\u2028", "\ue000", "\ufffd", "\U0010ffff"])
+@table_driven("character", ["\t", "\n", "\r", "\x7f", "\x85", "\u2028", "\ue000", "\ufffd", "\U0010ffff"])
 def test_characters_that_xml_allows_are_read_back(character: str) -> None:
     [child] = parsed({f"a {character}": f"{character}b{character}"})
     assert (child.get("key"), child.text) == (f"a {character}", f"{character}b{character}")

@@ -3,7 +3,6 @@
 import pickle
 
 import httpx
-import pytest
 
 import invsys.gateway.application
 import invsys.inventory.application  # noqa: F401 - defines the problems of the service
@@ -123,7 +122,7 @@ def test_the_request_id_is_read_from_the_header_if_the_problem_has_none():
     assert parsing.error_from(response).request_id == "r2"
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "response",
     [
         httpx.Response(502, html="<h1>Bad Gateway</h1>"),

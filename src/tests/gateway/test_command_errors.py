@@ -80,7 +80,7 @@ def test_an_invalid_scope_is_rejected(fail, written_file, scope):
     fail("client", "add", "new", "--scope", scope)
 
 
-@pytest.mark.parametrize("scope", ["resources:raed", "allocation:read", "events:write", "boking:read"])
+@table_driven("scope", ["resources:raed", "allocation:read", "events:write", "boking:read"])
 def test_an_unknown_scope_is_rejected(fail, written_file, scope):
     assert scope in fail("client", "add", "new", "--scope", scope)
 
@@ -92,17 +92,17 @@ def test_an_invalid_rate_is_rejected(fail, written_file, option, rate):
     assert f" {option.replace('-', '_')}: " in message
 
 
-@pytest.mark.parametrize("number", ["", "0", "-1", "many", "1.5"])
+@table_driven("number", ["", "0", "-1", "many", "1.5"])
 def test_an_invalid_number_of_concurrent_requests_is_rejected(fail, written_file, number):
     fail("client", "add", "new", "--scope", "resources:read", "--concurrent", number)
 
 
-@pytest.mark.parametrize("hours", ["", "soon", "nan", "inf", "1e300", "1e9"])
+@table_driven("hours", ["", "soon", "nan", "inf", "1e300", "1e9"])
 def test_an_invalid_validity_of_old_keys_is_rejected(fail, written_file, hours):
     fail("client", "rotate", "booking", "--keep", hours)
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "words",
     [
         ("add", "booking", "--scope", "resources:read"),

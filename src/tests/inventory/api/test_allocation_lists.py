@@ -125,7 +125,7 @@ def test_a_vehicle_lists_its_own_allocations_and_all_lists_those_of_the_type(
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("kind", ["%00", "%ff", "%ED%A0%80", "x" * 5000, ""])
+@table_driven("kind", ["%00", "%ff", "%ED%A0%80", "x" * 5000, ""])
 def test_a_type_that_no_allocation_can_have_matches_nothing_or_is_refused(
     client: FlaskClient, four_allocations: list[str], refused: Callable[..., object], kind: str
 ) -> None:

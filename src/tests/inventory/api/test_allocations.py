@@ -146,7 +146,7 @@ def test_an_allocation_is_not_found_under_another_vehicle(
             refused(client.delete(other + rest), 404, "allocation_not_found")
 
 
-@pytest.mark.parametrize("vehicle", [f"/api/cars/{ANOTHER_ID}", "the car as a lorry"])
+@table_driven("vehicle", [f"/api/cars/{ANOTHER_ID}", "the car as a lorry"])
 def test_an_unknown_vehicle_has_no_allocations(
     client: FlaskClient,
     car: str,

@@ -180,7 +180,7 @@ def test_a_body_of_exactly_64_kib_is_accepted(client: FlaskClient) -> None:
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize("coding", ["gzip, chunked", "gzip", "identity", "chunked, chunked", '"a",' * 8000])
+@table_driven("coding", ["gzip, chunked", "gzip", "identity", "chunked, chunked", '"a",' * 8000])
 def test_a_transfer_coding_other_than_chunked_is_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], coding: str
 ) -> None:
@@ -196,7 +196,7 @@ def test_a_chunked_body_of_exactly_64_kib_is_accepted(client: FlaskClient) -> No
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize("size", [LIMIT + 1, 10 * LIMIT])
+@table_driven("size", [LIMIT + 1, 10 * LIMIT])
 def test_a_longer_body_is_refused_with_and_without_content_length(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], size: int
 ) -> None:

@@ -134,9 +134,7 @@ def test_the_body_must_be_one_strict_json_object(client, item, refused, nothing_
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
-    "content_type", [None, "text/plain", "application/json-patch+json", f"{JSON}; charset=latin-1"]
-)
+@table_driven("content_type", [None, "text/plain", "application/json-patch+json", f"{JSON}; charset=latin-1"])
 def test_another_content_type_is_refused(client, item, refused, nothing_changes, content_type):
     with nothing_changes():
         response = client.patch(item, data=b"{}", content_type=content_type)

@@ -119,7 +119,7 @@ def test_any_other_field_is_refused(client, car, refused, nothing_changes, field
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"name": "x", "name": "y"}', b'{"attributes": {"a": NaN}}'])
+@table_driven("body", [b"", b"null", b"[]", b'{"name": "x", "name": "y"}', b'{"attributes": {"a": NaN}}'])
 def test_the_body_must_be_one_strict_json_object(client, car, refused, nothing_changes, body):
     with nothing_changes():
         refused(client.patch(car, data=body, content_type=JSON), 400, "malformed_body")

@@ -127,7 +127,7 @@ def test_pages_comply_with_their_content_security_policy_and_load_nothing_extern
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize("path", ["/docs", "/docs/problems"])
+@table_driven("path", ["/docs", "/docs/problems"])
 def test_a_trailing_slash_serves_the_same_page_without_a_redirect(client: FlaskClient, path: str) -> None:
     slashed = client.get(f"{path}/")
     assert (slashed.status_code, slashed.data) == (200, client.get(path).data)
@@ -141,7 +141,7 @@ def test_head_returns_the_headers_of_get(client: FlaskClient, path: str) -> None
     assert head.headers["Content-Length"] == read.headers["Content-Length"]
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "path",
     ["/docs", "/docs/problems", "/docs/problems/busy", "/docs/swagger-ui/swagger-ui.css", "/docs/static/docs.css"],
 )
@@ -189,7 +189,7 @@ def test_swagger_ui_shows_the_served_document_without_an_external_validator(clie
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize(
+@table_driven(
     ("path", "kinds"),
     [
         ("/docs/swagger-ui/swagger-ui-bundle.js", ("text/javascript", "application/javascript")),

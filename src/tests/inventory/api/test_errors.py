@@ -41,7 +41,7 @@ def test_an_unknown_vehicle_is_not_found(client: FlaskClient, refused: Callable[
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize("collection", ["lorries", "trucks"])
+@table_driven("collection", ["lorries", "trucks"])
 def test_a_vehicle_is_not_found_in_another_collection(
     client: FlaskClient, car: str, refused: Callable[..., Any], nothing_changes: Callable[..., Any], collection: str
 ) -> None:

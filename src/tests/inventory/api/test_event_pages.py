@@ -106,7 +106,7 @@ def test_any_other_limit_is_refused(client, refused, limit):
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
+@table_driven(
     ("query", "field"),
     [("limit=1&limit=1", "limit"), ("cursor=x", "cursor"), ("kind=allocated", "kind"), ("After=x", "After")],
 )
@@ -128,7 +128,7 @@ def test_a_damaged_cursor_causes_no_server_error(client, seven_cars, refused):
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@table_driven("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_the_feed_refuses_other_methods(client, refused, method):
     refused(client.open(FEED, method=method), 405, "method_not_allowed")
 

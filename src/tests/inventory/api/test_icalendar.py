@@ -346,7 +346,7 @@ def test_unknown_vehicles_have_no_calendar(client, car, booking, refused):
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
+@table_driven(
     ("query", "field"),
     [
         ("limit=1", "limit"),

@@ -169,7 +169,7 @@ def test_a_malformed_key_is_refused_with_the_name_of_the_header(client, car, ref
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("value", BAD)
+@table_driven("value", BAD)
 def test_a_malformed_client_id_is_refused_with_the_name_of_the_header(client, car, refused, nothing_changes, value):
     assert_header_refused(client, car, refused, nothing_changes, "X-Client-Id", value)
 

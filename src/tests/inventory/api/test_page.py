@@ -34,7 +34,7 @@ def as_shown(instant: str | None) -> str:
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize("collection", ["cars", "lorries", "trucks"])
+@table_driven("collection", ["cars", "lorries", "trucks"])
 def test_an_empty_fleet_has_a_page(client: FlaskClient, collection: str) -> None:
     page = Page(client.get(f"/?collection={collection}"))
     assert f"No {collection} in circulation." in page.text

@@ -68,7 +68,7 @@ def test_the_accept_header_selects_the_format_and_json_is_preferred(
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize("accept", [None, "*/*", BROWSER, "text/html", JSON])
+@table_driven("accept", [None, "*/*", BROWSER, "text/html", JSON])
 def test_error_responses_are_json_unless_xml_is_requested(client: FlaskClient, accept: str | None) -> None:
     response = client.get("/api/vans", headers={} if accept is None else {"Accept": accept})
     assert response.mimetype == "application/problem+json"

@@ -160,7 +160,7 @@ def test_an_invalid_date_time_is_refused_with_the_name_of_the_field(
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("digits", [7, 9, 60])
+@table_driven("digits", [7, 9, 60])
 def test_the_message_names_the_maximum_number_of_digits(
     car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any], digits: int
 ) -> None:

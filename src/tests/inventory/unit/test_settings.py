@@ -195,7 +195,7 @@ def test_any_other_url_is_refused_without_showing_its_password(text: str) -> Non
 
 
 # The password may be escaped, and may be repeated in the query.
-@pytest.mark.parametrize("password", ["secret", "a/secret", "secret:secret", "secret%40", "%73ecret"])
+@table_driven("password", ["secret", "a/secret", "secret:secret", "secret%40", "%73ecret"])
 def test_the_password_of_the_database_is_not_shown(password: str) -> None:
     loaded = settings.load(environ={"INVSYS_DATABASE_URL": f"postgresql://me:{password}@host/fleet?password=secret"})
     [value] = [value for section, key, value, _ in loaded.entries() if (section, key) == ("database", "url")]

@@ -29,7 +29,7 @@ def test_a_cell_that_would_be_a_formula_gets_an_apostrophe(cell: str) -> None:
     assert unescape(f"'{cell}") == cell
 
 
-@pytest.mark.parametrize("cell", PLAIN)
+@table_driven("cell", PLAIN)
 def test_any_other_cell_is_not_changed(cell: str) -> None:
     assert escape(cell) == unescape(cell) == cell
 
