@@ -13,12 +13,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from werkzeug.routing import Rule
 
 from invsys.chassis.config.settings import Settings
 from invsys.inventory import settings
@@ -47,6 +49,28 @@ def log_handlers() -> Iterator[None]:
             # pytest manages its own handlers.
             if handler not in before and not type(handler).__module__.startswith("_pytest"):
                 logger.removeHandler(handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def url_builders() -> Iterator[None]:
+    """Compile the function that builds the URL of a route once.
+
+    Werkzeug compiles it for each application, which takes most of the time in which a test builds one.
+    """
+    compiled: dict[tuple[object, ...], Any] = {}
+    compile_builder = Rule._compile_builder
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Any:
+        if rule.defaults:
+            return compile_builder(rule, append_unknown)
+        key = rule.rule, tuple(rule._trace), append_unknown
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Rule, "_compile_builder", compile_once)
+        yield
 
 
 # A folder in memory on Linux, and how many bytes must be free there for the databases.
