@@ -3,6 +3,7 @@
 A test process that needs PostgreSQL starts its own server from the installed binaries, on a socket in a private folder.
 """
 
+import atexit
 import logging
 import os
 import shutil
@@ -13,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
@@ -148,11 +149,19 @@ def child_processes(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def _copy(source: Path, target: Path) -> Path:
+    """Copy a folder and the owners of its files; return the copy."""
+    subprocess.run(["cp", "--archive", str(source), str(target)], check=True)
+    return target
+
+
 class PostgreSQL:
     """A PostgreSQL server for the tests.
 
     PostgreSQL refuses to run as root, so tests that run as root start it as the user ``postgres``.
     """
+
+    _initial_data: ClassVar[Path | None] = None
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="invsys-postgresql-", dir=_database_folder()))
@@ -163,7 +172,14 @@ class PostgreSQL:
         self._initialise()
 
     def _initialise(self) -> None:
-        self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
+        """Create the data folder: with initdb for the first server of a process, then with a copy of that folder."""
+        if PostgreSQL._initial_data is None:
+            self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
+            folder = Path(tempfile.mkdtemp(prefix="invsys-postgresql-", dir=_database_folder()))
+            atexit.register(shutil.rmtree, folder)
+            PostgreSQL._initial_data = _copy(self._data, folder / "data")
+        else:
+            _copy(PostgreSQL._initial_data, self._data)
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@/{database}?host={self.folder}"
