@@ -9,6 +9,7 @@ import pytest
 
 from invsys.chassis.config.settings import SettingsError
 from invsys.chassis.server import listening
+from tests.support.effort import rounds
 from tests.support.tables import table_driven
 from tests.support.tiny_server import free_port, until_it_serves, waiting_server
 from tests.support.waiting import until
@@ -76,7 +77,7 @@ def test_each_worker_has_a_socket_that_gets_connections(host: str) -> None:
             stack.enter_context(listening_socket.accept()[0])
 
 
-@pytest.mark.parametrize("turn", range(5))
+@pytest.mark.parametrize("turn", range(rounds(2, 5)))
 def test_of_two_servers_that_start_at_the_same_time_one_serves(tmp_path: Path, turn: int) -> None:
     port = free_port()
     with waiting_server(tmp_path / "a", port) as first, waiting_server(tmp_path / "b", port) as second:
