@@ -4,6 +4,7 @@ A test process that needs PostgreSQL starts its own server from the installed bi
 """
 
 import atexit
+import gc
 import logging
 import os
 import shutil
@@ -103,11 +104,17 @@ def pytest_configure(config: pytest.Config) -> None:
         "through_gateway: also sends the requests of ``client`` through a gateway, which could change the responses",
     ):
         config.addinivalue_line("markers", marker)
+    # Collecting the tests creates many objects and almost no garbage.
+    gc.disable()
     # A shell starts background commands with SIGINT ignored, and the processes that the tests start would inherit this.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.getoption(SQLITE_ONLY):
         postgresql_binaries()
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
