@@ -113,8 +113,9 @@ def is_visible_ascii(request):
     return all("!" <= character <= "~" for character in request.target)
 
 
-@pytest.mark.parametrize(("target", "forwarded"), FORWARDED)
+@table_driven(("target", "forwarded"), FORWARDED)
 def test_a_plain_path_is_forwarded_decoded(gateway, service, target, forwarded):
+    service.reset()
     assert gateway.get(target).status == 200
     assert [request.target for request in service.requests] == [forwarded]
 
@@ -202,7 +203,7 @@ def test_similar_paths_are_not_found(gateway, service, path):
 
 
 # RFC 3986, 3.4: characters that are allowed in a query are not changed.
-@pytest.mark.parametrize(
+@table_driven(
     "query",
     [
         "a=1&b=2",
@@ -220,6 +221,7 @@ def test_similar_paths_are_not_found(gateway, service, path):
     ],
 )
 def test_a_valid_query_is_forwarded_unchanged(gateway, service, query):
+    service.reset()
     assert gateway.get(f"/echo/a?{query}").status == 200
     [request] = service.requests
     assert request.target == (f"/echo/a?{query}" if query else "/echo/a")

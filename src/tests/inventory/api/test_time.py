@@ -1,5 +1,6 @@
 """Date-times: the accepted formats, the format in responses, and the refused values."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -123,10 +124,15 @@ naive_refused = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.parametrize(("text", "expected"), ACCEPTED)
+@table_driven(("text", "expected"), ACCEPTED)
 def test_a_date_time_is_returned_in_utc_as_start_and_as_end(
-    client: FlaskClient, car: str, allocate: Callable[..., TestResponse], text: str, expected: str
+    client: FlaskClient,
+    register: Callable[..., str],
+    allocate: Callable[..., TestResponse],
+    text: str,
+    expected: str,
 ) -> None:
+    car = register(str(uuid.uuid4()))
     until, since = allocate(car, None, text), allocate(car, text, None)
     assert (until.status_code, since.status_code) == (201, 201)
     assert until.json["to_datetime"] == since.json["from_datetime"] == expected
