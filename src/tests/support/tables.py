@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
 
@@ -29,7 +30,8 @@ def table_driven(names: str | tuple[str, ...], values: Iterable[Any], ids: Itera
         def each_case(*, subtests: pytest.Subtests, **fixtures: Any) -> None:
             for label, arguments in cases:
                 try:
-                    test(**fixtures, **arguments, **({"subtests": subtests} if takes_subtests else {}))
+                    within = {"subtests": _Within(subtests, label)} if takes_subtests else {}
+                    test(**fixtures, **arguments, **within)
                 except (Exception, pytest.fail.Exception):
                     # A subtest takes longer than many a case, so only failures become subtests.
                     with subtests.test(label):
@@ -39,6 +41,16 @@ def table_driven(names: str | tuple[str, ...], values: Iterable[Any], ids: Itera
         return each_case
 
     return decorate
+
+
+class _Within:
+    """The ``subtests`` of a table within a case of another table, whose label it adds."""
+
+    def __init__(self, subtests: pytest.Subtests, label: str) -> None:
+        self._subtests, self._label = subtests, label
+
+    def test(self, label: str) -> AbstractContextManager[None]:
+        return self._subtests.test(f"{self._label}, {label}")
 
 
 def _cases(
