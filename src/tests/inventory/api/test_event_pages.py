@@ -114,7 +114,6 @@ def test_any_other_parameter_is_named(client, refused, query, field):
     refused(client.get(f"{FEED}?{query}"), 422, "invalid_fields", field)
 
 
-@pytest.mark.through_gateway
 @pytest.mark.one_engine
 def test_a_damaged_cursor_causes_no_server_error(client, seven_cars, refused):
     cursor = get_page(client, limit=3)["next"]

@@ -161,7 +161,6 @@ def test_a_cursor_that_the_service_did_not_issue_is_refused(
     refused(client.get(path, query_string={"cursor": cursor}), 422, "invalid_fields", "cursor")
 
 
-@pytest.mark.through_gateway
 @pytest.mark.one_engine
 @LISTS
 def test_a_damaged_cursor_causes_no_server_error(
