@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select
 
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
 from invsys.inventory.queries import exports as export_queries
+from tests.support.tables import table_driven
 
 URL = "/api/cars/gbfs/vehicle_availability.json"
 LONG_AGO, FAR_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(2098, 1, 1, tzinfo=UTC)
@@ -229,7 +230,7 @@ def test_a_query_is_refused(client, refused):
 
 @pytest.mark.through_gateway
 @pytest.mark.one_engine
-@pytest.mark.parametrize("path", ["/api/vans/gbfs/vehicle_availability.json", "/api/cars/gbfs", "/api/cars/gbfs/x"])
+@table_driven("path", ["/api/vans/gbfs/vehicle_availability.json", "/api/cars/gbfs", "/api/cars/gbfs/x"])
 def test_other_gbfs_paths_are_not_found(client, refused, path):
     refused(client.get(path), 404, "not_found")
 
