@@ -96,6 +96,7 @@ def test_last_updated_is_the_time_of_the_database(car, feed):
     assert abs(updated - datetime.now(UTC)) < timedelta(minutes=1)
 
 
+# Days from 2 on are in the future even if the tests run past midnight.
 MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -163,13 +164,13 @@ def test_vehicles_in_circulation_are_listed_oldest_first(client, register, feed)
 def test_each_vehicle_has_its_own_availabilities(register, allocate, feed):
     cars = [register(f"Car{number}") for number in range(4)]
     for number in (1, 3):
-        allocate(cars[number], day_start(number), None)
+        allocate(cars[number], day_start(number + 1), None)
     available = [vehicle["availabilities"] for vehicle in feed()["data"]["vehicles"]]
     assert [[slot.get("until") for slot in slots] for slots in available] == [
         [None],
-        [day_start(1)],
+        [day_start(2)],
         [None],
-        [day_start(3)],
+        [day_start(4)],
     ]
 
 
