@@ -240,8 +240,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("openapi", "GET"): Operation("Show this document", {"type": "object"}, media_types=("application/json",)),
     ("page.static", "GET"): Operation("Serve a static file of the fleet page", {"type": "string"}, **_FILES),
-    ("page.show", "GET"): Operation(
-        "Show the fleet page",
+    ("page.show", "GET"): Operation("Show the fleet page", {"type": "string"}, media_types=_HTML),
+    ("table.show", "GET"): Operation(
+        "Show the vehicles and their allocations of the next days as a list",
         {"type": "string"},
         query=query_schemas.FleetQuery,
         media_types=_HTML,

@@ -35,7 +35,7 @@ def as_shown(instant: str | None) -> str:
 @pytest.mark.through_gateway
 @pytest.mark.parametrize("collection", ["cars", "lorries", "trucks"])
 def test_an_empty_fleet_has_a_page(client: FlaskClient, collection: str) -> None:
-    page = Page(client.get(f"/?collection={collection}"))
+    page = Page(client.get(f"/table?collection={collection}"))
     assert f"No {collection} in circulation." in page.text
     assert page.rows == []
     assert page.attribute("a", "href", rel="next") == []
@@ -44,8 +44,8 @@ def test_an_empty_fleet_has_a_page(client: FlaskClient, collection: str) -> None
 def test_each_collection_lists_its_vehicles_oldest_first(client: FlaskClient, register: Register) -> None:
     for name, collection in (("b", "cars"), ("a", "cars"), ("c", "trucks")):
         register(name, collection)
-    assert Page(client.get("/?collection=cars")).names == ["b", "a"]
-    assert Page(client.get("/?collection=trucks")).names == ["c"]
+    assert Page(client.get("/table?collection=cars")).names == ["b", "a"]
+    assert Page(client.get("/table?collection=trucks")).names == ["c"]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_vehicle_in_use_shows_its_use_and_the_end(
 ) -> None:
     until = hours_from_now(end)
     allocate(car, hours_from_now(start), until, allocation_type="service", description="oil & brakes")
-    page = Page(client.get("/"))
+    page = Page(client.get("/table"))
     [[name, now, _]] = page.rows
     assert name == "Car1"
     assert now.startswith("service until further notice" if until is None else "service until ")
@@ -72,7 +72,7 @@ def test_a_free_vehicle_shows_until_when_it_is_free(
 ) -> None:
     begins = hours_from_now(start)
     allocate(car, begins, None if length is None else hours_from_now(start + length))
-    page = Page(client.get("/"))
+    page = Page(client.get("/table"))
     assert page.rows[0][1].startswith("free until ")
     assert page.times == [as_shown(begins)]
     assert page.titles == ["booking"]
@@ -83,7 +83,7 @@ def test_past_and_distant_allocations_are_not_shown(
     client: FlaskClient, car: str, allocate: Allocate, start: float | None, end: float | None
 ) -> None:
     allocate(car, hours_from_now(start), hours_from_now(end))
-    page = Page(client.get("/"))
+    page = Page(client.get("/table"))
     assert page.rows[0][1] == "free for the next 7 days"
     assert page.bars == []
 
@@ -92,7 +92,7 @@ def test_past_and_distant_allocations_are_not_shown(
 def test_bars_are_drawn_at_the_times_of_the_allocations(client: FlaskClient, car: str, allocate: Allocate) -> None:
     for kind, start, end in (("third", 96, None), ("second", 24, 48), ("first", -5, 12)):
         allocate(car, hours_from_now(start), hours_from_now(end), allocation_type=kind)
-    page = Page(client.get("/"))
+    page = Page(client.get("/table"))
     assert page.titles == ["first", "second", "third"]
     drawn = [(float(str(bar["x"])), float(str(bar["width"]))) for bar in page.bars]
     hours = [(0, 12), (24, 24), (96, 72)]
@@ -104,23 +104,23 @@ def test_an_allocation_is_shown_only_for_its_own_vehicle(
 ) -> None:
     cars = [register(f"Car{number}") for number in range(3)]
     allocate(cars[1], None, None)
-    assert [row[1].split()[0] for row in Page(client.get("/")).rows] == ["free", "booking", "free"]
+    assert [row[1].split()[0] for row in Page(client.get("/table")).rows] == ["free", "booking", "free"]
 
 
 def test_a_decommissioned_vehicle_is_not_shown(client: FlaskClient, car: str) -> None:
     client.delete(car)
-    assert Page(client.get("/")).rows == []
+    assert Page(client.get("/table")).rows == []
 
 
 @pytest.mark.one_engine
 @pytest.mark.parametrize("text", MARKUP)
 def test_markup_in_texts_is_escaped(client: FlaskClient, register: Register, allocate: Allocate, text: str) -> None:
-    plain = Page(client.get("/", query_string={"name": "x"}))
+    plain = Page(client.get("/table", query_string={"name": "x"}))
     for query in ({}, {"name": text}):
-        assert_same_elements(plain, Page(client.get("/", query_string=query)))
+        assert_same_elements(plain, Page(client.get("/table", query_string=query)))
     car = register(text)
     allocate(car, None, None, description=text, allocation_type=text[:20])
-    page = Page(client.get("/", query_string={"name": text}))
+    page = Page(client.get("/table", query_string={"name": text}))
     [[name, now, _]] = page.rows
     assert (name, now) == (text, f"{text[:20]} until further notice{text}")
     assert page.titles == [f"{text[:20]}: {text}"]
@@ -140,24 +140,24 @@ def test_a_vehicle_is_found_by_its_name(client: FlaskClient, register: Register,
     for vehicle in (name, "Other"):
         register(vehicle)
         register(vehicle, "trucks")
-    page = Page(client.get("/", query_string={"name": name, "collection": "trucks"}))
+    page = Page(client.get("/table", query_string={"name": name, "collection": "trucks"}))
     assert page.names == [name]
     assert page.attribute("input", "value", name="collection") == ["trucks"]
 
 
 def test_an_unknown_name_finds_nothing_and_an_empty_name_finds_all(client: FlaskClient, car: str) -> None:
-    assert "No cars called “Car2” in circulation." in Page(client.get("/?name=Car2")).text
-    assert Page(client.get("/?name=")).names == ["Car1"]
+    assert "No cars called “Car2” in circulation." in Page(client.get("/table?name=Car2")).text
+    assert Page(client.get("/table?name=")).names == ["Car1"]
 
 
 @pytest.mark.one_engine
 @pytest.mark.parametrize("name", ["%00", "a%00b"])
 def test_a_name_with_a_nul_character_causes_no_server_error(client: FlaskClient, name: str) -> None:
-    assert client.get(f"/?name={name}").status_code in (200, 422)
+    assert client.get(f"/table?name={name}").status_code in (200, 422)
 
 
 def pages(client: FlaskClient) -> Iterator[Page]:
-    links: list[Any] = ["/?collection=trucks"]
+    links: list[Any] = ["/table?collection=trucks"]
     while links:
         page = Page(client.get(links[0]))
         yield page
@@ -180,9 +180,9 @@ def test_the_next_links_list_all_vehicles_once(
 @pytest.mark.one_engine
 @pytest.mark.parametrize("collection", ["vans", "Trucks", "", "%00", "<script>", "Car"])
 def test_an_unknown_collection_falls_back_to_the_first(client: FlaskClient, car: str, collection: str) -> None:
-    page = Page(client.get("/", query_string={"collection": collection}))
+    page = Page(client.get("/table", query_string={"collection": collection}))
     assert page.names == ["Car1"]
-    assert page.attribute("a", "href", **{"aria-current": "page"}) == ["/?collection=cars"]
+    assert page.attribute("a", "href", **{"aria-current": "page"}) == ["/table?collection=cars"]
 
 
 @pytest.mark.through_gateway
@@ -196,13 +196,13 @@ def test_an_unknown_collection_falls_back_to_the_first(client: FlaskClient, car:
     ],
 )
 def test_an_invalid_query_is_refused(client: FlaskClient, refused: Callable[..., Any], query: str, field: str) -> None:
-    refused(client.get(f"/?{query}"), 422, "invalid_fields", field)
+    refused(client.get(f"/table?{query}"), 422, "invalid_fields", field)
 
 
 @pytest.mark.one_engine
 def test_the_page_has_no_scripts_and_loads_nothing_external(client: FlaskClient, car: str, allocate: Allocate) -> None:
     allocate(car, None, None)
-    response = client.get("/")
+    response = client.get("/table")
     policy = dict(rule.split(" ", 1) for rule in response.headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"
     assert set(policy) <= {"default-src", "style-src", "form-action", "base-uri", "frame-ancestors"}
@@ -218,7 +218,7 @@ def test_the_page_has_no_scripts_and_loads_nothing_external(client: FlaskClient,
 @pytest.mark.through_gateway
 @pytest.mark.one_engine
 def test_the_style_sheet_is_local_and_loads_nothing_else(client: FlaskClient) -> None:
-    [sheet] = Page(client.get("/")).attribute("link", "href", rel="stylesheet")
+    [sheet] = Page(client.get("/table")).attribute("link", "href", rel="stylesheet")
     with client.get(str(sheet)) as response:
         assert (response.status_code, response.mimetype) == (200, "text/css")
         assert not re.search(r"url\(|@import|//", response.text)
