@@ -62,5 +62,5 @@ def build_app(settings: Settings) -> Flask:
 
 
 def _needs_database() -> bool:
-    # The OpenAPI document and the pages under /docs are built from the code.
-    return request.endpoint != "openapi" and (request.path.startswith("/api/") or request.path == "/")
+    # The OpenAPI document, the page at / and the pages under /docs are built from the code.
+    return request.endpoint != "openapi" and (request.path.startswith("/api/") or request.path == "/table")

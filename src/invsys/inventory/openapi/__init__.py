@@ -92,6 +92,7 @@ class _Plugin(MarshmallowPlugin):
             fields.Status: ("string", None),
             Snapshot: (None, None),
             fields.Cursor: ("string", None),
+            fields.Day: ("string", None),
             fields.FeedCursor: ("string", None),
         }
 

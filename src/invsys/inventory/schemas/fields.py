@@ -4,7 +4,7 @@ import base64
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import current_app
@@ -154,6 +154,23 @@ class QueryInteger(fields.Integer):
         if not re.fullmatch(r"-?[0-9]{1,20}", str(value)):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Day(fields.Field[date]):
+    """A day in a query, such as ``2026-11-28``."""
+
+    default_error_messages = {"invalid": "Not a day such as 2026-11-28.", "range": "Outside the years 1900 to 9998."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> date:
+        # date.fromisoformat alone would also accept 20261128 and 2026-W48-6.
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", str(value)):
+            raise self.make_error("invalid")
+        if not "1900" <= value[:4] <= "9998":
+            raise self.make_error("range")
+        try:
+            return date.fromisoformat(value)
+        except ValueError as error:
+            raise self.make_error("invalid") from error
 
 
 class Cursor(fields.Field[bytes]):

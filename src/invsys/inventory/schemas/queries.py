@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates, validates_schema
 
 from invsys.chassis.names import Name
 from invsys.inventory.db.models import MAX_NAME
 from invsys.inventory.period import Period, require_order
 from invsys.inventory.schemas.fields import (
     Cursor,
+    Day,
     FeedCursor,
     Id,
     QueryBoolean,
@@ -32,6 +33,9 @@ from invsys.inventory.schemas.validators import (
 
 # The prefix of query parameters that filter by an attribute; the rest of the name is the key.
 ATTRIBUTE = "attribute."
+
+# The most days that the printable list shows.
+MAX_DAYS = 31
 
 # The largest number in X-Total-Count. Counting more would take too long.
 MAX_COUNT = 100_000
@@ -154,12 +158,25 @@ class EventQuery(Page):
     allocation_id = Repeated(Id(), metadata=_ONE_OF)
 
 
-class FleetQuery(Schema):
-    """The query of the fleet page."""
+class TableQuery(Schema):
+    """The query of the printable list, which ignores invalid values; in the document, any text is therefore valid."""
 
     collection = fields.String()
-    name = fields.String(validate=validate.Length(max=MAX_NAME))
+    name = fields.String()
+    day = Day(metadata={"description": "The first day in UTC, as 2026-11-28; without it, the list begins now"})
+    days = QueryInteger(
+        metadata={"type": "string", "description": f"The number of days, 1 to {MAX_DAYS}; 7 by default"}
+    )
     cursor = Cursor(1)
+
+    # Methods, because the document would contain the limits of validators.
+    @validates("name")
+    def _validate_name(self, name: str, **_: Any) -> None:
+        validate.Length(max=MAX_NAME)(name)
+
+    @validates("days")
+    def _validate_days(self, days: int, **_: Any) -> None:
+        validate.Range(1, MAX_DAYS)(days)
 
 
 # Instantiated once, because building a schema costs more than using it.
@@ -169,4 +186,4 @@ allocation_of_all_query = AllocationOfAllQuery()
 window_query = WindowQuery()
 availability_query = AvailabilityQuery()
 event_query = EventQuery()
-fleet_query = FleetQuery()
+table_query = TableQuery()

@@ -1,30 +1,32 @@
-"""The list at ``/table``: the vehicles of a collection and their allocations. Read-only, printable, without scripts."""
+"""The list at ``/table``: the vehicles of a collection and their allocations. Read-only, printable, without scripts.
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+Invalid parameters are ignored: the page then says which, and why.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from flask import Blueprint, current_app, render_template, request
+from marshmallow import ValidationError
 
 from invsys.chassis.access import client_id
-from invsys.chassis.http import csp, query_string
+from invsys.chassis.http import csp, problems, query_string
 from invsys.inventory.db import session
-from invsys.inventory.db.models import Row
-from invsys.inventory.period import Period
+from invsys.inventory.period import EARLIEST, LATEST, Period
 from invsys.inventory.queries import conflicts, cursors
 from invsys.inventory.queries import resources as resource_queries
 from invsys.inventory.schemas import queries as query_schemas
+from invsys.inventory.ui import timetable
+from invsys.inventory.ui.timetable import Window
 
-DAYS = 7
 _VEHICLES = 50
-# The smallest width of a bar, in percent, so that a short allocation is visible.
-_MIN_WIDTH = 0.3
-
-# The fields of other owners' allocations, for a client that sees only its own.
-_ANONYMOUS = {"client_id": None, "allocation_type": "taken", "description": None, "expires": None}
+_DAYS = 7
 
 # No scripts, nothing from other origins, and no styles except the style sheet of the page.
-_POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 blueprint = Blueprint("table", __name__, template_folder="templates")
 csp.enforce(blueprint, _POLICY)
@@ -32,82 +34,79 @@ csp.enforce(blueprint, _POLICY)
 
 @blueprint.get("/table")
 def show() -> str:
-    """Show the vehicles of a collection, with their allocations of the next ``DAYS`` days."""
-    query = query_string.load(query_schemas.fleet_query)
+    """Show the vehicles of a collection, with their allocations of some days."""
+    query, ignored = _query()
     collections: dict[str, str] = current_app.config["COLLECTIONS"]
-    collection = query.get("collection", "")
-    if collection not in collections:
-        collection = next(iter(collections))
-    after = cursors.of_query(request.path, query)
-    vehicles = resource_queries.resources(collections[collection], _VEHICLES + 1, after, name=query.get("name") or None)
+    collection, name = query["collection"], query.get("name") or None
+    vehicles = resource_queries.resources(collections[collection], _VEHICLES + 1, query["after"], name=name)
     page = vehicles[:_VEHICLES]
     now = session.now()
-    window = Period(now, now + timedelta(days=DAYS))
-    allocations = conflicts.allocations_of([vehicle["key"] for vehicle in page], window)
-    visible = _visible_to(client_id.owner(), allocations)
+    window = _window(query, now)
+    allocations = conflicts.allocations_of([vehicle["key"] for vehicle in page], Period(window.start, window.end))
+    visible = timetable.visible_to(client_id.owner(), allocations)
     return render_template(
         "table.html",
         collections=collections,
         collection=collection,
-        name=query.get("name", ""),
-        vehicles=[_vehicle_row(vehicle, visible, now) for vehicle in page],
-        days=[now + timedelta(days=day) for day in range(DAYS)],
+        query=query,
+        ignored=ignored,
+        vehicles=[timetable.vehicle_row(vehicle, visible, window) for vehicle in page],
+        window=window,
         now=now,
+        now_mark=window.percent(now) if window.start < now < window.end else None,
+        max_days=query_schemas.MAX_DAYS,
+        other_days=list(_other_days(window)),
         next=cursors.write(request.path, page[-1]["key"]) if len(vehicles) > _VEHICLES else None,
     )
 
 
-def _visible_to(owner: str | None, allocations: Iterable[Row]) -> Iterable[Row]:
-    """Return the allocations that the client may see; the input is sorted by vehicle and start.
+def _query() -> tuple[dict[str, Any], list[str]]:
+    """Return the valid parameters of the query, and a sentence about each other one.
 
-    Allocations of other owners become anonymous and are merged where they touch, as in availability. Without them, the
-    vehicle would look free.
+    ``collection`` and ``days`` always have a value; ``after`` is the sort key in the cursor, or None.
     """
-    if owner is None:
-        return allocations
-    visible: list[Row] = []
-    for allocation in allocations:
-        if allocation["client_id"] == owner:
-            visible.append(allocation)
-            continue
-        span = {name: allocation[name] for name in ("resource_key", "starts", "ends")}
-        if visible and _touches(visible[-1], allocation):
-            span["starts"] = visible.pop()["starts"]
-        visible.append({**span, **_ANONYMOUS})
-    return visible
+    errors: list[ValidationError] = []
+    query: dict[str, Any] = {}
+    try:
+        query = query_string.load(query_schemas.table_query)
+    except ValidationError as error:
+        query = dict(error.valid_data) if isinstance(error.valid_data, dict) else {}
+        errors.append(error)
+    query["after"] = None
+    try:
+        query["after"] = cursors.of_query(request.path, query)
+    except ValidationError as error:
+        errors.append(error)
+    query.setdefault("days", _DAYS)
+    sentences = [_sentence(name, text) for error in errors for name, text in problems.field_messages(error)]
+    return query, [*sentences, *_choose_collection(query)]
 
 
-def _touches(previous: Row, allocation: Row) -> bool:
-    return (previous["client_id"], previous["resource_key"], previous["ends"]) == (
-        None,
-        allocation["resource_key"],
-        allocation["starts"],
-    )
+def _sentence(parameter: str, message: str) -> str:
+    return f"“{parameter}” was ignored. {message}"
 
 
-def _vehicle_row(vehicle: Row, allocations: Iterable[Row], now: datetime) -> dict[str, Any]:
-    of_vehicle = [allocation for allocation in allocations if allocation["resource_key"] == vehicle["key"]]
-    first = of_vehicle[0] if of_vehicle else None
-    current = first if first and (first["starts"] is None or first["starts"] <= now) else None
-    return {
-        "name": vehicle["name"],
-        "current": current,
-        "next": None if current else first,
-        "bars": [_bar(allocation, now) for allocation in of_vehicle],
-    }
+def _choose_collection(query: dict[str, Any]) -> Iterator[str]:
+    """Set ``collection`` to the first one if the query has none; yield a sentence if it has an unknown one."""
+    collections: dict[str, str] = current_app.config["COLLECTIONS"]
+    collection = query.get("collection", "")
+    if collection not in collections:
+        query["collection"] = next(iter(collections))
+        if collection:
+            yield f"There is no collection “{collection}”. These are the {query['collection']}."
 
 
-def _bar(allocation: Row, now: datetime) -> dict[str, Any]:
-    """Return the position and the width of an allocation on the time line, in percent."""
-    start = min(_percent(allocation["starts"], now, 0.0), 100.0 - _MIN_WIDTH)
-    return {
-        "left": start,
-        "width": max(_percent(allocation["ends"], now, 100.0) - start, _MIN_WIDTH),
-        "allocation": allocation,
-    }
+def _window(query: dict[str, Any], now: datetime) -> Window:
+    """Return the days to show, from midnight of the chosen day, or from now if none is chosen."""
+    day: date | None = query.get("day")
+    start = now if day is None else datetime.combine(day, time(), UTC)
+    return Window(start, query["days"], begins_now=day is None)
 
 
-def _percent(instant: datetime | None, now: datetime, infinite: float) -> float:
-    if instant is None:
-        return infinite
-    return round(min(max((instant - now) / timedelta(days=DAYS) * 100, 0.0), 100.0), 2)
+def _other_days(window: Window) -> Iterator[tuple[str, date]]:
+    """Yield the words and the first day of the links to the days before and after the window, and to today."""
+    length = timedelta(days=window.days)
+    if window.start - length >= EARLIEST:
+        yield "Earlier", (window.start - length).date()
+    if window.end + length < LATEST:
+        yield "Later", window.end.date()

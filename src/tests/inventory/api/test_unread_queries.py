@@ -44,7 +44,7 @@ def test_an_empty_query_is_accepted(client, car, query):
 
 @pytest.mark.through_gateway
 @pytest.mark.parametrize(
-    "path", ["/api/cars", "/api/cars/all/allocations", "/api/cars/all/availability", "/api/events", "/table"]
+    "path", ["/api/cars", "/api/cars/all/allocations", "/api/cars/all/availability", "/api/events"]
 )
 @pytest.mark.parametrize("query", ["name=%ff", "%ff=1", "limit=1&name=a%C3", "name=%ED%A0%80", "attribute.k=%ff"])
 def test_a_query_that_is_not_utf8_is_refused(client, register, refused, path, query):
@@ -54,7 +54,7 @@ def test_a_query_that_is_not_utf8_is_refused(client, register, refused, path, qu
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/api/cars"), ("GET", "/api/events"), ("GET", "/table"), ("GET", "{car}"), ("DELETE", "{car}")],
+    [("GET", "/api/cars"), ("GET", "/api/events"), ("GET", "{car}"), ("DELETE", "{car}")],
 )
 @pytest.mark.parametrize(
     ("query", "name"),
