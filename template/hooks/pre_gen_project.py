@@ -1,8 +1,9 @@
 """Refuse answers with which the service could not be imported or packaged, or would conflict with another service.
 
-cookiecutter and cruft print a traceback after the message of a hook, and neither can validate answers. Therefore the
-``__check_`` variables in cookiecutter.json also check the format of each answer: they are rendered after each question,
-and reach ``re`` and ``sys.exit`` through a class of Jinja.
+If a hook fails, cookiecutter and cruft print a traceback below its message, and neither can validate answers. Therefore
+the ``__check_`` variables in cookiecutter.json check the format of each answer first: cookiecutter renders each of them
+directly after its question. A template cannot import modules, so they take ``re`` and ``sys.exit`` from the globals of
+a class of Jinja (``cycler``).
 """
 
 import json

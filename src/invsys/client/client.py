@@ -61,7 +61,7 @@ class Client:
         self._connection.close()
 
     def collection(self, name: str) -> Collection:
-        """Return the calls for the collection ``cars``, ``lorries`` or ``trucks`` (the name in the service's URLs)."""
+        """Return the collection with the name that the URLs of the service contain, such as ``cars`` or ``lorries``."""
         return Collection(self._connection, name)
 
     def whoami(self) -> Caller:

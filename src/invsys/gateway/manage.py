@@ -111,7 +111,7 @@ def _limits(client: Client) -> Iterator[str]:
     help="hours for which the old keys stay valid",
 )
 def _rotate(name: str, keep: float) -> None:
-    """Add a new key to a client and print it. The key cannot be shown again."""
+    """Add a key to a client and print it; the old keys expire after --keep. The key cannot be shown again."""
     if math.isnan(keep):
         raise ChangeRefused("--keep must be a number of hours")
     print(client_admin.rotate(_clients_path(), name, timedelta(hours=keep)))

@@ -40,6 +40,9 @@ _LIMIT_HEADERS = {
         "schema": {"type": "string", "examples": ['"rate";r=499;t=1, "concurrent";r=15']},
     },
 }
+# The name of the component that describes problems with any code.
+_ANY_PROBLEM = "Problem"
+_ANY_SCHEMA = {"$ref": f"#/components/schemas/{_ANY_PROBLEM}"}
 _RETRY_AFTER = {"description": "Seconds to wait before the next request", "schema": {"type": "integer", "minimum": 1}}
 
 # The part of the introduction that concerns only callers of the gateway.
@@ -88,9 +91,11 @@ def _extend(document: dict[str, Any], find_permission: FindPermission) -> dict[s
     components = document.setdefault("components", {})
     components.setdefault("securitySchemes", {}).update({_KEY: _SCHEME, _BASIC: _BASIC_SCHEME})
     components.setdefault("headers", {}).update(_LIMIT_HEADERS)
+    components.setdefault("schemas", {}).setdefault(_ANY_PROBLEM, problems.JSON_SCHEMA)
     components.setdefault("responses", {}).update(
         {kind.code: _response(kind) for kind in (*_ALWAYS_POSSIBLE, *_POSSIBLE_WITH_KEY)},
     )
+    components["responses"].setdefault(_ANY_PROBLEM, _any_problem())
     return document
 
 
@@ -100,6 +105,7 @@ def _extend_operation(operation: dict[str, Any], permission: Permission) -> None
     problems = _ALWAYS_POSSIBLE if permission.scope is None else (*_ALWAYS_POSSIBLE, *_POSSIBLE_WITH_KEY)
     for problem in problems:
         _add_problem(operation["responses"], problem)
+    operation["responses"].setdefault("default", {"$ref": f"#/components/responses/{_ANY_PROBLEM}"})
     if permission.scope is None:
         operation["security"] = []
         return
@@ -120,6 +126,7 @@ def _whoami_operation() -> dict[str, Any]:
         "responses": {
             "200": {"description": "The client", "headers": _limit_headers(), "content": content},
             **{str(kind.status): _response(kind) for kind in kinds},
+            "default": {"$ref": f"#/components/responses/{_ANY_PROBLEM}"},
         },
     }
 
@@ -137,12 +144,21 @@ def _add_problem(responses: dict[str, Any], kind: type[Problem]) -> None:
     response.setdefault("headers", {}).update(_response(kind).get("headers", {}))
     for media_type, content in _response(kind)["content"].items():
         if (existing := response["content"].get(media_type)) is not None:
-            alternatives = existing["schema"].get("oneOf", [existing["schema"]])
-            existing["schema"] = {"oneOf": [*alternatives, content["schema"]]}
+            alternatives = existing["schema"].get("anyOf", [existing["schema"]])
+            additional = [schema for schema in content["schema"]["anyOf"] if schema not in alternatives]
+            existing["schema"] = {"anyOf": [*alternatives, *additional]}
 
 
 def _response(kind: type[Problem]) -> dict[str, Any]:
     schema = problems.json_schema(kind, **({"scope": {"type": "string"}} if kind is errors.Forbidden else {}))
-    types = ("application/problem+json", "application/problem+xml")
     headers = {"headers": {"Retry-After": _RETRY_AFTER, **_limit_headers()}} if kind is errors.RateLimited else {}
-    return {"description": kind.title, **headers, "content": {media_type: {"schema": schema} for media_type in types}}
+    # Later versions can have other codes with the same status.
+    return {"description": kind.title, **headers, "content": _content({"anyOf": [schema, _ANY_SCHEMA]})}
+
+
+def _any_problem() -> dict[str, Any]:
+    return {"description": problems.JSON_SCHEMA["description"], "content": _content(_ANY_SCHEMA)}
+
+
+def _content(schema: dict[str, Any]) -> dict[str, Any]:
+    return {media_type: {"schema": schema} for media_type in ("application/problem+json", "application/problem+xml")}

@@ -53,7 +53,7 @@ def group(context: click.Context, config: str) -> None:
 @click.pass_context
 @with_appcontext
 def show(context: click.Context) -> None:
-    """Print it."""
+    """Print the setting FILE, the option ``config`` and the remaining arguments."""
     assert context.find_object(ScriptInfo)
     click.echo("|".join([str(current_app.config["FILE"]), context.obj.data["config"], *context.args]))
 

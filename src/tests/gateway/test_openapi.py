@@ -9,6 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from invsys.gateway import errors
 from invsys.gateway.auth.permissions import TABLES
+from tests.support.closed_responses import close_responses
 
 # Routes of the gateway itself.
 OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/whoami", "/docs/static/{filename}")
@@ -59,13 +60,24 @@ def test_an_operation_names_its_scope_and_the_problems_of_the_gateway(document):
 
 def test_whoami_responds_as_documented(document, new_client):
     client = new_client("booking", "resources:read", "allocations:own@cars")
-    operation = document["paths"]["/whoami"]["get"]
+    operation = close_responses(document)["paths"]["/whoami"]["get"]
     assert operation["security"] == [{"apiKey": []}]
     response = client.get("/whoami")
     documented = operation["responses"]["200"]
     jsonschema.validate(response.json, documented["content"]["application/json"]["schema"])
     assert documented["headers"].keys() <= set(response.headers.keys())
     assert {"401", "422", "429"} <= operation["responses"].keys()
+
+
+def test_problems_of_the_gateway_may_get_members_and_codes_that_are_not_documented_yet(document, new_client):
+    problem = new_client("another").get("/whoami", headers={"Authorization": "Bearer unknown"}).json
+    later = [{**problem, "future_member": 1}, {**problem, "code": "future_code", "type": "/docs/problems/future_code"}]
+    for published, accepts in ((document, [True, True, True]), (close_responses(document), [True, False, False])):
+        response = published["components"]["responses"][problem["code"]]
+        schema = {**response["content"]["application/problem+json"]["schema"], "components": published["components"]}
+        assert [jsonschema.Draft202012Validator(schema).is_valid(value) for value in (problem, *later)] == accepts
+    defaults = [item["get"]["responses"]["default"] for item in document["paths"].values() if "get" in item]
+    assert all(default == {"$ref": "#/components/responses/Problem"} for default in defaults)
 
 
 def test_headers_that_the_gateway_sets_are_removed(document):
@@ -78,6 +90,7 @@ def test_a_status_of_service_and_gateway_describes_both_problems(document, vehic
     assert response["description"] == "Too many holds; or: Too many requests"
     assert {"Retry-After", "RateLimit", "RateLimit-Policy"} <= response["headers"].keys()
     for media_type in ("application/problem+json", "application/problem+xml"):
-        service, gateway = response["content"][media_type]["schema"]["oneOf"]
+        service, any_problem, gateway = response["content"][media_type]["schema"]["anyOf"]
+        assert any_problem == {"$ref": "#/components/schemas/Problem"}
         assert service == {"$ref": "#/components/schemas/TooManyHoldsProblem"}
         assert gateway["properties"]["code"]["const"] == "rate_limited"

@@ -1,4 +1,4 @@
-"""Gateways under the production server, started with a settings file, a command and environment variables."""
+"""Runs the gateway under the production server, in its own process, with a settings file and environment variables."""
 
 import os
 import subprocess

@@ -175,17 +175,22 @@ def problem_response(problem: Problem, **members: Any) -> Response:
     return response
 
 
+_MEMBERS: dict[str, Any] = {name: {"type": "string"} for name in ("type", "title", "code", "detail")}
+_MEMBERS |= {"status": {"type": "integer"}, "request_id": REQUEST_ID_SCHEMA}
+# The JSON schema of problems with any code.
+JSON_SCHEMA = {
+    "type": "object",
+    "description": "A problem with any code; later versions can have new codes",
+    "properties": _MEMBERS,
+    "required": sorted(_MEMBERS),
+}
+
+
 def json_schema(kind: type[Problem], **members: Any) -> dict[str, Any]:
     """Return the JSON schema of a problem class; ``members`` are the schemas of its additional members."""
-    properties: dict[str, Any] = {
-        "type": {"type": "string", "const": f"/docs/problems/{kind.code}"},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "const": kind.status},
-        "code": {"type": "string", "const": kind.code},
-        "detail": {"type": "string"},
-        "request_id": REQUEST_ID_SCHEMA,
-        **members,
-    }
+    constants = {"type": f"/docs/problems/{kind.code}", "status": kind.status, "code": kind.code}
+    constrained = {name: {**_MEMBERS[name], "const": value} for name, value in constants.items()}
+    properties = {**_MEMBERS, **constrained, **members}
     return {"type": "object", "description": kind.__doc__, "properties": properties, "required": sorted(properties)}
 
 

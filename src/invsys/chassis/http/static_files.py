@@ -25,10 +25,10 @@ class _File:
 
 
 class _Folder:
-    """The files in a folder. Each is read once.
+    """The files in a folder. Each is read once, and then sent from memory.
 
-    An upgrade replaces the files while the previous processes still run. These must not send the new content as that of
-    the previous version.
+    An upgrade replaces the files while processes of the previous version still run. They must not send new content for
+    a URL with the old version.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,7 +1,8 @@
-"""The log: lines with one JSON object each, on standard error or in a file, and one line for each request.
+"""The log: one JSON object per line, on standard error or in a file. Each request is one line.
 
-A caller cannot make the log grow without limit. Long values are truncated (``log_lines``). The first of several equal
-refusals to one address within a second is logged, and the others are counted; the same applies to identical warnings.
+A caller cannot make the log grow without limit. Long values are truncated (``log_lines``). Of several refusals with the
+same status (400, 401, 421 or 429) to the same address and client within a second, only the first is logged, and the
+others are counted. The same applies to identical warnings and errors.
 """
 
 import contextlib

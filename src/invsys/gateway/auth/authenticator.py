@@ -1,4 +1,7 @@
-"""Authentication: ``Authorization: Bearer`` with an API key or a token; on some paths also Basic with an API key."""
+"""Authentication: ``Authorization: Bearer`` with an API key or a token; on some paths also Basic with an API key.
+
+``api_keys`` checks a key, ``jwt`` checks a token.
+"""
 
 from dataclasses import dataclass
 

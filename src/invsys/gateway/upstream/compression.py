@@ -61,7 +61,7 @@ def is_compressible(media_type: str) -> bool:
 
 
 def _announce(response: Response) -> bool:
-    """Return whether the response is to be compressed for this caller; if it is, set its headers accordingly."""
+    """Return whether to compress the response for this caller, and set the headers that this decision needs."""
     headers = response.headers
     if (
         not is_compressible(response.mimetype or "")

@@ -125,7 +125,10 @@ def _too_far(period: Period, latest: datetime) -> list[str]:
 
 
 def _too_long(period: Period, longest: timedelta, old_period: Period | None) -> list[str]:
-    """Return the fields that make the period too long: the infinite bounds, or the bound that has changed."""
+    """Return the fields that make the period too long, if any.
+
+    These are the infinite bounds. If there are none, it is the start if only the start has changed, otherwise the end.
+    """
     bounds = (("from", period.start), ("to", period.end))
     fields = [f"{name}_infinity" for name, instant in bounds if instant is None]
     if not fields and period.start is not None and period.end is not None and period.end - period.start > longest:

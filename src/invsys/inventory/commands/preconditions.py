@@ -1,4 +1,7 @@
-"""The precondition of a conditional request: the ``If-Match`` header (RFC 9110, section 13.1.1)."""
+"""The precondition of a conditional request: ``If-Match`` (RFC 9110, section 13.1.1).
+
+``chassis.http.conditional`` parses the header.
+"""
 
 from collections.abc import Collection
 

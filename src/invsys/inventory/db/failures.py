@@ -1,7 +1,8 @@
 """Database failures: their translation to problems, and the circuit breaker.
 
 ``is_overlap`` recognises a violated overlap constraint. The problem PeriodTaken (409) lists the conflicting rows, which
-only a query can find: ``queries.conflicts.require_free`` raises it.
+only a query can find: ``queries.conflicts.require_free`` raises it. ``commands.resources`` turns a duplicate name into
+NameTaken (409).
 """
 
 import logging

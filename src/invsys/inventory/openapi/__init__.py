@@ -13,10 +13,9 @@ from flask import Flask, Response
 from marshmallow import Schema
 from werkzeug.routing import Rule
 
-import invsys
 from invsys.chassis.http import request_body
 from invsys.chassis.http import responses as http_responses
-from invsys.chassis.http.problems import Problem
+from invsys.chassis.http.problems import JSON_SCHEMA, Problem
 from invsys.inventory.api.operations import OPERATIONS, TAGS, Operation
 from invsys.inventory.openapi import description as text
 from invsys.inventory.openapi import parameters, problems, responses
@@ -41,7 +40,7 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
     """Build the document for the routes of ``app`` and the names of its collections."""
     spec = APISpec(
         title="InvSys inventory",
-        version=invsys.__version__,
+        version=text.VERSION,
         openapi_version="3.1.0",
         plugins=[_Plugin()],
         info={"description": text.TEXT, "license": {"name": "MIT", "identifier": "MIT"}},
@@ -53,10 +52,14 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
     for schema in outputs.RESPONSE_SCHEMAS:
         component = spec.components.schemas[schema.__name__]
         component["required"] = sorted(component["properties"].keys() - outputs.OPTIONAL.get(schema, set()))
+        # Later versions can add members.
+        del component["additionalProperties"]
     for schema in (inputs.NewAllocation, inputs.NewAllocationOfAny):
         spec.components.schemas[schema.__name__]["allOf"] = [_one_of("from"), _one_of("to")]
     for kind in _problems_of(OPERATIONS.values()):
         spec.components.schema(problems.component(kind), component=problems.schema(kind))
+    spec.components.schema(problems.ANY, component=JSON_SCHEMA)
+    spec.components.response(problems.ANY, responses.any_problem())
     for name, header in responses.HEADERS.items():
         spec.components.header(name, header)
     for rule in app.url_map.iter_rules():

@@ -1,5 +1,8 @@
 """The introduction of the OpenAPI document: rules that apply to all operations, in Markdown (CommonMark)."""
 
+# The version of the HTTP contract; the page "Compatibility" of the manual has the history.
+VERSION = "1.1"
+
 TEXT = """
 Vehicles and their allocations. The database itself refuses two allocations of one vehicle for the same instant.
 
@@ -43,6 +46,9 @@ allocations are and how far in the future they end (422).
 **Caching.** Responses have `Cache-Control: no-store`, except for calendars, GBFS and static files.
 
 **Unknown fields** and unknown query parameters are refused.
+
+**Later versions** can add members to responses, kinds of events, problem codes and headers. Ignore what you do not
+know. The version of this document is the version of the contract; the manual has a page about compatibility.
 
 **Problems** have a stable `code`; `type` is the path of a page that explains it. `/docs/problems` lists all codes.
 

@@ -7,6 +7,9 @@ from invsys.inventory.errors import MAX_CONFLICTS, ConflictError
 from invsys.inventory.openapi.examples import EXAMPLES, PROBLEM_EXAMPLE
 from invsys.inventory.schemas import outputs
 
+# The name of the components that describe problems with any code.
+ANY = "Problem"
+
 
 def component(kind: type[Problem]) -> str:
     """Return the name of the schema of a problem class."""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from invsys.chassis.http.problems import REQUEST_ID_SCHEMA, Problem, UnsupportedMediaType
+from invsys.chassis.http.problems import JSON_SCHEMA, REQUEST_ID_SCHEMA, Problem, UnsupportedMediaType
 from invsys.inventory.api.operations import Operation
 from invsys.inventory.openapi import problems
 from invsys.inventory.openapi.examples import EXAMPLES
@@ -44,7 +44,15 @@ def of_operation(operation: Operation) -> dict[str, Any]:
         if operation.takes_patches and UnsupportedMediaType in kinds:
             headers.append("Accept-Patch")
         responses[str(status)] = _failure(kinds, headers)
+    responses["default"] = {"$ref": f"#/components/responses/{problems.ANY}"}
     return responses
+
+
+def any_problem() -> dict[str, Any]:
+    """Return the response object of problems that are not documented, because a later version added them."""
+    schema = {"$ref": f"#/components/schemas/{problems.ANY}"}
+    content = {media_type: {"schema": schema} for media_type in ("application/problem+json", "application/problem+xml")}
+    return {"description": JSON_SCHEMA["description"], "headers": _headers(), "content": content}
 
 
 def _success(operation: Operation) -> dict[str, Any]:
@@ -65,8 +73,8 @@ def _body(operation: Operation) -> Any:
 
 
 def _failure(kinds: list[type[Problem]], headers: list[str]) -> dict[str, Any]:
-    refs = [{"$ref": f"#/components/schemas/{problems.component(kind)}"} for kind in kinds]
-    schema = refs[0] if len(refs) == 1 else {"oneOf": refs}
+    names = [*map(problems.component, kinds), problems.ANY]
+    schema = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
     return {
         "description": "; or: ".join(kind.title for kind in kinds),
         "headers": _headers(*headers),

@@ -82,6 +82,7 @@ def test_the_list_links_every_code_once(client: FlaskClient) -> None:
 
 def test_every_problem_type_in_the_document_has_a_page(client: FlaskClient) -> None:
     schemas = (client.get("/api/openapi.json").json or {})["components"]["schemas"]
+    del schemas["Problem"]  # the schema of problems with any code
     types = [schema["properties"]["type"]["const"] for name, schema in schemas.items() if name.endswith("Problem")]
     assert types
     for path in types:

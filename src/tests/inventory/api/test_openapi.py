@@ -11,9 +11,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from invsys.inventory.errors import ConflictError
+from invsys.inventory.errors import ConflictError, NameTaken
+from invsys.inventory.openapi import problems
 from invsys.inventory.openapi.examples import EXAMPLES
 from invsys.inventory.schemas import inputs, outputs
+from tests.support.closed_responses import close_responses
 from tests.support.effort import THOROUGH, hypothesis_settings
 from tests.support.hours_in_2099 import hour_start, let_holds_expire
 
@@ -54,6 +56,11 @@ def test_the_document_contains_exactly_the_served_routes(app, document):
     assert documented == served
 
 
+def is_valid(document, schema, value):
+    schema = {**schema, "components": document["components"]}
+    return jsonschema.Draft202012Validator(schema).is_valid(value)
+
+
 def operations(document):
     for item in document["paths"].values():
         for method, operation in item.items():
@@ -66,6 +73,7 @@ def test_every_operation_documents_its_responses(document):
     for operation in operations(document):
         assert operation["summary"]
         assert any(status.startswith("2") for status in operation["responses"])
+        assert operation["responses"].pop("default") == {"$ref": "#/components/responses/Problem"}
         for status, response in operation["responses"].items():
             assert response["description"]
             assert "X-Request-Id" in response["headers"]
@@ -75,13 +83,40 @@ def test_every_operation_documents_its_responses(document):
 
 @pytest.mark.one_engine
 def test_every_example_is_valid_against_its_schema(document):
+    document = close_responses(document)
     for operation in operations(document):
         bodies = [operation["requestBody"]] if "requestBody" in operation else []
         for body in bodies + list(operation["responses"].values()):
             for media_type in body.get("content", {}).values():
                 if "example" in media_type:
-                    schema = {**media_type["schema"], "components": document["components"]}
-                    jsonschema.validate(media_type["example"], schema, jsonschema.Draft202012Validator)
+                    assert is_valid(document, media_type["schema"], media_type["example"])
+
+
+@pytest.mark.one_engine
+def test_only_the_closed_copy_refuses_what_later_versions_add(document):
+    closed = close_responses(document)
+    examples = {schema.__name__: EXAMPLES[schema] for schema in outputs.RESPONSE_SCHEMAS}
+    examples["NameTakenProblem"] = problems.example(NameTaken)
+    later = [(name, {**example, "future_member": 1}) for name, example in examples.items()]
+    later.append(("Event", {**examples["Event"], "kind": "future_kind"}))
+    for name, value in later:
+        schema = {"$ref": f"#/components/schemas/{name}"}
+        assert is_valid(document, schema, value)
+        assert not is_valid(closed, schema, value)
+
+
+@pytest.mark.one_engine
+def test_responses_accept_problems_with_unknown_codes_except_in_the_closed_copy(document):
+    problem = {**problems.example(NameTaken), "code": "future_code", "type": "/docs/problems/future_code"}
+    for published, accepts in ((document, True), (close_responses(document), False)):
+        content = published["paths"]["/api/{collection}"]["post"]["responses"]["409"]["content"]
+        assert is_valid(published, content["application/problem+json"]["schema"], problem) is accepts
+
+
+@pytest.mark.one_engine
+def test_request_bodies_accept_no_unknown_members(document):
+    for schema in inputs.REQUEST_SCHEMAS:
+        assert document["components"]["schemas"][schema.__name__]["additionalProperties"] is False
 
 
 @pytest.mark.one_engine
@@ -111,6 +146,7 @@ def test_the_data_of_each_kind_of_event_has_the_documented_schema(app, client, d
     let_holds_expire(app)
     assert client.delete(car).status_code == 204
     events = client.get("/api/events").json["events"]
+    document = close_responses(document)
     kinds = document["components"]["schemas"]["Event"]["properties"]["kind"]["enum"]
     assert {event["kind"] for event in events} == set(kinds)
     description = document["components"]["schemas"]["Event"]["properties"]["data"]["description"]
@@ -120,8 +156,7 @@ def test_the_data_of_each_kind_of_event_has_the_documented_schema(app, client, d
         assert f"`{event['kind']}`" in text
         assert schema in text
         for name, instance in (("Event", event), (schema, event["data"])):
-            validated = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
-            jsonschema.validate(instance, validated, jsonschema.Draft202012Validator)
+            assert is_valid(document, {"$ref": f"#/components/schemas/{name}"}, instance)
 
 
 @pytest.fixture
@@ -133,8 +168,10 @@ def item_ids(client):
     return {"collection": "cars", "resource_id": vehicle.json["id"], "allocation_id": allocation.json["id"]}
 
 
-def test_generated_requests_get_the_documented_responses(app, item_ids):
-    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
+def test_generated_requests_get_the_documented_responses(app, document, item_ids):
+    # The closed copy, so that the checks find undocumented members, statuses and codes.
+    schema = schemathesis.openapi.from_dict(close_responses(document))
+    schema.app = app
     statuses = set()
     for result in schema.get_all_operations():
         operation = result.ok()

@@ -1,4 +1,7 @@
-"""Query plans of lists: a page reads neither the past nor other vehicles, and starts where the page before ended."""
+"""Query plans of lists.
+
+The query of a page reads no past allocations and no rows of other vehicles, and starts where the previous page ended.
+"""
 
 import uuid
 

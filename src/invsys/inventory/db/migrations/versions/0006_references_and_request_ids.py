@@ -1,4 +1,4 @@
-"""References of allocations, closed vehicles, the requests and the owners behind events, an index of vehicles by name.
+"""Add references of allocations, closed_from of vehicles, request ids and owners of events, an index by name.
 
 The new columns are nullable and have no default, so neither database rewrites its tables.
 """
