@@ -49,6 +49,7 @@ def _booking_targets(results: Results) -> Iterator[Target]:
         (searches.AVAILABLE, "first 100 available", 25),
         (searches.RARE, "first 100 available, 1 in 10 free", 25),
         (searches.YEAR, "availability of a car over a year", 10),
+        (searches.UTILISATION, "utilisation of a week", 1500),
         (screens.ALLOCATIONS, "a week of 100 vehicles", 60),
         (screens.AVAILABILITY, "availability of 100 vehicles, a week", 60),
         (feed.START, "feed, first page of 1,000", 40),

@@ -34,6 +34,7 @@ from invsys.client.errors import (
     PeriodTaken,
     RateLimited,
     RequestTimeout,
+    ResourceClosed,
     ResourceInUse,
     ResourceNotFound,
     SlowBodies,
@@ -65,6 +66,7 @@ from invsys.client.records import (
     Period,
     Resource,
 )
+from invsys.client.utilisation import Utilisation, UtilisationStep
 
 __all__ = [
     "ANY_VERSION",
@@ -111,6 +113,7 @@ __all__ = [
     "RequestTimeout",
     "Resource",
     "ResourceChanges",
+    "ResourceClosed",
     "ResourceFilters",
     "ResourceInUse",
     "ResourceNotFound",
@@ -122,5 +125,7 @@ __all__ = [
     "UnsupportedMediaType",
     "UpstreamTimeout",
     "UpstreamUnreachable",
+    "Utilisation",
+    "UtilisationStep",
     "VersionMismatch",
 ]

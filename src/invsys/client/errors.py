@@ -16,6 +16,7 @@
     │   ├── ConflictError           .conflicts
     │   │   ├── PeriodTaken         409 period_taken
     │   │   └── ResourceInUse       409 resource_in_use
+    │   ├── ResourceClosed          409 resource_closed
     │   ├── NoneAvailable           409 none_available
     │   ├── NameTaken               409 name_taken
     │   ├── HoldExpired             409 hold_expired
@@ -131,6 +132,10 @@ class PeriodTaken(ConflictError, code="period_taken"):
 
 class ResourceInUse(ConflictError, code="resource_in_use"):
     """The vehicle still has allocations that have not ended."""
+
+
+class ResourceClosed(ApiError, code="resource_closed"):
+    """The vehicle is closed for a part of the period; see ``Resource.closed_from``."""
 
 
 class NoneAvailable(ApiError, code="none_available"):

@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypedDict
 
 from invsys.client.records import Attribute, format_etag
@@ -78,6 +78,8 @@ class ResourceChanges(TypedDict, total=False):
     name: str
     # replaces all attributes: omitted ones are removed
     attributes: Mapping[str, Attribute]
+    # nothing new can be allocated from then on; None opens the vehicle again
+    closed_from: datetime | None
 
 
 class AllocationChanges(TypedDict, total=False):
@@ -101,6 +103,13 @@ def format_datetime(value: datetime) -> str:
     if value.utcoffset() is None:
         raise ValueError(f"{value!r} has no UTC offset: use an aware datetime, for example with tzinfo=UTC")
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def format_duration(value: timedelta) -> str:
+    """Return a duration as ISO 8601; raises ValueError unless it is a positive number of whole seconds."""
+    if value <= timedelta() or value.microseconds:
+        raise ValueError(f"{value!r} is not a positive number of whole seconds")
+    return f"P{value.days}DT{value.seconds}S"
 
 
 def bound_fields(name: str, bound: datetime | None) -> dict[str, Any]:
@@ -146,6 +155,14 @@ def window_params(
     """Return the query parameters for a window; a bound that is None is infinite."""
     bounds = zip(names, (start, end), strict=True)
     return {name: None if bound is None else format_datetime(bound) for name, bound in bounds}
+
+
+def resource_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the request body for ``ResourceChanges``; raises ValueError for a naive datetime."""
+    body = dict(changes)
+    if body.get("closed_from") is not None:
+        body["closed_from"] = format_datetime(body["closed_from"])
+    return body
 
 
 def resource_params(filters: ResourceFilters) -> dict[str, Any]:

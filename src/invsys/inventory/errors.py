@@ -8,6 +8,7 @@
     ├── ConflictError
     │   ├── PeriodTaken        409 period_taken
     │   └── ResourceInUse      409 resource_in_use
+    ├── ResourceClosed         409 resource_closed
     ├── NoneAvailable          409 none_available
     ├── NameTaken              409 name_taken
     ├── HoldExpired            409 hold_expired
@@ -74,6 +75,20 @@ class ResourceInUse(ConflictError):
 
     status, code, title = 409, "resource_in_use", "The resource is in use"
     advice = "Delete the allocations in ``conflicts``, or wait until they have ended; then decommission the vehicle."
+
+
+class ResourceClosed(Problem):
+    """The vehicle is closed, from an instant on, for a part of the period that would be newly allocated.
+
+    Allocations that already exist remain: they can be shortened, confirmed and deleted, and holds can be extended.
+    """
+
+    status, code, title = 409, "resource_closed", "The resource is closed"
+    advice = (
+        "Request a period that ends when the vehicle closes (its ``closed_from``) or earlier, or another vehicle. To"
+        " allocate its maintenance, send ``despite_closed: true`` in the ``POST``. To open the vehicle again, ``PATCH``"
+        " its ``closed_from`` with null."
+    )
 
 
 class NoneAvailable(Problem):

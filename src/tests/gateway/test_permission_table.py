@@ -88,7 +88,7 @@ def test_the_table_contains_every_route_of_the_inventory(system):
     ids = system.create_cars("owner")
     tested = set()
     for row in ROWS:
-        rule, _ = adapter.match(row.path.format(**ids), row.method, return_rule=True)
+        rule, _ = adapter.match(row.path.format(**ids).partition("?")[0], row.method, return_rule=True)
         tested.add((rule.rule, row.method))
     served = {
         (rule.rule, method)

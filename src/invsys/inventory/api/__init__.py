@@ -22,6 +22,7 @@ from invsys.inventory.api.events import EventCollection
 from invsys.inventory.api.exports import AllocationCalendar, VehicleAvailability
 from invsys.inventory.api.operations import OPERATIONS
 from invsys.inventory.api.resources import ResourceCollection, ResourceItem
+from invsys.inventory.api.utilisation import FleetUtilisation
 from invsys.inventory.schemas import outputs
 
 _VEHICLES = "/api/<collection:resource_type>"
@@ -38,6 +39,7 @@ ROUTES: list[tuple[type[rest.Resource], list[str]]] = [
     (AllocationsOfAny, [f"{_VEHICLES}/any/allocations"]),
     (AvailabilityOfOne, [f"{_VEHICLE}/availability"]),
     (AvailabilityOfAll, [f"{_VEHICLES}/all/availability"]),
+    (FleetUtilisation, [f"{_VEHICLES}/utilisation"]),
     (AllocationCalendar, [f"{_VEHICLE}/allocations.ics"]),
     (VehicleAvailability, [f"{_VEHICLES}/gbfs/vehicle_availability.json"]),
     (EventCollection, ["/api/events"]),

@@ -54,7 +54,8 @@ def lock(
     """Lock an allocation, its vehicle, and the vehicle to which it will move; return the row of the allocation.
 
     ``changes`` are as ``schemas.ChangedAllocation`` loads them. The row also has the vehicle's ``resource_id`` and
-    ``resource_type``, and, if the changes have a ``resource_id``, the ``new_resource_key`` (None: no such vehicle).
+    ``resource_type``, and, if the changes have a ``resource_id``, the ``new_resource_key`` (None: no such vehicle). Its
+    ``closed_from`` is that of the vehicle which the allocation will have after the changes.
     Return None if the allocation moved to another vehicle before it was locked; the caller then has to start a new
     transaction. Raises AllocationNotFound, HoldExpired.
     """
@@ -117,9 +118,13 @@ def locking_statement(by_vehicle: bool, owned: bool, moves: bool, exclusive: boo
     )
     locked = vehicles.cte("locked")
     columns = [*_allocation.columns, _resource.c.id.label("resource_id"), _resource.c.resource_type]
+    # From ``locked``: the statement may have waited for a closure, and the table would show the vehicle before it.
+    closed_from = select(locked.c.closed_from)
     if moves:
         new_key = select(locked.c.key).where(locked.c.id == _NEW_RESOURCE_ID).scalar_subquery()
         columns.append(new_key.label("new_resource_key"))
+        closed_from = closed_from.where(locked.c.id == _NEW_RESOURCE_ID)
+    columns.append(closed_from.scalar_subquery().label("closed_from"))
     row = select(*columns, (~is_active()).label("has_expired"))
     row = row.join(_resource, _resource.c.key == _allocation.c.resource_key)
     # The subquery locks all vehicles before the statement reads an allocation; a join might lock some of them later.

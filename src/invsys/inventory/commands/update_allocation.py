@@ -62,8 +62,8 @@ def update(
     The allocation must belong to the vehicle ``resource_id`` (None: any of the type) and have a version in ``versions``
     (None: any). If the caller is restricted to its own allocations, those of others count as missing.
 
-    Raises AllocationNotFound, HoldExpired, VersionMismatch, PeriodTaken, Overloaded, DatabaseUnavailable, and
-    marshmallow's ValidationError if the changes do not fit the allocation's current state.
+    Raises AllocationNotFound, HoldExpired, VersionMismatch, ResourceClosed, PeriodTaken, Overloaded,
+    DatabaseUnavailable, and marshmallow's ValidationError if the changes do not fit the allocation's current state.
     """
     for _ in range(_ATTEMPTS):
         try:
@@ -88,7 +88,7 @@ def update(
 def _new_values(row: Row, changes: dict[str, Any], caller: Caller) -> tuple[dict[str, Any], int | None]:
     """Return the new values of the columns, and the seconds from now until the hold expires (None: not extended).
 
-    Raises marshmallow's ValidationError if the changes do not fit the row.
+    Raises ResourceClosed, and marshmallow's ValidationError if the changes do not fit the row.
     """
     changes = resolved(changes, row)
     new_values = {name: changes.get(name, row[name]) for name in _CHANGEABLE}
@@ -103,9 +103,11 @@ def _new_values(row: Row, changes: dict[str, Any], caller: Caller) -> tuple[dict
             raise ValidationError({"resource_id": [message]})
         new_values["resource_key"] = row["new_resource_key"]
     require_order(new_values["starts"], new_values["ends"])
-    if (new_values["starts"], new_values["ends"]) != (row["starts"], row["ends"]):
-        old_period = Period(row["starts"], row["ends"])
-        client_limits.require_period(caller, Period(new_values["starts"], new_values["ends"]), old_period)
+    period, old_period = Period(new_values["starts"], new_values["ends"]), Period(row["starts"], row["ends"])
+    if period != old_period:
+        client_limits.require_period(caller, period, old_period)
+    moves = new_values["resource_key"] != row["resource_key"]
+    conflicts.require_open(row["closed_from"], period, None if moves else old_period)
     return new_values, hold_seconds
 
 

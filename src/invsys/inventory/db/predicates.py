@@ -1,4 +1,4 @@
-"""SQL predicates: whether an allocation is active or overlaps a period, whether a vehicle is free.
+"""SQL predicates: whether an allocation is active or overlaps a period, whether a vehicle is open and free.
 
 Overlaps are defined in three places, and tests compare them: ``Period.overlaps`` in Python, ``overlaps`` below, and the
 constraint or triggers of the database.
@@ -106,15 +106,27 @@ SOME_EXPIRED: ColumnElement[bool] = (
 )
 
 
-def is_free(start: Any, end: Any, last_end: Any = None) -> ColumnElement[bool]:
-    """Return the predicate "the vehicle has no active allocation that overlaps ``[start, end)``".
+def is_open(end: Any, closed_from: Any = _resource.closed_from) -> ColumnElement[bool]:
+    """Return the predicate "the vehicle is not closed at any instant of a new period that ends at ``end``".
+
+    It is not true for an infinite end (null) if the vehicle is closed from any instant on. ``closed_from`` is the
+    column of the vehicle. ``Period.adds_from`` is the equivalent in Python.
+    """
+    return or_(closed_from.is_(None), closed_from >= _instant(end))
+
+
+def is_free(
+    start: Any, end: Any, last_end: Any = None, closed_from: Any = _resource.closed_from
+) -> ColumnElement[bool]:
+    """Return the predicate "the vehicle is open, and has no active allocation that overlaps ``[start, end)``".
 
     Allocations of a vehicle never overlap, so the end of the last one that starts before ``end`` decides. Finding it
     takes one or two index look-ups, regardless of the number of allocations. ``last_end`` is a column with
-    ``last_end_before(end)``, if the statement has one.
+    ``last_end_before(end)``, if the statement has one; ``closed_from`` is as in ``is_open``.
     """
     last_end = last_end_before(end) if last_end is None else last_end
-    return func.coalesce(last_end, _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
+    is_unallocated = func.coalesce(last_end, _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
+    return and_(is_open(end, closed_from), is_unallocated)
 
 
 def idle_seconds_around(

@@ -16,12 +16,15 @@ from werkzeug.routing import Rule
 from invsys.chassis.http import request_body
 from invsys.chassis.http import responses as http_responses
 from invsys.chassis.http.problems import JSON_SCHEMA, Problem
-from invsys.inventory.api.operations import OPERATIONS, TAGS, Operation
+from invsys.inventory.api.operation import Operation
+from invsys.inventory.api.operations import OPERATIONS, TAGS
 from invsys.inventory.openapi import description as text
 from invsys.inventory.openapi import parameters, problems, responses
 from invsys.inventory.openapi.examples import EXAMPLES
-from invsys.inventory.schemas import fields, inputs, outputs
+from invsys.inventory.schemas import fields, inputs, outputs, utilisation
 from invsys.inventory.schemas.outputs import Snapshot
+
+RESPONSE_SCHEMAS = outputs.RESPONSE_SCHEMAS + utilisation.RESPONSE_SCHEMAS
 
 
 def register(app: Flask, collections: Iterable[str]) -> None:
@@ -47,9 +50,9 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         servers=[{"url": "/"}],
         tags=[{"name": name} for name in TAGS],
     )
-    for schema in inputs.REQUEST_SCHEMAS + outputs.RESPONSE_SCHEMAS:
+    for schema in inputs.REQUEST_SCHEMAS + RESPONSE_SCHEMAS:
         spec.components.schema(schema.__name__, schema=schema)
-    for schema in outputs.RESPONSE_SCHEMAS:
+    for schema in RESPONSE_SCHEMAS:
         component = spec.components.schemas[schema.__name__]
         component["required"] = sorted(component["properties"].keys() - outputs.OPTIONAL.get(schema, set()))
         # Later versions can add members.
@@ -90,9 +93,10 @@ class _Plugin(MarshmallowPlugin):
             fields.UtcDateTimeField: ("string", "date-time"),
             fields.Infinite: ("boolean", None),
             fields.Status: ("string", None),
+            fields.Duration: ("string", "duration"),
+            utilisation.Seconds: ("number", None),
             Snapshot: (None, None),
             fields.Cursor: ("string", None),
-            fields.Day: ("string", None),
             fields.FeedCursor: ("string", None),
         }
 

@@ -16,6 +16,10 @@ configured the service to refuse it. Responses are in UTC.
 database. `PATCH` with `status: confirmed` makes it permanent. A hold that is not confirmed in time expires, and the
 period is free again.
 
+**Closed vehicles.** From the instant `closed_from` of a vehicle on, nothing new is allocated on it (409
+`resource_closed`), and it is not free. Its allocations remain: they can be shortened, moved to another vehicle and
+deleted. `despite_closed: true` in the `POST` of one vehicle admits its maintenance.
+
 **Retries.** Send every `POST` with a new, unique `Idempotency-Key`. If the response is lost, repeat the request with
 this key. If the first request succeeded, the service returns its result (`Idempotency-Replayed: true`) and does not
 execute the request again.
@@ -43,7 +47,8 @@ from `next`. A hold blocks its period until `expires`, even if its `expired` eve
 **Limits.** The operator can limit the number of unexpired holds of a client (429 `too_many_holds`), and how long
 allocations are and how far in the future they end (422).
 
-**Caching.** Responses have `Cache-Control: no-store`, except for calendars, GBFS and static files.
+**Caching.** Responses have `Cache-Control: no-store`, except for calendars, GBFS, utilisation and static
+files.
 
 **Unknown fields** and unknown query parameters are refused.
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from invsys.inventory.schemas import inputs, outputs
+from invsys.inventory.schemas import inputs, outputs, utilisation
 
 _PERIOD = {
     "from_datetime": "2026-11-20T10:00:00Z",
@@ -17,6 +17,12 @@ _WINDOW = {
     "to_datetime": "2026-11-21T00:00:00Z",
     "from_infinity": False,
     "to_infinity": False,
+}
+_STEP = {
+    "from_datetime": "2026-11-20T10:00:00Z",
+    "vehicles": 3,
+    "held": 600,
+    "allocated": {"booking": 5400, "maintenance": 3600},
 }
 _RESOURCE = {"name": "Car1", "attributes": {"city": "Leeds", "seats": 4, "electric": True}}
 _DETAILS = {
@@ -37,7 +43,7 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
         "version": 1,
         "closed_from": None,
     },
-    inputs.ChangedResource: {"name": "Car1b"},
+    inputs.ChangedResource: {"name": "Car1b", "closed_from": "2026-11-20T10:00:00Z"},
     inputs.NewAllocationOfAny: {**_REQUEST, "attributes": {"seats": 4}},
     inputs.ChangedAllocation: {"to_datetime": "2026-11-20T14:00:00Z", "status": "confirmed"},
     inputs.NewAllocation: _REQUEST,
@@ -65,6 +71,13 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
         "to_datetime": "2026-11-21T00:00:00Z",
         "free": [{**_WINDOW, "to_datetime": "2026-11-20T10:00:00Z"}],
         "busy": [{**_WINDOW, "from_datetime": "2026-11-20T10:00:00Z"}],
+    },
+    utilisation.UtilisationStep: _STEP,
+    utilisation.Utilisation: {
+        "from_datetime": "2026-11-20T10:00:00Z",
+        "to_datetime": "2026-11-20T12:00:00Z",
+        "step": "PT1H",
+        "steps": [_STEP, {**_STEP, "from_datetime": "2026-11-20T11:00:00Z", "held": 0, "allocated": {"booking": 3600}}],
     },
     outputs.FreeOrBusy: {**_WINDOW, "to_datetime": "2026-11-20T10:00:00Z"},
     outputs.Event: {

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from invsys.chassis.http.problems import JSON_SCHEMA, REQUEST_ID_SCHEMA, Problem, UnsupportedMediaType
-from invsys.inventory.api.operations import Operation
+from invsys.inventory.api.operation import Operation
 from invsys.inventory.openapi import problems
 from invsys.inventory.openapi.examples import EXAMPLES
 from invsys.inventory.schemas.queries import MAX_COUNT

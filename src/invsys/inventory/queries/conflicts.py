@@ -1,9 +1,10 @@
-"""Queries for conflicting allocations: those that overlap a period, and those that have not ended.
+"""Queries for conflicts of a vehicle: allocations that overlap a period or have not ended, and its closure.
 
 Rows are mappings of the allocations' columns. Expired holds are ignored.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, CompoundSelect, Connection, bindparam, func, literal, or_, select, text, union_all
@@ -14,7 +15,7 @@ from invsys.inventory.db.functions import db_now, in_subquery, json_array_elemen
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.db.predicates import OWNED_OF_VEHICLE, is_active, last_before, overlaps
 from invsys.inventory.db.types import AFTER_ALL, BEFORE_ALL, UtcDateTime
-from invsys.inventory.errors import MAX_CONFLICTS, PeriodTaken, ResourceInUse
+from invsys.inventory.errors import MAX_CONFLICTS, PeriodTaken, ResourceClosed, ResourceInUse
 from invsys.inventory.period import Period
 
 _allocation, _resource = ContinuousResourceAllocation, ContinuousResource
@@ -114,6 +115,17 @@ def require_free(
         # Query again with the owner filter: the first query was limited, and rows of other owners may have filled it.
         visible = conflicts if owner is None else find(owner)
         raise PeriodTaken("The vehicle is allocated for a part of this period.", visible)
+
+
+def require_open(closed_from: datetime | None, period: Period, old_period: Period | None = None) -> None:
+    """Raise ResourceClosed if the period newly covers an instant from ``closed_from`` on (None: the vehicle is open).
+
+    ``old_period`` is what the allocation already covers on this vehicle, None for a new or moved allocation. The caller
+    must have locked the vehicle, if the decision has to hold until the end of the transaction.
+    """
+    if closed_from is not None and period.adds_from(closed_from, old_period):
+        instant = closed_from.isoformat().replace("+00:00", "Z")
+        raise ResourceClosed(f"The vehicle is closed from {instant} on: nothing new can be allocated from then on.")
 
 
 def busy_periods(resource_key: int, window: Period) -> Sequence[Row]:

@@ -45,7 +45,7 @@ def is_available(with_attributes: bool, vehicle: Any = _resource.c, last_end: An
 
     ``vehicle`` are the columns of the vehicle; ``last_end`` is as in ``predicates.is_free``.
     """
-    is_free_vehicle = is_free(_START, _END, last_end)
+    is_free_vehicle = is_free(_START, _END, last_end, vehicle.closed_from)
     if not with_attributes:
         return is_free_vehicle
     return and_(is_free_vehicle, json_contains(vehicle.attributes, bindparam("attributes", type_=JSON)))
@@ -121,7 +121,8 @@ class _Samples(NamedTuple):
 @functools.lru_cache
 def _samples(with_attributes: bool, sample: int, whole_fleet: bool) -> _Samples:
     start = first_key()
-    vehicles = select(_resource.c.key, _resource.c.attributes, last_end_before(_END).label("last_end"))
+    columns = (_resource.c.key, _resource.c.attributes, _resource.c.closed_from)
+    vehicles = select(*columns, last_end_before(_END).label("last_end"))
     vehicles = vehicles.where(NOT_DECOMMISSIONED).order_by(_resource.c.key)
     following, preceding = vehicles.where(_resource.c.key >= start), vehicles.where(_resource.c.key < start)
     if not whole_fleet:

@@ -4,7 +4,7 @@ import base64
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import current_app
@@ -20,6 +20,11 @@ _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}"
     r"(:[0-9]{2}(\.(?P<fraction>[0-9]+))?)?([Zz]|[+-][0-9]{2}(:?[0-5][0-9])?)?"
 )
+
+# A duration of ISO 8601 with a fixed length. Years and months have none; weeks and fractions are not needed.
+DURATION = "P(?=.)([0-9]{1,8}D)?(T(?=.)([0-9]{1,8}H)?([0-9]{1,8}M)?([0-9]{1,8}S)?)?"
+_DURATION = re.compile(DURATION)
+_UNITS = {"D": 86400, "H": 3600, "M": 60, "S": 1}
 
 # The maximum number of values of a repeated query parameter.
 MAX_VALUES = 100
@@ -64,6 +69,23 @@ class UtcDateTimeField(fields.Field[datetime]):
         if not EARLIEST <= instant < LATEST:
             raise self.make_error("range")
         return instant
+
+
+class Duration(fields.Field[timedelta]):
+    """A duration of days, hours, minutes and seconds, longer than zero."""
+
+    default_error_messages = {
+        "invalid": "Not an ISO 8601 duration of days, hours, minutes and seconds such as PT1H.",
+        "zero": "Must be longer than zero.",
+    }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> timedelta:
+        if not _DURATION.fullmatch(value):
+            raise self.make_error("invalid")
+        seconds = sum(int(number) * _UNITS[unit] for number, unit in re.findall("([0-9]+)([DHMS])", value))
+        if not seconds:
+            raise self.make_error("zero")
+        return timedelta(seconds=seconds)
 
 
 class StrictBoolean(fields.Boolean):
@@ -154,23 +176,6 @@ class QueryInteger(fields.Integer):
         if not re.fullmatch(r"-?[0-9]{1,20}", str(value)):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **kwargs)
-
-
-class Day(fields.Field[date]):
-    """A day in a query, such as ``2026-11-28``."""
-
-    default_error_messages = {"invalid": "Not a day such as 2026-11-28.", "range": "Outside the years 1900 to 9998."}
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> date:
-        # date.fromisoformat alone would also accept 20261128 and 2026-W48-6.
-        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", str(value)):
-            raise self.make_error("invalid")
-        if not "1900" <= value[:4] <= "9998":
-            raise self.make_error("range")
-        try:
-            return date.fromisoformat(value)
-        except ValueError as error:
-            raise self.make_error("invalid") from error
 
 
 class Cursor(fields.Field[bytes]):

@@ -46,6 +46,16 @@ class NewResource(Input):
     attributes = fields.Dict(load_default=dict, validate=validate_attributes, metadata=ATTRIBUTES_SCHEMA)
 
 
+class ImportedResource(NewResource):
+    """The vehicle in a line of an imported file, which can be closed."""
+
+    class Meta:
+        model = ContinuousResource
+        unknown = RAISE
+
+    closed_from = UtcDateTimeField(load_default=None, allow_none=True)
+
+
 class ChangedResource(NewResource):
     """The body that changes a vehicle; absent members stay as they are."""
 
@@ -55,6 +65,10 @@ class ChangedResource(NewResource):
 
     name = Name(validate=NAME_VALIDATORS, metadata=METADATA)
     attributes = fields.Dict(validate=validate_attributes, metadata=ATTRIBUTES_SCHEMA)
+    closed_from = UtcDateTimeField(
+        allow_none=True,
+        metadata={"description": "From then on nothing new can be allocated; `null` opens the vehicle again"},
+    )
 
 
 class AllocationInput(Input):
@@ -70,8 +84,8 @@ class AllocationInput(Input):
     )
 
 
-class NewAllocation(AllocationInput):
-    """The body that allocates a vehicle. The four fields of the period are loaded as one Period, ``period``."""
+class NewAllocationFields(AllocationInput):
+    """The members of all bodies that create an allocation. Those of the period are loaded as one Period, ``period``."""
 
     class Meta:
         model = ContinuousResourceAllocation
@@ -96,7 +110,22 @@ class NewAllocation(AllocationInput):
         return {"period": Period(start, end), **data}
 
 
-class ImportedAllocation(NewAllocation):
+class NewAllocation(NewAllocationFields):
+    """The body that allocates a vehicle."""
+
+    class Meta:
+        model = ContinuousResourceAllocation
+        unknown = RAISE
+
+    despite_closed = StrictBoolean(
+        metadata={
+            "description": "`true`: also if the vehicle is closed, for its maintenance; not for clients that see only"
+            " their own allocations"
+        }
+    )
+
+
+class ImportedAllocation(NewAllocationFields):
     """The allocation in a line of an imported file, which can have a ``client_id``."""
 
     class Meta:
@@ -106,7 +135,7 @@ class ImportedAllocation(NewAllocation):
     client_id = auto_field(load_default=None, validate=validate_client_id)
 
 
-class NewAllocationOfAny(NewAllocation):
+class NewAllocationOfAny(NewAllocationFields):
     """The body that allocates any free vehicle, or several."""
 
     class Meta:
@@ -169,6 +198,7 @@ changed_resource = ChangedResource()
 new_allocation = NewAllocation()
 new_allocation_of_any = NewAllocationOfAny()
 changed_allocation = ChangedAllocation()
+imported_resource = ImportedResource()
 imported_allocation = ImportedAllocation()
 
 # The schemas in the OpenAPI document.

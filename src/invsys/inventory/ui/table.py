@@ -16,12 +16,11 @@ from invsys.inventory.db import session
 from invsys.inventory.period import EARLIEST, LATEST, Period
 from invsys.inventory.queries import conflicts, cursors
 from invsys.inventory.queries import resources as resource_queries
-from invsys.inventory.schemas import queries as query_schemas
+from invsys.inventory.schemas.table import DEFAULT_DAYS, MAX_DAYS, table_query
 from invsys.inventory.ui import timetable
 from invsys.inventory.ui.timetable import Window
 
 _VEHICLES = 50
-_DAYS = 7
 
 # No scripts, nothing from other origins, and no styles except the style sheet of the page.
 _POLICY = (
@@ -54,7 +53,7 @@ def show() -> str:
         window=window,
         now=now,
         now_mark=window.percent(now) if window.start < now < window.end else None,
-        max_days=query_schemas.MAX_DAYS,
+        max_days=MAX_DAYS,
         other_days=list(_other_days(window)),
         next=cursors.write(request.path, page[-1]["key"]) if len(vehicles) > _VEHICLES else None,
     )
@@ -68,7 +67,7 @@ def _query() -> tuple[dict[str, Any], list[str]]:
     errors: list[ValidationError] = []
     query: dict[str, Any] = {}
     try:
-        query = query_string.load(query_schemas.table_query)
+        query = query_string.load(table_query)
     except ValidationError as error:
         query = dict(error.valid_data) if isinstance(error.valid_data, dict) else {}
         errors.append(error)
@@ -77,7 +76,7 @@ def _query() -> tuple[dict[str, Any], list[str]]:
         query["after"] = cursors.of_query(request.path, query)
     except ValidationError as error:
         errors.append(error)
-    query.setdefault("days", _DAYS)
+    query.setdefault("days", DEFAULT_DAYS)
     sentences = [_sentence(name, text) for error in errors for name, text in problems.field_messages(error)]
     return query, [*sentences, *_choose_collection(query)]
 

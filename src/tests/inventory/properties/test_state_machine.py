@@ -35,6 +35,7 @@ names = st.builds("Car{}".format, st.integers(0, 7))
 attributes = st.fixed_dictionaries({}, optional={"seats": st.sampled_from([2, 4]), "city": st.just("Leeds")})
 required_attributes = st.sampled_from([{}, {}, {"seats": 4}, {"city": "Leeds", "seats": 4}])
 descriptions = st.sampled_from([None, "Fair", "<&>"])
+closures = st.none() | st.integers(2, 12)
 keys = st.sampled_from([None, None, "key-1", "key-2", "key-3", "key-4"])
 matches = st.sampled_from([None, None, "any", "present", "stale"])
 settlements = st.builds(dict, hold=hours) | st.just({"confirm": True})
@@ -91,9 +92,9 @@ class Machine(RuleBasedStateMachine):
         self.runner.register(name, attributes, key)
 
     @are_vehicles
-    @rule(vehicle=index, period=periods, hold=holds, description=descriptions, key=keys)
-    def allocate(self, vehicle, period, hold, description, key):
-        self.runner.allocate(self.vehicle(vehicle), period, hold, description, key)
+    @rule(vehicle=index, period=periods, hold=holds, description=descriptions, key=keys, despite_closed=st.booleans())
+    def allocate(self, vehicle, period, hold, description, key, despite_closed):
+        self.runner.allocate(self.vehicle(vehicle), period, hold, description, key, despite_closed)
 
     @rule(quantity=st.sampled_from([1, 1, 2, 3]), period=periods, attributes=required_attributes, hold=holds, key=keys)
     def allocate_any(self, quantity, period, attributes, hold, key):
@@ -113,6 +114,11 @@ class Machine(RuleBasedStateMachine):
         fields = {"name": name, "attributes": attributes}
         changes = {field: value for field, value in fields.items() if value is not None}
         self.runner.change_vehicle(self.vehicle(vehicle), changes, match)
+
+    @are_vehicles
+    @rule(vehicle=index, closed_from=closures, match=matches)
+    def close_or_open(self, vehicle, closed_from, match):
+        self.runner.change_vehicle(self.vehicle(vehicle), {"closed_from": closed_from}, match)
 
     @are_vehicles
     @rule(vehicle=index, match=matches)
