@@ -79,6 +79,8 @@ def _create(collection: str, resource_type: str, vehicle: DemoVehicle, created: 
         )
         created.allocations[allocation.allocation_type] += 1
         created.holds += allocation.hold_seconds is not None
+    if vehicle.closed_from is not None:
+        resources.update(resource_type, row["id"], {"closed_from": vehicle.closed_from})
 
 
 def _register(resource_type: str, vehicle: DemoVehicle) -> Row:

@@ -43,11 +43,15 @@ class DemoAllocation:
 
 @dataclass(frozen=True)
 class DemoVehicle:
-    """A vehicle to register, under the first of the infinitely many ``names`` that is not taken."""
+    """A vehicle to register, under the first of the infinitely many ``names`` that is not taken.
+
+    After its allocations, it is closed from ``closed_from`` on.
+    """
 
     names: Iterator[str]
     attributes: dict[str, Any]
     allocations: Sequence[DemoAllocation]
+    closed_from: datetime | None
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,10 @@ def vehicles(collection: str, seed: int, now: datetime) -> Iterator[DemoVehicle]
         fixed = _special_allocations(number, draw, now)
         # Of every twelve vehicles, one has no allocations.
         bookings = [] if number % 12 == 5 else list(_bookings(profile, draw, now, fixed))
-        yield DemoVehicle(names, attributes, [*fixed, *_with_a_hold(number, draw, now, bookings)])
+        # A vehicle in maintenance until further notice is closed too, as the page at / does it.
+        is_closed = any((item.allocation_type, item.period.end) == ("maintenance", None) for item in fixed)
+        closed_from = fixed[0].period.start if is_closed else None
+        yield DemoVehicle(names, attributes, [*fixed, *_with_a_hold(number, draw, now, bookings)], closed_from)
 
 
 def _names(draw: random.Random, model: str) -> Iterator[str]:

@@ -47,6 +47,7 @@ def test_the_fleet_shows_everything_that_the_page_can_show(run, everything):
         # One vehicle is free all the time.
         assert ids - {allocation["resource_id"] for allocation in own}
         assert all(vehicle["attributes"] for vehicle in of_type)
+        assert any(vehicle["closed_from"] for vehicle in of_type)
 
 
 def test_the_feed_and_the_constraints_know_the_fleet(run, everything, app):
@@ -62,7 +63,10 @@ def test_the_feed_and_the_constraints_know_the_fleet(run, everything, app):
         cursor = f"&after={page['next']}"
     assert kinds.count("resource_registered") == sum(map(len, vehicles.values()))
     assert kinds.count("allocated") == len(allocations)
-    assert set(kinds) == {"resource_registered", "allocated"}
+    assert kinds.count("resource_changed") == sum(
+        vehicle["closed_from"] is not None for vehicle in itertools.chain(*vehicles.values())
+    )
+    assert set(kinds) == {"resource_registered", "resource_changed", "allocated"}
 
 
 def test_a_database_with_vehicles_is_refused_unless_told(run, client, everything):
