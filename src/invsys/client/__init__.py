@@ -48,11 +48,13 @@ from invsys.client.errors import (
     VersionMismatch,
 )
 from invsys.client.payloads import (
+    ANY_VEHICLE,
     ANY_VERSION,
     AllocationChanges,
     AllocationFilters,
     AllocationOptions,
     EventFilters,
+    ListedChange,
     ResourceChanges,
     ResourceFilters,
 )
@@ -69,6 +71,7 @@ from invsys.client.records import (
 from invsys.client.utilisation import Utilisation, UtilisationStep
 
 __all__ = [
+    "ANY_VEHICLE",
     "ANY_VERSION",
     "AddressNotAllowed",
     "Allocation",
@@ -101,6 +104,7 @@ __all__ = [
     "InvalidFields",
     "KeysUnavailable",
     "Limit",
+    "ListedChange",
     "MalformedBody",
     "MethodNotAllowed",
     "MisdirectedRequest",

@@ -7,10 +7,10 @@ from typing import Any, Literal, Unpack
 import httpx
 
 from invsys.client import payloads
-from invsys.client.parsing import is_replay, parse, parse_item
+from invsys.client.changes import CollectionChanges, parse_allocations
+from invsys.client.parsing import parse_item
 from invsys.client.payloads import (
     ANY_VERSION,
-    AllocationChanges,
     AllocationFilters,
     AllocationOptions,
     Id,
@@ -22,7 +22,7 @@ from invsys.client.records import Allocation, Attribute, Resource
 from invsys.client.reports import CollectionReports
 
 
-class Collection(CollectionReports):
+class Collection(CollectionChanges, CollectionReports):
     """The vehicles of one collection, such as ``lorries``; created by ``Client.collection``.
 
     Periods and windows are half-open, ``[start, end)``; a bound that is None is infinite. Naive datetimes and ids that
@@ -132,8 +132,7 @@ class Collection(CollectionReports):
     ) -> list[Allocation]:
         """Allocate several free vehicles (2 to 100) with these attributes, either all or none. Raises NoneAvailable."""
         response = self._allocate("any", start, end, **options, attributes=attributes or {}, quantity=quantity)
-        replayed = is_replay(response)
-        return parse(response, lambda items: [Allocation.from_json(item, replayed) for item in items])
+        return parse_allocations(response)
 
     def allocations(
         self,
@@ -159,44 +158,7 @@ class Collection(CollectionReports):
         """Return an allocation. Raises AllocationNotFound."""
         return parse_item(self._connection.get(self._allocation_url(allocation_id)), Allocation.from_json)
 
-    def update(
-        self, allocation_id: Id, *, if_match: Match = ANY_VERSION, **changes: Unpack[AllocationChanges]
-    ) -> Allocation:
-        """Change several fields of an allocation at once, either all or none.
-
-        Raises AllocationNotFound, ResourceClosed, PeriodTaken, HoldExpired, VersionMismatch.
-        """
-        return self._update(allocation_id, payloads.allocation_changes(changes), if_match)
-
-    def confirm(self, allocation_id: Id, *, if_match: Match = ANY_VERSION) -> Allocation:
-        """Confirm a hold; an allocation that is already confirmed stays unchanged.
-
-        Raises AllocationNotFound, HoldExpired, VersionMismatch.
-        """
-        return self._update(allocation_id, {"status": "confirmed"}, if_match)
-
-    def extend(self, allocation_id: Id, end: datetime | None, *, if_match: Match = ANY_VERSION) -> Allocation:
-        """Change the end of an allocation to a later or earlier time. Raises the errors of ``update``."""
-        return self.update(allocation_id, end=end, if_match=if_match)
-
-    def extend_hold(self, allocation_id: Id, seconds: int, *, if_match: Match = ANY_VERSION) -> Allocation:
-        """Set the expiry of a hold to ``seconds`` (1 to 86,400) from now. Raises the errors of ``update``."""
-        return self.update(allocation_id, hold_seconds=seconds, if_match=if_match)
-
-    def move(self, allocation_id: Id, resource_id: Id, *, if_match: Match = ANY_VERSION) -> Allocation:
-        """Move an allocation to another vehicle of the collection. Raises the errors of ``update``."""
-        return self.update(allocation_id, resource_id=resource_id, if_match=if_match)
-
-    def deallocate(self, allocation_id: Id, *, if_match: Match = ANY_VERSION) -> None:
-        """Delete an allocation. Raises AllocationNotFound, VersionMismatch."""
-        self._connection.delete(self._allocation_url(allocation_id), if_match)
-
     def _allocate(self, vehicle: str, start: datetime | None, end: datetime | None, **options: Any) -> httpx.Response:
         key = options.pop("key", None)
         body = {**payloads.period_fields(start, end), **options}
         return self._connection.post(f"{self._url}/{vehicle}/allocations", body, key)
-
-    def _update(self, allocation_id: Id, body: Mapping[str, Any], if_match: Match) -> Allocation:
-        return parse_item(
-            self._connection.patch(self._allocation_url(allocation_id), body, if_match), Allocation.from_json
-        )

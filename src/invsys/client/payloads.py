@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, Required, TypedDict
 
 from invsys.client.records import Attribute, format_etag
 
@@ -13,6 +13,8 @@ Id = str | uuid.UUID
 Match = int | str
 # The value of ``if_match`` that changes an item whatever its version is (RFC 9110, section 13.1.1).
 ANY_VERSION = "*"
+# The ``resource_id`` that moves an allocation to any other vehicle that is free.
+ANY_VEHICLE = "any"
 
 
 class AllocationOptions(TypedDict, total=False):
@@ -87,7 +89,10 @@ class AllocationChanges(TypedDict, total=False):
 
     start: datetime | None
     end: datetime | None
+    # the id of the new vehicle, or ANY_VEHICLE
     resource_id: Id
+    # with ANY_VEHICLE: attributes that the new vehicle must have
+    attributes: Mapping[str, Attribute]
     allocation_type: str
     description: str | None
     reference: str | None
@@ -96,6 +101,14 @@ class AllocationChanges(TypedDict, total=False):
     hold_seconds: int
     # for holds; not together with hold_seconds
     status: Literal["confirmed"]
+
+
+class ListedChange(AllocationChanges, total=False):
+    """One of the changes of ``Collection.update_several``: the id of an allocation, and its changed fields."""
+
+    id: Required[Id]
+    # the version that the allocation must still have
+    version: int
 
 
 def format_datetime(value: datetime) -> str:
@@ -217,10 +230,14 @@ def ids_param(resource_ids: Iterable[Id] | None) -> dict[str, list[str] | None]:
 
 
 def allocation_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the request body for ``AllocationChanges``; raises ValueError for an id that is not a UUID."""
+    """Return the request body for ``AllocationChanges`` or ``ListedChange``.
+
+    Raises ValueError for an id that is not a UUID.
+    """
     body = dict(changes)
-    if "resource_id" in body:
-        body["resource_id"] = format_uuid(body["resource_id"])
+    for name in ("id", "resource_id"):
+        if name in body and (name, body[name]) != ("resource_id", ANY_VEHICLE):
+            body[name] = format_uuid(body[name])
     for option, name in (("start", "from"), ("end", "to")):
         if option in body:
             body |= bound_fields(name, body.pop(option))

@@ -24,17 +24,19 @@ def test_a_broken_lorry_leaves_and_returns(invsys, lorries, lorry, spare, bookin
     assert [event.resource.closed_from for event in changes] == [TUESDAY, None]
 
 
-@pytest.mark.parametrize("refused", ["create", "extend", "move"])
+@pytest.mark.parametrize("refused", ["create", "extend", "move", "several"])
 def test_what_a_closure_prevents_raises_resource_closed(lorries, lorry, spare, booking, refused):
     lorries.close(lorry.id, booking.end)
     calls = {
         "create": lambda: lorries.allocate(lorry.id, booking.end, None),
         "extend": lambda: lorries.extend(booking.id, booking.end + timedelta(hours=1)),
         "move": lambda: lorries.move(lorries.allocate(spare.id, booking.end, None).id, lorry.id),
+        "several": lambda: lorries.update_several([{"id": booking.id, "end": None}]),
     }
     with pytest.raises(ResourceClosed) as error:
         calls[refused]()
     assert (error.value.status, error.value.code) == (409, "resource_closed")
+    assert error.value.index == (0 if refused == "several" else None)
 
 
 def test_a_closure_has_the_instant_of_any_offset_and_no_naive_one(lorries, lorry):

@@ -113,6 +113,11 @@ class Fleet:
         closed_from = self.vehicles[vehicle].closed_from
         return closed_from is not None and any(day >= closed_from for day in set(days(period)) - set(covered))
 
+    def is_newly_closed(self, allocation, new):
+        """Return whether ``new``, the changed allocation, has days on its vehicle that are new and closed."""
+        one = self.allocations[allocation]
+        return self.is_closed(new.vehicle, new.period, days(one.period) if new.vehicle == one.vehicle else ())
+
     def conflicts(self, vehicle, period, except_id=None):
         """Return the ids of a vehicle's allocations that overlap the period, ordered by start."""
         conflicts = {
@@ -148,13 +153,18 @@ class Fleet:
         expires = None if confirm else allocation.expires if hold is None else self.until(hold)
         return replace(allocation, period=period, expires=expires, **rest)
 
-    def refusal_of(self, allocation, changes):
-        """Return the error code and the conflicting ids if these changes must be refused, else None."""
+    def is_invalid(self, allocation, changes):
+        """Return whether the changes do not fit the allocation, regardless of other allocations."""
         one = self.allocations[allocation]
         new = self.changed(one, **changes)
-        if (changes.get("hold") and one.expires is None) or new.vehicle not in self.vehicles or is_empty(new.period):
+        return (changes.get("hold") and one.expires is None) or new.vehicle not in self.vehicles or is_empty(new.period)
+
+    def refusal_of(self, allocation, changes):
+        """Return the error code and the conflicting ids if these changes must be refused, else None."""
+        if self.is_invalid(allocation, changes):
             return "invalid_fields", None
-        if self.is_closed(new.vehicle, new.period, days(one.period) if new.vehicle == one.vehicle else ()):
+        new = self.changed(self.allocations[allocation], **changes)
+        if self.is_newly_closed(allocation, new):
             return "resource_closed", None
         if conflicts := self.conflicts(new.vehicle, new.period, except_id=allocation):
             return "period_taken", conflicts

@@ -40,7 +40,7 @@ class ModelChanges(ModelRunner):
 
     def change(self, allocation, changes, match):
         headers = self.if_match(allocation, match)
-        response = self.client.patch(f"{ALL}/{allocation}", json=_on_the_wire(changes), headers=headers)
+        response = self.client.patch(f"{ALL}/{allocation}", json=on_the_wire(changes), headers=headers)
         if allocation not in self.fleet.active():
             return self._check_gone(response, allocation)
         if match == "stale":
@@ -69,7 +69,8 @@ class ModelChanges(ModelRunner):
         return self.kinds[allocation].append("deallocated")
 
 
-def _on_the_wire(changes):
+def on_the_wire(changes):
+    """Return the changes of the model as members of a request."""
     to_wire = {
         "start": lambda day: bound_fields("from", day),
         "end": lambda day: bound_fields("to", day),

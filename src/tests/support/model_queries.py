@@ -73,6 +73,7 @@ class ModelQueries(ModelRunner):
         self.purge()
         replayed = ReplayedFeed()
         replayed.apply(FeedReader(self.client, limit=7).new_events())
+        replayed.require_no_overlaps()
         expired = {
             key: ["expired"] for key, allocation in self.fleet.allocations.items() if self.fleet.is_expired(allocation)
         }

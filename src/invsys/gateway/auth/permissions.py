@@ -60,6 +60,7 @@ TABLES: Mapping[str, tuple[Permission, ...]] = {
         Permission("GET", f"{_ALL}/allocations", "allocations:read"),
         Permission("POST", f"{_CAR}/allocations", "allocations:write"),
         Permission("POST", f"{_CARS}/any/allocations", "allocations:write"),
+        Permission("POST", f"{_ALL}/allocations/changes", "allocations:write"),
         Permission("GET", f"{_CAR}/allocations/<id:allocation>", "allocations:read"),
         Permission("GET", f"{_ALL}/allocations/<id:allocation>", "allocations:read"),
         Permission("PATCH DELETE", f"{_CAR}/allocations/<id:allocation>", "allocations:write"),

@@ -30,6 +30,8 @@ class Operation:
     headers: tuple[str, ...] = ()
     query: type[Schema] | None = None
     body: type[Schema] | None = None
+    # The body can be sent as a JSON Merge Patch.
+    merge_patch: bool = False
     conditional: str | None = None
     keyed: bool = False
     owner_filter: bool = False
@@ -39,7 +41,7 @@ class Operation:
     tag: str = "operations"
 
     @property
-    def takes_patches(self) -> bool:
+    def is_patch(self) -> bool:
         """Whether the operation is a PATCH; only a PATCH has both a body and If-Match."""
         return self.body is not None and self.conditional == "If-Match"
 

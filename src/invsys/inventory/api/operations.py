@@ -7,7 +7,7 @@ from invsys.chassis.http.problems import Problem
 from invsys.inventory import errors
 from invsys.inventory.api.operation import Operation
 from invsys.inventory.formats import gbfs
-from invsys.inventory.schemas import inputs, outputs, utilisation
+from invsys.inventory.schemas import change_list, inputs, outputs, utilisation
 from invsys.inventory.schemas import queries as query_schemas
 from invsys.inventory.schemas.table import TableQuery
 
@@ -42,7 +42,7 @@ _COUNTED_LIST: dict[str, Any] = {"many": True, "headers": ("Link", "X-Total-Coun
 _CREATED: dict[str, Any] = {"status": 201, "headers": ("Location", "ETag", "Idempotency-Replayed"), "keyed": True}
 _ITEM: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-None-Match"}
 _DELETED: dict[str, Any] = {"status": 204, "conditional": "If-Match"}
-_UPDATED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match"}
+_UPDATED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match", "merge_patch": True}
 _ALLOCATION_LIST: dict[str, Any] = {"owner_filter": True, **_COUNTED_LIST}
 
 # In the order of the document.
@@ -120,6 +120,23 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         one_or_many=True,
         **_CREATED,
     ),
+    ("allocationchanges", "POST"): _allocations(
+        "Change several allocations, all or none, judged by the result of all changes",
+        outputs.Allocation,
+        errors.AllocationNotFound,
+        errors.ResourceClosed,
+        errors.PeriodTaken,
+        errors.NoneAvailable,
+        errors.HoldExpired,
+        errors.VersionMismatch,
+        errors.IdempotencyKeyReused,
+        *_BODY_FAILURES,
+        body=change_list.ChangeList,
+        merge_patch=True,
+        many=True,
+        headers=("Idempotency-Replayed",),
+        keyed=True,
+    ),
     ("allocationitem", "GET"): _allocations(
         "Show an allocation", outputs.Allocation, errors.AllocationNotFound, owner_filter=True, **_ITEM
     ),
@@ -129,6 +146,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         errors.AllocationNotFound,
         errors.ResourceClosed,
         errors.PeriodTaken,
+        errors.NoneAvailable,
         errors.HoldExpired,
         errors.VersionMismatch,
         *_BODY_FAILURES,

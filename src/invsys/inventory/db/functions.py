@@ -6,7 +6,7 @@ They are called like the functions of ``sqlalchemy.func``: ``now_plus(60)``.
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Boolean, Float, String, Uuid
+from sqlalchemy import Boolean, Float, Integer, String, Uuid
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -165,6 +165,14 @@ json_array_elements: type[FunctionElement[Any]] = sql_function(
     NullType(),
     postgresql="(SELECT CAST(json_array_elements_text({0}) AS bigint))",
     sqlite="(SELECT value FROM json_each({0}))",
+)
+
+# The position of a key in a JSON array of integers.
+json_array_position = sql_function(
+    "json_array_position",
+    Integer(),
+    postgresql="array_position(ARRAY(SELECT CAST(json_array_elements_text({0}) AS bigint)), {1})",
+    sqlite="(SELECT element.key FROM json_each({0}) AS element WHERE element.value = {1})",
 )
 
 # A subquery that returns the elements of a JSON array of UUIDs, each in 32 hexadecimal digits.

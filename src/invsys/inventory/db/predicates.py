@@ -72,7 +72,7 @@ _overlaps = sql_function(
 
 
 def json_ids(ids: Iterable[uuid.UUID]) -> list[str]:
-    """Return ids in the form that the parameter of ``IN_RESOURCE_IDS`` takes."""
+    """Return ids in the form that ``json_array_ids`` and the parameter of ``IN_RESOURCE_IDS`` take."""
     return [item.hex for item in ids]
 
 
@@ -146,15 +146,15 @@ def idle_seconds_around(
     return func.coalesce(before, _INFINITE_GAP) + func.coalesce(after, _INFINITE_GAP)
 
 
-def last_end_before(instant: Any) -> ColumnElement[Any]:
+def last_end_before(instant: Any, *conditions: ColumnElement[bool]) -> ColumnElement[Any]:
     """Return the expression for the end of the vehicle's last active allocation that starts before the instant.
 
-    It is null if no such allocation exists.
+    It is null if no such allocation exists. ``conditions`` are further conditions on the allocation.
     """
     ends = func.coalesce(_allocation.ends, _AFTER_ALL)
-    last = last_before(func.coalesce(_instant(instant), _AFTER_ALL), ends).where(is_active())
+    last = last_before(func.coalesce(_instant(instant), _AFTER_ALL), ends).where(is_active(), *conditions)
     # An allocation without a start precedes all others.
-    first = _of_vehicle(ends).where(_allocation.starts.is_(None)).limit(ONE)
+    first = _of_vehicle(ends).where(_allocation.starts.is_(None), *conditions).limit(ONE)
     return func.coalesce(last.scalar_subquery(), first.scalar_subquery())
 
 

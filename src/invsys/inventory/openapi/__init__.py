@@ -21,9 +21,10 @@ from invsys.inventory.api.operations import OPERATIONS, TAGS
 from invsys.inventory.openapi import description as text
 from invsys.inventory.openapi import parameters, problems, responses
 from invsys.inventory.openapi.examples import EXAMPLES
-from invsys.inventory.schemas import fields, inputs, outputs, utilisation
+from invsys.inventory.schemas import change_list, fields, inputs, outputs, utilisation
 from invsys.inventory.schemas.outputs import Snapshot
 
+REQUEST_SCHEMAS = inputs.REQUEST_SCHEMAS + change_list.REQUEST_SCHEMAS
 RESPONSE_SCHEMAS = outputs.RESPONSE_SCHEMAS + utilisation.RESPONSE_SCHEMAS
 
 
@@ -50,7 +51,7 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         servers=[{"url": "/"}],
         tags=[{"name": name} for name in TAGS],
     )
-    for schema in inputs.REQUEST_SCHEMAS + RESPONSE_SCHEMAS:
+    for schema in REQUEST_SCHEMAS + RESPONSE_SCHEMAS:
         spec.components.schema(schema.__name__, schema=schema)
     for schema in RESPONSE_SCHEMAS:
         component = spec.components.schemas[schema.__name__]
@@ -59,6 +60,8 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         del component["additionalProperties"]
     for schema in (inputs.NewAllocation, inputs.NewAllocationOfAny):
         spec.components.schemas[schema.__name__]["allOf"] = [_one_of("from"), _one_of("to")]
+    for schema in (inputs.ChangedAllocation, change_list.ListedChange):
+        spec.components.schemas[schema.__name__]["dependentSchemas"] = {"attributes": _MOVES_TO_ANY}
     for kind in _problems_of(OPERATIONS.values()):
         spec.components.schema(problems.component(kind), component=problems.schema(kind))
     spec.components.schema(problems.ANY, component=JSON_SCHEMA)
@@ -72,6 +75,9 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
             operations={method.lower(): _operation(rule, method) for method in _methods(rule)},
         )
     return spec.to_dict()
+
+
+_MOVES_TO_ANY = {"properties": {"resource_id": {"const": fields.ANY}}, "required": ["resource_id"]}
 
 
 def _one_of(side: str) -> dict[str, Any]:
@@ -91,6 +97,7 @@ class _Plugin(MarshmallowPlugin):
         self.converter.field_mapping = {
             **self.converter.field_mapping,
             fields.UtcDateTimeField: ("string", "date-time"),
+            fields.IdOrAny: ("string", None),
             fields.Infinite: ("boolean", None),
             fields.Status: ("string", None),
             fields.Duration: ("string", "duration"),
@@ -122,7 +129,7 @@ def _operation(rule: Rule, method: str) -> dict[str, Any]:
     if operation.body is not None:
         media_type = {"schema": operation.body, "example": EXAMPLES[operation.body]}
         document["requestBody"] = {"required": True, "content": {"application/json": media_type}}
-        if method == "PATCH":
+        if operation.merge_patch:
             document["requestBody"]["content"][request_body.MERGE_PATCH] = _merge_patch(operation.body)
     return document
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from invsys.inventory.schemas import inputs, outputs, utilisation
+from invsys.inventory.schemas import change_list, inputs, outputs, utilisation
 
 _PERIOD = {
     "from_datetime": "2026-11-20T10:00:00Z",
@@ -33,6 +33,16 @@ _DETAILS = {
 }
 _REQUEST = {"from_datetime": _PERIOD["from_datetime"], "to_infinity": True, **_DETAILS}
 
+# Two allocations swap their vehicles.
+_LISTED: list[dict[str, Any]] = [
+    {
+        "id": "0d8f2d5e-9f0e-4a53-8f5b-6f1a1f2b7c22",
+        "version": 1,
+        "resource_id": "7a1c9c1e-2b54-4c6e-8a53-3f0d6c6d0c12",
+    },
+    {"id": "1e9a3e6f-0a1f-4b64-9a6c-7a2b2a3c8d23", "resource_id": "5f0c8a3e-6a2f-4a57-9a59-0f6d3c6d0c11"},
+]
+
 EXAMPLES: dict[type[Schema], dict[str, Any]] = {
     inputs.NewResource: _RESOURCE,
     outputs.Resource: {
@@ -46,6 +56,8 @@ EXAMPLES: dict[type[Schema], dict[str, Any]] = {
     inputs.ChangedResource: {"name": "Car1b", "closed_from": "2026-11-20T10:00:00Z"},
     inputs.NewAllocationOfAny: {**_REQUEST, "attributes": {"seats": 4}},
     inputs.ChangedAllocation: {"to_datetime": "2026-11-20T14:00:00Z", "status": "confirmed"},
+    change_list.ListedChange: _LISTED[0],
+    change_list.ChangeList: {"changes": _LISTED},
     inputs.NewAllocation: _REQUEST,
     outputs.Conflict: {
         "id": "0d8f2d5e-9f0e-4a53-8f5b-6f1a1f2b7c22",

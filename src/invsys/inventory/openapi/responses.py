@@ -41,7 +41,7 @@ def of_operation(operation: Operation) -> dict[str, Any]:
         by_status[kind.status].append(kind)
     for status, kinds in sorted(by_status.items()):
         headers = [_PROBLEM_HEADERS[status]] if status in _PROBLEM_HEADERS else []
-        if operation.takes_patches and UnsupportedMediaType in kinds:
+        if operation.is_patch and UnsupportedMediaType in kinds:
             headers.append("Accept-Patch")
         responses[str(status)] = _failure(kinds, headers)
     responses["default"] = {"$ref": f"#/components/responses/{problems.ANY}"}

@@ -21,6 +21,8 @@ _DATETIME = re.compile(
     r"(:[0-9]{2}(\.(?P<fraction>[0-9]+))?)?([Zz]|[+-][0-9]{2}(:?[0-5][0-9])?)?"
 )
 
+# The value of ``resource_id`` that means any other free vehicle.
+ANY = "any"
 # A duration of ISO 8601 with a fixed length. Years and months have none; weeks and fractions are not needed.
 DURATION = "P(?=.)([0-9]{1,8}D)?(T(?=.)([0-9]{1,8}H)?([0-9]{1,8}M)?([0-9]{1,8}S)?)?"
 _DURATION = re.compile(DURATION)
@@ -129,6 +131,15 @@ class Id(fields.UUID):
         if not isinstance(value, str) or not re.fullmatch(identifiers.PATTERN, value):
             raise self.make_error("invalid_uuid")
         return uuid.UUID(value)
+
+
+class IdOrAny(Id):
+    """The id of a vehicle, or ``any``."""
+
+    default_error_messages = {"invalid_uuid": "Neither a UUID in lower case, with hyphens, nor `any`."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return ANY if value == ANY else super()._deserialize(value, attr, data, **kwargs)
 
 
 class Repeated(fields.List[Any]):

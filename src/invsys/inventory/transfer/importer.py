@@ -19,7 +19,7 @@ from flask import current_app
 from marshmallow import ValidationError
 from tqdm import tqdm
 
-from invsys.chassis.http import problems
+from invsys.chassis.formats.field_messages import field_messages
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.commands.bulk_load import ALLOCATED, REGISTERED, UNCHANGED, ImportItem
 from invsys.inventory.schemas import inputs
@@ -172,5 +172,5 @@ def _resource_type(value: Any) -> str:
 
 def _reason(error: ValidationError) -> str:
     whole_line = "_schema"  # marshmallow's name for errors without a field
-    messages = problems.field_messages(error)
+    messages = field_messages(error)
     return "; ".join(message if name == whole_line else f"{name}: {message}" for name, message in messages)

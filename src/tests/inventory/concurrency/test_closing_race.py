@@ -7,6 +7,7 @@ import pytest
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.schemas import inputs
 from tests.support.blocking import block_event_numbers, block_next_commit, until_waiting
+from tests.support.change_lists import CHANGES
 from tests.support.client_identity import ids
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
 from tests.support.effort import rounds
@@ -40,11 +41,17 @@ def patch(booking, **changes):
     return {"method": "PATCH", "path": booking, "json": changes}
 
 
+def change_list(booking, **changes):
+    return {"method": "POST", "path": CHANGES, "json": {"changes": [{"id": booking[-36:], **changes}]}}
+
+
 REQUESTS = {
     "create": lambda car, booking, other: create(car),
     "hold": lambda car, booking, other: create(car, hold_seconds=60),
     "keyed": lambda car, booking, other: {**create(car), "headers": {"Idempotency-Key": "order-1"}},
     "extend": lambda car, booking, other: patch(booking, to_datetime=hour_start(13)),
+    "list": lambda car, booking, other: change_list(booking, to_datetime=hour_start(13)),
+    "list of moves": lambda car, booking, other: change_list(other, resource_id=car[-36:], **period_fields(13, 14)),
     "move": lambda car, booking, other: patch(other, resource_id=car[-36:], **period_fields(13, 14)),
 }
 

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
 from tests.conftest import delete_all_rows
 from tests.support.effort import hypothesis_settings
 from tests.support.model import is_empty
+from tests.support.model_change_lists import ANY, ModelChangeLists
 from tests.support.model_changes import ModelChanges
 from tests.support.model_orders import ModelOrders
 from tests.support.model_queries import ModelQueries
@@ -40,6 +41,9 @@ keys = st.sampled_from([None, None, "key-1", "key-2", "key-3", "key-4"])
 matches = st.sampled_from([None, None, "any", "present", "stale"])
 settlements = st.builds(dict, hold=hours) | st.just({"confirm": True})
 changes_of_period = st.fixed_dictionaries({}, optional={"start": bound, "end": bound})
+# Vehicles of the entries of a change list: the same one, any other, or one of the fleet.
+targets = st.none() | st.just(ANY) | index
+entries = st.tuples(index, changes_of_period | settlements, targets)
 
 are_vehicles = precondition(lambda self: self.runner.fleet.vehicles)
 are_allocations = precondition(lambda self: self.runner.fleet.active())
@@ -50,7 +54,7 @@ def pick(number, items):
     return list(items)[number % len(items)]
 
 
-class ServiceAndModel(ModelOrders, ModelChanges, ModelQueries):
+class ServiceAndModel(ModelOrders, ModelChanges, ModelChangeLists, ModelQueries):
     """The service and its model, with a method for each operation."""
 
     def use_removed_item(self, item, changes, match):
@@ -135,6 +139,15 @@ class Machine(RuleBasedStateMachine):
     @rule(allocation=index, settlement=settlements, changes=changes_of_period, match=matches)
     def settle(self, allocation, settlement, changes, match):
         self.runner.change(self.allocation(allocation, "held"), changes | settlement, match)
+
+    @are_allocations
+    @rule(listed=st.lists(entries, min_size=1, max_size=4))
+    def change_several(self, listed):
+        changes = {}
+        for allocation, fields, target in listed:
+            vehicle = target if target in (None, ANY) else self.vehicle(target)
+            changes[self.allocation(allocation)] = fields | ({} if vehicle is None else {"vehicle": vehicle})
+        self.runner.change_several(changes)
 
     @are_allocations
     @rule(allocation=index, match=matches)
