@@ -56,7 +56,7 @@ def build_app(settings: Settings) -> Flask:
     health.register(app, ready.require)
     api.register(app, settings["resource_types"])
     openapi.register(app, settings["resource_types"])
-    documentation.register(app, document="/api/openapi.json")
+    documentation.register(app, document="/api/openapi.json", home="/")
     ui.register(app)
     return app
 

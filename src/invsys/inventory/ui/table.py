@@ -11,7 +11,8 @@ from flask import Blueprint, current_app, render_template, request
 from marshmallow import ValidationError
 
 from invsys.chassis.access import client_id
-from invsys.chassis.http import csp, problems, query_string
+from invsys.chassis.formats.field_messages import field_messages
+from invsys.chassis.http import csp, query_string
 from invsys.inventory.db import session
 from invsys.inventory.period import EARLIEST, LATEST, Period
 from invsys.inventory.queries import conflicts, cursors
@@ -77,7 +78,7 @@ def _query() -> tuple[dict[str, Any], list[str]]:
     except ValidationError as error:
         errors.append(error)
     query.setdefault("days", DEFAULT_DAYS)
-    sentences = [_sentence(name, text) for error in errors for name, text in problems.field_messages(error)]
+    sentences = [_sentence(name, text) for error in errors for name, text in field_messages(error)]
     return query, [*sentences, *_choose_collection(query)]
 
 
