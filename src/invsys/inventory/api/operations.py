@@ -22,7 +22,7 @@ _BODY_FAILURES = (
 _DATABASE_FAILURES = (errors.Overloaded, errors.DatabaseUnavailable, problems.InternalError)
 _COMMON_FAILURES = (problems.NotFound, problems.InvalidFields, *_DATABASE_FAILURES)
 _FILES: dict[str, Any] = {
-    "media_types": ("text/css", "text/javascript", "image/png"),
+    "media_types": ("text/css", "text/javascript", "image/png", "image/svg+xml"),
     "fails_with": (problems.NotFound,),
 }
 _HTML = ("text/html",)

@@ -126,6 +126,31 @@ def test_pages_comply_with_their_content_security_policy_and_load_nothing_extern
             assert file.status_code == 200, address
 
 
+BROWSER = {"Accept": "text/html,*/*;q=0.8"}
+
+
+@pytest.mark.through_gateway
+@pytest.mark.parametrize("path", ["/", "/table", "/docs", "/docs/problems", "/docs/problems/period_taken", "/unknown"])
+def test_every_page_has_the_icon_and_leads_to_the_first_page(client: FlaskClient, path: str) -> None:
+    text = client.get(path, headers=BROWSER).text
+    [icon] = re.findall(r'<link rel="icon" type="image/svg\+xml" href="([^"]+)">', text)
+    with client.get(icon) as file:
+        assert (file.status_code, file.mimetype) == (200, "image/svg+xml")
+        assert "immutable" in file.headers["Cache-Control"]
+    assert path == "/" or '<a href="/">' in text or '<a class="wrapper link" href="/">' in text
+
+
+def test_swagger_ui_follows_the_colours_of_the_system(client: FlaskClient) -> None:
+    page = Page(client.get("/docs"))
+    assert page.attribute("meta", "content", name="color-scheme") == ["light dark"]
+    [style] = page.attribute("link", "href", rel="stylesheet")
+    [*_, start] = page.attribute("script", "src")
+    with client.get(str(style)) as styles, client.get(str(start)) as script:
+        # The class of Swagger UI's own style sheet; a new version may rename it.
+        assert "html.dark-mode .swagger-ui{" in styles.text
+        assert 'classList.toggle("dark-mode", dark.matches)' in script.text
+
+
 @pytest.mark.through_gateway
 @pytest.mark.parametrize("path", ["/docs", "/docs/problems"])
 def test_a_trailing_slash_serves_the_same_page_without_a_redirect(client: FlaskClient, path: str) -> None:
@@ -195,6 +220,7 @@ def test_swagger_ui_shows_the_served_document_without_an_external_validator(clie
         ("/docs/swagger-ui/swagger-ui-bundle.js", ("text/javascript", "application/javascript")),
         ("/docs/swagger-ui/swagger-ui.css", ("text/css",)),
         ("/docs/static/swagger_ui.js", ("text/javascript", "application/javascript")),
+        ("/docs/static/favicon.svg", ("image/svg+xml",)),
     ],
 )
 def test_files_have_the_right_media_type_and_are_cached(client: FlaskClient, path: str, kinds: tuple[str, ...]) -> None:
