@@ -76,7 +76,7 @@ export const panel = {
     const wasHidden = byId("panel").hidden;
     byId("panel").hidden = false;
     if (wasHidden) window.dispatchEvent(new Event("resize"));
-    const first = byId("panel-body").querySelector("[autofocus]") ?? byId("panel-title");
+    const first = byId("panel-body").querySelector("[data-first]") ?? byId("panel-title");
     first.focus();
     if (first.select) first.select();
   },

@@ -113,22 +113,25 @@ function instantField(/** @type {string} */ label, /** @type {string} */ name, /
 /** Fields of the kind and the note. */
 function textFields(/** @type {string} */ kind, /** @type {string} */ note) {
   const kindInput = el("input", { name: "allocation_type", value: kind, list: "kinds", maxlength: 20, autocomplete: "off" });
-  const noteInput = el("input", { name: "description", value: note, maxlength: 100, autocomplete: "off", autofocus: true });
+  const noteInput = el("input", { name: "description", value: note, maxlength: 100, autocomplete: "off", "data-first": true });
   const read = () => ({ allocation_type: kindInput.value.trim() || "booking", description: noteInput.value.trim() || null });
   return { nodes: [field("Kind", kindInput), field("Note", noteInput)], read };
 }
 
-/** Return the hour that begins next, in the window if the window does not show the present. */
-function nextHour() {
+/** Return the hour that begins next, in the window if the window does not show the present, and free as far as is known. */
+function nextHour(vehicle = "") {
   const now = server.now();
   const base = now >= fleet.range.from && now < fleet.range.to ? now : fleet.range.from + 8 * times.HOUR - 1;
-  return Math.ceil(base / times.HOUR) * times.HOUR;
+  const hour = Math.ceil(base / times.HOUR) * times.HOUR;
+  let free = hour;
+  for (const { start, end } of fleet.allocations(vehicle)) if (start < free + times.HOUR && end > free) free = end;
+  return Number.isFinite(free) ? free : hour;
 }
 
 /** Allocate a vehicle, or any (vehicle: null). */
 export function allocateForm(/** @type {Draft} */ draft, /** @type {any} */ above = null) {
   const vehicle = draft.vehicle ?? null;
-  const start = draft.start ?? nextHour();
+  const start = draft.start ?? nextHour(vehicle?.id);
   const period = periodFields(start, draft.end ?? start + times.HOUR, (from, to) => showGhost(vehicle?.id, from, to));
   const texts = textFields(draft.kind ?? "booking", draft.note ?? "");
   const hold = el("input", { type: "checkbox", name: "hold" });
@@ -232,7 +235,7 @@ function attributeFields(/** @type {Record<string, any>} */ attributes, filterOn
 
 /** Register a vehicle, or edit one. */
 export function vehicleForm(/** @type {Vehicle | null} */ vehicle = null) {
-  const name = el("input", { name: "name", value: vehicle?.name ?? "", maxlength: 36, autocomplete: "off", autofocus: true });
+  const name = el("input", { name: "name", value: vehicle?.name ?? "", maxlength: 36, autocomplete: "off", "data-first": true });
   const count = el("small", {});
   const update = () => (count.textContent = `${[...name.value.trim()].length} of 36`);
   name.addEventListener("input", update);
@@ -301,7 +304,7 @@ function freePanel(/** @type {{from: number, to: number, quantity: number, attri
       button("A day later", again({ start: later(from), end: later(to) })),
       ...Object.keys(JSON.parse(document.body.dataset.collections ?? "{}")).filter((other) => other !== fleet.collection).map((other) => button(`Among ${other}`, () => fleet.go({ type: other, filters: {}, loaded: () => freePanel(wanted) })))));
   }
-  const any = rights.allocate && button(quantity > 1 ? `Any ${quantity} of them` : "Any of them", () => allocateForm({ ...draft, vehicle: null, quantity, attributes: wanted.attributes }), { class: "primary", autofocus: true });
+  const any = rights.allocate && button(quantity > 1 ? `Any ${quantity} of them` : "Any of them", () => allocateForm({ ...draft, vehicle: null, quantity, attributes: wanted.attributes }), { class: "primary", "data-first": true });
   panel.open("find", `${fleet.total ?? "Many"} free`, el("p", {}, times.periodText(from, to)), el("p", { class: "buttons" }, any),
     el("ul", { class: "list" }, ...some.map((vehicle) => el("li", {}, el("bdi", {}, vehicle.name), rights.allocate && button("Allocate", () => allocateForm({ ...draft, vehicle }))))));
 }

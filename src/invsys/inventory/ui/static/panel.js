@@ -167,6 +167,7 @@ export async function conflictPanel(
     el("p", { class: "error", role: "alert" }, list.length ? words : "Taken by somebody else. Nothing was done."),
     list.length > 0 && el("ul", { class: "conflicts" }, ...known.map((conflict) => item(conflict, button("Show", () => show(conflict))))),
     !inUse && el("p", { class: "buttons" },
+      vehicle && !row && button("Back to the form", () => allocateForm({ ...draft, vehicle })),
       vehicle && button(`Next free time on ${name}`, () => nextFree(vehicle, place, row)),
       button("Another vehicle that is free", () => findForm({ start: place.start, end: place.end })),
     ),
@@ -191,11 +192,10 @@ async function nextFree(/** @type {Vehicle} */ vehicle, /** @type {import("./cha
   const begin = Math.ceil(gap[0] / times.MINUTE) * times.MINUTE;
   const wanted = { start: begin, end: begin + length };
   if (row) editForm({ ...row, resource_id: vehicle.id, ...wanted }, row);
-  else allocateForm({ ...lastDraft(), vehicle, ...wanted });
+  else allocateForm({ ...draft, vehicle, ...wanted });
   fleet.go({ day: times.startOfDay(begin), keepIfVisible: [wanted.start, wanted.end] });
 }
 
 /** @type {any} */ let draft = {};
 /** Remember what was asked for, so that the next attempt is filled in. */
 export const rememberDraft = (/** @type {any} */ values) => (draft = values);
-const lastDraft = () => draft;
