@@ -46,6 +46,8 @@ def measure(engine: Engine, million: ServedDatabase, noop: Case, scale: Scale) -
     with_events = engine.fill_events("feed", scale.events) if engine.is_postgresql else None
     if with_events is not None:
         cases += feed.cases(with_events, scale.events)
+        # SQLite needs several seconds.
+        cases.append(searches.utilisation(million))
     measured = rounds.interleave(cases, scale.rounds, scale.seconds)
     pairs = measured.pop(changes.PAIR)
     for name, status in ((changes.HOLD, 201), (changes.CONFIRM, 200)):

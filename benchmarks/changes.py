@@ -1,4 +1,4 @@
-"""Requests that change allocations: extend a period, or hold a vehicle and confirm the hold."""
+"""Requests that change allocations: extend a period, hold a vehicle and confirm the hold, change ten at once."""
 
 import uuid
 from collections import deque
@@ -15,18 +15,35 @@ EXTEND = "extend (PATCH)"
 PAIR = "hold and confirm"
 HOLD = "hold, paired with a confirmation"
 CONFIRM = "confirm (PATCH), paired with a hold"
+ROTATE = "changes of 10 allocations"
+
+_LISTED = 10
 
 
 def cases(database: ServedDatabase, last_hour: int, first: int) -> list[Case]:
-    """Return two cases: extend the allocations of ``last_hour``, and hold free hours and confirm the holds.
+    """Return three cases: extend the allocations of ``last_hour``, hold free hours and confirm the holds, change ten.
 
-    ``first`` is the number of the first hold (see ``calls.creates``).
+    ``first`` is the number of the first hold (see ``calls.creates``). Ten allocations are changed at once two
+    hours before ``last_hour``.
     """
     ids = seeds.allocation_ids(database.url, len(database.vehicles), last_hour)
     return [
         Case(EXTEND, database.port, extensions(ids, last_hour), 200),
         Case(PAIR, database.port, Holds(database.vehicles, first), frozenset({200, 201})),
+        Case(ROTATE, database.port, rotations(seeds.allocations_of(database.url, last_hour - 2)), 200),
     ]
+
+
+def rotations(rows: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> Iterator[bytes]:
+    """Yield requests that each rotate the vehicles of ten allocations of one hour; ``rows`` are ids (own, vehicle)."""
+    groups = [rows[first : first + _LISTED] for first in range(0, len(rows) - _LISTED + 1, _LISTED)]
+    for number in count(len(groups)):
+        group, turn = groups[number % len(groups)], number // len(groups)
+        changes = [
+            {"id": str(allocation), "resource_id": str(group[(position + turn) % _LISTED][1])}
+            for position, (allocation, _) in enumerate(group)
+        ]
+        yield calls.post("/api/cars/all/allocations/changes", {"changes": changes})
 
 
 def extensions(ids: Sequence[uuid.UUID], hour: int) -> Iterator[bytes]:

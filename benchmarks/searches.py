@@ -1,6 +1,6 @@
-"""Requests that search: for the vehicles that are free in a period, and for the free periods of one vehicle."""
+"""Requests that search: for free vehicles, for the free periods of a vehicle, for the utilisation of the fleet."""
 
-from itertools import cycle
+from itertools import cycle, repeat
 
 from benchmarks import calls, seeds
 from benchmarks.datasets import ServedDatabase
@@ -11,6 +11,7 @@ AVAILABLE_CROWD = "first 100 available of 10,000; 16 clients"
 RARE = "first 100 available, 1 in 10 free; 1 client"
 YEAR = "availability of a car over a year; 1 client"
 YEAR_CROWD = "availability of a car over a year; 16 clients"
+UTILISATION = "utilisation of a week, 10,000 vehicles; 1 client"
 
 _ONE_IN = 10
 
@@ -35,6 +36,12 @@ def cases(database: ServedDatabase, hours: list[int], rarely_free: list[int]) ->
         Case(YEAR, database.port, year, 200, connections=1),
         Case(YEAR_CROWD, database.port, year, 200, CONNECTIONS),
     ]
+
+
+def utilisation(database: ServedDatabase) -> Case:
+    """Return the case of the utilisation, hour by hour, in a week in which half of the hours are allocated."""
+    query = "from=2000-01-01T00:00:00Z&to=2000-01-08T00:00:00Z&step=PT1H"
+    return Case(UTILISATION, database.port, repeat(calls.get(f"/api/cars/utilisation?{query}")), 200, connections=1)
 
 
 def _available(hour: int) -> bytes:

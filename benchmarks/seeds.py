@@ -143,6 +143,16 @@ def allocation_ids(url: str, count: int, hour: int | None = None) -> list[uuid.U
     return ids
 
 
+def allocations_of(url: str, hour: int) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Return the ids of the allocations that begin at ``hour``, each with the id of its vehicle."""
+    statement = select(_allocation.c.id, _vehicle.c.id).join(_vehicle, _vehicle.c.key == _allocation.c.resource_key)
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        rows = connection.execute(statement.where(_allocation.c.starts == calls.slot(hour)[0])).all()
+    engine.dispose()
+    return [(allocation, vehicle) for allocation, vehicle in rows]
+
+
 def vehicle_ids(url: str) -> list[uuid.UUID]:
     """Return the ids of all cars, in the order of their registration."""
     engine = create_engine(url)

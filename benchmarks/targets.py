@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks import booking_requests, feed, gateway, screens, searches, table
+from benchmarks import booking_requests, changes, feed, gateway, screens, searches, table
 from benchmarks.table import Results
 
 
@@ -46,9 +46,11 @@ def _booking_targets(results: Results) -> Iterator[Target]:
     yield Target(engine, "any, p99 in ms, at most 100", any_vehicle.percentile(0.99), most=100)
     yield Target(engine, "create with key, share of the rate without, at least 0.8", keyed.ratio(plain), least=0.8)
     for name, request, most in (
+        (changes.ROTATE, "changes of 10 allocations, 16 clients", 60),
         (searches.AVAILABLE, "first 100 available", 25),
         (searches.RARE, "first 100 available, 1 in 10 free", 25),
         (searches.YEAR, "availability of a car over a year", 10),
+        (searches.UTILISATION, "utilisation of a week", 1500),
         (screens.ALLOCATIONS, "a week of 100 vehicles", 60),
         (screens.AVAILABILITY, "availability of 100 vehicles, a week", 60),
         (feed.START, "feed, first page of 1,000", 40),

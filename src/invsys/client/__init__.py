@@ -34,6 +34,7 @@ from invsys.client.errors import (
     PeriodTaken,
     RateLimited,
     RequestTimeout,
+    ResourceClosed,
     ResourceInUse,
     ResourceNotFound,
     SlowBodies,
@@ -47,11 +48,13 @@ from invsys.client.errors import (
     VersionMismatch,
 )
 from invsys.client.payloads import (
+    ANY_VEHICLE,
     ANY_VERSION,
     AllocationChanges,
     AllocationFilters,
     AllocationOptions,
     EventFilters,
+    ListedChange,
     ResourceChanges,
     ResourceFilters,
 )
@@ -65,8 +68,10 @@ from invsys.client.records import (
     Period,
     Resource,
 )
+from invsys.client.utilisation import Utilisation, UtilisationStep
 
 __all__ = [
+    "ANY_VEHICLE",
     "ANY_VERSION",
     "AddressNotAllowed",
     "Allocation",
@@ -99,6 +104,7 @@ __all__ = [
     "InvalidFields",
     "KeysUnavailable",
     "Limit",
+    "ListedChange",
     "MalformedBody",
     "MethodNotAllowed",
     "MisdirectedRequest",
@@ -111,6 +117,7 @@ __all__ = [
     "RequestTimeout",
     "Resource",
     "ResourceChanges",
+    "ResourceClosed",
     "ResourceFilters",
     "ResourceInUse",
     "ResourceNotFound",
@@ -122,5 +129,7 @@ __all__ = [
     "UnsupportedMediaType",
     "UpstreamTimeout",
     "UpstreamUnreachable",
+    "Utilisation",
+    "UtilisationStep",
     "VersionMismatch",
 ]

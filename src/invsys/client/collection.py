@@ -1,18 +1,16 @@
-"""The calls for one collection: vehicles, allocations and availability."""
+"""The calls for one collection: its vehicles and their allocations."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Literal, TypeVar, Unpack
-from urllib.parse import quote
+from typing import Any, Literal, Unpack
 
 import httpx
 
 from invsys.client import payloads
-from invsys.client.connection import Connection
-from invsys.client.parsing import is_replay, parse, parse_item
+from invsys.client.changes import CollectionChanges, parse_allocations
+from invsys.client.parsing import parse_item
 from invsys.client.payloads import (
     ANY_VERSION,
-    AllocationChanges,
     AllocationFilters,
     AllocationOptions,
     Id,
@@ -20,12 +18,11 @@ from invsys.client.payloads import (
     ResourceChanges,
     ResourceFilters,
 )
-from invsys.client.records import Allocation, Attribute, Availability, Resource
+from invsys.client.records import Allocation, Attribute, Resource
+from invsys.client.reports import CollectionReports
 
-Item = TypeVar("Item")
 
-
-class Collection:
+class Collection(CollectionChanges, CollectionReports):
     """The vehicles of one collection, such as ``lorries``; created by ``Client.collection``.
 
     Periods and windows are half-open, ``[start, end)``; a bound that is None is infinite. Naive datetimes and ids that
@@ -38,10 +35,6 @@ class Collection:
     since. The default, ``ANY_VERSION``, checks nothing; None raises ValueError. Lists are iterators that request
     ``page_size`` items (1 to 1,000) at a time, when they are needed.
     """
-
-    def __init__(self, connection: Connection, name: str) -> None:
-        self._connection = connection
-        self._url = f"api/{quote(name, safe='')}"
 
     def register(
         self, name: str, *, attributes: Mapping[str, Attribute] | None = None, key: str | None = None
@@ -75,22 +68,45 @@ class Collection:
     def update_resource(
         self, resource_id: Id, *, if_match: Match = ANY_VERSION, **changes: Unpack[ResourceChanges]
     ) -> Resource:
-        """Change the name or the attributes of a vehicle. Raises ResourceNotFound, NameTaken, VersionMismatch."""
-        return parse_item(
-            self._connection.patch(self._resource_url(resource_id), {**changes}, if_match), Resource.from_json
-        )
+        """Change the name, the attributes or ``closed_from`` of a vehicle.
+
+        Raises ResourceNotFound, NameTaken, VersionMismatch.
+        """
+        body = payloads.resource_changes(changes)
+        return parse_item(self._connection.patch(self._resource_url(resource_id), body, if_match), Resource.from_json)
+
+    def close(self, resource_id: Id, closed_from: datetime, *, if_match: Match = ANY_VERSION) -> Resource:
+        """Close a vehicle: from ``closed_from`` on, nothing new can be allocated on it; its allocations remain.
+
+        ``allocations(resource_id, start=closed_from)`` lists those that still have to be moved. Raises
+        ResourceNotFound, VersionMismatch.
+        """
+        return self.update_resource(resource_id, closed_from=closed_from, if_match=if_match)
+
+    def open(self, resource_id: Id, *, if_match: Match = ANY_VERSION) -> Resource:
+        """Open a closed vehicle again. Raises ResourceNotFound, VersionMismatch."""
+        return self.update_resource(resource_id, closed_from=None, if_match=if_match)
 
     def decommission(self, resource_id: Id, *, if_match: Match = ANY_VERSION) -> None:
         """Decommission a vehicle. Raises ResourceNotFound, ResourceInUse, VersionMismatch."""
         self._connection.delete(self._resource_url(resource_id), if_match)
 
     def allocate(
-        self, resource_id: Id, start: datetime | None, end: datetime | None, **options: Unpack[AllocationOptions]
+        self,
+        resource_id: Id,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        despite_closed: bool = False,
+        **options: Unpack[AllocationOptions],
     ) -> Allocation:
-        """Allocate one vehicle. Raises ResourceNotFound, PeriodTaken."""
-        return parse_item(
-            self._allocate(payloads.format_uuid(resource_id), start, end, **options), Allocation.from_json
-        )
+        """Allocate one vehicle; with ``despite_closed`` also if it is closed, for its maintenance.
+
+        Raises ResourceNotFound, ResourceClosed, PeriodTaken.
+        """
+        closed = {"despite_closed": True} if despite_closed else {}
+        response = self._allocate(payloads.format_uuid(resource_id), start, end, **options, **closed)
+        return parse_item(response, Allocation.from_json)
 
     def allocate_any(
         self,
@@ -116,8 +132,7 @@ class Collection:
     ) -> list[Allocation]:
         """Allocate several free vehicles (2 to 100) with these attributes, either all or none. Raises NoneAvailable."""
         response = self._allocate("any", start, end, **options, attributes=attributes or {}, quantity=quantity)
-        replayed = is_replay(response)
-        return parse(response, lambda items: [Allocation.from_json(item, replayed) for item in items])
+        return parse_allocations(response)
 
     def allocations(
         self,
@@ -143,96 +158,7 @@ class Collection:
         """Return an allocation. Raises AllocationNotFound."""
         return parse_item(self._connection.get(self._allocation_url(allocation_id)), Allocation.from_json)
 
-    def update(
-        self, allocation_id: Id, *, if_match: Match = ANY_VERSION, **changes: Unpack[AllocationChanges]
-    ) -> Allocation:
-        """Change several fields of an allocation at once, either all or none.
-
-        Raises AllocationNotFound, PeriodTaken, HoldExpired, VersionMismatch.
-        """
-        return self._update(allocation_id, payloads.allocation_changes(changes), if_match)
-
-    def confirm(self, allocation_id: Id, *, if_match: Match = ANY_VERSION) -> Allocation:
-        """Confirm a hold; an allocation that is already confirmed stays unchanged.
-
-        Raises AllocationNotFound, HoldExpired, VersionMismatch.
-        """
-        return self._update(allocation_id, {"status": "confirmed"}, if_match)
-
-    def extend(self, allocation_id: Id, end: datetime | None, *, if_match: Match = ANY_VERSION) -> Allocation:
-        """Change the end of an allocation to a later or earlier time. Raises the errors of ``update``."""
-        return self.update(allocation_id, end=end, if_match=if_match)
-
-    def extend_hold(self, allocation_id: Id, seconds: int, *, if_match: Match = ANY_VERSION) -> Allocation:
-        """Set the expiry of a hold to ``seconds`` (1 to 86,400) from now. Raises the errors of ``update``."""
-        return self.update(allocation_id, hold_seconds=seconds, if_match=if_match)
-
-    def move(self, allocation_id: Id, resource_id: Id, *, if_match: Match = ANY_VERSION) -> Allocation:
-        """Move an allocation to another vehicle of the collection. Raises the errors of ``update``."""
-        return self.update(allocation_id, resource_id=resource_id, if_match=if_match)
-
-    def deallocate(self, allocation_id: Id, *, if_match: Match = ANY_VERSION) -> None:
-        """Delete an allocation. Raises AllocationNotFound, VersionMismatch."""
-        self._connection.delete(self._allocation_url(allocation_id), if_match)
-
-    def availability(self, resource_id: Id, start: datetime | None = None, end: datetime | None = None) -> Availability:
-        """Return the free and the busy periods of a vehicle in a window. Raises ResourceNotFound."""
-        response = self._connection.get(
-            f"{self._resource_url(resource_id)}/availability", payloads.window_params(start, end)
-        )
-        return parse(response, Availability.from_json)
-
-    def availability_of_all(
-        self,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        *,
-        resource_ids: Iterable[Id] | None = None,
-        page_size: int = 100,
-    ) -> Iterator[Availability]:
-        """List the free and the busy periods of every vehicle, or of up to 100 vehicles, oldest vehicle first."""
-        query = {**payloads.window_params(start, end), **payloads.ids_param(resource_ids)}
-        return self._list(f"{self._url}/all/availability", query, page_size, Availability.from_json)
-
-    def icalendar(self, resource_id: Id, start: datetime | None = None, end: datetime | None = None) -> str:
-        """Return the allocations of a vehicle in a window as iCalendar text (RFC 5545). Raises ResourceNotFound."""
-        url = f"{self._resource_url(resource_id)}/allocations.ics"
-        return self._connection.get(url, payloads.window_params(start, end), accept="text/calendar").text
-
-    def gbfs(self) -> dict[str, Any]:
-        """Return the GBFS document ``vehicle_availability.json`` of the collection."""
-        return parse(self._connection.get(f"{self._url}/gbfs/vehicle_availability.json"), dict)
-
-    def _resource_url(self, resource_id: Id) -> str:
-        return f"{self._url}/{payloads.format_uuid(resource_id)}"
-
-    def _allocations_url(self, resource_id: Id | None) -> str:
-        vehicle = f"{self._url}/all" if resource_id is None else self._resource_url(resource_id)
-        return f"{vehicle}/allocations"
-
-    def _allocation_url(self, allocation_id: Id) -> str:
-        return f"{self._url}/all/allocations/{payloads.format_uuid(allocation_id)}"
-
     def _allocate(self, vehicle: str, start: datetime | None, end: datetime | None, **options: Any) -> httpx.Response:
         key = options.pop("key", None)
         body = {**payloads.period_fields(start, end), **options}
         return self._connection.post(f"{self._url}/{vehicle}/allocations", body, key)
-
-    def _update(self, allocation_id: Id, body: Mapping[str, Any], if_match: Match) -> Allocation:
-        return parse_item(
-            self._connection.patch(self._allocation_url(allocation_id), body, if_match), Allocation.from_json
-        )
-
-    def _list(
-        self, url: str, query: Mapping[str, Any], page_size: int, read_item: Callable[[Any], Item]
-    ) -> Iterator[Item]:
-        if query.get("resource_id") == []:
-            # Without an id, the parameter would be missing, and the list would have all vehicles.
-            return iter(())
-        return self._connection.pages(url, {**query, "limit": page_size}, read_item)
-
-    def _count(self, url: str, query: Mapping[str, Any]) -> int | None:
-        if query.get("resource_id") == []:
-            return 0
-        headers = self._connection.get(url, {**query, "limit": 1, "count": "true"}).headers
-        return int(headers["X-Total-Count"]) if "X-Total-Count" in headers else None

@@ -3,7 +3,7 @@
 ::
 
     InvSysError
-    ├── ApiError                    any code: .code, .status, .detail, .request_id
+    ├── ApiError                    any code: .code, .status, .detail, .request_id, .index
     │   ├── MalformedBody           400 malformed_body
     │   ├── Unauthenticated         401 unauthenticated: missing or invalid key
     │   ├── Forbidden               403 forbidden: .scope
@@ -16,11 +16,12 @@
     │   ├── ConflictError           .conflicts
     │   │   ├── PeriodTaken         409 period_taken
     │   │   └── ResourceInUse       409 resource_in_use
+    │   ├── ResourceClosed          409 resource_closed
     │   ├── NoneAvailable           409 none_available
     │   ├── NameTaken               409 name_taken
     │   ├── HoldExpired             409 hold_expired
     │   ├── CursorExpired           410 cursor_expired
-    │   ├── VersionMismatch         412 version_mismatch: .etag
+    │   ├── VersionMismatch         412 version_mismatch: .etag, .version
     │   ├── RequestTimeout          408 request_timeout
     │   ├── BodyTooLarge            413 body_too_large
     │   ├── UnsupportedMediaType    415 unsupported_media_type
@@ -57,7 +58,8 @@ class ApiError(InvSysError):
     """The service responded with a problem document (RFC 9457).
 
     ``code`` is the stable code of the problem, ``status`` the HTTP status, ``detail`` a description of this occurrence,
-    and ``request_id`` identifies the request in the service's log.
+    and ``request_id`` identifies the request in the service's log. ``index`` is the position of the rejected change in
+    the list of ``Collection.update_several``, from 0; it is None for other calls.
     """
 
     kinds: ClassVar[dict[str, type["ApiError"]]] = {}
@@ -72,6 +74,7 @@ class ApiError(InvSysError):
         self.code: str = problem["code"]
         self.detail: str = problem.get("detail") or problem.get("title") or ""
         self.request_id: str | None = problem.get("request_id") or headers.get("x-request-id")
+        self.index: int | None = problem.get("index")
 
     def __str__(self) -> str:
         return f"{self.status} {self.code}: {self.detail} (request {self.request_id})"
@@ -133,6 +136,10 @@ class ResourceInUse(ConflictError, code="resource_in_use"):
     """The vehicle still has allocations that have not ended."""
 
 
+class ResourceClosed(ApiError, code="resource_closed"):
+    """The vehicle is closed for a part of the period; see ``Resource.closed_from``."""
+
+
 class NoneAvailable(ApiError, code="none_available"):
     """Fewer vehicles than requested are free for the whole period."""
 
@@ -153,11 +160,15 @@ class CursorExpired(ApiError, code="cursor_expired"):
 
 
 class VersionMismatch(ApiError, code="version_mismatch"):
-    """The item has changed since it was read; ``etag`` is its current ETag."""
+    """The item has changed since it was read; ``etag`` is its current ETag.
+
+    After ``Collection.update_several``, ``version`` is the current version of the allocation instead.
+    """
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         super().__init__(status, problem, headers)
         self.etag = headers.get("etag")
+        self.version: int | None = problem.get("version")
 
 
 class RequestTimeout(ApiError, code="request_timeout"):
@@ -177,7 +188,10 @@ class MisdirectedRequest(ApiError, code="misdirected_request"):
 
 
 class InvalidFields(ApiError, code="invalid_fields"):
-    """Fields are invalid; ``errors`` maps each invalid field, by its name in the API, to a list of messages."""
+    """Fields are invalid; ``errors`` maps each invalid field, by its name in the API, to a list of messages.
+
+    A field of a listed change has a path, such as ``changes.3.to_datetime``.
+    """
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         super().__init__(status, problem, headers)

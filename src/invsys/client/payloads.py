@@ -3,8 +3,8 @@
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any, Literal, TypedDict
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, Required, TypedDict
 
 from invsys.client.records import Attribute, format_etag
 
@@ -13,6 +13,8 @@ Id = str | uuid.UUID
 Match = int | str
 # The value of ``if_match`` that changes an item whatever its version is (RFC 9110, section 13.1.1).
 ANY_VERSION = "*"
+# The ``resource_id`` that moves an allocation to any other vehicle that is free.
+ANY_VEHICLE = "any"
 
 
 class AllocationOptions(TypedDict, total=False):
@@ -78,6 +80,8 @@ class ResourceChanges(TypedDict, total=False):
     name: str
     # replaces all attributes: omitted ones are removed
     attributes: Mapping[str, Attribute]
+    # nothing new can be allocated from then on; None opens the vehicle again
+    closed_from: datetime | None
 
 
 class AllocationChanges(TypedDict, total=False):
@@ -85,7 +89,10 @@ class AllocationChanges(TypedDict, total=False):
 
     start: datetime | None
     end: datetime | None
+    # the id of the new vehicle, or ANY_VEHICLE
     resource_id: Id
+    # with ANY_VEHICLE: attributes that the new vehicle must have
+    attributes: Mapping[str, Attribute]
     allocation_type: str
     description: str | None
     reference: str | None
@@ -96,11 +103,26 @@ class AllocationChanges(TypedDict, total=False):
     status: Literal["confirmed"]
 
 
+class ListedChange(AllocationChanges, total=False):
+    """One of the changes of ``Collection.update_several``: the id of an allocation, and its changed fields."""
+
+    id: Required[Id]
+    # the version that the allocation must still have
+    version: int
+
+
 def format_datetime(value: datetime) -> str:
     """Return a datetime in UTC as ISO 8601; raises ValueError for a naive datetime, which would be ambiguous."""
     if value.utcoffset() is None:
         raise ValueError(f"{value!r} has no UTC offset: use an aware datetime, for example with tzinfo=UTC")
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def format_duration(value: timedelta) -> str:
+    """Return a duration as ISO 8601; raises ValueError unless it is a positive number of whole seconds."""
+    if value <= timedelta() or value.microseconds:
+        raise ValueError(f"{value!r} is not a positive number of whole seconds")
+    return f"P{value.days}DT{value.seconds}S"
 
 
 def bound_fields(name: str, bound: datetime | None) -> dict[str, Any]:
@@ -146,6 +168,14 @@ def window_params(
     """Return the query parameters for a window; a bound that is None is infinite."""
     bounds = zip(names, (start, end), strict=True)
     return {name: None if bound is None else format_datetime(bound) for name, bound in bounds}
+
+
+def resource_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the request body for ``ResourceChanges``; raises ValueError for a naive datetime."""
+    body = dict(changes)
+    if body.get("closed_from") is not None:
+        body["closed_from"] = format_datetime(body["closed_from"])
+    return body
 
 
 def resource_params(filters: ResourceFilters) -> dict[str, Any]:
@@ -200,10 +230,14 @@ def ids_param(resource_ids: Iterable[Id] | None) -> dict[str, list[str] | None]:
 
 
 def allocation_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the request body for ``AllocationChanges``; raises ValueError for an id that is not a UUID."""
+    """Return the request body for ``AllocationChanges`` or ``ListedChange``.
+
+    Raises ValueError for an id that is not a UUID.
+    """
     body = dict(changes)
-    if "resource_id" in body:
-        body["resource_id"] = format_uuid(body["resource_id"])
+    for name in ("id", "resource_id"):
+        if name in body and (name, body[name]) != ("resource_id", ANY_VEHICLE):
+            body[name] = format_uuid(body[name])
     for option, name in (("start", "from"), ("end", "to")):
         if option in body:
             body |= bound_fields(name, body.pop(option))

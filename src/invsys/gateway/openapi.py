@@ -12,7 +12,7 @@ from invsys.chassis.http import problems
 from invsys.chassis.http import responses as http_responses
 from invsys.chassis.http.problems import InvalidFields, MisdirectedRequest, Problem
 from invsys.gateway import errors, whoami
-from invsys.gateway.auth.permissions import Permission, own_scope
+from invsys.gateway.auth.permissions import Permission
 
 _KEY = "apiKey"
 _SCHEME = {
@@ -111,7 +111,7 @@ def _extend_operation(operation: dict[str, Any], permission: Permission) -> None
         return
     # The items of the list are alternatives.
     operation["security"] = [{_KEY: []}, {_BASIC: []}] if permission.basic else [{_KEY: []}]
-    scopes = " or ".join(f"`{scope}`" for scope in (permission.scope, own_scope(permission.scope)) if scope)
+    scopes = " or ".join(f"`{scope}`" for scope in (permission.scope, permission.own_scope) if scope)
     description = operation.get("description", "").replace("``", "`")
     operation["description"] = f"{description}\n\nRequires the scope {scopes}.".strip()
 

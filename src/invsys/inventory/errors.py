@@ -8,6 +8,7 @@
     ├── ConflictError
     │   ├── PeriodTaken        409 period_taken
     │   └── ResourceInUse      409 resource_in_use
+    ├── ResourceClosed         409 resource_closed
     ├── NoneAvailable          409 none_available
     ├── NameTaken              409 name_taken
     ├── HoldExpired            409 hold_expired
@@ -36,10 +37,15 @@ class ResourceNotFound(Problem):
     advice = "Find the id in the list of the collection. A decommissioned vehicle does not return to circulation."
 
 
+# The text for problems that an entry of a change list can have.
+_INDEX = "If the request was a change list, ``index``: the position of the entry, from 0."
+
+
 class AllocationNotFound(Problem):
     """The vehicle, or the collection, has no allocation with this id."""
 
     status, code, title = 404, "allocation_not_found", "Allocation not found"
+    additional_data = _INDEX
     advice = "Find the id in the list of the vehicle. After a ``DELETE``, nothing is left to do: the period is free."
 
 
@@ -63,6 +69,7 @@ class PeriodTaken(ConflictError):
     """The vehicle is already allocated for a part of the period."""
 
     status, code, title = 409, "period_taken", "The period is taken"
+    additional_data = f"{ConflictError.additional_data} {_INDEX}"
     advice = (
         "Request another period or another vehicle, let the service choose a free vehicle"
         " (``POST /api/cars/any/allocations``), or delete the allocations in ``conflicts``."
@@ -76,10 +83,26 @@ class ResourceInUse(ConflictError):
     advice = "Delete the allocations in ``conflicts``, or wait until they have ended; then decommission the vehicle."
 
 
+class ResourceClosed(Problem):
+    """The vehicle is closed, from an instant on, for a part of the period that would be newly allocated.
+
+    Allocations that already exist remain: they can be shortened, confirmed and deleted, and holds can be extended.
+    """
+
+    status, code, title = 409, "resource_closed", "The resource is closed"
+    additional_data = _INDEX
+    advice = (
+        "Request a period that ends when the vehicle closes (its ``closed_from``) or earlier, or another vehicle. To"
+        " allocate its maintenance, send ``despite_closed: true`` in the ``POST``. To open the vehicle again, ``PATCH``"
+        " its ``closed_from`` with null."
+    )
+
+
 class NoneAvailable(Problem):
     """Too few suitable vehicles are free for the whole period."""
 
     status, code, title = 409, "none_available", "No vehicle is available"
+    additional_data = _INDEX
     advice = (
         "Request another period, fewer vehicles or fewer ``attributes``. The ``availability`` of the collection shows"
         " when each vehicle is free."
@@ -90,6 +113,7 @@ class HoldExpired(Problem):
     """The hold was not confirmed before it expired."""
 
     status, code, title = 409, "hold_expired", "The hold has expired"
+    additional_data = _INDEX
     advice = "Allocate again: the period may still be free. Confirm or extend a hold before its ``expires``."
 
 
@@ -130,14 +154,16 @@ class NameTaken(Problem):
 
 
 class VersionMismatch(Problem):
-    """The version in ``If-Match`` is not the current version of the item; nothing was changed."""
+    """The version in ``If-Match``, or in a change list, is not the current version of the item; nothing was changed."""
 
     status, code, title = 412, "version_mismatch", "The item has changed since you read it"
-    additional_data = "The ``ETag`` header: the current version."
+    additional_data = f"The ``ETag`` header, or ``version`` after a change list: the current version. {_INDEX}"
     advice = "Read the item again. If your change still makes sense, send it with the new ``ETag`` in ``If-Match``."
 
-    def __init__(self, version: int) -> None:
-        super().__init__("If-Match does not match the current version, which is in the ETag header.")
+    def __init__(
+        self, version: int, detail: str = "If-Match does not match the current version, which is in the ETag header."
+    ) -> None:
+        super().__init__(detail)
         self.version = version
 
 

@@ -38,6 +38,12 @@ class Period:
         ends_within = window.end is None or (self.end is not None and self.end <= window.end)
         return starts_within and ends_within
 
+    def adds_from(self, instant: datetime, old: "Period | None" = None) -> bool:
+        """Return whether the period has instants from ``instant`` on that ``old`` (None: empty) does not have."""
+        if self.end is not None and self.end <= instant:
+            return False
+        return old is None or not self.intersection(Period(instant)).is_within(old)
+
     def intersection(self, window: "Period") -> "Period":
         """Return the part of the period that is in ``window``; the two must overlap."""
         start = self.start if _before(window.start, self.start) and self.start is not None else window.start
@@ -50,6 +56,21 @@ ALWAYS = Period()
 
 def _before(start: datetime | None, end: datetime | None) -> bool:
     return start is None or end is None or start < end
+
+
+def with_closure(periods: Iterable[Period], closed_from: datetime | None, window: Period) -> list[Period]:
+    """Return the busy periods of a vehicle together with the time from ``closed_from`` on (None: never closed).
+
+    ``periods`` are those of its allocations, in order, as ``free_and_busy`` needs them; so is the result.
+    """
+    busy = list(periods)
+    if closed_from is None or not _before(closed_from, window.end):
+        return busy
+    busy = [period for period in busy if _before(period.start, closed_from)]
+    # The periods do not overlap, so only the last one can reach beyond the instant.
+    reaches_beyond = bool(busy) and _before(closed_from, busy[-1].end)
+    start = busy.pop().start if reaches_beyond else closed_from
+    return [*busy, Period(start)]
 
 
 def free_and_busy(periods: Iterable[Period], window: Period) -> tuple[list[Period], list[Period]]:

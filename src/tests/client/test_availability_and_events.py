@@ -1,4 +1,6 @@
-"""Availability, change feed, iCalendar and GBFS through the client."""
+"""Availability, utilisation, change feed, iCalendar and GBFS through the client."""
+
+from datetime import timedelta
 
 import pytest
 
@@ -119,3 +121,34 @@ def test_the_gbfs_document_of_the_collection_is_returned(lorries, booking, spare
     document = lorries.gbfs()
     assert {"last_updated", "ttl", "version", "data"} <= set(document)
     assert len(document["data"]["vehicles"]) == 2
+
+
+def test_utilisation_has_the_seconds_of_each_step(lorries, lorry, spare, booking):
+    lorries.allocate(spare.id, MONDAY, None, allocation_type="maintenance")
+    lorries.allocate(lorry.id, FRIDAY, FRIDAY + timedelta(hours=1), hold_seconds=600)
+    days = (FRIDAY - MONDAY).days
+    utilisation = lorries.utilisation(MONDAY, FRIDAY + timedelta(hours=6), timedelta(days=1))
+    assert (utilisation.start, utilisation.end) == (MONDAY, FRIDAY + timedelta(hours=6))
+    assert [step.start for step in utilisation.steps] == [MONDAY + timedelta(days=day) for day in range(days + 1)]
+    assert [(step.vehicles, step.held) for step in utilisation.steps] == [(2, 0)] * days + [(2, 3600)]
+    assert [step.allocated for step in utilisation.steps] == [
+        *[{"booking": 86400, "maintenance": 86400}] * days,
+        {"maintenance": 6 * 3600},
+    ]
+    assert len(lorries.utilisation(MONDAY, MONDAY + timedelta(hours=3)).steps) == 3
+
+
+@pytest.mark.parametrize(
+    ("step", "count"),
+    [(timedelta(seconds=5400), 2), (timedelta(days=40, seconds=1), 1), (timedelta(days=99_999, hours=23), 1)],
+)
+def test_a_step_can_have_any_whole_number_of_seconds(lorries, step, count):
+    assert len(lorries.utilisation(MONDAY, MONDAY + timedelta(hours=3), step).steps) == count
+
+
+@pytest.mark.parametrize("step", [timedelta(), timedelta(seconds=-1), timedelta(seconds=1.5)])
+def test_a_step_of_another_length_is_refused(connect, step):
+    client, transport = connect()
+    with pytest.raises(ValueError, match="is not a positive number of whole seconds"):
+        client.collection("lorries").utilisation(MONDAY, FRIDAY, step)
+    assert transport.requests == []

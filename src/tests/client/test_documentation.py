@@ -35,5 +35,5 @@ def test_the_examples_work_as_printed(base_url):
 @pytest.mark.parametrize("kind", [Client, Collection])
 def test_every_call_is_in_a_table(kind):
     page = (PROJECT / PAGE).read_text().partition("All methods")[2]
-    for call in vars(kind):
+    for call in dir(kind):
         assert call.startswith("_") or f"``{call}``" in page

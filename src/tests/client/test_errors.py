@@ -22,6 +22,7 @@ CODES = [
     (404, "allocation_not_found", client.AllocationNotFound),
     (405, "method_not_allowed", client.MethodNotAllowed),
     (409, "period_taken", client.PeriodTaken),
+    (409, "resource_closed", client.ResourceClosed),
     (409, "none_available", client.NoneAvailable),
     (409, "name_taken", client.NameTaken),
     (409, "resource_in_use", client.ResourceInUse),

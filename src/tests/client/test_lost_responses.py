@@ -109,6 +109,28 @@ def test_confirming_moving_and_renaming_succeed_if_the_response_was_lost(connect
     assert renamed.name == "A"
 
 
+def test_several_changes_are_made_once_if_the_response_was_lost(connect, lorries, lorry, spare, booking):
+    other = lorries.allocate(spare.id, MONDAY, FRIDAY)
+    client, transport = connect(response_lost, response_lost)
+    changes = [
+        {"id": booking.id, "version": 1, "resource_id": spare.id},
+        {"id": other.id, "version": 1, "resource_id": lorry.id},
+    ]
+    changed = client.collection("lorries").update_several(changes)
+    assert len(transport.requests) == 3
+    assert all(allocation.replayed for allocation in changed)
+    assert changed == [lorries.allocation(allocation.id) for allocation in (booking, other)]
+    assert [allocation.version for allocation in changed] == [2, 2]
+
+
+@pytest.mark.usefixtures("spare")
+def test_a_retried_move_to_any_vehicle_raises_version_mismatch(connect, lorries, booking):
+    client, _ = connect(response_lost)
+    with pytest.raises(VersionMismatch):
+        client.collection("lorries").move_to_any(booking.id, if_match=booking.version)
+    assert lorries.allocation(booking.id).version == 2
+
+
 def test_a_retried_change_fails_if_another_client_changed_the_same_field(connect, lorries, booking):
     client, _ = connect(then_run(response_lost, lambda: lorries.update(booking.id, end=None, description="other")))
     with pytest.raises(VersionMismatch) as error:

@@ -9,6 +9,8 @@ CALLS = {
     "update_resource": lambda lorries, lorry, booking, match: lorries.update_resource(
         lorry.id, name="Lorry9", if_match=match
     ),
+    "close": lambda lorries, lorry, booking, match: lorries.close(lorry.id, MONDAY, if_match=match),
+    "open": lambda lorries, lorry, booking, match: lorries.open(lorry.id, if_match=match),
     "decommission": lambda lorries, lorry, booking, match: lorries.decommission(lorry.id, if_match=match),
     "update": lambda lorries, lorry, booking, match: lorries.update(booking.id, reference="PO 1", if_match=match),
     "confirm": lambda lorries, lorry, booking, match: lorries.confirm(booking.id, if_match=match),
@@ -54,7 +56,3 @@ def test_conflicts_and_events_have_the_version(invsys, lorries, booking):
 def test_by_default_and_with_any_version_nothing_is_checked(lorries, booking):
     lorries.update(booking.id, reference="PO 1")
     assert lorries.update(booking.id, reference="PO 2", if_match=ANY_VERSION).version == 3
-
-
-def test_a_vehicle_is_open(lorry):
-    assert lorry.closed_from is None

@@ -3,7 +3,7 @@
 import pytest
 from icalendar import Calendar
 
-from tests.support.hours_in_2099 import period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 from tests.support.refusals import refused
 
 ALL = "/api/cars/all/allocations"
@@ -153,3 +153,14 @@ def test_availability_is_the_same_for_all_clients(system, car, allocate):
     allocate("bob", 10)
     for url in (f"{car}/availability", "/api/cars/all/availability", "/api/cars"):
         assert len({system.call(name, "GET", url).data for name in ("ann", "bob", "looker", "office")}) == 1
+
+
+def test_only_a_client_that_may_change_all_allocations_ignores_a_closure(system, car):
+    assert system.call("office", "PATCH", car, json={"closed_from": hour_start(10)}).status_code == 200
+    body = {**period_fields(10, 11), "despite_closed": True}
+    for name in ("ann", "cars"):
+        response = system.call(name, "POST", f"{car}/allocations", json=body)
+        assert set(refused(response, 422, "invalid_fields")["errors"]) == {"despite_closed"}
+    for hour, name in ((11, "writer"), (12, "office")):
+        response = system.call(name, "POST", f"{car}/allocations", json={**body, **period_fields(hour, hour + 1)})
+        assert response.status_code == 201

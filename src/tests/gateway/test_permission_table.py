@@ -18,7 +18,7 @@ def statuses(system, row, names):
     statuses, ids = {}, system.create_cars("owner")
     for name in names:
         before = system.events()
-        response = system.call(name, row.method, row.path.format(**ids), json=row.body(ids["unused"]))
+        response = system.call(name, row.method, row.path.format(**ids), json=row.body(ids))
         statuses[name] = response.status_code
         if response.status_code >= 300:
             assert system.events() == before
@@ -51,7 +51,7 @@ def test_a_scope_for_cars_does_not_permit_routes_for_all_collections(system, row
 def test_a_403_names_the_required_scope(system, row):
     ids = system.create_cars("owner")
     for name in [name for name in COLUMNS if ":" in name and row.statuses[name] == 403]:
-        response = system.call(name, row.method, row.path.format(**ids), json=row.body(ids["unused"]))
+        response = system.call(name, row.method, row.path.format(**ids), json=row.body(ids))
         assert refused(response, 403, "forbidden")["scope"] == row.scope
         challenge = challenges(response)["Bearer"]
         assert (challenge["error"], challenge["scope"]) == ("insufficient_scope", row.scope)
@@ -62,7 +62,7 @@ def test_a_collection_without_any_scope_looks_like_an_unknown_one(system, row):
     ids = system.create_cars("owner")
     for name in LORRY_SCOPES:
         responses = [
-            system.call(name, row.method, path.format(**ids), json=row.body(ids["unused"]))
+            system.call(name, row.method, path.format(**ids), json=row.body(ids))
             for path in (row.path, row.path.replace("/cars", "/boats"))
         ]
         comparable = [
@@ -88,7 +88,7 @@ def test_the_table_contains_every_route_of_the_inventory(system):
     ids = system.create_cars("owner")
     tested = set()
     for row in ROWS:
-        rule, _ = adapter.match(row.path.format(**ids), row.method, return_rule=True)
+        rule, _ = adapter.match(row.path.format(**ids).partition("?")[0], row.method, return_rule=True)
         tested.add((rule.rule, row.method))
     served = {
         (rule.rule, method)

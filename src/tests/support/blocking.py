@@ -1,13 +1,39 @@
-"""Locks on PostgreSQL that make requests wait until the test releases them."""
+"""Transactions that make requests wait until the test releases them."""
 
+import threading
 import time
 from contextlib import contextmanager
 
 import psycopg
+from sqlalchemy import event
 
+from invsys.inventory.db.models import db
 from tests.support.waiting import SECONDS
 
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+@contextmanager
+def block_next_commit(app):
+    """Block the next transaction of the service just before its commit; yields the events (reached, let_go).
+
+    The requests must have ended when the context ends.
+    """
+    reached, let_go = threading.Event(), threading.Event()
+
+    def wait(connection):
+        if not reached.is_set():
+            reached.set()
+            assert let_go.wait(SECONDS)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "commit", wait)
+    try:
+        yield reached, let_go
+    finally:
+        let_go.set()
+        event.remove(engine, "commit", wait)
 
 
 @contextmanager

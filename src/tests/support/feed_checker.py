@@ -56,6 +56,7 @@ class FeedChecker:
         events = FeedReader(self._client).new_events()
         assert [event["id"] for event in events][: len(self._ids)] == self._ids
         self._read(events[len(self._ids) :])
+        self._replayed.require_no_overlaps()
         self._compare_lists()
         with self._app.app_context(), session.read() as connection:
             self._compare_tables(connection)

@@ -10,8 +10,10 @@ from invsys.gateway.auth import client_admin
 from invsys.inventory.application import build_app as build_inventory
 from tests.conftest import close, load_settings
 from tests.support.client_identity import client_as
-from tests.support.hours_in_2099 import period_fields
+from tests.support.hours_in_2099 import hour_start, period_fields
 from tests.support.serving_apps import served_app
+
+_WINDOW = f"from={hour_start(10)}&to={hour_start(12)}"
 
 
 class GatewayWithInventory:
@@ -33,12 +35,13 @@ class GatewayWithInventory:
     def create_cars(self, owner):
         """Register a car, allocated by ``owner`` from 10:00 to 11:00, and an idle car.
 
-        Return the ids as ``car``, ``allocation`` and ``idle``, and as ``unused`` a name that no vehicle has.
+        Return the ids as ``car``, ``allocation`` and ``idle``, as ``unused`` a name that no vehicle has, and as
+        ``window`` the query of a window of time.
         """
         client = client_as(self.inventory, owner)
         car, idle = (client.post("/api/cars", json={"name": str(uuid.uuid4())}).json["id"] for _ in range(2))
         allocation = client.post(f"/api/cars/{car}/allocations", json=period_fields(10, 11)).json["id"]
-        return {"car": car, "idle": idle, "allocation": allocation, "unused": str(uuid.uuid4())}
+        return {"car": car, "idle": idle, "allocation": allocation, "unused": str(uuid.uuid4()), "window": _WINDOW}
 
     def events(self):
         """Return all events of the change feed."""

@@ -22,6 +22,11 @@ def period_of(start, end):
     return (None if start == LOW else start), (None if end == HIGH else end)
 
 
+def days(period):
+    """Return the days of a period."""
+    return range(*numbers(period))
+
+
 def is_empty(period):
     start, end = numbers(period)
     return start >= end
@@ -47,6 +52,7 @@ class Vehicle:
 
     name: str
     attributes: dict[str, object]
+    closed_from: int | None = None
 
     def has(self, attributes):
         return attributes.items() <= self.attributes.items()
@@ -96,9 +102,21 @@ class Fleet:
             del self.allocations[key]
         return ended
 
-    def periods_of(self, vehicle):
-        """Return the periods of a vehicle's active allocations."""
-        return [allocation.period for allocation in self.active().values() if allocation.vehicle == vehicle]
+    def busy_periods(self, vehicle):
+        """Return the periods of a vehicle's active allocations, and the one in which it is closed."""
+        closed_from = self.vehicles[vehicle].closed_from
+        closed = [] if closed_from is None else [(closed_from, None)]
+        return closed + [allocation.period for allocation in self.active().values() if allocation.vehicle == vehicle]
+
+    def is_closed(self, vehicle, period, covered=()):
+        """Return whether the vehicle is closed on a day of the period that is not in ``covered``."""
+        closed_from = self.vehicles[vehicle].closed_from
+        return closed_from is not None and any(day >= closed_from for day in set(days(period)) - set(covered))
+
+    def is_newly_closed(self, allocation, new):
+        """Return whether ``new``, the changed allocation, has days on its vehicle that are new and closed."""
+        one = self.allocations[allocation]
+        return self.is_closed(new.vehicle, new.period, days(one.period) if new.vehicle == one.vehicle else ())
 
     def conflicts(self, vehicle, period, except_id=None):
         """Return the ids of a vehicle's allocations that overlap the period, ordered by start."""
@@ -118,7 +136,7 @@ class Fleet:
         return [
             key
             for key, vehicle in self.vehicles.items()
-            if vehicle.has(attributes or {}) and not self.conflicts(key, window)
+            if vehicle.has(attributes or {}) and not self.conflicts(key, window) and not self.is_closed(key, window)
         ]
 
     def has_name(self, name, except_id=None):
@@ -135,12 +153,19 @@ class Fleet:
         expires = None if confirm else allocation.expires if hold is None else self.until(hold)
         return replace(allocation, period=period, expires=expires, **rest)
 
-    def refusal_of(self, allocation, changes):
-        """Return the error code and the conflicting ids if these changes must be refused, else None."""
+    def is_invalid(self, allocation, changes):
+        """Return whether the changes do not fit the allocation, regardless of other allocations."""
         one = self.allocations[allocation]
         new = self.changed(one, **changes)
-        if (changes.get("hold") and one.expires is None) or new.vehicle not in self.vehicles or is_empty(new.period):
+        return (changes.get("hold") and one.expires is None) or new.vehicle not in self.vehicles or is_empty(new.period)
+
+    def refusal_of(self, allocation, changes):
+        """Return the error code and the conflicting ids if these changes must be refused, else None."""
+        if self.is_invalid(allocation, changes):
             return "invalid_fields", None
+        new = self.changed(self.allocations[allocation], **changes)
+        if self.is_newly_closed(allocation, new):
+            return "resource_closed", None
         if conflicts := self.conflicts(new.vehicle, new.period, except_id=allocation):
             return "period_taken", conflicts
         return None

@@ -1,7 +1,8 @@
-"""Changes to the service and its model, with or without If-Match: rename, decommission, move, delete."""
+"""Changes to the service and its model, with or without If-Match: rename, close, decommission, move, delete."""
 
-from tests.support.days_around_now import bound_fields
-from tests.support.model import Vehicle
+from dataclasses import replace
+
+from tests.support.days_around_now import bound_fields, day_start
 from tests.support.model_orders import HOUR
 from tests.support.model_runner import ALL, CARS, ModelRunner, check_refusal
 
@@ -10,13 +11,14 @@ class ModelChanges(ModelRunner):
     """The operations that change items; ``match`` selects the If-Match header that is sent."""
 
     def change_vehicle(self, vehicle, changes, match):
-        response = self.client.patch(f"{CARS}/{vehicle}", json=changes, headers=self.if_match(vehicle, match))
+        body = {name: day_start(value) if name == "closed_from" else value for name, value in changes.items()}
+        response = self.client.patch(f"{CARS}/{vehicle}", json=body, headers=self.if_match(vehicle, match))
         before = self.fleet.vehicles.get(vehicle)
         if before is None:
             return check_refusal(response, "resource_not_found")
         if match == "stale":
             return self.check_version_mismatch(response, vehicle)
-        new = Vehicle(changes.get("name", before.name), changes.get("attributes", before.attributes))
+        new = replace(before, **changes)
         if self.fleet.has_name(new.name, except_id=vehicle):
             return check_refusal(response, "name_taken")
         self.fleet.vehicles[vehicle] = new
@@ -38,7 +40,7 @@ class ModelChanges(ModelRunner):
 
     def change(self, allocation, changes, match):
         headers = self.if_match(allocation, match)
-        response = self.client.patch(f"{ALL}/{allocation}", json=_on_the_wire(changes), headers=headers)
+        response = self.client.patch(f"{ALL}/{allocation}", json=on_the_wire(changes), headers=headers)
         if allocation not in self.fleet.active():
             return self._check_gone(response, allocation)
         if match == "stale":
@@ -67,7 +69,8 @@ class ModelChanges(ModelRunner):
         return self.kinds[allocation].append("deallocated")
 
 
-def _on_the_wire(changes):
+def on_the_wire(changes):
+    """Return the changes of the model as members of a request."""
     to_wire = {
         "start": lambda day: bound_fields("from", day),
         "end": lambda day: bound_fields("to", day),

@@ -22,7 +22,7 @@ class ModelOrders(ModelRunner):
         self.record(vehicle_id, response, "resource_registered")
         return vehicle_id
 
-    def allocate(self, vehicle, period, hold, description, key):
+    def allocate(self, vehicle, period, hold, description, key, despite_closed=False):
         """Allocate a vehicle, held for ``hold`` hours or confirmed (None); return the id of the allocation.
 
         Return None if the request was refused or replayed.
@@ -30,9 +30,11 @@ class ModelOrders(ModelRunner):
         refusal = None
         if vehicle not in self.fleet.vehicles:
             refusal = ("resource_not_found", None)
+        elif not despite_closed and self.fleet.is_closed(vehicle, period):
+            refusal = ("resource_closed", None)
         elif conflicts := self.fleet.conflicts(vehicle, period):
             refusal = ("period_taken", conflicts)
-        body = _body(period, hold, description=description)
+        body = _body(period, hold, description=description, despite_closed=despite_closed)
         response = self._order(f"{CARS}/{vehicle}/allocations", body, key, refusal)
         return response and self._allocated(response, {vehicle}, period, hold, description)
 

@@ -2,7 +2,7 @@
 
 from invsys.inventory.maintenance import purge
 from tests.support.change_feed import FeedReader
-from tests.support.days_around_now import days_of, query
+from tests.support.days_around_now import day_start, days_of, query
 from tests.support.model import divide_window, numbers, overlap
 from tests.support.model_runner import ALL, CARS, DAY, ModelRunner
 from tests.support.replay import ReplayedFeed, without_expires
@@ -19,8 +19,9 @@ class ModelQueries(ModelRunner):
     def compare_lists(self):
         """Compare all vehicles and all allocations."""
         rows = self._get(CARS)
-        assert {row["id"]: (row["name"], row["attributes"]) for row in rows} == {
-            key: (vehicle.name, vehicle.attributes) for key, vehicle in self.fleet.vehicles.items()
+        assert {row["id"]: (row["name"], row["attributes"], row["closed_from"]) for row in rows} == {
+            key: (vehicle.name, vehicle.attributes, day_start(vehicle.closed_from))
+            for key, vehicle in self.fleet.vehicles.items()
         }
         assert [row["id"] for row in rows] == list(self.fleet.vehicles)
         self._compare_rows(self._get(ALL), self.fleet.active())
@@ -51,7 +52,7 @@ class ModelQueries(ModelRunner):
         assert [row["resource_id"] for row in rows] == list(self.fleet.vehicles)
         for row in rows:
             periods = tuple([days_of(period) for period in row[kind]] for kind in ("free", "busy"))
-            assert periods == divide_window(self.fleet.periods_of(row["resource_id"]), window)
+            assert periods == divide_window(self.fleet.busy_periods(row["resource_id"]), window)
             response = self.client.get(f"{CARS}/{row['resource_id']}/availability", query_string=query(window))
             assert response.json == row
 
@@ -72,6 +73,7 @@ class ModelQueries(ModelRunner):
         self.purge()
         replayed = ReplayedFeed()
         replayed.apply(FeedReader(self.client, limit=7).new_events())
+        replayed.require_no_overlaps()
         expired = {
             key: ["expired"] for key, allocation in self.fleet.allocations.items() if self.fleet.is_expired(allocation)
         }

@@ -40,7 +40,9 @@ class ModelRunner:
 
     def record(self, item, response, kind):
         """Record an item's new ETag, and ``kind`` as its next event; if ``kind`` is None, expect the same ETag."""
-        etag = response.headers["ETag"]
+        self.record_etag(item, response.headers["ETag"], kind)
+
+    def record_etag(self, item, etag, kind):
         if kind is None:
             assert etag == self.etags[item][-1]
             return

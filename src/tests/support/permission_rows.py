@@ -37,6 +37,8 @@ GET     /api/cars/{car}/availability                     401 200 403 403 403 403
 HEAD    /api/cars/{car}/availability                     401 200 403 403 403 403 403 404 404 404
 GET     /api/cars/all/availability                       401 200 403 403 403 403 403 404 404 404
 HEAD    /api/cars/all/availability                       401 200 403 403 403 403 403 404 404 404
+GET     /api/cars/utilisation?{window}                   401 403 403 200 403 403 403 404 404 404
+HEAD    /api/cars/utilisation?{window}                   401 403 403 200 403 403 403 404 404 404
 GET     /api/cars/gbfs/vehicle_availability.json         401 200 403 403 403 403 403 404 404 404
 HEAD    /api/cars/gbfs/vehicle_availability.json         401 200 403 403 403 403 403 404 404 404
 GET     /api/cars/{car}/allocations                      401 403 403 200 403 200 200 404 404 404
@@ -47,6 +49,7 @@ HEAD    /api/cars/{car}/allocations.ics                  401 403 403 200 403 200
 GET     /api/cars/all/allocations                        401 403 403 200 403 200 200 404 404 404
 HEAD    /api/cars/all/allocations                        401 403 403 200 403 200 200 404 404 404
 POST    /api/cars/any/allocations                        401 403 403 403 201 201 201 404 404 404
+POST    /api/cars/all/allocations/changes                401 403 403 403 200 200 404 404 404 404
 GET     /api/cars/{car}/allocations/{allocation}         401 403 403 200 403 200 404 404 404 404
 HEAD    /api/cars/{car}/allocations/{allocation}         401 403 403 200 403 200 404 404 404 404
 PATCH   /api/cars/{car}/allocations/{allocation}         401 403 403 403 200 200 404 404 404 404
@@ -97,12 +100,14 @@ class Row:
         granted = [name for name in COLUMNS if ":" in name and name != "events:own" and self.statuses[name] < 300]
         return granted[0] if len(granted) == 1 else None
 
-    def body(self, unused):
-        """Return the request body; ``unused`` is a name that no vehicle has."""
+    def body(self, ids):
+        """Return the request body; ``ids`` has the id of the ``allocation``, and a name that is ``unused``."""
         if self.method not in ("POST", "PATCH"):
             return None
         if "/allocations" not in self.path:
-            return {"name": unused}
+            return {"name": ids["unused"]}
+        if self.path.endswith("/changes"):
+            return {"changes": [{"id": ids["allocation"], "description": "changed"}]}
         return period_fields(20, 21) if self.method == "POST" else {"description": "changed"}
 
 

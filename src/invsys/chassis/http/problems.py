@@ -6,7 +6,6 @@ installs handlers that turn both, and any other exception, into a response. The 
 """
 
 import functools
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
+from invsys.chassis.formats.field_messages import field_messages
 from invsys.chassis.http import request_id, responses
 
 REQUEST_ID_SCHEMA = {"type": "string", "pattern": "^[!-~]{1,128}$"}
@@ -130,7 +130,10 @@ class InvalidFields(Problem):
     """Fields of the body, query parameters or headers are invalid; ``errors`` maps each one to its messages."""
 
     status, code, title = 422, "invalid_fields", "Some fields are not valid"
-    additional_data = "``errors``: each invalid field or parameter, with a list of messages."
+    additional_data = (
+        "``errors``: each invalid field or parameter, with a list of messages. A field inside a list has a path, such"
+        " as ``list.3.field``."
+    )
     advice = "Correct every field, query parameter or header that ``errors`` lists."
 
 
@@ -202,28 +205,16 @@ def register(app: Flask) -> None:
 
 
 def _from_validation(error: ValidationError) -> Response:
+    return problem_response(invalid_fields(error))
+
+
+def invalid_fields(error: ValidationError, prefix: str = "") -> InvalidFields:
+    """Return the problem for an error of marshmallow; ``prefix`` precedes the name of each field."""
     errors: dict[str, list[str]] = {}
     for name, message in field_messages(error):
-        errors.setdefault(name, []).append(message)
+        errors.setdefault(f"{prefix}{name}", []).append(message)
     errors = dict(sorted(errors.items()))
-    return problem_response(InvalidFields(f"Not valid: {', '.join(errors)}.", errors=errors))
-
-
-def field_messages(error: ValidationError) -> Iterator[tuple[str, str]]:
-    """Yield (field, message) for every message of the error, including those of nested fields."""
-    for name, messages in error.normalized_messages().items():  # type: ignore[no-untyped-call]
-        for message in _flat_messages(messages):
-            yield str(name), message
-
-
-def _flat_messages(messages: Any) -> Iterator[str]:
-    if isinstance(messages, dict):
-        for name, nested in messages.items():
-            yield from (f"{name}: {message}" for message in _flat_messages(nested))
-    elif isinstance(messages, list):
-        yield from (str(message) for message in messages)
-    else:
-        yield str(messages)
+    return InvalidFields(f"Not valid: {', '.join(errors)}.", errors=errors)
 
 
 # The problems for the errors that Flask and Werkzeug raise.

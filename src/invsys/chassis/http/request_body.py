@@ -18,12 +18,13 @@ ACCEPT_PATCH = f"{_JSON}, {MERGE_PATCH}"
 _LIMITER = "invsys.slow_bodies"
 
 
-def json_object() -> dict[str, Any]:
-    """Return the body of the current request as a dict; for PATCH it may be a merge patch (see ``is_merge_patch``).
+def json_object(*, merge_patch: bool = False) -> dict[str, Any]:
+    """Return the body of the current request as a dict.
 
-    Raises UnsupportedMediaType, MalformedBody and the exceptions of ``read``.
+    It may be a JSON Merge Patch (see ``is_merge_patch``) if the method is PATCH, or if ``merge_patch``. Raises
+    UnsupportedMediaType, MalformedBody and the exceptions of ``read``.
     """
-    _require_json()
+    _require_json(merge_patch)
     try:
         value = strict_json.loads(read(current_app.config["MAX_BODY"]))
     except strict_json.MalformedJson as error:
@@ -33,26 +34,27 @@ def json_object() -> dict[str, Any]:
     return value
 
 
-def _require_json() -> None:
+def _require_json(merge_patch: bool) -> None:
     if request.environ.get("CONTENT_TYPE") == _JSON and "HTTP_CONTENT_ENCODING" not in request.environ:
         return  # the usual case, without parsing
+    merge_patch = merge_patch or request.method == "PATCH"
     charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if not (request.mimetype == _JSON or is_merge_patch()) or charset not in ("utf-8", "utf8"):
-        raise _unsupported_type()
+    is_supported = request.mimetype == _JSON or (merge_patch and is_merge_patch())
+    if not is_supported or charset not in ("utf-8", "utf8"):
+        raise _unsupported_type(merge_patch)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("Send the body without a Content-Encoding.")
 
 
 def is_merge_patch() -> bool:
-    """Return whether the request is a PATCH whose body is a JSON Merge Patch (RFC 7396)."""
-    return request.method == "PATCH" and request.mimetype == MERGE_PATCH
+    """Return whether the body of the request is sent as a JSON Merge Patch (RFC 7396)."""
+    return request.mimetype == MERGE_PATCH
 
 
-def _unsupported_type() -> UnsupportedMediaType:
-    if request.method == "PATCH":
-        detail = f"Send the body as Content-Type: {_JSON} or {MERGE_PATCH}, in UTF-8."
-        return UnsupportedMediaType(detail, {"Accept-Patch": ACCEPT_PATCH})
-    return UnsupportedMediaType(f"Send the body as Content-Type: {_JSON}, in UTF-8.")
+def _unsupported_type(merge_patch: bool) -> UnsupportedMediaType:
+    types = f"{_JSON} or {MERGE_PATCH}" if merge_patch else _JSON
+    headers = {"Accept-Patch": ACCEPT_PATCH} if request.method == "PATCH" else None
+    return UnsupportedMediaType(f"Send the body as Content-Type: {types}, in UTF-8.", headers)
 
 
 def read(limit: int) -> bytes:

@@ -25,10 +25,19 @@ class Permission:
     limit: str = "anonymous"
     # Also accept Basic authentication: browsers and calendar programs cannot send a Bearer header.
     basic: bool = False
+    # The scope for what belongs to the client itself is enough, if there is one.
+    accepts_own: bool = True
     # The route belongs to a service without a table and matches every path below its prefix.
     matches_any_path: bool = False
     # The response is an OpenAPI document, which the gateway extends.
     is_openapi: bool = False
+
+    @property
+    def own_scope(self) -> str | None:
+        """The scope that is enough for what belongs to the client itself, or None if there is none."""
+        if self.scope is None or not self.accepts_own:
+            return None
+        return _OWN_SCOPES.get(self.scope.partition(":")[0])
 
 
 _CARS = "/api/<collection:collection>"
@@ -43,12 +52,15 @@ TABLES: Mapping[str, tuple[Permission, ...]] = {
         Permission("PATCH DELETE", _CAR, "resources:write"),
         Permission("GET", f"{_CAR}/availability", "resources:read"),
         Permission("GET", f"{_ALL}/availability", "resources:read"),
+        # The sums contain the allocations of all clients.
+        Permission("GET", f"{_CARS}/utilisation", "allocations:read", accepts_own=False),
         Permission("GET", f"{_CARS}/gbfs/vehicle_availability.json", "resources:read", basic=True),
         Permission("GET", f"{_CAR}/allocations", "allocations:read"),
         Permission("GET", f"{_CAR}/allocations.ics", "allocations:read", basic=True),
         Permission("GET", f"{_ALL}/allocations", "allocations:read"),
         Permission("POST", f"{_CAR}/allocations", "allocations:write"),
         Permission("POST", f"{_CARS}/any/allocations", "allocations:write"),
+        Permission("POST", f"{_ALL}/allocations/changes", "allocations:write"),
         Permission("GET", f"{_CAR}/allocations/<id:allocation>", "allocations:read"),
         Permission("GET", f"{_ALL}/allocations/<id:allocation>", "allocations:read"),
         Permission("PATCH DELETE", f"{_CAR}/allocations/<id:allocation>", "allocations:write"),
@@ -84,14 +96,9 @@ def of_service(service: str, prefix: str) -> tuple[Permission, ...]:
 
 def required_scopes(services: Iterable[str]) -> set[str]:
     """Return every scope that some route of the services requires or accepts."""
-    scopes = {permission.scope for service in services for permission in of_service(service, "/")}
-    scopes |= {own_scope(scope) for scope in scopes}
+    permissions = [permission for service in services for permission in of_service(service, "/")]
+    scopes = {scope for permission in permissions for scope in (permission.scope, permission.own_scope)}
     return {scope for scope in scopes if scope is not None}
-
-
-def own_scope(scope: str | None) -> str | None:
-    """Return the scope that satisfies ``scope`` for what belongs to the client itself, or None if there is none."""
-    return None if scope is None else _OWN_SCOPES.get(scope.partition(":")[0])
 
 
 def check_permission(client: Client, permission: Permission, collection: str | None) -> bool:
@@ -102,7 +109,7 @@ def check_permission(client: Client, permission: Permission, collection: str | N
     scope, grants = permission.scope, client.grants
     if scope is None:
         return False
-    own = own_scope(scope)
+    own = permission.own_scope
     if not grants.allow(scope, collection) and not (own is not None and grants.allow(own, collection)):
         if collection is not None and not grants.include(collection):
             # A client without any scope in a collection must not learn whether the collection exists.

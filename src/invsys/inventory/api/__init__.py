@@ -16,12 +16,19 @@ from werkzeug.routing import BaseConverter, UUIDConverter
 from invsys.chassis import identifiers
 from invsys.chassis.http import conditional, problems, query_string
 from invsys.inventory import errors
-from invsys.inventory.api.allocations import AllocationCollection, AllocationItem, AllocationsOfAll, AllocationsOfAny
+from invsys.inventory.api.allocations import (
+    AllocationChanges,
+    AllocationCollection,
+    AllocationItem,
+    AllocationsOfAll,
+    AllocationsOfAny,
+)
 from invsys.inventory.api.availability import AvailabilityOfAll, AvailabilityOfOne
 from invsys.inventory.api.events import EventCollection
 from invsys.inventory.api.exports import AllocationCalendar, VehicleAvailability
 from invsys.inventory.api.operations import OPERATIONS
 from invsys.inventory.api.resources import ResourceCollection, ResourceItem
+from invsys.inventory.api.utilisation import FleetUtilisation
 from invsys.inventory.schemas import outputs
 
 _VEHICLES = "/api/<collection:resource_type>"
@@ -35,9 +42,11 @@ ROUTES: list[tuple[type[rest.Resource], list[str]]] = [
     (AllocationCollection, [f"{_VEHICLE}/allocations"]),
     (AllocationItem, [f"{_VEHICLE}/allocations/{_ALLOCATION}", f"{_VEHICLES}/all/allocations/{_ALLOCATION}"]),
     (AllocationsOfAll, [f"{_VEHICLES}/all/allocations"]),
+    (AllocationChanges, [f"{_VEHICLES}/all/allocations/changes"]),
     (AllocationsOfAny, [f"{_VEHICLES}/any/allocations"]),
     (AvailabilityOfOne, [f"{_VEHICLE}/availability"]),
     (AvailabilityOfAll, [f"{_VEHICLES}/all/availability"]),
+    (FleetUtilisation, [f"{_VEHICLES}/utilisation"]),
     (AllocationCalendar, [f"{_VEHICLE}/allocations.ics"]),
     (VehicleAvailability, [f"{_VEHICLES}/gbfs/vehicle_availability.json"]),
     (EventCollection, ["/api/events"]),
@@ -105,5 +114,7 @@ def _conflict_response(error: errors.ConflictError) -> Response:
 
 def _version_mismatch_response(error: errors.VersionMismatch) -> Response:
     response = problems.problem_response(error)
-    response.headers["ETag"] = conditional.etag(error.version)
+    # In a change list, the version is a member: the path of the request has no ETag.
+    if "version" not in error.members:
+        response.headers["ETag"] = conditional.etag(error.version)
     return response

@@ -10,6 +10,7 @@ from invsys.chassis.http import conditional, query_string
 from invsys.chassis.http import responses as http_responses
 from invsys.inventory.api import requests, responses
 from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
+from invsys.inventory.commands.change_list import command as change_list
 from invsys.inventory.queries import allocations as allocation_queries
 from invsys.inventory.schemas import inputs, outputs
 from invsys.inventory.schemas import queries as query_schemas
@@ -58,6 +59,16 @@ class AllocationsOfAny(rest.Resource):
         vehicle = result.rows[0]["resource_id"]
         collection = f"{request.path.removesuffix('/any/allocations')}/{vehicle}/allocations"
         return responses.created(result, schema, root="allocation", collection=collection)
+
+
+class AllocationChanges(rest.Resource):
+    """``/api/cars/all/allocations/changes``."""
+
+    def post(self, resource_type: str) -> Response:
+        """Change several allocations, all or none."""
+        changes, caller = requests.load_change_list()
+        result = change_list.apply(resource_type, changes, caller)
+        return responses.list_changed(result, outputs.allocation(caller.owner), root="allocation")
 
 
 class AllocationItem(rest.Resource):

@@ -1,57 +1,14 @@
 """The operations of the API: summary, input and failures of each. ``openapi`` builds its document from them."""
 
-from dataclasses import dataclass
 from typing import Any
-
-from marshmallow import Schema
 
 from invsys.chassis.http import problems
 from invsys.chassis.http.problems import Problem
 from invsys.inventory import errors
+from invsys.inventory.api.operation import Operation
 from invsys.inventory.formats import gbfs
-from invsys.inventory.schemas import inputs, outputs
+from invsys.inventory.schemas import change_list, inputs, outputs, utilisation
 from invsys.inventory.schemas import queries as query_schemas
-
-
-@dataclass(frozen=True)
-class Operation:
-    """An operation: one method of one route.
-
-    ``response`` is the schema of the response body, or a JSON schema; None if there is no body. ``headers`` are the
-    response headers of a success. ``conditional`` is the header that makes the request conditional (RFC 9110, section
-    13). ``keyed``: whether the operation accepts an Idempotency-Key. ``owner_filter``: whether X-Client-Sees restricts
-    the response to the client's own allocations. ``fails_with`` are the problems that the operation can return, in
-    addition to MisdirectedRequest. ``any_host``: whether it accepts any Host header, and never returns that problem.
-    """
-
-    summary: str
-    response: type[Schema] | dict[str, Any] | None
-    status: int = 200
-    # The response is an array.
-    many: bool = False
-    # The response is an item, or an array if the request has a quantity.
-    one_or_many: bool = False
-    headers: tuple[str, ...] = ()
-    query: type[Schema] | None = None
-    body: type[Schema] | None = None
-    conditional: str | None = None
-    keyed: bool = False
-    owner_filter: bool = False
-    fails_with: tuple[type[Problem], ...] = ()
-    any_host: bool = False
-    media_types: tuple[str, ...] = ("application/json", "application/xml")
-    tag: str = "operations"
-
-    @property
-    def takes_patches(self) -> bool:
-        """Whether the operation is a PATCH; only a PATCH has both a body and If-Match."""
-        return self.body is not None and self.conditional == "If-Match"
-
-    @property
-    def failures(self) -> tuple[type[Problem], ...]:
-        """All problems that the operation can return."""
-        return self.fails_with if self.any_host else (*self.fails_with, problems.MisdirectedRequest)
-
 
 _BODY_FAILURES = (
     problems.MalformedBody,
@@ -84,7 +41,7 @@ _COUNTED_LIST: dict[str, Any] = {"many": True, "headers": ("Link", "X-Total-Coun
 _CREATED: dict[str, Any] = {"status": 201, "headers": ("Location", "ETag", "Idempotency-Replayed"), "keyed": True}
 _ITEM: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-None-Match"}
 _DELETED: dict[str, Any] = {"status": 204, "conditional": "If-Match"}
-_UPDATED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match"}
+_UPDATED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match", "merge_patch": True}
 _ALLOCATION_LIST: dict[str, Any] = {"owner_filter": True, **_COUNTED_LIST}
 
 # In the order of the document.
@@ -109,7 +66,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("resourceitem", "GET"): _vehicles("Show a vehicle", outputs.Resource, errors.ResourceNotFound, **_ITEM),
     ("resourceitem", "PATCH"): _vehicles(
-        "Change a vehicle's name or attributes",
+        "Change a vehicle's name or attributes; close or open it",
         outputs.Resource,
         errors.ResourceNotFound,
         errors.NameTaken,
@@ -137,6 +94,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Allocate a vehicle",
         outputs.Allocation,
         errors.ResourceNotFound,
+        errors.ResourceClosed,
         errors.PeriodTaken,
         errors.IdempotencyKeyReused,
         errors.TooManyHolds,
@@ -161,6 +119,23 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         one_or_many=True,
         **_CREATED,
     ),
+    ("allocationchanges", "POST"): _allocations(
+        "Change several allocations, all or none, judged by the result of all changes",
+        outputs.Allocation,
+        errors.AllocationNotFound,
+        errors.ResourceClosed,
+        errors.PeriodTaken,
+        errors.NoneAvailable,
+        errors.HoldExpired,
+        errors.VersionMismatch,
+        errors.IdempotencyKeyReused,
+        *_BODY_FAILURES,
+        body=change_list.ChangeList,
+        merge_patch=True,
+        many=True,
+        headers=("Idempotency-Replayed",),
+        keyed=True,
+    ),
     ("allocationitem", "GET"): _allocations(
         "Show an allocation", outputs.Allocation, errors.AllocationNotFound, owner_filter=True, **_ITEM
     ),
@@ -168,7 +143,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Change an allocation; confirm or extend a hold",
         outputs.Allocation,
         errors.AllocationNotFound,
+        errors.ResourceClosed,
         errors.PeriodTaken,
+        errors.NoneAvailable,
         errors.HoldExpired,
         errors.VersionMismatch,
         *_BODY_FAILURES,
@@ -193,6 +170,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         outputs.Availability,
         query=query_schemas.AvailabilityQuery,
         **_LIST,
+    ),
+    ("fleetutilisation", "GET"): _vehicles(
+        "Show how much of the fleet is allocated in each step of a window",
+        utilisation.Utilisation,
+        query=query_schemas.UtilisationQuery,
     ),
     ("eventcollection", "GET"): Operation(
         "List the changes after a cursor that match the filters",

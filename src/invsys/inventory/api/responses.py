@@ -84,9 +84,17 @@ def created(result: CommandResult, schema: Schema, root: str, collection: str) -
 
 def list_created(result: CommandResult, schema: Schema, root: str) -> Response:
     """Return a 201 response with the created items."""
+    return responses.make_response(schema.dump(result.rows, many=True), 201, _counted(result), root=root)
+
+
+def list_changed(result: CommandResult, schema: Schema, root: str) -> Response:
+    """Return a 200 response with the changed items."""
+    return responses.make_response(schema.dump(result.rows, many=True), 200, _counted(result), root=root)
+
+
+def _counted(result: CommandResult) -> dict[str, str]:
     # A replayed request changes nothing.
-    headers = _replayed(result) or {change_count.HEADER: str(len(result.rows))}
-    return responses.make_response(schema.dump(result.rows, many=True), 201, headers, root=root)
+    return _replayed(result) or {change_count.HEADER: str(len(result.rows))}
 
 
 def _replayed(result: CommandResult) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, tuple_
 from sqlalchemy.exc import IntegrityError
@@ -30,7 +31,7 @@ _DETAILS = ("allocation_type", "description", "reference", "dump", "client_id")
 _REGISTER = with_event(
     lambda insert: (
         insert(_resource.__table__)
-        .values({name: bindparam(name) for name in ("id", "resource_type", "name", "attributes")})
+        .values({name: bindparam(name) for name in ("id", "resource_type", "name", "attributes", "closed_from")})
         .on_conflict_do_nothing()
     ),
     "resource_registered",
@@ -49,17 +50,27 @@ Vehicle = tuple[str, str]
 
 @dataclass(frozen=True)
 class ImportItem:
-    """A vehicle to register if it is missing, and an allocation of it (as ``schemas.ImportedAllocation`` loads it)."""
+    """A vehicle to register if it is missing, and an allocation of it (as ``schemas.ImportedAllocation`` loads it).
+
+    If ``closed_from`` is that of the vehicle, the allocation is created even though the vehicle is closed: an export
+    has such items.
+    """
 
     resource_type: str
     name: str
     attributes: dict[str, Any]
     allocation: dict[str, Any] | None
+    closed_from: datetime | None = None
 
     @property
     def vehicle(self) -> Vehicle:
         """The type and the name, which are unique among vehicles in circulation."""
         return self.resource_type, self.name
+
+
+class _LockedVehicle(NamedTuple):
+    key: int
+    closed_from: datetime | None
 
 
 @dataclass(frozen=True)
@@ -91,39 +102,43 @@ def _load(connection: Connection, items: Sequence[ImportItem]) -> LoadResult | N
     Locking that vehicle here would violate the lock order: its key may be lower than those of locked vehicles.
     """
     item_of_vehicle = {item.vehicle: item for item in reversed(items)}
-    keys = _lock(connection, item_of_vehicle)
+    locked = _lock(connection, item_of_vehicle)
     # Sorted, so that two concurrent imports do not deadlock.
-    missing = sorted(item_of_vehicle.keys() - keys.keys())
+    missing = sorted(item_of_vehicle.keys() - locked.keys())
     if not all(_register(connection, item_of_vehicle[vehicle]) for vehicle in missing):
         return None
-    keys |= _lock(connection, missing)
+    locked |= _lock(connection, missing)
     new = frozenset(missing)
-    outcomes = [_execute(connection, item, keys[item.vehicle], item.vehicle in new) for item in items]
+    outcomes = [_execute(connection, item, locked[item.vehicle], item.vehicle in new) for item in items]
     return LoadResult(len(new), outcomes)
 
 
 def _register(connection: Connection, item: ImportItem) -> bool:
     values = {"id": identifiers.new(), "resource_type": item.resource_type, "name": item.name}
-    return bool(_REGISTER.run_in(connection, {**values, "attributes": item.attributes, **caller_params(NO_CALLER)}))
+    values |= {"attributes": item.attributes, "closed_from": item.closed_from}
+    return bool(_REGISTER.run_in(connection, {**values, **caller_params(NO_CALLER)}))
 
 
-def _lock(connection: Connection, vehicles: Collection[Vehicle]) -> dict[Vehicle, int]:
-    """Lock the vehicles that exist, and return their keys."""
+def _lock(connection: Connection, vehicles: Collection[Vehicle]) -> dict[Vehicle, _LockedVehicle]:
+    """Lock and return the vehicles that exist."""
     if not vehicles:
         return {}
     spellings = {(kind, spelling) for kind, name in vehicles for spelling in names.spellings(name)}
     statement = lock_order.lock_vehicles(tuple_(_resource.resource_type, _resource.name).in_(spellings), exclusive=True)
-    columns = (_resource.resource_type, _resource.name, _resource.key)
+    columns = (_resource.resource_type, _resource.name, _resource.key, _resource.closed_from)
     rows = connection.execute(statement.with_only_columns(*columns)).all()
-    normalized = {(kind, names.normalize(name)): key for kind, name, key in rows}
+    by_name = {(kind, name): _LockedVehicle(key, closed_from) for kind, name, key, closed_from in rows}
+    normalized = {(kind, names.normalize(name)): vehicle for (kind, name), vehicle in by_name.items()}
     # A name that is stored in exactly this form takes precedence over one in another form.
-    return normalized | {(kind, name): key for kind, name, key in rows}
+    return normalized | by_name
 
 
-def _execute(connection: Connection, item: ImportItem, key: int, is_new: bool) -> str:
+def _execute(connection: Connection, item: ImportItem, vehicle: _LockedVehicle, is_new: bool) -> str:
     if item.allocation is None:
         return REGISTERED if is_new else UNCHANGED
+    key, closed_from = vehicle
     period = item.allocation["period"]
+    is_closed = closed_from is not None and closed_from != item.closed_from and period.adds_from(closed_from)
     values = {
         "id": identifiers.new(),
         "resource_key": key,
@@ -131,16 +146,18 @@ def _execute(connection: Connection, item: ImportItem, key: int, is_new: bool) -
         "ends": period.end,
         **{name: item.allocation[name] for name in _DETAILS},
     }
-    if _allocate(connection, values):
+    if not is_closed and _allocate(connection, values):
         return ALLOCATED
     conflicting = conflicts.find_conflicts(connection, key, period)
-    if not conflicting:
+    if not conflicting and not is_closed:
         # The conflict is a hold that has expired since the import began.
         expire_holds.delete_expired_of_vehicle(connection, key)
         if _allocate(connection, values):
             return ALLOCATED
     if len(conflicting) == 1 and _is_same(conflicting[0], values):
         return UNCHANGED
+    if is_closed:
+        return f"resource_closed: {item.name} is closed for a part of this period"
     return f"period_taken: {item.name} is allocated for a part of this period"
 
 

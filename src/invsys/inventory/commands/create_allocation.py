@@ -7,6 +7,7 @@ the reason only after a conflict.
 import uuid
 from typing import Any
 
+from marshmallow import ValidationError
 from sqlalchemy import JSON, Integer, Select, String, Uuid, bindparam, select
 from sqlalchemy.types import TypeEngine
 
@@ -18,7 +19,7 @@ from invsys.inventory.db import session
 from invsys.inventory.db.functions import now_plus
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.db.outbox import CALLER_CLIENT_ID, OutboxChange, caller_params, with_event
-from invsys.inventory.db.predicates import NOT_DECOMMISSIONED
+from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, is_open
 from invsys.inventory.db.types import UtcDateTime
 from invsys.inventory.period import Period
 from invsys.inventory.queries import conflicts
@@ -59,14 +60,16 @@ def insert_allocations(new_allocations: Select[Any], *, keyed: bool) -> OutboxCh
     )
 
 
-# The lock delays a decommission of the vehicle until the insert is committed. The foreign key would take the
-# same lock.
-_ALLOCATION = (
-    select_new_allocations(bindparam("id", type_=Uuid))
-    .where(_resource.c.id == bindparam("resource_id"))
-    .with_for_update(read=True, key_share=True)
-)
-_ALLOCATE = {keyed: insert_allocations(_ALLOCATION, keyed=keyed) for keyed in (False, True)}
+# The lock delays a decommission or a closure of the vehicle until the insert is committed. The foreign key would take
+# the same lock. A create that waits for such a transaction evaluates these conditions again, with the committed row.
+_OF_ANY_VEHICLE = select_new_allocations(bindparam("id", type_=Uuid)).where(_resource.c.id == bindparam("resource_id"))
+_OF_OPEN_VEHICLE = _OF_ANY_VEHICLE.where(is_open(bindparam("ends", type_=UtcDateTime), _resource.c.closed_from))
+# Keys: whether the request has an Idempotency-Key, and whether it is despite_closed.
+_ALLOCATE = {
+    (keyed, despite_closed): insert_allocations(vehicle.with_for_update(read=True, key_share=True), keyed=keyed)
+    for keyed in (False, True)
+    for despite_closed, vehicle in ((False, _OF_OPEN_VEHICLE), (True, _OF_ANY_VEHICLE))
+}
 
 
 def allocate(
@@ -74,15 +77,19 @@ def allocate(
     resource_id: uuid.UUID,
     period: Period,
     hold_seconds: int | None = None,
+    despite_closed: bool = False,
     caller: Caller = NO_CALLER,
     **details: Any,
 ) -> CommandResult:
     """Allocate a vehicle for a period: as a hold that expires after ``hold_seconds``, or confirmed without them.
 
-    ``details`` are the allocation_type, description, reference and dump. Raises ResourceNotFound, PeriodTaken,
-    IdempotencyKeyReused, TooManyHolds, Overloaded, DatabaseUnavailable, and marshmallow's ValidationError if the period
-    exceeds the caller's limits.
+    ``despite_closed``: even if the vehicle is closed. ``details`` are the allocation_type, description, reference and
+    dump. Raises ResourceNotFound, ResourceClosed, PeriodTaken, IdempotencyKeyReused, TooManyHolds, Overloaded,
+    DatabaseUnavailable, and marshmallow's ValidationError if the period exceeds the caller's limits, or if
+    ``despite_closed`` is not permitted.
     """
+    if despite_closed and caller.owner is not None:
+        raise ValidationError({"despite_closed": ["Not for clients that see only their own allocations."]})
     client_limits.require_period(caller, period)
     values = {
         "id": identifiers.new(),
@@ -94,17 +101,20 @@ def allocate(
     }
     params = {**values, "hold_seconds": hold_seconds, **caller_params(caller)}
     max_holds = client_limits.max_holds(caller, hold_seconds)
+    statement = _ALLOCATE[caller.key is not None, despite_closed]
 
     def attempt(_: int) -> list[Row]:
         if not client_limits.has_room(caller, max_holds):
             return []
-        rows = session.change(_ALLOCATE[caller.key is not None], params)
+        rows = session.change(statement, params)
         return [{**values, "client_id": caller.client_id, **row} for row in rows]
 
     def raise_conflict() -> None:
         client_limits.require_room(caller, max_holds)
         with session.read() as connection:
             vehicle = resource_queries.require_resource(connection, resource_type, resource_id)
+            if not despite_closed:
+                conflicts.require_open(vehicle["closed_from"], period)
             conflicts.require_free(connection, vehicle["key"], period, owner=caller.owner)
         # The conflict may be an expired hold, which the query for conflicts ignores.
         expire_holds.delete_expired(period, resource_key=vehicle["key"])

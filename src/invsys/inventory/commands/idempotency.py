@@ -23,27 +23,28 @@ _DELETE_OLD_KEY = delete(IdempotencyKey).where(*_this_key, _is_old)
 
 
 class CommandResult(NamedTuple):
-    """The rows that a command created; ``replayed`` if an earlier request with the same key created them."""
+    """The rows that a command created or changed; ``replayed`` if an earlier request with the same key did so."""
 
     rows: list[Row]
     replayed: bool = False
 
 
 def execute_once(
-    caller: Caller, attempt: Callable[[int], list[Row]], raise_conflict: Callable[[], None]
+    caller: Caller, attempt: Callable[[int], list[Row]], raise_conflict: Callable[[], None] = lambda: None
 ) -> CommandResult:
     """Execute a command, unless it was already executed under the caller's Idempotency-Key.
 
-    ``attempt`` takes the number of the attempt, from 0, and returns the rows that it created, or none after a conflict.
-    ``raise_conflict`` then raises the Problem that describes the conflict, or returns if another attempt may succeed.
+    ``attempt`` takes the number of the attempt, from 0. It returns the rows that it created or changed, or none after a
+    conflict. ``raise_conflict`` then raises the Problem that describes the conflict, or returns if another attempt may
+    succeed. ``attempt`` can also raise the Problem itself.
 
-    Raises the Problem of ``raise_conflict``, IdempotencyKeyReused, Overloaded, DatabaseUnavailable.
+    Raises that Problem, IdempotencyKeyReused, Overloaded, DatabaseUnavailable.
     """
     for number in range(_ATTEMPTS):
-        if rows := attempt(number):
-            return CommandResult(rows)
         refusal = None
         try:
+            if rows := attempt(number):
+                return CommandResult(rows)
             raise_conflict()
         except Unavailable:
             raise
@@ -58,7 +59,7 @@ def execute_once(
 
 
 def _stored_result(caller: Caller) -> list[Row]:
-    """Return the rows that an earlier request with the caller's Idempotency-Key created, as stored in its events.
+    """Return the rows that an earlier request with the caller's Idempotency-Key returned, as stored in its events.
 
     The list is empty if the key is not stored, or if it is too old: then it is deleted. Raises IdempotencyKeyReused if
     the key belongs to a different request.

@@ -23,16 +23,13 @@ from invsys.inventory.queries import conflicts
 from invsys.inventory.queries import resources as resource_queries
 
 _resource = ContinuousResource.__table__
-_CHANGEABLE = ("name", "attributes")
+_NEW = ("id", "resource_type", "name", "attributes")
+_CHANGEABLE = ("name", "attributes", "closed_from")
 
 # Built once, with and without an Idempotency-Key: building a statement costs as much as executing it.
 _REGISTER = {
     keyed: with_event(
-        lambda insert: (
-            insert(_resource)
-            .values({name: bindparam(name) for name in ("id", "resource_type", *_CHANGEABLE)})
-            .on_conflict_do_nothing()
-        ),
+        lambda insert: insert(_resource).values({name: bindparam(name) for name in _NEW}).on_conflict_do_nothing(),
         "resource_registered",
         keyed=keyed,
     )
@@ -80,13 +77,15 @@ def update(
     versions: Collection[int] | None = None,
     caller: Caller = NO_CALLER,
 ) -> Row:
-    """Change the ``name`` or ``attributes`` of a vehicle, if its version is in ``versions`` (None: always).
+    """Change the name, attributes or closed_from of a vehicle, if its version is in ``versions`` (None: always).
 
     Return the vehicle as it is afterwards. Raises ResourceNotFound, VersionMismatch, NameTaken, and marshmallow's
     ValidationError if the result of a merge patch is invalid.
     """
     try:
         with session.transaction() as connection:
+            # FOR UPDATE, although the UPDATE takes a lock: a create would not wait for that weaker one, and could
+            # allocate a vehicle that is being closed.
             row = resource_queries.require_resource(connection, resource_type, resource_id, lock=True)
             require_version(row, versions)
             changes = resolved(changes, row)

@@ -1,7 +1,9 @@
 """The command that changes an allocation, confirms a hold or extends it."""
 
+import contextlib
 import uuid
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from marshmallow import ValidationError
@@ -18,14 +20,23 @@ from invsys.inventory.db.functions import db_now, now_plus
 from invsys.inventory.db.models import ContinuousResourceAllocation, Row
 from invsys.inventory.db.outbox import caller_params, is_unchanged, with_event
 from invsys.inventory.db.predicates import is_active
-from invsys.inventory.errors import HoldExpired, Overloaded
+from invsys.inventory.errors import (
+    AllocationNotFound,
+    HoldExpired,
+    NoneAvailable,
+    Overloaded,
+    PeriodTaken,
+    ResourceClosed,
+)
 from invsys.inventory.merge_patch import resolved
 from invsys.inventory.period import Period, require_order
-from invsys.inventory.queries import conflicts
+from invsys.inventory.queries import conflicts, free_vehicles
 
 # The maximum number of attempts. An attempt fails if the allocation moved before it was locked, or if a conflict
 # occurred that has disappeared.
 _ATTEMPTS = 5
+# The maximum number of vehicles that are tried if the allocation may move to any.
+_ATTEMPTS_WITH_ANY = 50
 
 _allocation = ContinuousResourceAllocation.__table__
 _CHANGEABLE = ("resource_key", "starts", "ends", "allocation_type", "description", "reference", "dump", "expires")
@@ -49,6 +60,10 @@ _UPDATE = with_event(
 )
 
 
+class UnusableVehicle(ValidationError):
+    """The vehicle to which an allocation would move is not in circulation, or lacks attributes that it must have."""
+
+
 def update(
     resource_type: str,
     allocation_id: uuid.UUID,
@@ -62,9 +77,60 @@ def update(
     The allocation must belong to the vehicle ``resource_id`` (None: any of the type) and have a version in ``versions``
     (None: any). If the caller is restricted to its own allocations, those of others count as missing.
 
-    Raises AllocationNotFound, HoldExpired, VersionMismatch, PeriodTaken, Overloaded, DatabaseUnavailable, and
-    marshmallow's ValidationError if the changes do not fit the allocation's current state.
+    Raises AllocationNotFound, HoldExpired, VersionMismatch, ResourceClosed, PeriodTaken, NoneAvailable, Overloaded,
+    DatabaseUnavailable, and marshmallow's ValidationError if the changes do not fit the allocation's current state.
     """
+    if "attributes" in changes:
+        return _move_to_any(resource_type, allocation_id, changes, resource_id, versions, caller)
+    return _update(resource_type, allocation_id, changes, resource_id, versions, caller)
+
+
+def _move_to_any(
+    resource_type: str,
+    allocation_id: uuid.UUID,
+    changes: dict[str, Any],
+    resource_id: uuid.UUID | None,
+    versions: Collection[int] | None,
+    caller: Caller,
+) -> Row:
+    """Choose a vehicle without locks, and move the allocation there as to a vehicle that the caller has named.
+
+    If another request changes the allocation or takes the vehicle first, begin again with another vehicle. A statement
+    that skips locked vehicles could find none although one is free, and a transaction that waits for one vehicle after
+    the other could deadlock.
+    """
+    for _ in range(_ATTEMPTS_WITH_ANY):
+        with session.snapshot() as connection:
+            rows = locked_allocation.find(connection, resource_type, [allocation_id], caller.owner, resource_id)
+            row = locked_allocation.require_present(
+                connection, rows.get(allocation_id), resource_type, allocation_id, caller.owner, resource_id
+            )
+            require_version(row, versions)
+            vehicle = _choose(connection, row, changes, caller)
+        targeted = {**changes, "resource_id": vehicle["id"]}
+        # The next attempt finds out what happened to the allocation.
+        with contextlib.suppress(AllocationNotFound, ResourceClosed, PeriodTaken, UnusableVehicle):
+            return _update(resource_type, allocation_id, targeted, row["resource_id"], versions, caller)
+    raise Overloaded("Other requests kept taking the vehicles that were free; try again.")
+
+
+def _choose(connection: Connection, row: Row, changes: dict[str, Any], caller: Caller) -> Row:
+    values, _ = new_values(row, changes, caller)
+    params = {**values, "resource_type": row["resource_type"], "attributes": changes["attributes"]}
+    vehicle = free_vehicles.find_other(connection, params, ignored_keys=[], excluded=[row["resource_key"]])
+    if vehicle is None:
+        raise NoneAvailable("No other vehicle that fits is available for the whole period.")
+    return vehicle
+
+
+def _update(
+    resource_type: str,
+    allocation_id: uuid.UUID,
+    changes: dict[str, Any],
+    resource_id: uuid.UUID | None,
+    versions: Collection[int] | None,
+    caller: Caller,
+) -> Row:
     for _ in range(_ATTEMPTS):
         try:
             with session.transaction() as connection:
@@ -74,61 +140,81 @@ def update(
                 if row is None:
                     continue
                 require_version(row, versions)
-                new_values, hold_seconds = _new_values(row, changes, caller)
-                if hold_seconds is None and is_unchanged(row, new_values):
+                values, hold_seconds = new_values(row, changes, caller)
+                require_open(row, values, row["closed_from"])
+                if hold_seconds is None and is_unchanged(row, values):
                     return row
-                return _update(connection, row, new_values, hold_seconds, caller)
+                return _execute(connection, row, values, hold_seconds, caller)
         except IntegrityError as error:
             if row is None or not failures.is_overlap(error):
                 raise
-            _explain(row, new_values, caller.owner)
+            _explain(row, values, caller.owner)
     raise Overloaded("The allocation or those that conflict with it kept changing; try again.")
 
 
-def _new_values(row: Row, changes: dict[str, Any], caller: Caller) -> tuple[dict[str, Any], int | None]:
+def new_values(row: Row, changes: dict[str, Any], caller: Caller) -> tuple[dict[str, Any], int | None]:
     """Return the new values of the columns, and the seconds from now until the hold expires (None: not extended).
 
-    Raises marshmallow's ValidationError if the changes do not fit the row.
+    ``row`` is as ``locked_allocation.lock`` returns it. Raises marshmallow's ValidationError if the changes do not fit
+    the row.
     """
     changes = resolved(changes, row)
-    new_values = {name: changes.get(name, row[name]) for name in _CHANGEABLE}
+    values = {name: changes.get(name, row[name]) for name in _CHANGEABLE}
     if changes.get("status") == "confirmed":
-        new_values["expires"] = None
+        values["expires"] = None
     hold_seconds: int | None = changes.get("hold_seconds")
-    if hold_seconds is not None and new_values["expires"] is None:
+    if hold_seconds is not None and values["expires"] is None:
         raise ValidationError({"hold_seconds": ["Only a hold can be extended, and this allocation is confirmed."]})
     if "resource_id" in changes:
-        if row["new_resource_key"] is None:
-            message = f"No {row['resource_type']} in circulation has the id {changes['resource_id']}."
-            raise ValidationError({"resource_id": [message]})
-        new_values["resource_key"] = row["new_resource_key"]
-    require_order(new_values["starts"], new_values["ends"])
-    if (new_values["starts"], new_values["ends"]) != (row["starts"], row["ends"]):
+        values["resource_key"] = _target(row, changes)
+    require_order(values["starts"], values["ends"])
+    if (values["starts"], values["ends"]) != (row["starts"], row["ends"]):
         old_period = Period(row["starts"], row["ends"])
-        client_limits.require_period(caller, Period(new_values["starts"], new_values["ends"]), old_period)
-    return new_values, hold_seconds
+        client_limits.require_period(caller, Period(values["starts"], values["ends"]), old_period)
+    return values, hold_seconds
 
 
-def _update(
-    connection: Connection, row: Row, new_values: dict[str, Any], hold_seconds: int | None, caller: Caller
-) -> Row:
-    is_confirmation = row["expires"] is not None and new_values["expires"] is None
+def require_open(row: Row, values: Row, closed_from: datetime | None) -> None:
+    """Raise ResourceClosed if the change of a row to ``values`` newly covers an instant from ``closed_from`` on.
+
+    That is the instant from which the vehicle in ``values`` is closed (None: it is open).
+    """
+    moves = values["resource_key"] != row["resource_key"]
+    old_period = None if moves else Period(row["starts"], row["ends"])
+    conflicts.require_open(closed_from, Period(values["starts"], values["ends"]), old_period)
+
+
+def _target(row: Row, changes: dict[str, Any]) -> int:
+    """Return the key of the vehicle to which the allocation moves; raise UnusableVehicle if it must not move there."""
+    if row["new_resource_key"] is None:
+        message = f"No {row['resource_type']} in circulation has the id {changes['resource_id']}."
+        raise UnusableVehicle({"resource_id": [message]})
+    key: int = row["new_resource_key"]
+    return key
+
+
+def is_confirmation(row: Row, values: Row) -> bool:
+    """Return whether the change of a row to ``values`` confirms a hold."""
+    return row["expires"] is not None and values["expires"] is None
+
+
+def _execute(connection: Connection, row: Row, values: dict[str, Any], hold_seconds: int | None, caller: Caller) -> Row:
     params = {
         "allocation_key": row["key"],
-        "kind": "confirmed" if is_confirmation else "allocation_changed",
+        "kind": "confirmed" if is_confirmation(row, values) else "allocation_changed",
         "hold_seconds": hold_seconds,
-        **{f"new_{name}": value for name, value in new_values.items()},
+        **{f"new_{name}": value for name, value in values.items()},
         **caller_params(caller),
     }
     updated = _UPDATE.run_in(connection, params)
     if not updated:
         raise HoldExpired(TOO_LATE)
-    return {**row, **new_values, **updated[0]}
+    return {**row, **values, **updated[0]}
 
 
-def _explain(row: Row, new_values: Row, owner: str | None) -> None:
+def _explain(row: Row, values: Row, owner: str | None) -> None:
     """Raise PeriodTaken, or delete the expired holds that conflict with the new period."""
-    period, resource_key = Period(new_values["starts"], new_values["ends"]), new_values["resource_key"]
+    period, resource_key = Period(values["starts"], values["ends"]), values["resource_key"]
     with session.read() as connection:
-        conflicts.require_free(connection, resource_key, period, ignored_key=row["key"], owner=owner)
+        conflicts.require_free(connection, resource_key, period, ignored_keys=[row["key"]], owner=owner)
     expire_holds.delete_expired(period, resource_key=resource_key)

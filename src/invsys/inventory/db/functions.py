@@ -6,7 +6,7 @@ They are called like the functions of ``sqlalchemy.func``: ``now_plus(60)``.
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Boolean, Float, String, Uuid
+from sqlalchemy import Boolean, Float, Integer, String, Uuid
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -58,6 +58,52 @@ seconds_between = sql_function(
     Float(),
     postgresql="CAST(extract(epoch FROM {1} - {0}) AS float8)",
     sqlite="((julianday({1}) - julianday({0})) * 86400)",
+)
+
+# The later, and the earlier of two instants; the first one can be null, the result is then the second one.
+latest = sql_function(
+    "latest",
+    UtcDateTime(),
+    postgresql="greatest({0}, {1})",
+    sqlite="max(coalesce({0}, {1}), {1})",
+)
+earliest = sql_function(
+    "earliest",
+    UtcDateTime(),
+    postgresql="least({0}, {1})",
+    sqlite="min(coalesce({0}, {1}), {1})",
+)
+
+# The seconds from the second instant to the first one, exactly, in two parts: on PostgreSQL the first part has all
+# digits. On SQLite a sum of microseconds could exceed 64 bits, which is an error.
+seconds_since: type[FunctionElement[Any]] = sql_function(
+    "seconds_since",
+    NullType(),
+    postgresql="extract(epoch FROM {0} - {1})",
+    sqlite="(strftime('%s', substr({0}, 1, 19)) - strftime('%s', substr({1}, 1, 19)))",
+)
+microseconds_since: type[FunctionElement[Any]] = sql_function(
+    "microseconds_since",
+    NullType(),
+    postgresql="0",
+    sqlite="(substr({0}, 21) - substr({1}, 21))",
+)
+
+# Steps of a whole number of seconds (the last argument). The arguments of the first function are an instant, its
+# seconds and microseconds since the start of step 0, and the origin, which is a microsecond after this start. The
+# function returns a value to group by, for the first step that begins at the instant or later, but not before step 1.
+# The second function returns the number of the step for this value.
+step_key: type[FunctionElement[Any]] = sql_function(
+    "step_key",
+    NullType(),
+    postgresql="date_bin({4} * interval '1 second', greatest({0}, {3}), {3})",
+    sqlite="max(1, (1000000 * ({1} + {4}) + {2} - 1) / (1000000 * {4}))",
+)
+step_number: type[FunctionElement[Any]] = sql_function(
+    "step_number",
+    NullType(),
+    postgresql="(CAST(extract(epoch FROM {0} - {1}) / {2} AS integer) + 1)",
+    sqlite="{0}",
 )
 
 # A random UUID (RFC 9562, version 4), different for each row.
@@ -119,6 +165,14 @@ json_array_elements: type[FunctionElement[Any]] = sql_function(
     NullType(),
     postgresql="(SELECT CAST(json_array_elements_text({0}) AS bigint))",
     sqlite="(SELECT value FROM json_each({0}))",
+)
+
+# The position of a key in a JSON array of integers.
+json_array_position = sql_function(
+    "json_array_position",
+    Integer(),
+    postgresql="array_position(ARRAY(SELECT CAST(json_array_elements_text({0}) AS bigint)), {1})",
+    sqlite="(SELECT element.key FROM json_each({0}) AS element WHERE element.value = {1})",
 )
 
 # A subquery that returns the elements of a JSON array of UUIDs, each in 32 hexadecimal digits.

@@ -5,13 +5,15 @@ from the event. SQLite does not support changes inside another statement, so up 
 transaction.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import orjson
 from sqlalchemy import (
     CTE,
+    JSON,
     ColumnElement,
     Connection,
     Delete,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     Table,
     Update,
     bindparam,
+    case,
     func,
     insert,
     literal_column,
@@ -32,7 +35,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import NullType
 
 from invsys.inventory.caller import Caller
-from invsys.inventory.db.functions import new_id
+from invsys.inventory.db.functions import in_subquery, json_array_elements, json_array_position, new_id
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Event, IdempotencyKey, Row
 
 Change = Insert | Update | Delete
@@ -130,10 +133,17 @@ def with_event(
     )
 
 
-def _insert_event(table: Table, changed: Mapping[str, Any], kind: str | ColumnElement[str]) -> Insert:
+def _insert_event(
+    table: Table,
+    changed: Mapping[str, Any],
+    kind: str | ColumnElement[str],
+    *conditions: ColumnElement[bool],
+    order: ColumnElement[Any] | None = None,
+) -> Insert:
     """Build the INSERT of the event of each changed row, which returns the columns that ``OutboxChange`` lists.
 
-    ``changed`` maps the names of the table's columns to SQL expressions.
+    ``changed`` maps the names of the table's columns to SQL expressions. ``conditions`` select the rows, and ``order``
+    is the order in which their events are numbered.
     """
     is_vehicle = table is _resource
     values = {
@@ -147,7 +157,7 @@ def _insert_event(table: Table, changed: Mapping[str, Any], kind: str | ColumnEl
         "owner_id": null() if is_vehicle else changed["client_id"],
         **{name: changed[name] for name in _COPIED[table.name]},
     }
-    source = select(*values.values())
+    source = select(*values.values()).where(*conditions).order_by(order)
     if not is_vehicle:
         source = source.where(_resource.c.key == changed["resource_key"])
     item = _event.c.resource_id if is_vehicle else _event.c.allocation_id
@@ -168,6 +178,34 @@ def _insert_key(events: ColumnElement[Any], event: CTE | None = None) -> Insert:
         # Without HAVING, the aggregate returns a row even if nothing was changed.
         source = source.select_from(event).having(func.count() > literal_column("0"))
     return insert(_key).from_select([*names, "events"], source, include_defaults=False)
+
+
+_KEYS, _CONFIRMED = (bindparam(name, type_=JSON) for name in ("keys", "confirmed"))
+_INSERT_EVENTS = _insert_event(
+    _allocation,
+    dict(_allocation.columns),
+    case(
+        (in_subquery(_allocation.c.key, json_array_elements(_CONFIRMED)), literal_column("'confirmed'")),
+        else_=literal_column("'allocation_changed'"),
+    ),
+    in_subquery(_allocation.c.key, json_array_elements(_KEYS)),
+    order=json_array_position(_KEYS, _allocation.c.key),
+)
+_INSERT_KEY = _insert_key(bindparam("events", type_=_key.c.events.type))
+
+
+def insert_events(connection: Connection, keys: Sequence[int], confirmed: Sequence[int], caller: Caller) -> list[Row]:
+    """Insert the events of changed allocations, numbered in the order of ``keys``, and the caller's Idempotency-Key.
+
+    The kind is ``confirmed`` for the keys that are also in ``confirmed``, otherwise ``allocation_changed``. Return the
+    columns that ``OutboxChange`` lists, in the same order.
+    """
+    params = {**caller_params(caller), "keys": keys, "confirmed": confirmed}
+    result = connection.execute(_INSERT_EVENTS, params).mappings()
+    rows: list[Row] = sorted(result, key=itemgetter("event_key"))
+    if caller.key is not None:
+        connection.execute(_INSERT_KEY, {**params, "events": [row["event_key"] for row in rows]})
+    return rows
 
 
 def is_unchanged(row: Row, values: Row) -> bool:

@@ -1,4 +1,4 @@
-"""SQL predicates: whether an allocation is active or overlaps a period, whether a vehicle is free.
+"""SQL predicates: whether an allocation is active or overlaps a period, whether a vehicle is open and free.
 
 Overlaps are defined in three places, and tests compare them: ``Period.overlaps`` in Python, ``overlaps`` below, and the
 constraint or triggers of the database.
@@ -72,7 +72,7 @@ _overlaps = sql_function(
 
 
 def json_ids(ids: Iterable[uuid.UUID]) -> list[str]:
-    """Return ids in the form that the parameter of ``IN_RESOURCE_IDS`` takes."""
+    """Return ids in the form that ``json_array_ids`` and the parameter of ``IN_RESOURCE_IDS`` take."""
     return [item.hex for item in ids]
 
 
@@ -106,15 +106,27 @@ SOME_EXPIRED: ColumnElement[bool] = (
 )
 
 
-def is_free(start: Any, end: Any, last_end: Any = None) -> ColumnElement[bool]:
-    """Return the predicate "the vehicle has no active allocation that overlaps ``[start, end)``".
+def is_open(end: Any, closed_from: Any = _resource.closed_from) -> ColumnElement[bool]:
+    """Return the predicate "the vehicle is not closed at any instant of a new period that ends at ``end``".
+
+    It is not true for an infinite end (null) if the vehicle is closed from any instant on. ``closed_from`` is the
+    column of the vehicle. ``Period.adds_from`` is the equivalent in Python.
+    """
+    return or_(closed_from.is_(None), closed_from >= _instant(end))
+
+
+def is_free(
+    start: Any, end: Any, last_end: Any = None, closed_from: Any = _resource.closed_from
+) -> ColumnElement[bool]:
+    """Return the predicate "the vehicle is open, and has no active allocation that overlaps ``[start, end)``".
 
     Allocations of a vehicle never overlap, so the end of the last one that starts before ``end`` decides. Finding it
     takes one or two index look-ups, regardless of the number of allocations. ``last_end`` is a column with
-    ``last_end_before(end)``, if the statement has one.
+    ``last_end_before(end)``, if the statement has one; ``closed_from`` is as in ``is_open``.
     """
     last_end = last_end_before(end) if last_end is None else last_end
-    return func.coalesce(last_end, _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
+    is_unallocated = func.coalesce(last_end, _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
+    return and_(is_open(end, closed_from), is_unallocated)
 
 
 def idle_seconds_around(
@@ -134,15 +146,15 @@ def idle_seconds_around(
     return func.coalesce(before, _INFINITE_GAP) + func.coalesce(after, _INFINITE_GAP)
 
 
-def last_end_before(instant: Any) -> ColumnElement[Any]:
+def last_end_before(instant: Any, *conditions: ColumnElement[bool]) -> ColumnElement[Any]:
     """Return the expression for the end of the vehicle's last active allocation that starts before the instant.
 
-    It is null if no such allocation exists.
+    It is null if no such allocation exists. ``conditions`` are further conditions on the allocation.
     """
     ends = func.coalesce(_allocation.ends, _AFTER_ALL)
-    last = last_before(func.coalesce(_instant(instant), _AFTER_ALL), ends).where(is_active())
+    last = last_before(func.coalesce(_instant(instant), _AFTER_ALL), ends).where(is_active(), *conditions)
     # An allocation without a start precedes all others.
-    first = _of_vehicle(ends).where(_allocation.starts.is_(None)).limit(ONE)
+    first = _of_vehicle(ends).where(_allocation.starts.is_(None), *conditions).limit(ONE)
     return func.coalesce(last.scalar_subquery(), first.scalar_subquery())
 
 

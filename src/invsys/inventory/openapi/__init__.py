@@ -16,12 +16,16 @@ from werkzeug.routing import Rule
 from invsys.chassis.http import request_body
 from invsys.chassis.http import responses as http_responses
 from invsys.chassis.http.problems import JSON_SCHEMA, Problem
-from invsys.inventory.api.operations import OPERATIONS, TAGS, Operation
+from invsys.inventory.api.operation import Operation
+from invsys.inventory.api.operations import OPERATIONS, TAGS
 from invsys.inventory.openapi import description as text
 from invsys.inventory.openapi import parameters, problems, responses
 from invsys.inventory.openapi.examples import EXAMPLES
-from invsys.inventory.schemas import fields, inputs, outputs
+from invsys.inventory.schemas import change_list, fields, inputs, outputs, utilisation
 from invsys.inventory.schemas.outputs import Snapshot
+
+REQUEST_SCHEMAS = inputs.REQUEST_SCHEMAS + change_list.REQUEST_SCHEMAS
+RESPONSE_SCHEMAS = outputs.RESPONSE_SCHEMAS + utilisation.RESPONSE_SCHEMAS
 
 
 def register(app: Flask, collections: Iterable[str]) -> None:
@@ -47,15 +51,17 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         servers=[{"url": "/"}],
         tags=[{"name": name} for name in TAGS],
     )
-    for schema in inputs.REQUEST_SCHEMAS + outputs.RESPONSE_SCHEMAS:
+    for schema in REQUEST_SCHEMAS + RESPONSE_SCHEMAS:
         spec.components.schema(schema.__name__, schema=schema)
-    for schema in outputs.RESPONSE_SCHEMAS:
+    for schema in RESPONSE_SCHEMAS:
         component = spec.components.schemas[schema.__name__]
         component["required"] = sorted(component["properties"].keys() - outputs.OPTIONAL.get(schema, set()))
         # Later versions can add members.
         del component["additionalProperties"]
     for schema in (inputs.NewAllocation, inputs.NewAllocationOfAny):
         spec.components.schemas[schema.__name__]["allOf"] = [_one_of("from"), _one_of("to")]
+    for schema in (inputs.ChangedAllocation, change_list.ListedChange):
+        spec.components.schemas[schema.__name__]["dependentSchemas"] = {"attributes": _MOVES_TO_ANY}
     for kind in _problems_of(OPERATIONS.values()):
         spec.components.schema(problems.component(kind), component=problems.schema(kind))
     spec.components.schema(problems.ANY, component=JSON_SCHEMA)
@@ -69,6 +75,9 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
             operations={method.lower(): _operation(rule, method) for method in _methods(rule)},
         )
     return spec.to_dict()
+
+
+_MOVES_TO_ANY = {"properties": {"resource_id": {"const": fields.ANY}}, "required": ["resource_id"]}
 
 
 def _one_of(side: str) -> dict[str, Any]:
@@ -88,8 +97,11 @@ class _Plugin(MarshmallowPlugin):
         self.converter.field_mapping = {
             **self.converter.field_mapping,
             fields.UtcDateTimeField: ("string", "date-time"),
+            fields.IdOrAny: ("string", None),
             fields.Infinite: ("boolean", None),
             fields.Status: ("string", None),
+            fields.Duration: ("string", "duration"),
+            utilisation.Seconds: ("number", None),
             Snapshot: (None, None),
             fields.Cursor: ("string", None),
             fields.FeedCursor: ("string", None),
@@ -117,7 +129,7 @@ def _operation(rule: Rule, method: str) -> dict[str, Any]:
     if operation.body is not None:
         media_type = {"schema": operation.body, "example": EXAMPLES[operation.body]}
         document["requestBody"] = {"required": True, "content": {"application/json": media_type}}
-        if method == "PATCH":
+        if operation.merge_patch:
             document["requestBody"]["content"][request_body.MERGE_PATCH] = _merge_patch(operation.body)
     return document
 

@@ -16,6 +16,10 @@ configured the service to refuse it. Responses are in UTC.
 database. `PATCH` with `status: confirmed` makes it permanent. A hold that is not confirmed in time expires, and the
 period is free again.
 
+**Closed vehicles.** From the instant `closed_from` of a vehicle on, nothing new is allocated on it (409
+`resource_closed`), and it is not free. Its allocations remain: they can be shortened, moved to another vehicle and
+deleted. `despite_closed: true` in the `POST` of one vehicle admits its maintenance.
+
 **Retries.** Send every `POST` with a new, unique `Idempotency-Key`. If the response is lost, repeat the request with
 this key. If the first request succeeded, the service returns its result (`Idempotency-Replayed: true`) and does not
 execute the request again.
@@ -25,6 +29,10 @@ execute the request again.
 **Concurrent edits.** Every item has a `version`, and its `ETag` is the version in quotes. Entries of lists, events and
 conflicts have the version too. A change with `If-Match` succeeds only if the item still has that `ETag`; otherwise the
 response is 412.
+
+**Several changes** of allocations are applied together with `POST .../all/allocations/changes`, all or none. Only the
+result must be without conflicts, so allocations can swap vehicles or periods. A problem of one entry has its `index`.
+`"resource_id": "any"` moves an allocation to any other free vehicle.
 
 **Ownership.** The gateway identifies the client (`X-Client-Id`), which owns the allocations that it creates. With
 `X-Client-Sees: own`, the client sees only its own allocations and their events. Vehicles that other clients have
@@ -38,12 +46,14 @@ response, and send it as `after` to get the later changes. While responses have 
 more events already; with filters, even after a page without any. Without `after`, the feed begins at the oldest stored
 event; old events are deleted after a time that the operator sets. With `after=now`, it begins at its end. If the event
 of a cursor no longer exists, the response is 410 `cursor_expired`: send `after=now`, then read the lists, then continue
-from `next`. A hold blocks its period until `expires`, even if its `expired` event appears later.
+from `next`. A hold blocks its period until `expires`, even if its `expired` event appears later. Between the
+events of one list of changes, which have the same `request_id`, allocations can overlap.
 
 **Limits.** The operator can limit the number of unexpired holds of a client (429 `too_many_holds`), and how long
 allocations are and how far in the future they end (422).
 
-**Caching.** Responses have `Cache-Control: no-store`, except for calendars, GBFS and static files.
+**Caching.** Responses have `Cache-Control: no-store`, except for calendars, GBFS, utilisation and static
+files.
 
 **Unknown fields** and unknown query parameters are refused.
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from invsys.inventory.api.operations import Operation
+from invsys.inventory.api.operation import Operation
 from invsys.inventory.schemas.queries import ATTRIBUTE
 from invsys.inventory.schemas.validators import MAX_KEY, MAX_VALUE
 

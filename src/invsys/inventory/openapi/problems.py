@@ -3,12 +3,25 @@
 from typing import Any
 
 from invsys.chassis.http.problems import InvalidFields, Problem, json_schema
-from invsys.inventory.errors import MAX_CONFLICTS, ConflictError
+from invsys.inventory.errors import (
+    MAX_CONFLICTS,
+    AllocationNotFound,
+    ConflictError,
+    HoldExpired,
+    NoneAvailable,
+    PeriodTaken,
+    ResourceClosed,
+    VersionMismatch,
+)
 from invsys.inventory.openapi.examples import EXAMPLES, PROBLEM_EXAMPLE
 from invsys.inventory.schemas import outputs
 
 # The name of the components that describe problems with any code.
 ANY = "Problem"
+# The problems that an entry of a change list can have.
+_OF_ENTRIES = frozenset({AllocationNotFound, HoldExpired, NoneAvailable, PeriodTaken, ResourceClosed, VersionMismatch})
+_INDEX = "Only in the response to a change list: the position of the entry, from 0"
+_VERSION = "Only in the response to a change list: the current version"
 
 
 def component(kind: type[Problem]) -> str:
@@ -26,7 +39,12 @@ def schema(kind: type[Problem]) -> dict[str, Any]:
     if issubclass(kind, InvalidFields):
         messages = {"type": "array", "items": {"type": "string"}}
         members["errors"] = {"type": "object", "additionalProperties": messages}
-    return json_schema(kind, **members)
+    document = json_schema(kind, **members)
+    if kind in _OF_ENTRIES:
+        document["properties"]["index"] = {"type": "integer", "description": _INDEX}
+    if kind is VersionMismatch:
+        document["properties"]["version"] = {"type": "integer", "description": _VERSION}
+    return document
 
 
 def example(kind: type[Problem]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from invsys.chassis.http.problems import JSON_SCHEMA, REQUEST_ID_SCHEMA, Problem, UnsupportedMediaType
-from invsys.inventory.api.operations import Operation
+from invsys.inventory.api.operation import Operation
 from invsys.inventory.openapi import problems
 from invsys.inventory.openapi.examples import EXAMPLES
 from invsys.inventory.schemas.queries import MAX_COUNT
@@ -41,7 +41,7 @@ def of_operation(operation: Operation) -> dict[str, Any]:
         by_status[kind.status].append(kind)
     for status, kinds in sorted(by_status.items()):
         headers = [_PROBLEM_HEADERS[status]] if status in _PROBLEM_HEADERS else []
-        if operation.takes_patches and UnsupportedMediaType in kinds:
+        if operation.is_patch and UnsupportedMediaType in kinds:
             headers.append("Accept-Patch")
         responses[str(status)] = _failure(kinds, headers)
     responses["default"] = {"$ref": f"#/components/responses/{problems.ANY}"}

@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from invsys.inventory.db.models import Row
-from invsys.inventory.period import Period, free_and_busy
+from invsys.inventory.period import Period, free_and_busy, with_closure
 from invsys.inventory.queries import conflicts
 from invsys.inventory.queries import resources as resource_queries
 from invsys.inventory.queries.cursors import SortKey
 
 
 def of_one(resource_type: str, resource_id: uuid.UUID, window: Period) -> dict[str, Any]:
-    """Return the free and busy periods of a vehicle, for ``schemas.Availability`` to dump.
+    """Return the free and busy periods of a vehicle, for ``schemas.Availability`` to dump; it is busy while closed.
 
     Raises ResourceNotFound.
     """
@@ -28,7 +28,7 @@ def of_all(
     cursor: SortKey | None = None,
     resource_ids: Collection[uuid.UUID] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the free and busy periods of up to ``limit`` vehicles, oldest first, beginning after ``cursor``.
+    """Return the same as ``of_one`` for up to ``limit`` vehicles, oldest first, beginning after ``cursor``.
 
     The vehicles are those with ``resource_ids`` (None: all) that are of the type and in circulation. The cursor is the
     ``sort_key_by_age`` of the last vehicle of the previous page.
@@ -41,6 +41,7 @@ def of_all(
 
 
 def _availability(vehicle: Row, allocations: Iterable[Row], window: Period) -> dict[str, Any]:
-    free, busy = free_and_busy((Period(row["starts"], row["ends"]) for row in allocations), window)
+    allocated = (Period(row["starts"], row["ends"]) for row in allocations)
+    free, busy = free_and_busy(with_closure(allocated, vehicle["closed_from"], window), window)
     ids = {"key": vehicle["key"], "resource_id": vehicle["id"]}
     return {**ids, "start": window.start, "end": window.end, "free": free, "busy": busy}

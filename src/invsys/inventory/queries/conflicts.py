@@ -1,12 +1,26 @@
-"""Queries for conflicting allocations: those that overlap a period, and those that have not ended.
+"""Queries for conflicts of a vehicle: allocations that overlap a period or have not ended, and its closure.
 
 Rows are mappings of the allocations' columns. Expired holds are ignored.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
+from itertools import product
 from typing import Any
 
-from sqlalchemy import JSON, CompoundSelect, Connection, bindparam, func, literal, or_, select, text, union_all
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from invsys.inventory.db import session
@@ -14,7 +28,7 @@ from invsys.inventory.db.functions import db_now, in_subquery, json_array_elemen
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.db.predicates import OWNED_OF_VEHICLE, is_active, last_before, overlaps
 from invsys.inventory.db.types import AFTER_ALL, BEFORE_ALL, UtcDateTime
-from invsys.inventory.errors import MAX_CONFLICTS, PeriodTaken, ResourceInUse
+from invsys.inventory.errors import MAX_CONFLICTS, PeriodTaken, ResourceClosed, ResourceInUse
 from invsys.inventory.period import Period
 
 _allocation, _resource = ContinuousResourceAllocation, ContinuousResource
@@ -29,8 +43,10 @@ _OF_VEHICLE = _allocation.resource_key == bindparam("resource_key")
 _NEIGHBOUR = select(func.max(_allocation.starts)).where(_OF_VEHICLE, _allocation.starts <= _START).scalar_subquery()
 
 
-def _overlapping(*columns: Any, owned: bool = False) -> CompoundSelect[Any]:
-    allocations = select(*columns).where(_OF_VEHICLE, is_active(), overlaps(_START, _END))
+def _overlapping(
+    *columns: Any, owned: bool = False, conditions: Sequence[ColumnElement[bool]] = ()
+) -> CompoundSelect[Any]:
+    allocations = select(*columns).where(_OF_VEHICLE, is_active(), overlaps(_START, _END), *conditions)
     if owned:
         allocations = allocations.where(OWNED_OF_VEHICLE)
     return union_all(
@@ -42,8 +58,13 @@ def _overlapping(*columns: Any, owned: bool = False) -> CompoundSelect[Any]:
     ).order_by(text("starts NULLS FIRST"))
 
 
+_IS_IGNORED = in_subquery(_allocation.key, json_array_elements(bindparam("ignored_keys", type_=JSON)))
+# Keys: whether the query is restricted to an owner, and whether it ignores some allocations.
 _OVERLAPPING = {
-    owned: _overlapping(*_allocation.__table__.columns, owned=owned).limit(MAX_CONFLICTS) for owned in (False, True)
+    (owned, ignoring): _overlapping(
+        *_allocation.__table__.columns, owned=owned, conditions=[~_IS_IGNORED] if ignoring else []
+    ).limit(MAX_CONFLICTS)
+    for owned, ignoring in product((False, True), repeat=2)
 }
 _BUSY = _overlapping(_allocation.starts, _allocation.ends)
 _NOT_ENDED = (
@@ -84,36 +105,56 @@ _OF_VEHICLES = _of_vehicles()
 
 
 def find_conflicts(
-    connection: Connection, resource_key: int, period: Period, owner: str | None = None
+    connection: Connection,
+    resource_key: int,
+    period: Period,
+    owner: str | None = None,
+    ignored_keys: Sequence[int] = (),
 ) -> Sequence[Row]:
     """Return the first allocations of a vehicle that overlap ``period``, at most ``MAX_CONFLICTS``, ordered by start.
 
-    If ``owner`` is not None, only its allocations are returned.
+    If ``owner`` is not None, only its allocations are returned. Allocations with ``ignored_keys`` are not returned.
     """
-    params = {"resource_key": resource_key, "start": period.start, "end": period.end, "owner": owner}
-    return connection.execute(_OVERLAPPING[owner is not None], params).mappings().all()
+    params = {
+        "resource_key": resource_key,
+        "start": period.start,
+        "end": period.end,
+        "owner": owner,
+        "ignored_keys": ignored_keys,
+    }
+    return connection.execute(_OVERLAPPING[owner is not None, bool(ignored_keys)], params).mappings().all()
 
 
 def require_free(
     connection: Connection,
     resource_key: int,
     period: Period,
-    ignored_key: int | None = None,
+    ignored_keys: Sequence[int] = (),
     owner: str | None = None,
+    planned: Sequence[Row] = (),
 ) -> None:
-    """Raise PeriodTaken if allocations of the vehicle, other than the one with ``ignored_key``, overlap the period.
+    """Raise PeriodTaken if allocations of the vehicle overlap the period, except those with ``ignored_keys``.
 
-    The exception shows only the conflicts of ``owner`` (None: all).
+    ``planned`` are further conflicts: allocations that the same request moves there. The exception shows these, and
+    the stored conflicts of ``owner`` (None: all).
     """
-
-    def find(owner: str | None) -> list[Row]:
-        rows = find_conflicts(connection, resource_key, period, owner)
-        return [row for row in rows if row["key"] != ignored_key]
-
-    if conflicts := find(None):
+    stored = find_conflicts(connection, resource_key, period, None, ignored_keys)
+    if stored or planned:
         # Query again with the owner filter: the first query was limited, and rows of other owners may have filled it.
-        visible = conflicts if owner is None else find(owner)
-        raise PeriodTaken("The vehicle is allocated for a part of this period.", visible)
+        visible = stored if owner is None else find_conflicts(connection, resource_key, period, owner, ignored_keys)
+        conflicts = sorted([*planned, *visible], key=lambda row: row["starts"] or BEFORE_ALL)
+        raise PeriodTaken("The vehicle is allocated for a part of this period.", conflicts[:MAX_CONFLICTS])
+
+
+def require_open(closed_from: datetime | None, period: Period, old_period: Period | None = None) -> None:
+    """Raise ResourceClosed if the period newly covers an instant from ``closed_from`` on (None: the vehicle is open).
+
+    ``old_period`` is what the allocation already covers on this vehicle, None for a new or moved allocation. The caller
+    must have locked the vehicle, if the decision has to hold until the end of the transaction.
+    """
+    if closed_from is not None and period.adds_from(closed_from, old_period):
+        instant = closed_from.isoformat().replace("+00:00", "Z")
+        raise ResourceClosed(f"The vehicle is closed from {instant} on: nothing new can be allocated from then on.")
 
 
 def busy_periods(resource_key: int, window: Period) -> Sequence[Row]:

@@ -15,7 +15,7 @@ from invsys.inventory.db.functions import db_now
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, OWNED_OF_VEHICLE, is_active, overlaps
 from invsys.inventory.db.types import UtcDateTime
-from invsys.inventory.period import ALWAYS, Period
+from invsys.inventory.period import ALWAYS, Period, with_closure
 from invsys.inventory.queries import resources as resource_queries
 
 _resource = ContinuousResource
@@ -39,7 +39,7 @@ _ALLOCATIONS = (
 )
 
 _VEHICLES = (
-    select(_resource.key, _resource.id, _resource.resource_type, _resource.attributes)
+    select(_resource.key, _resource.id, _resource.resource_type, _resource.attributes, _resource.closed_from)
     .where(NOT_DECOMMISSIONED)
     .order_by(_resource.key)
 )
@@ -72,6 +72,7 @@ def allocations(
 def not_ended(resource_type: str) -> Iterator[tuple[datetime, Iterator[tuple[Row, list[Period]]]]]:
     """Yield the database's current time, and each vehicle in circulation with its busy periods that have not ended.
 
+    A vehicle is busy while it is allocated or closed.
     Everything is read from one snapshot; the periods are fetched in batches of a thousand.
     """
     with session.snapshot() as connection:
@@ -79,17 +80,20 @@ def not_ended(resource_type: str) -> Iterator[tuple[datetime, Iterator[tuple[Row
         params = {"resource_type": resource_type, "now": now}
         vehicles = connection.execute(_VEHICLES, params).mappings().all()
         with connection.execution_options(yield_per=1000).execute(_NOT_ENDED, params) as periods:
-            yield now, _with_periods(vehicles, periods)
+            yield now, _with_periods(vehicles, periods, Period(now))
 
 
-def _with_periods(vehicles: Iterable[Row], rows: Iterable[Any]) -> Iterator[tuple[Row, list[Period]]]:
-    """Yield each vehicle with the periods in its rows (key, start, end); both are ordered by the vehicle's key."""
+def _with_periods(vehicles: Iterable[Row], rows: Iterable[Any], window: Period) -> Iterator[tuple[Row, list[Period]]]:
+    """Yield each vehicle with the periods in its rows (key, start, end); both are ordered by the vehicle's key.
+
+    The periods include the time from which the vehicle is closed, if it is in ``window``.
+    """
     no_group: tuple[int | None, Iterator[Any]] = (None, iter(()))
     groups = groupby(rows, key=itemgetter(0))
     key, group = next(groups, no_group)
     for vehicle in vehicles:
+        allocated: list[Period] = []
         if vehicle["key"] == key:
-            yield vehicle, [Period(start, end) for _, start, end in group]
+            allocated = [Period(start, end) for _, start, end in group]
             key, group = next(groups, no_group)
-        else:
-            yield vehicle, []
+        yield vehicle, with_closure(allocated, vehicle["closed_from"], window)

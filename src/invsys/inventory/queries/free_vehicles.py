@@ -6,6 +6,7 @@ The parameters of the statements are ``resource_type``, the ``starts`` and ``end
 
 import functools
 import random
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -14,23 +15,26 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     ColumnElement,
+    Connection,
     Select,
     and_,
     bindparam,
     func,
     literal_column,
     select,
+    union_all,
 )
 
 from invsys.inventory.db import session
-from invsys.inventory.db.functions import json_contains
-from invsys.inventory.db.models import ContinuousResource
-from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, idle_seconds_around, is_free, last_end_before
+from invsys.inventory.db.functions import in_subquery, json_array_elements, json_contains
+from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
+from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, ONE, idle_seconds_around, is_free, last_end_before
 from invsys.inventory.db.types import UtcDateTime
 
 Params = dict[str, Any]
 
 _resource = ContinuousResource.__table__
+_allocation = ContinuousResourceAllocation.__table__
 _START, _END = (bindparam(name, type_=UtcDateTime) for name in ("starts", "ends"))
 
 _MILLION = 1_000_000
@@ -45,7 +49,7 @@ def is_available(with_attributes: bool, vehicle: Any = _resource.c, last_end: An
 
     ``vehicle`` are the columns of the vehicle; ``last_end`` is as in ``predicates.is_free``.
     """
-    is_free_vehicle = is_free(_START, _END, last_end)
+    is_free_vehicle = is_free(_START, _END, last_end, vehicle.closed_from)
     if not with_attributes:
         return is_free_vehicle
     return and_(is_free_vehicle, json_contains(vehicle.attributes, bindparam("attributes", type_=JSON)))
@@ -121,7 +125,8 @@ class _Samples(NamedTuple):
 @functools.lru_cache
 def _samples(with_attributes: bool, sample: int, whole_fleet: bool) -> _Samples:
     start = first_key()
-    vehicles = select(_resource.c.key, _resource.c.attributes, last_end_before(_END).label("last_end"))
+    columns = (_resource.c.key, _resource.c.attributes, _resource.c.closed_from)
+    vehicles = select(*columns, last_end_before(_END).label("last_end"))
     vehicles = vehicles.where(NOT_DECOMMISSIONED).order_by(_resource.c.key)
     following, preceding = vehicles.where(_resource.c.key >= start), vehicles.where(_resource.c.key < start)
     if not whole_fleet:
@@ -140,6 +145,42 @@ def _sample(vehicles: Select[Any], with_attributes: bool, sample: int) -> Select
         .where(is_available(with_attributes, examined, examined.last_end))
         .limit(_literal(sample))
     )
+
+
+def find_other(
+    connection: Connection, params: Params, ignored_keys: Sequence[int], excluded: Sequence[int]
+) -> Row | None:
+    """Return ``key`` and ``id`` of an available vehicle, chosen by ``[api] any_strategy``, or None if there is none.
+
+    Allocations with ``ignored_keys`` do not count. ``excluded`` are the keys of vehicles that must not be chosen. No
+    row is locked. With ``best_fit``, the sample is filled even if the whole fleet has to be examined.
+    """
+    sample = current_app.config["BEST_FIT_SAMPLE"] if current_app.config["ANY_STRATEGY"] == "best_fit" else 1
+    statement = _other(bool(params["attributes"]), sample)
+    chosen = {"position": random_position(), "ignored_keys": ignored_keys, "excluded": excluded}
+    return connection.execute(statement, {**params, **chosen}).mappings().first()
+
+
+_IS_IGNORED = in_subquery(_allocation.c.key, json_array_elements(bindparam("ignored_keys", type_=JSON)))
+_IS_EXCLUDED = in_subquery(_resource.c.key, json_array_elements(bindparam("excluded", type_=JSON)))
+
+
+@functools.lru_cache
+def _other(with_attributes: bool, sample: int) -> Select[Any]:
+    """Build the statement of ``find_other``; it examines the vehicles from the position on, then those before it."""
+    start, last_end = first_key(), last_end_before(_END, ~_IS_IGNORED).label("last_end")
+    columns = (_resource.c.key, _resource.c.id, _resource.c.attributes, _resource.c.closed_from)
+    vehicles = select(*columns, last_end)
+    vehicles = vehicles.where(NOT_DECOMMISSIONED, ~_IS_EXCLUDED).order_by(_resource.c.key)
+    parts = []
+    for condition in (_resource.c.key >= start, _resource.c.key < start):
+        examined = vehicles.where(condition).subquery().c
+        idle = idle_seconds(last_end=examined.last_end, resource_key=examined.key).label("idle")
+        part = select(examined.key, examined.id, idle).limit(_literal(sample))
+        parts.append(part.where(is_available(with_attributes, examined, examined.last_end)).subquery())
+    # Both databases read the second part only if the first one does not fill the sample.
+    candidates = union_all(*map(select, parts)).limit(_literal(sample)).subquery().c
+    return select(candidates.key, candidates.id).order_by(candidates.idle).limit(ONE)
 
 
 def _literal(number: int) -> ColumnElement[int]:

@@ -4,7 +4,7 @@ import base64
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import current_app
@@ -20,6 +20,13 @@ _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}"
     r"(:[0-9]{2}(\.(?P<fraction>[0-9]+))?)?([Zz]|[+-][0-9]{2}(:?[0-5][0-9])?)?"
 )
+
+# The value of ``resource_id`` that means any other free vehicle.
+ANY = "any"
+# A duration of ISO 8601 with a fixed length. Years and months have none; weeks and fractions are not needed.
+DURATION = "P(?=.)([0-9]{1,8}D)?(T(?=.)([0-9]{1,8}H)?([0-9]{1,8}M)?([0-9]{1,8}S)?)?"
+_DURATION = re.compile(DURATION)
+_UNITS = {"D": 86400, "H": 3600, "M": 60, "S": 1}
 
 # The maximum number of values of a repeated query parameter.
 MAX_VALUES = 100
@@ -66,6 +73,23 @@ class UtcDateTimeField(fields.Field[datetime]):
         return instant
 
 
+class Duration(fields.Field[timedelta]):
+    """A duration of days, hours, minutes and seconds, longer than zero."""
+
+    default_error_messages = {
+        "invalid": "Not an ISO 8601 duration of days, hours, minutes and seconds such as PT1H.",
+        "zero": "Must be longer than zero.",
+    }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> timedelta:
+        if not _DURATION.fullmatch(value):
+            raise self.make_error("invalid")
+        seconds = sum(int(number) * _UNITS[unit] for number, unit in re.findall("([0-9]+)([DHMS])", value))
+        if not seconds:
+            raise self.make_error("zero")
+        return timedelta(seconds=seconds)
+
+
 class StrictBoolean(fields.Boolean):
     """A JSON boolean; refuses the words and numbers that marshmallow also accepts."""
 
@@ -107,6 +131,15 @@ class Id(fields.UUID):
         if not isinstance(value, str) or not re.fullmatch(identifiers.PATTERN, value):
             raise self.make_error("invalid_uuid")
         return uuid.UUID(value)
+
+
+class IdOrAny(Id):
+    """The id of a vehicle, or ``any``."""
+
+    default_error_messages = {"invalid_uuid": "Neither a UUID in lower case, with hyphens, nor `any`."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return ANY if value == ANY else super()._deserialize(value, attr, data, **kwargs)
 
 
 class Repeated(fields.List[Any]):

@@ -1,7 +1,7 @@
 """Schemas of request bodies. They load dictionaries, not instances of models."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from flask_marshmallow.sqla import SQLAlchemySchema
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
@@ -10,7 +10,13 @@ from marshmallow_sqlalchemy import auto_field
 from invsys.chassis.names import METADATA, Name
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.period import Period, require_order
-from invsys.inventory.schemas.fields import Id, StrictBoolean, UtcDateTimeField, WholeNumber
+from invsys.inventory.schemas.fields import (
+    ANY,
+    IdOrAny,
+    StrictBoolean,
+    UtcDateTimeField,
+    WholeNumber,
+)
 from invsys.inventory.schemas.validators import (
     ALLOCATION_TYPE_VALIDATORS,
     ATTRIBUTES_SCHEMA,
@@ -25,6 +31,9 @@ from invsys.inventory.schemas.validators import (
 
 class Input(SQLAlchemySchema):
     """A schema of a request body, some of whose fields are generated from the columns of a model."""
+
+    # The members that are objects, and into which a JSON Merge Patch is merged.
+    merged: ClassVar[tuple[str, ...]] = ()
 
     def load(self, data: Any, **kwargs: Any) -> Any:
         """Load a dictionary with the method of ``marshmallow.Schema``.
@@ -46,8 +55,20 @@ class NewResource(Input):
     attributes = fields.Dict(load_default=dict, validate=validate_attributes, metadata=ATTRIBUTES_SCHEMA)
 
 
+class ImportedResource(NewResource):
+    """The vehicle in a line of an imported file, which can be closed."""
+
+    class Meta:
+        model = ContinuousResource
+        unknown = RAISE
+
+    closed_from = UtcDateTimeField(load_default=None, allow_none=True)
+
+
 class ChangedResource(NewResource):
     """The body that changes a vehicle; absent members stay as they are."""
+
+    merged = ("attributes",)
 
     class Meta:
         model = ContinuousResource
@@ -55,6 +76,10 @@ class ChangedResource(NewResource):
 
     name = Name(validate=NAME_VALIDATORS, metadata=METADATA)
     attributes = fields.Dict(validate=validate_attributes, metadata=ATTRIBUTES_SCHEMA)
+    closed_from = UtcDateTimeField(
+        allow_none=True,
+        metadata={"description": "From then on nothing new can be allocated; `null` opens the vehicle again"},
+    )
 
 
 class AllocationInput(Input):
@@ -70,8 +95,8 @@ class AllocationInput(Input):
     )
 
 
-class NewAllocation(AllocationInput):
-    """The body that allocates a vehicle. The four fields of the period are loaded as one Period, ``period``."""
+class NewAllocationFields(AllocationInput):
+    """The members of all bodies that create an allocation. Those of the period are loaded as one Period, ``period``."""
 
     class Meta:
         model = ContinuousResourceAllocation
@@ -96,7 +121,22 @@ class NewAllocation(AllocationInput):
         return {"period": Period(start, end), **data}
 
 
-class ImportedAllocation(NewAllocation):
+class NewAllocation(NewAllocationFields):
+    """The body that allocates a vehicle."""
+
+    class Meta:
+        model = ContinuousResourceAllocation
+        unknown = RAISE
+
+    despite_closed = StrictBoolean(
+        metadata={
+            "description": "`true`: also if the vehicle is closed, for its maintenance; not for clients that see only"
+            " their own allocations"
+        }
+    )
+
+
+class ImportedAllocation(NewAllocationFields):
     """The allocation in a line of an imported file, which can have a ``client_id``."""
 
     class Meta:
@@ -106,7 +146,7 @@ class ImportedAllocation(NewAllocation):
     client_id = auto_field(load_default=None, validate=validate_client_id)
 
 
-class NewAllocationOfAny(NewAllocation):
+class NewAllocationOfAny(NewAllocationFields):
     """The body that allocates any free vehicle, or several."""
 
     class Meta:
@@ -121,13 +161,27 @@ class NewAllocationOfAny(NewAllocation):
 
 
 class ChangedAllocation(AllocationInput):
-    """The body that changes an allocation. A new start is loaded as ``starts``, a new end as ``ends``."""
+    """The body that changes an allocation. A new start is loaded as ``starts``, a new end as ``ends``.
+
+    If ``resource_id`` is ``any``, only ``attributes`` is loaded: those that the new vehicle must have.
+    """
+
+    merged = ("dump",)
 
     class Meta:
         model = ContinuousResourceAllocation
         unknown = RAISE
 
-    resource_id = Id()
+    resource_id = IdOrAny(
+        metadata={
+            "description": "The new vehicle; `any`: any other vehicle that is free",
+            "anyOf": [{"format": "uuid"}, {"const": ANY}],
+        }
+    )
+    attributes = fields.Dict(
+        validate=validate_attributes,
+        metadata={**ATTRIBUTES_SCHEMA, "description": "Only with `any`: attributes that the new vehicle must have"},
+    )
     allocation_type = auto_field(validate=ALLOCATION_TYPE_VALIDATORS)
     description = auto_field()
     reference = Name(allow_none=True, validate=REFERENCE_VALIDATORS, metadata=REFERENCE_METADATA)
@@ -139,8 +193,16 @@ class ChangedAllocation(AllocationInput):
         if "status" in data and "hold_seconds" in data:
             raise ValidationError({"hold_seconds": ["A hold can be confirmed or extended, not both."]})
 
+    @validates_schema
+    def _attributes_of_any(self, data: dict[str, Any], **_: Any) -> None:
+        if "attributes" in data and data.get("resource_id") is not ANY:
+            raise ValidationError({"attributes": ['Allowed only with "resource_id": "any".']})
+
     @post_load
-    def _build_period(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _build_changes(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if data.get("resource_id") is ANY:
+            del data["resource_id"]
+            data.setdefault("attributes", {})
         for side, column in (("from", "starts"), ("to", "ends")):
             is_changed = data.get(f"{side}_datetime") is not None or data.get(f"{side}_infinity")
             instant = _pop_side(data, side, required=False)
@@ -169,6 +231,7 @@ changed_resource = ChangedResource()
 new_allocation = NewAllocation()
 new_allocation_of_any = NewAllocationOfAny()
 changed_allocation = ChangedAllocation()
+imported_resource = ImportedResource()
 imported_allocation = ImportedAllocation()
 
 # The schemas in the OpenAPI document.

@@ -147,18 +147,6 @@ class OwnAllocation(Allocation):
         exclude = ("client_id",)
 
 
-class ExportedAllocation(Allocation):
-    """An allocation in an exported file; date-times are formatted as text."""
-
-    class Meta:
-        model = ContinuousResourceAllocation
-        exclude = ("id", "resource_id", "resource_type", "created", "version", "status", "expires")
-
-    unconverted = (fields.String, fields.Dict)
-
-    client_id = auto_field()
-
-
 class FreeOrBusy(Output):
     """A period in which a vehicle is free or busy."""
 
@@ -244,7 +232,6 @@ class Event(Output):
 resource = Resource()
 _all_allocations, _own_allocations = Allocation(), OwnAllocation()
 conflicts = Conflict(many=True)
-exported_allocation = ExportedAllocation()
 availability = Availability()
 events = Event(many=True)
 

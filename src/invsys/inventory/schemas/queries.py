@@ -1,5 +1,6 @@
 """Schemas of query strings: filters, windows of time, limits and cursors."""
 
+from datetime import timedelta
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
@@ -8,7 +9,9 @@ from invsys.chassis.names import Name
 from invsys.inventory.db.models import MAX_NAME
 from invsys.inventory.period import Period, require_order
 from invsys.inventory.schemas.fields import (
+    DURATION,
     Cursor,
+    Duration,
     FeedCursor,
     Id,
     QueryBoolean,
@@ -33,6 +36,7 @@ from invsys.inventory.schemas.validators import (
 # The prefix of query parameters that filter by an attribute; the rest of the name is the key.
 ATTRIBUTE = "attribute."
 
+MAX_STEPS, DEFAULT_STEP = 1000, "PT1H"
 # The largest number in X-Total-Count. Counting more would take too long.
 MAX_COUNT = 100_000
 _MAX_BYTES_OF_CHARACTER = 4
@@ -123,6 +127,27 @@ class AvailabilityQuery(WindowQuery, Page):
     cursor = Cursor(1)
 
 
+class UtilisationQuery(WindowQuery):
+    """The query of utilisation: a finite window, and the length of its steps."""
+
+    start = UtcDateTimeField(data_key="from", required=True)
+    end = UtcDateTimeField(data_key="to", required=True)
+    step = Duration(
+        load_default=timedelta(hours=1),
+        metadata={
+            "description": f"The length of a step, for example `PT1H` or `P1D`; at most {MAX_STEPS:,} steps",
+            "pattern": f"^{DURATION}$",
+            "default": DEFAULT_STEP,
+        },
+    )
+
+    @validates_schema
+    def _validate_number(self, data: dict[str, Any], **_: Any) -> None:
+        number = -((data["start"] - data["end"]) // data["step"])
+        if number > MAX_STEPS:
+            raise ValidationError({"step": [f"At most {MAX_STEPS:,} steps; this window has {number:,}."]})
+
+
 class AllocationQuery(WindowQuery, CountedPage):
     """The query of the allocations of a vehicle."""
 
@@ -168,5 +193,6 @@ allocation_query = AllocationQuery()
 allocation_of_all_query = AllocationOfAllQuery()
 window_query = WindowQuery()
 availability_query = AvailabilityQuery()
+utilisation_query = UtilisationQuery()
 event_query = EventQuery()
 fleet_query = FleetQuery()

@@ -18,6 +18,7 @@ REQUIRED = ("resource_type", "name")
 COLUMNS = (
     *REQUIRED,
     "attributes",
+    "closed_from",
     "from_datetime",
     "to_datetime",
     "from_infinity",

@@ -15,7 +15,7 @@ from sqlalchemy import and_, select
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import by_code_point
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
-from invsys.inventory.schemas import outputs
+from invsys.inventory.schemas import exports
 from invsys.inventory.transfer import spreadsheet
 from invsys.inventory.transfer.columns import COLUMNS, format_cell
 
@@ -27,6 +27,7 @@ _LINES = (
         _resource.resource_type,
         _resource.name,
         _resource.attributes,
+        _resource.closed_from,
         _allocation.key,
         _allocation.id,
         _allocation.starts,
@@ -68,8 +69,8 @@ def export(file: IO[str], form: str, *, safe_for_spreadsheets: bool = False) -> 
 
 
 def _fields(row: Any) -> Iterator[tuple[str, Any]]:
-    vehicle = {name: row[name] for name in ("resource_type", "name", "attributes")}
-    allocation = {} if row["key"] is None else outputs.exported_allocation.dump(row)
+    vehicle = exports.exported_resource.dump(row)
+    allocation = {} if row["key"] is None else exports.exported_allocation.dump(row)
     for name, value in {**vehicle, **allocation}.items():
         if value not in (None, {}, False):
             yield name, value

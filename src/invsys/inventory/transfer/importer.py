@@ -1,7 +1,8 @@
 """Import: vehicles and allocations from CSV or JSON Lines, in batches.
 
-A line describes a vehicle (``resource_type`` or collection, ``name``, optional ``attributes``) and, if it has a period,
-an allocation. Vehicles and allocations that already exist are recognised, so an interrupted import can be run again.
+A line describes a vehicle (``resource_type`` or collection, ``name``, optional ``attributes`` and ``closed_from``) and,
+if it has a period, an allocation. Vehicles and allocations that already exist are recognised, so an interrupted import
+can be run again.
 """
 
 import os
@@ -18,7 +19,7 @@ from flask import current_app
 from marshmallow import ValidationError
 from tqdm import tqdm
 
-from invsys.chassis.http import problems
+from invsys.chassis.formats.field_messages import field_messages
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.commands.bulk_load import ALLOCATED, REGISTERED, UNCHANGED, ImportItem
 from invsys.inventory.schemas import inputs
@@ -27,7 +28,7 @@ from invsys.inventory.transfer.reader import Line
 from invsys.inventory.transfer.report import Report, UnusableReport
 from invsys.inventory.transfer.text_lines import UnusableFile, text_lines
 
-_VEHICLE = frozenset({"resource_type", "name", "attributes"})
+_VEHICLE = frozenset({"resource_type", "name", "attributes", "closed_from"})
 # Lines in one transaction: enough to save commits, few enough to hold the locks only briefly.
 _BATCH = 500
 
@@ -153,8 +154,8 @@ def _import_item(line: Line) -> ImportItem:
     if line.error is not None:
         raise ValidationError(line.error)
     resource_type = _resource_type(line.fields.get("resource_type"))
-    vehicle_fields = {name: line.fields[name] for name in ("name", "attributes") if name in line.fields}
-    vehicle = inputs.new_resource.load(vehicle_fields)
+    vehicle_fields = {name: line.fields[name] for name in _VEHICLE - {"resource_type"} if name in line.fields}
+    vehicle = inputs.imported_resource.load(vehicle_fields)
     rest = {name: value for name, value in line.fields.items() if name not in _VEHICLE}
     return ImportItem(resource_type, **vehicle, allocation=inputs.imported_allocation.load(rest) if rest else None)
 
@@ -171,5 +172,5 @@ def _resource_type(value: Any) -> str:
 
 def _reason(error: ValidationError) -> str:
     whole_line = "_schema"  # marshmallow's name for errors without a field
-    messages = problems.field_messages(error)
+    messages = field_messages(error)
     return "; ".join(message if name == whole_line else f"{name}: {message}" for name, message in messages)

@@ -87,14 +87,27 @@ def _touches(previous: Row, allocation: Row) -> bool:
 
 def _vehicle_row(vehicle: Row, allocations: Iterable[Row], now: datetime) -> dict[str, Any]:
     of_vehicle = [allocation for allocation in allocations if allocation["resource_key"] == vehicle["key"]]
-    first = of_vehicle[0] if of_vehicle else None
-    current = first if first and (first["starts"] is None or first["starts"] <= now) else None
+    current = next((row for row in of_vehicle[:1] if row["starts"] is None or row["starts"] <= now), None)
+    closures = [_closure(vehicle["closed_from"])] if _is_visible(vehicle["closed_from"], now) else []
+    is_closed = bool(closures) and vehicle["closed_from"] <= now
+    starts = [row["starts"] for row in (*closures, *of_vehicle[:1])]
     return {
         "name": vehicle["name"],
         "current": current,
-        "next": None if current else first,
-        "bars": [_bar(allocation, now) for allocation in of_vehicle],
+        "closed_since": vehicle["closed_from"] if is_closed else None,
+        "free_until": None if current or is_closed else min(starts, default=None),
+        # Allocations are drawn over the closure.
+        "bars": [_bar(row, now) for row in (*closures, *of_vehicle)],
     }
+
+
+def _is_visible(closed_from: datetime | None, now: datetime) -> bool:
+    return closed_from is not None and closed_from < now + timedelta(days=DAYS)
+
+
+def _closure(closed_from: datetime) -> Row:
+    """Return the time from which the vehicle is closed in the form of an allocation."""
+    return {**_ANONYMOUS, "allocation_type": "closed", "starts": closed_from, "ends": None}
 
 
 def _bar(allocation: Row, now: datetime) -> dict[str, Any]:

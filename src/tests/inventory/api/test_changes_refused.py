@@ -72,7 +72,7 @@ BAD = {
     ],
     "from_infinity": [{"from_infinity": value} for value in ("true", "yes", 1, [])],
     "to_infinity": [{"to_infinity": value} for value in ("true", 1, {})],
-    "resource_id": [{"resource_id": value} for value in (ANOTHER_ID, "x", "", "any", "all", None, 1, True, [], {})],
+    "resource_id": [{"resource_id": value} for value in (ANOTHER_ID, "x", "", "Any", "all", None, 1, True, [], {})],
     "allocation_type": [{"allocation_type": value} for value in ("", "x" * 21, 1, True, [])],
     "description": [{"description": value} for value in ("x" * 101, 1, True, [], {})],
     "dump": [{"dump": value} for value in ([], "{}", 1, True, {"x": "a" * 16_385})],
@@ -87,7 +87,11 @@ BAD = {
     "resource_type": [{"resource_type": "Car"}],
     "created": [{"created": hour_start(10)}],
     "expires": [{"expires": hour_start(10)}, {"expires": None}],
-    "attributes": [{"attributes": {}}],
+    "attributes": [
+        {"attributes": {}},
+        {"attributes": {"seats": 4}, "resource_id": ANOTHER_ID},
+        *({"attributes": value, "resource_id": "any"} for value in (None, [], "x", 1, {"": 1}, {"a": None}, {"a": {}})),
+    ],
     "quantity": [{"quantity": 2}],
     "from": [{"from": hour_start(9)}],
     "Description": [{"Description": "x"}],
@@ -147,7 +151,7 @@ def test_another_content_type_is_refused(client, item, refused, nothing_changes,
 
 
 @pytest.mark.one_engine
-def test_only_patch_accepts_the_merge_patch_content_type(client, car, refused, nothing_changes):
+def test_only_changes_accept_the_merge_patch_content_type(client, car, refused, nothing_changes):
     for path, body in (("/api/cars", b'{"name": "Car9"}'), (f"{car}/allocations", b'{"from_infinity": true}')):
         with nothing_changes():
             response = client.post(path, data=body, content_type=MERGE_PATCH)

@@ -12,9 +12,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
 from invsys.inventory.errors import ConflictError, NameTaken
-from invsys.inventory.openapi import problems
+from invsys.inventory.openapi import REQUEST_SCHEMAS, RESPONSE_SCHEMAS, problems
 from invsys.inventory.openapi.examples import EXAMPLES
-from invsys.inventory.schemas import inputs, outputs
 from tests.support.closed_responses import close_responses
 from tests.support.effort import THOROUGH, hypothesis_settings
 from tests.support.hours_in_2099 import hour_start, let_holds_expire
@@ -95,7 +94,7 @@ def test_every_example_is_valid_against_its_schema(document):
 @pytest.mark.one_engine
 def test_only_the_closed_copy_refuses_what_later_versions_add(document):
     closed = close_responses(document)
-    examples = {schema.__name__: EXAMPLES[schema] for schema in outputs.RESPONSE_SCHEMAS}
+    examples = {schema.__name__: EXAMPLES[schema] for schema in RESPONSE_SCHEMAS}
     examples["NameTakenProblem"] = problems.example(NameTaken)
     later = [(name, {**example, "future_member": 1}) for name, example in examples.items()]
     later.append(("Event", {**examples["Event"], "kind": "future_kind"}))
@@ -115,7 +114,7 @@ def test_responses_accept_problems_with_unknown_codes_except_in_the_closed_copy(
 
 @pytest.mark.one_engine
 def test_request_bodies_accept_no_unknown_members(document):
-    for schema in inputs.REQUEST_SCHEMAS:
+    for schema in REQUEST_SCHEMAS:
         assert document["components"]["schemas"][schema.__name__]["additionalProperties"] is False
 
 
@@ -126,7 +125,7 @@ def test_the_collections_in_the_document_are_those_of_the_settings(document):
 
 
 def test_every_published_schema_has_an_example():
-    assert set(EXAMPLES) == {*inputs.REQUEST_SCHEMAS, *outputs.RESPONSE_SCHEMAS}
+    assert set(EXAMPLES) == {*REQUEST_SCHEMAS, *RESPONSE_SCHEMAS}
 
 
 @pytest.mark.one_engine

@@ -89,6 +89,37 @@ def test_past_and_distant_allocations_are_not_shown(
 
 
 @pytest.mark.one_engine
+@pytest.mark.parametrize(
+    ("closed_from", "start", "end", "now", "titles"),
+    [
+        (-1, 24, 25, "closed since ", ["closed", "booking"]),
+        (-1, -2, 1, "booking until ", ["closed", "booking"]),
+        (5, 24, 25, "free until ", ["closed", "booking"]),
+        (24, 5, 6, "free until ", ["closed", "booking"]),
+        (24 * 8, 24 * 9, None, "free for the next 7 days", []),
+    ],
+)
+def test_a_closed_vehicle_is_not_shown_as_free(
+    client: FlaskClient,
+    car: str,
+    allocate: Allocate,
+    closed_from: float,
+    start: float,
+    end: float | None,
+    now: str,
+    titles: list[str],
+) -> None:
+    instants = {hour: hours_from_now(hour) for hour in (closed_from, start, end)}
+    allocate(car, instants[start], instants[end])
+    client.patch(car, json={"closed_from": instants[closed_from]})
+    page = Page(client.get("/"))
+    assert page.rows[0][1].startswith(now)
+    assert page.titles == titles
+    if now == "free until ":
+        assert page.times == [as_shown(instants[5])]
+
+
+@pytest.mark.one_engine
 def test_bars_are_drawn_at_the_times_of_the_allocations(client: FlaskClient, car: str, allocate: Allocate) -> None:
     for kind, start, end in (("third", 96, None), ("second", 24, 48), ("first", -5, 12)):
         allocate(car, hours_from_now(start), hours_from_now(end), allocation_type=kind)

@@ -113,4 +113,5 @@ def test_no_reader_ever_sees_two_overlapping_allocations(app, client, cars):
         assert events + reader.new_events() == everything
     replayed = ReplayedFeed()
     replayed.apply(everything)
+    replayed.require_no_overlaps()
     assert {kind for kinds in replayed.kinds.values() for kind in kinds} >= {"allocated", "deallocated", "expired"}

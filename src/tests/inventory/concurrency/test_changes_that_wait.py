@@ -1,22 +1,18 @@
 """Requests that wait for another transaction's lock: their results depend on the rows that it has committed."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import event
 
 from invsys.inventory.commands import bulk_load
-from invsys.inventory.db.models import db
 from invsys.inventory.schemas import inputs
-from tests.support.blocking import block_event_numbers, locked, until_waiting
+from tests.support.blocking import block_event_numbers, block_next_commit, locked, until_waiting
 from tests.support.change_feed import FeedReader
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
 from tests.support.hours_in_2099 import hour_start, period_fields
+from tests.support.waiting import SECONDS
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
-
-SECONDS = 10
 
 ALLOCATIONS = "SELECT FROM continuous_resource_allocations FOR UPDATE"
 VEHICLE = "SELECT FROM continuous_resources WHERE id = '{}' FOR UPDATE"
@@ -84,38 +80,22 @@ def test_a_hold_that_expires_while_the_request_waits_is_not_confirmed(
     assert kinds == ["resource_registered", "allocated", "expired", "resource_decommissioned"]
 
 
-@pytest.fixture
-def committing(app):
-    """Block a transaction of the service before its commit; yield two events: blocked, and permission to commit."""
-    reached, let_go = threading.Event(), threading.Event()
-
-    def wait(connection):
-        reached.set()
-        assert let_go.wait(SECONDS)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "commit", wait)
-    yield reached, let_go
-    let_go.set()
-    event.remove(engine, "commit", wait)
-
-
 def test_a_vehicle_whose_hold_is_confirmed_just_before_it_expires_stays_in_circulation(
-    engine, app, database_url, client, pool, car, allocate, committing, refused
+    engine, app, database_url, client, pool, car, allocate, refused
 ):
     if engine == "sqlite":
         return
-    reached, let_go = committing
     hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=1).headers["Location"]
-    confirmed = pool.submit(app.test_client().patch, hold, json={"status": "confirmed"})
-    assert reached.wait(SECONDS)
-    # To other transactions, the allocation is still a hold, which expires after a second.
-    while client.get(hold).status_code == 200:
-        pass
-    decommissioned = pool.submit(app.test_client().delete, car)
-    until_waiting(database_url, 1)
-    let_go.set()
+    with block_next_commit(app) as (reached, let_go):
+        confirmed = pool.submit(app.test_client().patch, hold, json={"status": "confirmed"})
+        assert reached.wait(SECONDS)
+        # To other transactions, the allocation is still a hold, which expires after a second.
+        while client.get(hold).status_code == 200:
+            pass
+        decommissioned = pool.submit(app.test_client().delete, car)
+        until_waiting(database_url, 1)
+        let_go.set()
+        decommissioned.result()
     assert confirmed.result().json["status"] == "confirmed"
     refused(decommissioned.result(), 409, "resource_in_use")
     assert client.get(hold).json["status"] == "confirmed"

@@ -33,6 +33,7 @@ class Writer:
     def __init__(self, app, number):
         self.app, self.client, self.random = app, app.test_client(), random.Random(number)
         orders = [self.create, self.create_any, self.create_several, self.change, self.move, self.confirm, self.extend]
+        orders += [self.move_to_any, self.change_several]
         self.turns = [*orders, self.free, self.free, self.expire, self.clear, self.rename, self.replace]
 
     def work(self):
@@ -76,6 +77,17 @@ class Writer:
 
     def change(self):
         self.patch(None, self.period())
+
+    def move_to_any(self):
+        self.patch(None, {"resource_id": "any"})
+
+    def change_several(self):
+        rows = self.client.get(ALL).json
+        rows = self.random.sample(rows, min(3, len(rows)))
+        changes = [self.period(), {"resource_id": "any"}, {"resource_id": self.car()[-36:]}, {"description": "x"}]
+        listed = [{"id": row["id"], **self.random.choice(changes)} for row in rows]
+        if listed:
+            self.send("POST", f"{ALL}/changes", 200, 404, 409, 422, changes=listed)
 
     def move(self):
         self.patch(None, {"resource_id": self.car()[-36:]})

@@ -59,10 +59,14 @@ def test_free_and_busy_periods_match_the_model(client, register, allocate, reque
 @given(
     requested=st.lists(
         st.sampled_from([period for period in small_windows() if period != ALWAYS]), min_size=1, max_size=4
-    )
+    ),
+    closed_from=st.none() | st.integers(0, LAST),
 )
-def test_availability_filters_and_creates_all_agree(client, register, allocate, requested):
+def test_availability_filters_and_creates_all_agree(client, register, allocate, requested, closed_from):
     car, name, allocated = register_car(register, allocate, requested)
+    if closed_from is not None:
+        assert client.patch(car, json={"closed_from": hour_start(closed_from)}).status_code == 200
+        allocated.append((closed_from, None))
     for window in small_windows():
         span = (hour_start(window[0]), hour_start(window[1]))
         free, busy = free_and_busy(client, car, window)

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
 from tests.conftest import delete_all_rows
 from tests.support.effort import hypothesis_settings
 from tests.support.model import is_empty
+from tests.support.model_change_lists import ANY, ModelChangeLists
 from tests.support.model_changes import ModelChanges
 from tests.support.model_orders import ModelOrders
 from tests.support.model_queries import ModelQueries
@@ -35,10 +36,14 @@ names = st.builds("Car{}".format, st.integers(0, 7))
 attributes = st.fixed_dictionaries({}, optional={"seats": st.sampled_from([2, 4]), "city": st.just("Leeds")})
 required_attributes = st.sampled_from([{}, {}, {"seats": 4}, {"city": "Leeds", "seats": 4}])
 descriptions = st.sampled_from([None, "Fair", "<&>"])
+closures = st.none() | st.integers(2, 12)
 keys = st.sampled_from([None, None, "key-1", "key-2", "key-3", "key-4"])
 matches = st.sampled_from([None, None, "any", "present", "stale"])
 settlements = st.builds(dict, hold=hours) | st.just({"confirm": True})
 changes_of_period = st.fixed_dictionaries({}, optional={"start": bound, "end": bound})
+# Vehicles of the entries of a change list: the same one, any other, or one of the fleet.
+targets = st.none() | st.just(ANY) | index
+entries = st.tuples(index, changes_of_period | settlements, targets)
 
 are_vehicles = precondition(lambda self: self.runner.fleet.vehicles)
 are_allocations = precondition(lambda self: self.runner.fleet.active())
@@ -49,7 +54,7 @@ def pick(number, items):
     return list(items)[number % len(items)]
 
 
-class ServiceAndModel(ModelOrders, ModelChanges, ModelQueries):
+class ServiceAndModel(ModelOrders, ModelChanges, ModelChangeLists, ModelQueries):
     """The service and its model, with a method for each operation."""
 
     def use_removed_item(self, item, changes, match):
@@ -91,9 +96,9 @@ class Machine(RuleBasedStateMachine):
         self.runner.register(name, attributes, key)
 
     @are_vehicles
-    @rule(vehicle=index, period=periods, hold=holds, description=descriptions, key=keys)
-    def allocate(self, vehicle, period, hold, description, key):
-        self.runner.allocate(self.vehicle(vehicle), period, hold, description, key)
+    @rule(vehicle=index, period=periods, hold=holds, description=descriptions, key=keys, despite_closed=st.booleans())
+    def allocate(self, vehicle, period, hold, description, key, despite_closed):
+        self.runner.allocate(self.vehicle(vehicle), period, hold, description, key, despite_closed)
 
     @rule(quantity=st.sampled_from([1, 1, 2, 3]), period=periods, attributes=required_attributes, hold=holds, key=keys)
     def allocate_any(self, quantity, period, attributes, hold, key):
@@ -115,6 +120,11 @@ class Machine(RuleBasedStateMachine):
         self.runner.change_vehicle(self.vehicle(vehicle), changes, match)
 
     @are_vehicles
+    @rule(vehicle=index, closed_from=closures, match=matches)
+    def close_or_open(self, vehicle, closed_from, match):
+        self.runner.change_vehicle(self.vehicle(vehicle), {"closed_from": closed_from}, match)
+
+    @are_vehicles
     @rule(vehicle=index, match=matches)
     def decommission(self, vehicle, match):
         self.runner.decommission(self.vehicle(vehicle), match)
@@ -129,6 +139,15 @@ class Machine(RuleBasedStateMachine):
     @rule(allocation=index, settlement=settlements, changes=changes_of_period, match=matches)
     def settle(self, allocation, settlement, changes, match):
         self.runner.change(self.allocation(allocation, "held"), changes | settlement, match)
+
+    @are_allocations
+    @rule(listed=st.lists(entries, min_size=1, max_size=4))
+    def change_several(self, listed):
+        changes = {}
+        for allocation, fields, target in listed:
+            vehicle = target if target in (None, ANY) else self.vehicle(target)
+            changes[self.allocation(allocation)] = fields | ({} if vehicle is None else {"vehicle": vehicle})
+        self.runner.change_several(changes)
 
     @are_allocations
     @rule(allocation=index, match=matches)

@@ -1,0 +1,94 @@
+"""Chooses the vehicles of the entries that move to any vehicle. Nothing is locked."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from invsys.inventory.caller import Caller
+from invsys.inventory.commands import locked_allocation
+from invsys.inventory.commands.change_list import rows as row_statements
+from invsys.inventory.commands.change_list.entries import Entry, Placement, naming, place
+from invsys.inventory.db import session
+from invsys.inventory.db.models import Row
+from invsys.inventory.errors import NoneAvailable
+from invsys.inventory.queries import free_vehicles
+
+Rows = Mapping[uuid.UUID, Row]
+
+
+class Choice(NamedTuple):
+    """The vehicle that was chosen for an allocation, and the key of the vehicle that the allocation leaves."""
+
+    vehicle_id: uuid.UUID
+    old_resource_key: int
+
+
+def choose(resource_type: str, entries: Sequence[Entry], caller: Caller) -> dict[uuid.UUID, Choice]:
+    """Return a choice for each entry that moves to any vehicle, by the id of the allocation.
+
+    Each entry in turn gets a vehicle that is free after all other entries and the choices before it. Raises the
+    problems of the entries: AllocationNotFound, HoldExpired, VersionMismatch, InvalidFields,
+    ResourceClosed, NoneAvailable.
+    """
+    to_any = [entry for entry in entries if entry.moves_to_any]
+    if not to_any:
+        return {}
+    # The rows and the free vehicles must be of the same state.
+    with session.snapshot() as connection:
+        ids = [entry.allocation_id for entry in entries]
+        rows = locked_allocation.find(connection, resource_type, ids, caller.owner)
+        for entry in entries:
+            with naming(entry):
+                entry.require_present(connection, rows.get(entry.allocation_id), resource_type, caller.owner)
+        others = [entry for entry in entries if not entry.moves_to_any]
+        placements = _place(connection, resource_type, others, rows, caller)
+        return _choose(connection, to_any, placements, rows, caller)
+
+
+def _place(
+    connection: Connection, resource_type: str, entries: Sequence[Entry], rows: Rows, caller: Caller
+) -> list[Placement]:
+    ids = [entry.vehicle_id for entry in entries if entry.vehicle_id is not None]
+    vehicles = row_statements.find_vehicles(connection, resource_type, ids)
+    placements = []
+    for entry in entries:
+        vehicle = None if entry.vehicle_id is None else vehicles.get(entry.vehicle_id)
+        with naming(entry):
+            placement = place(entry, rows[entry.allocation_id], vehicle, caller)
+            placement.require_open()
+        placements.append(placement)
+    return placements
+
+
+def _choose(
+    connection: Connection, entries: Sequence[Entry], placements: Sequence[Placement], rows: Rows, caller: Caller
+) -> dict[uuid.UUID, Choice]:
+    taken, choices = list(placements), {}
+    listed_keys = [row["key"] for row in rows.values()]
+    for entry in entries:
+        with naming(entry):
+            unmoved = place(entry, rows[entry.allocation_id], None, caller)
+            vehicle = _free_vehicle(connection, unmoved, taken, listed_keys)
+        choices[entry.allocation_id] = Choice(vehicle["id"], unmoved.resource_key)
+        taken.append(replace(unmoved, values={**unmoved.values, "resource_key": vehicle["key"]}))
+    return choices
+
+
+def _free_vehicle(
+    connection: Connection, unmoved: Placement, taken: Sequence[Placement], listed_keys: Sequence[int]
+) -> Row:
+    """Return a vehicle for an allocation with its new period, which is still on its old vehicle."""
+    conflicting = {other.resource_key for other in taken if other.period.overlaps(unmoved.period)}
+    params = {
+        **unmoved.values,
+        "resource_type": unmoved.row["resource_type"],
+        "attributes": unmoved.entry.changes["attributes"],
+    }
+    excluded = sorted(conflicting | {unmoved.resource_key})
+    vehicle = free_vehicles.find_other(connection, params, listed_keys, excluded)
+    if vehicle is None:
+        raise NoneAvailable("No other vehicle that fits is available for the whole period.")
+    return vehicle
