@@ -112,7 +112,7 @@ def test_a_closed_vehicle_is_not_shown_as_free(
     instants = {hour: hours_from_now(hour) for hour in (closed_from, start, end)}
     allocate(car, instants[start], instants[end])
     client.patch(car, json={"closed_from": instants[closed_from]})
-    page = Page(client.get("/"))
+    page = Page(client.get("/table"))
     assert page.rows[0][1].startswith(now)
     assert page.titles == titles
     if now == "free until ":
