@@ -19,7 +19,7 @@ export const connection = Object.assign(new EventTarget(), {
 export const rights = { vehicles: true, allocate: true, ownOnly: false, client: "" };
 
 /** Read the client and its scopes; the inventory alone has no such route. Raises Problem. */
-export async function readRights(/** @type {string} */ collection, secret = key.get() ?? undefined) {
+export async function readRights(/** @type {string} */ collection, /** @type {string | undefined} */ secret = undefined) {
   try {
     const { data } = await call("GET", "/whoami", { key: secret });
     const has = (/** @type {string} */ scope) => data.scopes.some((/** @type {string} */ own) => own === scope || own === `${scope}@${collection}`);
@@ -74,7 +74,8 @@ export async function call(/** @type {string} */ method, /** @type {string} */ p
     setState("offline");
     throw new Problem(0, { title: "The service does not respond." });
   }
-  return read(response);
+  // A key that is only tried says nothing about the stored one.
+  return read(response, options.key !== undefined);
 }
 
 /** @returns {RequestInit} */
@@ -89,11 +90,12 @@ function request(/** @type {string} */ method, /** @type {Options} */ options) {
   const timeout = AbortSignal.timeout(TIMEOUT);
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   const body = options.body === undefined ? undefined : JSON.stringify(options.body);
-  return { method, headers, body, signal, credentials: "same-origin" };
+  // The browser's cache would answer another key with what the former one was allowed to see.
+  return { method, headers, body, signal, cache: "no-store", credentials: "same-origin" };
 }
 
 /** @returns {Promise<Reply>} */
-async function read(/** @type {Response} */ response) {
+async function read(/** @type {Response} */ response, /** @type {boolean} */ isTrial) {
   const { status, headers } = response;
   const text = await response.text();
   const isJson = /json/.test(headers.get("Content-Type") || "");
@@ -106,10 +108,8 @@ async function read(/** @type {Response} */ response) {
     return { data, headers };
   }
   const problem = new Problem(status, data || {}, headers);
-  if (status === 429) setState("limited", problem.retryAfter);
-  else if (status === 401) setState("key");
-  else if (problem.isUnknown && problem.code !== "busy") setState("offline", problem.retryAfter);
-  else setState("ok");
+  const isAway = problem.isUnknown && problem.code !== "busy";
+  if (!(isTrial && status === 401)) setState(status === 429 ? "limited" : status === 401 ? "key" : isAway ? "offline" : "ok", problem.retryAfter);
   throw problem;
 }
 

@@ -124,7 +124,9 @@ function nextHour(vehicle = "") {
   const base = now >= fleet.range.from && now < fleet.range.to ? now : fleet.range.from + 8 * times.HOUR - 1;
   const hour = Math.ceil(base / times.HOUR) * times.HOUR;
   let free = hour;
-  for (const { start, end } of fleet.allocations(vehicle)) if (start < free + times.HOUR && end > free) free = end;
+  const own = fleet.allocations(vehicle).map(({ start, end }) => /** @type {[number, number]} */ ([start, end]));
+  const busy = [...own, ...fleet.takenPeriods(vehicle)].sort((a, b) => (a[0] < b[0] ? -1 : 1));
+  for (const [start, end] of busy) if (start < free + times.HOUR && end > free) free = end;
   return Number.isFinite(free) ? free : hour;
 }
 

@@ -209,7 +209,7 @@ async function start() {
     // Before the lists, so that the feed misses nothing that the lists do not have.
     await feed.start();
   } catch (error) {
-    if (connection.state === "key") return showLogin(start);
+    if (connection.state === "key") return;
     feed.fail(error);
   }
   for (const name of ["toolbar", "summary", "footer"]) byId(name).hidden = false;

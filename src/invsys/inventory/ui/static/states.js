@@ -28,7 +28,7 @@ export function watchConnection(/** @type {{login: () => void, reload: () => voi
   connection.addEventListener("change", (event) => {
     const before = /** @type {CustomEvent} */ (event).detail;
     if (connection.state === "key") login();
-    if (connection.state === "ok" && before !== "ok") isBack(bar, reload);
+    if (connection.state === "ok" && before !== "ok" && before !== "key") isBack(bar, reload);
     update();
   });
   feed.addEventListener("change", update);

@@ -169,10 +169,12 @@ function bar(/** @type {Allocation} */ row) {
   element.classList.toggle("ring", timeline.rings.has(row.id));
   element.classList.toggle("pending", timeline.pending.has(row.id));
   element.classList.toggle("pulse", Boolean(row.changed && row.changed.at > server.now() - 3000));
-  const width = (parseFloat(element.style.width) / 100) * timeline.trackWidth;
-  if (width >= TEXT_WIDTH) element.append(el("span", {}, el("bdi", {}, barText(row))));
+  if (hasRoom(element)) element.append(el("span", {}, el("bdi", {}, barText(row))));
   return element;
 }
+
+const hasRoom = (/** @type {HTMLElement} */ element) =>
+  (parseFloat(element.style.width) / 100) * timeline.trackWidth >= TEXT_WIDTH;
 
 export const barText = (/** @type {Allocation} */ row) =>
   row.held ? `held ${times.countdown(row.until - server.now())}` : row.description || row.reference || row.allocation_type;
@@ -190,7 +192,7 @@ function barLabel(/** @type {Allocation} */ row) {
 function takenBar(/** @type {number} */ start, /** @type {number} */ end) {
   const element = placed("div", "bar taken", start, end);
   element.title = `taken by somebody else\n${times.periodText(start, end)}`;
-  element.append(el("span", {}, "taken"));
+  if (hasRoom(element)) element.append(el("span", {}, "taken"));
   return element;
 }
 
