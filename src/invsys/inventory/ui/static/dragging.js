@@ -5,7 +5,7 @@ import { connection, rights } from "./api.js";
 import * as changes from "./changes.js";
 import { byId } from "./elements.js";
 import { fleet } from "./fleet.js";
-import { allocateForm, overlaps } from "./forms.js";
+import { allocateForm } from "./forms.js";
 import { drawRow, timeAt, timeline, vehicleAt } from "./timeline.js";
 import * as times from "./times.js";
 
@@ -126,7 +126,7 @@ function show() {
   if (!drag?.active) return;
   const wanted = place(drag);
   const before = timeline.ghost?.vehicle;
-  timeline.ghost = { ...wanted, bad: overlaps(wanted.vehicle, wanted.start, wanted.end, drag.row?.id) };
+  timeline.ghost = { ...wanted, except: drag.row?.id ?? "" };
   if (drag.row) timeline.pending.add(drag.row.id);
   for (const id of new Set([before, wanted.vehicle, drag.vehicle])) if (id) drawRow(id);
 }

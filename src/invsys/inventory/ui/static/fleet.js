@@ -155,6 +155,12 @@ class Fleet extends EventTarget {
     return periods;
   }
 
+  /** Return whether a period lies over a known bar of a vehicle, except one. */
+  overlaps(/** @type {string} */ id, /** @type {number} */ start, /** @type {number} */ end, except = "") {
+    const own = this.allocations(id).some((row) => row.id !== except && row.start < end && row.end > start);
+    return own || this.takenPeriods(id).some(([from, to]) => from < end && to > start);
+  }
+
   /** @returns {Allocation | undefined} */
   allocation(/** @type {string} */ id) {
     return this.rows.get(this.vehicleOf.get(id) ?? "")?.get(id);

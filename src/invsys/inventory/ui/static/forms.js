@@ -13,7 +13,7 @@ import * as times from "./times.js";
 /** @typedef {import("./fleet.js").Vehicle} Vehicle */
 /**
  * @typedef {{vehicle?: Vehicle | null, start?: number, end?: number, kind?: string, note?: string, quantity?: number,
- *   attributes?: Record<string, any>, despiteClosed?: boolean}} Draft
+ *   attributes?: Record<string, any>, despiteClosed?: boolean, title?: string}} Draft
  */
 
 /**
@@ -164,7 +164,7 @@ export function allocateForm(/** @type {Draft} */ draft, /** @type {any} */ abov
     }
   });
   panel.returnTo = () => (vehicle && focusAt(vehicle.id), null);
-  panel.open(`allocate ${vehicle?.id ?? ""}`, `Allocate ${vehicle ? vehicle.name : "any that is free"}`, element);
+  panel.open(`allocate ${vehicle?.id ?? ""}`, draft.title ?? `Allocate ${vehicle ? vehicle.name : "any that is free"}`, element);
   panel.onclose = () => showGhost(undefined, 0, 0);
   if (vehicle) showGhost(vehicle.id, start, draft.end ?? start + times.HOUR);
 }
@@ -181,14 +181,8 @@ function allocated(/** @type {any} */ data) {
 }
 
 function showGhost(/** @type {string | undefined} */ vehicle, /** @type {number} */ start, /** @type {number} */ end) {
-  timeline.ghost = vehicle ? { vehicle, start, end, bad: overlaps(vehicle, start, end) } : null;
+  timeline.ghost = vehicle ? { vehicle, start, end, except: "" } : null;
   draw();
-}
-
-/** Return whether a period lies over a known bar of a vehicle, except one. */
-export function overlaps(/** @type {string} */ vehicle, /** @type {number} */ start, /** @type {number} */ end, except = "") {
-  const own = fleet.allocations(vehicle).some((row) => row.id !== except && row.start < end && row.end > start);
-  return own || fleet.takenPeriods(vehicle).some(([from, to]) => from < end && to > start);
 }
 
 /** Edit an allocation; ``stored`` is the state that the service has, if ``row`` is a proposal. */

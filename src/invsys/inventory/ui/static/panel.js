@@ -6,7 +6,7 @@ import * as changes from "./changes.js";
 import { button, el, panel, refuse, toast } from "./elements.js";
 import { bounds, fleet, parse } from "./fleet.js";
 import { allocateForm, editForm, findForm, vehicleForm } from "./forms.js";
-import { barText, draw, focusAt, timeline } from "./timeline.js";
+import { barText, draw, focusAt, scrollTo, timeline } from "./timeline.js";
 import * as times from "./times.js";
 
 /** @typedef {import("./fleet.js").Allocation} Allocation */
@@ -132,7 +132,7 @@ async function outOfServicePanel(/** @type {Vehicle} */ vehicle, /** @type {numb
     el("ul", { class: "list" }, ...list.map((row) => item(row, act("Move to any other", () => moveOne(row))))),
     list.length > 1 && act("Move all", () => moveAll(list, again)),
   );
-  allocateForm({ vehicle, start: now, end: Infinity, kind: "maintenance", despiteClosed: true }, inTheWay);
+  allocateForm({ vehicle, start: now, end: Infinity, kind: "maintenance", despiteClosed: true, title: `${vehicle.name}: out of service` }, inTheWay);
 }
 
 /** Move all allocations to other vehicles, or none. */
@@ -177,6 +177,7 @@ export async function conflictPanel(
     draw();
   };
   const [first] = known;
+  scrollTo(place.vehicle);
   if (first && !(first.start < fleet.range.to && first.end > fleet.range.from)) fleet.go({ day: times.startOfDay(first.start), focus: [place.vehicle, "", true] });
   else draw();
 }

@@ -9,6 +9,8 @@ import * as times from "./times.js";
 /** @typedef {import("./fleet.js").Allocation} Allocation */
 /** @typedef {import("./fleet.js").Vehicle} Vehicle */
 
+/** @typedef {{vehicle: string, start: number, end: number, except: string}} Ghost */
+
 const OVERSCAN = 4;
 const TEXT_WIDTH = 44;
 
@@ -20,7 +22,7 @@ export const timeline = {
   /** Where the keyboard is: a row, or a bar in it. */ at: { vehicle: "", allocation: "" },
   /** Ids of the allocations that are in the way. @type {Set<string>} */ rings: new Set(),
   /** Ids of allocations whose change is under way. @type {Set<string>} */ pending: new Set(),
-  /** @type {{vehicle: string, start: number, end: number, bad: boolean} | null} */ ghost: null,
+  /** Where a drag or a form would put an allocation. @type {Ghost | null} */ ghost: null,
   trackWidth: 0,
 };
 
@@ -63,6 +65,7 @@ function drawFrame() {
   byId("rows").style.height = `${Math.max(fleet.total ?? 0, fleet.vehicles.length) * rowHeight}px`;
   grid().setAttribute("aria-rowcount", String(fleet.total === null ? -1 : fleet.total + 1));
   timeline.trackWidth = byId("ticks").clientWidth;
+  document.body.style.setProperty("--track", `${timeline.trackWidth}px`);
   const ticks = times.ticks(fleet.range, timeline.trackWidth);
   byId("ticks").replaceChildren(...ticks.map(tickElement));
   const lines = ticks.map((tick) => placed("div", "line", tick.at, tick.at));
@@ -196,10 +199,12 @@ function takenBar(/** @type {number} */ start, /** @type {number} */ end) {
   return element;
 }
 
-function ghostBar(/** @type {{start: number, end: number, bad: boolean}} */ { start, end, bad }) {
-  const element = placed("div", bad ? "ghost bad" : "ghost", start, end);
-  const length = Number.isFinite(end - start) ? ` · ${times.durationText(end - start)}` : "";
-  element.append(el("span", {}, bad ? "taken" : `${times.clock(start)} – ${times.clock(end)}${length}`));
+function ghostBar(/** @type {Ghost} */ { vehicle, start, end, except }) {
+  const isTaken = fleet.overlaps(vehicle, start, end, except);
+  const element = placed("div", isTaken ? "ghost bad" : "ghost", start, end);
+  const isFinite = Number.isFinite(end - start);
+  const words = isFinite ? `${times.clock(start)} – ${times.clock(end)} · ${times.durationText(end - start)}` : times.periodText(start, end);
+  element.append(el("span", {}, isTaken ? "taken" : words));
   return element;
 }
 

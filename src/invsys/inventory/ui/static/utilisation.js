@@ -13,6 +13,8 @@ const FRESH = 60_000;
 
 /** @typedef {{at: number, end: number, vehicles: number, held: number, booking: number, maintenance: number, other: number}} Step */
 
+const used = (/** @type {Step} */ step) => step.booking + step.maintenance + step.other;
+
 let isServed = true;
 let lastView = "";
 let lastAt = 0;
@@ -56,7 +58,7 @@ async function showCounts() {
   byId("counts").dataset.type = fleet.collection;
   try {
     const [now] = await steps(minute, minute + times.MINUTE, "PT1M");
-    const allocated = Math.round(now.booking + now.maintenance + now.other);
+    const allocated = Math.round(used(now));
     const words = [`${allocated.toLocaleString("en")} of ${now.vehicles.toLocaleString("en")} allocated now`];
     if (now.held >= 0.5) words.push(`${Math.round(now.held)} held`);
     if (now.maintenance >= 0.5) words.push(`${Math.round(now.maintenance)} in maintenance`);
@@ -84,12 +86,12 @@ async function showChart() {
 
 /** Return the stacked areas; the line is the size of the fleet. */
 function chart(/** @type {Step[]} */ list) {
-  const top = Math.max(1, ...list.map((step) => Math.max(step.vehicles, step.booking + step.maintenance + step.other)));
+  const top = Math.max(1, ...list.map((step) => Math.max(step.vehicles, used(step) + step.held)));
   const image = svg("svg", { viewBox: `0 0 1000 ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": "Utilisation over the window; the table has the numbers" });
   const floor = list.map(() => 0);
   const y = (/** @type {number} */ value) => HEIGHT - (value / top) * (HEIGHT - 4);
   const line = (/** @type {number[]} */ values) => list.map((step, index) => `${x(step.at)},${y(values[index]).toFixed(1)} ${x(step.end)},${y(values[index]).toFixed(1)}`);
-  for (const name of /** @type {const} */ (["booking", "maintenance", "other"])) {
+  for (const name of /** @type {const} */ (["booking", "maintenance", "other", "held"])) {
     const lower = line(floor);
     list.forEach((step, index) => (floor[index] += step[name]));
     image.append(svg("polygon", { class: name, points: [...line(floor), ...lower.map((pair) => pair.split(" ").reverse().join(" ")).reverse()].join(" ") }));
@@ -111,10 +113,10 @@ function table(/** @type {Step[]} */ list) {
   /** @type {Map<number, Step[]>} */ const days = new Map();
   for (const step of list) days.set(times.startOfDay(step.at), [...(days.get(times.startOfDay(step.at)) ?? []), step]);
   const rows = [...days].map(([day, part]) => {
-    const used = part.map((step) => step.booking + step.maintenance + step.other);
-    const mean = used.reduce((sum, value) => sum + value, 0) / used.length;
+    const counts = part.map(used);
+    const mean = counts.reduce((sum, value) => sum + value, 0) / counts.length;
     const size = part.reduce((sum, step) => sum + step.vehicles, 0) / part.length;
-    const cells = [Math.min(...used).toFixed(0), mean.toFixed(1), Math.max(...used).toFixed(0), size ? `${((mean / size) * 100).toFixed(0)} %` : "–"];
+    const cells = [Math.min(...counts).toFixed(0), mean.toFixed(1), Math.max(...counts).toFixed(0), size ? `${((mean / size) * 100).toFixed(0)} %` : "–"];
     return el("tr", {}, el("th", { scope: "row" }, times.shortDay(day)), ...cells.map((text) => el("td", {}, text)));
   });
   const head = el("tr", {}, ...["Day", "Least", "Mean", "Most", "In use"].map((text) => el("th", { scope: "col" }, text)));
