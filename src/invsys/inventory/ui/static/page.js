@@ -87,6 +87,7 @@ async function load() {
   if (isOtherType && fleet.isLoaded) await setRights();
   byId("grid").scrollTop = 0;
   showToolbar();
+  draw();
   await fleet.load();
 }
 
@@ -212,8 +213,7 @@ async function start() {
     if (connection.state === "key") return;
     feed.fail(error);
   }
-  for (const name of ["toolbar", "summary", "footer"]) byId(name).hidden = false;
-  /** @type {any} */ (document.querySelector("main")).hidden = false;
+  for (const name of ["toolbar", "summary", "work", "footer"]) byId(name).hidden = false;
   await load();
   watchUtilisation();
 }

@@ -11,11 +11,14 @@ import * as times from "./times.js";
 
 /** @typedef {{vehicle: string, start: number, end: number, except: string}} Ghost */
 
-const OVERSCAN = 4;
+const OVERSCAN = 1;
 const TEXT_WIDTH = 44;
 
 /** @type {Map<string, HTMLElement>} */ const elements = new Map();
 let rowHeight = 44;
+// Measured once per frame: to measure after a change makes the browser lay the page out again.
+let viewHeight = 0;
+let scrollTop = 0;
 let frame = 0;
 
 export const timeline = {
@@ -39,7 +42,10 @@ export function draw() {
 }
 
 /** Draw the rows that came into view. */
-export const drawScrolled = () => drawRows();
+export function drawScrolled() {
+  ({ scrollTop } = grid());
+  drawRows();
+}
 
 /** Draw a row again. */
 export function drawRow(/** @type {string} */ id) {
@@ -51,9 +57,8 @@ export function drawRow(/** @type {string} */ id) {
 
 /** Return the indexes of the first and the last row in view. @returns {[number, number]} */
 export function visibleRows() {
-  const first = Math.floor(grid().scrollTop / rowHeight);
-  const count = Math.ceil((grid().clientHeight - byId("scale").offsetHeight) / rowHeight);
-  return [Math.max(0, first), Math.max(0, first + count - 1)];
+  const first = Math.floor(scrollTop / rowHeight);
+  return [first, Math.max(first, first + Math.ceil(viewHeight / rowHeight) - 1)];
 }
 
 /** Draw what does not depend on a row: the height, the scale and the lines. */
@@ -65,6 +70,8 @@ function drawFrame() {
   byId("rows").style.height = `${Math.max(fleet.total ?? 0, fleet.vehicles.length) * rowHeight}px`;
   grid().setAttribute("aria-rowcount", String(fleet.total === null ? -1 : fleet.total + 1));
   timeline.trackWidth = byId("ticks").clientWidth;
+  viewHeight = grid().clientHeight - byId("scale").offsetHeight;
+  ({ scrollTop } = grid());
   document.body.style.setProperty("--track", `${timeline.trackWidth}px`);
   const ticks = times.ticks(fleet.range, timeline.trackWidth);
   byId("ticks").replaceChildren(...ticks.map(tickElement));
@@ -250,9 +257,10 @@ export function scrollTo(/** @type {string} */ id) {
   const index = fleet.index(id);
   if (index < 0) return;
   const top = index * rowHeight;
-  const height = grid().clientHeight - byId("scale").offsetHeight;
-  if (top < grid().scrollTop) grid().scrollTop = top;
-  else if (top + rowHeight > grid().scrollTop + height) grid().scrollTop = top + rowHeight - height;
+  if (top < scrollTop) scrollTop = top;
+  else if (top + rowHeight > scrollTop + viewHeight) scrollTop = top + rowHeight - viewHeight;
+  else return;
+  grid().scrollTop = scrollTop;
 }
 
 /** Flash a row once. */
