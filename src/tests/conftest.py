@@ -3,6 +3,8 @@
 A test process that needs PostgreSQL starts its own server from the installed binaries, on a socket in a private folder.
 """
 
+import atexit
+import gc
 import logging
 import os
 import shutil
@@ -13,12 +15,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from werkzeug.routing import Rule
 
 from invsys.chassis.config.settings import Settings
 from invsys.inventory import settings
@@ -47,6 +51,28 @@ def log_handlers() -> Iterator[None]:
             # pytest manages its own handlers.
             if handler not in before and not type(handler).__module__.startswith("_pytest"):
                 logger.removeHandler(handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def url_builders() -> Iterator[None]:
+    """Compile the function that builds the URL of a route once.
+
+    Werkzeug compiles it for each application, which takes most of the time in which a test builds one.
+    """
+    compiled: dict[tuple[object, ...], Any] = {}
+    compile_builder = Rule._compile_builder
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Any:
+        if rule.defaults:
+            return compile_builder(rule, append_unknown)
+        key = rule.rule, tuple(rule._trace), append_unknown
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Rule, "_compile_builder", compile_once)
+        yield
 
 
 # A folder in memory on Linux, and how many bytes must be free there for the databases.
@@ -78,11 +104,17 @@ def pytest_configure(config: pytest.Config) -> None:
         "through_gateway: also sends the requests of ``client`` through a gateway, which could change the responses",
     ):
         config.addinivalue_line("markers", marker)
+    # Collecting the tests creates many objects and almost no garbage.
+    gc.disable()
     # A shell starts background commands with SIGINT ignored, and the processes that the tests start would inherit this.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.getoption(SQLITE_ONLY):
         postgresql_binaries()
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -124,11 +156,19 @@ def child_processes(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def _copy(source: Path, target: Path) -> Path:
+    """Copy a folder and the owners of its files; return the copy."""
+    subprocess.run(["cp", "--archive", str(source), str(target)], check=True)
+    return target
+
+
 class PostgreSQL:
     """A PostgreSQL server for the tests.
 
     PostgreSQL refuses to run as root, so tests that run as root start it as the user ``postgres``.
     """
+
+    _initial_data: ClassVar[Path | None] = None
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="invsys-postgresql-", dir=_database_folder()))
@@ -139,7 +179,14 @@ class PostgreSQL:
         self._initialise()
 
     def _initialise(self) -> None:
-        self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
+        """Create the data folder: with initdb for the first server of a process, then with a copy of that folder."""
+        if PostgreSQL._initial_data is None:
+            self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
+            folder = Path(tempfile.mkdtemp(prefix="invsys-postgresql-", dir=_database_folder()))
+            atexit.register(shutil.rmtree, folder)
+            PostgreSQL._initial_data = _copy(self._data, folder / "data")
+        else:
+            _copy(PostgreSQL._initial_data, self._data)
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@/{database}?host={self.folder}"

@@ -12,6 +12,7 @@ from tests.conftest import migrate
 from tests.support.gateway_server import served_gateway
 from tests.support.raw_client import request, send
 from tests.support.serving import free_port, is_ready, run_server
+from tests.support.tables import table_driven
 from tests.support.waiting import SECONDS, until
 
 SECURITY_HEADERS = {"x-content-type-options": ["nosniff"], "referrer-policy": ["no-referrer"]}
@@ -64,8 +65,8 @@ def get(services, service, path, *lines, method="GET"):
     )
 
 
-@pytest.mark.parametrize("service", ["inventory", "gateway"])
-@pytest.mark.parametrize("path", PATHS)
+@table_driven("service", ["inventory", "gateway"])
+@table_driven("path", PATHS)
 def test_every_response_has_each_header_once(services, service, path):
     for method in ("GET", "HEAD"):
         response = get(services, service, path, method=method)

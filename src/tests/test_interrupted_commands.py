@@ -48,12 +48,15 @@ def interrupt(process: subprocess.Popen[Any]) -> tuple[int, bytes, list[str]]:
 
 COMMANDS = ["serve", "serve --check", "runserver", "migrate", "check", "purge", "export", "import -", "db current"]
 # Each test starts a process, and all commands have the same entry point.
-SOME = ["serve", "migrate", "import -"]
+SOME = ["serve", "migrate", "import -", "client list"]
 
 
-@pytest.mark.parametrize(
-    "command", [pytest.param(name, marks=[] if name in SOME else pytest.mark.only_thorough) for name in COMMANDS]
-)
+def some(commands: list[str]) -> list[Any]:
+    """Return the commands as parameters; those that are not in SOME run in `make test-all` only."""
+    return [pytest.param(name, marks=[] if name in SOME else pytest.mark.only_thorough) for name in commands]
+
+
+@pytest.mark.parametrize("command", some(COMMANDS))
 def test_an_interrupt_while_waiting_for_the_database(
     environ: dict[str, str], unresponsive_server: socket.socket, command: str
 ) -> None:
@@ -73,7 +76,7 @@ def test_an_interrupt_while_waiting_for_the_database(
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "serve --check", "runserver", "client list", "client add a --scope resources:read"]
+    "command", some(["serve", "serve --check", "runserver", "client list", "client add a --scope resources:read"])
 )
 def test_an_interrupt_while_reading_the_clients_file(environ: dict[str, str], tmp_path: Path, command: str) -> None:
     os.mkfifo(tmp_path / "clients.ini", 0o600)

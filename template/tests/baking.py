@@ -45,7 +45,7 @@ def files(tree):
 
     The rest of the file mode is ignored: git does not store it, so it depends on the umask of the checkout.
     """
-    paths = [path for path in tree.rglob("*") if path.is_file()]
+    paths = [path for path in tree.rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
     return {path.relative_to(tree).as_posix(): (path.read_bytes(), os.access(path, os.X_OK)) for path in paths}
 
 
@@ -60,7 +60,7 @@ def run(tree, *command, **environ):
 
 def python(tree, *words, **environ):
     """Run a Python module in a folder with the running interpreter, and return its output."""
-    return run(tree, sys.executable, "-m", *words, PYTHONDONTWRITEBYTECODE="1", **environ)
+    return run(tree, sys.executable, "-m", *words, **environ)
 
 
 def copy(target):

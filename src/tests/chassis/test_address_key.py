@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 
 from invsys.chassis.access import proxies
+from tests.support.tables import table_driven
 
 ADDRESSES = [
     ("203.0.113.7", "203.0.113.7"),
@@ -56,7 +57,7 @@ def test_the_key_is_the_last_address_that_a_trusted_proxy_forwards(app: Flask, a
         assert proxies.address_key() == "192.0.2.1"
 
 
-@pytest.mark.parametrize("forwarded", INVALID)
+@table_driven("forwarded", INVALID)
 def test_without_a_valid_forwarded_address_the_key_is_the_proxys(app: Flask, forwarded: str) -> None:
     with app.test_request_context(headers={"X-Forwarded-For": forwarded}, environ_base={"REMOTE_ADDR": "127.0.0.1"}):
         assert proxies.address_key() == "127.0.0.1"

@@ -15,6 +15,7 @@ from invsys.chassis.http import problems, request_body, request_id
 from invsys.chassis.http.problems import MisdirectedRequest, Problem
 from invsys.chassis.ops import health, metrics, request_log
 from tests.support.refusals import refused
+from tests.support.tables import table_driven
 
 # A Host, and whether a service that listens on loopback accepts it.
 LOCAL = [
@@ -112,7 +113,7 @@ def get(client: FlaskClient, host: str | None, path: str = "/cars", **more: Any)
     return Response.from_app(client.application, environ | ({} if host is None else {"HTTP_HOST": host}))
 
 
-@pytest.mark.parametrize(("host", "allowed"), LOCAL)
+@table_driven(("host", "allowed"), LOCAL)
 def test_on_loopback_only_the_names_of_this_machine_are_accepted(
     create_client: CreateClient, host: str, allowed: bool
 ) -> None:
@@ -125,8 +126,8 @@ def test_on_loopback_only_the_names_of_this_machine_are_accepted(
             assert "[server] allowed_hosts" in refused(response, 421, "misdirected_request")["detail"]
 
 
-@pytest.mark.parametrize("host", MALFORMED)
-@pytest.mark.parametrize("hosts", ["", "*"])
+@table_driven("host", MALFORMED)
+@table_driven("hosts", ["", "*"])
 def test_a_malformed_or_repeated_host_is_a_bad_request(create_client: CreateClient, hosts: str, host: str) -> None:
     refused(get(create_client(hosts), host), 400, "http_400")
 
@@ -142,7 +143,7 @@ def test_the_paths_for_operators_accept_any_host(create_client: CreateClient, pa
     assert get(create_client(), host, path).status_code == 200
 
 
-@pytest.mark.parametrize("host", [None, *MALFORMED])
+@table_driven("host", [None, *MALFORMED])
 def test_the_paths_for_operators_require_one_well_formed_host(create_client: CreateClient, host: str | None) -> None:
     # RFC 9112, section 3.2.
     refused(get(create_client(), host, "/healthz"), 400, "http_400")
@@ -166,7 +167,7 @@ def test_the_host_names_of_this_machine_are_accepted(create_client: CreateClient
         assert get(create_client(), f"{name}:5000").status_code == 200
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "[::1]", "localhost"])
+@table_driven("host", ["127.0.0.1", "127.0.0.2", "::1", "[::1]", "localhost"])
 def test_the_address_of_the_listening_socket_is_accepted(host: str) -> None:
     hosts = AllowedHosts(server(host=host))
     host_header = f"[{host.strip('[]')}]" if ":" in host else host
@@ -174,13 +175,13 @@ def test_the_address_of_the_listening_socket_is_accepted(host: str) -> None:
     assert not is_allowed(hosts, "evil.example")
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "2001:db8::1", "no-such-name.invalid"])
+@table_driven("host", ["0.0.0.0", "::", "192.0.2.7", "2001:db8::1", "no-such-name.invalid"])
 def test_beyond_loopback_any_host_is_accepted(host: str) -> None:
     assert is_allowed(AllowedHosts(server(host=host)), "bookings.example")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
-@pytest.mark.parametrize(
+@table_driven("host", ["127.0.0.1", "0.0.0.0"])
+@table_driven(
     ("hosts", "requested", "allowed"),
     [
         ("inventory", "inventory:5000", True),

@@ -11,11 +11,12 @@ from invsys.chassis.config.settings import SettingsError
 from invsys.gateway import settings as gateway_settings
 from invsys.inventory import settings as inventory_settings
 from tests.support.paths import PROJECT
+from tests.support.tables import table_driven
 
 NONE = "/dev/null"
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("environ", "folder"),
     [
         ({"HOME": "/home/me"}, "/home/me/.local/share"),

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from invsys.chassis import documentation
 from invsys.chassis.http import problems, request_id
+from tests.support.tables import table_driven
 
 
 class ExampleProblem(problems.Problem):
@@ -72,7 +73,7 @@ def test_a_class_without_docstring_and_advice_has_a_page(client: FlaskClient) ->
     assert "<p>Yes, " in page
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("status", "verdict"),
     [*((status, "<p>Yes, ") for status in (429, 502, 503, 504)), (409, "<p>No: "), (413, "<p>No: ")],
 )
@@ -82,7 +83,7 @@ def test_a_retry_is_recommended_if_it_may_succeed_without_a_change(
     assert f"<h2>Is it worth a retry?</h2> {verdict}" in text(client.get(f"/docs/problems/http_{status}"))
 
 
-@pytest.mark.parametrize("code", ["internal_error", "http_500", "http_505"])
+@table_driven("code", ["internal_error", "http_500", "http_505"])
 def test_the_pages_of_internal_errors_do_not_mention_a_retry(client: FlaskClient, code: str) -> None:
     assert "retry?" not in text(client.get(f"/docs/problems/{code}"))
 
@@ -102,7 +103,7 @@ def test_an_http_status_without_its_own_code_has_a_page(app: Flask, status: int)
     assert problem["code"] not in re.findall("<code>(http_[0-9]+)</code></a>", client.get("/docs/problems").text)
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "path",
     [
         "problems/unknown",

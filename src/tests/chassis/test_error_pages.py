@@ -6,6 +6,7 @@ from marshmallow import ValidationError
 
 from invsys.chassis import documentation
 from invsys.chassis.http import problems, request_id
+from tests.support.tables import table_driven
 
 BROWSERS = [
     "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -73,7 +74,7 @@ def page(response, status):
     return " ".join(response.text.split())
 
 
-@pytest.mark.parametrize("accept", BROWSERS)
+@table_driven("accept", BROWSERS)
 def test_a_browser_gets_a_page_in_plain_words(get, accept):
     response = get("/unknown", accept)
     text = page(response, 404)
@@ -83,7 +84,7 @@ def test_a_browser_gets_a_page_in_plain_words(get, accept):
     assert '<a href="/docs/problems/not_found">not_found</a>' in text
 
 
-@pytest.mark.parametrize("accept", PROGRAMS)
+@table_driven("accept", PROGRAMS)
 def test_a_program_gets_a_problem_document(get, accept):
     response = get("/unknown", accept)
     assert (response.status_code, response.mimetype) == (404, "application/problem+json")
@@ -94,7 +95,7 @@ def test_a_program_that_prefers_xml_gets_xml(get):
     assert get("/unknown", "application/xml, text/html;q=0.9").mimetype == "application/problem+xml"
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/unknown", "/api/busy"])
+@table_driven("path", ["/api", "/api/", "/api/unknown", "/api/busy"])
 def test_the_api_answers_browsers_as_it_answers_programs(get, path):
     assert get(path).mimetype == "application/problem+json"
     assert get("/apis").mimetype == "text/html"

@@ -10,6 +10,7 @@ from invsys.chassis.access import gateway_secret
 from invsys.chassis.http import problems, request_id
 from invsys.chassis.ops import health, metrics
 from tests.support.refusals import refused
+from tests.support.tables import table_driven
 
 SECRET = "a-secret-of-20-chars"
 
@@ -34,7 +35,7 @@ def test_a_request_with_the_secret_is_served(client: FlaskClient) -> None:
     assert client.get("/cars", headers={"X-Gateway-Secret": SECRET}).text == "served"
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "sent", [None, "", "x", SECRET[:-1], SECRET + "x", SECRET.upper(), f"{SECRET},{SECRET}", "\xe9" * 20, "a" * 65_000]
 )
 def test_requests_without_the_right_secret_are_refused(client: FlaskClient, sent: str | None) -> None:
@@ -44,7 +45,7 @@ def test_requests_without_the_right_secret_are_refused(client: FlaskClient, sent
     refused(client.get("/nowhere", headers=headers), 403, "gateway_required")
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@table_driven("path", ["/healthz", "/readyz", "/metrics"])
 def test_the_paths_for_operators_need_no_secret(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 200
 

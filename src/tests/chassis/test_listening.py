@@ -9,6 +9,8 @@ import pytest
 
 from invsys.chassis.config.settings import SettingsError
 from invsys.chassis.server import listening
+from tests.support.effort import rounds
+from tests.support.tables import table_driven
 from tests.support.tiny_server import free_port, until_it_serves, waiting_server
 from tests.support.waiting import until
 
@@ -38,7 +40,7 @@ def test_a_port_on_which_another_program_listens_with_so_reuseport_is_refused() 
             listening.listen("127.0.0.1", other.getsockname()[1])
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("host", "reason"),
     [
         ("192.0.2.1", "host 192.0.2.1 is not an address of this machine"),
@@ -54,13 +56,13 @@ def test_an_unusable_address_is_refused_in_one_line(host: str, reason: str) -> N
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("port", [-5, 65536, 99999])
+@table_driven("port", [-5, 65536, 99999])
 def test_an_invalid_port_is_refused(port: int) -> None:
     with pytest.raises(SettingsError, match=f"^port {port} is not in the range 1 to 65535$"):
         listening.listen("127.0.0.1", port)
 
 
-@pytest.mark.parametrize("host", LOOPBACK)
+@table_driven("host", LOOPBACK)
 def test_each_worker_has_a_socket_that_gets_connections(host: str) -> None:
     first = listening.listen(host, 0)
     address = first[0].getsockname()
@@ -75,7 +77,7 @@ def test_each_worker_has_a_socket_that_gets_connections(host: str) -> None:
             stack.enter_context(listening_socket.accept()[0])
 
 
-@pytest.mark.parametrize("turn", range(5))
+@pytest.mark.parametrize("turn", range(rounds(2, 5)))
 def test_of_two_servers_that_start_at_the_same_time_one_serves(tmp_path: Path, turn: int) -> None:
     port = free_port()
     with waiting_server(tmp_path / "a", port) as first, waiting_server(tmp_path / "b", port) as second:

@@ -14,6 +14,7 @@ from invsys.chassis.http import problems, request_id
 from invsys.chassis.ops import metrics
 from tests.support.fake_clock import Clock
 from tests.support.refusals import refused
+from tests.support.tables import table_driven
 
 
 def create_client(allow: str) -> FlaskClient:
@@ -29,7 +30,7 @@ def get(client: FlaskClient, address: str | None, forwarded: str | None = None) 
     return client.get("/metrics", headers=headers, environ_overrides={"REMOTE_ADDR": address})
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("allow", "trusted", "allowed"),
     [
         ("", "10.0.0.0/8", "127.0.0.0/8, ::1, 10.0.0.0/8"),
@@ -43,7 +44,7 @@ def test_by_default_this_machine_and_the_trusted_proxies_are_allowed(allow: str,
     assert get(create_client(allowed), "192.0.2.7" if allow else "127.0.0.1").status_code == 200
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("address", "allowed"),
     [
         ("127.0.0.1", True),
@@ -68,7 +69,7 @@ def test_only_allowed_addresses_get_the_metrics(address: str | None, allowed: bo
         refused(response, 403, "address_not_allowed")
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("address", "forwarded", "allowed"),
     [
         ("127.0.0.1", "10.0.0.1", True),

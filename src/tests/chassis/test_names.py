@@ -9,6 +9,7 @@ from marshmallow import Schema, ValidationError, validate
 
 from invsys.chassis import names
 from invsys.chassis.names import METADATA, Name
+from tests.support.tables import table_driven
 
 COMPOSED, DECOMPOSED = "M\u00fcller", "Mu\u0308ller"
 # Characters of Default_Ignorable_Code_Point outside the categories Cf, Zl and Zp.
@@ -77,7 +78,7 @@ def test_the_message_contains_the_code_point() -> None:
         load("Car\u200b1")
 
 
-@pytest.mark.parametrize("name", ["Car1", COMPOSED, "a b", "\u0628\u0631", "\u540d", "\U0001f697", "a\u0301"])
+@table_driven("name", ["Car1", COMPOSED, "a b", "\u0628\u0631", "\u540d", "\U0001f697", "a\u0301"])
 def test_visible_names_are_accepted_by_the_field_and_by_the_pattern(name: str) -> None:
     assert re.search(METADATA["pattern"], name)
     assert load(name) == unicodedata.normalize("NFC", name)

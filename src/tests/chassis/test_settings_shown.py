@@ -3,6 +3,7 @@
 import pytest
 
 from invsys.chassis.config.settings import Settings
+from tests.support.tables import table_driven
 
 
 def shown(value: object, key: str = "url") -> str:
@@ -11,7 +12,7 @@ def shown(value: object, key: str = "url") -> str:
     return setting[2]
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("url", "masked"),
     [
         ("postgresql://user:SECRET@host:5432/name", "postgresql://user:***@host:5432/name"),
@@ -33,7 +34,7 @@ def test_passwords_in_urls_are_masked(url: str, masked: str) -> None:
     assert shown(url) == masked
 
 
-@pytest.mark.parametrize("value", ["127.0.0.1", "a:b@c", "12:30", "password=x", 5000, True, ""])
+@table_driven("value", ["127.0.0.1", "a:b@c", "12:30", "password=x", 5000, True, ""])
 def test_other_values_are_not_changed(value: object) -> None:
     assert shown(value) == str(value)
 

@@ -8,6 +8,7 @@ from flask import Flask
 
 from invsys.chassis.http.problems import Problem, RequestTimeout, SlowBodies
 from invsys.chassis.http.slow_bodies import BodyReadLimiter
+from tests.support.tables import table_driven
 from tests.support.waiting import SECONDS, until
 
 
@@ -58,7 +59,7 @@ class RequestThread:
         return self.outcome[0]
 
 
-@pytest.mark.parametrize("size", [1, 3, 10])
+@table_driven("size", [1, 3, 10])
 def test_a_prompt_body_is_read_up_to_the_size(size: int) -> None:
     limiter = BodyReadLimiter(threads=1, timeout=SECONDS)
     connection = Connection(b"abcde")
@@ -66,7 +67,7 @@ def test_a_prompt_body_is_read_up_to_the_size(size: int) -> None:
     assert connection.status == 0
 
 
-@pytest.mark.parametrize(("threads", "slots"), [(1, 1), (2, 1), (3, 1), (8, 4)])
+@table_driven(("threads", "slots"), [(1, 1), (2, 1), (3, 1), (8, 4)])
 def test_half_of_the_threads_may_wait_and_further_slow_bodies_are_refused(threads: int, slots: int) -> None:
     limiter = BodyReadLimiter(threads, timeout=SECONDS)
     waiting = [RequestThread(limiter) for _ in range(slots)]

@@ -7,6 +7,7 @@ from flask import Blueprint, Flask, url_for
 from flask.testing import FlaskClient
 
 from invsys.chassis.http import problems, request_id, static_files
+from tests.support.tables import table_driven
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 
@@ -53,7 +54,7 @@ def test_a_url_with_the_current_version_is_immutable(
     assert response.headers.getlist("Cache-Control") == [IMMUTABLE]
 
 
-@pytest.mark.parametrize("query", ["", "?v=", "?v=0123456789abcdef", "?w={version}", "?v=x&v={version}"])
+@table_driven("query", ["", "?v=", "?v=0123456789abcdef", "?w={version}", "?v=x&v={version}"])
 def test_any_other_url_must_be_revalidated(client: FlaskClient, query: str) -> None:
     version = versioned_url(client).partition("=")[2]
     response = client.get(f"/pages/static/page.css{query.format(version=version)}")
@@ -94,7 +95,7 @@ def test_head_and_ranges_work(client: FlaskClient) -> None:
     assert (part.status_code, part.data) == (206, read.data[2:6])
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "filename",
     [
         "",

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invsys.chassis.formats.strict_json import MAX_DEPTH, MalformedJson, loads
+from tests.support.tables import table_driven
 
 REFUSED = {
     "empty": (b"", "Expecting value"),
@@ -62,14 +63,14 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("raw", "reason"), REFUSED.values(), ids=REFUSED)
+@table_driven(("raw", "reason"), REFUSED.values(), ids=REFUSED)
 def test_ambiguous_or_invalid_json_is_refused_with_the_reason(raw: bytes, reason: str) -> None:
     with pytest.raises(MalformedJson) as caught:
         loads(raw)
     assert reason in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("raw", "value"),
     [
         (b" \r\n\t1 ", 1),
@@ -100,7 +101,7 @@ def test_similar_valid_json_is_accepted(raw: bytes, value: object) -> None:
     assert (loaded, type(loaded)) == (value, type(value))
 
 
-@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":', b"}]")])
+@table_driven(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":', b"}]")])
 def test_nesting_is_limited(opening: bytes, closing: bytes) -> None:
     times = MAX_DEPTH // len(closing)
     assert loads(opening * times + b"1" + closing * times)
@@ -110,7 +111,7 @@ def test_nesting_is_limited(opening: bytes, closing: bytes) -> None:
         loads(opening * 100_000)
 
 
-@pytest.mark.parametrize("text", ["[" * 99, '"[{' * 99, "\\" * 33 + "[" * 33, '\\"{' * 33, "]" * 99, '[\\"'])
+@table_driven("text", ["[" * 99, '"[{' * 99, "\\" * 33 + "[" * 33, '\\"{' * 33, "]" * 99, '[\\"'])
 def test_brackets_in_strings_and_sibling_brackets_are_not_nesting(text: str) -> None:
     value = [{text: text}, text, [[]] * 99]
     assert loads(json.dumps(value).encode()) == value

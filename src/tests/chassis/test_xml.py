@@ -4,11 +4,11 @@ import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from invsys.chassis.formats import xml
+from tests.support.tables import table_driven
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters())
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner))
@@ -40,7 +40,7 @@ def test_names_and_texts_are_read_back(data: dict[str, str]) -> None:
     assert content(parsed(data)) == data
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("data", "document"),
     [
         (None, "<car />"),
@@ -67,12 +67,12 @@ def test_data_is_written_with_its_own_names(data: Any, document: str) -> None:
     assert (declaration, content) == ("<?xml version='1.0' encoding='utf-8'?>", document)
 
 
-@pytest.mark.parametrize("name", ["a", "_", "A1", "a-b", "a.b", "x_1", "item", "entry", "xmlns", "xml"])
+@table_driven("name", ["a", "_", "A1", "a-b", "a.b", "x_1", "item", "entry", "xmlns", "xml"])
 def test_a_valid_xml_name_is_the_element(name: str) -> None:
     assert [child.tag for child in parsed({name: 1})] == [name]
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "name", ["", " ", "1", "-a", ".a", "a b", "a:b", "{a}b", "é", "<", "a\n", "\t", "a/", "\U0001f697", '"', "&amp;"]
 )
 def test_an_invalid_xml_name_is_the_key_of_an_entry(name: str) -> None:
@@ -83,13 +83,13 @@ def test_an_invalid_xml_name_is_the_key_of_an_entry(name: str) -> None:
 FORBIDDEN = [*map(chr, {*range(0x20)} - {0x9, 0xA, 0xD}), "\ud800", "\udfff", "\ufffe", "\uffff"]
 
 
-@pytest.mark.parametrize("character", FORBIDDEN, ids=ascii)
+@table_driven("character", FORBIDDEN)
 def test_characters_that_xml_forbids_are_replaced(character: str) -> None:
     [child] = parsed({f"a {character}": f"{character}b"})
     assert (child.get("key"), child.text) == ("a \ufffd", "\ufffdb")
 
 
-@pytest.mark.parametrize("character", ["\t", "\n", "\r", "\x7f", "\x85", "\u2028", "\ue000", "\ufffd", "\U0010ffff"])
+@table_driven("character", ["\t", "\n", "\r", "\x7f", "\x85", "\u2028", "\ue000", "\ufffd", "\U0010ffff"])
 def test_characters_that_xml_allows_are_read_back(character: str) -> None:
     [child] = parsed({f"a {character}": f"{character}b{character}"})
     assert (child.get("key"), child.text) == (f"a {character}", f"{character}b{character}")

@@ -15,6 +15,7 @@ import invsys
 from invsys.client import Client, NotFound, UnexpectedResponse
 from tests.client.conftest import FRIDAY, MONDAY
 from tests.support.faults import respond
+from tests.support.tables import table_driven
 
 ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 NAIVE = datetime(2099, 3, 2, 8)  # noqa: DTZ001 - naive on purpose
@@ -42,7 +43,7 @@ def test_every_creating_request_has_a_different_idempotency_key(connect):
     assert len({request.headers["Idempotency-Key"] for request in transport.requests}) == 3
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "call",
     [
         lambda cars: cars.allocate(ID, NAIVE, None),

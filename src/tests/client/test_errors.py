@@ -3,13 +3,13 @@
 import pickle
 
 import httpx
-import pytest
 
 import invsys.gateway.application
 import invsys.inventory.application  # noqa: F401 - defines the problems of the service
 from invsys import client
 from invsys.chassis.http.problems import Problem
 from invsys.client import errors, parsing
+from tests.support.tables import table_driven
 
 CODES = [
     (400, "malformed_body", client.MalformedBody),
@@ -56,7 +56,7 @@ def problem(status, code, headers=None, **members):
     return httpx.Response(status, json={**document, **members}, headers={**media_type, **(headers or {})})
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("status", "code", "kind"), [*CODES, *((status, code, client.ApiError) for status, code in UNKNOWN_CODES)]
 )
 def test_each_code_raises_its_exception(status, code, kind):
@@ -93,7 +93,7 @@ def test_the_tree_in_the_docstring_shows_every_exception():
             assert f" {kind.__name__} " in f" {errors.__doc__} ".replace("\n", " "), kind
 
 
-@pytest.mark.parametrize(("status", "code", "kind"), CODES)
+@table_driven(("status", "code", "kind"), CODES)
 def test_exceptions_can_be_pickled(status, code, kind):
     error = parsing.error_from(problem(status, code, {"ETag": '"7"'}, errors={"name": ["Too long."]}))
     copied = pickle.loads(pickle.dumps(error))
@@ -123,7 +123,7 @@ def test_the_request_id_is_read_from_the_header_if_the_problem_has_none():
     assert parsing.error_from(response).request_id == "r2"
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "response",
     [
         httpx.Response(502, html="<h1>Bad Gateway</h1>"),

@@ -4,6 +4,7 @@ import pytest
 
 from invsys.client import ANY_VERSION, PeriodTaken, VersionMismatch
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
+from tests.support.tables import table_driven
 
 CALLS = {
     "update_resource": lambda lorries, lorry, booking, match: lorries.update_resource(
@@ -21,8 +22,8 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("match", [None, "", 1.0, True, [1]])
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@table_driven("match", [None, "", 1.0, True, [1]])
+@table_driven("call", CALLS.values(), ids=CALLS)
 def test_a_check_without_a_version_raises_before_a_request_is_sent(connect, lorry, booking, call, match):
     client, transport = connect()
     with pytest.raises(ValueError, match="is neither a version nor an ETag"):

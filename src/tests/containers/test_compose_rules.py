@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 from invsys.gateway import settings as gateway_settings
 from invsys.inventory import settings as inventory_settings
 from tests.support.compose_files import FULL, SQLITE, networks, services, text, with_defaults
+from tests.support.tables import table_driven
 
 SETTINGS = {"gateway": gateway_settings, "inventory": inventory_settings, "migrations": inventory_settings}
 
@@ -51,7 +52,7 @@ def test_nginx_reaches_the_gateway_only():
     assert services(FULL)["nginx"]["networks"] == ["front"]
 
 
-@pytest.mark.parametrize(("name", "service"), OUR_SERVICES)
+@table_driven(("name", "service"), OUR_SERVICES)
 def test_every_setting_is_valid(name, service):
     settings_of(name, service)
 
@@ -142,7 +143,7 @@ def test_only_the_secret_service_has_the_password_in_its_environment():
     }
 
 
-@pytest.mark.parametrize(("name", "service"), EVERY_SERVICE)
+@table_driven(("name", "service"), EVERY_SERVICE)
 def test_a_permanent_service_has_a_health_check_and_restarts(name, service):
     definition = services(name)[service]
     if definition["restart"] == "no":
@@ -155,7 +156,7 @@ def test_a_permanent_service_has_a_health_check_and_restarts(name, service):
         assert condition["condition"] in ("service_healthy", "service_completed_successfully")
 
 
-@pytest.mark.parametrize(("name", "service"), EVERY_SERVICE)
+@table_driven(("name", "service"), EVERY_SERVICE)
 def test_services_have_no_more_privileges_than_they_need(name, service):
     definition = services(name)[service]
     assert definition["read_only"]
@@ -169,7 +170,7 @@ def test_services_have_no_more_privileges_than_they_need(name, service):
     assert "build" in definition or definition["user"] in ("postgres", "101:101", "10001:10001")
 
 
-@pytest.mark.parametrize(("name", "service"), EVERY_SERVICE)
+@table_driven(("name", "service"), EVERY_SERVICE)
 def test_images_of_others_are_pinned_by_version_and_digest(name, service):
     definition = services(name)[service]
     image = with_defaults(

@@ -11,6 +11,7 @@ from invsys.chassis.access import client_id, gateway_secret
 from invsys.gateway.upstream import compression
 from invsys.inventory.schemas.fields import MAX_VALUES
 from tests.support.compose_files import FULL, PROJECT, TLS, services, text
+from tests.support.tables import table_driven
 
 FOLDER = "docker/nginx"
 
@@ -21,9 +22,7 @@ def value(name, file="http.conf"):
     return directive
 
 
-@pytest.mark.parametrize(
-    "header", [client_id.HEADER, client_id.VISIBILITY, gateway_secret.HEADER, "Forwarded", "X-Real-IP"]
-)
+@table_driven("header", [client_id.HEADER, client_id.VISIBILITY, gateway_secret.HEADER, "Forwarded", "X-Real-IP"])
 def test_headers_that_identify_the_caller_are_removed(header):
     assert f'proxy_set_header {header} "";' in text(f"{FOLDER}/server.conf")
 
@@ -72,7 +71,7 @@ def test_nginx_shows_its_own_errors_to_browsers_as_pages_except_below_api():
     )
 
 
-@pytest.mark.parametrize("path", ["healthz", "metrics", "readyz"])
+@table_driven("path", ["healthz", "metrics", "readyz"])
 def test_paths_for_operators_are_hidden_from_callers(path):
     [hidden] = re.findall(r"location ~ (\S+) \{\n    return 404;", text(f"{FOLDER}/server.conf"))
     assert re.match(hidden, f"/{path}")

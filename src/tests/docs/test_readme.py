@@ -2,10 +2,9 @@
 
 import re
 
-import pytest
-
 from invsys.inventory import manage
 from tests.support.paths import PROJECT
+from tests.support.tables import table_driven
 
 README = (PROJECT / "README.rst").read_text()
 SOURCE = PROJECT / "src/invsys"
@@ -21,12 +20,12 @@ def test_the_tree_has_at_most_25_lines():
     assert 0 < len(re.findall("^    .+", section("The source tree"), re.MULTILINE)) <= 25
 
 
-@pytest.mark.parametrize("package", PACKAGES, ids=str)
+@table_driven("package", PACKAGES)
 def test_the_tree_shows_every_package(package):
     assert re.search(rf"^ +(\w+/  )*{package.name}/ ", section("The source tree"), re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", manage.manager()._commands)
+@table_driven("command", manage.manager()._commands)
 def test_every_command_is_in_the_table(command):
     assert re.search(rf"``{command}( [A-Z]+)?``", section("Commands"))
 

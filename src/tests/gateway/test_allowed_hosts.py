@@ -5,6 +5,7 @@ import pytest
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
 from tests.support.refusals import refused
+from tests.support.tables import table_driven
 
 
 def call(client, host, path="/api/cars"):
@@ -16,7 +17,7 @@ def client(build_gateway, upstream, add_client):
     return as_client(build_gateway(upstream.url), add_client("booking", *ALL_SCOPES))
 
 
-@pytest.mark.parametrize("host", ["localhost:5001", "127.0.0.1:5001", "[::1]:5001"])
+@table_driven("host", ["localhost:5001", "127.0.0.1:5001", "[::1]:5001"])
 def test_by_default_the_names_of_this_machine_are_accepted(client, host):
     assert call(client, host).status_code == 200
 
@@ -36,7 +37,7 @@ def test_a_configured_name_or_any_name_if_not_on_loopback_is_accepted(build_gate
     assert upstream.requests[0].values("host") == [upstream.url.removeprefix("http://")]
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@table_driven("path", ["/healthz", "/readyz", "/metrics"])
 def test_operator_paths_accept_any_host_name(client, path):
     assert call(client, "bookings.example", path).status_code == 200
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.gateway_refusals import challenges
 from tests.support.refusals import refused
+from tests.support.tables import table_driven
 
 CLIENTS = {"staff": "resources:read allocations:read", "other": "resources:read", "mover": "resources:write"}
 CLIENTS["own"] = "resources:read allocations:own"
@@ -98,7 +99,7 @@ def test_the_first_challenge_for_the_list_is_basic(system, method, headers):
     assert schemes["Bearer"].get("error") == ("invalid_token" if headers else None)
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "pair",
     [
         "other:{key}",

@@ -11,6 +11,7 @@ from tests.support.gateway_server import served_gateway
 from tests.support.raw_client import request, send
 from tests.support.raw_upstream import OK, respond_with
 from tests.support.slow_bodies import slow_bodies
+from tests.support.tables import table_driven
 from tests.support.waiting import until
 
 MEBIBYTE = 2**20
@@ -52,9 +53,10 @@ def reset_peak(process):
     Path(f"/proc/{process}/clear_refs").write_text("5")
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
-@pytest.mark.parametrize("size", [0, 1, 1000, MAX_BODY])
+@table_driven("method", ["POST", "PUT", "PATCH"])
+@table_driven("size", [0, 1, 1000, MAX_BODY])
 def test_a_request_body_is_forwarded_unchanged(gateway, service, method, size):
+    service.reset()
     body = (PIECE * 1)[:size]
     assert gateway.call(method, "/echo/a", "Content-Type: application/x-any", body=body).status == 200
     [request] = service.requests
@@ -79,8 +81,8 @@ def test_a_chunked_request_body_is_forwarded_completely(gateway, service, size, 
     assert [request.body for request in service.requests] == [b"y" * size * pieces]
 
 
-@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT"])
-@pytest.mark.parametrize(
+@table_driven("method", ["POST", "PATCH", "PUT"])
+@table_driven(
     "rest",
     [
         b"Content-Length: 65537\r\n\r\n" + b"y" * 65_537,
@@ -94,6 +96,7 @@ def test_a_chunked_request_body_is_forwarded_completely(gateway, service, size, 
     ids=["one byte too long", "much too long", "announced", "one chunk", "small chunks", "large chunks"],
 )
 def test_too_large_a_request_body_is_not_forwarded(gateway, service, method, rest):
+    service.reset()
     head = f"{method} /echo/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer KEY\r\n".encode()
     response = gateway.raw(head + rest)
     assert (response.status, response.code) == (413, "body_too_large")

@@ -12,6 +12,7 @@ from invsys.gateway.auth.clients_file import InvalidClientsFile
 from tests.gateway.conftest import as_client
 from tests.support.client_files import hand_written
 from tests.support.fake_clock import Clock
+from tests.support.tables import table_driven
 
 KEY = "invsys_0000000a_secret"
 NOBODY, OTHER_USER = 65534, 4711
@@ -24,8 +25,8 @@ def written_file(clients_file):
     return clients_file
 
 
-@pytest.mark.parametrize("mode", [0o620, 0o602, 0o622, 0o664, 0o666, 0o646])
-@pytest.mark.parametrize("command", ["serve", "serve --check", "runserver", "client list", "client rotate booking"])
+@table_driven("mode", [0o620, 0o602, 0o622, 0o664, 0o666, 0o646])
+@table_driven("command", ["serve", "serve --check", "runserver", "client list", "client rotate booking"])
 def test_a_file_that_others_can_write_is_rejected_in_one_line(run_command, written_file, command, mode):
     written_file.chmod(mode)
     before = written_file.read_bytes()
@@ -34,7 +35,7 @@ def test_a_file_that_others_can_write_is_rejected_in_one_line(run_command, writt
     assert written_file.read_bytes() == before
 
 
-@pytest.mark.parametrize("mode", [0o400, 0o600, 0o640, 0o644, 0o700])
+@table_driven("mode", [0o400, 0o600, 0o640, 0o644, 0o700])
 def test_a_file_that_others_can_only_read_is_accepted(run_command, written_file, mode):
     written_file.chmod(mode)
     assert run_command("client", "list")[0] == 0

@@ -7,6 +7,7 @@ import pytest
 
 from invsys.chassis.server import command as server
 from tests.support.client_files import INVALID_FILES, hand_written
+from tests.support.tables import table_driven
 
 COMMANDS = [
     "client add new --scope resources:read",
@@ -48,7 +49,7 @@ def fail(run_command, clients_file, monkeypatch):
     return fail
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "name",
     ["", " ", "a b", "caf\u00e9", "x" * 256, "a]b", "[a]", "a\nb", "a=b", "a\0b", "@a", "-", "a#b", "a\tb"],
 )
@@ -56,7 +57,7 @@ def test_an_invalid_name_is_rejected(fail, written_file, name):
     fail("client", "add", "--scope", "resources:read", "--", name)
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "scope",
     [
         "",
@@ -79,29 +80,29 @@ def test_an_invalid_scope_is_rejected(fail, written_file, scope):
     fail("client", "add", "new", "--scope", scope)
 
 
-@pytest.mark.parametrize("scope", ["resources:raed", "allocation:read", "events:write", "boking:read"])
+@table_driven("scope", ["resources:raed", "allocation:read", "events:write", "boking:read"])
 def test_an_unknown_scope_is_rejected(fail, written_file, scope):
     assert scope in fail("client", "add", "new", "--scope", scope)
 
 
-@pytest.mark.parametrize("rate", ["", "fast", "50", "50/fortnight", "-1/second", "many/second", "1/second\nscopes = x"])
-@pytest.mark.parametrize("option", ["rate", "write-rate"])
+@table_driven("rate", ["", "fast", "50", "50/fortnight", "-1/second", "many/second", "1/second\nscopes = x"])
+@table_driven("option", ["rate", "write-rate"])
 def test_an_invalid_rate_is_rejected(fail, written_file, option, rate):
     message = fail("client", "add", "new", "--scope", "resources:read", f"--{option}", rate)
     assert f" {option.replace('-', '_')}: " in message
 
 
-@pytest.mark.parametrize("number", ["", "0", "-1", "many", "1.5"])
+@table_driven("number", ["", "0", "-1", "many", "1.5"])
 def test_an_invalid_number_of_concurrent_requests_is_rejected(fail, written_file, number):
     fail("client", "add", "new", "--scope", "resources:read", "--concurrent", number)
 
 
-@pytest.mark.parametrize("hours", ["", "soon", "nan", "inf", "1e300", "1e9"])
+@table_driven("hours", ["", "soon", "nan", "inf", "1e300", "1e9"])
 def test_an_invalid_validity_of_old_keys_is_rejected(fail, written_file, hours):
     fail("client", "rotate", "booking", "--keep", hours)
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "words",
     [
         ("add", "booking", "--scope", "resources:read"),
@@ -129,7 +130,7 @@ def test_without_a_file_a_client_is_unknown_and_no_file_is_created(fail, clients
     assert "unknown" in fail("client", *words)
 
 
-@pytest.mark.parametrize("fault", INVALID_FILES)
+@table_driven("fault", INVALID_FILES)
 def test_an_invalid_file_is_rejected(fail, clients_file, fault):
     text = INVALID_FILES[fault]
     clients_file.write_bytes(text if isinstance(text, bytes) else text.encode())

@@ -8,6 +8,7 @@ import pytest
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
 from tests.support.raw_upstream import respond_with
+from tests.support.tables import table_driven
 
 CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 LIST = json.dumps([{"id": number, "name": f"Car{number}"} for number in range(100)]).encode()
@@ -56,7 +57,7 @@ def test_a_long_response_is_compressed(client, respond):
     assert "Accept-Ranges" not in response.headers
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("media_type", "is_compressed"),
     [
         ("application/json", True),
@@ -94,7 +95,7 @@ def test_short_and_streamed_responses_are_not_compressed(client, respond, length
     assert ("Vary" in response.headers) == is_compressed
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("accept_encoding", "is_compressed"),
     [
         ("gzip", True),

@@ -1,8 +1,8 @@
 """Browsers get error pages from the gateway and, through it, from the inventory; programs get problem documents."""
 
-import pytest
 
 from tests.support.refusals import refused
+from tests.support.tables import table_driven
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 CLIENTS = {"staff": "resources:read", "mover": "resources:write"}
@@ -16,7 +16,7 @@ def page(response, status, heading):
     assert '<a href="/">' in response.text
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("client", "method", "path", "status", "heading"),
     [
         (None, "GET", "/unknown", 401, "This page needs a key"),

@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from tests.support.tables import table_driven
 from tests.support.waiting import until
 
 HEAD = b"POST /echo/a HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer KEY\r\n"
@@ -86,8 +87,9 @@ def check_framed(requests):
         assert int((request.values("content-length") or ["0"])[0]) == len(request.body)
 
 
-@pytest.mark.parametrize("rest", AMBIGUOUS.values(), ids=AMBIGUOUS)
+@table_driven("rest", AMBIGUOUS.values(), ids=AMBIGUOUS)
 def test_ambiguous_framing_results_in_at_most_one_request(gateway, service, rest):
+    service.reset()
     responses = gateway.raw_all(HEAD + rest)
     assert {response.status for response in responses} <= {200, 400, 401, 411, 413, 501}
     # The following bytes are not treated as a request, even if they look like one (RFC 9112, 6.1).
@@ -119,8 +121,9 @@ def test_plain_chunks_are_accepted(gateway, service):
     assert (response.status, service.requests[0].values("content-length")) == (200, ["5"])
 
 
-@pytest.mark.parametrize("rest", BAD_CHUNKS.values(), ids=BAD_CHUNKS)
+@table_driven("rest", BAD_CHUNKS.values(), ids=BAD_CHUNKS)
 def test_malformed_chunks_result_in_at_most_one_request_with_the_bytes_before_the_error(gateway, service, rest):
+    service.reset()
     responses = gateway.raw_all(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + rest)
     assert [response.status for response in responses] in ([200], [400], [])
     # The server does not report a malformed chunk, so the bytes before it may be forwarded.

@@ -26,6 +26,7 @@ from tests.support.issuer import (
     unsigned,
 )
 from tests.support.refusals import refused
+from tests.support.tables import table_driven
 
 EC, EC384, RSA = elliptic("ec"), elliptic("ec384", "P-384"), rsa("rsa")
 UNKNOWN_KEY = elliptic("stranger")
@@ -197,22 +198,22 @@ INVALID_PAYLOADS = {
 }
 
 
-@pytest.mark.parametrize("kind", NOT_SIGNED)
+@table_driven("kind", NOT_SIGNED)
 def test_a_token_without_a_valid_signature_is_rejected(send, kind):
     check_rejected(send(NOT_SIGNED[kind]))
 
 
-@pytest.mark.parametrize("kind", WRONG_CLAIMS)
+@table_driven("kind", WRONG_CLAIMS)
 def test_a_token_with_invalid_claims_is_rejected(send, kind):
     check_rejected(send(signed(EC, **WRONG_CLAIMS[kind])))
 
 
-@pytest.mark.parametrize("kind", GARBAGE)
+@table_driven("kind", GARBAGE)
 def test_a_malformed_token_is_rejected(send, kind):
     check_rejected(send(GARBAGE[kind]))
 
 
-@pytest.mark.parametrize("kind", INVALID_PAYLOADS)
+@table_driven("kind", INVALID_PAYLOADS)
 def test_a_signed_token_with_an_invalid_payload_is_rejected(send, kind):
     text = f"{HEADER}.{part(INVALID_PAYLOADS[kind])}"
     check_rejected(send(f"{text}.{part(_signature(text))}"))

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.support.tables import table_driven
+
 CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 ANOTHER = "0b9a4cf5-6c4e-4c0c-9a69-0a4f0d9d8f11"
 
@@ -111,8 +113,9 @@ def is_visible_ascii(request):
     return all("!" <= character <= "~" for character in request.target)
 
 
-@pytest.mark.parametrize(("target", "forwarded"), FORWARDED)
+@table_driven(("target", "forwarded"), FORWARDED)
 def test_a_plain_path_is_forwarded_decoded(gateway, service, target, forwarded):
+    service.reset()
     assert gateway.get(target).status == 200
     assert [request.target for request in service.requests] == [forwarded]
 
@@ -123,7 +126,7 @@ def test_path_traversal_reaches_no_service(gateway, service):
     assert [request.target for request in service.requests] == []
 
 
-@pytest.mark.parametrize("target", REJECTED)
+@table_driven("target", REJECTED)
 def test_an_ambiguous_path_is_rejected(gateway, service, target):
     response = gateway.get(target)
     assert response.status in (400, 404)
@@ -131,7 +134,7 @@ def test_an_ambiguous_path_is_rejected(gateway, service, target):
     assert [request.target for request in service.requests] == []
 
 
-@pytest.mark.parametrize("byte", ILLEGAL)
+@table_driven("byte", ILLEGAL)
 def test_an_illegal_byte_in_the_target_injects_no_request_and_no_header(gateway, service, byte):
     for target in (b"/echo/a" + byte + b"b", b"/echo/a?x=" + byte + b"y"):
         service.reset()
@@ -147,7 +150,7 @@ def test_an_illegal_byte_in_the_target_injects_no_request_and_no_header(gateway,
 GATEWAY_HEADERS = {"host", "x-request-id", "x-client-id", "content-length"}
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "target",
     [
         "http://127.0.0.1/metrics",
@@ -183,8 +186,8 @@ def test_the_path_of_an_absolute_target_is_forwarded(gateway, service):
     assert (request.target, request.values("host")) == (f"{CAR}?x=1", [service.url.removeprefix("http://")])
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
-@pytest.mark.parametrize("path", HIDDEN)
+@table_driven("method", ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
+@table_driven("path", HIDDEN)
 def test_operator_paths_are_those_of_the_gateway(gateway, service, path, method):
     is_public = method in ("GET", "HEAD", "OPTIONS")
     assert (gateway.anonymous if is_public else gateway.call)(method, path).status == (200 if is_public else 405)
@@ -200,7 +203,7 @@ def test_similar_paths_are_not_found(gateway, service, path):
 
 
 # RFC 3986, 3.4: characters that are allowed in a query are not changed.
-@pytest.mark.parametrize(
+@table_driven(
     "query",
     [
         "a=1&b=2",
@@ -218,6 +221,7 @@ def test_similar_paths_are_not_found(gateway, service, path):
     ],
 )
 def test_a_valid_query_is_forwarded_unchanged(gateway, service, query):
+    service.reset()
     assert gateway.get(f"/echo/a?{query}").status == 200
     [request] = service.requests
     assert request.target == (f"/echo/a?{query}" if query else "/echo/a")

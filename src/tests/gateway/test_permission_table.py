@@ -5,6 +5,7 @@ import pytest
 from tests.support.gateway_refusals import challenges
 from tests.support.permission_rows import COLUMNS, OWN_ROUTES, ROWS
 from tests.support.refusals import refused
+from tests.support.tables import table_driven
 
 SCOPES = [*(name for name in COLUMNS if ":" in name), "allocations:own"]
 CAR_SCOPES = {f"{name}@cars": name.replace("allocations:own", "stranger") for name in SCOPES if "events" not in name}
@@ -28,7 +29,7 @@ def statuses(system, row, names):
     return statuses
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
+@pytest.mark.parametrize("row", ROWS)
 def test_a_scope_permits_its_routes_and_no_others(system, row):
     clients = {name.replace("stranger", "allocations:own"): status for name, status in row.statuses.items()}
     elsewhere = clients.pop("elsewhere")
@@ -36,18 +37,18 @@ def test_a_scope_permits_its_routes_and_no_others(system, row):
     assert statuses(system, row, expected) == expected
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.path.startswith("/api/cars")], ids=str)
+@pytest.mark.parametrize("row", [row for row in ROWS if row.path.startswith("/api/cars")])
 def test_a_scope_for_cars_permits_the_same_as_the_unrestricted_scope_for_cars(system, row):
     expected = {name: row.statuses[column] for name, column in CAR_SCOPES.items()}
     assert statuses(system, row, expected) == expected
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if not row.path.startswith("/api/cars") and row.scope], ids=str)
+@table_driven("row", [row for row in ROWS if not row.path.startswith("/api/cars") and row.scope])
 def test_a_scope_for_cars_does_not_permit_routes_for_all_collections(system, row):
     assert set(statuses(system, row, CAR_SCOPES).values()) == {403}
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.scope and row.method != "HEAD"], ids=str)
+@table_driven("row", [row for row in ROWS if row.scope and row.method != "HEAD"])
 def test_a_403_names_the_required_scope(system, row):
     ids = system.create_cars("owner")
     for name in [name for name in COLUMNS if ":" in name and row.statuses[name] == 403]:
@@ -57,7 +58,7 @@ def test_a_403_names_the_required_scope(system, row):
         assert (challenge["error"], challenge["scope"]) == ("insufficient_scope", row.scope)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.statuses["elsewhere"] == 404], ids=str)
+@table_driven("row", [row for row in ROWS if row.statuses["elsewhere"] == 404])
 def test_a_collection_without_any_scope_looks_like_an_unknown_one(system, row):
     ids = system.create_cars("owner")
     for name in LORRY_SCOPES:

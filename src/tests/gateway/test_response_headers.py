@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.raw_upstream import respond_with
+from tests.support.tables import table_driven
 
 FORWARDED = {
     "Accept-Patch": "application/json",
@@ -52,7 +53,7 @@ def respond_with_headers(*lines, status="200 OK", body=b"ok"):
     return respond_with("\r\n".join(head).encode("latin-1"), body)
 
 
-@pytest.mark.parametrize(("name", "value"), FORWARDED.items())
+@table_driven(("name", "value"), FORWARDED.items())
 def test_an_allowed_header_is_forwarded_unchanged(gateway, service, name, value):
     service.respond = respond_with_headers(f"{name}: {value}")
     response = gateway.get("/api/cars")
@@ -66,7 +67,7 @@ def test_a_header_of_the_service_replaces_the_default(gateway, service, name):
     assert gateway.get("/api/cars").values(name) == ["of-the-service"]
 
 
-@pytest.mark.parametrize("line", REMOVED)
+@table_driven("line", REMOVED)
 def test_other_headers_are_removed(gateway, service, line):
     service.respond = respond_with_headers("Content-Type: text/plain", line)
     response = gateway.get("/api/cars")
@@ -110,7 +111,7 @@ def test_a_redirect_is_forwarded_and_not_followed(gateway, service, status):
     assert [request.target for request in service.requests] == ["/api/cars"]
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("location", "forwarded"),
     [
         ("BASE/api/cars/1", "/api/cars/1"),
@@ -152,9 +153,7 @@ def test_a_header_with_invalid_characters_is_removed_or_the_response_rejected(ga
     assert response.status == 200 or response.code == "upstream_unreachable"
 
 
-@pytest.mark.parametrize(
-    "status", ["200", "201", "202", "206", "226", "400", "404", "409", "418", "451", "500", "503", "599"]
-)
+@table_driven("status", ["200", "201", "202", "206", "226", "400", "404", "409", "418", "451", "500", "503", "599"])
 def test_any_status_is_forwarded(gateway, service, status):
     service.respond = respond_with_headers("Content-Type: text/plain", status=f"{status} Reason")
     response = gateway.get("/api/cars")

@@ -7,6 +7,7 @@ from tests.support.gateway_refusals import challenges
 from tests.support.gateway_system import running_system
 from tests.support.refusals import refused
 from tests.support.serving_apps import served_app
+from tests.support.tables import table_driven
 
 BELOW = "/api/bookings/7/lines"
 CLIENTS = {
@@ -50,8 +51,8 @@ def system(shared_system, database_url):
     return shared_system
 
 
-@pytest.mark.parametrize("path", ["/api/bookings", BELOW, f"{BELOW}?a=1&b=%C3%A9"])
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+@table_driven("path", ["/api/bookings", BELOW, f"{BELOW}?a=1&b=%C3%A9"])
+@table_driven("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
 def test_reading_and_writing_require_different_scopes(system, method, path):
     reads = method in ("GET", "HEAD")
     scope, allowed, other = ("booking:read", "reader", "writer") if reads else ("booking:write", "writer", "reader")

@@ -7,6 +7,7 @@ import pytest
 from invsys.chassis.config.settings import SettingsError
 from invsys.gateway import settings
 from tests.support.invalid_settings import COMMON, SECRETS, outside
+from tests.support.tables import table_driven
 
 RANGES = {
     "server.port": (1, 65535),
@@ -171,7 +172,7 @@ def test_the_defaults_are_valid(tmp_path: Path) -> None:
     assert {origin for *_, origin in loaded.entries()} == {"default"}
 
 
-@pytest.mark.parametrize(("name", "value"), INVALID)
+@table_driven(("name", "value"), INVALID)
 def test_an_invalid_value_is_rejected_and_its_key_named(tmp_path: Path, name: str, value: object) -> None:
     section, key = name.split(".", 1)
     with pytest.raises(SettingsError) as caught:
@@ -180,7 +181,7 @@ def test_an_invalid_value_is_rejected_and_its_key_named(tmp_path: Path, name: st
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize(("name", "text", "value"), VALID)
+@table_driven(("name", "text", "value"), VALID)
 def test_a_valid_value_is_accepted(tmp_path: Path, name: str, text: object, value: object) -> None:
     section, key = name.split(".", 1)
     assert load(f"[{section}]\n{key} = {text}\n", tmp_path)[section][key] == value

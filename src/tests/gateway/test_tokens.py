@@ -8,6 +8,7 @@ import pytest
 from tests.gateway.conftest import as_client
 from tests.support.issuer import AUDIENCE, ISSUER, claims, elliptic, key_set, rsa, signed
 from tests.support.refusals import refused
+from tests.support.tables import table_driven
 
 EC, RSA = elliptic("ec"), rsa("rsa")
 
@@ -85,7 +86,7 @@ def test_the_claim_that_names_the_client_is_configurable(build_trusting, invento
     refused(as_client(app, signed(EC)).get("/api/cars"), 401, "unauthenticated")
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("scope", "cars", "lorries", "events"),
     [
         ("resources:read", 502, 502, 403),

@@ -11,6 +11,7 @@ from invsys.gateway.application import build_app
 from invsys.gateway.auth import client_admin
 from tests.support.gateway_refusals import challenges
 from tests.support.refusals import refused
+from tests.support.tables import table_driven
 
 UNUSED_URL = "http://127.0.0.1:9"
 CAR = "/api/cars/1d08d67a-6e9d-4567-817c-90d66b227cc2"
@@ -91,7 +92,7 @@ def call(app):
     return call
 
 
-@pytest.mark.parametrize("path", PATHS)
+@table_driven("path", PATHS)
 def test_every_path_requires_a_key(call, path):
     for method in METHODS:
         response = call(None, path, method)
@@ -157,7 +158,7 @@ def invalid_keys(key):
     }
 
 
-@pytest.mark.parametrize("kind", invalid_keys("invsys_a_b"))
+@table_driven("kind", invalid_keys("invsys_a_b"))
 def test_an_invalid_key_is_rejected(call, key, kind):
     invalid_key = invalid_keys(key)[kind]
     for path, method in (("/api/cars", "GET"), ("/unknown", "GET"), ("/api/cars", "POST"), ("/table", "GET")):
@@ -166,7 +167,7 @@ def test_an_invalid_key_is_rejected(call, key, kind):
         assert challenges(response)["Bearer"]["error"] == "invalid_token"
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "authorization",
     [
         "",

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.raw_upstream import OK, respond_with
+from tests.support.tables import table_driven
 from tests.support.waiting import until
 
 STATUS_LINE = b"HTTP/1.1 200 OK\r\n"
@@ -87,8 +88,8 @@ def check_next(gateway, service, body=b"next"):
         assert (response.status, response.body) == (200, body)
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
-@pytest.mark.parametrize(("pieces", "then"), INVALID_RESPONSES.values(), ids=INVALID_RESPONSES)
+@table_driven("method", ["GET", "POST", "HEAD"])
+@table_driven(("pieces", "then"), INVALID_RESPONSES.values(), ids=INVALID_RESPONSES)
 def test_an_invalid_response_becomes_a_problem(gateway, service, pieces, then, method):
     service.respond = respond_with(*pieces, then=then)
     response = gateway.call(method, "/echo/a", body=b"" if method == "POST" else None)
@@ -125,8 +126,8 @@ def test_very_long_headers_are_rejected_or_read_completely(gateway, service, lin
 
 
 # Response desynchronisation: excess data must not become the response to another request.
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
-@pytest.mark.parametrize(
+@table_driven("method", ["GET", "HEAD", "POST", "DELETE"])
+@table_driven(
     "sent",
     [
         OK + b"extra",

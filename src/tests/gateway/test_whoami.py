@@ -10,6 +10,7 @@ from tests.gateway.conftest import as_client
 from tests.support.gateway_refusals import challenges
 from tests.support.rate_limit_fields import announced, members
 from tests.support.refusals import refused
+from tests.support.tables import table_driven
 
 LIMITS = {"rate": "7/minute", "write_rate": "100/second; 1000/minute", "concurrent": 3}
 DOCUMENT = {
@@ -95,7 +96,7 @@ def test_head_has_the_headers_of_get(client):
     assert head.headers["Content-Length"] == read.headers["Content-Length"]
 
 
-@pytest.mark.parametrize("authorization", [None, "Bearer unknown", "Basic Ym9va2luZzpLRVk="])
+@table_driven("authorization", [None, "Bearer unknown", "Basic Ym9va2luZzpLRVk="])
 def test_without_a_valid_key_the_response_is_401(client, authorization):
     headers = {} if authorization is None else {"Authorization": authorization}
     response = client.application.test_client().get("/whoami", headers=headers)
@@ -111,7 +112,7 @@ def test_query_parameters_are_refused(client):
     }
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@table_driven("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_other_methods_are_refused(client, method):
     assert refused(client.open("/whoami", method=method), 405, "method_not_allowed")
 

@@ -6,6 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.support.tables import table_driven
+
 
 def at(hour: float | None) -> str | None:
     return None if hour is None else f"2026-11-20T{int(hour):02}:{int(hour % 1 * 60):02}:00Z"
@@ -34,7 +36,7 @@ def test_allocations_are_ordered_by_start_with_infinite_starts_first(
         assert starts(client, url) == [None, at(10), at(12), at(16)]
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("start", "end", "expected"),
     [
         (None, None, [None, 10, 12, 16]),
@@ -88,7 +90,7 @@ def test_a_window_that_does_not_end_after_its_start_is_refused(
         assert set(body["errors"]) <= {"from", "to"}
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("query", "expected"),
     [
         ({"allocation_type": "service"}, [12]),
@@ -123,7 +125,7 @@ def test_a_vehicle_lists_its_own_allocations_and_all_lists_those_of_the_type(
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("kind", ["%00", "%ff", "%ED%A0%80", "x" * 5000, ""])
+@table_driven("kind", ["%00", "%ff", "%ED%A0%80", "x" * 5000, ""])
 def test_a_type_that_no_allocation_can_have_matches_nothing_or_is_refused(
     client: FlaskClient, four_allocations: list[str], refused: Callable[..., object], kind: str
 ) -> None:

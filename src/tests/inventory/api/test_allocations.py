@@ -8,6 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.support.tables import table_driven
+
 FROM, TO = "2099-03-01T10:00:00Z", "2099-03-01T12:00:00Z"
 PERIOD = {"from_datetime": FROM, "to_datetime": TO}
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
@@ -89,7 +91,7 @@ def repr_sorted(value: object) -> str:
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(("field", "value"), cases(BAD))
+@table_driven(("field", "value"), cases(BAD))
 def test_any_other_value_is_refused(
     client: FlaskClient,
     car: str,
@@ -145,7 +147,7 @@ def test_an_allocation_is_not_found_under_another_vehicle(
             refused(client.delete(other + rest), 404, "allocation_not_found")
 
 
-@pytest.mark.parametrize("vehicle", [f"/api/cars/{ANOTHER_ID}", "the car as a lorry"])
+@table_driven("vehicle", [f"/api/cars/{ANOTHER_ID}", "the car as a lorry"])
 def test_an_unknown_vehicle_has_no_allocations(
     client: FlaskClient,
     car: str,

@@ -5,6 +5,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.support.hours_in_2099 import FOUR, hour_start, let_holds_expire, period_fields
+from tests.support.tables import table_driven
 
 ANY = "/api/cars/any"
 PERIOD = period_fields(10, 12)
@@ -115,7 +116,7 @@ BAD = [
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(("field", "fields"), BAD)
+@table_driven(("field", "fields"), BAD)
 def test_an_invalid_field_is_named_and_nothing_is_allocated(client, car, refused, nothing_changes, field, fields):
     with nothing_changes():
         errors = refused(client.post(f"{ANY}/allocations", json=PERIOD | fields), 422, "invalid_fields")["errors"]

@@ -1,9 +1,12 @@
 """``any`` with attributes: values must be equal and of the same type, so "4" does not match 4, nor true 1."""
 
+import uuid
+
 import pytest
 
 from tests.inventory.api.test_resources import BAD_ATTRIBUTES
 from tests.support.hours_in_2099 import hour_start
+from tests.support.tables import table_driven
 
 ANY = "/api/cars/any"
 
@@ -51,16 +54,19 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("has", "requested", "matches"), CASES)
+@table_driven(("has", "requested", "matches"), CASES)
 def test_only_a_vehicle_with_exactly_these_values_is_allocated(
-    register, allocate, refused, nothing_changes, has, requested, matches
+    client, register, allocate, refused, nothing_changes, has, requested, matches
 ):
-    car = register("Car1", attributes=has)
+    car = register(str(uuid.uuid4()), attributes=has)
     if matches:
-        assert allocate(ANY, hour_start(10), hour_start(12), attributes=requested).json["resource_id"] == car[-36:]
+        created = allocate(ANY, hour_start(10), hour_start(12), attributes=requested)
+        assert created.json["resource_id"] == car[-36:]
+        assert client.delete(created.headers["Location"]).status_code == 204
     else:
         with nothing_changes():
             refused(allocate(ANY, hour_start(10), hour_start(12), attributes=requested), 409, "none_available")
+    assert client.delete(car).status_code == 204
 
 
 def test_only_the_matching_vehicles_of_many_are_allocated(register, allocate, refused):
@@ -82,7 +88,7 @@ def test_a_vehicle_matches_by_its_current_attributes(client, register, allocate,
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("attributes", BAD_ATTRIBUTES.values(), ids=BAD_ATTRIBUTES)
+@table_driven("attributes", BAD_ATTRIBUTES.values(), ids=BAD_ATTRIBUTES)
 def test_attributes_that_no_vehicle_can_have_are_refused(car, allocate, refused, nothing_changes, attributes):
     with nothing_changes():
         refused(

@@ -5,6 +5,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.support.hours_in_2099 import ALWAYS, hour_start, hours_of, let_holds_expire
+from tests.support.tables import table_driven
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 URL = "/api/cars/all/availability"
@@ -20,7 +21,7 @@ def free_and_busy(availability):
     return [hours_of(period) for period in availability["free"]], [hours_of(period) for period in availability["busy"]]
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("allocated", "window", "free", "busy"),
     [
         ([], ALWAYS, [ALWAYS], []),
@@ -57,11 +58,13 @@ def free_and_busy(availability):
     ],
 )
 def test_a_window_is_divided_into_free_and_busy_periods(client, car, allocate, allocated, window, free, busy):
-    for period in allocated:
-        assert allocate(car, hour_start(period[0]), hour_start(period[1])).status_code == 201
+    created = [allocate(car, hour_start(start), hour_start(end)) for start, end in allocated]
     availability = get_availability(client, f"{car}/availability", *window)
+    availabilities = get_availability(client, URL, *window)
+    for response in created:
+        assert client.delete(response.headers["Location"]).status_code == 204
     assert free_and_busy(availability) == (free, busy)
-    assert get_availability(client, URL, *window) == [availability]
+    assert availabilities == [availability]
 
 
 def test_the_response_names_the_vehicle_and_the_window(client, car):
@@ -155,14 +158,14 @@ BAD = [
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(("query", "field"), BAD)
+@table_driven(("query", "field"), BAD)
 def test_an_invalid_parameter_is_named(client, car, refused, query, field):
     for url in (f"{car}/availability", URL):
         refused(client.get(f"{url}?{query}"), 422, "invalid_fields", field)
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(("query", "field"), [("limit=0", "limit"), ("limit=1001", "limit"), ("cursor=x", "cursor")])
+@table_driven(("query", "field"), [("limit=0", "limit"), ("limit=1001", "limit"), ("cursor=x", "cursor")])
 def test_an_invalid_paging_parameter_is_named(client, car, refused, query, field):
     refused(client.get(f"{URL}?{query}"), 422, "invalid_fields", field)
 

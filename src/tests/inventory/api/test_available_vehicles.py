@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.hours_in_2099 import ALWAYS, hour_start, let_holds_expire
 from tests.support.period_cases import CASES
+from tests.support.tables import table_driven
 
 # Allocated period, window, and whether the vehicle is free in the window, which needs at least one bound.
 BOTH_WAYS = [case[1:] for case in CASES] + [(other, one, overlap) for _, one, other, overlap in CASES]
@@ -26,10 +27,12 @@ def names(client):
     return names
 
 
-@pytest.mark.parametrize(("allocated", "window", "free"), WINDOWS)
-def test_a_vehicle_is_listed_exactly_if_nothing_overlaps(car, allocate, names, allocated, window, free):
-    allocate(car, hour_start(allocated[0]), hour_start(allocated[1]))
-    assert names(*window) == (["Car1"] if free else [])
+@table_driven(("allocated", "window", "free"), WINDOWS)
+def test_a_vehicle_is_listed_exactly_if_nothing_overlaps(client, car, allocate, names, allocated, window, free):
+    created = allocate(car, hour_start(allocated[0]), hour_start(allocated[1]))
+    listed = names(*window)
+    assert client.delete(created.headers["Location"]).status_code == 204
+    assert listed == (["Car1"] if free else [])
 
 
 def test_without_a_window_all_vehicles_are_listed(car, allocate, names):
@@ -126,7 +129,7 @@ BAD = [
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(("query", "field"), BAD)
+@table_driven(("query", "field"), BAD)
 def test_an_invalid_window_is_named(client, car, refused, query, field):
     refused(client.get(f"/api/cars?{query}"), 422, "invalid_fields", field)
 

@@ -9,6 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.support.tables import table_driven
+
 pytestmark = pytest.mark.one_engine
 
 JSON = "application/json"
@@ -85,7 +87,7 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
+@table_driven("body", MALFORMED.values(), ids=MALFORMED)
 def test_a_body_that_is_not_one_strict_json_object_is_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], body: bytes
 ) -> None:
@@ -146,7 +148,7 @@ def test_a_json_content_type_is_accepted(client: FlaskClient, content_type: str)
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize(
+@table_driven(
     "content_type",
     [
         None,
@@ -178,7 +180,7 @@ def test_a_body_of_exactly_64_kib_is_accepted(client: FlaskClient) -> None:
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize("coding", ["gzip, chunked", "gzip", "identity", "chunked, chunked", '"a",' * 8000])
+@table_driven("coding", ["gzip, chunked", "gzip", "identity", "chunked, chunked", '"a",' * 8000])
 def test_a_transfer_coding_other_than_chunked_is_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], coding: str
 ) -> None:
@@ -194,7 +196,7 @@ def test_a_chunked_body_of_exactly_64_kib_is_accepted(client: FlaskClient) -> No
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize("size", [LIMIT + 1, 10 * LIMIT])
+@table_driven("size", [LIMIT + 1, 10 * LIMIT])
 def test_a_longer_body_is_refused_with_and_without_content_length(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], size: int
 ) -> None:

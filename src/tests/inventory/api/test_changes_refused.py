@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.hours_in_2099 import hour_start, period_fields
+from tests.support.tables import table_driven
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 JSON = "application/json"
@@ -105,7 +106,7 @@ CASES = [
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(("field", "fields"), CASES)
+@table_driven(("field", "fields"), CASES)
 def test_an_invalid_field_is_named(client, item, refused, nothing_changes, field, fields):
     with nothing_changes():
         refused(client.patch(item, json=fields), 422, "invalid_fields", field)
@@ -130,18 +131,14 @@ def test_an_allocation_can_only_move_to_a_vehicle_of_its_type_in_circulation(
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
-    "body", [b"", b"null", b"[]", b'"x"', b'{"dump": {}, "dump": {}}', b'{"dump": {"a": NaN}}', b"{"]
-)
+@table_driven("body", [b"", b"null", b"[]", b'"x"', b'{"dump": {}, "dump": {}}', b'{"dump": {"a": NaN}}', b"{"])
 def test_the_body_must_be_one_strict_json_object(client, item, refused, nothing_changes, body):
     with nothing_changes():
         refused(client.patch(item, data=body, content_type=JSON), 400, "malformed_body")
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
-    "content_type", [None, "text/plain", "application/json-patch+json", f"{JSON}; charset=latin-1"]
-)
+@table_driven("content_type", [None, "text/plain", "application/json-patch+json", f"{JSON}; charset=latin-1"])
 def test_another_content_type_is_refused(client, item, refused, nothing_changes, content_type):
     with nothing_changes():
         response = client.patch(item, data=b"{}", content_type=content_type)

@@ -1,9 +1,12 @@
 """Changes of an allocation's period, vehicle and other fields, through both of its URLs."""
 
+import uuid
+
 import pytest
 
 from tests.support.hours_in_2099 import FOUR, hour_start, hours_of, period_fields
-from tests.support.period_cases import CASES, NAMES
+from tests.support.period_cases import CASES
+from tests.support.tables import table_driven
 
 
 @pytest.fixture(params=["its vehicle", "all"])
@@ -153,14 +156,15 @@ def test_a_period_can_be_extended_until_it_touches_its_neighbours(client, car, b
     assert hours_of(changed(booking, from_datetime=hour_start(8), to_datetime=hour_start(14))) == (8, 14)
 
 
-@pytest.mark.parametrize(("name", "one", "other", "overlap"), CASES, ids=NAMES)
-@pytest.mark.parametrize("is_reversed", [False, True], ids=["", "reversed"])
+@table_driven(("name", "one", "other", "overlap"), CASES)
+@table_driven("is_reversed", [False, True], ids=["in order", "reversed"])
 def test_an_allocation_can_move_exactly_if_nothing_overlaps(
-    client, car, register, allocate, refused, nothing_changes, name, one, other, overlap, is_reversed
+    client, register, allocate, refused, nothing_changes, name, one, other, overlap, is_reversed
 ):
+    car, other_car = (register(str(uuid.uuid4())) for _ in range(2))
     existing, new = (other, one) if is_reversed else (one, other)
     conflict_id = allocate(car, hour_start(existing[0]), hour_start(existing[1])).json["id"]
-    moving = allocate(register("Car2"), None, None).headers["Location"]
+    moving = allocate(other_car, None, None).headers["Location"]
     order = {key: value for key, value in period_fields(*new).items() if value} | {"resource_id": car[-36:]}
     if overlap:
         with nothing_changes():

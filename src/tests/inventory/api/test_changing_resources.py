@@ -3,6 +3,7 @@
 import pytest
 
 from tests.inventory.api.test_resources import ATTRIBUTES, BAD_ATTRIBUTES, BAD_NAMES, NAMES
+from tests.support.tables import table_driven
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 JSON = "application/json"
@@ -96,29 +97,29 @@ def test_allocations_do_not_change_with_their_vehicle(client, car, booking, chan
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("name", [*BAD_NAMES, "🚗" * 37, None, 1, 1.5, True, [], {}, ["Car1"]])
+@table_driven("name", [*BAD_NAMES, "🚗" * 37, None, 1, 1.5, True, [], {}, ["Car1"]])
 def test_any_other_name_is_refused(client, car, refused, nothing_changes, name):
     with nothing_changes():
         refused(client.patch(car, json={"name": name}), 422, "invalid_fields", "name")
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("attributes", [*BAD_ATTRIBUTES.values(), None], ids=[*BAD_ATTRIBUTES, "null"])
+@table_driven("attributes", [*BAD_ATTRIBUTES.values(), None], ids=[*BAD_ATTRIBUTES, "null"])
 def test_any_other_attributes_are_refused(client, car, refused, nothing_changes, attributes):
     with nothing_changes():
         refused(client.patch(car, json={"attributes": attributes}), 422, "invalid_fields", "attributes")
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("field", ["id", "resource_type", "created", "colour", "Name", "", "status", "attributes.a"])
-@pytest.mark.parametrize("value", ["x", None])
+@table_driven("field", ["id", "resource_type", "created", "colour", "Name", "", "status", "attributes.a"])
+@table_driven("value", ["x", None])
 def test_any_other_field_is_refused(client, car, refused, nothing_changes, field, value):
     with nothing_changes():
         refused(client.patch(car, json={"name": "Car2", field: value}), 422, "invalid_fields", field)
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"name": "x", "name": "y"}', b'{"attributes": {"a": NaN}}'])
+@table_driven("body", [b"", b"null", b"[]", b'{"name": "x", "name": "y"}', b'{"attributes": {"a": NaN}}'])
 def test_the_body_must_be_one_strict_json_object(client, car, refused, nothing_changes, body):
     with nothing_changes():
         refused(client.patch(car, data=body, content_type=JSON), 400, "malformed_body")

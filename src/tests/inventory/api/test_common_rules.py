@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from tests.support.tables import table_driven
+
 pytestmark = [pytest.mark.one_engine, pytest.mark.through_gateway]
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
@@ -23,8 +25,8 @@ def with_collections(**collections: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("environ", [added], indirect=True, ids=["+".join(collections)])
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize(
+@table_driven("method", ["GET", "POST"])
+@table_driven(
     "path",
     ["vans", "Cars", "CARS", "car", "Car", "cars/", "planes", "%00", "c%C3%A4rs", "%ff", ".", "..", "cars%2f", " cars"],
 )
@@ -66,7 +68,7 @@ def test_ids_are_uuids_in_lower_case(client: FlaskClient, booking: str) -> None:
         assert str(uuid.UUID(item_id)) == item_id
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "damage",
     [
         lambda _: "1",
@@ -100,14 +102,14 @@ def test_a_path_id_in_capital_letters_is_not_found(client: FlaskClient, car: str
     assert client.get(f"/api/cars/{vehicle.upper()}").status_code == (200 if vehicle == vehicle.upper() else 404)
 
 
-@pytest.mark.parametrize("request_id", ["a", "x" * 128, "!~", "req-1", "<&>\"'", "0"])
-@pytest.mark.parametrize("path", ["/api/cars", "/api/cars/1", "/healthz"])
+@table_driven("request_id", ["a", "x" * 128, "!~", "req-1", "<&>\"'", "0"])
+@table_driven("path", ["/api/cars", "/api/cars/1", "/healthz"])
 def test_a_valid_request_id_is_used(client: FlaskClient, path: str, request_id: str) -> None:
     assert client.get(path, headers={"X-Request-Id": request_id}).headers["X-Request-Id"] == request_id
 
 
-@pytest.mark.parametrize("request_id", [None, "", "x" * 129, "a b", "a\tb", "é", "a\x7f", "\x01"])
-@pytest.mark.parametrize("path", ["/api/cars", "/api/cars/1", "/healthz"])
+@table_driven("request_id", [None, "", "x" * 129, "a b", "a\tb", "é", "a\x7f", "\x01"])
+@table_driven("path", ["/api/cars", "/api/cars/1", "/healthz"])
 def test_any_other_request_id_is_replaced_by_a_new_one(client: FlaskClient, path: str, request_id: str | None) -> None:
     environ = {} if request_id is None else {"HTTP_X_REQUEST_ID": request_id}
     first, second = (client.get(path, environ_overrides=environ).headers["X-Request-Id"] for _ in range(2))
@@ -116,7 +118,7 @@ def test_any_other_request_id_is_replaced_by_a_new_one(client: FlaskClient, path
     assert request_id is None or first != request_id
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("method", "path", "status"),
     [
         ("GET", "/readyz", 200),
@@ -142,7 +144,7 @@ def test_responses_without_a_body_have_the_request_id(client: FlaskClient, car: 
     assert [response.headers["X-Request-Id"] for response in (unmodified, deleted)] == ["mine", "mine"]
 
 
-@pytest.mark.parametrize("field", ["colour", "id", "created", "resource_type", "Name", "", "name ", "__class__"])
+@table_driven("field", ["colour", "id", "created", "resource_type", "Name", "", "name ", "__class__"])
 def test_an_unknown_field_of_a_vehicle_is_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], field: str
 ) -> None:
@@ -150,8 +152,8 @@ def test_an_unknown_field_of_a_vehicle_is_refused(
         refused(client.post("/api/cars", json={"name": "Car1", field: "x"}), 422, "invalid_fields", field)
 
 
-@pytest.mark.parametrize("field", ["colour", "id", "resource_id", "resource_type", "created", "status", "expires"])
-@pytest.mark.parametrize("value", ["x", None])
+@table_driven("field", ["colour", "id", "resource_id", "resource_type", "created", "status", "expires"])
+@table_driven("value", ["x", None])
 def test_an_unknown_field_of_an_allocation_is_refused(
     car: str,
     allocate: Callable[..., Any],

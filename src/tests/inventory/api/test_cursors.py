@@ -17,6 +17,7 @@ from invsys.inventory.db.models import ContinuousResource, CursorState, db
 from tests.conftest import load_settings, migrate
 from tests.support.applications import close
 from tests.support.hours_in_2099 import period_fields
+from tests.support.tables import table_driven
 
 LISTS = ["/api/cars", "/api/cars/all/allocations", "/api/cars/all/availability"]
 
@@ -52,8 +53,8 @@ def test_cursors_of_neighbouring_pages_have_nothing_in_common(app, client, seven
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("path", LISTS)
-@pytest.mark.parametrize("other", [*LISTS, *(path.replace("cars", "lorries") for path in LISTS)])
+@table_driven("path", LISTS)
+@table_driven("other", [*LISTS, *(path.replace("cars", "lorries") for path in LISTS)])
 def test_a_cursor_belongs_to_one_list(client, seven_cars, refused, path, other):
     cursor = next_cursor(client, path, limit=2)
     response = client.get(other, query_string={"cursor": cursor, "limit": 1})

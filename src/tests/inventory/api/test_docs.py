@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from invsys.chassis.http.problems import InternalError, Problem, StatusProblem
 from tests.support.html_page import Page
+from tests.support.tables import table_driven
 
 pytestmark = pytest.mark.one_engine
 
@@ -43,7 +44,7 @@ def policy(response: TestResponse) -> dict[str, str]:
     return dict(rule.split(" ", 1) for rule in response.headers["Content-Security-Policy"].split("; "))
 
 
-@pytest.mark.parametrize("kind", CODED, ids=lambda kind: kind.__name__)
+@table_driven("kind", CODED)
 def test_every_problem_class_has_a_page(client: FlaskClient, kind: type[Problem]) -> None:
     page = " ".join(Page(client.get(f"/docs/problems/{kind.code}")).text.split())
     assert str(kind.status) in page
@@ -55,7 +56,7 @@ def test_every_problem_class_has_a_page(client: FlaskClient, kind: type[Problem]
     assert bool(re.search(r"Is it worth a retry\? (Yes|No)\b", page)) == (kind is not InternalError)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@table_driven("kind", KINDS)
 def test_every_problem_class_has_explanations(kind: type[Problem]) -> None:
     assert kind.__doc__
     if hasattr(kind, "code"):
@@ -130,7 +131,7 @@ BROWSER = {"Accept": "text/html,*/*;q=0.8"}
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize("path", ["/", "/table", "/docs", "/docs/problems", "/docs/problems/period_taken", "/unknown"])
+@table_driven("path", ["/", "/table", "/docs", "/docs/problems", "/docs/problems/period_taken", "/unknown"])
 def test_every_page_has_the_icon_and_leads_to_the_first_page(client: FlaskClient, path: str) -> None:
     text = client.get(path, headers=BROWSER).text
     [icon] = re.findall(r'<link rel="icon" type="image/svg\+xml" href="([^"]+)">', text)
@@ -152,7 +153,7 @@ def test_swagger_ui_follows_the_colours_of_the_system(client: FlaskClient) -> No
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize("path", ["/docs", "/docs/problems"])
+@table_driven("path", ["/docs", "/docs/problems"])
 def test_a_trailing_slash_serves_the_same_page_without_a_redirect(client: FlaskClient, path: str) -> None:
     slashed = client.get(f"{path}/")
     assert (slashed.status_code, slashed.data) == (200, client.get(path).data)
@@ -166,7 +167,7 @@ def test_head_returns_the_headers_of_get(client: FlaskClient, path: str) -> None
     assert head.headers["Content-Length"] == read.headers["Content-Length"]
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "path",
     ["/docs", "/docs/problems", "/docs/problems/busy", "/docs/swagger-ui/swagger-ui.css", "/docs/static/docs.css"],
 )
@@ -178,7 +179,7 @@ def test_the_pages_refuse_other_methods(client: FlaskClient, refused: Callable[.
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize(
+@table_driven(
     "path",
     [
         "/docs//",
@@ -214,7 +215,7 @@ def test_swagger_ui_shows_the_served_document_without_an_external_validator(clie
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize(
+@table_driven(
     ("path", "kinds"),
     [
         ("/docs/swagger-ui/swagger-ui-bundle.js", ("text/javascript", "application/javascript")),

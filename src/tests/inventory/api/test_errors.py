@@ -8,13 +8,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.support.tables import table_driven
+
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 CONFLICT_FIELDS = {"id", "from_datetime", "to_datetime", "from_infinity", "to_infinity", "allocation_type", "version"}
 
 
 @pytest.mark.through_gateway
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
+@table_driven(
     "path",
     [
         "/api",
@@ -39,7 +41,7 @@ def test_an_unknown_vehicle_is_not_found(client: FlaskClient, refused: Callable[
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize("collection", ["lorries", "trucks"])
+@table_driven("collection", ["lorries", "trucks"])
 def test_a_vehicle_is_not_found_in_another_collection(
     client: FlaskClient, car: str, refused: Callable[..., Any], nothing_changes: Callable[..., Any], collection: str
 ) -> None:
@@ -57,7 +59,7 @@ def test_an_unknown_allocation_is_not_found(client: FlaskClient, car: str, refus
 
 @pytest.mark.through_gateway
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
+@table_driven(
     ("path", "allowed", "others"),
     [
         ("/api/cars", {"GET", "POST"}, ["PUT", "DELETE", "TRACE", "BREW"]),
@@ -145,8 +147,8 @@ def test_allocations_of_other_vehicles_are_not_named(
 
 @pytest.mark.through_gateway
 @pytest.mark.one_engine
-@pytest.mark.parametrize("path", ["/api/cars", "/api/cars/all/allocations"])
-@pytest.mark.parametrize(
+@table_driven("path", ["/api/cars", "/api/cars/all/allocations"])
+@table_driven(
     ("query", "field"),
     [
         ("colour=red", "colour"),
@@ -167,7 +169,7 @@ def test_an_invalid_query_parameter_is_named(
 
 @pytest.mark.through_gateway
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
+@table_driven(
     ("path", "query", "field"),
     [
         ("/api/cars", "name=a&name=b", "name"),

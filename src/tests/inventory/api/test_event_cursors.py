@@ -13,6 +13,7 @@ from invsys.inventory.queries import cursors
 from invsys.inventory.schemas.fields import FeedCursor
 from tests.support.change_feed import FeedReader
 from tests.support.late_writer import LateWriter
+from tests.support.tables import table_driven
 
 FEED = "/api/events"
 DAY = 86400
@@ -158,7 +159,7 @@ def test_now_is_the_end_of_the_feed(client, register_cars):
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("after", ["Now", "now ", "NOW"])
+@table_driven("after", ["Now", "now ", "NOW"])
 def test_now_is_case_sensitive(client, refused, after):
     refused(client.get(FEED, query_string={"after": after}), 422, "invalid_fields", "after")
 

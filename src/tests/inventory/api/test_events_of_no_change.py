@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.change_feed import FeedReader
 from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
+from tests.support.tables import table_driven
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 STALE = {"If-Match": '"other"'}
@@ -39,12 +40,18 @@ def reader(client):
     return FeedReader(client)
 
 
-@pytest.mark.parametrize("key", [False, True], ids=["", "with an idempotency key"])
-@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-def test_a_refused_request_writes_no_event(client, reader, car, booking, register, allocate, refusal, key):
+@pytest.fixture
+def other(register, allocate):
+    """The URL of another car that is allocated from 10:00 to 12:00."""
+    url = register("Car2")
+    allocate(url, hour_start(10), hour_start(12))
+    return url
+
+
+@table_driven("key", [False, True], ids=["without a key", "with an idempotency key"])
+@table_driven("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_refused_request_writes_no_event(client, reader, car, booking, other, refusal, key):
     method, path, body, headers, status = refusal
-    other = register("Car2")
-    allocate(other, hour_start(10), hour_start(12))
     reader.new_events()
     names = {"{car}": car, "{booking}": booking, "{other}": other[-36:]}
     path = path.replace("{car}", car).replace("{booking}", booking)

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
 from tests.support.hours_in_2099 import hour_start, hours_of, let_holds_expire, period_fields
+from tests.support.tables import table_driven
 
 pytestmark = pytest.mark.usefixtures("feed_checker_at_end")
 
@@ -55,7 +56,7 @@ def test_pages_are_filled_despite_expired_holds(app, client, register, allocate,
     assert [[hours_of(row)[0] for row in page] for page in pages] == [[0, 3], [6]]
 
 
-@pytest.mark.parametrize("fields", LATE)
+@table_driven("fields", LATE)
 def test_an_expired_hold_cannot_be_changed(client, item, refused, nothing_changes, fields):
     with nothing_changes():
         refused(client.patch(item, json=fields), 409, "hold_expired")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.support.hours_in_2099 import hour_start, hours_of, let_holds_expire
+from tests.support.tables import table_driven
 
 A_MINUTE = timedelta(minutes=1)
 
@@ -51,7 +52,7 @@ BAD = [0, -1, 86401, 2**63 - 1, 1.5, "60", "", True, False, None, [], [60], {}]
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("seconds", BAD)
+@table_driven("seconds", BAD)
 def test_any_other_duration_is_refused(car, allocate, refused, nothing_changes, seconds):
     with nothing_changes():
         for vehicle in (car, "/api/cars/any"):
@@ -64,7 +65,7 @@ def test_any_other_duration_is_refused(car, allocate, refused, nothing_changes, 
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("seconds", BAD)
+@table_driven("seconds", BAD)
 def test_a_hold_cannot_be_extended_by_any_other_duration(client, item, refused, nothing_changes, seconds):
     with nothing_changes():
         refused(client.patch(item, json={"hold_seconds": seconds}), 422, "invalid_fields", "hold_seconds")

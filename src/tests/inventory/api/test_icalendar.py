@@ -13,6 +13,7 @@ from sqlalchemy import select
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
 from invsys.inventory.formats import icalendar
 from invsys.inventory.period import ALWAYS, Period
+from tests.support.tables import table_driven
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
@@ -207,7 +208,7 @@ def test_starts_are_rounded_down_and_ends_are_rounded_up(events, car, allocate, 
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize(
+@table_driven(
     ("window", "hours"),
     [
         ({}, [10, 12]),
@@ -298,7 +299,7 @@ MATCHING = ["{etag}", "W/{etag}", '"other", {etag}', "*", '"{inside}-gzip"', 'W/
 
 @pytest.mark.through_gateway
 @pytest.mark.one_engine
-@pytest.mark.parametrize("header_form", MATCHING)
+@table_driven("header_form", MATCHING)
 def test_a_matching_if_none_match_gets_304(client, car, booking, header_form):
     url = f"{car}/allocations.ics"
     etag = client.get(url).headers["ETag"]
@@ -345,7 +346,7 @@ def test_unknown_vehicles_have_no_calendar(client, car, booking, refused):
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
+@table_driven(
     ("query", "field"),
     [
         ("limit=1", "limit"),

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.hours_in_2099 import hour_start, period_fields
+from tests.support.tables import table_driven
 
 PERIOD = period_fields(10, 12)
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
@@ -162,13 +163,13 @@ def test_keys_are_compared_exactly(client, car, send):
 
 @pytest.mark.through_gateway
 @pytest.mark.one_engine
-@pytest.mark.parametrize("value", BAD)
+@table_driven("value", BAD)
 def test_a_malformed_key_is_refused_with_the_name_of_the_header(client, car, refused, nothing_changes, value):
     assert_header_refused(client, car, refused, nothing_changes, "Idempotency-Key", value)
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("value", BAD)
+@table_driven("value", BAD)
 def test_a_malformed_client_id_is_refused_with_the_name_of_the_header(client, car, refused, nothing_changes, value):
     assert_header_refused(client, car, refused, nothing_changes, "X-Client-Id", value)
 

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from invsys.inventory.db.models import ContinuousResource
 from invsys.inventory.transfer import importer
+from tests.support.tables import table_driven
 
 COMPOSED, DECOMPOSED = "M\u00fcller", "Mu\u0308ller"
 INVISIBLE = "Car\u200b1"
@@ -38,9 +39,7 @@ def test_the_length_of_a_name_is_counted_in_normal_form_c(client: FlaskClient, r
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
-    "name", ["Car\u200b1", "\u202eraC", "Car1\ufeff", "Ca\u00adr1", "\u2066Car1\u2069", "Car\u20281"]
-)
+@table_driven("name", ["Car\u200b1", "\u202eraC", "Car1\ufeff", "Ca\u00adr1", "\u2066Car1\u2069", "Car\u20281"])
 def test_invisible_characters_are_refused(
     client: FlaskClient,
     car: str,

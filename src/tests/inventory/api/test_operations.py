@@ -9,6 +9,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from invsys.chassis.ops import metrics
+from tests.support.tables import table_driven
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 
@@ -36,7 +37,7 @@ def samples(client: FlaskClient) -> dict[tuple[str, frozenset[tuple[str, str]]],
     }
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@table_driven("path", ["/healthz", "/readyz"])
 def test_a_migrated_service_is_healthy_and_ready(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 200
     assert client.head(path).status_code == 200
@@ -81,7 +82,7 @@ def test_texts_of_callers_create_no_new_metrics(client: FlaskClient) -> None:
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@table_driven("path", ["/healthz", "/readyz", "/metrics"])
 def test_the_paths_for_operators_are_not_under_api(client: FlaskClient, refused: Callable[..., Any], path: str) -> None:
     refused(client.get(f"/api{path}"), 404, "not_found")
 
@@ -101,14 +102,14 @@ def test_addresses_in_the_setting_can_read_the_metrics(client: FlaskClient, refu
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("path", ["/", "/api/cars", "/api/openapi.json", "/docs", "/docs/problems", "/static/page.css"])
+@table_driven("path", ["/", "/api/cars", "/api/openapi.json", "/docs", "/docs/problems", "/static/page.css"])
 def test_another_host_name_is_refused(client: FlaskClient, refused: Callable[..., Any], path: str) -> None:
     refused(client.get(path, headers={"Host": "elsewhere.example"}), 421, "misdirected_request")
     refused(client.post(path, headers={"Host": "a,b"}), 400, "http_400")
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@table_driven("path", ["/healthz", "/readyz", "/metrics"])
 def test_the_paths_for_operators_accept_any_host_name(client: FlaskClient, path: str) -> None:
     assert client.get(path, headers={"Host": "elsewhere.example"}).status_code == 200
 

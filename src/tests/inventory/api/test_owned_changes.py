@@ -9,6 +9,7 @@ from tests.support.blocking import locked
 from tests.support.client_identity import client_as, ids, restricted_client, without_request_ids
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
 from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
+from tests.support.tables import table_driven
 
 ANY_VERSION, STALE, INVALID = ({"If-Match": value} for value in ("*", '"7"', "none"))
 HEADERS = [{}, ANY_VERSION, STALE, INVALID]
@@ -47,7 +48,7 @@ def unknown(url):
     return url[:-36] + str(uuid.uuid4())
 
 
-@pytest.mark.parametrize("form", ["its vehicle", "all"])
+@table_driven("form", ["its vehicle", "all"])
 def test_a_foreign_allocation_is_indistinguishable_from_an_unknown_one(
     one, car, foreign, form, nothing_changes, refused
 ):

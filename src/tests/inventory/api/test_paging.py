@@ -10,6 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.support.tables import table_driven
+
 Follow = Callable[[str], Iterator[list[dict[str, Any]]]]
 
 
@@ -27,7 +29,7 @@ LISTS = pytest.mark.parametrize("path", ["/api/cars", "/api/cars/all/allocations
 
 @pytest.mark.through_gateway
 @LISTS
-@pytest.mark.parametrize(
+@table_driven(
     ("limit", "sizes"), [(1, [1] * 7), (2, [2, 2, 2, 1]), (3, [3, 3, 1]), (6, [6, 1]), (7, [7]), (8, [7]), (1000, [7])]
 )
 def test_the_next_links_return_every_item_exactly_once(
@@ -58,7 +60,7 @@ def test_a_page_has_100_items_by_default(register: Callable[..., str], follow_pa
 
 @pytest.mark.one_engine
 @LISTS
-@pytest.mark.parametrize(
+@table_driven(
     "limit", ["0", "-1", "1001", "x", "", "1.5", "1e2", "9" * 30, "9" * 5000, "0x10", "1_0", "\uff11", "null", "1,2"]
 )
 def test_any_other_limit_is_refused(client: FlaskClient, refused: Callable[..., Any], path: str, limit: str) -> None:
@@ -136,7 +138,7 @@ def forged(value: object) -> str:
 
 @pytest.mark.one_engine
 @LISTS
-@pytest.mark.parametrize(
+@table_driven(
     "cursor",
     [
         "",
@@ -159,7 +161,6 @@ def test_a_cursor_that_the_service_did_not_issue_is_refused(
     refused(client.get(path, query_string={"cursor": cursor}), 422, "invalid_fields", "cursor")
 
 
-@pytest.mark.through_gateway
 @pytest.mark.one_engine
 @LISTS
 def test_a_damaged_cursor_causes_no_server_error(

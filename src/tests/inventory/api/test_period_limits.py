@@ -9,6 +9,7 @@ from invsys.inventory.caller import Caller
 from invsys.inventory.commands import client_limits, create_allocation
 from invsys.inventory.period import Period
 from tests.support.client_identity import client_as, restricted_client
+from tests.support.tables import table_driven
 
 pytestmark = pytest.mark.one_engine
 
@@ -67,7 +68,7 @@ REFUSED = [
 ALLOWED = [(1, 2), (1, 11), (20, 30), (29, 30 - HALF_A_DAY), (-400, -390), (-5, 5)]
 
 
-@pytest.mark.parametrize(("period", "errors"), REFUSED)
+@table_driven(("period", "errors"), REFUSED)
 def test_a_period_beyond_a_limit_is_refused(order, refused, nothing_changes, period, errors):
     with nothing_changes():
         for fields in ({}, {"hold_seconds": 600}):
@@ -86,7 +87,7 @@ def booking(request, client, car):
     return url if request.param == "its vehicle" else url.replace(car, "/api/cars/all")
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("change", "errors"),
     [
         (bound_fields("to", 20 + SECOND), {"to_datetime": [TOO_LONG]}),

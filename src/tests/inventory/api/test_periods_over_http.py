@@ -1,11 +1,14 @@
 """Periods in requests and responses: their four fields, their half-open bounds, and overlaps."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from tests.support.tables import table_driven
 
 FOUR = ("from_datetime", "to_datetime", "from_infinity", "to_infinity")
 Period = tuple[int | None, int | None]
@@ -45,8 +48,8 @@ ENOUGH = {"from": {"from_infinity": True}, "to": {"to_infinity": True}}
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(("side", "other"), [("from", "to"), ("to", "from")])
-@pytest.mark.parametrize(
+@table_driven(("side", "other"), [("from", "to"), ("to", "from")])
+@table_driven(
     "fields",
     [
         {},
@@ -81,7 +84,7 @@ def test_a_side_with_neither_or_both_fields_is_refused(
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
+@table_driven(
     ("start", "end"),
     [
         (TEN, TEN),
@@ -155,11 +158,11 @@ OVERLAPS: list[tuple[str, Period, Period, bool]] = [
 ]
 
 
-@pytest.mark.parametrize("is_reversed", [False, True], ids=["in order", "reversed"])
-@pytest.mark.parametrize(("one", "other", "overlap"), [row[1:] for row in OVERLAPS], ids=[row[0] for row in OVERLAPS])
+@table_driven("is_reversed", [False, True], ids=["in order", "reversed"])
+@table_driven(("one", "other", "overlap"), [row[1:] for row in OVERLAPS], ids=[row[0] for row in OVERLAPS])
 def test_an_allocation_is_refused_exactly_if_it_overlaps_another(
     client: FlaskClient,
-    car: str,
+    register: Callable[..., str],
     allocate: Callable[..., TestResponse],
     refused: Callable[..., Any],
     one: Period,
@@ -167,6 +170,7 @@ def test_an_allocation_is_refused_exactly_if_it_overlaps_another(
     overlap: bool,
     is_reversed: bool,
 ) -> None:
+    car = register(str(uuid.uuid4()))
     first, second = (other, one) if is_reversed else (one, other)
     expected = [allocate(car, at(first[0]), at(first[1])).json]
     response = allocate(car, at(second[0]), at(second[1]))
@@ -184,7 +188,7 @@ def test_a_period_fits_exactly_into_a_gap(car: str, allocate: Callable[..., Test
     assert [allocate(car, at(start), at(end)).status_code for start, end in periods] == [201] * 4
 
 
-@pytest.mark.parametrize("start", ["2026-11-20T11:59:59.999999Z", "2026-11-20T13:59:59.999999+02:00"])
+@table_driven("start", ["2026-11-20T11:59:59.999999Z", "2026-11-20T13:59:59.999999+02:00"])
 def test_an_overlap_of_one_microsecond_is_refused(
     car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any], start: str
 ) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.client_identity import ids
 from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
+from tests.support.tables import table_driven
 
 ALL = "/api/cars/all/allocations"
 COMPOSED, DECOMPOSED = "Ü-1", "U\u0308-1"
@@ -43,7 +44,7 @@ INVALID += ["\u0301" * 900 + "\u0316" * 900]
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("reference", INVALID)
+@table_driven("reference", INVALID)
 def test_an_invalid_reference_is_refused(client, car, booking, refused, nothing_changes, reference):
     body = {**period_fields(10, 11), "reference": reference}
     with nothing_changes():
@@ -58,7 +59,7 @@ def test_an_invalid_reference_is_refused(client, car, booking, refused, nothing_
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("reference", [1, True, [], {}, ["1"]])
+@table_driven("reference", [1, True, [], {}, ["1"]])
 def test_only_a_string_or_null_is_a_reference(client, car, booking, refused, reference):
     for response in (
         client.post(f"{car}/allocations", json={**period_fields(10, 11), "reference": reference}),
@@ -68,7 +69,7 @@ def test_only_a_string_or_null_is_a_reference(client, car, booking, refused, ref
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("query", ["reference=a&reference=b", "reference=%00", "reference=%FF", "reference"])
+@table_driven("query", ["reference=a&reference=b", "reference=%00", "reference=%FF", "reference"])
 def test_a_malformed_filter_is_refused(client, car, refused, query):
     for url in (ALL, f"{car}/allocations"):
         refused(client.get(f"{url}?{query}"), 422, "invalid_fields", "reference")

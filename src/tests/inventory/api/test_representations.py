@@ -8,6 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.support.tables import table_driven
+
 pytestmark = pytest.mark.one_engine
 
 JSON, XML = "application/json", "application/xml"
@@ -31,7 +33,7 @@ def as_text(value: object) -> str:
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize(
+@table_driven(
     ("accept", "expected"),
     [
         (None, JSON),
@@ -56,7 +58,7 @@ def as_text(value: object) -> str:
         (f"{XML}{' ' * 28_000};q=1", JSON),
     ],
 )
-@pytest.mark.parametrize("path", ["/api/cars", "/api/cars/all/allocations"])
+@table_driven("path", ["/api/cars", "/api/cars/all/allocations"])
 def test_the_accept_header_selects_the_format_and_json_is_preferred(
     client: FlaskClient, path: str, accept: str | None, expected: str
 ) -> None:
@@ -66,7 +68,7 @@ def test_the_accept_header_selects_the_format_and_json_is_preferred(
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize("accept", [None, "*/*", BROWSER, "text/html", JSON])
+@table_driven("accept", [None, "*/*", BROWSER, "text/html", JSON])
 def test_error_responses_are_json_unless_xml_is_requested(client: FlaskClient, accept: str | None) -> None:
     response = client.get("/api/vans", headers={} if accept is None else {"Accept": accept})
     assert response.mimetype == "application/problem+json"

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from tests.support.tables import table_driven
+
 
 def test_registering_returns_the_complete_vehicle_and_its_location(client: FlaskClient) -> None:
     response = client.post("/api/cars", json={"name": "Car1", "attributes": {"city": "Leeds"}})
@@ -70,7 +72,7 @@ def test_a_name_is_returned_as_it_was_sent(client: FlaskClient, register: Callab
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("name", [*BAD_NAMES, "🚗" * 37, None, 1, 1.5, True, [], {}, ["Car1"]])
+@table_driven("name", [*BAD_NAMES, "🚗" * 37, None, 1, 1.5, True, [], {}, ["Car1"]])
 def test_any_other_name_is_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], name: object
 ) -> None:
@@ -123,7 +125,7 @@ def test_attributes_are_empty_by_default(client: FlaskClient, car: str) -> None:
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("attributes", BAD_ATTRIBUTES.values(), ids=BAD_ATTRIBUTES)
+@table_driven("attributes", BAD_ATTRIBUTES.values(), ids=BAD_ATTRIBUTES)
 def test_any_other_attributes_are_refused(
     client: FlaskClient, refused: Callable[..., Any], nothing_changes: Callable[..., Any], attributes: object
 ) -> None:
@@ -159,7 +161,7 @@ def test_a_vehicle_is_found_only_by_its_complete_name(client: FlaskClient, regis
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("query", ["name=%00", "name=%ff", "name=%ED%A0%80", "name=" + "x" * 5000, "name="])
+@table_driven("query", ["name=%00", "name=%ff", "name=%ED%A0%80", "name=" + "x" * 5000, "name="])
 def test_a_name_that_no_vehicle_can_have_finds_nothing_or_is_refused(
     client: FlaskClient, car: str, refused: Callable[..., Any], query: str
 ) -> None:

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.support.html_page import Page
+from tests.support.tables import table_driven
 
 Register = Callable[..., str]
 Allocate = Callable[..., TestResponse]
@@ -33,7 +34,7 @@ def as_shown(instant: str | None) -> str:
 
 
 @pytest.mark.through_gateway
-@pytest.mark.parametrize("collection", ["cars", "lorries", "trucks"])
+@table_driven("collection", ["cars", "lorries", "trucks"])
 def test_an_empty_fleet_has_a_page(client: FlaskClient, collection: str) -> None:
     page = Page(client.get(f"/table?collection={collection}"))
     assert f"No {collection} in circulation." in page.text
@@ -218,7 +219,7 @@ def test_an_unknown_collection_falls_back_to_the_first(client: FlaskClient, car:
 
 @pytest.mark.through_gateway
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
+@table_driven(
     ("query", "sentence"),
     [
         *(

@@ -1,11 +1,14 @@
 """Date-times: the accepted formats, the format in responses, and the refused values."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from tests.support.tables import table_driven
 
 ACCEPTED = [
     ("2026-11-20T10:00:00Z", "2026-11-20T10:00:00Z"),
@@ -121,10 +124,15 @@ naive_refused = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.parametrize(("text", "expected"), ACCEPTED)
+@table_driven(("text", "expected"), ACCEPTED)
 def test_a_date_time_is_returned_in_utc_as_start_and_as_end(
-    client: FlaskClient, car: str, allocate: Callable[..., TestResponse], text: str, expected: str
+    client: FlaskClient,
+    register: Callable[..., str],
+    allocate: Callable[..., TestResponse],
+    text: str,
+    expected: str,
 ) -> None:
+    car = register(str(uuid.uuid4()))
     until, since = allocate(car, None, text), allocate(car, text, None)
     assert (until.status_code, since.status_code) == (201, 201)
     assert until.json["to_datetime"] == since.json["from_datetime"] == expected
@@ -144,7 +152,7 @@ def test_an_optional_format_is_refused_or_interpreted_correctly(
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("value", INVALID + NOT_STRINGS)
+@table_driven("value", INVALID + NOT_STRINGS)
 def test_an_invalid_date_time_is_refused_with_the_name_of_the_field(
     car: str,
     allocate: Callable[..., TestResponse],
@@ -158,7 +166,7 @@ def test_an_invalid_date_time_is_refused_with_the_name_of_the_field(
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("digits", [7, 9, 60])
+@table_driven("digits", [7, 9, 60])
 def test_the_message_names_the_maximum_number_of_digits(
     car: str, allocate: Callable[..., TestResponse], refused: Callable[..., Any], digits: int
 ) -> None:
@@ -168,8 +176,8 @@ def test_the_message_names_the_maximum_number_of_digits(
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize("parameter", ["from", "to"])
-@pytest.mark.parametrize("text", INVALID)
+@table_driven("parameter", ["from", "to"])
+@table_driven("text", INVALID)
 def test_query_parameters_refuse_the_same_date_times(
     client: FlaskClient, car: str, refused: Callable[..., Any], parameter: str, text: str
 ) -> None:
@@ -179,10 +187,10 @@ def test_query_parameters_refuse_the_same_date_times(
 
 @pytest.mark.through_gateway
 @pytest.mark.one_engine
-@pytest.mark.parametrize("parameter", ["from", "to"])
-@pytest.mark.parametrize(("text", "_expected"), ACCEPTED)
+@table_driven("parameter", ["from", "to"])
+@table_driven("text", [text for text, _ in ACCEPTED])
 def test_query_parameters_accept_the_same_date_times(
-    client: FlaskClient, booking: str, parameter: str, text: str, _expected: str
+    client: FlaskClient, booking: str, parameter: str, text: str
 ) -> None:
     assert client.get("/api/cars/all/allocations", query_string={parameter: text}).status_code == 200
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.support.tables import table_driven
+
 pytestmark = pytest.mark.one_engine
 
 DAY = {"from_datetime": "2099-03-01T00:00:00Z", "to_datetime": "2099-03-02T00:00:00Z"}
@@ -20,8 +22,8 @@ WITHOUT_PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "body"), WITHOUT_PARAMETERS)
-@pytest.mark.parametrize("query", ["quantity=2", "limit=1&x=", "=", "%ff", "attribute.seats=4"])
+@table_driven(("method", "path", "body"), WITHOUT_PARAMETERS)
+@table_driven("query", ["quantity=2", "limit=1&x=", "=", "%ff", "attribute.seats=4"])
 def test_an_unsupported_parameter_is_refused(client, car, booking, refused, nothing_changes, method, path, body, query):
     with nothing_changes():
         response = client.open(f"{path.format(car=car, booking=booking)}?{query}", method=method, json=body)
@@ -42,21 +44,25 @@ def test_an_empty_query_is_accepted(client, car, query):
     assert client.get(f"{car}?{query}").status_code == 200
 
 
-@pytest.mark.through_gateway
-@pytest.mark.parametrize(
-    "path", ["/api/cars", "/api/cars/all/allocations", "/api/cars/all/availability", "/api/events"]
-)
-@pytest.mark.parametrize("query", ["name=%ff", "%ff=1", "limit=1&name=a%C3", "name=%ED%A0%80", "attribute.k=%ff"])
-def test_a_query_that_is_not_utf8_is_refused(client, register, refused, path, query):
+@pytest.fixture
+def percent_car(register):
+    """A car that a query would find if its escapes were not decoded."""
     register("%ff", attributes={"k": "%ff"})
+
+
+@pytest.mark.through_gateway
+@pytest.mark.usefixtures("percent_car")
+@table_driven("path", ["/api/cars", "/api/cars/all/allocations", "/api/cars/all/availability", "/api/events"])
+@table_driven("query", ["name=%ff", "%ff=1", "limit=1&name=a%C3", "name=%ED%A0%80", "attribute.k=%ff"])
+def test_a_query_that_is_not_utf8_is_refused(client, refused, path, query):
     refused(client.get(f"{path}?{query}"), 422, "invalid_fields")
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("method", "path"),
     [("GET", "/api/cars"), ("GET", "/api/events"), ("GET", "{car}"), ("DELETE", "{car}")],
 )
-@pytest.mark.parametrize(
+@table_driven(
     ("query", "name"),
     [("na+me=\x80", "na me"), ("\xff=1", "\\xff"), ("limit=1&a%62c=\xc3", "abc"), ("\xe2\x82=1", "\\xe2\\x82")],
 )

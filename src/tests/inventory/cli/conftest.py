@@ -2,13 +2,18 @@
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 
+from invsys.gateway.auth import client_admin
 from invsys.inventory.transfer import importer
+from tests.conftest import migrate
+from tests.support.gateway_server import served_gateway
+from tests.support.serving import run_server
 
 Counts = tuple[int, int, int, int]
 
@@ -32,3 +37,16 @@ def import_text(app: Flask, tmp_path: Path) -> Callable[..., tuple[Counts, list[
         return counts, [row["reason"] for row in rows]
 
     return import_text
+
+
+@pytest.fixture(scope="session")
+def served_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The ports of an inventory and of a gateway in front of it, and the key of a client that may read resources."""
+    folder, data_folder = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
+    key = client_admin.add(folder / "clients.ini", "reader", ["resources:read"])
+    migrate(url := f"sqlite:///{data_folder / 'served.sqlite3'}")
+    with (
+        run_server(url, data_folder, workers=1) as (_, inventory, _),
+        served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
+    ):
+        yield {"inventory": inventory, "gateway": gateway.port, "key": key}

@@ -2,11 +2,8 @@
 
 import pytest
 
-from invsys.gateway.auth import client_admin
-from tests.conftest import migrate
-from tests.support.gateway_server import served_gateway
 from tests.support.raw_client import send
-from tests.support.serving import run_server
+from tests.support.tables import table_driven
 
 pytestmark = pytest.mark.one_engine
 
@@ -19,17 +16,10 @@ BAD = {
 }
 
 
-@pytest.fixture(scope="module")
-def ports(tmp_path_factory):
-    """The ports of an inventory and of a gateway in front of it, by the name of the service."""
-    folder, data_folder = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
-    client_admin.add(folder / "clients.ini", "reader", ["resources:read"])
-    migrate(url := f"sqlite:///{data_folder / 'hosts.sqlite3'}")
-    with (
-        run_server(url, data_folder, workers=1) as (_, inventory, _),
-        served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
-    ):
-        yield {"inventory": inventory, "gateway": gateway.port}
+@pytest.fixture
+def ports(served_pair):
+    """The ports of an inventory and of a gateway in front of it, and a client's API key."""
+    return served_pair
 
 
 def status(port, path, *lines, version="1.1"):
@@ -37,8 +27,8 @@ def status(port, path, *lines, version="1.1"):
     return send(port, "\r\n".join(head).encode()).status
 
 
-@pytest.mark.parametrize("service", ["inventory", "gateway"])
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/api/cars", "/docs/problems", "/nowhere"])
+@table_driven("service", ["inventory", "gateway"])
+@table_driven("path", ["/healthz", "/readyz", "/metrics", "/api/cars", "/docs/problems", "/nowhere"])
 def test_no_host_or_two_hosts_get_400(ports, service, path):
     statuses = {case: status(ports[service], path, *lines) for case, lines in BAD.items()}
     assert statuses == dict.fromkeys(BAD, 400)

@@ -8,9 +8,15 @@ import pytest
 from tests.conftest import child_processes
 from tests.support.booking_clients import CARS, Callers, stored_allocations
 from tests.support.effort import rounds
-from tests.support.serving import has_started, until
+from tests.support.serving import has_started, run_server, until
 
-KILLS = rounds(1, 5)
+KILLS, WORKERS = rounds(1, 5), rounds(1, 2)
+
+
+@pytest.fixture
+def serving(database_url, tmp_path):
+    with run_server(database_url, tmp_path, WORKERS) as running:
+        yield running
 
 
 @pytest.fixture
@@ -27,7 +33,7 @@ def responses_by_key(serving, cars):
         for killed in range(1, KILLS + 1):
             callers.wait_for_progress()
             os.kill(child_processes(process.pid)[-1], signal.SIGKILL)
-            until(lambda killed=killed: has_started(log_path, workers=2 + killed))
+            until(lambda killed=killed: has_started(log_path, workers=WORKERS + killed))
         callers.wait_for_progress()
     return callers.ids_by_key
 

@@ -6,10 +6,6 @@ from contextlib import closing
 
 import pytest
 
-from invsys.gateway.auth import client_admin
-from tests.conftest import migrate
-from tests.support.gateway_server import served_gateway
-from tests.support.serving import run_server
 from tests.support.waiting import SECONDS
 
 pytestmark = pytest.mark.one_engine
@@ -19,17 +15,10 @@ NGINX = 33 * 1024
 IDS = "&".join(f"resource_id={uuid.uuid4()}" for _ in range(100))
 
 
-@pytest.fixture(scope="module")
-def ports(tmp_path_factory):
+@pytest.fixture
+def ports(served_pair):
     """The ports of an inventory and of a gateway in front of it, and a client's API key."""
-    folder, data_folder = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
-    key = client_admin.add(folder / "clients.ini", "reader", ["resources:read"])
-    migrate(url := f"sqlite:///{data_folder / 'heads.sqlite3'}")
-    with (
-        run_server(url, data_folder, workers=1) as (_, inventory, _),
-        served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
-    ):
-        yield {"inventory": inventory, "gateway": gateway.port, "key": key}
+    return served_pair
 
 
 @pytest.mark.parametrize("service", ["inventory", "gateway"])

@@ -10,6 +10,7 @@ from invsys.inventory.errors import DatabaseUnavailable
 from invsys.inventory.transfer import importer
 from invsys.inventory.transfer.importer import Outcome
 from invsys.inventory.transfer.reader import UnusableFile
+from tests.support.tables import table_driven
 
 HEADER = "resource_type,name,from_datetime,to_datetime,allocation_type,description\n"
 TRIPS = (
@@ -124,7 +125,7 @@ def test_bad_json_lines_are_refused_with_their_reason(import_text, client, line,
     assert client.get("/api/cars").json == []
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("line", "reason"),
     [
         (b"lorry,A,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,,\n", "Car, Lorry, Truck (or cars, lorries, trucks)"),
@@ -172,7 +173,7 @@ def test_an_unwritable_report_is_refused_before_the_import(app, tmp_path):
 
 
 @pytest.mark.one_engine
-@pytest.mark.parametrize(
+@table_driven(
     ("text", "reason"),
     [
         ("", "the file is empty"),

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from tests.support.period_cases import CASES, NAMES
+from tests.support.period_cases import CASES
+from tests.support.tables import table_driven
 
 TABLE = "continuous_resource_allocations"
 COLUMNS = f"INSERT INTO {TABLE} (id, resource_key, starts, ends) VALUES "
@@ -50,17 +51,19 @@ def refuses(sql, statement, values):
     return False
 
 
-@pytest.mark.parametrize(("name", "one", "other", "overlap"), CASES, ids=NAMES)
-@pytest.mark.parametrize("is_reversed", [False, True], ids=["", "reversed"])
+@table_driven(("name", "one", "other", "overlap"), CASES)
+@table_driven("is_reversed", [False, True], ids=["in order", "reversed"])
 def test_an_insert_is_refused_exactly_if_it_overlaps(sql, vehicle, name, one, other, overlap, is_reversed):
+    sql.execute(text(f"DELETE FROM {TABLE}"))
     first, second = (other, one) if is_reversed else (one, other)
     assert not refuses(sql, INSERT, row(vehicle, first))
     assert refuses(sql, INSERT, row(vehicle, second)) is overlap
     assert count(sql) == (1 if overlap else 2)
 
 
-@pytest.mark.parametrize(("name", "one", "other", "overlap"), CASES, ids=NAMES)
+@table_driven(("name", "one", "other", "overlap"), CASES)
 def test_an_update_is_refused_exactly_if_it_overlaps(sql, vehicle, name, one, other, overlap):
+    sql.execute(text(f"DELETE FROM {TABLE}"))
     sql.execute(text(INSERT), row(vehicle, one))
     free = {**row(vehicle, (0, 0)), "starts": "1999-01-01 00:00:00.000000", "ends": "1999-01-02 00:00:00.000000"}
     if one[0] is None:
@@ -110,7 +113,7 @@ def test_an_empty_period_is_refused(sql, vehicle):
     assert refuses(sql, INSERT, row(vehicle, (11, 10)))
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "bound",
     ["infinity", "-infinity", "2026-02-30 00:00:00.000000", "2026-01-01T10:00:00.000000+14:00:99", "~", ""],
 )

@@ -6,6 +6,7 @@ import pytest
 from tests.conftest import migrate
 from tests.support.databases import new_database
 from tests.support.roles import SCRIPT, Roles
+from tests.support.tables import table_driven
 
 ALLOCATIONS = "continuous_resource_allocations"
 GUARD = f"ALTER TABLE {ALLOCATIONS} DROP CONSTRAINT ex_{ALLOCATIONS}_no_overlap"
@@ -104,7 +105,7 @@ def test_the_check_finds_the_guards_even_if_the_services_role_has_a_schema(roles
     assert status in (0, None), printed
 
 
-@pytest.mark.parametrize("statement", REFUSED)
+@table_driven("statement", REFUSED)
 def test_the_services_role_cannot_change_what_prevents_overlaps(roles, statement):
     with psycopg.connect(roles.service_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(statement.format(owner=roles.owner))

@@ -3,9 +3,10 @@
 import pytest
 
 from invsys.inventory.db.postgresql.connections import engine_options
+from tests.support.tables import table_driven
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("hosts", "timeout"), [("", 9), ("host=one", 9), ("host=one,two,three", 3), ("host=one&host=two&host=three", 3)]
 )
 def test_the_connect_timeout_is_divided_among_the_hosts(hosts: str, timeout: int) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from invsys.inventory.period import ALWAYS, Period, free_and_busy
 from tests.support.period_cases import CASES, NAMES
+from tests.support.tables import table_driven
 
 
 def period(hours):
@@ -16,7 +17,7 @@ def period(hours):
     return Period(start, end)
 
 
-@pytest.mark.parametrize(("name", "one", "other", "overlap"), CASES, ids=NAMES)
+@table_driven(("name", "one", "other", "overlap"), CASES, ids=NAMES)
 def test_periods_overlap_where_they_share_an_instant(name, one, other, overlap):
     assert period(one).overlaps(period(other)) is overlap
     assert period(other).overlaps(period(one)) is overlap
@@ -33,7 +34,7 @@ def test_always_has_no_bounds():
     assert ALWAYS.start is ALWAYS.end is None
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("inner", "outer", "within"),
     [
         ((10, 12), (10, 12), True),

@@ -7,6 +7,7 @@ import pytest
 from invsys.chassis.config.settings import SettingsError
 from invsys.inventory import settings
 from tests.support.invalid_settings import COMMON, SECRETS, outside
+from tests.support.tables import table_driven
 
 COLLECTIONS = {"cars": "Car", "lorries": "Lorry", "trucks": "Truck"}
 
@@ -111,7 +112,7 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize(("name", "bad"), BAD)
+@table_driven(("name", "bad"), BAD)
 def test_an_invalid_value_is_refused_with_the_name_of_its_setting(tmp_path: Path, name: str, bad: object) -> None:
     section, key = name.split(".")
     with pytest.raises(SettingsError) as caught:
@@ -120,20 +121,20 @@ def test_an_invalid_value_is_refused_with_the_name_of_its_setting(tmp_path: Path
     assert line.startswith(f"[{section}] {key} (from {tmp_path}/inventory.ini): ")
 
 
-@pytest.mark.parametrize(("name", "text", "value"), GOOD)
+@table_driven(("name", "text", "value"), GOOD)
 def test_values_at_the_limits_are_accepted(tmp_path: Path, name: str, text: object, value: object) -> None:
     section, key = name.split(".")
     assert load_settings(f"[{section}]\n{key} = {text}\n", tmp_path)[section][key] == value
 
 
-@pytest.mark.parametrize("name", [*RANGES, "server.host", "database.url", "api.naive_datetimes", "log.level"])
+@table_driven("name", [*RANGES, "server.host", "database.url", "api.naive_datetimes", "log.level"])
 def test_an_unknown_setting_with_a_similar_name_is_refused(tmp_path: Path, name: str) -> None:
     section, key = name.split(".")
     with pytest.raises(SettingsError, match=rf"\[{section}\] {key}x "):
         load_settings(f"[{section}]\n{key}x = 1\n", tmp_path)
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("text", "parsed"),
     [
         ("sqlite:///fleet.sqlite3", "sqlite:///{here}/fleet.sqlite3"),
@@ -161,7 +162,7 @@ def test_a_database_is_sqlite_in_a_file_or_postgresql_through_psycopg(
     assert url(text) == parsed.format(here=tmp_path)
 
 
-@pytest.mark.parametrize(
+@table_driven(
     "text",
     [
         "sqlite://",
@@ -194,7 +195,7 @@ def test_any_other_url_is_refused_without_showing_its_password(text: str) -> Non
 
 
 # The password may be escaped, and may be repeated in the query.
-@pytest.mark.parametrize("password", ["secret", "a/secret", "secret:secret", "secret%40", "%73ecret"])
+@table_driven("password", ["secret", "a/secret", "secret:secret", "secret%40", "%73ecret"])
 def test_the_password_of_the_database_is_not_shown(password: str) -> None:
     loaded = settings.load(environ={"INVSYS_DATABASE_URL": f"postgresql://me:{password}@host/fleet?password=secret"})
     [value] = [value for section, key, value, _ in loaded.entries() if (section, key) == ("database", "url")]
@@ -223,7 +224,7 @@ def test_an_operator_can_add_rename_and_remove_collections(
     assert collections(tmp_path, *lines) == expected
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("line", "key"),
     [
         ("events = Event", "events"),

@@ -15,6 +15,7 @@ from invsys.inventory.transfer import importer
 from invsys.inventory.transfer.importer import Outcome
 from invsys.inventory.transfer.spreadsheet import MARK, escape, unescape
 from tests.support.client_identity import client_as
+from tests.support.tables import table_driven
 
 pytestmark = pytest.mark.one_engine
 
@@ -22,13 +23,13 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "
 PLAIN = ["", "Car1", "'", "'Car1'", "''", "a=1", "1-1", " =1", "{}"]
 
 
-@pytest.mark.parametrize("cell", [*FORMULAS, *(f"'{cell}" for cell in FORMULAS), "''=1", "'''-"])
+@table_driven("cell", [*FORMULAS, *(f"'{cell}" for cell in FORMULAS), "''=1", "'''-"])
 def test_a_cell_that_would_be_a_formula_gets_an_apostrophe(cell: str) -> None:
     assert escape(cell) == f"'{cell}"
     assert unescape(f"'{cell}") == cell
 
 
-@pytest.mark.parametrize("cell", PLAIN)
+@table_driven("cell", PLAIN)
 def test_any_other_cell_is_not_changed(cell: str) -> None:
     assert escape(cell) == unescape(cell) == cell
 

@@ -10,6 +10,7 @@ import pytest
 
 from invsys.inventory.transfer import reader
 from invsys.inventory.transfer.text_lines import MAX_LINE, TruncatedLine, UnusableFile, text_lines
+from tests.support.tables import table_driven
 
 HEADER = "resource_type,name\n"
 
@@ -18,7 +19,7 @@ def lines(raw: bytes) -> list[str]:
     return list(text_lines(io.BytesIO(raw)))
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("raw", "message"),
     [
         (b"PK\x03\x04\x14\0", "line 1 is an Excel workbook (.xlsx)"),
@@ -57,7 +58,7 @@ def test_lines_keep_their_line_ends_but_not_the_byte_order_mark(end: str) -> Non
     assert lines(text.encode()) == [f"ä{end}", end, "b\r\n", "c"]
 
 
-@pytest.mark.parametrize("size", [MAX_LINE, MAX_LINE + 1, 3 * MAX_LINE, 3 * MAX_LINE + 2])
+@table_driven("size", [MAX_LINE, MAX_LINE + 1, 3 * MAX_LINE, 3 * MAX_LINE + 2])
 def test_only_the_beginning_of_an_overlong_line_is_returned(size: int) -> None:
     cut, after = lines(b"x" * size + b"\nafter\n")
     assert isinstance(cut, TruncatedLine)
@@ -110,7 +111,7 @@ def test_an_endless_line_is_refused_with_little_memory(file: str, beginning: byt
     assert read[-1].error == f"the line is longer than {MAX_LINE} bytes"
 
 
-@pytest.mark.parametrize(
+@table_driven(
     ("cell", "error"),
     [
         ("\n" * 2000 + '"', "a quotation mark is not closed"),
