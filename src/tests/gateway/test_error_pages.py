@@ -1,6 +1,5 @@
 """Browsers get error pages from the gateway and, through it, from the inventory; programs get problem documents."""
 
-
 from tests.support.refusals import refused
 from tests.support.tables import table_driven
 
