@@ -16,6 +16,7 @@ GATEWAY_HEADERS = {
     "ratelimit",
     "ratelimit-policy",
     "x-request-id",
+    "x-changes",  # for the limits of the gateway only
     "date",
     "server",
     "connection",
@@ -115,6 +116,7 @@ READS = [
     "/api/cars/all/allocations/ID",
     "/api/cars/all/availability?limit=1",
     "/api/cars/gbfs/vehicle_availability.json",
+    "/api/cars/utilisation?from=2098-03-01T10:00:00Z&to=2098-03-02T10:00:00Z",
     "/api/events?limit=2",
     "/api/events?after=unknown",
     "/docs",
@@ -175,6 +177,14 @@ def test_any_vehicle_can_be_allocated_through_the_gateway(forward, car):
     period = {"from_datetime": "2098-03-01T10:00:00Z", "to_datetime": "2098-03-08T10:00:00Z"}
     assert forward("POST", "/api/cars/any/allocations", 201, json=period).json["resource_type"] == "Car"
     forward("POST", "/api/lorries/any/allocations", 409, json=period)
+
+
+def test_several_allocations_can_be_changed_through_the_gateway(forward, car):
+    created = forward("POST", f"{car}/allocations", 201, json=HOLIDAY)
+    change = {"id": created.json["id"], "version": created.json["version"], "description": "für Jürgen"}
+    path = "/api/cars/all/allocations/changes"
+    assert forward("POST", path, 200, json={"changes": [change]}).json[0]["description"] == "für Jürgen"
+    assert forward("POST", path, 412, json={"changes": [change]}).json["index"] == 0
 
 
 def test_an_idempotency_key_works_through_the_gateway(forward, car):
@@ -247,5 +257,5 @@ def test_every_route_of_the_service_is_tested_here(service):
         "/api/cars/x/allocations.ics",
         "/api/cars/x/availability",
     ]
-    paths += ["/api/cars/x/allocations/y", "/api/cars/any/allocations"]
+    paths += ["/api/cars/x/allocations/y", "/api/cars/any/allocations", "/api/cars/all/allocations/changes"]
     assert {rule for rule, pattern in patterns.items() if not any(map(pattern.fullmatch, paths))} == set()
