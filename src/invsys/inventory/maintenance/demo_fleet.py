@@ -69,12 +69,7 @@ _PROFILES = {
     "cars": _Profile(
         40,
         ("Golf", "Corsa", "Octavia", "Leaf", "Zoe", "Transit"),
-        {
-            "base": _BASES,
-            "seats": (4, 5, 5, 7, 9),
-            "fuel": ("petrol", "diesel", "electric"),
-            "automatic": (True, False),
-        },
+        {"base": _BASES, "seats": (5,), "fuel": ("petrol", "diesel"), "automatic": (True, False)},
         booked=(2, 11),
         idle=(1, 16),
     ),
@@ -93,6 +88,13 @@ _PROFILES = {
         idle=(3, 30),
     ),
 }
+# The attributes of these models are always the same.
+_OF_MODEL: dict[str, dict[str, Any]] = {
+    "Leaf": {"fuel": "electric", "automatic": True},
+    "Zoe": {"fuel": "electric", "automatic": True},
+    "Transit": {"seats": 9, "fuel": "diesel"},
+    "Canter": {"payload_t": 3.5},
+}
 # For collections that an operator has added.
 _OTHER = _Profile(12, ("Vehicle",), {"base": _BASES}, booked=(3, 24), idle=(2, 20))
 
@@ -103,8 +105,9 @@ def vehicles(collection: str, seed: int, now: datetime) -> Iterator[DemoVehicle]
     for number in range(profile.count):
         # One generator for each vehicle: a change of one does not change the others.
         draw = random.Random(f"{seed} {collection} {number}")  # noqa: S311 - not for cryptography
-        names = _names(random.Random(f"{seed} {collection} {number} name"), draw.choice(profile.models))  # noqa: S311
-        attributes = {key: draw.choice(values) for key, values in profile.attributes.items()}
+        model = draw.choice(profile.models)
+        names = _names(random.Random(f"{seed} {collection} {number} name"), model)  # noqa: S311 - the same
+        attributes = {key: draw.choice(values) for key, values in profile.attributes.items()} | _OF_MODEL.get(model, {})
         fixed = _special_allocations(number, draw, now)
         # Of every twelve vehicles, one has no allocations.
         bookings = [] if number % 12 == 5 else list(_bookings(profile, draw, now, fixed))
