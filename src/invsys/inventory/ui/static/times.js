@@ -98,7 +98,7 @@ export function snap(/** @type {number} */ at, /** @type {number} */ step) {
 
 export const clock = (/** @type {number} */ at) => clockFormat.format(at);
 export const shortDay = (/** @type {number} */ at) =>
-  (new Date(at).getFullYear() === new Date().getFullYear() ? dayFormat : yearFormat).format(at);
+  (new Date(at).getFullYear() === new Date().getFullYear() ? dayFormat : yearFormat).format(at).replace(",", "");
 export const longDay = (/** @type {number} */ at) => longFormat.format(at);
 export const utcText = (/** @type {number} */ at) => `${utcDayFormat.format(at)} UTC`;
 export const isUtc = () => new Date().getTimezoneOffset() === 0;
