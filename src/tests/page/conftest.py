@@ -29,8 +29,10 @@ def chromium() -> "Iterator[Browser]":
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("Chromium is not installed, so the page was not tested: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # The page polls every 5 seconds, and the machine may be busy.
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         # Chromium's sandbox needs user namespaces, which containers and root do not have.
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

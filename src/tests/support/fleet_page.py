@@ -85,6 +85,6 @@ class FleetPage:
     def focused(self) -> str:
         """Return what has the focus: the label of a bar, or the name in a row."""
         text: str = self.page.evaluate(
-            "document.activeElement.ariaLabel ?? document.activeElement.closest('.row')?.querySelector('bdi').textContent"
+            "[document.activeElement].map((item) => item.ariaLabel ?? item.closest('.row')?.querySelector('bdi').textContent)[0]"
         )
         return text

@@ -122,7 +122,7 @@ export function durationText(/** @type {number} */ length) {
 
 /** Return "12:04", the minutes and seconds that a hold has left. */
 export function countdown(/** @type {number} */ left) {
-  const seconds = Math.max(0, Math.ceil(left / 1000));
+  const seconds = Math.max(0, Math.round(left / 1000));
   const hours = Math.floor(seconds / 3600);
   return `${hours ? `${hours}:` : ""}${hours ? two(Math.floor(seconds / 60) % 60) : Math.floor(seconds / 60)}:${two(seconds % 60)}`;
 }
