@@ -68,9 +68,8 @@ async function go(/** @type {any} */ { focus, keepIfVisible, loaded, replace = f
   if (focus) showFocus(focus);
 }
 
-function showFocus(/** @type {[string, string, boolean?]} */ [vehicle, allocation, quietly]) {
+function showFocus(/** @type {[string, string]} */ [vehicle, allocation]) {
   requestAnimationFrame(() => {
-    if (quietly) return drawRow(vehicle);
     focusAt(vehicle, allocation);
     const row = fleet.allocation(allocation);
     if (row) details(row);
@@ -163,12 +162,14 @@ function watchFleet() {
   fleet.addEventListener("rows", () => {
     draw();
     showPosition();
-    showEmpty(view, collections);
     fillList("attribute-keys", fleet.vehicles.flatMap((vehicle) => Object.keys(vehicle.attributes)));
     fillList("kinds", ["booking", "maintenance", "cleaning"]);
   });
   fleet.addEventListener("row", (event) => drawRow(/** @type {CustomEvent} */ (event).detail));
-  fleet.addEventListener("busy", () => byId("grid").setAttribute("aria-busy", String(fleet.isBusy)));
+  fleet.addEventListener("busy", () => {
+    byId("grid").setAttribute("aria-busy", String(fleet.isBusy));
+    if (!fleet.isBusy) showEmpty(view, collections);
+  });
   fleet.addEventListener("go", (event) => go(/** @type {CustomEvent} */ (event).detail));
   let timer = 0;
   byId("grid").addEventListener("scroll", () => {

@@ -153,6 +153,7 @@ export async function conflictPanel(
   /** @type {Problem} */ problem,
   /** @type {import("./changes.js").Place} */ place,
   /** @type {Allocation | null} */ row,
+  hasJumped = false,
 ) {
   const list = (problem.conflicts ?? []).map((data) => ({ ...parse({ resource_id: place.vehicle, ...data }), description: null }));
   const known = list.map((conflict) => ({ ...conflict, ...fleet.allocation(conflict.id) }));
@@ -178,8 +179,9 @@ export async function conflictPanel(
   };
   const [first] = known;
   scrollTo(place.vehicle);
-  if (first && !(first.start < fleet.range.to && first.end > fleet.range.from)) fleet.go({ day: times.startOfDay(first.start), focus: [place.vehicle, "", true] });
-  else draw();
+  if (!first || hasJumped || (first.start < fleet.range.to && first.end > fleet.range.from)) return draw();
+  // The response has no notes; they come with the window.
+  fleet.go({ day: times.startOfDay(first.start), loaded: () => conflictPanel(problem, place, row, true) });
 }
 
 /** Look for the first gap of the same length, and fill in the form. */

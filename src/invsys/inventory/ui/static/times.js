@@ -98,7 +98,7 @@ export function snap(/** @type {number} */ at, /** @type {number} */ step) {
 
 export const clock = (/** @type {number} */ at) => clockFormat.format(at);
 export const shortDay = (/** @type {number} */ at) =>
-  (new Date(at).getFullYear() === new Date().getFullYear() ? dayFormat : yearFormat).format(at);
+  (new Date(at).getFullYear() === new Date().getFullYear() ? dayFormat : yearFormat).format(at).replace(",", "");
 export const longDay = (/** @type {number} */ at) => longFormat.format(at);
 export const utcText = (/** @type {number} */ at) => `${utcDayFormat.format(at)} UTC`;
 export const isUtc = () => new Date().getTimezoneOffset() === 0;
@@ -122,7 +122,7 @@ export function durationText(/** @type {number} */ length) {
 
 /** Return "12:04", the minutes and seconds that a hold has left. */
 export function countdown(/** @type {number} */ left) {
-  const seconds = Math.max(0, Math.ceil(left / 1000));
+  const seconds = Math.max(0, Math.round(left / 1000));
   const hours = Math.floor(seconds / 3600);
   return `${hours ? `${hours}:` : ""}${hours ? two(Math.floor(seconds / 60) % 60) : Math.floor(seconds / 60)}:${two(seconds % 60)}`;
 }
