@@ -11,8 +11,9 @@ from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
 from tests.support.serving_apps import served_app
 
-# Headers that the gateway adds or replaces.
+# Headers that the gateway adds, replaces, or keeps for itself.
 GATEWAY_HEADERS = {
+    "x-changes",
     "ratelimit",
     "ratelimit-policy",
     "x-request-id",
