@@ -243,3 +243,21 @@ class TestWithoutADatabase:
     def test_the_documentation_is_available(self, app: Flask, path: str) -> None:
         assert app.test_client().get(path).status_code == 200
         assert app.test_client().get("/api/cars").status_code == 503
+
+    def test_the_page_is_available_and_the_list_says_why_it_is_not(self, app: Flask) -> None:
+        client = app.test_client()
+        assert client.get("/", headers=BROWSER).status_code == 200
+        response = client.get("/table", headers=BROWSER)
+        assert (response.status_code, response.mimetype) == (503, "text/html")
+        assert "<h1>The service is not available at the moment</h1>" in response.text
+        assert response.headers["Retry-After"]
+        assert client.get("/table").mimetype == "application/problem+json"
+
+
+def test_a_browser_that_uses_another_name_of_the_service_gets_a_page(client: FlaskClient) -> None:
+    for path in ("/", "/table", "/unknown"):
+        response = client.get(path, headers={**BROWSER, "Host": "attacker.example"})
+        assert (response.status_code, response.mimetype) == (421, "text/html")
+        assert "<h1>This name is not served here</h1>" in response.text
+    response = client.get("/api/cars", headers={**BROWSER, "Host": "attacker.example"})
+    assert (response.status_code, response.mimetype) == (421, "application/problem+json")
