@@ -139,7 +139,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize("access_path", ["direct"], scope="session", ids=[""])
         return
     # The gateway and the client behave alike in front of both engines.
-    tests_engines = {"inventory", "docs"} & set(Path(metafunc.definition.path).parts)
+    tests_engines = {"inventory", "docs", "page"} & set(Path(metafunc.definition.path).parts)
     both = tests_engines and not metafunc.config.getoption(SQLITE_ONLY) and marker("one_engine") is None
     engines = ["sqlite", "postgresql"] if both else ["sqlite"]
     if "access_path" not in names:

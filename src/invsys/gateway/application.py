@@ -6,7 +6,7 @@ from flask import Flask
 
 from invsys.chassis.access import allowed_hosts
 from invsys.chassis.config.settings import Section, Settings
-from invsys.chassis.documentation import problem_pages
+from invsys.chassis.documentation import error_pages, problem_pages
 from invsys.chassis.http import default_headers, problems, request_body, request_id
 from invsys.chassis.ops import draining, health, metrics, request_log
 from invsys.gateway import cors, errors, settings, whoami
@@ -50,6 +50,7 @@ def build_app(config: Settings) -> Flask:
     health.register(app, clients.require_usable)
     app.config["OPENAPI_DOCUMENT"] = "/api/openapi.json"
     app.register_blueprint(problem_pages.pages_of(errors))
+    error_pages.register(app, home="/" if "/" in config["routes"] else None)
     whoami.register(app, limits)
     authenticator = Authenticator(clients, _token_verifier(config["jwt"]))
     Pipeline(authenticator, limits, _proxy(config)).register(app, config["routes"])

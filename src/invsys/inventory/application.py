@@ -56,11 +56,11 @@ def build_app(settings: Settings) -> Flask:
     health.register(app, ready.require)
     api.register(app, settings["resource_types"])
     openapi.register(app, settings["resource_types"])
-    documentation.register(app, document="/api/openapi.json")
+    documentation.register(app, document="/api/openapi.json", home="/")
     ui.register(app)
     return app
 
 
 def _needs_database() -> bool:
-    # The OpenAPI document and the pages under /docs are built from the code.
-    return request.endpoint != "openapi" and (request.path.startswith("/api/") or request.path == "/")
+    # The OpenAPI document, the page at / and the pages under /docs are built from the code.
+    return request.endpoint != "openapi" and (request.path.startswith("/api/") or request.path == "/table")

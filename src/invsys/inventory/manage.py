@@ -24,8 +24,9 @@ from invsys.inventory import application, settings
 from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
 from invsys.inventory.commands import resources as resource_commands
 from invsys.inventory.db import engine, failures, models, schema_check, session
-from invsys.inventory.maintenance import backup, integrity_check, migrate, purge
+from invsys.inventory.maintenance import backup, demo, integrity_check, migrate, purge
 from invsys.inventory.maintenance.backup import BackupError
+from invsys.inventory.maintenance.demo import DemoRefused
 from invsys.inventory.maintenance.migrate import MigrationError
 from invsys.inventory.period import Period
 from invsys.inventory.queries import allocations as allocation_queries
@@ -138,6 +139,28 @@ class Purge(DatabaseCommand):
         print(purge.purge(api["idempotency_ttl"], api["events_ttl"]))
 
 
+class Demo(DatabaseCommand):
+    """Create a demonstration fleet: vehicles of each type, and their allocations in the two weeks around now."""
+
+    option_list = (
+        Option("--add", action="store_true", help="also if the database has vehicles; they stay as they are"),
+        Option("--seed", type=int, default=1, help="a number; another one gives another fleet (default: 1)"),
+    )
+
+    def run(self, add: bool, seed: int) -> int:
+        """Create the fleet and print its size; return 130 after Ctrl-C."""
+        created = demo.Created()
+        try:
+            demo.create(seed, created, even_with_vehicles=add)
+        except KeyboardInterrupt:
+            print(f"invsys-manage: interrupted; {created}", file=sys.stderr)
+            return 130
+        except Problem as error:
+            raise DemoRefused(f"{getattr(error, 'reason', error)}; {created}") from error
+        print(created)
+        return 0
+
+
 class Migrate(Command):
     """Migrate the database to the newest version of its schema; a SQLite database is copied first."""
 
@@ -191,7 +214,7 @@ def manager() -> Manager:
     cli.add_command("shell", Shell(banner="Available: " + ", ".join(_shell_names()), make_context=_shell_names))
     cli.add_command("db", ClickCommand(migrate_group, "invsys-manage db"))
     cli.add_command("urls", ShowUrls())
-    for command in (commands.Config, Migrate, Import, Export, Backup, Check, Purge):
+    for command in (commands.Config, Migrate, Import, Export, Backup, Check, Purge, Demo):
         cli.add_command(command.__name__.lower(), command())
     return cli
 
@@ -202,6 +225,6 @@ def main() -> None:
     try:
         with failures.suppress_logging():
             manager().run()
-    except (SettingsError, UnusableFile, ExportError, MigrationError, BackupError, Problem) as error:
+    except (SettingsError, UnusableFile, ExportError, MigrationError, BackupError, DemoRefused, Problem) as error:
         print(f"invsys-manage: {getattr(error, 'reason', error)}", file=sys.stderr)
         sys.exit(2)

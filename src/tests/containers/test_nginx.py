@@ -53,9 +53,22 @@ def test_nginx_compresses_text_instead_of_the_gateway():
     assert {"application/json", "application/problem+json", "text/calendar"} <= set(types)
 
 
-def test_the_page_with_data_is_not_compressed():
-    [page] = re.findall(r"location = / \{([^}]+)\}", text(f"{FOLDER}/server.conf"))
+def test_the_list_with_data_is_not_compressed():
+    [page] = re.findall(r"location = /table \{([^}]+)\}", text(f"{FOLDER}/server.conf"))
     assert "gzip off;" in page
+
+
+def test_nginx_shows_its_own_errors_to_browsers_as_pages_except_below_api():
+    [pattern] = re.findall(r'"~(.+ text/html)" _page;', text(f"{FOLDER}/http.conf"))
+    page, json = "text/html,application/xhtml+xml,*/*;q=0.8", "application/json, text/html"
+    assert [bool(re.match(pattern, f"{path} {page}")) for path in ("/", "/table", "/apis")] == [True] * 3
+    assert [bool(re.match(pattern, f"{path} {page}")) for path in ("/api", "/api/cars")] == [False] * 2
+    assert not re.match(pattern, f"/ {json}")
+    names = re.findall(r"error_page \d+ (@\d+)\$error_page;", text(f"{FOLDER}/server.conf"))
+    assert names
+    assert all(
+        f"location {name}{suffix} {{" in text(f"{FOLDER}/server.conf") for name in names for suffix in ("", "_page")
+    )
 
 
 @table_driven("path", ["healthz", "metrics", "readyz"])

@@ -1,4 +1,4 @@
-"""HTTP Basic authentication with client name and key: only for the fleet page, calendars and GBFS."""
+"""HTTP Basic authentication with client name and key: only for the list at /table, calendars and GBFS."""
 
 from base64 import b64encode
 
@@ -16,14 +16,14 @@ def basic(name, key):
     return {"Authorization": f"Basic {b64encode(f'{name}:{key}'.encode()).decode()}"}
 
 
-def test_the_page_accepts_basic_and_bearer(system):
+def test_the_list_accepts_basic_and_bearer(system):
     system.create_cars("staff")
     for headers in (basic("staff", system.keys["staff"]), {"Authorization": f"Bearer {system.keys['staff']}"}):
-        response = system.call(None, "GET", "/", headers)
+        response = system.call(None, "GET", "/table", headers)
         assert (response.status_code, response.mimetype) == (200, "text/html")
-        assert system.call(None, "HEAD", "/", headers).status_code == 200
+        assert system.call(None, "HEAD", "/table", headers).status_code == 200
     lower = {"Authorization": basic("staff", system.keys["staff"])["Authorization"].replace("Basic", "basic")}
-    assert system.call(None, "GET", "/", lower).status_code == 200
+    assert system.call(None, "GET", "/table", lower).status_code == 200
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ def test_a_calendar_with_basic_shows_the_clients_own_allocations(system, subscri
     assert [text.count("BEGIN:VEVENT") for text in texts] == [1, 0]
 
 
-def test_the_page_requires_its_scope(system):
-    body = refused(system.call(None, "GET", "/", basic("mover", system.keys["mover"])), 403, "forbidden")
+def test_the_list_requires_its_scope(system):
+    body = refused(system.call(None, "GET", "/table", basic("mover", system.keys["mover"])), 403, "forbidden")
     assert body["scope"] == "resources:read"
 
 
@@ -75,22 +75,22 @@ def test_the_page_requires_its_scope(system):
         ("POST", "/api/cars"),
         ("GET", "/api/events"),
         ("GET", "/api/cars/all/allocations"),
-        ("POST", "/"),
-        ("DELETE", "/"),
+        ("POST", "/table"),
+        ("DELETE", "/table"),
         ("GET", "/unknown"),
     ],
 )
 def test_other_paths_and_methods_do_not_accept_basic(system, method, path):
     response = system.call(None, method, path, basic("staff", system.keys["staff"]))
     refused(response, 401, "unauthenticated")
-    if path != "/":
+    if path != "/table":
         assert challenges(response).keys() == {"Bearer"}
 
 
 @pytest.mark.parametrize("headers", [{}, basic("staff", "wrong"), {"Authorization": "Bearer wrong"}])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_the_first_challenge_for_the_page_is_basic(system, method, headers):
-    response = system.call(None, method, "/", headers)
+def test_the_first_challenge_for_the_list_is_basic(system, method, headers):
+    response = system.call(None, method, "/table", headers)
     assert response.status_code == 401
     schemes = challenges(response)
     # Browsers evaluate only the first challenge.
@@ -125,10 +125,10 @@ def test_client_name_and_key_must_match(system, pair):
     credentials = pair.format(key=system.keys["staff"], other=system.keys["other"])
     for encoding in ("utf-8", "latin-1"):
         headers = {"Authorization": f"Basic {b64encode(credentials.encode(encoding)).decode()}"}
-        refused(system.call(None, "GET", "/", headers), 401, "unauthenticated")
+        refused(system.call(None, "GET", "/table", headers), 401, "unauthenticated")
 
 
 @pytest.mark.parametrize("value", ["Basic", "Basic ", "Basic ====", "Basic a", "Basic staff:{key}", "Basic \xff\xfe"])
 def test_malformed_basic_credentials_are_rejected(system, value):
     headers = {"Authorization": value.format(key=system.keys["staff"])}
-    refused(system.call(None, "GET", "/", headers), 401, "unauthenticated")
+    refused(system.call(None, "GET", "/table", headers), 401, "unauthenticated")

@@ -166,7 +166,7 @@ def test_a_gateway_without_a_valid_file_responds_with_503_until_it_is_repaired(
 
 def test_a_request_without_a_key_gets_401_even_if_the_file_is_invalid(clients_file, app):
     clients_file.write_text(BROKEN)
-    for path in ("/api/cars", "/nothing", "/"):
+    for path in ("/api/cars", "/nothing", "/table"):
         refused(app.test_client().get(path), 401, "unauthenticated")
 
 

@@ -69,7 +69,7 @@ def test_a_long_response_is_compressed(client, respond):
         ("text/javascript", True),
         ("application/javascript", True),
         ("image/svg+xml", True),
-        # The fleet page repeats its query next to data, which would permit the BREACH attack.
+        # The list at /table repeats its query next to data, which would permit the BREACH attack.
         ("text/html; charset=utf-8", False),
         ("image/png", False),
         ("application/octet-stream", False),

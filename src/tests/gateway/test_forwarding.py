@@ -11,8 +11,9 @@ from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
 from tests.support.serving_apps import served_app
 
-# Headers that the gateway adds or replaces.
+# Headers that the gateway adds, replaces, or keeps for itself.
 GATEWAY_HEADERS = {
+    "x-changes",
     "ratelimit",
     "ratelimit-policy",
     "x-request-id",
@@ -127,7 +128,8 @@ READS = [
     "/docs/swagger-ui/swagger-ui-bundle.js",
     "/static/page.css",
     "/",
-    "/?collection=trucks&name=x",
+    "/?type=trucks&find=x",
+    "/table?collection=trucks&name=x",
     "/api/vans",
     "/api/vans/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11",
     "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11",

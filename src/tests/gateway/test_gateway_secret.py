@@ -81,7 +81,7 @@ def test_a_gateway_without_the_secret_is_rejected(build_gateway, protected_inven
 def test_a_caller_without_the_secret_is_rejected(database_url):
     app = build_inventory(load_settings(database_url, INVSYS_SERVER_GATEWAY_SECRET=SECRET))
     client = app.test_client()
-    for path in ("/api/cars", "/api/openapi.json", "/docs", "/", "/unknown"):
+    for path in ("/api/cars", "/api/openapi.json", "/docs", "/", "/table", "/unknown"):
         refused(client.get(path, headers={"X-Client-Id": "root"}), 403, "gateway_required")
     for path in ("/healthz", "/readyz", "/metrics"):
         assert client.get(path).status_code == 200

@@ -34,9 +34,9 @@ def test_every_operation_in_the_table_has_its_security_schemes(document):
         if method != "parameters" and path not in OWN_PATHS
     }
     public = {(method, path) for (method, path), security in security_of.items() if security == []}
-    assert all(path.startswith(("/docs", "/static")) or path == "/api/openapi.json" for _, path in public)
+    assert all(path.startswith(("/docs", "/static")) or path in ("/", "/api/openapi.json") for _, path in public)
     private = {operation: security for operation, security in security_of.items() if operation not in public}
-    with_basic = {operation for operation in private if re.search(r"^/$|\.ics$|/gbfs/", operation[1])}
+    with_basic = {operation for operation in private if re.search(r"^/table$|\.ics$|/gbfs/", operation[1])}
     assert len(with_basic) == 3
     key, basic = {"apiKey": []}, {"basic": []}
     assert private == {operation: [key, basic] if operation in with_basic else [key] for operation in private}

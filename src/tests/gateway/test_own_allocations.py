@@ -60,7 +60,7 @@ def test_the_calendar_shows_the_clients_own_allocations(system, car, allocate):
         assert [event["UID"].removesuffix("@invsys") for event in events] == expected
 
 
-def test_the_page_shows_the_allocations_that_a_client_may_see(system):
+def test_the_list_shows_the_allocations_that_a_client_may_see(system):
     texts = [f"the trip of {name}" for name in ("ann", "bob")]
     for name, text in zip(("ann", "bob"), texts, strict=True):
         car = system.call("office", "POST", "/api/cars", json={"name": f"Car of {name}"}).headers["Location"]
@@ -70,7 +70,7 @@ def test_the_page_shows_the_allocations_that_a_client_may_see(system):
         assert response.status_code == 201
     expected = {"ann": [True, False], "bob": [False, True], "reader": [True, True], "office": [True, True]}
     expected |= {"looker": [False, False]}
-    responses = {name: system.call(name, "GET", "/") for name in expected}
+    responses = {name: system.call(name, "GET", "/table") for name in expected}
     assert {response.status_code for response in responses.values()} == {200}
     assert {name: [text in response.text for text in texts] for name, response in responses.items()} == expected
 

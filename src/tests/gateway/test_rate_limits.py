@@ -184,10 +184,10 @@ def test_public_pages_are_counted_by_address(limited, upstream, path):
     assert len(upstream.requests) == 2
 
 
-def test_the_files_of_the_page_have_their_own_limit(limited):
+def test_the_page_and_its_files_have_their_own_limit(limited):
     client = limited(anonymous="1/hour", page="3/hour").test_client()
     assert statuses(client, 2, path="/docs") == [200, 429]
-    responses = [client.get("/static/page.css") for _ in range(4)]
+    responses = [client.get(path) for path in ("/", *["/static/page.css"] * 3)]
     assert [announced(response) for response in responses] == [{"page": (3, left)} for left in (2, 1, 0, 0)]
     check_rate_limited(responses[3])
     other_address = {"REMOTE_ADDR": "192.0.2.1"}

@@ -16,7 +16,8 @@ from tests.support.tables import table_driven
 UNUSED_URL = "http://127.0.0.1:9"
 CAR = "/api/cars/1d08d67a-6e9d-4567-817c-90d66b227cc2"
 PATHS = [
-    "/",
+    "/table",
+    "/table/",
     "/api",
     "/api/",
     "/api/cars",
@@ -107,12 +108,12 @@ def test_ambiguous_paths_require_a_key(call, path):
         refused(call(authorization, path), 401, "unauthenticated")
 
 
-@pytest.mark.parametrize("path", ["/api/cars", "/unknown", "/"])
+@pytest.mark.parametrize("path", ["/api/cars", "/unknown", "/table"])
 def test_an_accept_header_of_28000_characters_is_not_parsed(call, path):
     refused(call(None, path, Accept=f"application/xml{' ' * 28_000};q=1"), 401, "unauthenticated")
 
 
-@pytest.mark.parametrize("path", ["/api/cars", "/unknown", "/"])
+@pytest.mark.parametrize("path", ["/api/cars", "/unknown", "/table"])
 def test_the_problem_is_xml_if_xml_was_requested(call, path):
     response = call("Bearer wrong", path, Accept="application/xml")
     assert (response.status_code, response.mimetype) == (401, "application/problem+xml")
@@ -160,7 +161,7 @@ def invalid_keys(key):
 @table_driven("kind", invalid_keys("invsys_a_b"))
 def test_an_invalid_key_is_rejected(call, key, kind):
     invalid_key = invalid_keys(key)[kind]
-    for path, method in (("/api/cars", "GET"), ("/unknown", "GET"), ("/api/cars", "POST"), ("/", "GET")):
+    for path, method in (("/api/cars", "GET"), ("/unknown", "GET"), ("/api/cars", "POST"), ("/table", "GET")):
         response = call(f"Bearer {invalid_key}", path, method)
         refused(response, 401, "unauthenticated")
         assert challenges(response)["Bearer"]["error"] == "invalid_token"
@@ -217,7 +218,7 @@ def test_an_unknown_path_with_a_valid_key_gets_404(call, key):
         refused(call(f"Bearer {key}", path), 404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/anything", "/static/page.css", "/api/openapi.json"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/docs/anything", "/static/page.css", "/api/openapi.json"])
 def test_public_paths_need_no_key(call, path):
     for authorization in (None, "Bearer wrong", "Basic !!!", "\xff"):
         assert call(authorization, path).status_code in (200, 502)

@@ -10,7 +10,9 @@ from invsys.chassis.http import csp, problems, static_files
 from invsys.chassis.http.problems import NotFound, Problem
 
 # No scripts, no content of other hosts, and only the style sheet of this package.
-_POLICY = "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 # After one of these statuses, the same request may succeed later.
 _WORTH_A_RETRY = frozenset({429, 502, 503, 504})
@@ -20,7 +22,7 @@ _STATUS_CODES = {f"http_{status}": status.value for status in HTTPStatus if stat
 
 def _create_blueprint() -> Blueprint:
     pages = Blueprint("docs", __name__, url_prefix="/docs", template_folder="templates")
-    csp.enforce(pages, _POLICY)
+    csp.enforce(pages, POLICY)
     static_files.serve(pages)
     return pages
 

@@ -2,20 +2,24 @@
 
 Code raises a subclass of ``Problem`` (each service defines its own), and Flask raises ``HTTPException``. ``register``
 installs handlers that turn both, and any other exception, into a response. The text of each class is also its page at
-``/docs/problems/{code}`` (``documentation``).
+``/docs/problems/{code}`` (``documentation``). Browsers get HTML pages instead of documents (``PAGES``).
 """
 
 import functools
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from flask import Flask, Response
+from flask import Flask, Response, current_app
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from invsys.chassis.formats.field_messages import field_messages
 from invsys.chassis.http import request_id, responses
+
+# The extension of an application that shows problems to browsers: a function of the problem and its document that
+# returns the response.
+PAGES = "invsys.problem_pages"
 
 REQUEST_ID_SCHEMA = {"type": "string", "pattern": "^[!-~]{1,128}$"}
 
@@ -173,7 +177,8 @@ def problem_response(problem: Problem, **members: Any) -> Response:
         **problem.members,
         **members,
     }
-    response = responses.problem(document, problem.status)
+    page = current_app.extensions.get(PAGES) if responses.wants_page() else None
+    response = page(problem, document) if page else responses.problem(document, problem.status)
     response.headers.update(problem.headers)
     return response
 

@@ -13,6 +13,7 @@ from invsys.chassis.formats import xml
 
 JSON = "application/json"
 XML = "application/xml"
+HTML = "text/html"
 
 # Werkzeug parses Accept with a regular expression that is quadratic in the length of the header: 28,000 spaces take
 # 1.3 s. Browsers send about 150 characters.
@@ -49,11 +50,30 @@ def wants_xml() -> bool:
 
 @functools.lru_cache(maxsize=256)
 def _prefers_xml(header: str) -> bool:
-    # Parameters are irrelevant: responses have one charset and no versions.
-    accept = MIMEAccept(
-        (value.partition(";")[0], quality) for value, quality in parse_accept_header(header, MIMEAccept)
-    )
+    accept = _without_parameters(header)
     return not accept[JSON] and accept[XML] > 0
+
+
+def _without_parameters(header: str) -> MIMEAccept:
+    """Parse ``Accept``. Parameters are irrelevant: responses have one charset and no versions."""
+    return MIMEAccept((value.partition(";")[0], quality) for value, quality in parse_accept_header(header, MIMEAccept))
+
+
+def wants_page() -> bool:
+    """Return whether the current request is that of a browser that shows a page: it prefers HTML to JSON and XML.
+
+    Below ``/api/``, browsers get the responses that programs get.
+    """
+    accept = request.environ.get("HTTP_ACCEPT", "*/*")
+    if "text/html" not in accept or len(accept) > _LONGEST_ACCEPT or f"{request.path}/".startswith("/api/"):
+        return False
+    return _prefers_html(accept)
+
+
+@functools.lru_cache(maxsize=256)
+def _prefers_html(header: str) -> bool:
+    accept = _without_parameters(header)
+    return accept[HTML] > max(accept[JSON], accept[XML])
 
 
 def make_response(
@@ -89,6 +109,11 @@ def no_content() -> Response:
     response = Response(status=204)
     del response.headers["Content-Type"]
     return response
+
+
+def page(html: str, status: int, headers: dict[str, str]) -> Response:
+    """Return a response with HTML, to a request for which programs get JSON or XML."""
+    return _complete(html.encode(), status, {"Vary": "Accept", **headers}, f"{HTML}; charset=utf-8")
 
 
 def problem(document: dict[str, Any], status: int) -> Response:

@@ -21,7 +21,7 @@ class Permission:
     methods: str
     path: str
     scope: str | None
-    # For public routes: the setting of the limit by address; ``page`` is for the files that one page loads together.
+    # For public routes: the setting of the limit by address; ``page`` is for the page and its files.
     limit: str = "anonymous"
     # Also accept Basic authentication: browsers and calendar programs cannot send a Bearer header.
     basic: bool = False
@@ -66,7 +66,9 @@ TABLES: Mapping[str, tuple[Permission, ...]] = {
         Permission("PATCH DELETE", f"{_CAR}/allocations/<id:allocation>", "allocations:write"),
         Permission("PATCH DELETE", f"{_ALL}/allocations/<id:allocation>", "allocations:write"),
         Permission("GET", "/api/events", "events:read"),
-        Permission("GET", "/", "resources:read", basic=True),
+        # A shell without data, whose scripts call the API with the user's key.
+        Permission("GET", "/", None, limit="page"),
+        Permission("GET", "/table", "resources:read", basic=True),
         Permission("GET", "/static/<path:file>", None, limit="page"),
         Permission("GET", "/docs", None),
         Permission("GET", "/docs/", None),

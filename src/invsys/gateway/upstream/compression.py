@@ -1,8 +1,8 @@
 """Compresses (gzip) the responses of services for callers that accept it.
 
 Streamed and partial responses stay as they are: the caller of a compressed stream could not detect that it is
-truncated. HTML stays as it is because the fleet page repeats its query next to data, and browsers request it for any
-site with stored (Basic) credentials: the compressed length could reveal the data (BREACH, breachattack.com). Other
+truncated. HTML stays as it is because the list at /table repeats its query next to data, and browsers request it for
+any site with stored (Basic) credentials: the compressed length could reveal the data (BREACH, breachattack.com). Other
 responses with data either need a Bearer header, which browsers do not send on their own, or repeat nothing of the
 request.
 """

@@ -9,6 +9,7 @@ from invsys.inventory.api.operation import Operation
 from invsys.inventory.formats import gbfs
 from invsys.inventory.schemas import change_list, inputs, outputs, utilisation
 from invsys.inventory.schemas import queries as query_schemas
+from invsys.inventory.schemas.table import TableQuery
 
 _BODY_FAILURES = (
     problems.MalformedBody,
@@ -21,7 +22,7 @@ _BODY_FAILURES = (
 _DATABASE_FAILURES = (errors.Overloaded, errors.DatabaseUnavailable, problems.InternalError)
 _COMMON_FAILURES = (problems.NotFound, problems.InvalidFields, *_DATABASE_FAILURES)
 _FILES: dict[str, Any] = {
-    "media_types": ("text/css", "text/javascript", "image/png"),
+    "media_types": ("text/css", "text/javascript", "image/png", "image/svg+xml"),
     "fails_with": (problems.NotFound,),
 }
 _HTML = ("text/html",)
@@ -222,13 +223,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("openapi", "GET"): Operation("Show this document", {"type": "object"}, media_types=("application/json",)),
     ("page.static", "GET"): Operation("Serve a static file of the fleet page", {"type": "string"}, **_FILES),
-    ("page.show", "GET"): Operation(
-        "Show the fleet page",
+    ("page.show", "GET"): Operation("Show the fleet page", {"type": "string"}, media_types=_HTML),
+    ("table.show", "GET"): Operation(
+        "Show the vehicles and their allocations of some days as a list to print; invalid parameters are ignored",
         {"type": "string"},
-        query=query_schemas.FleetQuery,
+        query=TableQuery,
         media_types=_HTML,
         owner_filter=True,
-        fails_with=(problems.InvalidFields, *_DATABASE_FAILURES),
+        fails_with=_DATABASE_FAILURES,
     ),
     ("swagger_ui.show", "GET"): Operation("Show this document in Swagger UI", {"type": "string"}, media_types=_HTML),
     ("swagger_ui.static", "GET"): Operation("Serve a static file of Swagger UI", {"type": "string"}, **_FILES),

@@ -179,14 +179,6 @@ class EventQuery(Page):
     allocation_id = Repeated(Id(), metadata=_ONE_OF)
 
 
-class FleetQuery(Schema):
-    """The query of the fleet page."""
-
-    collection = fields.String()
-    name = fields.String(validate=validate.Length(max=MAX_NAME))
-    cursor = Cursor(1)
-
-
 # Instantiated once, because building a schema costs more than using it.
 resource_query = ResourceQuery()
 allocation_query = AllocationQuery()
@@ -195,4 +187,3 @@ window_query = WindowQuery()
 availability_query = AvailabilityQuery()
 utilisation_query = UtilisationQuery()
 event_query = EventQuery()
-fleet_query = FleetQuery()

@@ -20,7 +20,7 @@ def environ(environ, request):
 def urls(car, booking):
     """The URLs at which an allocation without an owner is visible."""
     item = booking.replace(car, "/api/cars/all")
-    return [LIST, f"{car}/allocations", item, booking, f"{car}/allocations.ics", "/", "/api/events"]
+    return [LIST, f"{car}/allocations", item, booking, f"{car}/allocations.ics", "/table", "/api/events"]
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::ffff:127.0.0.1", "::1"])

@@ -127,6 +127,31 @@ def test_pages_comply_with_their_content_security_policy_and_load_nothing_extern
             assert file.status_code == 200, address
 
 
+BROWSER = {"Accept": "text/html,*/*;q=0.8"}
+
+
+@pytest.mark.through_gateway
+@table_driven("path", ["/", "/table", "/docs", "/docs/problems", "/docs/problems/period_taken", "/unknown"])
+def test_every_page_has_the_icon_and_leads_to_the_first_page(client: FlaskClient, path: str) -> None:
+    text = client.get(path, headers=BROWSER).text
+    [icon] = re.findall(r'<link rel="icon" type="image/svg\+xml" href="([^"]+)">', text)
+    with client.get(icon) as file:
+        assert (file.status_code, file.mimetype) == (200, "image/svg+xml")
+        assert "immutable" in file.headers["Cache-Control"]
+    assert path == "/" or '<a href="/">' in text or '<a class="wrapper link" href="/">' in text
+
+
+def test_swagger_ui_follows_the_colours_of_the_system(client: FlaskClient) -> None:
+    page = Page(client.get("/docs"))
+    assert page.attribute("meta", "content", name="color-scheme") == ["light dark"]
+    [style] = page.attribute("link", "href", rel="stylesheet")
+    [*_, start] = page.attribute("script", "src")
+    with client.get(str(style)) as styles, client.get(str(start)) as script:
+        # The class of Swagger UI's own style sheet; a new version may rename it.
+        assert "html.dark-mode .swagger-ui{" in styles.text
+        assert 'classList.toggle("dark-mode", dark.matches)' in script.text
+
+
 @pytest.mark.through_gateway
 @table_driven("path", ["/docs", "/docs/problems"])
 def test_a_trailing_slash_serves_the_same_page_without_a_redirect(client: FlaskClient, path: str) -> None:
@@ -196,6 +221,7 @@ def test_swagger_ui_shows_the_served_document_without_an_external_validator(clie
         ("/docs/swagger-ui/swagger-ui-bundle.js", ("text/javascript", "application/javascript")),
         ("/docs/swagger-ui/swagger-ui.css", ("text/css",)),
         ("/docs/static/swagger_ui.js", ("text/javascript", "application/javascript")),
+        ("/docs/static/favicon.svg", ("image/svg+xml",)),
     ],
 )
 def test_files_have_the_right_media_type_and_are_cached(client: FlaskClient, path: str, kinds: tuple[str, ...]) -> None:
@@ -217,3 +243,21 @@ class TestWithoutADatabase:
     def test_the_documentation_is_available(self, app: Flask, path: str) -> None:
         assert app.test_client().get(path).status_code == 200
         assert app.test_client().get("/api/cars").status_code == 503
+
+    def test_the_page_is_available_and_the_list_says_why_it_is_not(self, app: Flask) -> None:
+        client = app.test_client()
+        assert client.get("/", headers=BROWSER).status_code == 200
+        response = client.get("/table", headers=BROWSER)
+        assert (response.status_code, response.mimetype) == (503, "text/html")
+        assert "<h1>The service is not available at the moment</h1>" in response.text
+        assert response.headers["Retry-After"]
+        assert client.get("/table").mimetype == "application/problem+json"
+
+
+def test_a_browser_that_uses_another_name_of_the_service_gets_a_page(client: FlaskClient) -> None:
+    for path in ("/", "/table", "/unknown"):
+        response = client.get(path, headers={**BROWSER, "Host": "attacker.example"})
+        assert (response.status_code, response.mimetype) == (421, "text/html")
+        assert "<h1>This name is not served here</h1>" in response.text
+    response = client.get("/api/cars", headers={**BROWSER, "Host": "attacker.example"})
+    assert (response.status_code, response.mimetype) == (421, "application/problem+json")

@@ -31,17 +31,20 @@ def as_shown(instant):
 
 def test_a_clients_own_allocation_is_shown_completely(app, client, car, allocate_by):
     allocate_by("one", car, -1, 5, allocation_type="service", description="oil", hold_seconds=60)
-    assert restricted_client(app, "one").get("/").text.count("oil") == client.get("/").text.count("oil") == 2
-    page = Page(restricted_client(app, "one").get("/"))
+    # In the state of the vehicle, as a bar and as text.
+    assert restricted_client(app, "one").get("/table").text.count("oil") == client.get("/table").text.count("oil") == 3
+    page = Page(restricted_client(app, "one").get("/table"))
     assert page.titles == ["service, held: oil"]
     assert page.rows[0][1].startswith("service until ")
 
 
 def test_a_foreign_allocation_is_shown_only_as_taken(app, car, allocate_by):
     allocation = allocate_by("two", car, -1, 5, allocation_type="secret", description="secret", hold_seconds=60)
-    response = restricted_client(app, "one").get("/")
-    assert "secret" not in response.text
-    assert "held" not in response.text
+    response = restricted_client(app, "one").get("/table")
+    table = response.text.partition("<table>")[2].partition("</table>")[0]
+    assert "taken" in table
+    assert "secret" not in table
+    assert "held" not in table
     page = Page(response)
     assert (page.titles, page.times) == (["taken"], [as_shown(allocation["to_datetime"])])
     assert page.rows[0][1].startswith("taken until ")
@@ -54,7 +57,7 @@ def test_consecutive_foreign_allocations_are_shown_as_one(app, register, allocat
         for name, start in (("two", 1), ("three", 3), ("one", 5), ("two", 7))
     ]
     allocations += [allocate_by("two", cars[1], start, start + 2) for start in (9, 13)]
-    page = Page(restricted_client(app, "one").get("/"))
+    page = Page(restricted_client(app, "one").get("/table"))
     assert page.titles == ["taken", "booking", "taken", "taken", "taken"]
     assert page.times == [as_shown(allocations[0]["from_datetime"]), as_shown(allocations[4]["from_datetime"])]
     widths = [float(bar["width"]) for bar in page.bars]
