@@ -1,4 +1,4 @@
-"""Fixtures for tests of the page in Chromium: the application on a real socket, and browsers that watch their console."""
+"""Fixtures for the tests of the page in Chromium: the application on a real socket, and browsers."""
 
 import importlib.util
 import shutil
@@ -29,7 +29,7 @@ def chromium() -> "Iterator[Browser]":
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("Chromium is not installed, so the page was not tested: apt-get install chromium")
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 (only `tox -e page` has it)
 
     # The page polls every 5 seconds, and the machine may be busy.
     expect.set_options(timeout=30_000)
@@ -94,7 +94,7 @@ def register(client: FlaskClient) -> Callable[..., str]:
 
 @pytest.fixture
 def allocate(client: FlaskClient) -> Callable[..., dict[str, Any]]:
-    """Return a function that allocates a vehicle between two hours of 2 March 2099 (UTC), and returns the allocation."""
+    """Return a function that allocates a vehicle on 2 March 2099, in UTC, and returns the allocation."""
 
     def allocate(vehicle: str, start: str, end: str | None, **fields: Any) -> dict[str, Any]:
         until = {"to_infinity": True} if end is None else {"to_datetime": f"2099-03-02T{end}:00Z"}

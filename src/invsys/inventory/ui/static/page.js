@@ -1,7 +1,7 @@
 // @ts-check
 /** Starts everything. The view is in the URL, so that it can be sent to a colleague. */
 
-import { call, connection, key, readRights, rights, server } from "./api.js";
+import { connection, key, readRights, rights, server } from "./api.js";
 import { watchDragging } from "./dragging.js";
 import { button, byId, el, panel } from "./elements.js";
 import { feed } from "./feed.js";
@@ -10,7 +10,7 @@ import { findForm, vehicleForm } from "./forms.js";
 import { showHelp, watchKeys } from "./keys.js";
 import { details, vehiclePanel } from "./panel.js";
 import { showEmpty, showLogin, watchConnection } from "./states.js";
-import { draw, drawRow, drawScrolled, focusAt, tick, timeline, visibleRows } from "./timeline.js";
+import { draw, drawRow, drawScrolled, focusAt, tick, visibleRows } from "./timeline.js";
 import * as times from "./times.js";
 import { watchUtilisation } from "./utilisation.js";
 

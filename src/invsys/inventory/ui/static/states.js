@@ -4,7 +4,8 @@
 import { call, connection, key, Problem, readRights, rights } from "./api.js";
 import { button, byId, el } from "./elements.js";
 import { feed } from "./feed.js";
-import { fleet, parse } from "./fleet.js";
+import { fleet } from "./fleet.js";
+import { parse } from "./records.js";
 import { vehicleForm } from "./forms.js";
 import { show } from "./panel.js";
 import * as times from "./times.js";
