@@ -10,17 +10,18 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.fleet_page import FleetPage
 from tests.support.front_door import FrontDoor
 from tests.support.serving_apps import served_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from tests.support.fleet_page import FleetPage
+
 # `tox -e page` installs Playwright; the other environments leave these tests out.
 collect_ignore_glob = [] if importlib.util.find_spec("playwright") else ["test_*.py"]
 
-Open = Callable[..., FleetPage]
+Open = Callable[..., "FleetPage"]
 
 
 @pytest.fixture(scope="session")
@@ -63,10 +64,12 @@ def open_page(chromium: "Browser", address: str, key: str | None) -> Iterator[Op
 
     Afterwards, no page may have reported an exception or a violation of the Content-Security-Policy.
     """
+    from tests.support.fleet_page import FleetPage  # noqa: PLC0415 (as above)
+
     with ExitStack() as stack:
         pages: list[FleetPage] = []
 
-        def open_page(query: str = "", base: str = address, secret: str | None = key, **context: Any) -> FleetPage:
+        def open_page(query: str = "", base: str = address, secret: str | None = key, **context: Any) -> "FleetPage":
             options = {"viewport": {"width": 1280, "height": 800}, "timezone_id": "Europe/London", **context}
             browser_context = chromium.new_context(**options)
             stack.callback(browser_context.close)
