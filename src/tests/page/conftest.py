@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.wsgi import ClosingIterator
 
 from tests.support.front_door import FrontDoor
 from tests.support.serving_apps import served_app
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -54,8 +56,17 @@ def key(access_path: str, request: pytest.FixtureRequest) -> str | None:
 def address(app: Flask, access_path: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The base URL of the application, or of the gateway in front of it."""
     front_door: FrontDoor | None = None if access_path == "direct" else request.getfixturevalue("front_door")
-    with served_app(front_door.connect(app) if front_door else app) as url:
+    target = front_door.connect(app) if front_door else app
+    active: list[None] = []
+
+    def counted(environ: dict[str, Any], start_response: Callable[..., Any]) -> ClosingIterator:
+        active.append(None)
+        return ClosingIterator(target(environ, start_response), active.pop)
+
+    with served_app(counted) as url:
         yield url
+        # The page polls; a request that is still answered would use the database after the test.
+        until(lambda: not active)
 
 
 @pytest.fixture

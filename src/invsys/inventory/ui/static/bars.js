@@ -44,7 +44,9 @@ export function bar(/** @type {Allocation} */ row) {
   element.classList.toggle("open-end", row.end > fleet.range.to);
   element.classList.toggle("ring", timeline.rings.has(row.id));
   element.classList.toggle("pending", timeline.pending.has(row.id));
-  element.classList.toggle("pulse", Boolean(row.changed && row.changed.at > server.now() - 3000));
+  const isNews = Boolean(row.changed && !row.changed.isShown);
+  element.classList.toggle("pulse", isNews);
+  if (row.changed) row.changed.isShown = true;
   if (hasRoom(element)) element.append(el("span", {}, el("bdi", {}, barText(row))));
   return element;
 }

@@ -165,7 +165,7 @@ export async function explain(
   if (error.status === 412) return changedMeanwhile(row, place.vehicle);
   if (error.status === 404 && row) {
     fleet.remove(row.id);
-    return refuse("Somebody cancelled it before. Nothing was done.");
+    return refuse("It is cancelled already. Nothing was done.");
   }
   if (error.status === 429) return refuse(`Too many requests. Nothing was done; try again in ${error.retryAfter || 1} s.`, { "Try again": again });
   const words = Object.entries(error.errors).map(([name, list]) => `${name}: ${list.join(" ")}`);

@@ -98,16 +98,17 @@ class Fleet extends EventTarget {
     query.set("from", new Date(this.range.from).toISOString());
     query.set("to", new Date(this.range.to).toISOString());
     query.set("limit", "1000");
+    const began = performance.now();
     const list = await allPages(`/api/${this.collection}/all/allocations?${query}`, signal);
     const busy = this.ownOnly ? await allPages(`/api/${this.collection}/all/availability?${query}`, signal) : [];
-    this.#replace(ids, list.map(parse), busy);
+    this.#replace(ids, list.map(parse), busy, began);
     this.#prune(middle);
     this.send("rows");
   }
 
-  #replace(/** @type {string[]} */ ids, /** @type {Allocation[]} */ list, /** @type {any[]} */ busy) {
+  #replace(/** @type {string[]} */ ids, /** @type {Allocation[]} */ list, /** @type {any[]} */ busy, /** @type {number} */ began) {
     for (const id of ids) {
-      const newer = [...(this.rows.get(id)?.values() ?? [])].filter((row) => row.changed);
+      const newer = [...(this.rows.get(id)?.values() ?? [])].filter((row) => (row.received ?? 0) > began);
       this.rows.set(id, new Map());
       this.complete.add(id);
       list.push(...newer.filter((row) => row.start < this.range.to && row.end > this.range.from));
@@ -164,7 +165,8 @@ class Fleet extends EventTarget {
   /** Take over an allocation as the API describes it. */
   upsert(/** @type {any} */ data, /** @type {{by: string | null, at: number} | undefined} */ changed = undefined) {
     const row = parse(data);
-    row.changed = changed ?? { by: null, at: 0 };
+    row.received = performance.now();
+    row.changed = changed;
     const before = this.vehicleOf.get(row.id);
     if (this.#put(row)) this.#sendRows(before, row.resource_id);
   }

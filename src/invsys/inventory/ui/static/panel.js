@@ -180,6 +180,8 @@ export async function conflictPanel(
     draw();
   };
   const [first] = known;
+  // What others have taken has changed since it was loaded.
+  if (!list.length) fleet.go({});
   scrollTo(place.vehicle);
   if (!first || hasJumped || (first.start < fleet.range.to && first.end > fleet.range.from)) return draw();
   // The response has no notes; they come with the window.

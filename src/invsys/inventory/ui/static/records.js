@@ -5,7 +5,7 @@
 /**
  * @typedef {{id: string, resource_id: string, start: number, end: number, allocation_type: string, version: number,
  *   kind: "booking" | "maintenance" | "other", held: boolean, until: number, description: string | null,
- *   reference: string | null, client_id: string | null, changed?: {by: string | null, at: number}}} Allocation
+ *   reference: string | null, client_id: string | null, received?: number, changed?: {by: string | null, at: number, isShown?: boolean}}} Allocation
  */
 /** @typedef {{find: string, filters: Record<string, string>, free: {from: number, to: number} | null}} Query */
 
@@ -39,8 +39,8 @@ export function listParameters(/** @type {Query} */ { find, filters, free }, /**
   const query = new URLSearchParams({ order: "name", count: "true", limit: String(limit) });
   if (find) query.set("name_prefix", find);
   for (const [name, value] of Object.entries(filters)) query.set(`attribute.${name}`, value);
-  if (free) query.set("available_from", new Date(free.from).toISOString());
-  if (free) query.set("available_to", new Date(free.to).toISOString());
+  if (free && free.from !== -Infinity) query.set("available_from", new Date(free.from).toISOString());
+  if (free && free.to !== Infinity) query.set("available_to", new Date(free.to).toISOString());
   return query;
 }
 

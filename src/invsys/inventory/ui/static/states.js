@@ -97,7 +97,7 @@ async function showQuiet(/** @type {HTMLElement} */ place) {
 
 /** Ask for the key, and try it. */
 export function showLogin(/** @type {() => void} */ start) {
-  for (const name of ["toolbar", "summary", "work", "footer"]) byId(name).hidden = true;
+  for (const name of ["toolbar", "summary", "utilisation", "work", "footer"]) byId(name).hidden = true;
   clearTimeout(feed.timer);
   const wasWrong = key.get() !== null;
   key.forget();
