@@ -32,6 +32,7 @@ def first_run(tmp_path_factory):
     return done, json.loads((folder / EARLIER).read_text())
 
 
+@pytest.mark.only_thorough
 def test_every_row_is_printed_and_saved(first_run):
     done, saved = first_run
     lines = done.stdout.splitlines()

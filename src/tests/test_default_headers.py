@@ -112,6 +112,7 @@ def test_conditional_requests_still_work(services, service, path):
     assert revalidated.values("cache-control") == response.values("cache-control")
 
 
+@pytest.mark.only_thorough
 def test_the_development_server_does_not_send_its_name(tmp_path):
     migrate(url := f"sqlite:///{tmp_path / 'development.sqlite3'}")
     port = free_port()

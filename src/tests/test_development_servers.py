@@ -12,6 +12,7 @@ from tests.support.tiny_server import free_port
 from tests.support.waiting import SECONDS, until
 
 
+@pytest.mark.only_thorough
 @pytest.mark.parametrize(
     "command",
     [

@@ -62,6 +62,7 @@ def gateway(inventory: str, environ: dict[str, str]) -> Iterator[str]:
     close_idle(app)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("command", COMMANDS, ids=["make", "containers"])
 def test_the_sessions_are_the_same_through_the_gateway(app: Flask, tmp_path: Path, command: list[str]) -> None:
     environ = {"INVSYS_CONFIG": os.devnull, "INVSYS_CLIENTS_FILE": str(tmp_path / "clients.ini")}

@@ -19,6 +19,7 @@ GATEWAY_HEADERS = {
     "date",
     "server",
     "connection",
+    "x-changes",
 }
 HOLIDAY = {"from_datetime": "2099-03-01T10:00:00Z", "to_datetime": "2099-03-08T10:00:00Z"}
 
@@ -97,6 +98,7 @@ def holiday(forward, car):
     return forward("POST", f"{car}/allocations", 201, json=HOLIDAY).headers["Location"]
 
 
+CHANGES = "/api/cars/all/allocations/changes"
 READS = [
     "/api/cars",
     "/api/lorries",
@@ -114,6 +116,7 @@ READS = [
     "/api/cars/all/allocations",
     "/api/cars/all/allocations/ID",
     "/api/cars/all/availability?limit=1",
+    "/api/cars/utilisation?from=2099-01-01T00:00:00Z&to=2099-01-02T00:00:00Z&step=PT1H",
     "/api/cars/gbfs/vehicle_availability.json",
     "/api/events?limit=2",
     "/api/events?after=unknown",
@@ -222,6 +225,15 @@ def test_problems_of_the_service_are_forwarded_unchanged(forward, data, kind, st
     forward("POST", "/api/cars", status, data=data, content_type=kind, headers={"Accept": "application/xml"})
 
 
+def test_a_change_list_is_forwarded(forward, holiday):
+    allocation_id = holiday.rpartition("/")[2]
+    changes = [{"id": allocation_id, "description": "für Jürgen"}]
+    unavailable = {**changes[0], "resource_id": "any", "attributes": {"wheels": 13}}
+    forward("POST", CHANGES, 409, json={"changes": [unavailable]})
+    assert forward("POST", CHANGES, 200, json={"changes": changes}).json[0]["version"] == 2
+    forward("POST", CHANGES, 422, json={"changes": []})
+
+
 def test_the_service_gets_the_client_id_and_no_credentials(forward, service, car):
     created = forward("POST", f"{car}/allocations", 201, json=HOLIDAY, headers={"X-Client-Id": "root"})
     assert service.environ["HTTP_X_CLIENT_ID"] == "booking"
@@ -246,5 +258,5 @@ def test_every_route_of_the_service_is_tested_here(service):
         "/api/cars/x/allocations.ics",
         "/api/cars/x/availability",
     ]
-    paths += ["/api/cars/x/allocations/y", "/api/cars/any/allocations"]
+    paths += ["/api/cars/x/allocations/y", "/api/cars/any/allocations", CHANGES]
     assert {rule for rule, pattern in patterns.items() if not any(map(pattern.fullmatch, paths))} == set()

@@ -134,6 +134,7 @@ def test_a_connection_can_be_used_again_after_a_401(connections, size):
             assert send(connection, "POST", "/api/cars", "wrong", {"name": "x" * size}) == 401
 
 
+@pytest.mark.only_thorough
 def test_a_reload_reads_the_file_and_replaces_the_workers(served, file, database_url):
     old = set(child_processes(served.process.pid))
     key = client_admin.add(file, str(uuid.uuid4()), ["resources:read"])

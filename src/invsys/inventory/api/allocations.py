@@ -6,8 +6,9 @@ import flask_restful as rest
 from flask import Response, request
 
 from invsys.chassis.access import client_id
-from invsys.chassis.http import conditional, query_string
+from invsys.chassis.http import change_count, conditional, query_string
 from invsys.chassis.http import responses as http_responses
+from invsys.chassis.http.problems import Problem
 from invsys.inventory.api import requests, responses
 from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
 from invsys.inventory.commands.change_list import command as change_list
@@ -67,7 +68,12 @@ class AllocationChanges(rest.Resource):
     def post(self, resource_type: str) -> Response:
         """Change several allocations, all or none."""
         changes, caller = requests.load_change_list()
-        result = change_list.apply(resource_type, changes, caller)
+        try:
+            result = change_list.apply(resource_type, changes, caller)
+        except Problem as problem:
+            # It can take as long to refuse a list as to apply it.
+            problem.headers[change_count.HEADER] = str(len(changes))
+            raise
         return responses.list_changed(result, outputs.allocation(caller.owner), root="allocation")
 
 

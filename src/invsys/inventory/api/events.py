@@ -27,7 +27,7 @@ class EventCollection(rest.Resource):
         after, limit, filters = query.pop("after", None), query.pop("limit"), _with_owner(query)
         page = read_feed.empty_page_at_end() if after == NOW else read_feed.page(_position(after), limit, filters)
         cursor = cursors.write(cursors.EVENTS, *page.next)
-        body = {"events": outputs.events.dump(page.events), "next": cursor}
+        body = {"events": outputs.events(filters.get("owner")).dump(page.events), "next": cursor}
         headers = responses.next_page_link("after", cursor) if page.has_more else None
         return http_responses.make_response(body, headers=headers, root="feed", item="event")
 

@@ -89,7 +89,7 @@ def allocate(
     ``despite_closed`` is not permitted.
     """
     if despite_closed and caller.owner is not None:
-        raise ValidationError({"despite_closed": ["Not for clients that see only their own allocations."]})
+        raise ValidationError({"despite_closed": ["Not for clients that may change only their own allocations."]})
     client_limits.require_period(caller, period)
     values = {
         "id": identifiers.new(),

@@ -24,6 +24,7 @@ from invsys.inventory.errors import UnusableDatabase
 EVENTS = "events"
 
 NOT_A_CURSOR = "Not a valid cursor of this list: it belongs to one path, one order and one set of filters."
+NOT_A_FEED_CURSOR = "Not a cursor of the change feed: send `next` of an earlier response, or `now`."
 
 # The values that determine an item's place in a list: integers or None, then possibly a text.
 SortKey = tuple[Any, ...]

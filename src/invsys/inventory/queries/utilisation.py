@@ -196,8 +196,10 @@ def _allocations() -> Select[Any]:
     """Build the statement: for each kind and step its ``_Sums``, with separate seconds and microseconds."""
     spans = _spans().c
     seconds = func.sum(spans.ends_seconds - spans.starts_seconds)
+    microseconds = func.sum(spans.ends_microseconds - spans.starts_microseconds)
+    duration = seconds * literal_column("1000000") + microseconds
     main_types = select(spans.kind).where(spans.kind.is_not(None)).group_by(spans.kind)
-    main_types = main_types.order_by(seconds.desc(), by_code_point(spans.kind)).limit(literal_column(str(MAX_TYPES)))
+    main_types = main_types.order_by(duration.desc(), by_code_point(spans.kind)).limit(literal_column(str(MAX_TYPES)))
     is_main = or_(spans.kind.is_(None), spans.kind.in_(main_types))
     kind = case((is_main, spans.kind), else_=literal(OTHER_TYPES)).label("kind")
     edges = union_all(

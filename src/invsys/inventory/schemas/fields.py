@@ -12,7 +12,7 @@ from marshmallow import ValidationError, fields, validate
 
 from invsys.chassis import identifiers
 from invsys.inventory.period import EARLIEST, LATEST
-from invsys.inventory.queries.cursors import NOT_A_CURSOR
+from invsys.inventory.queries.cursors import NOT_A_CURSOR, NOT_A_FEED_CURSOR
 
 # RFC 3339, and a little more of ISO 8601: the seconds, the offset and the minutes of the offset are optional, because
 # PostgreSQL writes 2026-11-20 10:00:00+01.
@@ -77,7 +77,7 @@ class Duration(fields.Field[timedelta]):
     """A duration of days, hours, minutes and seconds, longer than zero."""
 
     default_error_messages = {
-        "invalid": "Not an ISO 8601 duration of days, hours, minutes and seconds such as PT1H.",
+        "invalid": "Not an ISO 8601 duration of days, hours, minutes and seconds (up to 8 digits each) such as PT1H.",
         "zero": "Must be longer than zero.",
     }
 
@@ -212,6 +212,8 @@ class Cursor(fields.Field[bytes]):
 
 class FeedCursor(Cursor):
     """A cursor of the change feed, or ``now``."""
+
+    default_error_messages = {"invalid": NOT_A_FEED_CURSOR}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(2, **kwargs)

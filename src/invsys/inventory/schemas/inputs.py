@@ -130,8 +130,8 @@ class NewAllocation(NewAllocationFields):
 
     despite_closed = StrictBoolean(
         metadata={
-            "description": "`true`: also if the vehicle is closed, for its maintenance; not for clients that see only"
-            " their own allocations"
+            "description": "`true`: also if the vehicle is closed, for its maintenance; not for clients that may"
+            " change only their own allocations"
         }
     )
 

@@ -180,9 +180,9 @@ class Availability(Output):
 
 
 class Snapshot(fields.Field[Any]):
-    """The vehicle or the allocation, as it was after the change."""
+    """The vehicle or the allocation, as it was after the change; ``allocation_schema`` serialises the latter."""
 
-    def __init__(self) -> None:
+    def __init__(self, allocation_schema: Schema) -> None:
         vehicle, allocation = (", ".join(f"`{kind}`" for kind in kinds) for kinds in (VEHICLE_KINDS, ALLOCATION_KINDS))
         description = (
             f"The complete item after the change, or its last state if the change removed it: a Resource if `kind` is"
@@ -192,9 +192,10 @@ class Snapshot(fields.Field[Any]):
         union.append({"type": "object"})  # for kinds that later versions add
         # Serialised from the whole row; marshmallow needs the name of one column.
         super().__init__(attribute="key", metadata={"description": description, "anyOf": union})
+        self._allocation_schema = allocation_schema
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return _resource.dump(obj) if obj["allocation_id"] is None else _allocation.dump(obj)
+        return _resource.dump(obj) if obj["allocation_id"] is None else self._allocation_schema.dump(obj)
 
 
 class _ResourceSnapshot(Resource):
@@ -207,7 +208,7 @@ class _AllocationSnapshot(Allocation):
     client_id = fields.String(attribute="owner_id")  # type: ignore[assignment]
 
 
-_resource, _allocation = _ResourceSnapshot(), _AllocationSnapshot()
+_resource = _ResourceSnapshot()
 
 
 class Event(Output):
@@ -225,7 +226,13 @@ class Event(Output):
     allocation_id = auto_field()
     client_id = auto_field()
     request_id = auto_field(metadata={"description": "The X-Request-Id of the change; null if no request made it"})
-    data = Snapshot()
+    data = Snapshot(_AllocationSnapshot())
+
+
+class OwnEvent(Event):
+    """An event, for a client that sees only its own allocations."""
+
+    data = Snapshot(_AllocationSnapshot(exclude=("client_id",)))
 
 
 # Instantiated once, because building a schema costs more than using it.
@@ -233,12 +240,17 @@ resource = Resource()
 _all_allocations, _own_allocations = Allocation(), OwnAllocation()
 conflicts = Conflict(many=True)
 availability = Availability()
-events = Event(many=True)
+_all_events, _own_events = Event(many=True), OwnEvent(many=True)
 
 
 def allocation(owner: str | None) -> Allocation:
     """Return the schema of allocations for a client that sees only those of ``owner`` (None: all)."""
     return _all_allocations if owner is None else _own_allocations
+
+
+def events(owner: str | None) -> Event:
+    """Return the schema of events for a client that sees only those of ``owner`` (None: all)."""
+    return _all_events if owner is None else _own_events
 
 
 # The schemas in the OpenAPI document, where all their fields are required, except for the optional ones.

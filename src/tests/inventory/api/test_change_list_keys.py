@@ -1,5 +1,7 @@
 """A change list with an Idempotency-Key is executed once, and a repeated one gets the stored result."""
 
+import uuid
+
 import pytest
 
 from tests.support.change_feed import FeedReader
@@ -130,3 +132,9 @@ def test_a_malformed_key_is_refused(rows, send, refused, nothing_changes, key):
 def test_x_changes_is_the_number_of_entries_of_the_first_execution(cars, rows, send):
     responses = [send(*swap(rows, cars)) for _ in range(2)]
     assert [response.headers.get("X-Changes") for response in responses] == ["2", None]
+
+
+def test_x_changes_counts_the_entries_of_a_refused_list(rows, send):
+    missing = entry({"id": str(uuid.uuid4())})
+    response = send(entry(rows[0]), missing, key="third")
+    assert (response.status_code, response.headers["X-Changes"]) == (404, "2")

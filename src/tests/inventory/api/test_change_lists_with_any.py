@@ -1,7 +1,9 @@
 """Entries of a change list that move to any vehicle: placed in the order of the list, after all other entries."""
 
 import pytest
+from sqlalchemy import func, select
 
+from invsys.inventory.db.models import ContinuousResourceAllocation, db
 from tests.support.change_lists import CHANGES, entry, places
 from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
@@ -45,6 +47,17 @@ def test_entries_get_different_vehicles(cars, register, book, change):
     # All three are at the same time now.
     response = change(*(entry(row, "any", **period_fields(8, 9)) for row in rows[:2]), entry(rows[2]))
     assert sorted(places(response, cars)) == [(0, 10, 11), (1, 8, 9), (2, 8, 9)]
+
+
+def test_expired_holds_of_all_vehicles_that_could_be_chosen_are_deleted(app, cars, book, change):
+    row = book(cars[0], 8, 9)
+    for car in cars[1:]:
+        book(car, 10, 12, hold_seconds=60)
+    let_holds_expire(app)
+    assert places(change(entry(row, "any", **period_fields(10, 11))), cars)[0][0] in (1, 2)
+    # Otherwise, each attempt could choose another vehicle with such a row.
+    with app.app_context(), db.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).where(ContinuousResourceAllocation.expires.is_not(None))) == 0
 
 
 def test_a_vehicle_can_be_emptied(client, cars, book, change):

@@ -71,6 +71,9 @@ def test_the_data_of_an_event_has_the_creator_and_the_event_the_client_of_the_ch
     sees_all.patch(urls[1], json={"status": "confirmed"})
     sees_all.delete(urls[1])
     let_holds_expire(app)
+    own_events = one.get("/api/events").json["events"]
+    assert len(own_events) == 7
+    assert all("client_id" not in event["data"] for event in own_events)
     events = client.get("/api/events").json["events"][len(cars) :]
     assert [event["data"]["client_id"] for event in events] == ["one"] * 7
     assert [(event["kind"], event["client_id"]) for event in events] == [

@@ -112,11 +112,26 @@ ALWAYS_ALLOCATED = (
 )
 
 
-def test_a_number_above_100_000_is_absent(engine, app, client):
-    with app.app_context(), db.engine.begin() as connection:
-        disable_timeouts(connection)
-        connection.execute(text(MANY[engine]), {"count": 100_001})
-        connection.execute(text(ALWAYS_ALLOCATED))
+REMOVE_ALL = ("DELETE FROM continuous_resource_allocations", "DELETE FROM continuous_resources")
+
+
+@pytest.fixture
+def many_vehicles(engine, app):
+    """Store 100,001 vehicles with an allocation each; remove them in time that the timeouts do not limit."""
+
+    def execute(*statements):
+        with app.app_context(), db.engine.begin() as connection:
+            disable_timeouts(connection)
+            for statement in statements:
+                connection.execute(text(statement), {"count": 100_001})
+
+    execute(MANY[engine], ALWAYS_ALLOCATED)
+    yield
+    execute(*REMOVE_ALL)
+
+
+@pytest.mark.usefixtures("many_vehicles")
+def test_a_number_above_100_000_is_absent(client):
     urls = ("/api/cars?count=true&limit=1", f"{ALL}?count=true&limit=1")
     for url in urls:
         response = client.get(url)

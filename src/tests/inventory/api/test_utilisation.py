@@ -221,16 +221,16 @@ def test_the_types_with_the_fewest_seconds_are_added_up(app, car, utilisation):
             {
                 "resource_key": key,
                 "starts": start,
-                "ends": start.replace(second=10 + number // 60),
+                "ends": start.replace(second=10, microsecond=number // 60 * 900_000),
                 "allocation_type": f"t{number:03}",
             }
             for number, start in enumerate(_minutes(MAX_TYPES + 3))
         ]
         connection.execute(insert(ContinuousResourceAllocation), rows)
     (step,) = utilisation(step="PT4H")["steps"]
-    # 60 types with 10 seconds each, the others with 11. Among equals, the first names are kept.
+    # 60 types with 10 seconds each, the others with 10.9. Among equals, the first names are kept.
     kept = [f"t{number:03}" for number in (*range(57), *range(60, MAX_TYPES + 3))]
     assert {kind: seconds for kind, seconds in step["allocated"].items() if kind != OTHER_TYPES} == {
-        kind: 10 if kind < "t060" else 11 for kind in kept
+        kind: 10 if kind < "t060" else 10.9 for kind in kept
     }
     assert step["allocated"][OTHER_TYPES] == 30

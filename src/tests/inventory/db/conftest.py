@@ -9,7 +9,7 @@ from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import db
 from tests.conftest import migrate
 from tests.support.databases import new_database
-from tests.support.query_plans import ALLOCATIONS, ALLOCATIONS_TABLE, BUSY, FLEET, PAST, VEHICLES, execute, rows_in
+from tests.support.query_plans import ALLOCATIONS, ALLOCATIONS_TABLE, BUSY, EMPTY, FLEET, PAST, VEHICLES, execute, rows_in
 
 
 @pytest.fixture
@@ -25,6 +25,7 @@ def fleet(engine, app):
     """Vehicles of which half have many past allocations, the others none."""
     if engine == "sqlite":
         return
+    execute(app, EMPTY)
     execute(app, FLEET, vehicles=VEHICLES)
     execute(app, ALLOCATIONS, busy=BUSY, past=PAST)
 

@@ -52,7 +52,7 @@ def apply(resource_type: str, changes: Sequence[dict[str, Any]], caller: Caller 
                 return []
             if not failures.is_overlap(error):
                 raise
-        _explain(placements, caller.owner)
+        _explain(resource_type, placements, caller.owner)
         return []
 
     return execute_once(caller, attempt)
@@ -128,7 +128,7 @@ def _require_open(placement: Placement) -> None:
         raise
 
 
-def _explain(placements: Sequence[Placement], owner: str | None) -> None:
+def _explain(resource_type: str, placements: Sequence[Placement], owner: str | None) -> None:
     """Raise PeriodTaken for the first entry with a conflict, or delete the expired holds that conflict.
 
     A conflict of a vehicle that was chosen is no reason to refuse the request: the next attempt chooses another one.
@@ -145,5 +145,14 @@ def _explain(placements: Sequence[Placement], owner: str | None) -> None:
             ]
             with naming(placement.entry):
                 conflicts.require_free(connection, placement.resource_key, placement.period, keys, owner, planned)
+    _delete_expired(resource_type, moved)
+
+
+def _delete_expired(resource_type: str, moved: Sequence[Placement]) -> None:
+    """Delete the expired holds that can conflict with the next attempt, of all vehicles that it may choose."""
     for placement in moved:
-        expire_holds.delete_expired(placement.period, resource_key=placement.resource_key)
+        if not placement.entry.moves_to_any:
+            expire_holds.delete_expired(placement.period, resource_key=placement.resource_key)
+    for period in {placement.period for placement in moved if placement.entry.moves_to_any}:
+        while expire_holds.delete_expired(period, resource_type=resource_type):
+            pass
