@@ -64,6 +64,7 @@ function drawFrame() {
   ({ scrollTop } = grid());
   document.body.style.setProperty("--track", `${timeline.trackWidth}px`);
   const ticks = times.ticks(fleet.range, timeline.trackWidth);
+  byId("corner").replaceChildren("Vehicle", ...(times.isUtc() ? [] : [el("small", {}, "UTC")]));
   byId("ticks").replaceChildren(...ticks.map(tickElement));
   const lines = ticks.map((tick) => placed("div", "line", tick.at, tick.at));
   const now = server.now();
@@ -77,7 +78,7 @@ function drawFrame() {
 function tickElement(/** @type {times.Tick} */ tick) {
   const element = placed("span", times.startOfDay(tick.at) === tick.at ? "tick day" : "tick", tick.at, tick.at);
   element.append(tick.label);
-  if (!times.isUtc()) element.append(el("small", {}, `${tick.utc} UTC`));
+  if (!times.isUtc()) element.append(el("small", {}, tick.utc));
   return element;
 }
 
