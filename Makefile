@@ -116,7 +116,7 @@ lock:
 	        --constraint requirements/gateway.txt --output-file requirements/$$set.txt \
 	        setup.cfg requirements/$$set.in || exit 1; \
 	done
-	for set in style layers docs bench tox build; do \
+	for set in page style layers docs bench tox build; do \
 	    $(LOCK) --output-file requirements/$$set.txt requirements/$$set.in || exit 1; \
 	done
 	$(LOCK) $(INVENTORY) $(patsubst %,--constraint requirements/%.txt,test typing style layers docs) \

@@ -1,4 +1,4 @@
-"""Fixtures for tests of the page in Chromium: the application on a real socket, and browsers that watch their console."""
+"""Fixtures for the tests of the page in Chromium: the application on a real socket, and browsers."""
 
 import importlib.util
 import shutil
@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.wsgi import ClosingIterator
 
-from tests.support.fleet_page import FleetPage
 from tests.support.front_door import FrontDoor
 from tests.support.serving_apps import served_app
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from tests.support.fleet_page import FleetPage
+
 # `tox -e page` installs Playwright; the other environments leave these tests out.
 collect_ignore_glob = [] if importlib.util.find_spec("playwright") else ["test_*.py"]
 
-Open = Callable[..., FleetPage]
+Open = Callable[..., "FleetPage"]
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +32,7 @@ def chromium() -> "Iterator[Browser]":
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("Chromium is not installed, so the page was not tested: apt-get install chromium")
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 (only `tox -e page` has it)
 
     # The page polls every 5 seconds, and the machine may be busy.
     expect.set_options(timeout=30_000)
@@ -53,8 +56,17 @@ def key(access_path: str, request: pytest.FixtureRequest) -> str | None:
 def address(app: Flask, access_path: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The base URL of the application, or of the gateway in front of it."""
     front_door: FrontDoor | None = None if access_path == "direct" else request.getfixturevalue("front_door")
-    with served_app(front_door.connect(app) if front_door else app) as url:
+    target = front_door.connect(app) if front_door else app
+    active: list[None] = []
+
+    def counted(environ: dict[str, Any], start_response: Callable[..., Any]) -> ClosingIterator:
+        active.append(None)
+        return ClosingIterator(target(environ, start_response), active.pop)
+
+    with served_app(counted) as url:
         yield url
+        # The page polls; a request that is still answered would use the database after the test.
+        until(lambda: not active)
 
 
 @pytest.fixture
@@ -63,10 +75,12 @@ def open_page(chromium: "Browser", address: str, key: str | None) -> Iterator[Op
 
     Afterwards, no page may have reported an exception or a violation of the Content-Security-Policy.
     """
+    from tests.support.fleet_page import FleetPage  # noqa: PLC0415 (as above)
+
     with ExitStack() as stack:
         pages: list[FleetPage] = []
 
-        def open_page(query: str = "", base: str = address, secret: str | None = key, **context: Any) -> FleetPage:
+        def open_page(query: str = "", base: str = address, secret: str | None = key, **context: Any) -> "FleetPage":
             options = {"viewport": {"width": 1280, "height": 800}, "timezone_id": "Europe/London", **context}
             browser_context = chromium.new_context(**options)
             stack.callback(browser_context.close)
@@ -94,7 +108,7 @@ def register(client: FlaskClient) -> Callable[..., str]:
 
 @pytest.fixture
 def allocate(client: FlaskClient) -> Callable[..., dict[str, Any]]:
-    """Return a function that allocates a vehicle between two hours of 2 March 2099 (UTC), and returns the allocation."""
+    """Return a function that allocates a vehicle on 2 March 2099, in UTC, and returns the allocation."""
 
     def allocate(vehicle: str, start: str, end: str | None, **fields: Any) -> dict[str, Any]:
         until = {"to_infinity": True} if end is None else {"to_datetime": f"2099-03-02T{end}:00Z"}

@@ -54,7 +54,7 @@ def test_escape_ends_a_drag_and_a_click_moves_nothing(open_page, client, registe
 def test_a_conflict_is_shown_at_its_place_and_offers_the_next_free_time(open_page, client, register, allocate):
     car = register("B1")
     taken = allocate(car, "08:00", "12:00", description="in the way")
-    allocate(car, "14:00", "15:00", description="elsewhere")
+    allocate(car, "14:00", "17:00", description="elsewhere")
     page = open_page("day=2099-02-20&span=1")
     page.open_vehicle("B1")
     page.click("Allocate…", page.panel)

@@ -54,13 +54,14 @@ def test_a_vehicle_is_renamed_and_sorted_again(open_page, client, register):
 def test_a_vehicle_in_use_stays_in_circulation(open_page, client, register, allocate):
     car, other = register("B1"), register("B2")
     booking = allocate(car, "08:00", "10:00", description="trip")
-    page = open_page(f"{DAY}&day=2099-01-01".replace("day=2099-03-02&", ""))
+    page = open_page("day=2099-01-01&span=1")
     for name in ("B1", "B2"):
         page.open_vehicle(name)
         page.click("Take out of circulation…", page.panel)
         page.click("Take it out")
         page.shows("B1 is in use" if name == "B1" else "B2 is out of circulation.")
-    expect(page.find(f'.bar.ring[data-id="{booking["id"]}"]')).to_have_count(0)
+        if name == "B1":
+            expect(page.find(f'.bar.ring[data-id="{booking["id"]}"]')).to_have_count(1)
     assert [client.get(url).status_code for url in (car, other)] == [200, 404]
     expect(page.row("B2")).to_have_count(0)
 

@@ -84,7 +84,9 @@ class FleetPage:
 
     def focused(self) -> str:
         """Return what has the focus: the label of a bar, or the name in a row."""
-        text: str = self.page.evaluate(
-            "[document.activeElement].map((item) => item.ariaLabel ?? item.closest('.row')?.querySelector('bdi').textContent)[0]"
+        element = self.find(":focus")
+        label = (
+            element.get_attribute("aria-label")
+            or element.locator("xpath=ancestor::*[@role='row']//bdi").first.text_content()
         )
-        return text
+        return label or ""

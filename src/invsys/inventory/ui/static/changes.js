@@ -3,14 +3,16 @@
 
 import { call, Problem, repeatable, server } from "./api.js";
 import { ask, panel, refuse, toast } from "./elements.js";
-import { fleet, parse } from "./fleet.js";
+import { fleet } from "./fleet.js";
+import { parse } from "./records.js";
 import { allocateForm } from "./forms.js";
 import { conflictPanel, details } from "./panel.js";
-import { drawRow, timeline } from "./timeline.js";
+import { timeline } from "./bars.js";
+import { drawRow } from "./timeline.js";
 import * as times from "./times.js";
 
-/** @typedef {import("./fleet.js").Allocation} Allocation */
-/** @typedef {import("./fleet.js").Vehicle} Vehicle */
+/** @typedef {import("./records.js").Allocation} Allocation */
+/** @typedef {import("./records.js").Vehicle} Vehicle */
 /** @typedef {{vehicle: string, start: number, end: number}} Place */
 
 const itemPath = (/** @type {string} */ id) => `/api/${fleet.collection}/all/allocations/${id}`;
@@ -163,7 +165,7 @@ export async function explain(
   if (error.status === 412) return changedMeanwhile(row, place.vehicle);
   if (error.status === 404 && row) {
     fleet.remove(row.id);
-    return refuse("Somebody cancelled it before. Nothing was done.");
+    return refuse("It is cancelled already. Nothing was done.");
   }
   if (error.status === 429) return refuse(`Too many requests. Nothing was done; try again in ${error.retryAfter || 1} s.`, { "Try again": again });
   const words = Object.entries(error.errors).map(([name, list]) => `${name}: ${list.join(" ")}`);

@@ -6,10 +6,11 @@ import * as changes from "./changes.js";
 import { byId } from "./elements.js";
 import { fleet } from "./fleet.js";
 import { allocateForm } from "./forms.js";
-import { drawRow, timeAt, timeline, vehicleAt } from "./timeline.js";
+import { timeline } from "./bars.js";
+import { drawRow, timeAt, vehicleAt } from "./timeline.js";
 import * as times from "./times.js";
 
-/** @typedef {import("./fleet.js").Allocation} Allocation */
+/** @typedef {import("./records.js").Allocation} Allocation */
 /** @typedef {"new" | "move" | "start" | "end"} Mode */
 /** @typedef {{mode: Mode, x: number, y: number, at: number, vehicle: string, row: Allocation | null, active: boolean}} Drag */
 

@@ -34,7 +34,7 @@ export const feed = Object.assign(new EventTarget(), {
       feed.cursor = data.next;
       feed.isLive = true;
       feed.failures = 0;
-      for (const event of data.events) fleet.apply(event);
+      for (const event of data.events) apply(event);
       feed.plan(data.events.length === EVENTS ? 0 : undefined);
     } catch (error) {
       feed.fail(error);
@@ -51,3 +51,13 @@ export const feed = Object.assign(new EventTarget(), {
     feed.plan(Math.max(problem.retryAfter, Math.min(60, 5 * 2 ** (feed.failures - 1))));
   },
 });
+
+/** Apply an event to what is loaded. */
+function apply(/** @type {any} */ event) {
+  const { kind, data } = event;
+  if (event.resource_type !== fleet.resourceType) return;
+  if (kind === "resource_decommissioned") fleet.removeVehicle(event.resource_id);
+  else if (kind.startsWith("resource_")) fleet.upsertVehicle(data, kind === "resource_registered");
+  else if (kind === "deallocated" || kind === "expired") fleet.remove(event.allocation_id);
+  else if (event.allocation_id) fleet.upsert(data, { by: event.client_id, at: Date.parse(event.at) });
+}

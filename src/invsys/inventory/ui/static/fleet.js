@@ -2,15 +2,12 @@
 /** The vehicles and allocations that are loaded, kept up to date by the change feed. */
 
 import { allPages, call, nextPage, server } from "./api.js";
+import { bounds, listParameters, matches, parse, without } from "./records.js";
 
 /** @typedef {import("./times.js").Window} Window */
-/** @typedef {{id: string, name: string, attributes: Record<string, any>, version: number, closed_from: string | null}} Vehicle */
-/**
- * @typedef {{id: string, resource_id: string, start: number, end: number, allocation_type: string, version: number,
- *   kind: "booking" | "maintenance" | "other", held: boolean, until: number, description: string | null,
- *   reference: string | null, client_id: string | null, changed?: {by: string | null, at: number}}} Allocation
- */
-/** @typedef {{find: string, filters: Record<string, string>, free: {from: number, to: number} | null}} Query */
+/** @typedef {import("./records.js").Vehicle} Vehicle */
+/** @typedef {import("./records.js").Allocation} Allocation */
+/** @typedef {import("./records.js").Query} Query */
 
 const CHUNK = 100;
 // Bars of rows that are further away are dropped.
@@ -42,7 +39,7 @@ class Fleet extends EventTarget {
     this.isLoaded = false;
     const { signal } = this.abort;
     await this.#work(async () => {
-      const { data, headers } = await call("GET", `/api/${this.collection}?${this.#parameters()}`, { signal });
+      const { data, headers } = await call("GET", `/api/${this.collection}?${listParameters(this.query, CHUNK)}`, { signal });
       this.vehicles = data;
       this.next = nextPage(headers);
       const total = headers.get("X-Total-Count");
@@ -82,16 +79,6 @@ class Fleet extends EventTarget {
     this.complete.clear();
   }
 
-  #parameters() {
-    const query = new URLSearchParams({ order: "name", count: "true", limit: String(CHUNK) });
-    if (this.query.find) query.set("name_prefix", this.query.find);
-    for (const [name, value] of Object.entries(this.query.filters)) query.set(`attribute.${name}`, value);
-    const { free } = this.query;
-    if (free && free.from !== -Infinity) query.set("available_from", new Date(free.from).toISOString());
-    if (free && free.to !== Infinity) query.set("available_to", new Date(free.to).toISOString());
-    return query;
-  }
-
   async #loadPage(/** @type {AbortSignal} */ signal) {
     const page = /** @type {string} */ (this.next).replace(/limit=\d+/, "limit=1000");
     const { data, headers } = await call("GET", page, { signal });
@@ -111,16 +98,17 @@ class Fleet extends EventTarget {
     query.set("from", new Date(this.range.from).toISOString());
     query.set("to", new Date(this.range.to).toISOString());
     query.set("limit", "1000");
+    const began = performance.now();
     const list = await allPages(`/api/${this.collection}/all/allocations?${query}`, signal);
     const busy = this.ownOnly ? await allPages(`/api/${this.collection}/all/availability?${query}`, signal) : [];
-    this.#replace(ids, list.map(parse), busy);
+    this.#replace(ids, list.map(parse), busy, began);
     this.#prune(middle);
     this.send("rows");
   }
 
-  #replace(/** @type {string[]} */ ids, /** @type {Allocation[]} */ list, /** @type {any[]} */ busy) {
+  #replace(/** @type {string[]} */ ids, /** @type {Allocation[]} */ list, /** @type {any[]} */ busy, /** @type {number} */ began) {
     for (const id of ids) {
-      const newer = [...(this.rows.get(id)?.values() ?? [])].filter((row) => row.changed);
+      const newer = [...(this.rows.get(id)?.values() ?? [])].filter((row) => (row.received ?? 0) > began);
       this.rows.set(id, new Map());
       this.complete.add(id);
       list.push(...newer.filter((row) => row.start < this.range.to && row.end > this.range.from));
@@ -177,7 +165,8 @@ class Fleet extends EventTarget {
   /** Take over an allocation as the API describes it. */
   upsert(/** @type {any} */ data, /** @type {{by: string | null, at: number} | undefined} */ changed = undefined) {
     const row = parse(data);
-    row.changed = changed ?? { by: null, at: 0 };
+    row.received = performance.now();
+    row.changed = changed;
     const before = this.vehicleOf.get(row.id);
     if (this.#put(row)) this.#sendRows(before, row.resource_id);
   }
@@ -217,7 +206,7 @@ class Fleet extends EventTarget {
   /** Take over a vehicle; a new one gets its place by name if the list has it. */
   upsertVehicle(/** @type {Vehicle} */ vehicle, isNew = false) {
     const index = this.index(vehicle.id);
-    if (index < 0 && !(isNew && this.#matches(vehicle))) return;
+    if (index < 0 && !(isNew && matches(vehicle, this.query))) return;
     if (index >= 0 && this.vehicles[index].version > vehicle.version) return;
     if (index >= 0) this.vehicles.splice(index, 1);
     let place = this.vehicles.findIndex((other) => other.name > vehicle.name);
@@ -231,28 +220,12 @@ class Fleet extends EventTarget {
     this.send("rows");
   }
 
-  #matches(/** @type {Vehicle} */ vehicle) {
-    const { find, filters, free } = this.query;
-    if (free || !vehicle.name.startsWith(find)) return false;
-    return Object.entries(filters).every(([name, value]) => String(vehicle.attributes[name]) === value);
-  }
-
   removeVehicle(/** @type {string} */ id) {
     const index = this.index(id);
     if (index < 0) return;
     this.vehicles.splice(index, 1);
     if (this.total !== null) this.total -= 1;
     this.send("rows");
-  }
-
-  /** Apply an event of the feed. */
-  apply(/** @type {any} */ event) {
-    if (event.resource_type !== this.resourceType) return;
-    const { kind, data } = event;
-    if (kind === "resource_decommissioned") this.removeVehicle(event.resource_id);
-    else if (kind.startsWith("resource_")) this.upsertVehicle(data, kind === "resource_registered");
-    else if (kind === "deallocated" || kind === "expired") this.remove(event.allocation_id);
-    else if (event.allocation_id) this.upsert(data, { by: event.client_id, at: Date.parse(event.at) });
   }
 
   #sendRows(/** @type {(string | undefined)[]} */ ...ids) {
@@ -284,31 +257,6 @@ class Fleet extends EventTarget {
       }
     }
   }
-}
-
-/** Return the start and the end of a period of the API. @returns {[number, number]} */
-export function bounds(/** @type {any} */ data) {
-  return [
-    data.from_infinity ? -Infinity : Date.parse(data.from_datetime),
-    data.to_infinity ? Infinity : Date.parse(data.to_datetime),
-  ];
-}
-
-/** @returns {Allocation} */
-export function parse(/** @type {any} */ data) {
-  const [start, end] = bounds(data);
-  const kind = ["booking", "maintenance"].includes(data.allocation_type) ? data.allocation_type : "other";
-  return { ...data, start, end, kind, held: data.status === "held", until: data.expires ? Date.parse(data.expires) : Infinity };
-}
-
-/** Return what remains of a period. @returns {[number, number][]} */
-function without(/** @type {[number, number]} */ [from, to], /** @type {number} */ start, /** @type {number} */ end) {
-  /** @type {[number, number][]} */
-  const rest = [
-    [from, Math.min(to, start)],
-    [Math.max(from, end), to],
-  ];
-  return rest.filter(([left, right]) => left < right);
 }
 
 export const fleet = new Fleet();

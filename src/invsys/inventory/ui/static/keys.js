@@ -7,7 +7,8 @@ import { byId, el, openDialog, panel } from "./elements.js";
 import { fleet } from "./fleet.js";
 import { allocateForm } from "./forms.js";
 import { details, vehiclePanel } from "./panel.js";
-import { focusAt, setTabStop, timeline, visibleRows } from "./timeline.js";
+import { timeline } from "./bars.js";
+import { focusAt, setTabStop, target, visibleRows } from "./timeline.js";
 import * as times from "./times.js";
 
 const COLLECT = 800;
@@ -21,12 +22,14 @@ const HELP = [
   ["m", "the vehicle"], ["Escape", "close the panel, stop dragging"], ["?", "this list"],
 ];
 
-/** A bar that the keyboard moves; it is sent when the keys rest. @type {{row: import("./fleet.js").Allocation, place: changes.Place, timer: number} | null} */
+/** A bar that the keyboard moves; it is sent when the keys rest. @type {{row: import("./records.js").Allocation, place: changes.Place, timer: number} | null} */
 let moving = null;
 
 export function showHelp() {
   const rows = HELP.map(([keys, words]) => el("tr", {}, el("td", {}, el("kbd", {}, keys)), el("td", {}, words)));
-  openDialog("Keys in the timeline", el("table", {}, ...rows), el("form", { method: "dialog" }, el("button", { autofocus: true }, "Close")));
+  const dialog = openDialog("Keys in the timeline", el("table", {}, ...rows), el("form", { method: "dialog" }, el("button", { autofocus: true }, "Close")));
+  // The row that had the focus may have been drawn again meanwhile.
+  dialog.onclose = () => target()?.focus();
 }
 
 /** @typedef {{earlier: () => void, later: () => void, today: () => void, span: (days: number) => void, day: () => void, find: () => void, findFree: () => void}} Acts */
@@ -75,17 +78,17 @@ function plainKey(/** @type {KeyboardEvent} */ event, /** @type {Acts} */ acts) 
 
 const current = () => fleet.allocation(timeline.at.allocation);
 
-function withBar(/** @type {(row: import("./fleet.js").Allocation) => unknown} */ action) {
+function withBar(/** @type {(row: import("./records.js").Allocation) => unknown} */ action) {
   const row = current();
   if (row && rights.allocate && connection.state === "ok") action(row);
 }
 
-function withVehicle(/** @type {(vehicle: import("./fleet.js").Vehicle) => unknown} */ action) {
+function withVehicle(/** @type {(vehicle: import("./records.js").Vehicle) => unknown} */ action) {
   const vehicle = fleet.vehicle(timeline.at.vehicle) ?? fleet.vehicles[visibleRows()[0]];
   if (vehicle) action(vehicle);
 }
 
-async function cancelHere(/** @type {import("./fleet.js").Allocation} */ row) {
+async function cancelHere(/** @type {import("./records.js").Allocation} */ row) {
   const list = fleet.allocations(row.resource_id);
   const next = list[list.findIndex((one) => one.id === row.id) + 1];
   await changes.cancel(row);

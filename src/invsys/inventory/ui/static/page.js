@@ -1,16 +1,17 @@
 // @ts-check
 /** Starts everything. The view is in the URL, so that it can be sent to a colleague. */
 
-import { call, connection, key, readRights, rights, server } from "./api.js";
+import { connection, key, Problem, readRights, rights, server } from "./api.js";
+import { refusalText } from "./changes.js";
 import { watchDragging } from "./dragging.js";
-import { button, byId, el, panel } from "./elements.js";
+import { button, byId, el, panel, refuse } from "./elements.js";
 import { feed } from "./feed.js";
 import { fleet } from "./fleet.js";
 import { findForm, vehicleForm } from "./forms.js";
 import { showHelp, watchKeys } from "./keys.js";
 import { details, vehiclePanel } from "./panel.js";
 import { showEmpty, showLogin, watchConnection } from "./states.js";
-import { draw, drawRow, drawScrolled, focusAt, tick, timeline, visibleRows } from "./timeline.js";
+import { draw, drawRow, drawScrolled, focusAt, tick, visibleRows } from "./timeline.js";
 import * as times from "./times.js";
 import { watchUtilisation } from "./utilisation.js";
 
@@ -30,12 +31,12 @@ function readUrl() {
   };
   const day = times.parseDay(query.get("day") ?? "");
   const span = Number(query.get("span"));
-  const [from, to] = (query.get("free") ?? "").split("/").map((text) => (text === ".." ? NaN : Date.parse(text)));
+  const [from, to] = (query.get("free") ?? "").split("/").map((text, index) => (text === ".." ? (index ? Infinity : -Infinity) : Date.parse(text)));
   const filters = [...query].filter(([name]) => name.startsWith("attribute."));
   const found = {
     type: check("type", query.get("type"), Object.keys(collections)[0], Object.hasOwn(collections, query.get("type") ?? "")),
     day: check("day", day, times.startOfDay(server.now()), !Number.isNaN(day)),
-    span: check("span", span, matchMedia("(max-width: 45rem)").matches ? 1 : 1, SPANS.includes(span)),
+    span: check("span", span, matchMedia("(max-width: 45rem)").matches ? 1 : 7, SPANS.includes(span)),
     find: check("find", query.get("find"), "", (query.get("find") ?? "").length <= 36),
     filters: Object.fromEntries(filters.map(([name, value]) => [name.slice("attribute.".length), value])),
     free: check("free", { from, to }, null, from < to),
@@ -49,7 +50,8 @@ function writeUrl(/** @type {boolean} */ replace) {
   const query = new URLSearchParams({ type: view.type, day: times.dayText(view.day), span: String(view.span) });
   if (view.find) query.set("find", view.find);
   for (const [name, value] of Object.entries(view.filters)) query.set(`attribute.${name}`, value);
-  if (view.free) query.set("free", `${new Date(view.free.from).toISOString()}/${new Date(view.free.to).toISOString()}`);
+  const instant = (/** @type {number} */ at) => (Number.isFinite(at) ? new Date(at).toISOString() : "..");
+  if (view.free) query.set("free", `${instant(view.free.from)}/${instant(view.free.to)}`);
   const url = `?${query}`;
   if (url !== location.search) history[replace ? "replaceState" : "pushState"](null, "", url);
 }
@@ -60,7 +62,6 @@ async function go(/** @type {any} */ { focus, keepIfVisible, loaded, replace = f
   if (keepIfVisible && start >= fleet.range.from && (end <= fleet.range.to || end === Infinity)) delete changes.day;
   const before = view;
   view = { ...view, ...changes };
-  if (view.free && !Number.isFinite(view.free.to - view.free.from)) view.free = null;
   writeUrl(replace);
   const isOther = ["type", "find", "filters", "free"].some((name) => /** @type {any} */ (before)[name] !== /** @type {any} */ (view)[name]);
   await (isOther ? load() : moveWindow());
@@ -169,7 +170,10 @@ function watchFleet() {
   fleet.addEventListener("busy", () => {
     byId("grid").setAttribute("aria-busy", String(fleet.isBusy));
     if (!fleet.isBusy) showEmpty(view, collections);
+    setTimeout(() => fleet.isBusy && (byId("position").textContent = "Loading…"), 400);
+    if (!fleet.isBusy) showPosition();
   });
+  fleet.addEventListener("problem", (event) => showProblem(/** @type {CustomEvent} */ (event).detail));
   fleet.addEventListener("go", (event) => go(/** @type {CustomEvent} */ (event).detail));
   let timer = 0;
   byId("grid").addEventListener("scroll", () => {
@@ -187,9 +191,17 @@ function watchFleet() {
   });
 }
 
+/** Say what failed, unless the bar of the connection or the form of the key says it. */
+function showProblem(/** @type {Problem} */ problem) {
+  if (!problem.isUnknown && problem.status !== 401 && problem.status !== 429) refuse(refusalText(problem));
+}
+
 function showPosition() {
   const [first, last] = visibleRows();
   const count = fleet.vehicles.length;
+  const isAll = !view.find && !view.free && !Object.keys(view.filters).length;
+  const total = isAll && fleet.total !== null ? fleet.total.toLocaleString("en") : "";
+  for (const item of byId("types").children) item.replaceChildren(label(item.dataset.type), ...(item.dataset.type === view.type && total ? [el("small", {}, total)] : []));
   byId("position").textContent = count ? `${first + 1}–${Math.min(last + 1, fleet.total ?? count)} of ${fleet.total?.toLocaleString("en") ?? "many"}` : "";
 }
 
@@ -214,7 +226,7 @@ async function start() {
     if (connection.state === "key") return;
     feed.fail(error);
   }
-  for (const name of ["toolbar", "summary", "work", "footer"]) byId(name).hidden = false;
+  for (const name of ["toolbar", "summary", "utilisation", "work", "footer"]) byId(name).hidden = false;
   await load();
   watchUtilisation();
 }
@@ -225,7 +237,17 @@ watchDragging();
 watchKeys(acts);
 watchConnection({ login: () => showLogin(start), reload: () => (fleet.isLoaded ? moveWindow() : load()) });
 setInterval(tick, 1000);
-setInterval(() => !document.hidden && draw(), 60_000);
+setInterval(() => {
+  if (document.hidden) return;
+  // The feed of a key that sees only its own says nothing about what others have taken.
+  if (fleet.ownOnly) moveWindow();
+  else draw();
+}, 60_000);
+addEventListener("unhandledrejection", (event) => {
+  if (!(event.reason instanceof Problem)) return;
+  event.preventDefault();
+  showProblem(event.reason);
+});
 addEventListener("popstate", () => ((view = readUrl()), load()));
 addEventListener("resize", () => fleet.isLoaded && (draw(), fleet.ensure(...visibleRows())));
 start();

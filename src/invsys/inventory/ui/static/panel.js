@@ -4,13 +4,15 @@
 import { call, connection, nextPage, Problem, repeatable, rights, server } from "./api.js";
 import * as changes from "./changes.js";
 import { button, el, panel, refuse, toast } from "./elements.js";
-import { bounds, fleet, parse } from "./fleet.js";
+import { fleet } from "./fleet.js";
+import { bounds, parse } from "./records.js";
 import { allocateForm, editForm, findForm, vehicleForm } from "./forms.js";
-import { barText, draw, focusAt, scrollTo, timeline } from "./timeline.js";
+import { barText, timeline } from "./bars.js";
+import { draw, focusAt, scrollTo } from "./timeline.js";
 import * as times from "./times.js";
 
-/** @typedef {import("./fleet.js").Allocation} Allocation */
-/** @typedef {import("./fleet.js").Vehicle} Vehicle */
+/** @typedef {import("./records.js").Allocation} Allocation */
+/** @typedef {import("./records.js").Vehicle} Vehicle */
 
 /** Return a button that writes: disabled while the service is away. */
 function act(/** @type {string} */ text, /** @type {() => void} */ action, attributes = {}) {
@@ -157,7 +159,6 @@ export async function conflictPanel(
 ) {
   const list = (problem.conflicts ?? []).map((data) => ({ ...parse({ resource_id: place.vehicle, ...data }), description: null }));
   const known = list.map((conflict) => ({ ...conflict, ...fleet.allocation(conflict.id) }));
-  timeline.rings = new Set(list.map((conflict) => conflict.id));
   const vehicle = fleet.vehicle(place.vehicle);
   const name = vehicle?.name ?? "The vehicle";
   panel.returnTo = () => (focusAt(place.vehicle, row?.id), null);
@@ -173,11 +174,14 @@ export async function conflictPanel(
       button("Another vehicle that is free", () => findForm({ start: place.start, end: place.end })),
     ),
   );
+  timeline.rings = new Set(list.map((conflict) => conflict.id));
   panel.onclose = () => {
     timeline.rings.clear();
     draw();
   };
   const [first] = known;
+  // What others have taken has changed since it was loaded.
+  if (!list.length) fleet.go({});
   scrollTo(place.vehicle);
   if (!first || hasJumped || (first.start < fleet.range.to && first.end > fleet.range.from)) return draw();
   // The response has no notes; they come with the window.

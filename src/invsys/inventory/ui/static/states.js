@@ -4,7 +4,8 @@
 import { call, connection, key, Problem, readRights, rights } from "./api.js";
 import { button, byId, el } from "./elements.js";
 import { feed } from "./feed.js";
-import { fleet, parse } from "./fleet.js";
+import { fleet } from "./fleet.js";
+import { parse } from "./records.js";
 import { vehicleForm } from "./forms.js";
 import { show } from "./panel.js";
 import * as times from "./times.js";
@@ -96,7 +97,7 @@ async function showQuiet(/** @type {HTMLElement} */ place) {
 
 /** Ask for the key, and try it. */
 export function showLogin(/** @type {() => void} */ start) {
-  for (const name of ["toolbar", "summary", "work", "footer"]) byId(name).hidden = true;
+  for (const name of ["toolbar", "summary", "utilisation", "work", "footer"]) byId(name).hidden = true;
   clearTimeout(feed.timer);
   const wasWrong = key.get() !== null;
   key.forget();

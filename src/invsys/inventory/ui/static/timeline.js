@@ -2,17 +2,15 @@
 /** The timeline: the rows in view with their bars, the scale and the line of the present. */
 
 import { server } from "./api.js";
+import { bar, barText, ghostBar, placed, takenBar, timeline } from "./bars.js";
 import { byId, el } from "./elements.js";
 import { fleet } from "./fleet.js";
 import * as times from "./times.js";
 
-/** @typedef {import("./fleet.js").Allocation} Allocation */
-/** @typedef {import("./fleet.js").Vehicle} Vehicle */
-
-/** @typedef {{vehicle: string, start: number, end: number, except: string}} Ghost */
+/** @typedef {import("./records.js").Allocation} Allocation */
+/** @typedef {import("./records.js").Vehicle} Vehicle */
 
 const OVERSCAN = 1;
-const TEXT_WIDTH = 44;
 
 /** @type {Map<string, HTMLElement>} */ const elements = new Map();
 let rowHeight = 44;
@@ -20,14 +18,6 @@ let rowHeight = 44;
 let viewHeight = 0;
 let scrollTop = 0;
 let frame = 0;
-
-export const timeline = {
-  /** Where the keyboard is: a row, or a bar in it. */ at: { vehicle: "", allocation: "" },
-  /** Ids of the allocations that are in the way. @type {Set<string>} */ rings: new Set(),
-  /** Ids of allocations whose change is under way. @type {Set<string>} */ pending: new Set(),
-  /** Where a drag or a form would put an allocation. @type {Ghost | null} */ ghost: null,
-  trackWidth: 0,
-};
 
 const grid = () => byId("grid");
 
@@ -74,6 +64,7 @@ function drawFrame() {
   ({ scrollTop } = grid());
   document.body.style.setProperty("--track", `${timeline.trackWidth}px`);
   const ticks = times.ticks(fleet.range, timeline.trackWidth);
+  byId("corner").replaceChildren("Vehicle", ...(times.isUtc() ? [] : [el("small", {}, "UTC")]));
   byId("ticks").replaceChildren(...ticks.map(tickElement));
   const lines = ticks.map((tick) => placed("div", "line", tick.at, tick.at));
   const now = server.now();
@@ -87,17 +78,7 @@ function drawFrame() {
 function tickElement(/** @type {times.Tick} */ tick) {
   const element = placed("span", times.startOfDay(tick.at) === tick.at ? "tick day" : "tick", tick.at, tick.at);
   element.append(tick.label);
-  if (!times.isUtc()) element.append(el("small", {}, `${tick.utc} UTC`));
-  return element;
-}
-
-/** Return an element that covers a period of the track. @returns {HTMLElement} */
-function placed(/** @type {string} */ tag, /** @type {string} */ name, /** @type {number} */ start, /** @type {number} */ end) {
-  const left = Math.max(0, times.percent(fleet.range, start));
-  const right = Math.min(100, times.percent(fleet.range, end));
-  const element = el(tag, { class: name });
-  element.style.left = `${left}%`;
-  if (right > left) element.style.width = `${right - left}%`;
+  if (!times.isUtc()) element.append(el("small", {}, tick.utc));
   return element;
 }
 
@@ -163,56 +144,6 @@ function rowSummary(/** @type {Allocation[]} */ list) {
   const until = current ? current.end : next ? next.start : Infinity;
   const words = until === Infinity ? "" : ` until ${times.shortDay(until)} ${times.clock(until)}`;
   return `${count}, ${current ? "in use" : "free"} now${words}`;
-}
-
-/** @returns {HTMLElement} */
-function bar(/** @type {Allocation} */ row) {
-  const element = placed("button", `bar ${row.kind}`, row.start, row.end);
-  element.tabIndex = -1;
-  element.dataset.id = row.id;
-  element.setAttribute("type", "button");
-  element.setAttribute("aria-label", barLabel(row));
-  element.title = `${barText(row)} · ${row.allocation_type}\n${times.periodText(row.start, row.end)}`;
-  element.classList.toggle("held", row.held);
-  element.classList.toggle("open-start", row.start < fleet.range.from);
-  element.classList.toggle("open-end", row.end > fleet.range.to);
-  element.classList.toggle("ring", timeline.rings.has(row.id));
-  element.classList.toggle("pending", timeline.pending.has(row.id));
-  element.classList.toggle("pulse", Boolean(row.changed && row.changed.at > server.now() - 3000));
-  if (hasRoom(element)) element.append(el("span", {}, el("bdi", {}, barText(row))));
-  return element;
-}
-
-const hasRoom = (/** @type {HTMLElement} */ element) =>
-  (parseFloat(element.style.width) / 100) * timeline.trackWidth >= TEXT_WIDTH;
-
-export const barText = (/** @type {Allocation} */ row) =>
-  row.held ? `held ${times.countdown(row.until - server.now())}` : row.description || row.reference || row.allocation_type;
-
-function barLabel(/** @type {Allocation} */ row) {
-  const day = (/** @type {number} */ at) => `${times.longDay(at)} ${times.clock(at)}`;
-  const start = row.start === -Infinity ? "since ever" : day(row.start);
-  const sameDay = Number.isFinite(row.start) && Number.isFinite(row.end) && times.startOfDay(row.start) === times.startOfDay(row.end);
-  const end = row.end === Infinity ? "until further notice" : `to ${sameDay ? times.clock(row.end) : day(row.end)}`;
-  const held = row.held ? `, held until ${times.clock(row.until)}` : "";
-  const conflict = timeline.rings.has(row.id) ? ", in the way" : "";
-  return `${row.description || row.reference || "no note"}, ${row.allocation_type}, ${start} ${end}${held}${conflict}`;
-}
-
-function takenBar(/** @type {number} */ start, /** @type {number} */ end) {
-  const element = placed("div", "bar taken", start, end);
-  element.title = `taken by somebody else\n${times.periodText(start, end)}`;
-  if (hasRoom(element)) element.append(el("span", {}, "taken"));
-  return element;
-}
-
-function ghostBar(/** @type {Ghost} */ { vehicle, start, end, except }) {
-  const isTaken = fleet.overlaps(vehicle, start, end, except);
-  const element = placed("div", isTaken ? "ghost bad" : "ghost", start, end);
-  const isFinite = Number.isFinite(end - start);
-  const words = isFinite ? `${times.clock(start)} – ${times.clock(end)} · ${times.durationText(end - start)}` : times.periodText(start, end);
-  element.append(el("span", {}, isTaken ? "taken" : words));
-  return element;
 }
 
 /** Update the countdowns in view; holds whose time is up go. */

@@ -4,6 +4,8 @@
 export const MINUTE = 60e3;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
+// Pixels of the label of a tick.
+const LABEL_WIDTH = 48;
 
 /** @typedef {{from: number, to: number, span: number}} Window */
 /** @typedef {{at: number, label: string, utc: string}} Tick */
@@ -63,19 +65,20 @@ export function windowOf(/** @type {number} */ day, /** @type {number} */ span) 
 export const percent = (/** @type {Window} */ range, /** @type {number} */ at) =>
   ((at - range.from) / (range.to - range.from)) * 100;
 
-/** Return the ticks of the scale: hours of a day, or days. @returns {Tick[]} */
+/** Return the ticks of the scale: hours of a day, or days; as many as have room for their labels. @returns {Tick[]} */
 export function ticks(/** @type {Window} */ range, /** @type {number} */ width) {
   const list = [];
+  const room = Math.max(1, width / LABEL_WIDTH);
   if (range.span === 1) {
-    const step = width < 500 ? 6 : width < 1000 ? 2 : 1;
+    const step = [1, 2, 3, 6].find((hours) => 24 / hours <= room) ?? 6;
     for (let at = range.from; at < range.to; at += HOUR) {
       // Real hours, so that the day on which the clocks change has 23 or 25.
       if (new Date(at).getHours() % step === 0) list.push({ at, label: clock(at), utc: utcFormat.format(at) });
     }
     return list;
   }
-  const step = range.span > 7 && width < 900 ? 7 : range.span === 7 && width < 500 ? 2 : 1;
-  const name = range.span > 7 && step === 1 ? narrowFormat : dayFormat;
+  const step = [1, 2, 7].find((days) => range.span / days <= room) ?? 7;
+  const name = (width / range.span) * step > 90 ? dayFormat : narrowFormat;
   for (let n = 0; n < range.span; n += step) {
     const at = addDays(range.from, n);
     list.push({ at, label: name.format(at), utc: utcFormat.format(at) });
