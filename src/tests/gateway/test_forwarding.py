@@ -20,7 +20,6 @@ GATEWAY_HEADERS = {
     "date",
     "server",
     "connection",
-    "x-changes",
 }
 HOLIDAY = {"from_datetime": "2099-03-01T10:00:00Z", "to_datetime": "2099-03-08T10:00:00Z"}
 
