@@ -111,7 +111,7 @@ def nothing_changes(admin_app: Flask) -> Callable[[], AbstractContextManager[Non
 
 @pytest.fixture
 def refused() -> Callable[..., dict[str, Any]]:
-    """Return a function that checks a problem response and returns its body; ``fields`` are those of a 422."""
+    """Return a function that checks a problem response and returns its body; ``fields`` are a 422's invalid fields."""
 
     def refused(response: TestResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
         body: dict[str, Any] = refusals.refused(response, status, code)

@@ -1,4 +1,4 @@
-"""Pages of both lists: their length, the next link, and that pages neither skip nor repeat an item."""
+"""Pages of vehicles and of allocations: their length, the next link, and that no item is skipped or repeated."""
 
 import base64
 import json
