@@ -1,4 +1,4 @@
-"""The number of items of a list: ``count=true`` returns it in the header X-Total-Count."""
+"""The number of items of a list, which ``count=true`` returns in the header X-Total-Count."""
 
 import pytest
 from sqlalchemy import text

@@ -1,4 +1,4 @@
-"""A restricted client reads only the events of its own allocations, including changes made by other clients."""
+"""A restricted client reads only the events of its own allocations, including events of changes by other clients."""
 
 import pytest
 

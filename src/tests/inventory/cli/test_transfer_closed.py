@@ -1,4 +1,4 @@
-"""Imports of closed vehicles: a line can allocate a closed vehicle only if it has the same ``closed_from``."""
+"""Imports of closed vehicles: only a line with the same ``closed_from`` can allocate a period after the closure."""
 
 import pytest
 

@@ -76,7 +76,7 @@ def members(request):
 
 @pytest.fixture
 def url(members):
-    """The database URL for the settings, which lists both servers."""
+    """The database URL that lists both servers; None with --sqlite-only."""
     return members and f"postgresql://postgres@{','.join(member.address for member in members)}/postgres"
 
 

@@ -1,4 +1,4 @@
-"""The manual's page about PostgreSQL: its URLs and access rules work, and its numbers match the connection pools."""
+"""The manual's page about PostgreSQL: its URLs and access rules work, and its numbers of connections are correct."""
 
 import re
 import subprocess
