@@ -111,7 +111,7 @@ def nothing_changes(admin_app: Flask) -> Callable[[], AbstractContextManager[Non
 
 @pytest.fixture
 def refused() -> Callable[..., dict[str, Any]]:
-    """Return a function that checks a problem response and returns its body; ``fields`` are those of a 422."""
+    """Return a function that checks a problem response and returns its body; ``fields`` are a 422's invalid fields."""
 
     def refused(response: TestResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
         body: dict[str, Any] = refusals.refused(response, status, code)
@@ -207,7 +207,7 @@ def open_client():
 
 @pytest.fixture
 def serving(database_url, tmp_path):
-    """A running server with two workers, as a tuple: process, port, path of its log."""
+    """A running server with two workers, as a tuple of its process, its port and the path of its log."""
     with run_server(database_url, tmp_path) as running:
         yield running
 
@@ -222,7 +222,7 @@ def pg_server(request):
 
 @pytest.fixture
 def run(database_url, run_on):
-    """Return a function that runs an invsys-manage command; it returns exit status, standard output, standard error."""
+    """Return a function that runs an invsys-manage command and returns its exit status, output and error output."""
     return run_on(database_url)
 
 

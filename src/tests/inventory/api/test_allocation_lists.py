@@ -15,7 +15,10 @@ def at(hour: float | None) -> str | None:
 
 @pytest.fixture
 def four_allocations(car: str, allocate: Callable[..., TestResponse]) -> list[str]:
-    """Allocate a car until 8:00, from 10 to 12, from 12 to 14, and from 16 on; return the URLs of both lists."""
+    """The URLs of two lists: the allocations of one car, and those of all cars.
+
+    The car is allocated until 8:00, from 10:00 to 12:00, from 12:00 to 14:00, and from 16:00 on.
+    """
     for start, end, kind in ((12, 14, "service"), (16, None, "booking"), (None, 8, "booking"), (10, 12, "booking")):
         allocate(car, at(start), at(end), allocation_type=kind)
     return [f"{car}/allocations", "/api/cars/all/allocations"]

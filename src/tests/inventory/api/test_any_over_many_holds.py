@@ -1,4 +1,4 @@
-"""``any`` when thousands of expired holds are stored for the requested period."""
+"""Allocating ``any`` vehicle when thousands of expired holds overlap the requested period."""
 
 from datetime import UTC, datetime, timedelta
 

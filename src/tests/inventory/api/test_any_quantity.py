@@ -1,4 +1,4 @@
-"""Requests for several vehicles: each gets all of them or none."""
+"""Requests for several vehicles at once: a request gets all of the vehicles or none."""
 
 from xml.etree import ElementTree as ET
 

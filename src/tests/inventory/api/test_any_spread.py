@@ -1,4 +1,4 @@
-"""``any`` uses all vehicles of a collection evenly, no matter when they were registered."""
+"""``any`` distributes allocations over all vehicles of a collection, no matter when they were registered."""
 
 from datetime import UTC, datetime, timedelta
 

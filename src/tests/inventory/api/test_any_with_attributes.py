@@ -1,4 +1,4 @@
-"""``any`` with attributes: values must be equal and of the same type, so "4" does not match 4, nor true 1."""
+"""``any`` with attributes: values must be equal and of the same type; for example, "4" does not match 4."""
 
 import uuid
 

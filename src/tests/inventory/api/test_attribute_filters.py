@@ -1,4 +1,7 @@
-"""Lists of vehicles filtered by ``attribute.KEY=VALUE``, which compares values as texts."""
+"""Lists of vehicles filtered by ``attribute.KEY=VALUE``, with special characters in keys and values.
+
+For different notations of the same number, see ``test_attribute_numbers``.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Free and busy periods of vehicles: they are merged, cut to the window, and infinite if the window is infinite."""
+"""Free and busy periods of vehicles: adjacent allocations are merged, and periods are cut to the window."""
 
 from xml.etree import ElementTree as ET
 

@@ -6,7 +6,7 @@ from tests.support.hours_in_2099 import ALWAYS, hour_start, let_holds_expire
 from tests.support.period_cases import CASES
 from tests.support.tables import table_driven
 
-# Allocated period, window, and whether the vehicle is free in the window, which needs at least one bound.
+# Allocated period, window, and whether the vehicle is free in the window. A window needs at least one bound.
 BOTH_WAYS = [case[1:] for case in CASES] + [(other, one, overlap) for _, one, other, overlap in CASES]
 WINDOWS = [(allocated, window, not overlap) for allocated, window, overlap in BOTH_WAYS if window != ALWAYS]
 

@@ -28,7 +28,7 @@ def padded(size: int, body: bytes = b'{"name": "Car1"}') -> bytes:
 
 
 def send_chunked(client: FlaskClient, body: bytes) -> TestResponse:
-    """Post a body without Content-Length, in the way in which WSGI servers pass on chunked bodies."""
+    """Post a body without Content-Length, as WSGI servers pass chunked bodies to the application."""
     return client.post(
         "/api/cars",
         input_stream=BytesIO(body),

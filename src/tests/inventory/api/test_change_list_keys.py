@@ -1,4 +1,4 @@
-"""A change list with an Idempotency-Key is executed once, and a repeated one gets the stored result."""
+"""A change list with an Idempotency-Key is executed once; a repeated request gets the stored result."""
 
 import uuid
 

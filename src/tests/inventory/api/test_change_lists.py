@@ -1,4 +1,7 @@
-"""Several changes in one request: all or none, judged by the result of all of them."""
+"""Change lists: one request makes several changes, or none if one of them is refused.
+
+Only the result of all changes must be free of conflicts, so that two allocations can swap their vehicles.
+"""
 
 from xml.etree import ElementTree as ET
 
@@ -21,7 +24,7 @@ def cars(register):
 
 @pytest.fixture
 def book(allocate):
-    """Return a function that allocates a car for hours of a day."""
+    """Return a function that allocates a car between two hours of a fixed day."""
 
     def book(car, start, end, **fields):
         response = allocate(car, hour_start(start), hour_start(end), **fields)
@@ -79,14 +82,14 @@ def test_three_bookings_rotate_their_vehicles(cars, book, change):
 
 def test_a_booking_moves_into_the_period_that_another_one_leaves(cars, book, change):
     first, second = book(cars[0], 8, 10), book(cars[0], 10, 12)
-    # Each new period overlaps the old one of the other allocation, and its own old one.
+    # Both new periods overlap the old period of the same allocation; the first one also overlaps that of the second.
     response = change(entry(first, **period_fields(9, 11)), entry(second, **period_fields(11, 13)))
     assert places(response, cars) == [(0, 9, 11), (0, 11, 13)]
 
 
 def test_vehicles_and_periods_change_together(cars, book, change):
     rows = [book(cars[0], 8, 10), book(cars[0], 10, 12), book(cars[1], 8, 12), book(cars[2], 11, 13)]
-    # Three allocations get the same vehicle, one of them the place of an entry that leaves it.
+    # Three allocations get the second car, which the third entry leaves.
     moved = [(1, 10, 11), (1, 11, 14), (2, 8, 9), (1, 9, 10)]
     entries = [
         entry(row, cars[car], **period_fields(start, end)) for row, (car, start, end) in zip(rows, moved, strict=True)

@@ -33,7 +33,7 @@ def change(client):
 
 @pytest.fixture
 def refused_entry(change, refused, nothing_changes):
-    """Return a function that sends a change list, and checks the problem of the entry ``index``."""
+    """Return a function that sends a change list, and checks that the problem names the entry at ``index``."""
 
     def refused_entry(*entries, status=409, code, index):
         with nothing_changes():
@@ -44,7 +44,7 @@ def refused_entry(change, refused, nothing_changes):
     return refused_entry
 
 
-# Whether these are valid depends on the stored allocation, or on the vehicles.
+# Whether these fields are valid depends on the stored allocation or on the vehicles.
 UNFIT = [
     ("resource_id", {"resource_id": UNKNOWN}),
     ("to_datetime", {"to_datetime": hour_start(10)}),
@@ -119,7 +119,7 @@ def test_a_list_has_1_to_100_entries(client, refused, nothing_changes, body, fie
     with nothing_changes():
         problem = refused(client.post(CHANGES, json=body), 422, "invalid_fields")
     assert field in problem["errors"]
-    # No entry is examined, whatever the length of the list.
+    # If the list has an invalid length, its entries are not validated.
     assert len(problem["errors"]) <= 2
 
 
@@ -188,7 +188,7 @@ def test_a_list_of_more_than_ten_conflicts_is_cut(cars, allocate, rows, refused_
     for hour in range(12):
         allocate(cars[1], f"2099-04-01T{hour:02}:00:00Z", f"2099-04-01T{hour + 1:02}:00:00Z")
     problem = refused_entry(entry(rows[0], cars[1], to_infinity=True), entry(rows[1]), code="period_taken", index=0)
-    # The other entry of the list comes first, at its requested place.
+    # The first conflict is the allocation of the other entry, which stays where it is.
     assert (len(problem["conflicts"]), problem["conflicts"][0]["id"]) == (10, rows[1]["id"])
 
 
@@ -320,11 +320,11 @@ def test_a_foreign_allocation_is_unknown_and_is_not_shown_as_a_conflict(app, one
 
 
 class TestLimits:
-    """Limits of a client's periods."""
+    """Limits on the periods that a client may allocate."""
 
     @pytest.fixture
     def environ(self, environ):
-        """At most ten days long."""
+        """The settings, with a limit of ten days for each period."""
         return environ | {"INVSYS_LIMITS_MAX_DAYS_LONG": "10"}
 
     def test_the_limits_of_the_client_apply_to_each_entry(self, app, rows, refused, nothing_changes):

@@ -1,4 +1,7 @@
-"""Entries of a change list that move to any vehicle: placed in the order of the list, after all other entries."""
+"""Entries of a change list that move to any vehicle.
+
+The service chooses their vehicles in the order of the list, after it has placed all other entries.
+"""
 
 import pytest
 from sqlalchemy import func, select
@@ -12,13 +15,13 @@ pytestmark = pytest.mark.usefixtures("feed_checker")
 
 @pytest.fixture
 def cars(register):
-    """The URLs of three cars, of which one has an attribute."""
+    """The URLs of three cars; only the last one has an attribute."""
     return [register("Car0"), register("Car1"), register("Car2", attributes={"seats": 7})]
 
 
 @pytest.fixture
 def book(allocate):
-    """Return a function that allocates a car for hours of a day."""
+    """Return a function that allocates a car between two hours of a fixed day."""
     return lambda car, start, end, **fields: allocate(car, hour_start(start), hour_start(end), **fields).json
 
 
@@ -44,7 +47,7 @@ def test_two_entries_swap_if_no_other_vehicle_is_free(cars, book, change):
 
 def test_entries_get_different_vehicles(cars, register, book, change):
     rows = [book(cars[0], hour, hour + 1) for hour in (8, 9, 10)]
-    # All three are at the same time now.
+    # The first two get the same period, so they need different vehicles.
     response = change(*(entry(row, "any", **period_fields(8, 9)) for row in rows[:2]), entry(rows[2]))
     assert sorted(places(response, cars)) == [(0, 10, 11), (1, 8, 9), (2, 8, 9)]
 
@@ -55,7 +58,7 @@ def test_expired_holds_of_all_vehicles_that_could_be_chosen_are_deleted(app, car
         book(car, 10, 12, hold_seconds=60)
     let_holds_expire(app)
     assert places(change(entry(row, "any", **period_fields(10, 11))), cars)[0][0] in (1, 2)
-    # Otherwise, each attempt could choose another vehicle with such a row.
+    # If they were not deleted, each attempt could choose another vehicle with an expired hold.
     with app.app_context(), db.engine.connect() as connection:
         assert connection.scalar(select(func.count()).where(ContinuousResourceAllocation.expires.is_not(None))) == 0
 

@@ -1,4 +1,4 @@
-"""Change lists and moves to any vehicle never cover new instants at which a vehicle is closed."""
+"""Change lists and moves to any vehicle never allocate a closed vehicle for additional time after its closure."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def cars(register):
 
 @pytest.fixture
 def book(allocate):
-    """Return a function that allocates a car for hours of a day."""
+    """Return a function that allocates a car between two hours of a fixed day."""
     return lambda car, start, end, **fields: allocate(car, hour_start(start), hour_start(end), **fields).json
 
 
@@ -37,7 +37,7 @@ def change(client):
 
 @pytest.fixture
 def refused_entry(change, refused, nothing_changes):
-    """Return a function that sends a change list; the entry ``index`` is refused because of a closure."""
+    """Return a function that sends a change list, and checks that a closure prevents the entry at ``index``."""
 
     def refused_entry(*entries, index):
         with nothing_changes():
@@ -88,7 +88,7 @@ def test_allocations_do_not_swap_with_a_closed_vehicle(cars, book, close, change
     close(cars[0])
     entries = [entry(leaving, cars[1]), entry(entering, cars[0])]
     refused_entry(*(reversed(entries) if is_first else entries), index=0 if is_first else 1)
-    # Before the closure, and away from the vehicle, both can move.
+    # One leaves the closed vehicle, and the other one gets a period before the closure, so both can move.
     entries[1] |= period_fields(11, 12)
     assert places(change(*entries), cars) == [(1, 12, 13), (0, 11, 12)]
 
@@ -96,7 +96,7 @@ def test_allocations_do_not_swap_with_a_closed_vehicle(cars, book, close, change
 def test_periods_of_a_closed_vehicle_do_not_swap(cars, book, close, refused_entry):
     rows = [book(cars[0], hour, hour + 1) for hour in (12, 13)]
     close(cars[0])
-    # Each allocation would be new in the period of the other one.
+    # Each allocation would get a period after the closure that it did not have before.
     refused_entry(entry(rows[0], **period_fields(13, 14)), entry(rows[1], **period_fields(12, 13)), index=0)
 
 
@@ -121,7 +121,7 @@ def test_any_is_never_a_closed_vehicle(
     close(cars[1])
     with nothing_changes():
         refused(move_to_any(row), 409, "none_available")
-    # Only the new period decides.
+    # Only the new period must end before the closure.
     moved = move_to_any(row, **period_fields(10, 12))
     assert moved.status_code == 200
     close(cars[0])

@@ -12,7 +12,7 @@ MERGE_PATCH = "application/merge-patch+json"
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, booking):
-    """Each of the two URLs of the allocation of ``car`` from 10:00 to 12:00."""
+    """The URL of the allocation of ``car`` from 10:00 to 12:00: under its vehicle, or under ``all``."""
     return booking if request.param == "its vehicle" else booking.replace(car, "/api/cars/all")
 
 

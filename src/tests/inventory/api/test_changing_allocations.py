@@ -11,13 +11,13 @@ from tests.support.tables import table_driven
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, booking):
-    """Each of the two URLs of the allocation of ``car`` from 10:00 to 12:00."""
+    """The URL of the allocation of ``car`` from 10:00 to 12:00: under its vehicle, or under ``all``."""
     return booking if request.param == "its vehicle" else booking.replace(car, "/api/cars/all")
 
 
 @pytest.fixture
 def changed(client):
-    """Return a function that changes an allocation, and checks that the response shows the stored one."""
+    """Return a function that changes an allocation, and compares the response with the stored allocation."""
 
     def changed(url, **fields):
         response = client.patch(url, json=fields)

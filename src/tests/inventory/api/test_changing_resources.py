@@ -11,7 +11,7 @@ JSON = "application/json"
 
 @pytest.fixture
 def changed(client):
-    """Return a function that changes a vehicle, and checks that the response shows the stored one."""
+    """Return a function that changes a vehicle, and compares the response with the stored vehicle."""
 
     def changed(url, **fields):
         response = client.patch(url, json=fields)

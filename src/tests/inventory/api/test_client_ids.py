@@ -10,7 +10,7 @@ ANY, ALL = "/api/cars/any/allocations", "/api/cars/all/allocations"
 
 @pytest.fixture
 def sees_all(app):
-    """A client that is identified, and may see all allocations."""
+    """A test client that sends a client id and may see all allocations."""
     return client_as(app, "staff")
 
 

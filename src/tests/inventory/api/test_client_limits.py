@@ -21,13 +21,13 @@ def environ(environ):
 
 @pytest.fixture
 def client(app, client, access_path):
-    """A caller with a client id: behind the gateway, or with the header that the gateway would add."""
+    """A caller with a client id: through the gateway, or directly with the header that the gateway would add."""
     return client_as(app, "contract") if access_path == "direct" else client
 
 
 @pytest.fixture
 def hold(allocate, register):
-    """Return a function that requests a hold for one hour, by default of the car."""
+    """Return a function that requests a hold of a vehicle, by default Car1, for a period of one hour."""
     car = register("Car1")
 
     def hold(hour, vehicle=car, seconds=LONG, **more):
@@ -45,7 +45,7 @@ def all_holds(hold):
 
 
 def check_refused(response, refused, place=1):
-    """Check the 429 and its Retry-After, by which ``place`` holds have expired."""
+    """Check the 429: its Retry-After is the time after which ``place`` holds have expired."""
     assert refused(response, 429, "too_many_holds")["detail"] == DETAIL
     assert math.ceil(int(response.headers["Retry-After"]) / LONG) == place
 

@@ -1,4 +1,4 @@
-"""X-Client-Sees: it is ignored unless a trusted gateway sends it, and any value but "own" is refused."""
+"""X-Client-Sees is ignored unless a trusted gateway sends it; any value other than "own" is refused."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A closed vehicle: nothing new is allocated from the instant of the closure on, and what is there remains."""
+"""A closed vehicle: new allocations must end by the time of the closure, and existing allocations remain."""
 
 import pytest
 
@@ -11,7 +11,7 @@ NOON = hour_start(12)
 
 @pytest.fixture
 def close(client):
-    """Return a function that closes a vehicle from an hour on (None: opens it)."""
+    """Return a function that closes a vehicle from an hour on, or opens it if the hour is None."""
 
     def close(car, hour=12):
         response = client.patch(car, json={"closed_from": hour_start(hour)})
@@ -114,7 +114,7 @@ def test_an_allocation_moves_away_from_a_closed_vehicle_but_not_to_it(client, re
     back = {"resource_id": closed[-36:]}
     assert client.patch(f"{ALL}/{before}", json=back).status_code == 200
     refused(client.patch(f"{ALL}/{ahead}", json=back), 409, "resource_closed")
-    # The new vehicle decides, also about a period that changes at the same time.
+    # A move is checked against the closure of the new vehicle, with the new period.
     assert client.patch(f"{ALL}/{ahead}", json={**back, **period_fields(11, 12)}).status_code == 200
 
 
@@ -178,7 +178,7 @@ def test_a_repeated_request_gets_the_allocation_from_before_the_closure(client, 
     close(car)
     repeated = client.post(f"{car}/allocations", **order)
     assert (repeated.status_code, repeated.json, repeated.headers["Idempotency-Replayed"]) == (201, first.json, "true")
-    # A refusal is not stored.
+    # A refusal is not stored with the key.
     other = {"json": period_fields(13, 14), "headers": {"Idempotency-Key": "order-2"}}
     refused(client.post(f"{car}/allocations", **other), 409, "resource_closed")
     close(car, None)
@@ -304,7 +304,7 @@ def test_a_vehicle_is_busy_while_it_is_closed(client, car, close, allocate, allo
     ("start", "end", "listed"),
     [(8, 12, True), (None, 12, True), (8, 13, False), (12, 13, False), (13, None, False), (8, None, False)],
 )
-def test_who_is_free_follows_the_closure(client, car, close, start, end, listed):
+def test_a_closed_vehicle_is_not_listed_as_free(client, car, close, start, end, listed):
     close(car)
     bounds = {"available_from": hour_start(start), "available_to": hour_start(end)}
     query = {name: instant for name, instant in bounds.items() if instant}

@@ -1,4 +1,4 @@
-"""Rules that apply to all requests: collections, ids in paths, request ids, unknown fields."""
+"""Rules that apply to all requests: collections, ids in paths, request ids, and unknown fields."""
 
 import re
 import uuid

@@ -1,4 +1,4 @@
-"""Conditional requests: ETag, If-None-Match on reads, If-Match on deletes (RFC 9110, section 13)."""
+"""Conditional requests: ETag, If-None-Match on reads, and If-Match on deletes (RFC 9110, section 13)."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ JSON, XML = "application/json", "application/xml"
 
 @pytest.fixture(params=["vehicle", "allocation", "allocation via all"])
 def item(request: pytest.FixtureRequest, car: str) -> str:
-    """The URL of each kind of item with an ETag."""
+    """The URL of an item with an ETag: a vehicle, or an allocation under its vehicle or under ``all``."""
     if request.param == "vehicle":
         return car
     booking: str = request.getfixturevalue("booking")

@@ -10,7 +10,7 @@ XML = "application/xml"
 
 @pytest.fixture(params=["vehicle", "allocation", "allocation via all"])
 def item(request, car):
-    """The URL of each kind of item that can be changed."""
+    """The URL of an item that can be changed: a vehicle, or an allocation under its vehicle or under ``all``."""
     if request.param == "vehicle":
         return car
     booking = request.getfixturevalue("booking")

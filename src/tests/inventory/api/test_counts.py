@@ -1,4 +1,4 @@
-"""The number of items of a list: ``count=true`` returns it in the header X-Total-Count."""
+"""The number of items of a list, which ``count=true`` returns in the header X-Total-Count."""
 
 import pytest
 from sqlalchemy import text
@@ -12,7 +12,7 @@ ALL = "/api/cars/all/allocations"
 
 @pytest.fixture
 def total(client):
-    """Return a function that returns the number of items of a list, and checks that its pages have as many."""
+    """Return a function that returns the X-Total-Count of a list, and checks that the list has as many items."""
 
     def total(url, **query):
         response = client.get(url, query_string={**query, "count": "true", "limit": 1})
@@ -117,7 +117,7 @@ REMOVE_ALL = ("DELETE FROM continuous_resource_allocations", "DELETE FROM contin
 
 @pytest.fixture
 def many_vehicles(engine, app):
-    """Store 100,001 vehicles with an allocation each; remove them in time that the timeouts do not limit."""
+    """Store 100,001 vehicles with an allocation each, and delete them after the test, both without timeouts."""
 
     def execute(*statements):
         with app.app_context(), db.engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""Cursors of lists: they are opaque, belong to one list, and follow the secret of the database after a restore."""
+"""Cursors of lists: they are opaque, belong to one list, and are encrypted with a secret from the database."""
 
 import base64
 import os
@@ -101,7 +101,7 @@ def other_url(engine, fresh_url, tmp_path, request):
 
 @pytest.fixture
 def replace_database(engine, fresh_url, other_url, request):
-    """Return a function that replaces the first database with the other one, as a restore does."""
+    """Return a function that replaces the database ``fresh_url`` with ``other_url``, as a restore does."""
 
     def replace_database():
         if engine == "sqlite":

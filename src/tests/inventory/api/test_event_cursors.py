@@ -1,4 +1,4 @@
-"""Cursors of the change feed: valid ones name a stored event or the last purged one; other well-formed ones get 410."""
+"""Cursors of the change feed: they expire (410) unless their event is stored or was the last one purged."""
 
 from datetime import timedelta
 
@@ -58,7 +58,7 @@ def expired(client, refused):
 
 @pytest.fixture
 def purge(app):
-    """Return a function that ages and purges all events except the newest, and returns the number of purged events."""
+    """Return a function that purges all events except the newest, and returns the number of purged events."""
 
     def purge():
         with app.app_context():
@@ -197,7 +197,7 @@ def test_a_cursor_of_another_database_has_expired(client, register_cars, expired
 
 @pytest.fixture
 def before_statement(app):
-    """Return a function that calls ``act`` once, before the read-only statement with a number (from 0)."""
+    """Return a function that has ``act`` called once, before the read-only statement ``number`` (counted from 0)."""
     listening = []
 
     def before_statement(number, act):
@@ -222,7 +222,7 @@ def test_a_purge_between_the_statements_of_a_page_hides_no_event(
     client, register_cars, purge, before_statement, number
 ):
     register_cars(5)
-    # This request caches the secret, so that the statements of the next request are those of the page only.
+    # This request caches the secret, so that the next request executes only the statements of the page.
     cursor = get_page(client, limit=1)[1]
     before_statement(number, purge)
     response = client.get(FEED, query_string={"after": cursor})

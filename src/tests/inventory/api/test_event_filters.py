@@ -1,4 +1,4 @@
-"""Filters of the change feed: a reader gets each matching event exactly once, and passes the others."""
+"""Filters of the change feed: a reader gets each matching event exactly once, and skips the others."""
 
 import json
 import re
@@ -18,7 +18,7 @@ NEXT = re.compile(r'<([^>]+)>; rel="next"')
 
 @pytest.fixture
 def changes(client, register, allocate):
-    """Change vehicles of two types and allocations in turn; return the vehicles and the allocations by name."""
+    """Create and change a car, a lorry and an allocation of each; return their ids by name."""
     car, lorry = register("Car1"), register("Lorry1", "lorries")
     first = allocate(car, hour_start(1), hour_start(2), hold_seconds=600).headers["Location"]
     second = allocate(lorry, hour_start(1), hour_start(2)).headers["Location"]
@@ -58,7 +58,7 @@ def test_each_matching_event_is_read_exactly_once(client, changes, filters, limi
     reader = FeedReader(client, limit, **filters)
     assert reader.new_events() == expected
     assert reader.new_events() == []
-    # Every other event has been passed: a reader without filters has nothing left to read.
+    # The reader has skipped all other events: even without filters, no event follows its cursor.
     assert client.get(FEED, query_string={"after": reader.cursor}).json["events"] == []
 
 
@@ -92,7 +92,7 @@ def test_a_filtered_reader_gets_the_event_of_an_expired_hold(app, client, car, a
 
 @pytest.fixture
 def many_events(engine, app, client, register):
-    """Two events of cars, and between them more events of trucks than a page may read; returns the ids of the cars."""
+    """Store two events of cars, and more events of trucks between them than a page may read; return the cars' ids."""
     first = register("Car1")[-36:]
     with app.app_context(), db.engine.begin() as connection:
         (event,) = connection.execute(select(Event.__table__)).mappings()

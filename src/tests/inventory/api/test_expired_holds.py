@@ -19,7 +19,7 @@ def expired_hold(app, car, allocate):
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, expired_hold):
-    """Each of the two URLs of that hold."""
+    """The URL of the expired hold: under its vehicle, or under ``all``."""
     return expired_hold if request.param == "its vehicle" else expired_hold.replace(car, "/api/cars/all")
 
 

@@ -1,4 +1,4 @@
-"""Polls at the end of the change feed: they first write the events of expired holds, without waiting for locks."""
+"""A poll that reaches the end of the change feed writes the events of expired holds, without waiting for locks."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -50,9 +50,9 @@ def allocation_count(app):
 
 @pytest.fixture
 def poll(client):
-    """Return a function that requests a page; it returns the ids of the expired holds in it, and the cursor.
+    """Return a function that requests a page, and returns the ids of the expired holds in it and the next cursor.
 
-    It fails if the response does not arrive in time.
+    The function fails if the response does not arrive in time.
     """
 
     def request_page(query):
@@ -79,7 +79,7 @@ def test_now_is_after_the_events_of_expired_holds(poll, expired_holds, allocatio
 
 
 def test_a_full_page_does_not_expire_holds(poll, expired_holds, allocation_count):
-    # The page is full: two registrations and two creates.
+    # The page is full: it has the events of two new vehicles and of their two holds.
     assert poll(limit=4)[0] == []
     assert allocation_count() == 2
     assert poll(limit=5)[0] != []
@@ -190,7 +190,7 @@ def test_a_read_only_role_gets_the_stored_events(engine, client, expired_holds, 
     app = build_app(load_settings(reader_url))
     if engine == "sqlite":
         with app.app_context(), closing(db.engine.raw_connection()) as connection:
-            # This simulates a read-only file: root could write to a real one.
+            # Simulate a read-only file, because the tests may run as root, which can write to a real one.
             connection.driver_connection.execute("PRAGMA query_only=ON")
     for query in ({}, {"after": "now"}):
         response = app.test_client().get(FEED, query_string=query)

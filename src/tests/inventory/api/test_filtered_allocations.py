@@ -23,7 +23,7 @@ WINDOWS = [{}, {"from": 3}, {"from": 7}, {"from": 13}, {"to": 3}, {"to": 8}, {"f
 
 @pytest.fixture
 def cars(register, allocate):
-    """The ids of four cars with the allocations of ``HOURS``, each second one for maintenance."""
+    """The ids of four cars with the allocations of ``HOURS``, every second one for maintenance."""
     cars = [register(f"Car{number}") for number in range(len(HOURS))]
     for car, periods in zip(cars, HOURS, strict=True):
         for number, (start, end) in enumerate(periods):
@@ -38,7 +38,7 @@ def instant(text, infinite):
 
 
 def expected(rows, window, vehicles, **values):
-    """Return the ids of the rows that a list with these filters has."""
+    """Return the ids of the rows that match the filters, in the same order."""
     start, end = instant(hour_start(window.get("from")), "-inf"), instant(hour_start(window.get("to")), "inf")
     return [
         row["id"]

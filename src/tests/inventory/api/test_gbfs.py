@@ -101,7 +101,7 @@ MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def day_start(day):
-    """Return the midnight ``day`` days after that of today in wire format; None stays None."""
+    """Return midnight (UTC) of the day that is ``day`` days from today, as in responses; None stays None."""
     return None if day is None else f"{MIDNIGHT + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}"
 
 

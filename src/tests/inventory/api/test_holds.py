@@ -20,7 +20,7 @@ def hold(car, allocate):
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, hold):
-    """Each of the two URLs of that hold."""
+    """The URL of the hold: under its vehicle, or under ``all``."""
     return hold if request.param == "its vehicle" else hold.replace(car, "/api/cars/all")
 
 

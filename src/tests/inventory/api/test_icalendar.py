@@ -1,4 +1,4 @@
-"""The allocations of a vehicle as an iCalendar (RFC 5545), parsed with the icalendar library and checked bytewise."""
+"""A vehicle's allocations as an iCalendar (RFC 5545), parsed with the icalendar library and checked byte by byte."""
 
 import re
 import uuid
@@ -306,7 +306,7 @@ def test_a_matching_if_none_match_gets_304(client, car, booking, header_form):
     header = header_form.format(etag=etag, inside=etag.strip('"'))
     response = client.get(url, headers={"If-None-Match": header})
     assert (response.status_code, response.data) == (304, b"")
-    # The gateway answers with the tag of the compressed calendar if the caller has that one.
+    # If the caller sends the ETag of the compressed calendar, the response of the gateway also has that ETag.
     assert response.headers["ETag"].replace("-gzip", "") == etag
 
 

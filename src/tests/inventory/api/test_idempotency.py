@@ -22,7 +22,7 @@ ALLOCATION = ORDERS["an allocation"]
 
 @pytest.fixture(params=ORDERS)
 def request_and_body(request, car, register):
-    """The path and the body of each kind of request."""
+    """The path and the body of a request; the test runs for every kind of request in ``ORDERS``."""
     register("Car2")
     path, body = ORDERS[request.param]
     return path.format(car=car), body

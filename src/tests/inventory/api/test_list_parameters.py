@@ -72,12 +72,12 @@ def test_an_unknown_order_is_refused(client, refused, cars, value):
 
 
 def next_query(client, url):
-    """Return the query of the next page as pairs."""
+    """Return the query parameters of the next page, as pairs of name and value."""
     link = client.get(url).headers["Link"]
     return parse_qsl(urlsplit(link.partition(">")[0][1:]).query)
 
 
-# For each list, a query and others for which its cursors are not valid.
+# A list, a query, and other queries for which a cursor of that query is not valid.
 OTHERS = [
     (ALL, "order=-from", ["", "order=from", "order=-from&status=confirmed", f"order=-from&from={hour_start(0)}"]),
     (ALL, "", ["order=-from", "allocation_type=booking", f"to={hour_start(20)}"]),

@@ -1,4 +1,4 @@
-"""PATCH with ``"resource_id": "any"``: the allocation moves to another free vehicle that has the attributes."""
+"""PATCH with ``"resource_id": "any"``: the allocation moves to another free vehicle with the requested attributes."""
 
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ TO_ANY = {"resource_id": "any"}
 
 @pytest.fixture(params=["its vehicle", "all"])
 def item(request, car, booking):
-    """Both URLs of the allocation of ``car`` from 10:00 to 12:00."""
+    """The URL of the allocation of ``car`` from 10:00 to 12:00: under its vehicle, or under ``all``."""
     return booking if request.param == "its vehicle" else booking.replace(car, "/api/cars/all")
 
 
@@ -38,7 +38,7 @@ def test_an_allocation_moves_to_the_other_free_vehicle(client, car, item, spare,
 def test_it_never_stays_on_its_own_vehicle(client, item, refused, nothing_changes):
     with nothing_changes():
         refused(client.patch(item, json=TO_ANY), 409, "none_available")
-        # Not even if only its own row is on the vehicle at the new time.
+        # Not even if its vehicle has no allocation in the new period.
         refused(client.patch(item, json=TO_ANY | period_fields(20, 21)), 409, "none_available")
 
 
@@ -142,11 +142,11 @@ def test_a_restricted_client_moves_only_its_own_allocation(app, one, car, spare,
 
 
 class TestBestFit:
-    """``[api] any_strategy = best_fit``."""
+    """The strategy ``best_fit``, which the setting ``[api] any_strategy`` selects."""
 
     @pytest.fixture
     def environ(self, environ):
-        """The strategy."""
+        """The settings, with the strategy ``best_fit``."""
         return environ | {"INVSYS_API_ANY_STRATEGY": "best_fit"}
 
     def test_the_vehicle_with_the_smallest_gap_is_chosen(self, client, item, register, allocate):

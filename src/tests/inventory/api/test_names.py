@@ -1,4 +1,7 @@
-"""Names of vehicles: they are stored in one form, and vehicles with older names can still be found and changed."""
+"""Names of vehicles: they are stored in Unicode normal form C.
+
+Vehicles with other names, which earlier versions stored, can still be found and changed.
+"""
 
 from collections.abc import Callable
 from typing import Any

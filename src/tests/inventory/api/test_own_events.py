@@ -1,4 +1,4 @@
-"""A client that sees only its own allocations reads the events of these, whoever made the change, and no others."""
+"""A restricted client reads only the events of its own allocations, including events of changes by other clients."""
 
 import pytest
 
@@ -15,13 +15,13 @@ def summary(events):
 
 @pytest.fixture
 def office(app):
-    """A client that sees everything."""
+    """A test client that sends a client id and may see all allocations."""
     return client_as(app, "office")
 
 
 @pytest.fixture
 def mixed_changes(client, one, two, office, car, register):
-    """Create and change allocations of two clients and of none; return the ids of the first client's."""
+    """Create and change allocations of clients one and two and without an owner; return the ids of client one's."""
     other = register("Car2")
     urls = [
         maker.post(f"{car}/allocations", json=period_fields(hour, hour + 1)).headers["Location"]

@@ -33,7 +33,7 @@ def other(request, app):
 
 @pytest.fixture(params=["confirmed", "held", "expired", "cleared"])
 def foreign(request, app, other, car):
-    """The URL of an allocation that belongs to another caller, in each possible state."""
+    """The URL of an allocation of another caller: confirmed, held, expired, or expired and deleted."""
     fields = {} if request.param == "confirmed" else {"hold_seconds": 600}
     url = other.post(f"{car}/allocations", json={**period_fields(10, 12), **fields}).headers["Location"]
     if request.param in ("expired", "cleared"):

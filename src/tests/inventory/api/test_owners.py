@@ -25,7 +25,7 @@ def owner(app):
 
 @pytest.fixture
 def own_ids(one, two, client, car):
-    """Allocate a car four times each without an owner, for client one and for client two; return the ids of one's."""
+    """The ids of four allocations of client one; the car also has four of client two and four without an owner."""
     all_ids = [
         (client, one, two)[hour % 3].post(f"{car}/allocations", json=period_fields(hour, hour + 1)).json["id"]
         for hour in range(12)

@@ -31,7 +31,7 @@ def as_shown(instant):
 
 def test_a_clients_own_allocation_is_shown_completely(app, client, car, allocate_by):
     allocate_by("one", car, -1, 5, allocation_type="service", description="oil", hold_seconds=60)
-    # In the state of the vehicle, as a bar and as text.
+    # Three times: in the state of the vehicle, in the bar and in the text.
     assert restricted_client(app, "one").get("/table").text.count("oil") == client.get("/table").text.count("oil") == 3
     page = Page(restricted_client(app, "one").get("/table"))
     assert page.titles == ["service, held: oil"]

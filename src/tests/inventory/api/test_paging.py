@@ -1,4 +1,4 @@
-"""Pages of both lists: their length, the next link, and that pages neither skip nor repeat an item."""
+"""Pages of vehicles and of allocations: their length, the next link, and that no item is skipped or repeated."""
 
 import base64
 import json
@@ -179,7 +179,7 @@ YEARS = [None, 1900, 1969, 1970, 2026, 8307, 8308, 9000, 9998]
 
 @pytest.fixture
 def distant_starts(client: FlaskClient) -> None:
-    """Allocate one vehicle for each of YEARS, from that year on."""
+    """For each of YEARS, allocate a vehicle from that year on; None means an infinite start."""
     for number, year in enumerate(YEARS):
         path = client.post("/api/cars", json={"name": f"Car{number}"}).headers["Location"] + "/allocations"
         start = {"from_infinity": True} if year is None else {"from_datetime": f"{year}-01-01T00:00:00.000001Z"}

@@ -25,7 +25,7 @@ def environ(environ):
 
 @pytest.fixture
 def client(app, client, access_path):
-    """A caller with a client id: behind the gateway, or with the header that the gateway would add."""
+    """A caller with a client id: through the gateway, or directly with the header that the gateway would add."""
     return client_as(app, "contract") if access_path == "direct" else client
 
 
@@ -82,7 +82,7 @@ def test_a_period_up_to_a_limit_is_allowed(order, period):
 
 @pytest.fixture(params=["its vehicle", "all"])
 def booking(request, client, car):
-    """Each of the two URLs of an allocation from day 10 to day 15."""
+    """The URL of an allocation from day 10 to day 15: under its vehicle, or under ``all``."""
     url = client.post(f"{car}/allocations", json=period_fields(10, 15)).headers["Location"]
     return url if request.param == "its vehicle" else url.replace(car, "/api/cars/all")
 

@@ -12,7 +12,7 @@ COMPOSED, DECOMPOSED = "Ü-1", "U\u0308-1"
 
 @pytest.fixture
 def found(client):
-    """Return a function that returns the ids of the allocations of ``url`` with a reference."""
+    """Return a function that returns the ids of the allocations with a reference in the list ``url``."""
     return lambda reference, url=ALL, **query: ids(client.get(url, query_string={"reference": reference, **query}))
 
 
@@ -39,7 +39,7 @@ def test_a_reference_is_stored_and_found_in_normal_form_c(car, allocate, found):
 
 
 INVALID = ["", " ", " 1", "1 ", "x" * 129, "a\tb", "a\n", "\x7f", "a\u200bb", "\u202e1", "a\u00adb", "\ufeff1"]
-# In normal form C, combining marks in this order take quadratic time.
+# To normalise combining marks in this order (form C) takes quadratic time.
 INVALID += ["\u0301" * 900 + "\u0316" * 900]
 
 

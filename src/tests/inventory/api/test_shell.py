@@ -1,4 +1,4 @@
-"""The page at ``/``: a shell without data, its policy, and the versions of its modules."""
+"""The page at ``/``: a shell without data, its Content-Security-Policy, and the versioned URLs of its modules."""
 
 import base64
 import hashlib

@@ -281,7 +281,7 @@ def test_a_chosen_day_shows_its_allocations(client: FlaskClient, register: Regis
     assert states[1:] == ["free until Sun 31 Mar 2019, 12:00", "free for 1 day"]
     assert [(float(str(bar["x"])), float(str(bar["width"]))) for bar in page.bars] == [(0, 25), (50, 25)]
     assert [bar["class"] for bar in page.bars] == ["booking", "maintenance"]
-    # On paper, where nothing can be pointed at, and for screen readers.
+    # This text is for screen readers and for print, where there are no tooltips.
     assert "Sat 30 Mar 22:00 to Sun 31 Mar 06:00: booking, night" in page.text
     assert page.attribute("input", "value", name="day") == ["2019-03-31"]
 

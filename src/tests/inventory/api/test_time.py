@@ -34,8 +34,8 @@ ACCEPTED = [
     ("9998-12-31T23:59:59.999999Z", "9998-12-31T23:59:59.999999Z"),
 ]
 
-# These are allowed by ISO 8601 or RFC 3339 but not by both, or are out of range before or after the conversion to UTC.
-# The service may refuse them, but must not misinterpret them.
+# Unusual date-times: only one of ISO 8601 and RFC 3339 allows them, or they have a leap second or an extreme offset, or
+# they are in range only after the conversion to UTC. The service may refuse them, but must not misinterpret them.
 OPTIONAL = [
     ("2026-11-20t10:00:00z", "2026-11-20T10:00:00Z"),
     ("2026-11-20 10:00:00Z", "2026-11-20T10:00:00Z"),

@@ -46,7 +46,7 @@ def test_an_empty_query_is_accepted(client, car, query):
 
 @pytest.fixture
 def percent_car(register):
-    """A car that a query would find if its escapes were not decoded."""
+    """Register a car that ``name=%ff`` would find if the query were not percent-decoded."""
     register("%ff", attributes={"k": "%ff"})
 
 

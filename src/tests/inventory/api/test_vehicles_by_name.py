@@ -7,7 +7,7 @@ import pytest
 from invsys.inventory.db.models import ContinuousResource
 from tests.support.hours_in_2099 import hour_start
 
-# In this order. A database with a collation of a language would sort them differently.
+# A database with the collation of a language would sort these names differently.
 NAMES = ["%", "*", "1", "10", "2", "A", "Car", "Car 1", "Car-1", "Car1", "Cat", "[a", "\\", "_", "a", "car", "z"]
 NAMES += ["{", "~", "É", "é", "ß", "Ω", "я", "車", "\ud7a3", "\ue000", "\uffee", "𝄞", "🚗", "\U0010ffff"]
 NAMES = sorted(NAMES)
@@ -27,7 +27,7 @@ def named(client):
 
 @pytest.fixture
 def fleet(register):
-    """A vehicle with each of ``NAMES``, registered in an order that is not that of the names, and a lorry."""
+    """One vehicle for each of ``NAMES``, registered in reverse order, and a lorry."""
     for name in NAMES[::-1]:
         register(name)
     register("Car1", "lorries")
@@ -63,7 +63,7 @@ def test_a_prefix_is_read_in_normal_form_c(register, named):
     assert named(name_prefix=longest) == ["ü" * 36]
 
 
-def test_a_prefix_matches_a_name_from_before_names_had_one_form(register, named, update_all_rows):
+def test_a_prefix_matches_a_name_that_is_not_in_normal_form_c(register, named, update_all_rows):
     register("x")
     update_all_rows(ContinuousResource, name="u\u03081")
     assert named(name_prefix="ü") == named(name_prefix="u\u0308") == named(name_prefix="u") == ["u\u03081"]
@@ -102,14 +102,14 @@ def test_vehicles_that_come_and_go_while_paging_hide_and_repeat_no_other(client,
         (vehicle,) = page
         seen.append(vehicle["name"])
         if vehicle["name"] == "b":
-            # The place in the list is that of the vehicle when it was listed.
+            # The cursor contains the name that the vehicle had when it was listed.
             assert client.patch(cars["b"], json={"name": "z"}).status_code == 200
             register("a")
             register("e")
         elif seen == ["b", "d"]:
             assert client.delete(cars["d"]).status_code == 204
             register("d")
-    # A vehicle renamed while paging may come twice; a name that is used again is another vehicle.
+    # A vehicle that is renamed while paging may be listed twice. The two vehicles named "d" are different ones.
     assert seen == ["b", "d", "d", "e", "f", "h", "z"]
     assert all(one <= other for one, other in pairwise(seen))
 

@@ -21,7 +21,7 @@ def test_each_change_of_a_vehicle_adds_1_to_its_version(client, car, reader):
     assert (item.json, item.headers["ETag"], item.json["version"]) == (entry, '"3"', 3)
     assert client.get(car, headers=XML).headers["ETag"] == '"3-xml"'
     assert client.delete(car).status_code == 204
-    # A decommissioning shows the last state.
+    # The event of the decommissioning has the last version.
     assert [event["data"]["version"] for event in reader.new_events()] == [1, 2, 3, 3]
 
 

@@ -44,13 +44,13 @@ def test_the_fleet_shows_everything_that_the_page_can_show(run, everything):
         assert any(allocation["to_infinity"] for allocation in own)
         assert any(allocation["description"] for allocation in own)
         assert any(allocation["reference"] for allocation in own)
-        # One vehicle is free all the time.
+        # At least one vehicle has no allocation.
         assert ids - {allocation["resource_id"] for allocation in own}
         assert all(vehicle["attributes"] for vehicle in of_type)
         assert any(vehicle["closed_from"] for vehicle in of_type)
 
 
-def test_the_feed_and_the_constraints_know_the_fleet(run, everything, app):
+def test_the_feed_contains_the_fleet_and_the_check_succeeds(run, everything, app):
     assert run("demo")[0] == 0
     assert run("check")[0] == 0
     vehicles, allocations = everything()
@@ -69,12 +69,12 @@ def test_the_feed_and_the_constraints_know_the_fleet(run, everything, app):
     assert set(kinds) == {"resource_registered", "resource_changed", "allocated"}
 
 
-def test_a_database_with_vehicles_is_refused_unless_told(run, client, everything):
+def test_a_database_with_vehicles_is_refused_without_add(run, client, everything):
     client.post("/api/lorries", json={"name": "Ours"})
     refusal = "invsys-manage: the database has lorries already, so nothing was created; with --add, the demonstration"
     assert run("demo") == (2, "", f"{refusal} fleet is created beside them\n")
     assert everything()[0]["cars"] == []
-    # The same vehicles twice get other names the second time.
+    # If the fleet is created twice, its vehicles get other names the second time.
     assert [run("demo", "--add")[0] for _ in range(2)] == [0, 0]
     vehicles, _ = everything()
     assert len({car["name"] for car in vehicles["cars"]}) == 80

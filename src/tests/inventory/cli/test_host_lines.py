@@ -1,4 +1,4 @@
-"""Host headers: both services, over real sockets, refuse requests without exactly one (RFC 9112, section 3.2)."""
+"""Both services, over real sockets: a request must have exactly one Host header (RFC 9112, section 3.2)."""
 
 import pytest
 

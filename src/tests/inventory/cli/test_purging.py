@@ -17,7 +17,7 @@ EXPIRES, CREATED, AT = ContinuousResourceAllocation.expires, IdempotencyKey.crea
 
 @pytest.fixture
 def environ(environ, request):
-    """The settings: keys are remembered for a minute, or for as many seconds as the parameter of the test says."""
+    """The settings, which retain Idempotency-Keys for TTL seconds, or for the seconds in the test's parameter."""
     return environ | {"INVSYS_API_IDEMPOTENCY_TTL": str(getattr(request, "param", TTL))}
 
 

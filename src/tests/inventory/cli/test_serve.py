@@ -58,7 +58,7 @@ class Callers:
 
 @pytest.fixture
 def one_worker(database_url, tmp_path):
-    """A running server with one worker, as a tuple: process, port, path of its log."""
+    """A running server with one worker, as a tuple of its process, its port and the path of its log."""
     with run_server(database_url, tmp_path, workers=1) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""Closed vehicles in files: an import does not allocate them, unless the file itself says that they are closed."""
+"""Imports of closed vehicles: only a line with the same ``closed_from`` can allocate a period after the closure."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_an_allocation_from_before_the_closure_is_unchanged(client, car, import_
     assert import_text(HEADER + line(11, 13)) == ((0, 1, 0, 0), [])
     close(client, car)
     assert import_text(HEADER + line(11, 13, closed_from)) == ((0, 0, 1, 0), [])
-    # Not the same one: the closure is the reason of the refusal, unless the file knows of it.
+    # A different period: the reason for the refusal is the closure, unless the line has the same closed_from.
     counts, (reason,) = import_text(HEADER + line(11, 14, closed_from))
     assert (counts, reason.partition(":")[0]) == ((0, 0, 0, 1), "period_taken" if closed_from else "resource_closed")
 
@@ -51,12 +51,12 @@ def test_a_closed_vehicle_survives_export_and_import(client, car, import_text, e
     assert import_text(text, f".{form}") == ((0, 0, 2, 0), [])
     for url in (booking, maintenance):
         client.delete(url)
-    # Still there: the lines state its closure.
+    # The vehicle is still closed, but the lines have the same closed_from.
     assert import_text(text, f".{form}") == ((0, 2, 0, 0), [])
     for row in client.get(f"{car}/allocations").json:
         client.delete(f"{car}/allocations/{row['id']}")
     client.delete(car)
-    # As in an empty database.
+    # Now the vehicle is missing, as in an empty database.
     assert import_text(text, f".{form}") == ((1, 2, 0, 0), [])
     assert exported(form) == text
     assert client.get("/api/cars").json[0]["closed_from"] == hour_start(11)

@@ -16,7 +16,7 @@ from invsys.inventory.db.models import db
 from invsys.inventory.transfer import exporter, importer
 from tests.support.hours_in_2099 import hour_start
 
-# In the order of their code points, which differs from the collation of every language.
+# In the order of their code points. The collation of a language would sort these names differently.
 NAMES = ["10", "2", "B", "Z", "_", "a", "\u00c4", "\U0001f697"]
 
 

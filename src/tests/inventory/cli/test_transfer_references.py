@@ -26,7 +26,7 @@ def test_a_file_sets_references_and_can_be_imported_again(client, import_text):
     assert references(client) == ["PO 1", "0012", None]
     events = client.get("/api/events").json["events"]
     assert [event["data"]["reference"] for event in events if event["kind"] == "allocated"] == ["PO 1", "0012", None]
-    # No request made the changes.
+    # The request id is null, because no request made the changes.
     assert {event["request_id"] for event in events} == {None}
 
 

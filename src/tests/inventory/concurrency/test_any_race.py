@@ -1,4 +1,4 @@
-"""Concurrent requests for ``any``: no vehicle is allocated twice, and no request is refused while one is free."""
+"""Concurrent requests for ``any``: no vehicle is allocated twice, and no request is refused while a vehicle is free."""
 
 import pytest
 

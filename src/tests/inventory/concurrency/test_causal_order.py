@@ -108,7 +108,7 @@ def test_no_reader_ever_sees_two_overlapping_allocations(app, client, cars):
     assert [writer.result() for writer in writers] == [None] * WRITERS
     everything = FeedReader(client).new_events()
     for reading in readers:
-        # Let each reader poll once more: it may have left the events of expired holds to another reader's poll.
+        # Let each reader poll once more: another reader's poll may have written the last events of expired holds.
         reader, events = reading.result()
         assert events + reader.new_events() == everything
     replayed = ReplayedFeed()

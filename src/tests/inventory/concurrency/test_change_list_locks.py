@@ -1,6 +1,6 @@
-"""A change list locks all vehicles in one order, then the allocations, and decides by what is then committed.
+"""A change list locks its vehicles in the order of their keys, then its allocations, and reads the committed rows.
 
-The tests hold locks themselves, on PostgreSQL only.
+The tests run on PostgreSQL only, and hold locks themselves.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ ALLOCATION = "SELECT FROM continuous_resource_allocations WHERE id = '{}' FOR UP
 
 @pytest.fixture
 def environ(environ):
-    """A statement timeout that no request reaches while the test holds a lock."""
+    """The settings, with a statement timeout that no request reaches while the test holds a lock."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
 
 

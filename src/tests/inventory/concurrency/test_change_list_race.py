@@ -1,4 +1,7 @@
-"""Concurrent change lists, creates and moves: no deadlock, no lost row; one of two conflicting requests succeeds."""
+"""Concurrent change lists, new allocations and moves: they neither deadlock nor lose a row.
+
+Of two conflicting requests, one succeeds.
+"""
 
 import random
 from itertools import pairwise
@@ -17,7 +20,7 @@ ROUNDS, THREADS = rounds(3, 8), 6
 
 @pytest.fixture
 def environ(environ):
-    """A statement timeout that no request reaches: a deadlock would be a 503."""
+    """The settings, with a statement timeout that no request reaches, so that only a deadlock causes a 503."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
 
 
@@ -61,7 +64,7 @@ def test_lists_of_the_same_allocations_in_opposite_order_all_succeed(app, client
 def test_random_swaps_neither_deadlock_nor_lose_a_row(app, client, cars, rows):
     choose = random.Random(7)
     for _ in range(ROUNDS):
-        # Each request moves two allocations to any vehicle: at least to each other's.
+        # Each request moves two allocations to any vehicle. This is always possible, because the two can swap vehicles.
         pairs = [choose.sample(rows, 2) for _ in range(THREADS)]
         requests = [change_list(*(entry(row, "any") for row in pair)) for pair in pairs]
         requests += [patch(choose.choice(rows), description="x") for _ in range(2)]

@@ -1,4 +1,4 @@
-"""Requests that wait for another transaction's lock: their results depend on the rows that it has committed."""
+"""Requests that wait for another transaction's lock: their results depend on the rows that it commits."""
 
 from concurrent.futures import ThreadPoolExecutor
 

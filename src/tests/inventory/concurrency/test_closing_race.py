@@ -28,7 +28,7 @@ def pool():
 
 @pytest.fixture
 def bookings(register, allocate):
-    """The URLs of a booking of the car that will be closed, and of one of another car."""
+    """The URLs of two bookings: of the car that the test closes, and of another car."""
     cars = [register(f"Car{number}") for number in range(2)]
     return [allocate(car, hour_start(10), hour_start(12)).headers["Location"] for car in cars]
 
@@ -58,7 +58,7 @@ REQUESTS = {
 
 @pytest.fixture
 def wait_for_closure(engine, app, database_url, pool, bookings):
-    """Return a function that calls another one while a closure is about to commit, and returns its result."""
+    """Return a function that makes a call while a closure is about to commit, and returns the result of the call."""
 
     def wait_for_closure(call, *arguments, **keywords):
         car = bookings[0].partition("/allocations")[0]

@@ -1,4 +1,4 @@
-"""Transactions that commit late: the feed stops before their events until they end, and loses no event.
+"""Transactions that commit late: the feed stops before their events until the transactions end.
 
 On SQLite, which allows only one writer at a time, the other writers wait for the late one; the events are the same.
 """
@@ -66,7 +66,7 @@ def rename_car(app, engine):
 
 @pytest.fixture
 def begin(app, rename_car):
-    """Return a function that begins a late writer; those that are still open after the test are rolled back."""
+    """Return a function that begins a late writer; writers that are still open after the test are rolled back."""
     with ExitStack() as stack:
 
         def begin():
@@ -264,7 +264,7 @@ class Writers:
             self.do(number, "commit")
 
     def settled(self):
-        """Return how many committed events no event of an open transaction can precede."""
+        """Return the number of committed events that precede all events of open transactions."""
         earliest = min((writer.keys[0] for writer in self._open.values() if writer.keys), default=float("inf"))
         return len([key for key in self._committed if key < earliest])
 

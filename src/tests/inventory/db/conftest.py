@@ -1,4 +1,4 @@
-"""Fixtures of the database tests: databases of a single test, and query plans."""
+"""Fixtures for the database tests: a database for a single test, and query plans."""
 
 from contextlib import closing
 
@@ -32,7 +32,7 @@ def name(pg_server):
 
 @pytest.fixture
 def fleet(engine, app):
-    """Vehicles of which half have many past allocations, the others none."""
+    """On PostgreSQL, store vehicles: half of them have many past allocations, the others none."""
     if engine == "sqlite":
         return
     execute(app, EMPTY)
@@ -81,7 +81,7 @@ def steps(explained):
 
 @pytest.fixture
 def plan(engine, app):
-    """Return a function that returns SQLite's query plan of a statement as one text; parameters can be missing."""
+    """Return a function that returns SQLite's query plan of a statement as one text; missing parameters are NULL."""
 
     def plan(statement, **values):
         with app.app_context(), closing(db.engine.raw_connection()) as connection:

@@ -31,7 +31,7 @@ def cars(register):
 
 @pytest.fixture
 def back_up(engine, database_url, environ, tmp_path):
-    """Return a function that makes a backup with the operator's command and returns its path."""
+    """Return a function that makes a backup with the operator's command and returns the path of the backup."""
     file = tmp_path / "backup"
     if engine == "sqlite":
         command = [sys.executable, "-m", "invsys.inventory.manage", "backup", file]

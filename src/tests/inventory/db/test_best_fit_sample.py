@@ -153,7 +153,7 @@ def test_a_sample_continues_at_the_start_of_the_fleet(client: FlaskClient, regis
 def test_locked_vehicles_are_skipped_even_if_they_fit_best(
     engine: str, database_url: str, client: FlaskClient, car: str, register: Callable[..., str]
 ) -> None:
-    # These are more vehicles than the first attempt has candidates.
+    # There are more of these vehicles than candidates in the first attempt.
     tight = [car, *(register(f"Tight{number}") for number in range(SAMPLE - 5))]
     for path in tight:
         assert client.post(f"{path}/allocations", json=period_fields(8, 10)).status_code == 201

@@ -1,4 +1,4 @@
-"""Query plans of change lists: no statement reads past allocations, nor those of other vehicles."""
+"""Query plans of change lists: no statement reads past allocations or allocations of other vehicles."""
 
 import pytest
 from sqlalchemy import event

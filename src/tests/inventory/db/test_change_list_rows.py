@@ -1,4 +1,4 @@
-"""The rows of a change list: one DELETE and one INSERT with all columns, whose counts must agree."""
+"""A change list deletes all of its rows, then inserts them with all columns; both numbers of rows must be equal."""
 
 import pytest
 from sqlalchemy import event, text
@@ -39,7 +39,7 @@ def rows(cars, allocate):
 
 @pytest.fixture
 def statements(app):
-    """The statements of transactions that change allocations, as they are executed."""
+    """The first three words of each executed DELETE, INSERT and UPDATE that uses the table of allocations."""
     executed = []
 
     def record(connection, cursor, statement, parameters, context, many):

@@ -1,4 +1,4 @@
-"""The keys of events: a transaction announces a number that is below all event keys that it draws."""
+"""Event keys: a transaction announces, with an advisory lock, a number below all keys that it draws."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -7,7 +7,7 @@ import psycopg
 
 TRIES = 20_000
 
-# It is enough to draw numbers, without writing events: only the order of draw and announcement matters.
+# The block draws keys without writing events, because only the order of announcing and drawing matters.
 WRITE = f"""
 DO $$
 DECLARE

@@ -76,7 +76,7 @@ def members(request):
 
 @pytest.fixture
 def url(members):
-    """The database URL for the settings, which lists both servers."""
+    """The database URL that lists both servers; None with --sqlite-only."""
     return members and f"postgresql://postgres@{','.join(member.address for member in members)}/postgres"
 
 
@@ -97,7 +97,7 @@ def cars(app):
 
 
 def acknowledges_nothing(member):
-    """Return whether a server without its standby does not acknowledge a commit; kill the server to end the wait."""
+    """Return whether a server without its standby leaves a commit unacknowledged; kill it to end the wait."""
     outcomes = []
 
     def change():
@@ -129,7 +129,7 @@ def fail_over(primary, standby, monitor, callers):
 
 
 def rejoin_as_standby(old, primary, monitor, callers):
-    """Restart the old primary unchanged, by which it must do no harm; then rewind it and make it a standby."""
+    """Restart the old primary unchanged, check that it acknowledges no commit, then rewind it and make it a standby."""
     monitor.log(f"{old.name} is started as it was")
     old.start()
     assert acknowledges_nothing(old)

@@ -1,4 +1,4 @@
-"""Query plans of the change feed: a page with filters reads a limited number of events, whatever they are."""
+"""Query plans of the change feed: a filtered page reads a limited number of events, regardless of the filters."""
 
 import json
 import uuid
@@ -66,7 +66,7 @@ def _rows(plan):
 
 @pytest.mark.parametrize("analyzed", ["allocated", "expired"])
 def test_a_page_with_filters_reads_a_limited_number_of_events(engine, app, explain, analyzed):
-    # With the statistics of the first events only, few events seem to be of expired holds.
+    # If only the first events are analyzed, the statistics contain no events of expired holds.
     if engine == "sqlite":
         return
     with app.app_context(), db.engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""The constraint against overlapping allocations, checked with plain SQL and without the service."""
+"""The constraint (SQLite: triggers) against overlapping allocations, tested with plain SQL, without the service."""
 
 import uuid
 

@@ -23,7 +23,7 @@ def test_both_orders_read_a_page_from_its_beginning(engine, client, rows_read, q
         return
     url = f"/api/cars/all/allocations?{query}&limit={limit}"
     for _ in range(3):
-        # For the window, the last allocation of each vehicle before it.
+        # With a window, the query also reads the last allocation of each vehicle before the window.
         assert rows_read(url) <= 2 * (limit + 1) + (2 * VEHICLES if "&from" in query else 0)
         url = client.get(url).headers["Link"].partition(">")[0].removeprefix("<")
 
@@ -36,8 +36,8 @@ def test_no_allocation_is_read_to_find_that_there_are_none_before_an_instant(eng
         assert rows_read(f"/api/cars/all/allocations?to=2020-01-01T00:00:00Z&order={order}") == 0
 
 
-# Per vehicle: for each listed allocation one row of the index and one of the table, and for the window the last one
-# before it.
+# ``max_rows`` is the limit for each vehicle: one row of the index and one of the table for each listed allocation and,
+# with a window, for the last allocation before it.
 @pytest.mark.parametrize(
     ("query", "max_rows"),
     [
@@ -62,7 +62,7 @@ def test_a_list_of_some_vehicles_reads_neither_others_nor_more_than_a_page_of_ea
     url = f"/api/cars/all/allocations?{vehicles}&{query}"
     assert rows_read(url) <= 4 * max_rows
     if "from=" in query:
-        # Without a window, the whole table may be read: these are half of the vehicles that the planner expects.
+        # Only with a window: without one, PostgreSQL may read the whole table for so many vehicles.
         assert rows_read(f"{url}&count=true") <= 4 * 40
     if "limit=9" in query:
         following = client.get(url).headers["Link"].partition(">")[0].removeprefix("<")
@@ -120,5 +120,5 @@ def test_vehicles_are_found_by_their_names_in_the_index(engine, app, client, row
     assert rows_read(url, table="continuous_resources") <= max_rows
     if "limit=9" in query:
         following = client.get(url).headers["Link"].partition(">")[0].removeprefix("<")
-        # The last vehicle of the page before is read again.
+        # The last vehicle of the previous page is read again.
         assert rows_read(following, table="continuous_resources") <= max_rows + 1

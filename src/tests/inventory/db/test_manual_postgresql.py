@@ -1,4 +1,4 @@
-"""The manual's page about PostgreSQL: its URLs and access rules work, and its numbers match the connection pools."""
+"""The manual's page about PostgreSQL: its URLs and access rules work, and its numbers of connections are correct."""
 
 import re
 import subprocess
@@ -64,7 +64,7 @@ def tls_server(request, tmp_path_factory):
         pytest.skip("needs PostgreSQL")
     server = TlsServer()
     server.execute("CREATE DATABASE invsys ENCODING 'UTF8' TEMPLATE template0")
-    # Puppet writes the same script.
+    # Puppet generates the same script.
     script = tmp_path_factory.mktemp("roles") / "make_roles.sql"
     lines = [f"\\set {role}_password '{escaped(password)}'" for role, password in PASSWORDS.items()]
     script.write_text("\n".join([*lines, f"\\i {PROJECT}/debian/roles.sql\n"]))

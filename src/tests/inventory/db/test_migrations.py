@@ -159,7 +159,7 @@ def test_the_owner_of_an_event_from_before_the_migration_is_unknown(fresh_app, f
 
 
 def table_files(engine):
-    """Return the files of PostgreSQL's tables; a table gets another file if it is rewritten."""
+    """Return the file number of each PostgreSQL table (SQLite: None); a table that is rewritten gets a new one."""
     if engine == "sqlite":
         return None
     statement = "SELECT relname, relfilenode FROM pg_class WHERE relname LIKE 'continuous_%' AND relkind = 'r'"

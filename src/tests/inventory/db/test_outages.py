@@ -71,7 +71,7 @@ class TestNeverMigrated:
 
 @contextmanager
 def locked_database(database_url: str) -> Iterator[None]:
-    """Hold a lock in another connection, which blocks every writer."""
+    """Hold a lock that blocks every writer, in another connection."""
     if database_url.startswith("sqlite"):
         with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")

@@ -9,7 +9,7 @@ from tests.support.serving import run_server
 
 @pytest.fixture
 def pooler(pg_server):
-    """Return a function that starts PgBouncer in a pool mode."""
+    """Return a function that starts PgBouncer with a pool mode."""
     poolers = []
 
     def pooler(mode):

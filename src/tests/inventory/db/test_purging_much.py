@@ -76,7 +76,8 @@ def test_a_batch_of_keys_is_selected_by_age_and_deleted_by_row_id(engine, app):
 def many_expired_holds(engine, app, car):
     """Insert as many expired holds as a busy fleet accumulates in a few weeks, and update the planner's statistics.
 
-    Without ANALYZE, the planner would assume that the table is empty until autovacuum has analyzed it.
+    Without ANALYZE, the planner would assume that the table is empty until autovacuum has analyzed it. The fixture does
+    nothing on SQLite.
     """
     if engine == "sqlite":
         return

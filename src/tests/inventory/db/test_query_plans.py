@@ -1,4 +1,4 @@
-"""Query plans: queries do not read past allocations, nor those of other vehicles or clients."""
+"""Query plans: no query reads past allocations or allocations of other vehicles or clients."""
 
 import itertools
 import uuid
@@ -83,7 +83,7 @@ WHERE key % 2 = 1"""
 
 @pytest.fixture
 def referenced(engine, app, fleet):
-    """Half of the allocations have a reference, and nearly all of these the same one."""
+    """On PostgreSQL, give half of the allocations a reference, nearly all of them the same one."""
     if engine == "sqlite":
         return
     execute(app, REFERENCES)

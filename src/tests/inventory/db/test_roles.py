@@ -45,7 +45,7 @@ def name(pg_server):
 
 @pytest.fixture
 def roles(pg_server, name):
-    """Create the roles of that database, migrate it, and return the roles."""
+    """The roles of the database ``name``, which is migrated."""
     roles = Roles(pg_server, name)
     roles.create()
     migrate(roles.owner_url)

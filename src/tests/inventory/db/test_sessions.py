@@ -1,4 +1,4 @@
-"""Session settings: they override all settings of role, database, URL and environment on which results depend."""
+"""Session settings override those of the role, database, URL and environment that could change the results."""
 
 import pytest
 

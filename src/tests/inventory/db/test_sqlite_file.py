@@ -1,4 +1,4 @@
-"""The SQLite file: it is private, only ``migrate`` creates it, and every command explains why it cannot be used."""
+"""The SQLite file: it is private, only ``migrate`` creates it, and every command explains why the file is unusable."""
 
 import os
 import stat

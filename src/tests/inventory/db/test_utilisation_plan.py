@@ -1,4 +1,4 @@
-"""The statement of the utilisation reads the allocations of the window, and one earlier allocation of each vehicle."""
+"""Query plan of utilisation: it reads the allocations in the window, and one earlier allocation of each vehicle."""
 
 from datetime import UTC, datetime, timedelta
 

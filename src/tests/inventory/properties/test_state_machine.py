@@ -41,7 +41,7 @@ keys = st.sampled_from([None, None, "key-1", "key-2", "key-3", "key-4"])
 matches = st.sampled_from([None, None, "any", "present", "stale"])
 settlements = st.builds(dict, hold=hours) | st.just({"confirm": True})
 changes_of_period = st.fixed_dictionaries({}, optional={"start": bound, "end": bound})
-# Vehicles of the entries of a change list: the same one, any other, or one of the fleet.
+# The target of an entry of a change list: its current vehicle, ``any``, or a vehicle of the fleet.
 targets = st.none() | st.just(ANY) | index
 entries = st.tuples(index, changes_of_period | settlements, targets)
 

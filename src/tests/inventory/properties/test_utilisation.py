@@ -61,14 +61,14 @@ def store(fleet):
 
 
 def seconds(periods, start, end):
-    """Return the seconds of ``[start, end)`` in the periods, added up."""
+    """Return the total number of seconds in which the periods overlap ``[start, end)``."""
     overlaps = [min(until or end, end) - max(since or start, start) for since, until in periods]
     total = sum((overlap for overlap in overlaps if overlap > NOTHING), NOTHING)
     return total / SECOND if total % SECOND else total // SECOND
 
 
 def expected_step(fleet, allocated, start, end):
-    """Return a step of the response."""
+    """Return the step that the response must contain."""
     lives = [vehicle["life"] for vehicle in fleet if vehicle["resource_type"] == "Car"]
     periods = defaultdict(list)
     for since, until, kind, status in allocated:

@@ -1,4 +1,4 @@
-"""The options of PostgreSQL connections that follow from the settings and the URL."""
+"""The options of PostgreSQL connections, which are derived from the settings and the URL."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The lines of an import file: they are UTF-8 texts of limited length, and errors name other formats."""
+"""The lines of an import file: they are UTF-8 texts of limited length; an error names the format of any other file."""
 
 import codecs
 import io
