@@ -31,7 +31,7 @@ def name(kind: str, route: str) -> str:
 
 
 def measure(database: ServedDatabase, scale: Scale) -> dict[str, Measured]:
-    """Measure each kind of request over each route. The routes take turns."""
+    """Measure each kind of request on each of ``ROUTES`` to the inventory. The three take turns."""
     measured: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory(prefix="invsys-gateway-") as folder, nginx.in_front_of(database.port) as proxied:
         clients = Path(folder) / "clients.ini"
@@ -74,6 +74,6 @@ def _requests(database: ServedDatabase) -> dict[str, Iterator[bytes]]:
 
 
 def _with_key(requests: Iterator[bytes], key: str) -> Iterator[bytes]:
-    """Return the requests with the client's key, which is sent over every route: the inventory and nginx ignore it."""
+    """Return the requests with the client's key; only the gateway needs it, the inventory and nginx ignore it."""
     header = f"\r\nAuthorization: Bearer {key}\r\n".encode()
     return (request.replace(b"\r\n", header, 1) for request in requests)
