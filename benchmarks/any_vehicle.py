@@ -114,7 +114,7 @@ def _allocated(url: str) -> dict[int, _Allocated]:
 
 @dataclass(frozen=True)
 class ConsistencyCheck:
-    """The number of successful responses, of overlaps in the table, and of differences between rows and responses."""
+    """The numbers of successful responses, of overlaps in the table, and of differences between rows and responses."""
 
     allocations: int
     double_bookings: int

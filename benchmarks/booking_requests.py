@@ -18,7 +18,7 @@ _RARELY_FREE = list(range(121, 131, 2))
 _FEW_FREE_FIRST = 131
 _BEST_FIT_FIRST = 151
 _LAST = 198
-# The number of the first hold, divided by the number of vehicles; the hours of the holds are beyond all others.
+# The number of the first hold is this times the number of vehicles, so the holds use later hours than all other cases.
 _HOLDS_FIRST = 3_000
 # The duration of each of the two best_fit cases, in rounds.
 _BEST_FIT_ROUNDS = 4
@@ -46,7 +46,7 @@ def measure(engine: Engine, million: ServedDatabase, noop: Case, scale: Scale) -
     with_events = engine.fill_events("feed", scale.events) if engine.is_postgresql else None
     if with_events is not None:
         cases += feed.cases(with_events, scale.events)
-        # SQLite needs several seconds.
+        # Not on SQLite, which needs several seconds for such a request.
         cases.append(searches.utilisation(million))
     measured = rounds.interleave(cases, scale.rounds, scale.seconds)
     pairs = measured.pop(changes.PAIR)

@@ -1,4 +1,4 @@
-"""Requests that change allocations: extend a period, hold a vehicle and confirm the hold, change ten at once."""
+"""Requests that change allocations: extend a period, confirm a hold, change ten allocations at once."""
 
 import uuid
 from collections import deque
@@ -23,8 +23,8 @@ _LISTED = 10
 def cases(database: ServedDatabase, last_hour: int, first: int) -> list[Case]:
     """Return three cases: extend the allocations of ``last_hour``, hold free hours and confirm the holds, change ten.
 
-    ``first`` is the number of the first hold (see ``calls.creates``). Ten allocations are changed at once two
-    hours before ``last_hour``.
+    ``first`` is the number of the first hold (see ``calls.creates``). The
+    requests of the third case each change ten of the allocations of the hour ``last_hour - 2``.
     """
     ids = seeds.allocation_ids(database.url, len(database.vehicles), last_hour)
     return [
@@ -35,7 +35,7 @@ def cases(database: ServedDatabase, last_hour: int, first: int) -> list[Case]:
 
 
 def rotations(rows: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> Iterator[bytes]:
-    """Yield requests that each rotate the vehicles of ten allocations of one hour; ``rows`` are ids (own, vehicle)."""
+    """Yield requests that each rotate the vehicles of ten allocations; ``rows`` are ids (allocation, its vehicle)."""
     groups = [rows[first : first + _LISTED] for first in range(0, len(rows) - _LISTED + 1, _LISTED)]
     for number in count(len(groups)):
         group, turn = groups[number % len(groups)], number // len(groups)

@@ -1,8 +1,8 @@
 """Measures the CPU time and the function calls of each request, and compares them with minimal code for the same work.
 
 ``python -m benchmarks.cost [--engine ENGINE] [--json FILE] [--compare FILE]``. With ``--compare``, the exit status is 1
-if a row costs more than in the earlier run. The measured package ``invsys`` is the one that Python imports: to measure
-another checkout, set ``PYTHONPATH`` to its ``src``.
+if a row of the table costs more than in the earlier run. The measured package ``invsys`` is the one that Python
+imports: to measure another checkout, set ``PYTHONPATH`` to its ``src``.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A minimal implementation of each request with Flask ("the floor"): a bare route, one SQL statement, and orjson.
+"""The baseline of the cost table, called the floor: a minimal Flask route for each request, with plain SQL and orjson.
 
 Nothing is validated, logged or counted, and the responses contain the values as the database driver returns them.
 ``minimal_baseline.py`` is a create without Flask, which runs under the production server.

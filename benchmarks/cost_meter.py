@@ -113,7 +113,7 @@ class Calls:
 
 
 def calls(measured: MeasuredApp, count: int) -> Calls:
-    """Return the median numbers of calls over ``count`` requests; medians ignore work that is done occasionally."""
+    """Return the median numbers of calls over ``count`` requests; medians ignore work that is done only rarely."""
     statuses = _Statuses()
     counts = [_count(measured.app, request, statuses) for request in measured.environs(count)]
     _require(measured, statuses, count)

@@ -1,4 +1,4 @@
-"""A process of ``cost``: measures every row with the databases in its arguments, and prints a JSON object.
+"""A process that ``cost`` starts: it measures every row with the databases in its arguments, and prints a JSON object.
 
 ``python -m benchmarks.cost_process URL FLOOR_URL UPSTREAM_PORT FOLDER ROUNDS REQUESTS``
 """
@@ -17,7 +17,7 @@ _COUNTED = 15
 
 
 def main(url: str, floor_url: str, upstream: str, folder: str, rounds: str, requests: str) -> None:
-    """Print a JSON object with, for each row, the measurements of the service and of the floor.
+    """Print a JSON object: for each row of the table, the measurements of the service and of its baseline (the floor).
 
     A measurement has ``calls`` (the median numbers of calls) and ``seconds`` (the CPU seconds of each request).
     """

@@ -23,10 +23,10 @@ class UnusableReport(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """The CPU microseconds and the function calls (Python and C) of a request to the service and to the floor.
+    """The CPU microseconds and the function calls (Python and C) of a request to the service and to its baseline.
 
-    Each request to the service is paired with a request to the floor at almost the same time; ``ratio`` is the median
-    ratio of their CPU times.
+    The baseline is called the floor. Each request to the service is paired with a request to the floor at almost the
+    same time; ``ratio`` is the median ratio of their CPU times.
     """
 
     cpu_us: float

@@ -1,4 +1,7 @@
-"""The rows of the cost table: for each, the requests and the two applications (service and floor) that respond."""
+"""The rows of the cost table: for each, the requests, and the two applications that answer them.
+
+One application is the service, the other its Flask baseline (``cost_baseline``), which is called the floor.
+"""
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +30,7 @@ Requests = Iterator[bytes]
 
 
 def measured_apps(url: str, floor_url: str, upstream: int, folder: Path) -> dict[str, tuple[MeasuredApp, MeasuredApp]]:
-    """Return the pair (service, floor) for each of ``ROWS``.
+    """Return the applications (service, floor) for each of ``ROWS``.
 
     The service uses the database ``url``, the floor the database ``floor_url``; both must have the same rows. An
     inventory with the database ``url`` must listen on the port ``upstream``, to which the gateways forward requests.

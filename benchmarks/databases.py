@@ -34,7 +34,7 @@ class Databases(Protocol):
 
 
 class PostgreSQL:
-    """A private server on a Unix socket. PostgreSQL refuses to run as root; for root, it runs as ``postgres``."""
+    """A private server on a Unix socket. Root starts it as ``postgres``, because PostgreSQL refuses to run as root."""
 
     name = "PostgreSQL"
 

@@ -21,7 +21,7 @@ ROUTES = (DIRECT, THROUGH, NGINX)
 GET, LIST, CREATE, ONE = "get", "list of 100", "create", "get; 1 client"
 _CLIENTS = {GET: 16, LIST: 16, CREATE: 16, ONE: 1}
 
-# The number of the first create, divided by the number of vehicles; no other benchmark uses these hours.
+# The number of the first create is this times the number of vehicles; no other benchmark uses its hours.
 _FIRST = 4_000
 
 
@@ -31,7 +31,7 @@ def name(kind: str, route: str) -> str:
 
 
 def measure(database: ServedDatabase, scale: Scale) -> dict[str, Measured]:
-    """Measure each kind of request over each route. The routes take turns."""
+    """Measure each kind of request on each of ``ROUTES`` to the inventory. The three take turns."""
     measured: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory(prefix="invsys-gateway-") as folder, nginx.in_front_of(database.port) as proxied:
         clients = Path(folder) / "clients.ini"
@@ -74,6 +74,6 @@ def _requests(database: ServedDatabase) -> dict[str, Iterator[bytes]]:
 
 
 def _with_key(requests: Iterator[bytes], key: str) -> Iterator[bytes]:
-    """Return the requests with the client's key added, for every route: the inventory and nginx ignore the key."""
+    """Return the requests with the client's key; only the gateway needs it, the inventory and nginx ignore it."""
     header = f"\r\nAuthorization: Bearer {key}\r\n".encode()
     return (request.replace(b"\r\n", header, 1) for request in requests)

@@ -1,8 +1,8 @@
-"""Finds headers, queries and bodies whose CPU time grows faster than their length: ``python -m benchmarks.hostile``.
+"""Finds headers, queries and bodies that cost CPU time disproportionate to their length.
 
-Calls both applications in this process, without the limits of the server, with hostile values of 1, 8 and 64 KB, and
-prints the most expensive value for each place. Eight times the length may take eight times the time; if it takes more
-than sixteen times, the exit status is 1.
+``python -m benchmarks.hostile`` calls both applications in this process, without the limits of the server, with hostile
+values of 1, 8 and 64 KB, and prints the most expensive value for each place. Eight times the length may take eight
+times the time; if it takes more than sixteen times, the exit status is 1.
 """
 
 import io

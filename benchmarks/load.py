@@ -52,7 +52,7 @@ def run(port: int, iterators: Sequence[Iterator[bytes]], seconds: float | None =
     """Send the requests of each iterator over its own connection, for ``seconds`` or until all iterators are exhausted.
 
     To share an iterator between several connections, list it several times. The run ends when the last requests have
-    been answered; if the server sends nothing for ``patience`` seconds, they become BROKEN.
+    been answered; if the server sends nothing for ``patience`` seconds, their outcome is BROKEN.
     """
     load, deadline = Load(), time.perf_counter() + seconds if seconds else float("inf")
     connections = [Connection(port, requests) for requests in iterators]

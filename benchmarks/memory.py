@@ -25,7 +25,7 @@ class Memory:
 
 
 def memory(server: Server, vehicles: Sequence[uuid.UUID], requests: int) -> Memory:
-    """Measure after a tenth of the requests and after all of them.
+    """Measure the memory after a tenth of the requests and after all of them.
 
     A quarter of the requests are creates, another quarter are creates that are refused, and half are reads.
     """

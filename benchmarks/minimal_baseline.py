@@ -1,4 +1,4 @@
-"""A minimal create in Python ("the floor"): a bare WSGI function that executes one statement.
+"""A minimal create in Python ("create, floor" in the table): a bare WSGI function that executes one statement.
 
 The statement inserts the allocation and its event. Each thread has a psycopg connection in autocommit mode. Nothing is
 validated, logged or counted.

@@ -1,4 +1,7 @@
-"""A Flask route that does nothing; the table compares the rate of every request with the rate of this route."""
+"""A Flask route that does no work.
+
+The benchmark table compares the throughput of every kind of request with that of this route.
+"""
 
 from flask import Flask, Response
 

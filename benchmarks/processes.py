@@ -84,7 +84,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: Sequence[str], port: int, environ: Mapping[str, str]) -> Iterator[Server]:
-    """Start a server with ``command`` and yield it; its request log is discarded, its workers share their metrics."""
+    """Start a server with ``command`` and yield it. The request log is discarded; the workers share their metrics."""
     with tempfile.TemporaryDirectory(prefix="invsys-metrics-") as metrics:
         variables = {**os.environ, "INVSYS_LOG_LEVEL": "info", "PROMETHEUS_MULTIPROC_DIR": metrics, **environ}
         process = subprocess.Popen(

@@ -42,7 +42,7 @@ class Case:
 
 @dataclass
 class Measured:
-    """The rounds of one case; ``reference`` is the case with whose rate its rate is compared."""
+    """The rounds of one case, and the ``reference``: the case that its rate is compared with."""
 
     name: str
     loads: list[load.Load] = field(default_factory=list)

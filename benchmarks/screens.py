@@ -21,7 +21,7 @@ _SCREENS = 200
 
 
 def cases(database: ServedDatabase) -> list[Case]:
-    """Return the cases; each request has other vehicles, and one of the weeks that have allocations."""
+    """Return the cases. Each request is for a random sample of vehicles, in one of the weeks that have allocations."""
     rng = random.Random(_SCREENS)
     queries = [
         urlencode(

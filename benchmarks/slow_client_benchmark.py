@@ -79,7 +79,7 @@ def _connect(port: int, kind: str) -> socket.socket:
 
 
 def effect_on_normal_clients(port: int, vehicles: Sequence[uuid.UUID], kind: str) -> str:
-    """Compare the rate and the latency of normal clients without and with slow clients; return the result as a text."""
+    """Compare the rate and the latency of normal clients without and with slow clients; return the result as text."""
     iterators = [calls.creates(vehicles, 4_000_000 + list(KINDS).index(kind) * 1_000_000)] * _NORMAL
     load.run(port, iterators, 1.0)
     without = load.run(port, iterators, _SECONDS / 2)
@@ -96,7 +96,7 @@ def _figures(result: load.Load) -> str:
 
 
 def time_until_closed(port: int) -> str:
-    """Measure after how many seconds the server closes slow connections of each kind; return the result as a text."""
+    """Measure how long the server keeps slow connections of each kind open, in seconds; return the result as text."""
     slow = {kind: SlowClients(port, kind, 3) for kind in KINDS}
     deadline = time.monotonic() + _LONGEST
     while time.monotonic() < deadline and any(clients.remaining for clients in slow.values()):

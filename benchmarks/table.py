@@ -24,7 +24,7 @@ from benchmarks.rounds import Case, Measured, Scale
 _ALL = "/api/cars/all/allocations"
 _VEHICLES = 10_000
 _ON_ONE = 100_000
-# The tutorial's algorithm serves about one request per second, so it needs more time.
+# The tutorial's algorithm (``tutorial_baseline``) serves about one request per second, so it needs more time.
 _TUTORIAL_SECONDS = 6.0
 
 # The names of the rows.

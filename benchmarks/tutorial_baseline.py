@@ -1,6 +1,7 @@
-"""A create with the tutorial's algorithm: load all allocations of the vehicle, and check for overlaps in Python.
+"""A create with the algorithm of the tutorial on which this service is based.
 
-It uses SQLite with its own tables. They have no constraint, so two concurrent requests can allocate the same period.
+It loads all allocations of the vehicle and checks for overlaps in Python. It uses SQLite with its own tables. They have
+no constraint, so two concurrent requests can allocate the same period.
 """
 
 import os

@@ -47,7 +47,7 @@ EXEMPT = "whatever the load, the fault or the caller"
 
 
 def _pattern(phrases: list[str]) -> re.Pattern[str]:
-    """Return a pattern of phrases, each also with a capital letter; Python's ``is None`` is none of them."""
+    """Return a pattern that matches each phrase, also with a capital first letter, but not Python's ``is None``."""
     spelled = [*phrases, *(phrase.capitalize() for phrase in phrases)]
     spaced = (r"(?: +| *\n *)".join(phrase.split()) for phrase in spelled)
     return re.compile(rf"\b(?:{'|'.join(spaced)})\b")
@@ -57,7 +57,7 @@ _MARKED = _pattern([phrase.strip() for phrase in PHRASES.split(",")])
 _PARTICIPLES = frozenset(PARTICIPLES.split())
 _EXEMPT = _pattern([EXEMPT])
 _INLINE_LITERAL = re.compile(r"``[^`]+``")
-# What precedes the text of a line, the bullet of a list included.
+# The indentation of a line, including the bullet of a list item.
 _MARGIN = re.compile(r"^\s*(?:[*-] )?")
 _LITERAL_BLOCK = re.compile(r"^\s*\.\. (?:code-block|svgbob|toctree)::|^(?!\s*\.\. ).*::$")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -65,7 +65,7 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 @dataclass
 class Group:
-    """The counts of a group of files, and the places of what was counted."""
+    """The counts of a group of files, and where each counted word occurs."""
 
     name: str
     words: int = 0
@@ -75,7 +75,7 @@ class Group:
     participles: list[str] = field(default_factory=list)
 
     def read_prose(self, path: Path, prose: str) -> None:
-        """Count the words of a text in which each line has its line number in the file."""
+        """Count the words of a text that has the same line numbers as the file."""
         prose = _blank(_EXEMPT, _blank(_INLINE_LITERAL, prose))
         self.words += len(re.findall(r"\S*\w\S*", prose))
         for match in _MARKED.finditer(prose):
@@ -110,7 +110,7 @@ class Group:
 
 
 def _blank(pattern: re.Pattern[str], text: str) -> str:
-    """Replace what matches by a mark that is no word; line numbers stay the same."""
+    """Replace each match with a character that is not a word; line numbers stay the same."""
     return pattern.sub(lambda match: f"`{match[0].count(chr(10)) * chr(10)}`", text)
 
 
@@ -163,7 +163,7 @@ def _page_prose(page: str) -> str:
 
 
 def _files(patterns: tuple[str, ...]) -> list[Path]:
-    """Return the files under the current folder, without links: the files behind them are read themselves."""
+    """Return the matching files under the current folder, without symbolic links, whose targets would be read twice."""
     return sorted({path for pattern in patterns for path in Path().glob(pattern) if not path.is_symlink()})
 
 

@@ -157,7 +157,7 @@ def child_processes(pid: int) -> list[int]:
 
 
 def _copy(source: Path, target: Path) -> Path:
-    """Copy a folder and the owners of its files; return the copy."""
+    """Copy a folder, including the owners of its files; return the path of the copy."""
     subprocess.run(["cp", "--archive", str(source), str(target)], check=True)
     return target
 

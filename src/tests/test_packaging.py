@@ -92,7 +92,7 @@ def test_each_service_has_its_own_log_folder_and_memory_limit(package):
     lines = unit_of(package).splitlines()
     assert f"LogsDirectory=invsys/{service}" in lines
     assert [line for line in lines if line.startswith("MemoryMax=")] != []
-    # Out of memory, the kernel kills one process, which the supervisor replaces; systemd would stop all of them.
+    # If memory runs out, the kernel kills one process, which the supervisor replaces; systemd would stop all of them.
     assert {"OOMPolicy=continue", "LogsDirectoryMode=0750", "UMask=0077"} <= set(lines)
 
 

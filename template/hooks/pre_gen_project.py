@@ -32,7 +32,7 @@ SERVICES = {
 PORTS = {"5000", "5001"}
 MODULES = {"api", "application", "chassis", "database", "db", "errors", "maintenance", "manage", "schemas", "settings"}
 MODULES |= {"engine", "failures", "session", "wsgi", "one", "page", "register", "change", "remove"}
-# Modules of the chassis and classes that are imported into the same modules as those of the resource.
+# Modules of the chassis, and classes, that are imported together with the module or the class of the resource.
 MODULES |= {"client_id", "conditional", "problems", "query_string", "request_body", "responses"}
 CLASSES = {"Any", "Callable", "Collection", "DateTime", "Dialect", "Flask", "Input", "Mapped", "MetaData", "PageQuery"}
 CLASSES |= {"Response", "Schema", "Sequence", "Session", "String", "TypeDecorator", "UtcDateTime", "ValidationError"}

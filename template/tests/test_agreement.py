@@ -214,5 +214,8 @@ def _lines_there(depot, file):
 
 
 def _of_one(line):
-    """Return a line of a macro in debian/rules or of a function in debian/test-packaged as it is for one package."""
+    """Return a line of a macro (debian/rules) or function (debian/test-packaged) as it reads for a single package.
+
+    The name replaces the parameters, and the line is not indented.
+    """
     return line.replace("$(1)", "$(NAME)").replace("$(2)", "$(NAME)").removeprefix("    ")

@@ -12,7 +12,7 @@ from prometheus_client import values
 from invsys.chassis.ops import metric_files
 from invsys.chassis.server import command as server
 
-# Requests the number of routes in the argument, and prints the set of statuses and the text of /metrics.
+# Requests as many routes as the argument says, and prints the set of statuses and the text of /metrics.
 WORKER = """
 import sys
 from flask import Flask
@@ -62,7 +62,7 @@ def test_many_series_are_counted_if_there_is_space(tmp_path: Path) -> None:
 
 @pytest.fixture
 def in_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The folder with the metrics files of this process."""
+    """An empty folder for the metrics files of this process."""
     monkeypatch.setenv(metric_files.DIRECTORY_VARIABLE, str(tmp_path))
     monkeypatch.setattr(metric_files, "_reasons", [])
     return tmp_path

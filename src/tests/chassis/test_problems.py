@@ -193,7 +193,7 @@ def test_messages_of_nested_fields_are_listed_under_the_path_of_the_field(
     assert all(name in problem["detail"] for name in errors)
 
 
-# The forms of a ValidationError that code raises itself.
+# The forms of a ValidationError that our own code can raise, outside a schema.
 @pytest.mark.parametrize(
     ("error", "errors"),
     [

@@ -24,7 +24,7 @@ def test_events_are_filtered(invsys, lorries, lorry, spare):
         assert of_hold.cursor == invsys.event_page("now").next
     of_spare = invsys.events(resource_id=uuid.UUID(spare.id), resource_type="Lorry")
     assert kinds(of_spare) == ["resource_registered", "allocation_changed"]
-    # An iterator that can be used only once filters all pages.
+    # A filter that is an iterator, which can be read only once, applies to all pages.
     several = invsys.events(
         page_size=1, kind=iter(["confirmed", "allocated"]), resource_id=[lorry.id, spare.id], allocation_id=None
     )

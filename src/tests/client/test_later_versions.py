@@ -21,7 +21,7 @@ def extend(document):
 
 
 class LaterService(httpx.BaseTransport):
-    """A transport to the real service that adds members and a header to each response, and changes some kinds."""
+    """A transport to the real service that adds members and a header to each response, and renames an event kind."""
 
     def __init__(self, service):
         self._service = service

@@ -1,4 +1,4 @@
-"""The filters, orders and numbers of items of lists through the client."""
+"""Lists through the client: their filters, their order, and the number of their items."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.client.test_vehicles import ANOTHER_ID, names
 
 @pytest.fixture
 def bookings(lorries, lorry, spare):
-    """Three allocations, ordered by start; the second one is that of the other lorry."""
+    """Three allocations, ordered by start; the second one is for the other lorry."""
     return [
         lorries.allocate(vehicle.id, start, end, allocation_type=kind)
         for vehicle, start, end, kind in (

@@ -1,4 +1,4 @@
-"""TooManyHolds is raised without a retry."""
+"""TooManyHolds is raised without a retry; a malformed Retry-After becomes None."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The configuration of nginx agrees with the services behind it, and does not trust what callers claim."""
+"""The configuration of nginx agrees with the services behind it, and does not trust headers from callers."""
 
 import re
 import uuid

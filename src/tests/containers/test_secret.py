@@ -16,7 +16,7 @@ ODD = "of: our\\own 'p$ä\"#"
 
 @pytest.fixture
 def folder(tmp_path):
-    """The folder that the script runs in, next to the other volumes."""
+    """The volume that the script runs in. The folders next to it are the volumes of the two roles."""
     for name in ("invsys", "invsys-owner", "invsys-service"):
         (tmp_path / name).mkdir()
     return tmp_path / "invsys"

@@ -43,7 +43,7 @@ def test_every_alert_and_query_uses_existing_metrics_and_labels(metric_labels: d
         used = [(name, re.findall("([a-z_]+)=", labels)) for name, labels in selectors if name not in WORDS]
         assert [name for name, _ in used if len(name) > 1]
         for name, labels in used:
-            if len(name) > 1:  # not the unit of a window
+            if len(name) > 1:  # a single letter is the unit of a range, as in [5m]
                 assert set(labels) <= metric_labels[name], expression
 
 

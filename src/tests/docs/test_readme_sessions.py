@@ -33,7 +33,7 @@ def run_calls(url: str, headers: dict[str, str] | None = None, text: str = READM
     with httpx.Client() as client:
         session = Session(client, {INVENTORY: url}, headers)
         responses = [session.run_call(call) for call in calls(text)]
-    # Five calls, and two that store an id.
+    # Five calls whose responses are compared, and two that store an id.
     assert len(responses) == 7
 
 

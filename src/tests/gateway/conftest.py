@@ -135,7 +135,7 @@ def as_client(app: Flask, key: str) -> FlaskClient:
 
 @pytest.fixture(scope="session")
 def raw_service() -> Iterator[Upstream]:
-    """A raw-socket service for all tests of the production server."""
+    """A raw-socket service for all tests that use ``gateway``."""
     with listening() as upstream:
         yield upstream
 
@@ -181,7 +181,7 @@ def gateway(
 
 @pytest.fixture
 def limited_gateway(gateway: RunningGateway) -> RunningGateway:
-    """The same gateway for a client that is limited to one concurrent request."""
+    """The same gateway, with the key of a client that is limited to one concurrent request."""
     return replace(gateway, key=gateway.limited_key)
 
 

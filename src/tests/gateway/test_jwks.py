@@ -162,7 +162,7 @@ def test_before_any_keys_are_loaded_tokens_get_503(issuer, app, status, clock, a
     response = as_client(app, signed(OLD)).get("/api/cars")
     refused(response, 503, "keys_unavailable")
     assert int(response.headers["Retry-After"]) > 0
-    # API keys and requests without credentials do not need them.
+    # Requests with an API key or without credentials do not need the issuer's keys.
     assert as_client(app, add_client("booking", "resources:read")).get("/api/cars").status_code == 502
     assert app.test_client().get("/api/cars").status_code == 401
     issuer.publish(OLD)

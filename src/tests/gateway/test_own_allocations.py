@@ -49,7 +49,7 @@ def test_lists_show_the_clients_own_allocations(system, car, allocate):
             assert listed_ids(system, name, url) == [ids[name]]
         for name in ("office", "reader"):
             assert listed_ids(system, name, url) == list(ids.values())
-    # Its allocations:read applies to lorries only.
+    # The client ``cars`` has allocations:read for lorries only.
     assert listed_ids(system, "cars", ALL) == []
 
 

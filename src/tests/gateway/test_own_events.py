@@ -17,7 +17,7 @@ CLIENTS = {
 
 @pytest.fixture
 def ids(system):
-    """The allocations of a car by ``ann``, ``bob`` and ``all``; the office changes the first one."""
+    """The ids of three allocations by the client that created each; the office has changed the one of ``ann``."""
     car = system.call("office", "POST", "/api/cars", json={"name": "Car1"}).headers["Location"]
     urls = {
         name: system.call(name, "POST", f"{car}/allocations", json=period_fields(hour, hour + 1)).headers["Location"]

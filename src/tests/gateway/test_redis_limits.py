@@ -19,7 +19,7 @@ def redis(tmp_path):
 
 @pytest.fixture
 def two_gateways(build_from_ini, upstream, redis):
-    """Return a function that returns the clients of two gateways that share their counters."""
+    """Return a function that builds two gateways that share their counters, and returns a test client of each."""
 
     def two_gateways(key, rate="1000000/hour", anonymous="1000000/hour"):
         limits = {"limits": {"rate": rate, "anonymous": anonymous, "storage": redis.url}}

@@ -15,9 +15,10 @@ _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databa
 
 @contextmanager
 def block_next_commit(app):
-    """Block the next transaction of the service just before its commit; yields the events (reached, let_go).
+    """Block the next transaction of the service just before its commit, until the test sets ``let_go``.
 
-    The requests must have ended when the context ends.
+    Yields (reached, let_go), two ``threading.Event`` objects; the first is set when the transaction is blocked. The
+    requests must have ended when the context ends.
     """
     reached, let_go = threading.Event(), threading.Event()
 

@@ -19,8 +19,8 @@ from tests.support.waiting import until
 CALLERS = 4
 # Enough cars for all callers: each needs at most two for the same hour.
 CARS = 2 * CALLERS
-# A test waits for the first number of responses before it kills a process. Until the test waits again, the callers get
-# at most the second number of further responses: they are active when the process dies, but then leave the CPU to its
+# A test waits for RESPONSES_BEFORE_KILL responses, and then kills a process. Until the test waits again, the callers
+# get at most RESPONSES_AFTER_KILL more. So they are active when the process dies, but then leave the CPU to its
 # replacement.
 RESPONSES_BEFORE_KILL, RESPONSES_AFTER_KILL = 20, 60
 MONDAY, HOUR = datetime(2099, 3, 2, tzinfo=UTC), timedelta(hours=1)

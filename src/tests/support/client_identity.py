@@ -23,12 +23,12 @@ def ids(response):
 
 
 def without_client_id(allocation):
-    """Return an allocation as a client sees it that sees only its own."""
+    """Return an allocation without its creator, as a client gets it that is restricted to its own allocations."""
     return {name: value for name, value in allocation.items() if name != "client_id"}
 
 
 def without_request_ids(response):
-    """Return status, headers and body of a response, without the request id, the date, and the id in the path."""
+    """Return status, headers and body of a response, without the date, the request id, and the id in the path."""
     headers = {name: value for name, value in response.headers.items() if name not in ("X-Request-Id", "Date")}
     body = response.text.replace(response.headers["X-Request-Id"], "").replace(response.request.path[-36:], "")
     return response.status_code, headers, body

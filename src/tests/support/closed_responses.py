@@ -16,7 +16,7 @@ def close_responses(document: dict[str, Any]) -> dict[str, Any]:
     closed = copy.deepcopy(document)
     for item in closed["paths"].values():
         for operation in item.values():
-            # The parameters of a path are a list.
+            # Besides the operations, a path has ``parameters``, which is a list.
             if isinstance(operation, dict):
                 operation["responses"].pop("default", None)
                 for response in operation["responses"].values():
@@ -46,5 +46,5 @@ def _close(document: dict[str, Any], schema: dict[str, Any]) -> None:
 
 
 def _is_for_additions(branch: dict[str, Any]) -> bool:
-    """Return whether a branch of a union is for what later versions add: a problem with any code, or any object."""
+    """Return whether a branch of a union only permits additions by later versions: any problem code, or any object."""
     return branch.get("$ref") == _ANY_PROBLEM or (branch.get("type") == "object" and "properties" not in branch)

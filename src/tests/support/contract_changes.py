@@ -101,7 +101,7 @@ class _Documents:
                 yield f"{at}: removed"
                 continue
             schemas = content.get("schema", {}), new["content"][media_type].get("schema", {})
-            if schemas in compared:  # as in XML
+            if schemas in compared:  # JSON and XML have the same schemas
                 continue
             compared.append(schemas)
             if media_type.startswith("application/problem+"):

@@ -1,7 +1,7 @@
 """Finds incompatible changes of a JSON schema.
 
 In a request, the new schema must accept every value that the old one accepts. In a response, the old schema must accept
-every value that the new one allows, apart from new members. Both are one question with the roles exchanged: does the
+every value that the new one allows, apart from new members. Both are the same question with exchanged roles: does the
 ``outer`` schema accept every value of the ``inner`` one?
 """
 
@@ -86,7 +86,7 @@ class Comparison:
         yield from self._changes_of_others(old, new, where)
 
     def _changes_of_others(self, old: Schema, new: Schema, where: str) -> Iterator[str]:
-        """Yield the incompatible changes of the members that are described by a pattern, or not at all."""
+        """Yield the incompatible changes of the members that ``properties`` does not name."""
         for pattern, member in old.get("patternProperties", {}).items():
             if pattern in new.get("patternProperties", {}):
                 yield from self.changes(member, new["patternProperties"][pattern], f"{where}./{pattern}/")
@@ -131,11 +131,11 @@ def _split_by_type(schema: Schema) -> list[Schema]:
 
 
 def _excluding_rules(inner: Schema, outer: Schema) -> Iterator[str]:
-    """Yield the keywords of ``outer`` with a schema for the whole object that ``inner`` does not have."""
+    """Yield each of ``allOf``, ``dependentRequired`` and ``dependentSchemas`` with a rule that only ``outer`` has."""
     if any(branch not in inner.get("allOf", ()) for branch in outer.get("allOf", ())):
         yield "allOf"
     for keyword in ("dependentRequired", "dependentSchemas"):
-        # A rule for a member that is new does not concern values without it.
+        # If ``inner`` does not allow a member, a rule about this member excludes no value.
         old_rules = {name: rule for name, rule in outer.get(keyword, {}).items() if _allows_member(inner, name)}
         if any(inner.get(keyword, {}).get(name) != rule for name, rule in old_rules.items()):
             yield keyword

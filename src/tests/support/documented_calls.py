@@ -126,7 +126,7 @@ class Session:
 
 
 def _compact(body: str) -> str:
-    """Return JSON without the spaces and line breaks that only readers need, and any other text without its breaks."""
+    """Return JSON in compact form, and any other text without line breaks and indentation."""
     if body.startswith(("{", "[")):
         return json.dumps(json.loads(body), separators=(",", ":"), ensure_ascii=False)
     return re.sub(r"\n *", "", body)

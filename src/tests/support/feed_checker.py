@@ -89,7 +89,7 @@ class FeedChecker:
 
 
 def _check_versions(connection):
-    """Check that each change raised the item's version by one, and that nothing else did."""
+    """Check that each event raised the version of its item by one, except an event that ended the item."""
     events = connection.execute(select(Event).order_by(Event.key)).mappings()
     versions = defaultdict(int)
     for event in events:

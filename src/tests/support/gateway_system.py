@@ -35,8 +35,8 @@ class GatewayWithInventory:
     def create_cars(self, owner):
         """Register a car, allocated by ``owner`` from 10:00 to 11:00, and an idle car.
 
-        Return the ids as ``car``, ``allocation`` and ``idle``, as ``unused`` a name that no vehicle has, and as
-        ``window`` the query of a window of time.
+        Return a dictionary with the ids ``car``, ``allocation`` and ``idle``, a name that no vehicle has (``unused``),
+        and the query parameters of a period (``window``).
         """
         client = client_as(self.inventory, owner)
         car, idle = (client.post("/api/cars", json={"name": str(uuid.uuid4())}).json["id"] for _ in range(2))

@@ -114,7 +114,7 @@ class Fleet:
         return closed_from is not None and any(day >= closed_from for day in set(days(period)) - set(covered))
 
     def is_newly_closed(self, allocation, new):
-        """Return whether ``new``, the changed allocation, has days on its vehicle that are new and closed."""
+        """Return whether the change to ``new`` adds days on which the vehicle is closed."""
         one = self.allocations[allocation]
         return self.is_closed(new.vehicle, new.period, days(one.period) if new.vehicle == one.vehicle else ())
 

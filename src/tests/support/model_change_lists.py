@@ -10,7 +10,7 @@ ANY = "any"
 
 
 class ModelChangeLists(ModelRunner):
-    """The operation that changes several allocations; ``listed`` maps their ids to the changes."""
+    """The operation that changes several allocations at once; ``listed`` maps the id of each to its changes."""
 
     def change_several(self, listed):
         """Send a change list; the ``vehicle`` of an entry can be ``any``."""
@@ -56,7 +56,7 @@ class ModelChangeLists(ModelRunner):
         yield from self._place_others(listed, placed)
 
     def _place_others(self, listed, placed):
-        """Place the first entry that is not in ``placed``, which moves to any vehicle, in all possible ways."""
+        """Yield the results of all ways to place the entries that are not in ``placed``, which move to any vehicle."""
         remaining = [allocation for allocation in listed if allocation not in placed]
         if not remaining:
             yield self._conflict(listed, placed) or {key: placed[key].vehicle for key in listed}

@@ -1,4 +1,7 @@
-"""Create requests to the service and the model, with or without an Idempotency-Key: register, allocate, repeat."""
+"""The operations that create items, executed by the service and by the model: register and allocate.
+
+A request has an Idempotency-Key or none; ``repeat`` sends a request with a key again.
+"""
 
 from tests.support.days_around_now import period_fields
 from tests.support.model import Allocation, Vehicle

@@ -103,7 +103,7 @@ class Row:
         return granted[0] if len(granted) == 1 else None
 
     def body(self, ids):
-        """Return the request body; ``ids`` has the id of the ``allocation``, and a name that is ``unused``."""
+        """Return the request body, or None; ``ids`` is the result of ``GatewayWithInventory.create_cars``."""
         if self.method not in ("POST", "PATCH"):
             return None
         if "/allocations" not in self.path:

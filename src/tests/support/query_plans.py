@@ -7,12 +7,12 @@ from invsys.inventory.db.session import disable_timeouts
 
 ALLOCATIONS_TABLE = "continuous_resource_allocations"
 VEHICLES, BUSY, PAST = 20, 10, 1000
-# The space of the rows that other tests have deleted would change the costs that the planner expects.
+# Dead rows that other tests left in the tables would change the planner's cost estimates.
 EMPTY = "TRUNCATE continuous_resource_allocations, continuous_resources"
 FLEET = """
 INSERT INTO continuous_resources (id, resource_type, name)
 SELECT gen_random_uuid(), 'Car', number FROM generate_series(1, :vehicles) AS number"""
-# Interleaved by time, as in a real fleet: the index of starts then mixes all vehicles.
+# Inserted day by day, as in a real fleet, so that the rows of all vehicles are interleaved in the table.
 ALLOCATIONS = """
 INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends)
 SELECT gen_random_uuid(), key, start, start + interval '1 hour'

@@ -41,7 +41,7 @@ class Overlaps:
     pairs: dict[frozenset[str], tuple[str, str]] = field(default_factory=dict)
 
     def require_request_of(self, event):
-        """Fail if the event belongs to another request than an overlap of its allocation, or on its vehicle."""
+        """Fail if the allocation or the vehicle of the event has an overlap that another request caused."""
         for pair, (request, vehicle) in self.pairs.items():
             if event["allocation_id"] in pair or event["resource_id"] == vehicle:
                 assert event["request_id"] == request, f"overlapping allocations: {pair}, then {event}"

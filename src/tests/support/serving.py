@@ -10,8 +10,8 @@ from contextlib import closing, contextmanager
 
 from tests.support.waiting import SECONDS, until
 
-# Variables that make coverage measure every process. The server is killed before it could save the results, and the
-# measurement would double its start-up time.
+# These variables make coverage measure every process. The server does not get them: tests kill it before it could save
+# the results, and the measurement would double its start-up time.
 _COVERAGE = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 

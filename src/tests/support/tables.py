@@ -33,7 +33,7 @@ def table_driven(names: str | tuple[str, ...], values: Iterable[Any], ids: Itera
                     within = {"subtests": _Within(subtests, label)} if takes_subtests else {}
                     test(**fixtures, **arguments, **within)
                 except (Exception, pytest.fail.Exception):
-                    # A subtest takes longer than many a case, so only failures become subtests.
+                    # A subtest takes longer than most cases, so only failures become subtests.
                     with subtests.test(label):
                         raise
 
@@ -44,7 +44,7 @@ def table_driven(names: str | tuple[str, ...], values: Iterable[Any], ids: Itera
 
 
 class _Within:
-    """The ``subtests`` of a table within a case of another table, whose label it adds."""
+    """The ``subtests`` for a table inside a case of another table; it adds the label of that case to each subtest."""
 
     def __init__(self, subtests: pytest.Subtests, label: str) -> None:
         self._subtests, self._label = subtests, label

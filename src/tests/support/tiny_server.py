@@ -50,7 +50,7 @@ class TinyServer:
         return child_processes(self.process.pid)
 
     def logged(self, text: str) -> int:
-        """Return how often a text occurs in the log."""
+        """Return the number of times that a text occurs in the log."""
         return self.log.read_text().count(text)
 
     def change_application(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""PostgreSQL sessions: settings from elsewhere do not change responses, and only databases in UTF8 are accepted."""
+"""PostgreSQL sessions: settings in the environment or URL do not change responses; the database must be in UTF8."""
 
 import uuid
 

@@ -47,7 +47,7 @@ def _transaction(*, only_reads: bool) -> Iterator[Session]:
 
 
 def connect_for_migration() -> Connection:
-    """Connect as Alembic's ``env.py`` does; create a missing SQLite file if the command changes the database.
+    """Return a connection for Alembic's ``env.py``; create a missing SQLite file if the command changes the database.
 
     Raises OSError, ``errors.Unavailable``.
     """
