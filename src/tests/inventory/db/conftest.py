@@ -9,7 +9,17 @@ from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import db
 from tests.conftest import migrate
 from tests.support.databases import new_database
-from tests.support.query_plans import ALLOCATIONS, ALLOCATIONS_TABLE, BUSY, EMPTY, FLEET, PAST, VEHICLES, execute, rows_in
+from tests.support.query_plans import (
+    ALLOCATIONS,
+    ALLOCATIONS_TABLE,
+    BUSY,
+    EMPTY,
+    FLEET,
+    PAST,
+    VEHICLES,
+    execute,
+    rows_in,
+)
 
 
 @pytest.fixture

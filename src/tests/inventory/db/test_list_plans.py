@@ -10,7 +10,7 @@ import pytest
 from invsys.inventory.queries.allocation_pages import page_statement
 from tests.support.query_plans import VEHICLES, execute
 
-LATER, EARLIER = "2022-09-01T00:00:00Z", "2020-02-01T00:00:00Z"
+LATER, EARLIER = "2022-09-01T00:00:00Z", "2021-06-01T00:00:00Z"
 
 
 @pytest.mark.parametrize("limit", [20, 3])
