@@ -28,7 +28,7 @@ export const periodBody = (/** @type {number} */ start, /** @type {number} */ en
 /** Change an allocation; return it, or null after the refusal was shown. @returns {Promise<Allocation | null>} */
 export async function patch(/** @type {Allocation} */ row, /** @type {any} */ body, /** @type {Partial<Place>} */ wanted = {}) {
   timeline.pending.add(row.id);
-  drawRow(row.resource_id);
+  drawRow(wanted.vehicle ?? row.resource_id);
   try {
     const { data } = await call("PATCH", itemPath(row.id), { body, version: row.version });
     timeline.pending.delete(row.id);

@@ -54,10 +54,11 @@ async function steps(/** @type {number} */ from, /** @type {number} */ to, /** @
 
 async function showCounts() {
   if (!isServed) return;
-  const minute = Math.floor(server.now() / times.MINUTE) * times.MINUTE;
+  // A vehicle that was registered just now counts already.
+  const from = Math.floor(server.now()) - 1000;
   byId("counts").dataset.type = fleet.collection;
   try {
-    const [now] = await steps(minute, minute + times.MINUTE, "PT1M");
+    const [now] = await steps(from, from + times.MINUTE, "PT1M");
     const allocated = Math.round(used(now));
     const words = [`${allocated.toLocaleString("en")} of ${now.vehicles.toLocaleString("en")} allocated now`];
     if (now.held >= 0.5) words.push(`${Math.round(now.held)} held`);
