@@ -44,7 +44,7 @@ class LogFile(logging.handlers.WatchedFileHandler):
 
 
 class Log:
-    """The output of the log, a file or standard error, and the counts of repeated lines, which are not written."""
+    """Writes lines to a file or to standard error. Repeated lines are not written but counted by the two counters."""
 
     def __init__(self, file: LogFile | None = None) -> None:
         self._file = file

@@ -35,7 +35,7 @@ class Window:
         return [self.start + timedelta(days=day) for day in range(self.days)]
 
     def percent(self, instant: datetime) -> float:
-        """Return the place of an instant in the window, from 0 to 100."""
+        """Return the position of an instant in the window, from 0 to 100."""
         return round(min(max((instant - self.start) / timedelta(days=self.days) * 100, 0.0), 100.0), 2)
 
 
@@ -87,7 +87,7 @@ def vehicle_row(vehicle: Row, allocations: Iterable[Row], window: Window) -> dic
 
 
 def _closure(closed_from: datetime) -> Row:
-    """Return the time from which the vehicle is closed in the form of an allocation."""
+    """Return the time from ``closed_from`` on as a row like that of an allocation."""
     return {**_ANONYMOUS, "allocation_type": "closed", "starts": closed_from, "ends": None}
 
 
