@@ -157,7 +157,7 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change; ``data`` is the document of the vehicle or allocation after the change, or its last state.
+    """A change; ``data`` is the vehicle or allocation after the change, or its last state if it was deleted.
 
     ``kind`` is ``resource_registered``, ``resource_changed``, ``resource_decommissioned``, ``allocated``,
     ``allocation_changed``, ``confirmed``, ``deallocated`` or ``expired``; later versions of the service may add kinds.
