@@ -78,8 +78,8 @@ class Page(NamedTuple):
 def _with_last_purged(events: Select[Any], **state: ColumnElement[Any]) -> Select[Any]:
     """Build the union of the events and, before them, a row that represents the last purged event.
 
-    The key of that row is 0 if nothing was purged yet; the keys of events start at 1. Only this row has
-    the columns ``state`` and ``some_expired``, which is true if expired holds exist.
+    The key of that row is 0 if nothing was purged yet; the keys of events start at 1. Only this row has values in the
+    columns ``state`` and in ``some_expired``, which is true if expired holds exist.
     """
     state = {"some_expired": SOME_EXPIRED, **state}
     key = func.coalesce(CursorState.purged_key, literal(0, Event.key.type)).label("key")

@@ -57,9 +57,9 @@ class Step(NamedTuple):
 
 
 class _Sums(NamedTuple):
-    """Sums over a step: the number of starts minus that of ends, and the same difference in microseconds.
+    """The number of starts in a step minus the number of ends, and the sum of the starts minus the sum of the ends.
 
-    The microseconds of a start or an end are those since the window began.
+    The sums are in microseconds since the window began.
     """
 
     number: int

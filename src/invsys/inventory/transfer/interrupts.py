@@ -1,6 +1,7 @@
-"""Ctrl-C during an import: it ends the import while it waits for input, or after the commit of the current batch.
+"""Handles Ctrl-C during an import.
 
-A second Ctrl-C ends a batch immediately.
+If the import is waiting for input, it ends immediately, otherwise after the commit of the current batch. A second
+Ctrl-C always ends it immediately.
 """
 
 import io
