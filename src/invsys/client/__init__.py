@@ -1,7 +1,7 @@
 """The Python client of the inventory service; its only dependency is httpx.
 
-``Client`` connects to the service, ``Client.collection`` returns the calls for ``cars``, ``lorries`` or ``trucks``, and
-``Client.events`` reads the change feed. The module ``errors`` shows the tree of exceptions, and
+``Client`` connects to the service, ``Client.collection`` returns a collection such as ``cars`` or ``lorries``, and
+``Client.events`` reads the change feed. The docstring of ``errors`` shows the tree of exceptions, and
 ``docs/source/client.rst`` has a complete example.
 """
 

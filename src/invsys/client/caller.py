@@ -1,4 +1,4 @@
-"""The answer of the gateway to ``whoami``, as frozen dataclasses."""
+"""The gateway's response to ``GET /whoami``, as frozen dataclasses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit of a client: ``quota`` requests in ``window_seconds``, or ``quota`` concurrent requests if that is None.
+    """A limit of a client: at most ``quota`` requests in ``window_seconds``.
 
-    ``name`` is its name in the response headers ``RateLimit-Policy`` and ``RateLimit``.
+    If ``window_seconds`` is None, the limit is ``quota`` concurrent requests. ``name`` is the name of the limit in the
+    response headers ``RateLimit-Policy`` and ``RateLimit``.
     """
 
     name: str
@@ -19,7 +20,7 @@ class Limit:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Create a limit from its document."""
+        """Create a limit from an item of ``limits`` in the response."""
         return cls(document["name"], document["quota"], document["unit"], document["window_seconds"])
 
 
@@ -33,5 +34,5 @@ class Caller:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Create a caller from the document of the gateway."""
+        """Create a caller from the JSON object of the response."""
         return cls(document["client"], tuple(document["scopes"]), tuple(map(Limit.from_json, document["limits"])))

@@ -50,7 +50,7 @@ class Collection(CollectionChanges, CollectionReports):
         page_size: int = 100,
         **filters: Unpack[ResourceFilters],
     ) -> Iterator[Resource]:
-        """List vehicles, oldest first, or with the order ``name`` by the code points of their names.
+        """List vehicles, oldest first, or, with the order ``name``, by the code points of their names.
 
         With only one of ``available_from`` and ``available_to``, the period is unbounded on the other side.
         """
@@ -76,7 +76,7 @@ class Collection(CollectionChanges, CollectionReports):
         return parse_item(self._connection.patch(self._resource_url(resource_id), body, if_match), Resource.from_json)
 
     def close(self, resource_id: Id, closed_from: datetime, *, if_match: Match = ANY_VERSION) -> Resource:
-        """Close a vehicle: from ``closed_from`` on, nothing new can be allocated on it; its allocations remain.
+        """Close a vehicle: no new allocation can cover time from ``closed_from`` on; existing allocations remain.
 
         ``allocations(resource_id, start=closed_from)`` lists those that still have to be moved. Raises
         ResourceNotFound, VersionMismatch.
@@ -100,7 +100,7 @@ class Collection(CollectionChanges, CollectionReports):
         despite_closed: bool = False,
         **options: Unpack[AllocationOptions],
     ) -> Allocation:
-        """Allocate one vehicle; with ``despite_closed`` also if it is closed, for its maintenance.
+        """Allocate one vehicle; with ``despite_closed`` even if it is closed, for example for its maintenance.
 
         Raises ResourceNotFound, ResourceClosed, PeriodTaken.
         """
@@ -144,8 +144,8 @@ class Collection(CollectionChanges, CollectionReports):
     ) -> Iterator[Allocation]:
         """List the allocations of a vehicle, of several (``resource_ids``) or of all, ordered by start.
 
-        With the order ``-from``, the last one comes first. Raises ResourceNotFound for ``resource_id``; of
-        ``resource_ids``, those that are not in circulation are ignored.
+        With the order ``-from``, the latest start comes first. Raises ResourceNotFound if the vehicle ``resource_id``
+        is not in circulation; vehicles in ``resource_ids`` that are not in circulation are ignored.
         """
         query = {**payloads.allocation_params(filters), "order": order}
         return self._list(self._allocations_url(resource_id), query, page_size, Allocation.from_json)

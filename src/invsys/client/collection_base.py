@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 
 class CollectionBase:
-    """The part of ``Collection`` on which all its calls are based."""
+    """The base class of ``Collection`` and of its mixins: builds the URLs of a collection, and reads lists."""
 
     def __init__(self, connection: Connection, name: str) -> None:
         self._connection = connection
@@ -32,7 +32,7 @@ class CollectionBase:
         self, url: str, query: Mapping[str, Any], page_size: int, read_item: Callable[[Any], Item]
     ) -> Iterator[Item]:
         if query.get("resource_id") == []:
-            # Without an id, the parameter would be missing, and the list would have all vehicles.
+            # A query without ids would have no such parameter, and the list would contain the items of all vehicles.
             return iter(())
         return self._connection.pages(url, {**query, "limit": page_size}, read_item)
 

@@ -90,7 +90,7 @@ class Connection:
     def get(self, url: str | httpx.URL, params: Mapping[str, Any] | None = None, accept: str = "") -> httpx.Response:
         """Send a GET request; ``accept`` is the media type, JSON by default.
 
-        ``params`` that are None are omitted, those that are lists are repeated.
+        Parameters that are None are omitted; those that are lists are repeated.
         """
         query = None if params is None else {name: value for name, value in params.items() if value is not None}
         headers = {"Accept": accept} if accept else {}
@@ -107,7 +107,7 @@ class Connection:
         """Change an item, if it still has the version ``if_match``.
 
         If a later attempt gets 412, an earlier one may have made the change. The item is then fetched, and returned if
-        it has all requested values. It does not contain ``hold_seconds``, so such a change raises VersionMismatch.
+        it has all requested values. No item has the field ``hold_seconds``, so such a change raises VersionMismatch.
         """
         response, maybe_repeated = self._send("PATCH", url, json=body, headers=if_match_header(if_match))
         if maybe_repeated and response.status_code == httpx.codes.PRECONDITION_FAILED:

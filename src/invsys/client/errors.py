@@ -81,7 +81,7 @@ class ApiError(InvSysError):
 
 
 class MalformedBody(ApiError, code="malformed_body"):
-    """The body is not one strict JSON object."""
+    """The service cannot parse the request, for example because a proxy has changed its body."""
 
 
 class Unauthenticated(ApiError, code="unauthenticated"):
@@ -190,7 +190,7 @@ class MisdirectedRequest(ApiError, code="misdirected_request"):
 class InvalidFields(ApiError, code="invalid_fields"):
     """Fields are invalid; ``errors`` maps each invalid field, by its name in the API, to a list of messages.
 
-    A field of a listed change has a path, such as ``changes.3.to_datetime``.
+    A field of a change in ``Collection.update_several`` has a path, such as ``changes.3.to_datetime``.
     """
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
@@ -210,7 +210,7 @@ class TooManyHolds(ApiError, code="too_many_holds"):
     """The client has too many holds: confirm or delete some of them, or wait until they expire.
 
     After ``retry_after`` seconds, enough holds will have expired. The request is not retried automatically, because
-    this can take a day, and the caller can end a hold earlier.
+    the wait can last a day, and the caller can end a hold earlier.
     """
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:

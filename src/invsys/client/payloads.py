@@ -11,7 +11,7 @@ from invsys.client.records import Attribute, format_etag
 Id = str | uuid.UUID
 # An item's ``version`` or ``etag``, or ANY_VERSION.
 Match = int | str
-# The value of ``if_match`` that changes an item whatever its version is (RFC 9110, section 13.1.1).
+# The value of ``if_match`` that changes an item regardless of its version (RFC 9110, section 13.1.1).
 ANY_VERSION = "*"
 # The ``resource_id`` that moves an allocation to any other vehicle that is free.
 ANY_VEHICLE = "any"
@@ -24,7 +24,7 @@ class AllocationOptions(TypedDict, total=False):
     allocation_type: str
     # up to 100 characters
     description: str | None
-    # 1 to 128 characters: the caller's own number of the order, by which ``Collection.allocations`` finds it
+    # 1 to 128 characters: the caller's own order number, by which ``Collection.allocations`` can filter
     reference: str | None
     # any JSON object of at most 16 KiB
     dump: Mapping[str, Any]
@@ -35,21 +35,21 @@ class AllocationOptions(TypedDict, total=False):
 
 
 class ResourceFilters(TypedDict, total=False):
-    """Optional arguments of the lists of vehicles; None does not filter."""
+    """Optional arguments of the lists of vehicles; a filter that is None is not applied."""
 
     name: str | None
-    # the first characters of the name, in upper and lower case as the name
+    # the first characters of the name; case-sensitive
     name_prefix: str | None
-    # the vehicle is free for this whole period; without both, vehicles are listed whether they are free or not
+    # only vehicles that are free for this whole period
     available_from: datetime | None
     available_to: datetime | None
     attributes: Mapping[str, Attribute] | None
 
 
 class AllocationFilters(TypedDict, total=False):
-    """Optional arguments of the lists of allocations; None does not filter."""
+    """Optional arguments of the lists of allocations; a filter that is None is not applied."""
 
-    # only allocations of these vehicles, up to 100, if the list has those of all
+    # only allocations of these vehicles (up to 100), in the list without ``resource_id``
     resource_ids: Iterable[Id] | None
     # only allocations that overlap this window
     start: datetime | None
@@ -61,7 +61,7 @@ class AllocationFilters(TypedDict, total=False):
 
 
 class EventFilters(TypedDict, total=False):
-    """Filters of the change feed; None does not filter.
+    """Filters of the change feed; a filter that is None is not applied.
 
     An event must have one of the values of each filter. A filter has up to 100 values.
     """
@@ -80,7 +80,7 @@ class ResourceChanges(TypedDict, total=False):
     name: str
     # replaces all attributes: omitted ones are removed
     attributes: Mapping[str, Attribute]
-    # nothing new can be allocated from then on; None opens the vehicle again
+    # no new allocation can cover time from then on; None opens the vehicle again
     closed_from: datetime | None
 
 

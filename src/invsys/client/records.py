@@ -25,8 +25,8 @@ class Period:
 class Resource:
     """A vehicle, as it was at ``version``.
 
-    ``closed_from`` is the time from which nothing new can be allocated, None for an open vehicle. ``replayed``: this is
-    the stored response to an earlier request with the same key.
+    ``closed_from`` is the time from which no new allocations are accepted, None for an open vehicle. ``replayed`` means
+    that this is the stored response to an earlier request with the same key.
     """
 
     id: str
@@ -63,9 +63,9 @@ class Allocation:
     """An allocation of a vehicle for ``[start, end)``; ``status`` is ``confirmed``, or ``held`` until ``expires``.
 
     A held allocation is valid until ``expires``, regardless of the event ``expired`` in the feed. ``reference`` is the
-    caller's own number of the order, which other allocations can have as well. ``client_id`` is the client that created
-    it; None if this client sees only its own allocations, or if it was created without a gateway. ``replayed``: this is
-    the stored response to an earlier request with the same key, which shows the state at that time;
+    caller's own order number; several allocations can have the same one. ``client_id`` is the client that created the
+    allocation; None if this client sees only its own allocations, or if it was created without a gateway. ``replayed``
+    means that this is the stored response to an earlier request with the same key, which shows the state at that time;
     ``Collection.allocation`` returns the current state.
     """
 
@@ -157,7 +157,7 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change; ``data`` is the document of the vehicle or allocation after the change, or its last state.
+    """A change; ``data`` is the vehicle or allocation after the change, or its last state if it was deleted.
 
     ``kind`` is ``resource_registered``, ``resource_changed``, ``resource_decommissioned``, ``allocated``,
     ``allocation_changed``, ``confirmed``, ``deallocated`` or ``expired``; later versions of the service may add kinds.

@@ -27,7 +27,7 @@ def register(app: Flask, origins: Sequence[str]) -> None:
 
     @app.after_request
     def vary_by_origin(response: Response) -> Response:
-        # Also if the request has no Origin: the response to a page of another origin would have other headers.
+        # Also for requests without Origin: a cache must not use their responses for pages of other origins.
         response.vary.add("Origin")
         return response
 

@@ -1,4 +1,4 @@
-"""Metrics and log members of the gateway: the client of each request, and the time that the service took."""
+"""What the gateway adds to metrics and log lines: the client of each request, and the time that the service took."""
 
 import functools
 import time

@@ -84,7 +84,7 @@ class ResourceInUse(ConflictError):
 
 
 class ResourceClosed(Problem):
-    """The vehicle is closed, from an instant on, for a part of the period that would be newly allocated.
+    """The vehicle is closed for a part of the time that the request would newly allocate.
 
     Allocations that already exist remain: they can be shortened, confirmed and deleted, and holds can be extended.
     """

@@ -75,7 +75,7 @@ class Import(DatabaseCommand):
     )
 
     def run(self, file: str, report: str | None) -> int:
-        """Import the file and print the counts; return 1 if a line was refused."""
+        """Import the file and print the counts; return 1 if a line was refused, 130 after Ctrl-C."""
         outcome = importer.Outcome()
         try:
             importer.import_file(file, report, outcome)
@@ -91,7 +91,7 @@ class Import(DatabaseCommand):
 
 
 class Export(DatabaseCommand):
-    """Write all vehicles and allocations to standard output, in the format that import reads."""
+    """Write all vehicles and confirmed allocations to standard output, in the format that import reads."""
 
     option_list = (
         Option("--format", choices=["csv", "jsonl"], default="csv"),
@@ -173,7 +173,7 @@ class Migrate(Command):
     )
 
     def __call__(self, app: Flask, *, on_install: bool) -> None:
-        """Migrate and print the URL of the database; with ``on_install``, only if the settings allow it."""
+        """Migrate and log the URL of the database; with ``on_install``, only if the settings allow it."""
         if on_install and not commands.settings_of(app)["database"]["migrate_on_install"]:
             print("The database was not migrated, because [database] migrate_on_install = no.")
             return

@@ -39,7 +39,7 @@ class Period:
         return starts_within and ends_within
 
     def adds_from(self, instant: datetime, old: "Period | None" = None) -> bool:
-        """Return whether the period has instants from ``instant`` on that ``old`` (None: empty) does not have."""
+        """Return whether the period has time at or after ``instant`` that ``old`` (None: empty) does not have."""
         if self.end is not None and self.end <= instant:
             return False
         return old is None or not self.intersection(Period(instant)).is_within(old)
@@ -61,7 +61,8 @@ def _before(start: datetime | None, end: datetime | None) -> bool:
 def with_closure(periods: Iterable[Period], closed_from: datetime | None, window: Period) -> list[Period]:
     """Return the busy periods of a vehicle together with the time from ``closed_from`` on (None: never closed).
 
-    ``periods`` are those of its allocations, in order, as ``free_and_busy`` needs them; so is the result.
+    ``periods`` are the periods of its allocations that overlap ``window``, in order. So is the result, which is valid
+    input for ``free_and_busy``.
     """
     busy = list(periods)
     if closed_from is None or not _before(closed_from, window.end):

@@ -145,8 +145,8 @@ def register(app: Flask, server: Section, before_refusal: Callable[[], None] = l
 def _require(allowed: AllowedHosts, environ: "WSGIEnvironment") -> None:
     """Raise a Problem if the Host is not allowed.
 
-    Paths for operators accept any one well-formed name, or none with HTTP/1.0; there, Host is replaced by a neutral
-    value.
+    The paths ``health.FOR_OPERATORS`` accept any well-formed name; over HTTP/1.0, the header may be missing. For these
+    paths, ``Host`` is replaced by a neutral value.
     """
     host = environ.get("HTTP_HOST")
     if environ.get("PATH_INFO") not in health.FOR_OPERATORS:

@@ -26,7 +26,7 @@ def current() -> str | None:
 def owner() -> str | None:
     """Return the client id of the current request if the client may see only its own items, otherwise None.
 
-    Raises marshmallow's ValidationError if the header has another value than ``OWN``, because ignoring it would show
+    Raises marshmallow's ValidationError if the header has a value other than ``OWN``, because ignoring it would show
     every item, or if the request has no valid client id.
     """
     if not _is_trusted_header(VISIBILITY):

@@ -32,7 +32,10 @@ def settings_of(app: Flask) -> settings.Settings:
 
 
 class DataLocation(NamedTuple):
-    """The setting with the location of a service's data, and the words before it in the log: ``"The database is"``."""
+    """The setting that contains the location of a service's data.
+
+    ``words`` precede the location in the log, for example ``The database is``.
+    """
 
     words: str
     section: str

@@ -154,7 +154,7 @@ class Manager(flask_script.Manager):
         return app
 
     def _patch_argparser(self, parser: Any) -> None:
-        """Do nothing: the original overwrites an attribute that argparse itself uses since Python 3.12.8 and 3.13.1."""
+        """Do nothing: the original overwrites an attribute that argparse has used since Python 3.12.8 and 3.13.1."""
 
     def create_parser(self, *args: Any, **kwargs: Any) -> Parser:
         """Create the parser of the program, with a subparser for each command; all of them accept ``--version``."""

@@ -1,4 +1,4 @@
-"""Error pages: the problems of requests by browsers, in plain words. Programs get problem documents instead."""
+"""Error pages: explain problems to people who use a browser. Other clients get problem documents instead."""
 
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +9,7 @@ from invsys.chassis.documentation.problem_pages import POLICY
 from invsys.chassis.http import problems, responses
 from invsys.chassis.http.problems import Problem
 
-# What happened, and what to do. People see these sentences, so they use no words of the protocol.
+# For each status: what happened, and what to do. The sentences use no HTTP terms, because users of a browser read them.
 _WORDS = {
     HTTPStatus.UNAUTHORIZED: (
         "This page needs a key",
@@ -47,7 +47,7 @@ _WORDS = {
 
 
 def register(app: Flask, home: str | None = None) -> None:
-    """Show the problems of ``app`` to browsers as pages; ``home`` is the path of the page to start again from."""
+    """Show the problems of ``app`` to browsers as pages; ``home`` is the path of the page that these link to."""
     app.config["HOME_PAGE"] = home
     app.extensions[problems.PAGES] = _page
 

@@ -47,7 +47,7 @@ class Problem(Exception):
 
 
 class MalformedBody(Problem):
-    """The body is not one strict JSON object."""
+    """The request cannot be parsed, usually because its body is not a single valid JSON object."""
 
     status, code, title = 400, "malformed_body", "The body is not a JSON object"
     advice = (

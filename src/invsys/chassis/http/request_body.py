@@ -21,8 +21,8 @@ _LIMITER = "invsys.slow_bodies"
 def json_object(*, merge_patch: bool = False) -> dict[str, Any]:
     """Return the body of the current request as a dict.
 
-    It may be a JSON Merge Patch (see ``is_merge_patch``) if the method is PATCH, or if ``merge_patch``. Raises
-    UnsupportedMediaType, MalformedBody and the exceptions of ``read``.
+    It may be a JSON Merge Patch (see ``is_merge_patch``) if the method is PATCH, or if ``merge_patch`` is
+    true. Raises UnsupportedMediaType, MalformedBody and the exceptions of ``read``.
     """
     _require_json(merge_patch)
     try:

@@ -1,4 +1,7 @@
-"""The id of a request, in its response and in its log lines: the ``X-Request-Id`` header if valid, else a new id."""
+"""The id of a request, which its response and its log lines contain.
+
+It is the value of the header ``X-Request-Id`` if that is valid, otherwise a new id.
+"""
 
 import re
 

@@ -60,7 +60,7 @@ def _without_parameters(header: str) -> MIMEAccept:
 
 
 def wants_page() -> bool:
-    """Return whether the current request is that of a browser that shows a page: it prefers HTML to JSON and XML.
+    """Return whether the current request comes from a browser that shows a page: it prefers HTML to JSON and XML.
 
     Below ``/api/``, browsers get the responses that programs get.
     """
@@ -112,7 +112,7 @@ def no_content() -> Response:
 
 
 def page(html: str, status: int, headers: dict[str, str]) -> Response:
-    """Return a response with HTML, to a request for which programs get JSON or XML."""
+    """Return an HTML response; clients other than browsers get JSON or XML at the same URL."""
     return _complete(html.encode(), status, {"Vary": "Accept", **headers}, f"{HTML}; charset=utf-8")
 
 

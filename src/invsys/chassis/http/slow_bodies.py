@@ -38,7 +38,7 @@ class Stream(Protocol):
     """The input stream of a body."""
 
     def read(self, size: int, /) -> bytes:
-        """Read up to ``size`` bytes, until the body ends."""
+        """Read ``size`` bytes, or fewer if the body ends before."""
 
 
 class ResponseProtocol(Protocol):
@@ -60,7 +60,7 @@ class _Read:
 
 
 class BodyReadLimiter:
-    """Limits slow reads: half of the ``threads`` request threads may wait for them, for ``timeout`` seconds each."""
+    """Limits slow reads: at most half of ``threads`` threads may wait for one, each for at most ``timeout`` seconds."""
 
     def __init__(self, threads: int, timeout: float) -> None:
         self._slots, self._timeout = max(1, threads // 2), timeout

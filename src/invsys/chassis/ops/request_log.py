@@ -44,7 +44,10 @@ class LogFile(logging.handlers.WatchedFileHandler):
 
 
 class Log:
-    """The output of the log, a file or standard error, and the counts of repeated lines, which are not written."""
+    """The output of the log: a file or standard error.
+
+    ``refusals`` and ``messages`` count repeated lines, which are not written.
+    """
 
     def __init__(self, file: LogFile | None = None) -> None:
         self._file = file

@@ -1,9 +1,9 @@
 """Starts the production server: granian worker processes with several threads each, under our own supervisor.
 
 SIGTERM and SIGINT stop the server, SIGHUP replaces its workers one by one. The workers finish their requests. If a
-client sends over an idle connection while its worker stops, the connection is closed and the client sends the request
-again over another one (RFC 9112, section 9.3.1). docs/source/server.rst has the measurements behind the choice of
-granian.
+client sends a request over an idle connection whose worker is stopping, the connection is closed and the client sends
+the request again over another one (RFC 9112, section 9.3.1). docs/source/server.rst has the measurements behind the
+choice of granian.
 """
 
 import contextlib

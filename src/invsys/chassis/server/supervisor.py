@@ -57,7 +57,7 @@ _STABLE = 30.0
 
 @dataclass
 class _Slot:
-    """A worker slot: its socket, its current process if there is one, and the earliest start of the next process."""
+    """A worker slot: its socket, its current process if there is one, and the earliest start time of the next one."""
 
     number: int
     socket: socket.socket

@@ -10,7 +10,7 @@ from invsys.chassis.http.problems import NotFound
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.errors import Forbidden
 
-# Each satisfies the other scopes of its kind, but only for the client's own allocations and their events.
+# By the part of a scope before the colon: the scope that is enough for the client's own allocations and their events.
 _OWN_SCOPES = {"allocations": "allocations:own", "events": "events:own"}
 
 
@@ -25,7 +25,7 @@ class Permission:
     limit: str = "anonymous"
     # Also accept Basic authentication: browsers and calendar programs cannot send a Bearer header.
     basic: bool = False
-    # The scope for what belongs to the client itself is enough, if there is one.
+    # The scope in _OWN_SCOPES, if there is one, is enough.
     accepts_own: bool = True
     # The route belongs to a service without a table and matches every path below its prefix.
     matches_any_path: bool = False
@@ -34,7 +34,7 @@ class Permission:
 
     @property
     def own_scope(self) -> str | None:
-        """The scope that is enough for what belongs to the client itself, or None if there is none."""
+        """The scope that is enough for the client's own allocations and their events, or None if there is none."""
         if self.scope is None or not self.accepts_own:
             return None
         return _OWN_SCOPES.get(self.scope.partition(":")[0])

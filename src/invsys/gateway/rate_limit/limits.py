@@ -147,9 +147,9 @@ class Limits:
                 del self._running[client.id]
 
     def _hit(self, rate: RateLimitItem, key: str, cost: int = 1) -> tuple[bool, int, int]:
-        """Count a request for one rate.
+        """Count ``cost`` requests for one rate.
 
-        Return whether it is within the limit, the remaining requests, and the seconds until the window ends.
+        Return whether they are within the limit, the remaining requests, and the seconds until the window ends.
         """
         if self._redis is not None and time.monotonic() > self._redis_paused_until:
             try:

@@ -1,10 +1,10 @@
 """Compresses (gzip) the responses of services for callers that accept it.
 
-Streamed and partial responses stay as they are: the caller of a compressed stream could not detect that it is
-truncated. HTML stays as it is because the list at /table repeats its query next to data, and browsers request it for
-any site with stored (Basic) credentials: the compressed length could reveal the data (BREACH, breachattack.com). Other
-responses with data either need a Bearer header, which browsers do not send on their own, or repeat nothing of the
-request.
+Streamed and partial responses are not compressed: the caller of a compressed stream could not detect that it is
+truncated. HTML is not compressed because the list at /table contains text of the request next to private data. Any web
+site can make a browser request the list with stored (Basic) credentials, and the length of a compressed response could
+reveal the data (BREACH, breachattack.com). Other responses with private data either need a Bearer header, which
+browsers do not send on their own, or contain no text of the request.
 """
 
 import functools
@@ -32,7 +32,7 @@ _LONGEST_ACCEPT_ENCODING = 1000
 
 
 def compress(response: Response, *, is_public: bool) -> Response:
-    """Compress the response if the caller accepts it; ``is_public``: it is the same for all callers.
+    """Compress the response if the caller accepts it; ``is_public`` means that all callers get the same response.
 
     The ETag gets the suffix ``-gzip``, because the ETag of each representation must be different (RFC 9110, 8.8.3.3).
     ``headers.for_service`` removes the suffix from conditional requests.
@@ -61,7 +61,10 @@ def is_compressible(media_type: str) -> bool:
 
 
 def _announce(response: Response) -> bool:
-    """Return whether to compress the response for this caller, and set the headers that this decision needs."""
+    """Return whether to compress the response for this caller, and set its headers accordingly.
+
+    ``Vary`` is set even if this caller gets an uncompressed response, because other callers may get a compressed one.
+    """
     headers = response.headers
     if (
         not is_compressible(response.mimetype or "")

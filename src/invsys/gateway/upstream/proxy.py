@@ -69,7 +69,7 @@ class Proxy:
             gateway_metrics.observe(service, started, outcome)
 
     def _convert(self, upstream: UpstreamResponse) -> Response:
-        """Return the response for the caller: streamed if it is long, else buffered."""
+        """Return the response for the caller: streamed if its Content-Length is large, otherwise buffered."""
         status, headers = upstream.status, upstream_headers.for_caller(upstream.headers, upstream.url)
         length = upstream.length
         if upstream.has_no_body:

@@ -1,7 +1,7 @@
 """Responses of the services, parsed by llhttp, the strict parser of Node.js; invalid HTTP is rejected.
 
-Two lengths, a length together with chunks, and everything else that could make two parsers disagree about the end of a
-response are invalid.
+A response is also invalid if two parsers could disagree about its end, for example because it has two lengths, or a
+length and chunks.
 """
 
 import socket

@@ -1,6 +1,6 @@
 """The HTTP interface: the route table, and the responses to failures.
 
-Each method of a class in the table loads the request through a schema, calls one command or query, and serialises the
+Each method of a class in the table loads the request through a schema, calls a command or queries, and serialises the
 result through a schema.
 """
 
@@ -114,7 +114,7 @@ def _conflict_response(error: errors.ConflictError) -> Response:
 
 def _version_mismatch_response(error: errors.VersionMismatch) -> Response:
     response = problems.problem_response(error)
-    # In a change list, the version is a member: the path of the request has no ETag.
+    # In a change list, the version is a member instead: the URL of the request is not that of the allocation.
     if "version" not in error.members:
         response.headers["ETag"] = conditional.etag(error.version)
     return response

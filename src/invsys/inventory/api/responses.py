@@ -61,7 +61,10 @@ def next_page_link(parameter: str, cursor: str) -> dict[str, str]:
 
 
 def _list_of_request() -> str:
-    """Return the path of the request and the parameters on which the list depends: the purpose of its cursors."""
+    """Return the path of the request and the parameters on which the list depends.
+
+    Cursors of the list are encrypted for this text, so other lists reject them.
+    """
     params = sorted(param for param in request.args.items(multi=True) if param[0] not in _OF_PAGE)
     return f"{request.path}?{urlencode(params)}" if params else request.path
 

@@ -52,8 +52,8 @@ Vehicle = tuple[str, str]
 class ImportItem:
     """A vehicle to register if it is missing, and an allocation of it (as ``schemas.ImportedAllocation`` loads it).
 
-    If ``closed_from`` is that of the vehicle, the allocation is created even though the vehicle is closed: an export
-    has such items.
+    If the stored vehicle has the same ``closed_from``, the allocation is created even though the vehicle is closed,
+    because an export can contain such allocations.
     """
 
     resource_type: str
@@ -98,8 +98,8 @@ def load(items: Sequence[ImportItem]) -> LoadResult:
 def _load(connection: Connection, items: Sequence[ImportItem]) -> LoadResult | None:
     """Import the items; return None if another request registers one of the vehicles at the same time.
 
-    The caller then rolls back and tries again.
-    Locking that vehicle here would violate the lock order: its key may be lower than those of locked vehicles.
+    The caller then rolls back and tries again, because locking that vehicle here would violate the lock order: its key
+    may be lower than those of locked vehicles.
     """
     item_of_vehicle = {item.vehicle: item for item in reversed(items)}
     locked = _lock(connection, item_of_vehicle)
@@ -174,8 +174,8 @@ def _allocate(connection: Connection, values: dict[str, Any]) -> bool:
 def _is_same(row: Row, values: dict[str, Any]) -> bool:
     """Return whether the row is a confirmed allocation with the imported values.
 
-    CSV has no null, so an empty description equals a missing one. If the file has no reference or no client id, a row
-    with any matches.
+    CSV has no null, so an empty description equals a missing one. If the file has no reference, the row may have any
+    reference; the same applies to the client id.
     """
     return (
         row["expires"] is None

@@ -83,7 +83,7 @@ def allocate(
 ) -> CommandResult:
     """Allocate a vehicle for a period: as a hold that expires after ``hold_seconds``, or confirmed without them.
 
-    ``despite_closed``: even if the vehicle is closed. ``details`` are the allocation_type, description, reference and
+    With ``despite_closed``, the vehicle may be closed. ``details`` are the allocation_type, description, reference and
     dump. Raises ResourceNotFound, ResourceClosed, PeriodTaken, IdempotencyKeyReused, TooManyHolds, Overloaded,
     DatabaseUnavailable, and marshmallow's ValidationError if the period exceeds the caller's limits, or if
     ``despite_closed`` is not permitted.

@@ -55,7 +55,7 @@ _EXPIRE_CONFLICTS_OF_VEHICLE = _expire(
 )
 # Ordered by vehicle, so that a batch frees whole vehicles: if it had one hold of each of a thousand vehicles, the other
 # holds might still block every one of them.
-# "+ 0" keeps SQLite from reading every allocation in the order of that index; it uses the index on ``expires`` instead.
+# With "+ 0", SQLite uses the index on ``expires``. Without it, SQLite would read every allocation in index order.
 _EXPIRE_CONFLICTS_OF_TYPE = _expire(
     lock_order.allocations_skip_locked(
         is_expired(), _IN_PERIOD, _resource.c.resource_type == bindparam("resource_type")
@@ -123,9 +123,8 @@ def delete_expired_of_vehicle(connection: Connection, resource_key: int) -> None
 def end_holds(connection: Connection, resource_key: int, caller: Caller) -> None:
     """Delete all holds of a vehicle that is being decommissioned.
 
-    The transaction must have locked the vehicle FOR UPDATE.
-
-    The event is ``expired`` for a hold that has expired by the database's clock, otherwise ``deallocated``.
+    The transaction must have locked the vehicle FOR UPDATE. The event is ``expired`` for a hold that has expired by the
+    database's clock, otherwise ``deallocated``.
     """
     delete_expired_of_vehicle(connection, resource_key)
     _repeat(connection, _DEALLOCATE_OF_LOCKED_VEHICLE, {"of_resource_key": resource_key, **caller_params(caller)})

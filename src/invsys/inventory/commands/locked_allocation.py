@@ -55,10 +55,10 @@ def lock(
     """Lock an allocation, its vehicle, and the vehicle to which it will move; return the row of the allocation.
 
     ``changes`` are as ``schemas.ChangedAllocation`` loads them. The row also has the vehicle's ``resource_id`` and
-    ``resource_type``, and, if the changes have a ``resource_id``, the ``new_resource_key``. That is None if no such
-    vehicle is in circulation, or if it lacks ``attributes`` of the changes. Its ``closed_from`` is that of the vehicle
-    which the allocation will have after the changes. Return None if the allocation moved to another vehicle before it
-    was locked; the caller then has to start a new transaction. Raises AllocationNotFound, HoldExpired.
+    ``resource_type``, and, if the changes have a ``resource_id``, the ``new_resource_key``. This key is None if no such
+    vehicle is in circulation, or if it lacks ``attributes`` of the changes. The row's ``closed_from`` is that of the
+    vehicle which the allocation will have after the changes. Return None if the allocation moved to another vehicle
+    before it was locked; the caller then has to start a new transaction. Raises AllocationNotFound, HoldExpired.
     """
     by_vehicle, owned = resource_id is not None, owner is not None
     params = {
@@ -93,7 +93,7 @@ def find(
     owner: str | None,
     resource_id: uuid.UUID | None = None,
 ) -> dict[uuid.UUID, Row]:
-    """Return rows by id, without locks; their columns are those of ``lock`` for a change that does not move them.
+    """Return the rows of allocations by id, without locks; ``lock`` describes their columns.
 
     Allocations that are missing, of another owner (None: any) or of another vehicle than ``resource_id`` (None: any)
     are left out.
@@ -117,7 +117,10 @@ def require_present(
     owner: str | None,
     resource_id: uuid.UUID | None = None,
 ) -> Row:
-    """Return the row that ``find`` has found for an allocation; raise AllocationNotFound or HoldExpired without one."""
+    """Return the row that ``find`` returned for an allocation.
+
+    Raises AllocationNotFound or HoldExpired if there is none (``row`` is None), and HoldExpired for an expired hold.
+    """
     if row is None:
         params = {
             "resource_type": resource_type,

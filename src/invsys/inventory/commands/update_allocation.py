@@ -93,7 +93,7 @@ def _move_to_any(
     versions: Collection[int] | None,
     caller: Caller,
 ) -> Row:
-    """Choose a vehicle without locks, and move the allocation there as to a vehicle that the caller has named.
+    """Choose a vehicle without locks, then move the allocation as if the caller had named this vehicle.
 
     If another request changes the allocation or takes the vehicle first, begin again with another vehicle. A statement
     that skips locked vehicles could find none although one is free, and a transaction that waits for one vehicle after
@@ -175,9 +175,9 @@ def new_values(row: Row, changes: dict[str, Any], caller: Caller) -> tuple[dict[
 
 
 def require_open(row: Row, values: Row, closed_from: datetime | None) -> None:
-    """Raise ResourceClosed if the change of a row to ``values`` newly covers an instant from ``closed_from`` on.
+    """Raise ResourceClosed if the change of a row to ``values`` allocates additional time from ``closed_from`` on.
 
-    That is the instant from which the vehicle in ``values`` is closed (None: it is open).
+    ``closed_from`` is the instant from which the vehicle in ``values`` is closed (None: it is open).
     """
     moves = values["resource_key"] != row["resource_key"]
     old_period = None if moves else Period(row["starts"], row["ends"])

@@ -60,7 +60,7 @@ seconds_between = sql_function(
     sqlite="((julianday({1}) - julianday({0})) * 86400)",
 )
 
-# The later, and the earlier of two instants; the first one can be null, the result is then the second one.
+# The later and the earlier of two instants. If the first one is null, the result is the second one.
 latest = sql_function(
     "latest",
     UtcDateTime(),

@@ -8,7 +8,7 @@ Every transaction follows this order, so transactions cannot deadlock:
   decommission lock FOR UPDATE.
 * A decommission and a closure therefore wait for all the others, and their events have higher numbers. All others wait
   for them, and then evaluate the WHERE of their locking SELECT again with the committed row of the vehicle (section
-  13.2.1 of the PostgreSQL manual). Conditions on the vehicle belong into that WHERE, and a value of the vehicle has to
+  13.2.1 of the PostgreSQL manual). Conditions on the vehicle belong in that WHERE, and a value of the vehicle has to
   come from the result of that SELECT.
 * A command reads the vehicle of an allocation without a lock. If the allocation has moved to another vehicle by the
   time it is locked, the command releases all locks and starts again. A vehicle to which an allocation moves is also

@@ -65,7 +65,7 @@ class ContinuousResource(db.Model):  # type: ignore[name-defined]
     version: Mapped[int] = mapped_column(Integer, server_default="1")
     # When the vehicle left circulation. From then on callers do not see it, and its name can be used again.
     decommissioned: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # From this instant on, nothing new can be allocated; null if the vehicle is open.
+    # New allocations must end by this instant; null if the vehicle is open.
     closed_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
@@ -101,7 +101,7 @@ class ContinuousResourceAllocation(db.Model):  # type: ignore[name-defined]
     client_id: Mapped[str | None] = mapped_column(String(255))
     # The time of the last change; null if the allocation was never changed.
     changed: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # The caller's own number of the order. Several allocations can have the same.
+    # The caller's own order number. Several allocations can have the same one.
     reference: Mapped[str | None] = mapped_column(String(128))
 
 

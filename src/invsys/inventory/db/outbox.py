@@ -197,8 +197,8 @@ _INSERT_KEY = _insert_key(bindparam("events", type_=_key.c.events.type))
 def insert_events(connection: Connection, keys: Sequence[int], confirmed: Sequence[int], caller: Caller) -> list[Row]:
     """Insert the events of changed allocations, numbered in the order of ``keys``, and the caller's Idempotency-Key.
 
-    The kind is ``confirmed`` for the keys that are also in ``confirmed``, otherwise ``allocation_changed``. Return the
-    columns that ``OutboxChange`` lists, in the same order.
+    The kind is ``confirmed`` for the keys that are also in ``confirmed``, otherwise ``allocation_changed``. Return
+    rows with the columns that ``OutboxChange`` lists, in the order of ``keys``.
     """
     params = {**caller_params(caller), "keys": keys, "confirmed": confirmed}
     result = connection.execute(_INSERT_EVENTS, params).mappings()

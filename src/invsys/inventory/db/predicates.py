@@ -109,8 +109,8 @@ SOME_EXPIRED: ColumnElement[bool] = (
 def is_open(end: Any, closed_from: Any = _resource.closed_from) -> ColumnElement[bool]:
     """Return the predicate "the vehicle is not closed at any instant of a new period that ends at ``end``".
 
-    It is not true for an infinite end (null) if the vehicle is closed from any instant on. ``closed_from`` is the
-    column of the vehicle. ``Period.adds_from`` is the equivalent in Python.
+    For an infinite end (null), it is true only for vehicles that have no ``closed_from``, the column of the vehicle.
+    ``Period.adds_from`` is the equivalent in Python.
     """
     return or_(closed_from.is_(None), closed_from >= _instant(end))
 

@@ -15,8 +15,9 @@ from invsys.inventory.period import EARLIEST, LATEST, Period
 
 # The bounds of open sides. Some programs store instants as 32-bit seconds since 1970; sabre/dav (Nextcloud) itself uses
 # 2038-01-01 as the last date. Exchange refuses a calendar that contains a year before 1601 or after 4500 (MS-STANXICAL,
-# 2.2.29), and Outlook ignores such a date (MS-STANOICAL, 2.2.31). An allocation beyond a bound gets the next one. The
-# second start is before EARLIEST, because an allocation can end at EARLIEST and an event must start before it ends.
+# 2.2.29), and Outlook ignores such a date (MS-STANOICAL, 2.2.31). If an allocation lies beyond a bound, it gets the
+# next one in the tuple. The second start is before EARLIEST, because an allocation can end at EARLIEST and an event
+# must start before it ends.
 _NO_START = (datetime(1970, 1, 1, tzinfo=UTC), EARLIEST - timedelta(seconds=1))
 _NO_END = (datetime(2038, 1, 1, tzinfo=UTC), datetime(4500, 1, 1, tzinfo=UTC), LATEST)
 _ALMOST_A_SECOND = timedelta(microseconds=999_999)

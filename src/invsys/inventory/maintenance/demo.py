@@ -1,4 +1,4 @@
-"""The demonstration fleet: registers and allocates vehicles to look at, with the commands that the API uses."""
+"""The demonstration fleet: registers and allocates example vehicles, with the commands that the API uses."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class Created:
 
 
 def create(seed: int, created: Created, *, even_with_vehicles: bool = False) -> None:
-    """Create the fleet that belongs to ``seed``, in every collection, and count it in ``created``.
+    """Create a fleet in every collection, and add its numbers to ``created``; the same ``seed`` gives the same fleet.
 
     The periods are relative to the database's clock. Raises DemoRefused if a collection has a vehicle in circulation,
     unless ``even_with_vehicles``; DatabaseUnavailable, Overloaded.

@@ -95,7 +95,7 @@ _OF_MODEL: dict[str, dict[str, Any]] = {
     "Transit": {"seats": 9, "fuel": "diesel"},
     "Canter": {"payload_t": 3.5},
 }
-# For collections that an operator has added.
+# The profile of the collections that an operator has added.
 _OTHER = _Profile(12, ("Vehicle",), {"base": _BASES}, booked=(3, 24), idle=(2, 20))
 
 
@@ -103,7 +103,7 @@ def vehicles(collection: str, seed: int, now: datetime) -> Iterator[DemoVehicle]
     """Yield the vehicles of a collection; the same seed gives the same fleet, with periods relative to ``now``."""
     profile = _PROFILES.get(collection, _OTHER)
     for number in range(profile.count):
-        # One generator for each vehicle: a change of one does not change the others.
+        # A generator for each vehicle, so that changing the data of one does not change the others.
         draw = random.Random(f"{seed} {collection} {number}")  # noqa: S311 - not for cryptography
         model = draw.choice(profile.models)
         names = _names(random.Random(f"{seed} {collection} {number} name"), model)  # noqa: S311 - the same
@@ -111,7 +111,7 @@ def vehicles(collection: str, seed: int, now: datetime) -> Iterator[DemoVehicle]
         fixed = _special_allocations(number, draw, now)
         # Of every twelve vehicles, one has no allocations.
         bookings = [] if number % 12 == 5 else list(_bookings(profile, draw, now, fixed))
-        # A vehicle in maintenance until further notice is closed too, as the page at / does it.
+        # A vehicle in maintenance without an end is also closed; the page at / does the same.
         is_closed = any((item.allocation_type, item.period.end) == ("maintenance", None) for item in fixed)
         closed_from = fixed[0].period.start if is_closed else None
         yield DemoVehicle(names, attributes, [*fixed, *_with_a_hold(number, draw, now, bookings)], closed_from)
@@ -128,7 +128,7 @@ def _letters(draw: random.Random, count: int) -> str:
 
 
 def _special_allocations(number: int, draw: random.Random, now: datetime) -> list[DemoAllocation]:
-    """Return the allocation that shows something special, such as an open end; most vehicles have none."""
+    """Return at most one allocation with a special property, such as an open end; half of the vehicles have one."""
     repair = DemoAllocation(Period(), "maintenance", draw.choice(_REPAIRS))
     quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     special = {
@@ -176,7 +176,7 @@ def _booking(draw: random.Random, period: Period) -> DemoAllocation:
 def _with_a_hold(
     number: int, draw: random.Random, now: datetime, bookings: Sequence[DemoAllocation]
 ) -> Iterator[DemoAllocation]:
-    """Yield the bookings; of every fourth vehicle, the first one in the future is a hold."""
+    """Yield the bookings; for every fourth vehicle, turn the first future booking into a hold."""
     hold_seconds = draw.choice(_HOLDS) if number % 4 == 0 else None
     for booking in bookings:
         is_future = booking.period.start is not None and booking.period.start > now
@@ -193,7 +193,7 @@ def _hours(draw: random.Random, between: tuple[int, int]) -> timedelta:
 
 
 def _at(now: datetime, day: int, hour: int = 0) -> datetime:
-    """Return the full hour of a day; day 0 is that of ``now``."""
+    """Return a full hour of a day; day 0 is the day of ``now``."""
     return now.replace(hour=hour, minute=0, second=0, microsecond=0) + timedelta(days=day)
 
 

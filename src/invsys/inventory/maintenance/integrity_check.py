@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 
-# The constraints, triggers and indexes that must exist. The first (SQLite: the first two) reject overlaps.
+# The constraints, triggers and indexes that must exist. The first one rejects overlaps (on SQLite, the first two).
 GUARDS = {
     "postgresql": (
         "ex_continuous_resource_allocations_no_overlap",

@@ -107,7 +107,7 @@ def _ordered(rows: Select[Any], descending: bool) -> Select[Any]:
 
 
 def _parts(filters: Filters, status: str | None, descending: bool, limited: bool) -> Iterator[Select[Any]]:
-    """Yield the parts of a list; ``limited``: only ``limit`` rows of the list are needed, the first ones."""
+    """Yield the parts of a list; ``limited`` means that only the first ``limit`` rows of the list are needed."""
     predicates = [*_predicates(filters, status), *_after(filters, descending)]
     owned, owned_of_vehicle = ([OWNED], [OWNED_OF_VEHICLE]) if "owner" in filters else ([], [])
     in_vehicles = [IN_RESOURCE_IDS] if "resource_ids" in filters else []
@@ -137,7 +137,7 @@ def _parts(filters: Filters, status: str | None, descending: bool, limited: bool
 
 
 def _first_keys_of_vehicle(predicates: list[ColumnElement[bool]], descending: bool) -> Any:
-    """Select the first keys of each vehicle, at most as many as fit on the page.
+    """Select the keys of the first allocations of each vehicle, at most as many as fit on the page.
 
     Without this limit, a page of a few vehicles would read all their allocations in the window.
     """

@@ -1,4 +1,4 @@
-"""Queries for allocations: one by its id, pages of those of some vehicles or all, ordered by start, and their number.
+"""Queries for allocations: one by its id, a page of a list ordered by start, and the number of items in a list.
 
 Rows are mappings of the columns and the vehicle's ``resource_id`` and ``resource_type``.
 """
@@ -56,13 +56,13 @@ def allocation(
 
 
 class AllocationFilters(TypedDict, total=False):
-    """The filters of a list of allocations; one that is missing or None restricts nothing."""
+    """The filters of a list of allocations; a filter that is missing or None is not applied."""
 
     # One vehicle.
     resource_id: uuid.UUID | None
     # Several vehicles; those of other types or out of circulation have no allocations.
     resource_ids: Collection[uuid.UUID] | None
-    # The allocations that overlap it.
+    # Only allocations that overlap this window.
     window: Period
     allocation_type: str | None
     # ``held`` or ``confirmed``.
@@ -123,14 +123,14 @@ def _params(filters: AllocationFilters) -> dict[str, Any]:
 def _find_vehicle(
     connection: Connection, resource_type: str, filters: AllocationFilters, params: dict[str, Any]
 ) -> frozenset[str]:
-    """Add the key of the vehicle to ``params``, if there is one; return the names of the parameters with a value."""
+    """Add the key of the vehicle to ``params``, if there is one; return the names of parameters that are not None."""
     if (vehicle := filters.get("resource_id")) is not None:
         params["resource_key"] = resource_queries.require_resource(connection, resource_type, vehicle)["key"]
     return frozenset(name for name, value in params.items() if value is not None)
 
 
 def _bounds(params: Row, descending: bool = False) -> dict[str, datetime]:
-    """Return the instants between which the allocations start that are within the window and after the last page."""
+    """Return the bounds of the starts of allocations that start within the window and come after the previous page."""
     lower, upper, after = params["start"] or BEFORE_ALL, params["end"] or AFTER_ALL, params.get("after_start")
     if after is not None and descending:
         # Allocations of different vehicles may start at the same instant.

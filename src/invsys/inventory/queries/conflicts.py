@@ -1,4 +1,4 @@
-"""Queries for conflicts of a vehicle: allocations that overlap a period or have not ended, and its closure.
+"""Queries for conflicts: allocations of a vehicle that overlap a period or have not ended, and a closed vehicle.
 
 Rows are mappings of the allocations' columns. Expired holds are ignored.
 """
@@ -86,7 +86,7 @@ _SHOWN: list[Any] = [
 def _of_vehicles() -> CompoundSelect[Any]:
     """Select the allocations of the vehicles ``keys`` that overlap the window from ``start`` to ``end``, both finite.
 
-    The parts use the index of a vehicle's starts, so none reads the vehicle's past.
+    The parts of the union use the index of a vehicle's starts, so they read no past allocations.
     """
     allocations = (
         select(*_SHOWN)
@@ -147,7 +147,7 @@ def require_free(
 
 
 def require_open(closed_from: datetime | None, period: Period, old_period: Period | None = None) -> None:
-    """Raise ResourceClosed if the period newly covers an instant from ``closed_from`` on (None: the vehicle is open).
+    """Raise ResourceClosed if the period adds time from ``closed_from`` on (None: the vehicle is open).
 
     ``old_period`` is what the allocation already covers on this vehicle, None for a new or moved allocation. The caller
     must have locked the vehicle, if the decision has to hold until the end of the transaction.

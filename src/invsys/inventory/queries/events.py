@@ -78,8 +78,8 @@ class Page(NamedTuple):
 def _with_last_purged(events: Select[Any], **state: ColumnElement[Any]) -> Select[Any]:
     """Build the union of the events and, before them, a row that represents the last purged event.
 
-    The key of that row is 0 if nothing was purged yet; the keys of events start at 1. It alone has the columns
-    ``state``, and ``some_expired``, which is true if expired holds exist.
+    The key of that row is 0 if nothing was purged yet; the keys of events start at 1. Only this row has values in the
+    columns ``state`` and in ``some_expired``, which is true if expired holds exist.
     """
     state = {"some_expired": SOME_EXPIRED, **state}
     key = func.coalesce(CursorState.purged_key, literal(0, Event.key.type)).label("key")
@@ -105,8 +105,8 @@ _LAST_KEY = select(func.max(Event.key)).where(_IS_VISIBLE).scalar_subquery()
 def filtered_statement(filters: frozenset[str]) -> Select[Any]:
     """Build the statement of a page with these filters.
 
-    Its events are that of the cursor, those that match (``is_match``), and the last one of the ``MAX_SCANNED`` events
-    after the cursor, up to which the statement reads. ``last_key`` is the key of the last event in the feed.
+    It reads up to ``MAX_SCANNED`` events after the cursor. It returns the event of the cursor, the matching events
+    (``is_match``), and the last event that it has read. ``last_key`` is the key of the last event in the feed.
     """
     is_match = and_(*(_FILTERS[name] for name in sorted(filters)))
     farthest = select(Event.key).where(_FROM_CURSOR, _IS_VISIBLE).order_by(Event.key)

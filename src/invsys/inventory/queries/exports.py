@@ -72,8 +72,8 @@ def allocations(
 def not_ended(resource_type: str) -> Iterator[tuple[datetime, Iterator[tuple[Row, list[Period]]]]]:
     """Yield the database's current time, and each vehicle in circulation with its busy periods that have not ended.
 
-    A vehicle is busy while it is allocated or closed.
-    Everything is read from one snapshot; the periods are fetched in batches of a thousand.
+    A vehicle is busy while it is allocated or closed. Everything is read from one snapshot; the periods are fetched in
+    batches of a thousand.
     """
     with session.snapshot() as connection:
         now = connection.execute(select(db_now())).scalar_one()

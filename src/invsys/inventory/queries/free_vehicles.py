@@ -116,7 +116,7 @@ def best_fit_keys(quantity: int, params: Params, *, whole_fleet: bool) -> list[i
 
 
 class _Samples(NamedTuple):
-    """Statements that select idle seconds and key of available vehicles: from the position on, and those before it."""
+    """Statements that select the idle seconds and keys of available vehicles, from the position on and before it."""
 
     following: Select[Any]
     preceding: Select[Any]

@@ -1,4 +1,7 @@
-"""Queries for vehicles: one by its id, pages of a collection, and their number. Rows are mappings of the columns."""
+"""Queries for vehicles: one by its id, a page of a list, and the number of items in a list.
+
+Rows are mappings of the columns.
+"""
 
 import uuid
 from collections.abc import Collection, Iterator, Sequence
@@ -45,7 +48,7 @@ def require_resource(connection: Connection, resource_type: str, resource_id: uu
 
 
 class ResourceFilters(TypedDict, total=False):
-    """The filters of a list of vehicles; one that is missing or None restricts nothing."""
+    """The filters of a list of vehicles; a filter that is missing or None is not applied."""
 
     name: str | None
     name_prefix: str | None

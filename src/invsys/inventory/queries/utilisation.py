@@ -31,8 +31,8 @@ from invsys.inventory.period import Period
 
 _resource, _allocation = ContinuousResource, ContinuousResourceAllocation
 
-# Callers choose the types, so the response has a limited number. A type has at most 20 characters, so it cannot have
-# the name of the others.
+# Callers choose the types of allocations, so the response limits their number and sums up the rest as OTHER_TYPES. No
+# type can have that name, because a type has at most 20 characters.
 MAX_TYPES = 100
 OTHER_TYPES = "all other types together"
 
@@ -57,20 +57,23 @@ class Step(NamedTuple):
 
 
 class _Sums(NamedTuple):
-    """The starts in a step less the ends: their number, and the sum of their microseconds since the window began."""
+    """The number of starts in a step minus the number of ends, and the sum of the starts minus the sum of the ends.
+
+    The sums are in microseconds since the window began.
+    """
 
     number: int
     microseconds: int
 
 
-# By the number of a step. An instant counts in the first step that begins then or later, from 1 on.
+# Sums by the number of a step. An instant counts in the first step after step 0 that begins at the instant or later.
 _SumsOfSteps = Mapping[int, _Sums]
 
 
 def steps(resource_type: str, window: Period, step: timedelta) -> list[Step]:
     """Return the steps of a finite window, each ``step`` long (whole seconds); the last one ends with the window.
 
-    Vehicles that were decommissioned since count until then. Raises DatabaseUnavailable.
+    A decommissioned vehicle counts until the time when it was decommissioned. Raises DatabaseUnavailable.
     """
     assert window.start is not None
     assert window.end is not None
@@ -79,7 +82,7 @@ def steps(resource_type: str, window: Period, step: timedelta) -> list[Step]:
         "start": window.start,
         "end": window.end,
         "origin": window.start + _MICROSECOND,
-        # One step of the length of the window is the same as a longer one.
+        # A step that is longer than the window is shortened to the window, which gives the same result.
         "step_seconds": min(step, -(-(window.end - window.start) // _SECOND) * _SECOND) // _SECOND,
     }
     with session.snapshot() as connection:
@@ -129,7 +132,7 @@ def _allocated(sums: _SumsOfSteps, offsets: Iterable[int]) -> Iterator[int | flo
 
 
 def _fleet() -> Select[Any]:
-    """Build the statement: the number of vehicles of each step less that of the step before it."""
+    """Build the statement that returns by how many vehicles each step differs from the previous one."""
 
     def changes(instant: Any, number: str) -> Select[Any]:
         times = (since(instant, _START) for since in _SINCE.values())
@@ -143,7 +146,7 @@ def _fleet() -> Select[Any]:
 
 
 def _allocations_of_window() -> Any:
-    """Select the parts of allocations that are in the window, also of vehicles that were decommissioned since.
+    """Select the parts of allocations that are in the window, including allocations of decommissioned vehicles.
 
     The columns are the kind (the type; null: held), the period, and its bounds as seconds and microseconds since the
     window began. They are computed here, because SQLite would compute them again wherever an outer query uses them.
@@ -193,7 +196,7 @@ def _step_key(instant: Any, seconds: Any, microseconds: Any) -> Any:
 
 
 def _allocations() -> Select[Any]:
-    """Build the statement: for each kind and step its ``_Sums``, with separate seconds and microseconds."""
+    """Build the statement that returns ``_Sums`` for each kind and step, with separate seconds and microseconds."""
     spans = _spans().c
     seconds = func.sum(spans.ends_seconds - spans.starts_seconds)
     microseconds = func.sum(spans.ends_microseconds - spans.starts_microseconds)

@@ -1,6 +1,7 @@
-"""Ctrl-C during an import: it ends the import while it waits for input, or after the commit of the current batch.
+"""Handles Ctrl-C during an import.
 
-A second Ctrl-C ends a batch immediately.
+If the import is waiting for input, it ends immediately, otherwise after the commit of the current batch. A second
+Ctrl-C always ends it immediately.
 """
 
 import io
@@ -50,7 +51,10 @@ def interruptible(source: IO[bytes]) -> IO[bytes]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Defer Ctrl-C to the end of the block, so that the counts match the commits; a second Ctrl-C is immediate."""
+    """Defer Ctrl-C to the end of the block, so that the reported counts match what was committed.
+
+    A second Ctrl-C takes effect immediately.
+    """
     is_main = threading.current_thread() is threading.main_thread()
     # A background job of a shell script ignores the signal, and must continue to ignore it.
     if not is_main or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -10,8 +10,8 @@ from flask import Blueprint, Flask, Response, current_app, make_response, render
 from invsys.chassis.http import csp, static_files
 from invsys.inventory.ui import table
 
-# Only files of this origin, and no markup that a script writes from strings. The shell adds the digest of its import
-# map.
+# Only files of this origin are loaded, and scripts cannot create markup from strings (Trusted Types). The shell adds
+# the digest of its import map.
 _POLICY = (
     "default-src 'none'; script-src 'self'{digest}; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"

@@ -61,7 +61,7 @@ def show() -> str:
 
 
 def _query() -> tuple[dict[str, Any], list[str]]:
-    """Return the valid parameters of the query, and a sentence about each other one.
+    """Return the valid parameters of the query, and a sentence about each invalid one.
 
     ``collection`` and ``days`` always have a value; ``after`` is the sort key in the cursor, or None.
     """
@@ -104,7 +104,7 @@ def _window(query: dict[str, Any], now: datetime) -> Window:
 
 
 def _other_days(window: Window) -> Iterator[tuple[str, date]]:
-    """Yield the words and the first day of the links to the days before and after the window, and to today."""
+    """Yield the text and the first day of the links to the days before and after the window."""
     length = timedelta(days=window.days)
     if window.start - length >= EARLIEST:
         yield "Earlier", (window.start - length).date()

@@ -1,4 +1,4 @@
-"""What the list shows of each vehicle: its state at the start of the window, and its allocations."""
+"""What the list shows about each vehicle: its state at the start of the window, and its allocations."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _COLOURED = frozenset({"booking", "maintenance", "taken", "closed"})
 
 @dataclass(frozen=True)
 class Window:
-    """The days that the list shows; ``begins_now``: they begin at the current time, not at midnight."""
+    """The days that the list shows; ``begins_now`` means that they begin at the current time, not at midnight."""
 
     start: datetime
     days: int
@@ -35,7 +35,7 @@ class Window:
         return [self.start + timedelta(days=day) for day in range(self.days)]
 
     def percent(self, instant: datetime) -> float:
-        """Return the place of an instant in the window, from 0 to 100."""
+        """Return the position of an instant in the window, from 0 to 100."""
         return round(min(max((instant - self.start) / timedelta(days=self.days) * 100, 0.0), 100.0), 2)
 
 
@@ -68,7 +68,7 @@ def _touches(previous: Row, allocation: Row) -> bool:
 
 
 def vehicle_row(vehicle: Row, allocations: Iterable[Row], window: Window) -> dict[str, Any]:
-    """Return what the list shows of a vehicle; ``allocations`` are those of all vehicles, by vehicle and start."""
+    """Return what the list shows about a vehicle; ``allocations`` are those of all vehicles, sorted by start."""
     of_vehicle = [allocation for allocation in allocations if allocation["resource_key"] == vehicle["key"]]
     start, closed_from = window.start, vehicle["closed_from"]
     current = next((row for row in of_vehicle[:1] if row["starts"] is None or row["starts"] <= start), None)
@@ -87,7 +87,7 @@ def vehicle_row(vehicle: Row, allocations: Iterable[Row], window: Window) -> dic
 
 
 def _closure(closed_from: datetime) -> Row:
-    """Return the time from which the vehicle is closed in the form of an allocation."""
+    """Return the time from ``closed_from`` on as a row like that of an allocation."""
     return {**_ANONYMOUS, "allocation_type": "closed", "starts": closed_from, "ends": None}
 
 

@@ -1,4 +1,4 @@
-"""Chooses the vehicles of the entries that move to any vehicle. Nothing is locked."""
+"""Chooses a vehicle for each entry that moves its allocation to any free vehicle. Nothing is locked."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -27,16 +27,16 @@ class Choice(NamedTuple):
 
 
 def choose(resource_type: str, entries: Sequence[Entry], caller: Caller) -> dict[uuid.UUID, Choice]:
-    """Return a choice for each entry that moves to any vehicle, by the id of the allocation.
+    """Return a choice for each entry that moves its allocation to any free vehicle, by the id of the allocation.
 
-    Each entry in turn gets a vehicle that is free after all other entries and the choices before it. Raises the
-    problems of the entries: AllocationNotFound, HoldExpired, VersionMismatch, InvalidFields,
-    ResourceClosed, NoneAvailable.
+    Each entry in turn gets a vehicle that will be free after the entries with a fixed vehicle and the earlier choices
+    have been applied. Raises the problems of the entries: AllocationNotFound, HoldExpired, VersionMismatch,
+    InvalidFields, ResourceClosed, NoneAvailable.
     """
     to_any = [entry for entry in entries if entry.moves_to_any]
     if not to_any:
         return {}
-    # The rows and the free vehicles must be of the same state.
+    # The rows and the free vehicles must come from the same state of the database.
     with session.snapshot() as connection:
         ids = [entry.allocation_id for entry in entries]
         rows = locked_allocation.find(connection, resource_type, ids, caller.owner)
@@ -80,7 +80,11 @@ def _choose(
 def _free_vehicle(
     connection: Connection, unmoved: Placement, taken: Sequence[Placement], listed_keys: Sequence[int]
 ) -> Row:
-    """Return a vehicle for an allocation with its new period, which is still on its old vehicle."""
+    """Return a vehicle that will be free for the new period of an allocation.
+
+    ``unmoved`` is the result of its entry, still with the old vehicle. ``taken`` are the results of the entries with a
+    fixed vehicle and of the earlier choices. ``listed_keys`` are the keys of all allocations in the change list.
+    """
     conflicting = {other.resource_key for other in taken if other.period.overlaps(unmoved.period)}
     params = {
         **unmoved.values,

@@ -22,15 +22,15 @@ from invsys.inventory.queries import conflicts
 
 
 class _BeginAgain(Exception):
-    """The attempt has failed because of a concurrent change; its transaction must be rolled back."""
+    """The attempt has failed because of a concurrent change: roll back its transaction, then try again."""
 
 
 def apply(resource_type: str, changes: Sequence[dict[str, Any]], caller: Caller = NO_CALLER) -> CommandResult:
     """Apply all ``changes`` (as ``schemas.ListedChange`` loads them), or none; return the allocations in their order.
 
-    The result is judged after all changes, so that allocations can swap vehicles or periods. Each entry counts as a
-    change, also one without effect: a replay of the request is built from the events. Entries that move to any vehicle
-    get one that is free after all others; each is chosen for its own entry alone.
+    Only the final result must be without conflicts, so allocations can swap vehicles or periods. Every entry counts as
+    a change and has an event, even if it has no effect, because a replay of the request is built from the events.
+    Entries that move to any vehicle get one that is free after the other entries have been applied (``choices``).
 
     Raises the problems of single entries, with the member ``index``: AllocationNotFound, HoldExpired, VersionMismatch,
     ResourceClosed, PeriodTaken, NoneAvailable, InvalidFields. Also raises IdempotencyKeyReused, Overloaded,
@@ -97,7 +97,7 @@ def _delete_and_place(
 def _raise_missing(
     connection: Connection, resource_type: str, entries: Sequence[Entry], rows: Rows, caller: Caller
 ) -> None:
-    """Raise the problem of the first entry whose allocation was not deleted, unless it has moved: then begin again."""
+    """Raise the problem of the first entry whose allocation is missing, or _BeginAgain if they have only moved."""
     missing = [entry for entry in entries if entry.allocation_id not in rows]
     remaining = locked_allocation.find(
         connection, resource_type, [entry.allocation_id for entry in missing], caller.owner
@@ -109,7 +109,7 @@ def _raise_missing(
 
 
 def _require_usable(choice: Choice, entry: Entry, row: Row, vehicle: Row | None) -> None:
-    """Begin again if the allocation has moved since the choice, or if the chosen vehicle no longer fits."""
+    """Raise _BeginAgain if the allocation has moved since the choice, or if the chosen vehicle no longer fits."""
     if (
         row["resource_key"] != choice.old_resource_key
         or vehicle is None
@@ -119,7 +119,7 @@ def _require_usable(choice: Choice, entry: Entry, row: Row, vehicle: Row | None)
 
 
 def _require_open(placement: Placement) -> None:
-    """Raise ResourceClosed, or begin again if the vehicle was chosen: it has been closed since."""
+    """Raise ResourceClosed if the vehicle is closed, or _BeginAgain if it has been closed since it was chosen."""
     try:
         placement.require_open()
     except ResourceClosed as error:
@@ -131,7 +131,7 @@ def _require_open(placement: Placement) -> None:
 def _explain(resource_type: str, placements: Sequence[Placement], owner: str | None) -> None:
     """Raise PeriodTaken for the first entry with a conflict, or delete the expired holds that conflict.
 
-    A conflict of a vehicle that was chosen is no reason to refuse the request: the next attempt chooses another one.
+    A conflict on a chosen vehicle is no reason to refuse the request: the next attempt chooses another vehicle.
     """
     moved = [placement for placement in placements if placement.is_moved]
     named = [placement for placement in placements if not placement.entry.moves_to_any]
@@ -149,7 +149,7 @@ def _explain(resource_type: str, placements: Sequence[Placement], owner: str | N
 
 
 def _delete_expired(resource_type: str, moved: Sequence[Placement]) -> None:
-    """Delete the expired holds that can conflict with the next attempt, of all vehicles that it may choose."""
+    """Delete expired holds that can conflict with the next attempt, on every vehicle that it can use."""
     for placement in moved:
         if not placement.entry.moves_to_any:
             expire_holds.delete_expired(placement.period, resource_key=placement.resource_key)

@@ -33,7 +33,7 @@ class Entry:
 
     @property
     def moves_to_any(self) -> bool:
-        """Whether the allocation moves to any other vehicle that is free."""
+        """Whether the allocation moves to any other free vehicle."""
         return "attributes" in self.changes
 
     @property
@@ -93,19 +93,20 @@ class Placement:
         return any(self.values[name] != self.row[name] for name in ("resource_key", "starts", "ends"))
 
     def require_open(self) -> None:
-        """Raise ResourceClosed if the allocation newly covers an instant at which the vehicle is closed."""
+        """Raise ResourceClosed if the change allocates additional time at which the vehicle is closed."""
         update_allocation.require_open(self.row, self.values, self.closed_from)
 
     def overlaps(self, other: "Placement") -> bool:
-        """Return whether the two would have the vehicle for the same instant."""
+        """Return whether both allocations would have the same vehicle at the same time."""
         return self.resource_key == other.resource_key and self.period.overlaps(other.period)
 
 
 def place(entry: Entry, row: Row, vehicle: Row | None, caller: Caller) -> Placement:
     """Apply an entry to the row of its allocation, which moves to ``vehicle``.
 
-    Without a vehicle, the allocation stays. Raises marshmallow's ValidationError if the changes do not fit the row, or
-    if they name a vehicle. Whether the vehicle is closed is not checked.
+    If ``vehicle`` is None, the allocation stays on its vehicle, or, if the entry names a vehicle, that one was not
+    found. Raises marshmallow's ValidationError in this case, and if the changes do not fit the row. Whether the vehicle
+    is closed is not checked.
     """
     changes = entry.changes if vehicle is None else {**entry.changes, "resource_id": vehicle["id"]}
     with_vehicle = {**row, "new_resource_key": None if vehicle is None else vehicle["key"]}

@@ -47,7 +47,7 @@ _ROWS = bindparam("rows", type_=Text)
 
 @functools.cache
 def _insert_statement(dialect: str) -> Insert:
-    """Build the INSERT of all rows, which are one parameter: a JSON array of objects.
+    """Build the INSERT of all rows, which it gets as one parameter: a JSON array of objects.
 
     With a parameter for each value, psycopg would parse the statement for each request: it caches no statement with so
     many parameters.
@@ -73,7 +73,7 @@ def _lock_statement(owned: bool, with_attributes: bool) -> Select[Any]:
     if owned:
         # Do not lock the vehicles of other clients' allocations: the request cannot change these.
         keys = keys.where(OWNED)
-    # Not OR: PostgreSQL would read all vehicles.
+    # A union, because PostgreSQL would read all vehicles for an OR.
     keys_of_all = union_all(keys, select(_resource.c.key).where(_IS_NAMED)).scalar_subquery()
     of_type = _resource.c.resource_type == bindparam("resource_type")
     vehicles = lock_order.lock_vehicles(of_type, in_subquery(_resource.c.key, keys_of_all), exclusive=True)
@@ -107,7 +107,7 @@ def lock_vehicles(
     *,
     with_attributes: bool,
 ) -> dict[uuid.UUID, Row]:
-    """Lock the vehicles in circulation that the allocations have or that have one of ``vehicle_ids``.
+    """Lock the vehicles of the allocations, and those with ``vehicle_ids``, if they are in circulation.
 
     Return their rows (key, id, closed_from and, if ``with_attributes``, attributes) by id.
     """

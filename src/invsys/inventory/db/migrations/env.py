@@ -37,7 +37,7 @@ def _migrate_postgresql(connection: Connection) -> None:
 
 
 def _triggers_and_rows(connection: Connection) -> dict[str, dict[str, int]]:
-    """Return a dictionary for each table: its own name maps to its number of rows, the name of each trigger to 1."""
+    """Return counts for each table: the number of rows under its own name, and 1 under the name of each trigger."""
     rows = connection.execute(
         text("SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('table', 'trigger') ORDER BY type")
     )

@@ -1,4 +1,4 @@
-"""Add references of allocations, closed_from of vehicles, request ids and owners of events, an index by name.
+"""Add allocation references, ``closed_from`` of vehicles, request ids and owners of events, and an index of names.
 
 The new columns are nullable and have no default, so neither database rewrites its tables.
 """
