@@ -14,14 +14,18 @@ def rounds(few: int, many: int) -> int:
     return many if THOROUGH else few
 
 
+# The defaults of all Hypothesis tests.
+hypothesis.settings.register_profile(
+    "invsys",
+    derandomize=not THOROUGH,
+    database=None,
+    deadline=None,
+    # Health checks fail on a slow machine, and for fixtures that all examples of a test share, as ours do.
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+hypothesis.settings.load_profile("invsys")
+
+
 def hypothesis_settings(few: int, many: int, **options: Any) -> hypothesis.settings:
     """Return Hypothesis settings with ``few`` examples in `make test` and ``many`` in `make test-all`."""
-    return hypothesis.settings(
-        max_examples=rounds(few, many),
-        derandomize=not THOROUGH,
-        database=None,
-        deadline=None,
-        # Health checks fail on a slow machine, and for fixtures that all examples of a test share, as ours do.
-        suppress_health_check=list(hypothesis.HealthCheck),
-        **options,
-    )
+    return hypothesis.settings(max_examples=rounds(few, many), **options)
