@@ -65,8 +65,8 @@ def address(app: Flask, access_path: str, request: pytest.FixtureRequest) -> Ite
 
     with served_app(counted) as url:
         yield url
-        # The page polls; a request that is still answered would use the database after the test.
-        until(lambda: not active)
+    # The page polls; a request that is still being answered would use the database after the test.
+    until(lambda: not active)
 
 
 @pytest.fixture
