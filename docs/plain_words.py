@@ -75,7 +75,7 @@ class Group:
     participles: list[str] = field(default_factory=list)
 
     def read_prose(self, path: Path, prose: str) -> None:
-        """Count the words of a text that has the same line numbers as the file."""
+        """Count the words of a text and record its marked phrases; the text has the line numbers of the file."""
         prose = _blank(_EXEMPT, _blank(_INLINE_LITERAL, prose))
         self.words += len(re.findall(r"\S*\w\S*", prose))
         for match in _MARKED.finditer(prose):

@@ -257,7 +257,7 @@ def migrated_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def load_settings(url: str, **more: str) -> Settings:
-    """Return the inventory's settings for a database URL and other environment variables, without reading any file."""
+    """Return the inventory's settings for a database URL and other variables, without an operator's file."""
     return settings.load(environ={"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url, **more})
 
 

@@ -45,7 +45,7 @@ def _require_usable_clients() -> None:
 
 
 def _require_known_scopes(words: list[str]) -> None:
-    """Raise ChangeRefused unless there are words, and each is a scope that some route requires.
+    """Raise ChangeRefused unless there are words, and each is a scope that some route requires or accepts.
 
     Only scopes of ``scopes.COLLECTION_SCOPES`` can be restricted to a collection.
     """

@@ -77,7 +77,10 @@ class ModelChangeLists(ModelRunner):
             yield from self._place_others(listed, placed | {allocation: one})
 
     def _conflict(self, listed, placed):
-        """Return the code and the index of the first named entry with a conflict, or None."""
+        """Return the problem code and the index of the first entry with a conflict, or None.
+
+        Entries that move to any vehicle are skipped, because they were placed without conflicts.
+        """
         named = {key: placed[key] for key, changes in listed.items() if changes.get("vehicle") != ANY}
         for key, one in named.items():
             before = self.fleet.allocations[key]

@@ -1,7 +1,8 @@
 """Static files whose URLs contain their version, so that browsers may keep them for a year.
 
 ``url_for`` adds the version as the parameter ``v``: ``/static/page.css?v=3f9a1c2e5b7d9f01``. It is a digest of the
-content, so a URL with this version never has another content. Without the current version, a browser must revalidate.
+content, so the content of such a URL never changes. If a URL lacks the current version, browsers must revalidate the
+file.
 """
 
 import hashlib

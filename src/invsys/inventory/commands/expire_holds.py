@@ -1,7 +1,8 @@
 """Deletes expired holds.
 
 All queries ignore a hold from the moment it expires, but its row still violates the constraint. It is deleted when it
-blocks a new period, when a client reads the end of the change feed, and by ``purge``.
+blocks a new period, when a client reads the end of the change feed, when its vehicle is decommissioned, before an
+import, and by ``purge``.
 
 ``lock_order`` describes the locks.
 """

@@ -78,7 +78,7 @@ def allocations(
     descending: bool = False,
     **filters: Unpack[AllocationFilters],
 ) -> Sequence[Row]:
-    """Return up to ``limit`` allocations of a type, ordered by start, beginning after ``cursor``.
+    """Return up to ``limit`` allocations of a type of vehicles, ordered by start, beginning after ``cursor``.
 
     Infinite starts come first, or last if ``descending``. The cursor is the ``sort_key`` of the last allocation of the
     previous page. Raises ResourceNotFound.
@@ -97,7 +97,10 @@ def allocations(
 
 
 def count(resource_type: str, most: int, **filters: Unpack[AllocationFilters]) -> int | None:
-    """Return the number of allocations of a type, or None if there are more than ``most``; raises ResourceNotFound."""
+    """Return the number of allocations of a type of vehicles that match the filters.
+
+    Return None if there are more than ``most``. Raises ResourceNotFound.
+    """
     params = _params(filters)
     with session.read() as connection:
         names = _find_vehicle(connection, resource_type, filters, params)

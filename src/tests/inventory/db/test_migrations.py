@@ -159,7 +159,10 @@ def test_the_owner_of_an_event_from_before_the_migration_is_unknown(fresh_app, f
 
 
 def table_files(engine):
-    """Return the file number of each PostgreSQL table (SQLite: None); a table that is rewritten gets a new one."""
+    """Return the file numbers of the tables of vehicles, allocations and events; None on SQLite.
+
+    PostgreSQL gives a table a new number when it rewrites it.
+    """
     if engine == "sqlite":
         return None
     statement = "SELECT relname, relfilenode FROM pg_class WHERE relname LIKE 'continuous_%' AND relkind = 'r'"
