@@ -50,7 +50,7 @@ _NAMES = [column.name for column in _allocation.__table__.columns if column.name
 
 
 def _select(table: Any, condition: ColumnElement[Any]) -> Select[Any]:
-    """Select allocations from a table, joined with their vehicles; only vehicles of the type that are in circulation."""
+    """Select allocations from a table with their vehicles; only vehicles of the type that are in circulation."""
     columns = [*(table.c[name] for name in _NAMES), _resource.id.label("resource_id"), _resource.resource_type]
     return select(*columns).select_from(table.join(_resource.__table__, condition)).where(NOT_DECOMMISSIONED)
 
