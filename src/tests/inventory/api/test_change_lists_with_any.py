@@ -66,7 +66,7 @@ def test_expired_holds_of_all_vehicles_that_could_be_chosen_are_deleted(app, car
 def test_a_vehicle_can_be_emptied(client, cars, book, change):
     rows = [book(cars[0], hour, hour + 1) for hour in range(8, 18)]
     response = change(*(entry(row, "any") for row in rows))
-    assert {car for car, _, _ in places(response, cars)} == {1, 2}
+    assert {car for car, _, _ in places(response, cars)} <= {1, 2}
     assert client.get(f"{cars[0]}/allocations").json == []
 
 

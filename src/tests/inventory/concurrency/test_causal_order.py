@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
+from invsys.inventory.db.models import ContinuousResourceAllocation, db
 from tests.support.change_feed import FeedReader
 from tests.support.effort import rounds
 from tests.support.hours_in_2099 import let_holds_expire, period_fields
 from tests.support.replay import ReplayedFeed
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
@@ -101,12 +104,25 @@ def read(app, writers, limit):
     return reader, events
 
 
+def read_to_the_end(app, client):
+    """Return all events, after those of all expired holds have been written; a busy database delays them."""
+    reader, events = FeedReader(client), []
+
+    def has_read_everything():
+        events.extend(reader.new_events())
+        with app.app_context(), db.engine.connect() as connection:
+            return not connection.scalar(select(func.count(ContinuousResourceAllocation.expires)))
+
+    until(has_read_everything)
+    return events + reader.new_events()
+
+
 def test_no_reader_ever_sees_two_overlapping_allocations(app, client, cars):
     with ThreadPoolExecutor(WRITERS + 2) as pool:
         writers = [pool.submit(Writer(app, cars).work, number) for number in range(WRITERS)]
         readers = [pool.submit(read, app, writers, limit) for limit in (3, 1000)]
     assert [writer.result() for writer in writers] == [None] * WRITERS
-    everything = FeedReader(client).new_events()
+    everything = read_to_the_end(app, client)
     for reading in readers:
         # Let each reader poll once more: another reader's poll may have written the last events of expired holds.
         reader, events = reading.result()
