@@ -12,7 +12,7 @@ PAGE = "\n".join(file.read_text() for file in [*UI.glob("static/*.js"), UI / "te
 def test_the_page_has_every_label_and_message_in_the_manual():
     labels = {" ".join(label.split()) for label in re.findall(r"\*\*([^*]+)\*\*", MANUAL)}
     messages = set(re.findall(r'"([^"]+)"', " ".join(MANUAL.split())))
-    # After a blank, an ellipsis in the manual stands for a name or a time; "Hold for 15 min" is an example.
+    # After a space, an ellipsis in the manual stands for a name or a time; "Hold for 15 min" is an example.
     parts = {part for text in labels | messages for part in re.split(" …| 15 min", text) if part}
     assert len(parts) > 40
     assert {part for part in parts if part not in PAGE} == set()

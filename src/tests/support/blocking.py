@@ -10,6 +10,10 @@ from sqlalchemy import event
 from invsys.inventory.db.models import db
 from tests.support.waiting import SECONDS
 
+# Statements that lock one row on PostgreSQL; ``{}`` is its id.
+VEHICLE = "SELECT FROM continuous_resources WHERE id = '{}' FOR UPDATE"
+ALLOCATION = "SELECT FROM continuous_resource_allocations WHERE id = '{}' FOR UPDATE"
+
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 

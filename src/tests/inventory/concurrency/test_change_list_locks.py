@@ -3,18 +3,13 @@
 The tests run on PostgreSQL only, and hold locks themselves.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
-from tests.support.blocking import block_event_numbers, locked, until_waiting
+from tests.support.blocking import ALLOCATION, VEHICLE, block_event_numbers, locked, until_waiting
 from tests.support.change_lists import CHANGES, entry, places
 from tests.support.hours_in_2099 import hour_start, period_fields
 
 pytestmark = pytest.mark.usefixtures("feed_checker_at_end")
-
-VEHICLE = "SELECT FROM continuous_resources WHERE id = '{}' FOR UPDATE"
-ALLOCATION = "SELECT FROM continuous_resource_allocations WHERE id = '{}' FOR UPDATE"
 
 
 @pytest.fixture
@@ -24,16 +19,9 @@ def environ(environ):
 
 
 @pytest.fixture
-def send(app):
-    """Return a function that sends a request from another thread; it returns a future of the response."""
-    with ThreadPoolExecutor() as pool:
-        yield lambda method, url, body=None: pool.submit(app.test_client().open, url, method=method, json=body)
-
-
-@pytest.fixture
 def change(send):
     """Return a function that sends a change list from another thread."""
-    return lambda *entries: send("POST", CHANGES, {"changes": list(entries)})
+    return lambda *entries: send("POST", CHANGES, json={"changes": list(entries)})
 
 
 @pytest.fixture
@@ -66,7 +54,7 @@ def test_a_list_begins_again_if_an_allocation_has_moved(engine, database_url, se
     if engine == "sqlite":
         return
     with block_event_numbers(database_url) as let_pass:
-        moved = send("PATCH", f"/api/cars/all/allocations/{rows[0]['id']}", {"resource_id": cars[2][-36:]})
+        moved = send("PATCH", f"/api/cars/all/allocations/{rows[0]['id']}", json={"resource_id": cars[2][-36:]})
         until_waiting(database_url, 1)
         let_pass()
         request = change(entry(rows[0], cars[1]), entry(rows[1], cars[0]))
@@ -80,7 +68,7 @@ def test_versions_are_compared_after_the_wait(engine, database_url, send, change
     if engine == "sqlite":
         return
     with block_event_numbers(database_url) as let_pass:
-        changed = send("PATCH", f"/api/cars/all/allocations/{rows[1]['id']}", {"to_datetime": hour_start(11)})
+        changed = send("PATCH", f"/api/cars/all/allocations/{rows[1]['id']}", json={"to_datetime": hour_start(11)})
         until_waiting(database_url, 1)
         let_pass()
         request = change(entry(rows[0]), entry(rows[1], version=1))
@@ -127,7 +115,7 @@ def test_a_create_waits_for_the_list_and_gets_only_what_it_leaves(engine, databa
         request = change(entry(rows[0], cars[1]), entry(rows[1], cars[0], **period_fields(11, 13)))
         until_waiting(database_url, 1)
         let_pass()
-        creates = [send("POST", f"{cars[0]}/allocations", period_fields(hour, hour + 1)) for hour in (10, 11)]
+        creates = [send("POST", f"{cars[0]}/allocations", json=period_fields(hour, hour + 1)) for hour in (10, 11)]
         until_waiting(database_url, 3)
     assert request.result().status_code == 200
     assert [create.result().status_code for create in creates] == [201, 409]
@@ -140,7 +128,7 @@ def move_to_any(request, change, send):
     def move_to_any(row, **fields):
         if request.param:
             return change(entry(row, "any", **fields))
-        return send("PATCH", f"/api/cars/all/allocations/{row['id']}", {"resource_id": "any", **fields})
+        return send("PATCH", f"/api/cars/all/allocations/{row['id']}", json={"resource_id": "any", **fields})
 
     return move_to_any
 
@@ -161,7 +149,7 @@ def test_a_chosen_vehicle_that_no_longer_fits_is_not_used(
     if engine == "sqlite":
         return
     with block_event_numbers(database_url) as let_pass:
-        changed = send(method, f"{cars[2]}{path}", body)
+        changed = send(method, f"{cars[2]}{path}", json=body)
         until_waiting(database_url, 1)
         let_pass()
         request = move_to_any(rows[0], attributes={"seats": 4})
@@ -176,7 +164,7 @@ def test_an_allocation_that_is_moved_to_the_chosen_vehicle_moves_on(
     if engine == "sqlite":
         return
     with block_event_numbers(database_url) as let_pass:
-        moved = send("PATCH", f"/api/cars/all/allocations/{rows[0]['id']}", {"resource_id": cars[2][-36:]})
+        moved = send("PATCH", f"/api/cars/all/allocations/{rows[0]['id']}", json={"resource_id": cars[2][-36:]})
         until_waiting(database_url, 1)
         let_pass()
         request = move_to_any(rows[0])

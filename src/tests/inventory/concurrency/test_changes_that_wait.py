@@ -6,7 +6,7 @@ import pytest
 
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.schemas import inputs
-from tests.support.blocking import block_event_numbers, block_next_commit, locked, until_waiting
+from tests.support.blocking import VEHICLE, block_event_numbers, block_next_commit, locked, until_waiting
 from tests.support.change_feed import FeedReader
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
 from tests.support.hours_in_2099 import hour_start, period_fields
@@ -15,7 +15,6 @@ from tests.support.waiting import SECONDS
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
 ALLOCATIONS = "SELECT FROM continuous_resource_allocations FOR UPDATE"
-VEHICLE = "SELECT FROM continuous_resources WHERE id = '{}' FOR UPDATE"
 
 
 @pytest.fixture

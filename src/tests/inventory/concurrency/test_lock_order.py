@@ -9,7 +9,7 @@ import pytest
 
 from invsys.inventory.commands import bulk_load, expire_holds
 from invsys.inventory.schemas import inputs
-from tests.support.blocking import block_event_numbers, locked, until_waiting
+from tests.support.blocking import ALLOCATION, VEHICLE, block_event_numbers, locked, until_waiting
 from tests.support.change_feed import FeedReader
 from tests.support.hours_in_2099 import hour_start, let_holds_expire, period_fields
 
@@ -18,21 +18,12 @@ pytestmark = pytest.mark.usefixtures("feed_checker_at_end")
 ANY = "/api/cars/any/allocations"
 LONG_AGO = ("2020-01-01T10:00:00Z", "2020-01-01T12:00:00Z")
 PERIOD = dict(zip(("from_datetime", "to_datetime"), LONG_AGO, strict=True))
-VEHICLE = "SELECT FROM continuous_resources WHERE id = '{}' FOR UPDATE"
-ALLOCATION = "SELECT FROM continuous_resource_allocations WHERE id = '{}' FOR UPDATE"
 
 
 @pytest.fixture
 def environ(environ):
     """The settings, with a statement timeout that no request reaches while the test holds a lock."""
     return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
-
-
-@pytest.fixture
-def send(app):
-    """Return a function that sends a request in another thread and returns a future of the response."""
-    with ThreadPoolExecutor() as pool:
-        yield lambda method, url, **options: pool.submit(app.test_client().open, url, method=method, **options)
 
 
 @pytest.fixture
