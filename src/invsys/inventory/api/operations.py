@@ -37,6 +37,14 @@ def _allocations(summary: str, response: Any, *failures: type[Problem], **option
     return Operation(summary, response, fails_with=(*failures, *_COMMON_FAILURES), tag="allocations", **options)
 
 
+_CHANGE_FAILURES = (
+    errors.AllocationNotFound,
+    errors.ResourceClosed,
+    errors.PeriodTaken,
+    errors.NoneAvailable,
+    errors.HoldExpired,
+    errors.VersionMismatch,
+)
 _LIST: dict[str, Any] = {"many": True, "headers": ("Link",)}
 _COUNTED_LIST: dict[str, Any] = {"many": True, "headers": ("Link", "X-Total-Count")}
 _CREATED: dict[str, Any] = {"status": 201, "headers": ("Location", "ETag", "Idempotency-Replayed"), "keyed": True}
@@ -123,12 +131,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("allocationchanges", "POST"): _allocations(
         "Change several allocations, all or none, judged by the result of all changes",
         outputs.Allocation,
-        errors.AllocationNotFound,
-        errors.ResourceClosed,
-        errors.PeriodTaken,
-        errors.NoneAvailable,
-        errors.HoldExpired,
-        errors.VersionMismatch,
+        *_CHANGE_FAILURES,
         errors.IdempotencyKeyReused,
         *_BODY_FAILURES,
         body=change_list.ChangeList,
@@ -143,12 +146,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("allocationitem", "PATCH"): _allocations(
         "Change an allocation; confirm or extend a hold",
         outputs.Allocation,
-        errors.AllocationNotFound,
-        errors.ResourceClosed,
-        errors.PeriodTaken,
-        errors.NoneAvailable,
-        errors.HoldExpired,
-        errors.VersionMismatch,
+        *_CHANGE_FAILURES,
         *_BODY_FAILURES,
         body=inputs.ChangedAllocation,
         **_UPDATED,

@@ -111,12 +111,21 @@ def allocate(
 
     def raise_conflict() -> None:
         client_limits.require_room(caller, max_holds)
-        with session.read() as connection:
-            vehicle = resource_queries.require_resource(connection, resource_type, resource_id)
-            if not despite_closed:
-                conflicts.require_open(vehicle["closed_from"], period)
-            conflicts.require_free(connection, vehicle["key"], period, owner=caller.owner)
+        resource_key = _require_available(resource_type, resource_id, period, despite_closed, caller.owner)
         # The conflict may be an expired hold, which the query for conflicts ignores.
-        expire_holds.delete_expired(period, resource_key=vehicle["key"])
+        expire_holds.delete_expired(period, resource_key=resource_key)
 
     return execute_once(caller, attempt, raise_conflict)
+
+
+def _require_available(
+    resource_type: str, resource_id: uuid.UUID, period: Period, despite_closed: bool, owner: str | None
+) -> int:
+    """Return the key of the vehicle; raises ResourceNotFound, ResourceClosed, PeriodTaken."""
+    with session.read() as connection:
+        vehicle = resource_queries.require_resource(connection, resource_type, resource_id)
+        key: int = vehicle["key"]
+        if not despite_closed:
+            conflicts.require_open(vehicle["closed_from"], period)
+        conflicts.require_free(connection, key, period, owner=owner)
+    return key

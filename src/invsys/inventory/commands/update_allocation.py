@@ -23,7 +23,6 @@ from invsys.inventory.db.predicates import is_active
 from invsys.inventory.errors import (
     AllocationNotFound,
     HoldExpired,
-    NoneAvailable,
     Overloaded,
     PeriodTaken,
     ResourceClosed,
@@ -117,10 +116,7 @@ def _move_to_any(
 def _choose(connection: Connection, row: Row, changes: dict[str, Any], caller: Caller) -> Row:
     values, _ = new_values(row, changes, caller)
     params = {**values, "resource_type": row["resource_type"], "attributes": changes["attributes"]}
-    vehicle = free_vehicles.find_other(connection, params, ignored_keys=[], excluded=[row["resource_key"]])
-    if vehicle is None:
-        raise NoneAvailable("No other vehicle that fits is available for the whole period.")
-    return vehicle
+    return free_vehicles.require_other(connection, params, ignored_keys=[], excluded=[row["resource_key"]])
 
 
 def _update(

@@ -30,6 +30,7 @@ from invsys.inventory.db.functions import in_subquery, json_array_elements, json
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, ONE, idle_seconds_around, is_free, last_end_before
 from invsys.inventory.db.types import UtcDateTime
+from invsys.inventory.errors import NoneAvailable
 
 Params = dict[str, Any]
 
@@ -147,10 +148,8 @@ def _sample(vehicles: Select[Any], with_attributes: bool, sample: int) -> Select
     )
 
 
-def find_other(
-    connection: Connection, params: Params, ignored_keys: Sequence[int], excluded: Sequence[int]
-) -> Row | None:
-    """Return ``key`` and ``id`` of an available vehicle, chosen by ``[api] any_strategy``, or None if there is none.
+def require_other(connection: Connection, params: Params, ignored_keys: Sequence[int], excluded: Sequence[int]) -> Row:
+    """Return ``key`` and ``id`` of an available vehicle, chosen by ``[api] any_strategy``; raises NoneAvailable.
 
     Allocations with ``ignored_keys`` do not count. ``excluded`` are the keys of vehicles that must not be chosen. No
     row is locked. With ``best_fit``, the sample is filled even if the whole fleet has to be examined.
@@ -158,7 +157,10 @@ def find_other(
     sample = current_app.config["BEST_FIT_SAMPLE"] if current_app.config["ANY_STRATEGY"] == "best_fit" else 1
     statement = _other(bool(params["attributes"]), sample)
     chosen = {"position": random_position(), "ignored_keys": ignored_keys, "excluded": excluded}
-    return connection.execute(statement, {**params, **chosen}).mappings().first()
+    vehicle = connection.execute(statement, {**params, **chosen}).mappings().first()
+    if vehicle is None:
+        raise NoneAvailable("No other vehicle that fits is available for the whole period.")
+    return vehicle
 
 
 _IS_IGNORED = in_subquery(_allocation.c.key, json_array_elements(bindparam("ignored_keys", type_=JSON)))
@@ -167,7 +169,7 @@ _IS_EXCLUDED = in_subquery(_resource.c.key, json_array_elements(bindparam("exclu
 
 @functools.lru_cache
 def _other(with_attributes: bool, sample: int) -> Select[Any]:
-    """Build the statement of ``find_other``; it examines the vehicles from the position on, then those before it."""
+    """Build the statement of ``require_other``; it examines the vehicles from the position on, then those before it."""
     start, last_end = first_key(), last_end_before(_END, ~_IS_IGNORED).label("last_end")
     columns = (_resource.c.key, _resource.c.id, _resource.c.attributes, _resource.c.closed_from)
     vehicles = select(*columns, last_end)

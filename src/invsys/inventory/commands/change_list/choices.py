@@ -13,7 +13,6 @@ from invsys.inventory.commands.change_list import rows as row_statements
 from invsys.inventory.commands.change_list.entries import Entry, Placement, naming, place
 from invsys.inventory.db import session
 from invsys.inventory.db.models import Row
-from invsys.inventory.errors import NoneAvailable
 from invsys.inventory.queries import free_vehicles
 
 Rows = Mapping[uuid.UUID, Row]
@@ -92,7 +91,4 @@ def _free_vehicle(
         "attributes": unmoved.entry.changes["attributes"],
     }
     excluded = sorted(conflicting | {unmoved.resource_key})
-    vehicle = free_vehicles.find_other(connection, params, listed_keys, excluded)
-    if vehicle is None:
-        raise NoneAvailable("No other vehicle that fits is available for the whole period.")
-    return vehicle
+    return free_vehicles.require_other(connection, params, listed_keys, excluded)

@@ -137,8 +137,8 @@ def _explain(resource_type: str, placements: Sequence[Placement], owner: str | N
     named = [placement for placement in placements if not placement.entry.moves_to_any]
     keys = [placement.key for placement in placements]
     with session.read() as connection:
-        for placement in moved:
-            if placement.entry.moves_to_any:
+        for placement in named:
+            if not placement.is_moved:
                 continue
             planned = [
                 {**other.row, **other.values} for other in named if other is not placement and placement.overlaps(other)
