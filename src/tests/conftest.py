@@ -192,7 +192,8 @@ class PostgreSQL:
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
     def start(self, *options: str) -> None:
-        private = ("listen_addresses=", f"unix_socket_directories={self.folder}")
+        # An ANALYZE at any time would change the plans that tests read.
+        private = ("listen_addresses=", f"unix_socket_directories={self.folder}", "autovacuum=off")
         joined = " ".join(f"-c {option}" for option in (*private, *options))
         self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", joined, "start")
 

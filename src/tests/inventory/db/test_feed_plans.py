@@ -55,13 +55,13 @@ def explain(engine, app, client):
     return explain
 
 
-def _rows(plan):
-    # A bitmap index scan names the index, not the table.
+def _rows_of_scans(plan):
+    # A bitmap index scan names the index, not the table; the heap scan above it reads the same rows once more.
     if plan.get("Relation Name") == "events" or plan["Node Type"] == "Bitmap Index Scan":
         removed = plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
         yield (plan["Actual Rows"] + removed) * plan["Actual Loops"]
     for inner in plan.get("Plans", ()):
-        yield from _rows(inner)
+        yield from _rows_of_scans(inner)
 
 
 @pytest.mark.parametrize("analyzed", ["allocated", "expired"])
@@ -80,8 +80,8 @@ def test_a_page_with_filters_reads_a_limited_number_of_events(engine, app, expla
         for _ in range(3):
             (output,), cursor = explain({**query, "after": cursor}, owner)
             (explained,) = output if isinstance(output, list) else json.loads(output)
-            # The statement finds the end of the range first, and then reads the events up to it.
-            assert sum(_rows(explained["Plan"])) <= 2.1 * event_queries.MAX_SCANNED
+            # Each scan is limited: that which finds the end of the range, and those which read the events up to it.
+            assert max(_rows_of_scans(explained["Plan"])) <= event_queries.MAX_SCANNED + 10
 
 
 @pytest.mark.parametrize(("query", "owner"), QUERIES)
