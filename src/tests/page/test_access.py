@@ -1,9 +1,11 @@
 """The key and its scopes: the page asks once, and shows only what the key allows."""
 
+import json
 import os
 import re
 from contextlib import contextmanager
 from datetime import timedelta
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import expect
@@ -14,6 +16,7 @@ from invsys.gateway.auth import client_admin
 from tests.support.client_identity import client_as
 from tests.support.fleet_page import DAY
 from tests.support.serving_apps import served_app
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.one_engine
 
@@ -103,6 +106,7 @@ def test_allocations_of_others_are_only_taken(open_page, app, client, tmp_path, 
         page.submit()
         page.shows("Taken by somebody else.")
         expect(page.find(".bar.ring")).to_have_count(0)
+        expect(page.find("#grid")).to_have_attribute("aria-busy", "false")
         # Taken by another since the window was loaded: a grey bar appears at its place.
         body = {**body, "from_datetime": "2099-03-02T16:00:00Z", "to_datetime": "2099-03-02T18:00:00Z"}
         assert client_as(app, "other").post(f"{other}/allocations", json=body).status_code == 201
@@ -119,10 +123,13 @@ def test_allocations_of_others_are_only_taken(open_page, app, client, tmp_path, 
     assert row["from_datetime"] == "2099-03-02T18:00:00Z"
 
 
-def set_scopes(folder, scopes):
+def set_scopes(folder, scopes, url, key):
     """Replace the scopes of the client, as the operator of the gateway does: by editing the file."""
     clients = folder / "clients.ini"
     clients.write_text(re.sub("scopes = .*", f"scopes = {' '.join(scopes)}", clients.read_text()))
+    request = Request(f"{url}/whoami", headers={"Authorization": f"Bearer {key}"})
+    # The gateway reads a changed file after some seconds.
+    until(lambda: set(json.load(urlopen(request))["scopes"]) == set(scopes))
 
 
 def test_a_scope_that_is_withdrawn_meanwhile_is_said(open_page, app, client, tmp_path, register, allocate):
@@ -130,7 +137,7 @@ def test_a_scope_that_is_withdrawn_meanwhile_is_said(open_page, app, client, tmp
     with gateway(app, tmp_path, [*READ, "resources:write", "allocations:write"]) as (url, key):
         page = open_page(DAY, base=url, secret=key)
         expect(page.row("B1")).to_be_visible()
-        set_scopes(tmp_path, READ)
+        set_scopes(tmp_path, READ, url, key)
         page.open_vehicle("B1")
         page.click("Allocate…", page.panel)
         page.fill("description", "refused")

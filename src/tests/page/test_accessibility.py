@@ -56,6 +56,7 @@ def test_every_panel_is_accessible(open_page, context):
     check(page, "hold")
     page.click("Edit…", page.panel)
     check(page, "edit an allocation")
+    page.click("Close", page.panel)
     page.bars("B1").nth(1).click()
     page.shows("Back in service now")
     check(page, "maintenance")

@@ -135,18 +135,3 @@ def test_a_limit_is_said_and_waited_for(open_page, client, register):
     page.submit()
     page.shows("B1: allocated.")
     assert [row["description"] for row in client.get(f"{car}/allocations").json] == ["patient"]
-
-
-@pytest.mark.one_engine
-def test_a_feed_that_starts_anew_loads_the_window_again(open_page, register, allocate):
-    car = register("B1")
-    page = open_page(DAY, has_clock=True)
-    expect(page.row("B1")).to_be_visible()
-    body = '{"status": 410, "code": "cursor_expired", "title": "The cursor has expired"}'
-    gone = {"status": 410, "body": body, "content_type": "application/problem+json"}
-    page.page.route("**/api/events?after=*", lambda route: route.fulfill(**gone), times=1)
-    allocate(car, "08:00", "11:00", description="missed")
-    page.skip(POLL)
-    page.skip(2 * POLL)
-    expect(page.find("#live")).to_have_text("live")
-    expect(page.bars("B1")).to_have_text("missed")

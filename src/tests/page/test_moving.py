@@ -97,7 +97,8 @@ def test_a_drag_at_the_edge_of_the_view_scrolls_to_another_row(open_page, client
     expect(page.bars("B00")).to_have_count(1)
     grid = page.find("#grid").bounding_box()
     page.drag(page.point("B00", 9), (page.point("B00", 9)[0], grid["y"] + grid["height"] - 5), drop=False)
-    page.page.wait_for_function("grid.scrollTop + grid.clientHeight > grid.scrollHeight - 2")
+    lowest = page.find("#grid").evaluate("(grid) => grid.scrollHeight - grid.clientHeight")
+    expect(page.find("#grid")).to_have_js_property("scrollTop", lowest)
     page.page.mouse.up()
     page.shows("Moved to B39, Mon 2 Mar 2099 08:00 – 10:00.")
     assert stored(client, cars[39]) == [("08:00", "10:00", "booking", "trip")]

@@ -44,8 +44,10 @@ def test_any_text_is_shown_as_text_and_breaks_nothing(open_page, register, alloc
         page.click("Close", page.panel)
 
 
-def test_a_text_that_is_typed_is_stored_found_and_refused_as_it_is(open_page, client):
+def test_a_text_that_is_typed_is_stored_found_and_refused_as_it_is(open_page, client, register):
+    register("0")
     page = open_page(DAY)
+    expect(page.row("0")).to_be_visible()
     texts = [TEXTS[name] for name in ("markup", "right to left", "W", "emoji")]
     for text in texts:
         page.click("Add vehicle…")
@@ -78,6 +80,6 @@ def test_a_text_that_is_typed_is_stored_found_and_refused_as_it_is(open_page, cl
         page.find("#find").fill("")
         expect(page.row(text)).to_be_visible()
     vehicles = {vehicle["name"]: vehicle["attributes"] for vehicle in client.get("/api/cars").json}
-    assert vehicles == {text: {text: text} for text in texts}
+    assert vehicles == {"0": {}, **{text: {text: text} for text in texts}}
     rows = client.get("/api/cars/all/allocations").json
     assert {(row["description"], row["allocation_type"]) for row in rows} == {(text, text[:20]) for text in texts}
