@@ -26,6 +26,7 @@ def check(page, state):
     violations = Axe().run(page.page).response["violations"]
     assert [(state, item["id"], item["nodes"][0]["html"]) for item in violations] == []
     assert page.overflow() <= 0, state
+    assert (state, page.page.evaluate(SMALL)) == (state, [])
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_every_panel_is_accessible(open_page, context):
     check(page, "conflict")
 
 
-@looks
+@pytest.mark.parametrize("context", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.usefixtures("fleet")
 def test_every_dialog_form_and_message_is_accessible(open_page, context):
     page = open_page(DAY, **context)

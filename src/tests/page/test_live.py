@@ -45,6 +45,55 @@ def test_a_second_browser_sees_what_the_first_does(open_page, register):
     expect(second.bars("B1")).to_have_count(0)
 
 
+@pytest.mark.one_engine
+def test_a_change_by_another_is_shown_in_the_open_details_and_nothing_typed_is_lost(
+    open_page, client, register, allocate
+):
+    car, other = register("B1"), register("B2")
+    row = allocate(car, "08:00", "11:00", description="trip")
+    second = allocate(other, "08:00", "11:00", description="hers")
+    page = open_page(DAY, has_clock=True)
+    page.bars("B1").click()
+    page.shows("Cancel allocation")
+    url = f"/api/cars/all/allocations/{row['id']}"
+    assert client.patch(url, json={"from_datetime": "2099-03-02T09:00:00Z", "description": "later"}).status_code == 200
+    page.skip(POLL)
+    expect(page.bars("B1")).to_have_text("later")
+    expect(page.bars("B1")).to_have_class(re.compile("pulse"))
+    expect(page.find("#panel-title")).to_have_text("later")
+    expect(page.panel).to_contain_text(re.compile(r"Changed\s*by somebody, [0-2][0-9]:[0-5][0-9]"))
+    expect(page.panel).to_contain_text("Mon 2 Mar 2099 09:00 – 11:00")
+    # The buttons act on the newest state.
+    page.click("Edit…", page.panel)
+    page.fill("description", "typed while others work")
+    assert client.patch(f"/api/cars/all/allocations/{second['id']}", json={"description": "his"}).status_code == 200
+    page.skip(POLL)
+    expect(page.bars("B2")).to_have_text("his")
+    expect(page.panel.locator("[name=description]")).to_have_value("typed while others work")
+    expect(page.panel.locator("[name=description]")).to_be_focused()
+    page.submit()
+    page.shows("Saved.")
+    # What is open is cancelled by another.
+    assert client.delete(url).status_code == 204
+    page.skip(POLL)
+    expect(page.bars("B1")).to_have_count(0)
+    expect(page.panel.get_by_role("button", name="Cancel allocation")).to_have_count(0)
+
+
+@pytest.mark.one_engine
+def test_an_open_vehicle_follows_the_changes_by_others(open_page, client, register, allocate):
+    car = register("B1", attributes={"city": "York"})
+    page = open_page(DAY, has_clock=True)
+    page.open_vehicle("B1")
+    page.shows("Nothing allocated in this window")
+    allocate(car, "08:00", "11:00", description="new")
+    assert client.patch(car, json={"name": "B7", "attributes": {"city": "Hull"}}).status_code == 200
+    page.skip(POLL)
+    expect(page.row("B7")).to_contain_text("Hull")
+    expect(page.find("#panel-title")).to_have_text("B7")
+    expect(page.panel).to_contain_text("new, booking, Mon 2 Mar 2099 08:00 – 11:00")
+
+
 @pytest.mark.through_gateway
 @pytest.mark.one_engine
 def test_a_browser_that_is_offline_loses_nothing_that_was_typed(open_page, client, register):
@@ -54,7 +103,7 @@ def test_a_browser_that_is_offline_loses_nothing_that_was_typed(open_page, clien
     page.click("Allocate…", page.panel)
     page.fill("description", "typed before")
     # A response that is still on its way would say that the service is there.
-    expect(page.find("#counts")).to_have_text("0 of 1 allocated now")
+    page.page.wait_for_load_state("networkidle")
     page.context.set_offline(True)
     page.skip(POLL)
     page.shows("The service has not responded since")
@@ -118,6 +167,8 @@ def test_a_limit_is_said_and_waited_for(open_page, client, register):
     car = register("B1")
     page = open_page(DAY, has_clock=True)
     expect(page.row("B1")).to_be_visible()
+    # Another response would end the state at once.
+    page.page.wait_for_load_state("networkidle")
     page.page.route("**/api/events*", lambda route: route.fulfill(status=429, headers={"Retry-After": "7"}), times=1)
     page.skip(POLL)
     page.shows("Too many requests; going on in")
@@ -135,3 +186,18 @@ def test_a_limit_is_said_and_waited_for(open_page, client, register):
     page.submit()
     page.shows("B1: allocated.")
     assert [row["description"] for row in client.get(f"{car}/allocations").json] == ["patient"]
+
+
+@pytest.mark.one_engine
+def test_a_feed_that_starts_anew_loads_the_window_again(open_page, register, allocate):
+    car = register("B1")
+    page = open_page(DAY, has_clock=True)
+    expect(page.row("B1")).to_be_visible()
+    body = '{"status": 410, "code": "cursor_expired", "title": "The cursor has expired"}'
+    gone = {"status": 410, "body": body, "content_type": "application/problem+json"}
+    page.page.route("**/api/events?after=*", lambda route: route.fulfill(**gone), times=1)
+    allocate(car, "08:00", "11:00", description="missed")
+    page.skip(POLL)
+    page.skip(2 * POLL)
+    expect(page.find("#live")).to_have_text("live")
+    expect(page.bars("B1")).to_have_text("missed")

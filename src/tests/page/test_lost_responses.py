@@ -137,6 +137,41 @@ def test_a_lost_undo_brings_back_one_allocation(open_page, client, register, all
     assert len(events(client, "allocated")) == 2
 
 
+def test_changes_of_vehicles_are_made_once(open_page, client, register, allocate):
+    car, other = register("B1"), register("B2")
+    for start, end in (("08:00", "10:00"), ("12:00", "14:00")):
+        allocate(car, start, end)
+    page = open_page(DAY, has_clock=True)
+    page.open_vehicle("B1")
+    page.click("Edit…", page.panel)
+    page.fill("name", "B0")
+    page.lose_response(f"**{car}")
+    page.submit()
+    again(page)
+    expect(page.row("B0")).to_be_visible()
+    expect(page.find("body")).not_to_contain_text("Somebody changed")
+    assert client.get(car).json["name"] == "B0"
+    page.open_vehicle("B0")
+    page.lose_response(f"**{car}")
+    page.click("Out of service…", page.panel)
+    again(page)
+    page.shows("In the way:")
+    expect(page.find("body")).not_to_contain_text("Somebody changed")
+    page.lose_response("**/changes")
+    page.click("Move all", page.panel)
+    again(page)
+    expect(page.bars("B2")).to_have_count(2)
+    assert len(client.get(f"{other}/allocations").json) == 2
+    assert len(events(client, "allocation_changed")) == 2
+    page.open_vehicle("B0")
+    page.click("Take out of circulation…", page.panel)
+    page.lose_response(f"**{car}")
+    page.click("Take it out")
+    again(page)
+    expect(page.row("B0")).to_have_count(0)
+    assert client.get(car).status_code == 404
+
+
 def test_a_response_that_takes_too_long_counts_as_lost(open_page, client, register):
     car = register("B1")
     page = open_page("day=2099-03-01&span=1", has_clock=True)

@@ -57,6 +57,27 @@ def test_a_tap_and_a_long_press_allocate(open_page, client, register):
     assert periods == [("09:00", "10:15"), ("12:00", "14:00")]
 
 
+def test_a_long_press_moves_a_bar_and_a_swipe_scrolls(open_page, client, register, allocate):
+    cars = [register(f"B{number:02}") for number in range(40)]
+    allocate(cars[0], "08:00", "12:00", description="trip")
+    page = open_page(DAY, **PHONE)
+    finger = Finger(page)
+    x, y = page.point("B00", 10)
+    finger.send("touchStart", (x, y))
+    expect(page.find(".ghost")).to_have_count(1)
+    finger.send("touchMove", (x + 40, page.point("B01", 10)[1]))
+    finger.send("touchMove", (page.point("B00", 14)[0], page.point("B01", 10)[1]))
+    finger.send("touchEnd")
+    page.shows("Moved to B01, Mon 2 Mar 2099 12:00 – 16:00.")
+    [row] = client.get(f"{cars[1]}/allocations").json
+    assert row["from_datetime"] == "2099-03-02T12:00:00Z"
+    finger.swipe(page.point("B08", 12), page.point("B02", 12))
+    expect(page.find("#grid")).not_to_have_js_property("scrollTop", 0)
+    expect(page.panel).to_be_hidden()
+    expect(page.find(".ghost")).to_have_count(0)
+    assert len(client.get("/api/cars/all/allocations").json) == 1
+
+
 @pytest.fixture
 def page(open_page, register, allocate):
     """A phone with two vehicles; the first has a long note and a hold."""
@@ -94,38 +115,4 @@ def test_the_timeline_and_its_panels_fit_into_the_width(page):
     assert page.overflow() <= 0
     page.click("Take it out")
     page.shows("Transit 1 is in use")
-    assert page.overflow() <= 0
-
-
-def test_the_toolbar_and_its_forms_fit_into_the_width(page):
-    page.find("#type-list").select_option("lorries")
-    page.shows("No lorries yet.")
-    assert page.overflow() <= 0
-    page.find("#type-list").select_option("cars")
-    for scale in ("Week", "4 weeks", "Day"):
-        page.click(scale)
-        expect(page.bars("Transit 1")).to_have_count(2)
-        assert page.overflow() <= 0
-    page.find("#more").click()
-    page.click("Add vehicle…")
-    page.click("+ attribute", page.panel)
-    assert page.overflow() <= 0
-    page.fill("name", "Transit 1")
-    page.submit()
-    page.shows("Another one has this name.")
-    assert page.overflow() <= 0
-    page.click("Close", page.panel)
-    page.click("Find a free one…")
-    page.fill("from_datetime", "2099-03-02T09:00")
-    page.fill("to_datetime", "2099-03-02T11:00")
-    page.submit()
-    page.shows("1 free")
-    assert page.overflow() <= 0
-    page.click("Any of them")
-    page.submit()
-    page.shows("Transit 2: allocated.")
-    page.find("#chips button").click()
-    page.click("Close", page.panel)
-    page.find("#utilisation summary").first.click()
-    page.find("#chart summary").click()
     assert page.overflow() <= 0

@@ -160,6 +160,21 @@ def test_a_vehicle_out_of_service_is_opened_again_and_takes_nothing_meanwhile(op
 
 
 @pytest.mark.one_engine
+def test_a_vehicle_changed_by_another_is_not_overwritten(open_page, client, register):
+    car = register("B1")
+    page = open_page(DAY)
+    page.silence_feed()
+    page.open_vehicle("B1")
+    page.click("Edit…", page.panel)
+    page.fill("name", "mine")
+    assert client.patch(car, json={"name": "theirs"}).status_code == 200
+    page.submit()
+    page.shows("Nothing was done.")
+    expect(page.row("theirs")).to_be_visible()
+    assert client.get(car).json["name"] == "theirs"
+
+
+@pytest.mark.one_engine
 def test_the_question_before_a_vehicle_goes_can_be_refused(open_page, client, register):
     car = register("B1")
     page = open_page(DAY)
