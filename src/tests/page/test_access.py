@@ -153,6 +153,24 @@ def test_a_scope_that_is_withdrawn_meanwhile_is_said(open_page, app, client, tmp
     assert client.get(f"{car}/allocations").json == []
 
 
+def test_a_key_that_is_revoked_is_asked_for_again(open_page, app, tmp_path, register):
+    register("B1")
+    with gateway(app, tmp_path, READ) as (url, key):
+        page = open_page(DAY, base=url, secret=None, has_clock=True)
+        field = page.page.get_by_label("API key", exact=True)
+        field.fill(key)
+        page.press("Enter")
+        expect(page.row("B1")).to_be_visible()
+        new_key = client_admin.rotate(tmp_path / "clients.ini", "desk", timedelta())
+        page.skip(6)
+        page.shows("The key is not accepted any more.")
+        expect(page.find("#work")).to_be_hidden()
+        field.fill(new_key)
+        page.press("Enter")
+        expect(page.row("B1")).to_be_visible()
+        assert page.find("#day").input_value() == "2099-03-02"
+
+
 def test_a_key_without_the_feed_sees_the_fleet(open_page, app, tmp_path, register, allocate):
     allocate(register("B1"), "08:00", "10:00", description="trip")
     with gateway(app, tmp_path, ["resources:read", "allocations:read"]) as (url, key):

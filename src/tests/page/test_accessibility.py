@@ -84,7 +84,7 @@ def test_every_panel_is_accessible(open_page, context):
     check(page, "conflict")
 
 
-@pytest.mark.parametrize("context", [LIGHT, DARK], ids=["light", "dark"])
+@looks
 @pytest.mark.usefixtures("fleet")
 def test_every_dialog_form_and_message_is_accessible(open_page, context):
     page = open_page(DAY, **context)

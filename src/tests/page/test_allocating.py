@@ -104,6 +104,48 @@ def cancel(page):
 
 
 @pytest.mark.one_engine
+def test_the_form_checks_periods_and_takes_open_ends(open_page, client, register):
+    car = register("B1")
+    page = open_page(DAY)
+    page.open_vehicle("B1")
+    page.click("Allocate…", page.panel)
+    page.fill("from_datetime", "2099-03-02T09:00")
+    for end, message in (("2099-03-02T09:00", "Must be after the start."), ("", "A date and a time.")):
+        page.fill("to_datetime", end)
+        page.submit()
+        expect(page.panel.locator("[data-field=to_datetime] .error")).to_have_text(message)
+        expect(page.panel.locator("[name=to_datetime]")).to_be_focused()
+    page.fill("to_datetime", "2099-03-02T10:30")
+    page.shows("1 h 30")
+    page.panel.get_by_label("hold only").check()
+    for minutes in ("0", "1441"):
+        page.fill("hold_seconds", minutes)
+        page.submit()
+        expect(page.panel.locator("[data-field=hold_seconds] .error")).not_to_be_empty()
+    page.panel.get_by_label("hold only").uncheck()
+    page.fill("allocation_type", "cleaning")
+    page.panel.get_by_label("until further notice").check()
+    expect(page.panel.locator("[name=to_datetime]")).to_be_disabled()
+    page.panel.locator("summary").click()
+    page.panel.get_by_label("since ever").check()
+    expect(page.panel.locator("[name=from_datetime]")).to_be_disabled()
+    page.submit()
+    page.shows("B1: allocated.")
+    [row] = client.get(f"{car}/allocations").json
+    assert (row["from_infinity"], row["to_infinity"], row["allocation_type"]) == (True, True, "cleaning")
+    expect(page.bars("B1")).to_have_attribute("aria-label", "no note, cleaning, since ever until further notice")
+    # Back to a period with ends.
+    page.click("Edit…", page.panel)
+    page.panel.get_by_label("until further notice").uncheck()
+    page.panel.get_by_label("since ever").uncheck()
+    page.fill("from_datetime", "2099-03-02T09:00")
+    page.fill("to_datetime", "2099-03-02T10:30")
+    page.submit()
+    page.shows("Saved.")
+    assert stored(client, car) == [("09:00", "10:30", "cleaning", None)]
+
+
+@pytest.mark.one_engine
 def test_a_conflict_far_down_the_list_is_scrolled_to_and_each_in_the_way_is_listed(
     open_page, client, register, allocate
 ):

@@ -69,3 +69,36 @@ def test_none_free_offers_other_times(open_page, register, allocate):
     expect(page.panel.locator("[name=from_datetime]")).to_have_value("2099-03-03T09:00")
     page.submit()
     page.shows("1 free")
+
+
+@pytest.mark.one_engine
+def test_a_free_one_has_the_attributes_and_is_allocated_from_the_list(open_page, client, register, allocate):
+    _, taken, _ = [register(name, attributes={"seats": seats}) for name, seats in (("A1", 5), ("A2", 9), ("A3", 9))]
+    allocate(taken, "08:00", "10:00")
+    lorry = register("L1", "lorries", attributes={"seats": 9})
+    page = open_page(DAY)
+    page.click("Find a free one…")
+    page.fill("from_datetime", "2099-03-02T09:00")
+    page.fill("to_datetime", "2099-03-02T12:00")
+    page.panel.get_by_label("attribute", exact=True).fill("seats")
+    page.panel.get_by_label("value", exact=True).fill("9")
+    page.submit()
+    page.shows("1 free")
+    expect(page.find(".row .name bdi").first).to_have_text("A3")
+    page.click("Allocate", page.panel)
+    page.submit()
+    page.shows("A3: allocated.")
+    page.click("Find a free one…")
+    page.fill("from_datetime", "2099-03-02T09:00")
+    page.fill("to_datetime", "2099-03-02T13:00")
+    page.submit()
+    page.shows("None is free for all of it")
+    page.click("One hour shorter", page.panel)
+    expect(page.panel.locator("[name=to_datetime]")).to_have_value("2099-03-02T12:00")
+    page.submit()
+    page.click("Among lorries", page.panel)
+    page.shows("1 free")
+    page.click("Any of them")
+    page.submit()
+    page.shows("L1: allocated.")
+    assert len(client.get(f"{lorry}/allocations").json) == 1

@@ -116,3 +116,37 @@ def test_the_timeline_and_its_panels_fit_into_the_width(page):
     page.click("Take it out")
     page.shows("Transit 1 is in use")
     assert page.overflow() <= 0
+
+
+def test_the_toolbar_and_its_forms_fit_into_the_width(page):
+    page.find("#type-list").select_option("lorries")
+    page.shows("No lorries yet.")
+    assert page.overflow() <= 0
+    page.find("#type-list").select_option("cars")
+    for scale in ("Week", "4 weeks", "Day"):
+        page.click(scale)
+        expect(page.bars("Transit 1")).to_have_count(2)
+        assert page.overflow() <= 0
+    page.find("#more").click()
+    page.click("Add vehicle…")
+    page.click("+ attribute", page.panel)
+    assert page.overflow() <= 0
+    page.fill("name", "Transit 1")
+    page.submit()
+    page.shows("Another one has this name.")
+    assert page.overflow() <= 0
+    page.click("Close", page.panel)
+    page.click("Find a free one…")
+    page.fill("from_datetime", "2099-03-02T09:00")
+    page.fill("to_datetime", "2099-03-02T11:00")
+    page.submit()
+    page.shows("1 free")
+    assert page.overflow() <= 0
+    page.click("Any of them")
+    page.submit()
+    page.shows("Transit 2: allocated.")
+    page.find("#chips button").click()
+    page.click("Close", page.panel)
+    page.find("#utilisation summary").first.click()
+    page.find("#chart summary").click()
+    assert page.overflow() <= 0

@@ -49,6 +49,23 @@ def test_an_empty_fleet_says_how_to_begin_for_each_type(open_page):
         page.shows(f"Add to {name}")
 
 
+def test_what_was_missing_is_not_said_any_more(open_page, client, register, allocate):
+    page = open_page(DAY, has_clock=True)
+    page.click("Add the first one")
+    page.fill("name", "B1")
+    page.submit()
+    page.shows("B1 is in circulation.")
+    expect(page.find("#empty")).not_to_contain_text("No cars yet.")
+    page.shows("Nothing allocated on Mon 2 Mar 2099")
+    [vehicle] = client.get("/api/cars").json
+    allocate(f"/api/cars/{vehicle['id']}", "08:00", "10:00", description="trip")
+    page.skip(6)
+    expect(page.bars("B1")).to_have_text("trip")
+    expect(page.find("#empty")).to_be_hidden()
+    page.open_vehicle("B1")
+    page.shows("Allocations of this window")
+
+
 def test_without_scripts_the_page_links_to_the_list(open_page, register):
     register("B1")
     page = open_page(DAY, java_script_enabled=False)

@@ -76,6 +76,27 @@ def test_a_local_time_that_is_missing_or_comes_twice_says_what_it_means(
     assert period(client, car) == expected
 
 
+def test_an_allocation_in_the_hour_that_comes_twice_keeps_its_place(open_page, client, register):
+    car = register("B1")
+    # From the first 01:15 to the second 01:45.
+    body = {"from_datetime": "2026-10-25T00:15Z", "to_datetime": "2026-10-25T01:45Z"}
+    assert client.post(f"{car}/allocations", json=body).status_code == 201
+    page = open_page("day=2026-10-25&span=1")
+    box, track = page.bars("B1").bounding_box(), page.row("B1").locator(".track").bounding_box()
+    assert box["width"] == pytest.approx(track["width"] * 1.5 / 25, abs=1)
+    page.bars("B1").click()
+    page.shows("1 h 30")
+    page.click("Edit…", page.panel)
+    page.fill("description", "night")
+    page.submit()
+    page.shows("Saved.")
+    assert period(client, car) == (body["from_datetime"], body["to_datetime"])
+    page.bars("B1").focus()
+    page.press("Alt+ArrowRight")
+    page.shows("Moved to")
+    assert period(client, car) == ("2026-10-25T00:30Z", "2026-10-25T02:00Z")
+
+
 def test_a_week_and_four_weeks_across_a_change_have_days_of_their_own_length(open_page, client, register):
     car = register("B1")
     # From midnight to midnight of Monday, the day after the change.
