@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-import httpx
+import httpx2
 import pytest
 from flask import Flask
 
-from invsys.client import Allocation, Client, Collection, Resource
+from invsys_client import Allocation, Client, Collection, Resource
 from tests.support.faults import FakeTime, Fault, FaultyTransport
 
 MONDAY = datetime(2099, 3, 2, 8, tzinfo=UTC)
@@ -38,7 +38,7 @@ def connect(app: Flask, time: FakeTime) -> Iterator[Callable[..., tuple[Client, 
     def connect(
         *faults: Fault, base_url: str = "http://inventory", **options: object
     ) -> tuple[Client, FaultyTransport]:
-        transport = FaultyTransport(httpx.WSGITransport(app=app), faults)
+        transport = FaultyTransport(httpx2.WSGITransport(app=app), faults)
         client = Client(base_url, transport=transport, sleep=time.sleep, clock=time.clock, **options)
         clients.append(client)
         return client, transport

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from invsys.client import (
+from invsys_client import (
     AllocationNotFound,
     IdempotencyKeyReused,
     InvalidFields,

@@ -6,7 +6,7 @@ import threading
 import pytest
 from werkzeug.serving import make_server
 
-from invsys.client import Client, Collection
+from invsys_client import Client, Collection
 from tests.support.paths import PROJECT
 
 PAGE = "docs/source/client.rst"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from invsys.client import InvalidFields, ResourceNotFound
+from invsys_client import InvalidFields, ResourceNotFound
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
 from tests.client.test_vehicles import ANOTHER_ID, names
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from invsys.client import ANY_VERSION, AllocationNotFound, Unavailable, VersionMismatch
+from invsys_client import ANY_VERSION, AllocationNotFound, Unavailable, VersionMismatch
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
 from tests.support.faults import (
     BUSY,

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 
-import httpx
+import httpx2
 import pytest
 
-from invsys.client import Busy, InternalError, InvalidFields, PeriodTaken, RateLimited, Unavailable, UnexpectedResponse
+from invsys_client import Busy, InternalError, InvalidFields, PeriodTaken, RateLimited, Unavailable, UnexpectedResponse
 from tests.client.conftest import FRIDAY, MONDAY
 from tests.support.faults import BUSY, TRANSIENT_FAULTS, connection_reset, respond, unreachable
 
@@ -61,7 +61,7 @@ def test_the_cause_of_unavailable_is_the_connection_error(connect):
     client, _ = connect(unreachable, attempts=1)
     with pytest.raises(Unavailable) as unavailable:
         list(client.collection("cars").resources())
-    assert isinstance(unavailable.value.__cause__, httpx.ConnectError)
+    assert isinstance(unavailable.value.__cause__, httpx2.ConnectError)
 
 
 def test_the_cause_of_unavailable_is_the_rate_limit(connect):
@@ -93,8 +93,8 @@ def test_retry_after_can_be_a_date(connect, time, zone):
     "date", ["Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 99 Nov 2099 08:49:37 GMT", "tomorrow", "-5", "١٢", "1e9", ""]
 )
 def test_an_invalid_or_past_retry_after_is_ignored(connect, time, date):
-    # As bytes, because httpx does not accept such a header value as text.
-    fault = httpx.Response(503, headers=[(b"Retry-After", date.encode())])
+    # As bytes, because httpx2 does not accept such a header value as text.
+    fault = httpx2.Response(503, headers=[(b"Retry-After", date.encode())])
     client, _ = connect(lambda service, request: fault)
     list(client.collection("cars").resources())
     assert time.pauses[0] <= 0.2

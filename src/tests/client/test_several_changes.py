@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from invsys.client import (
+from invsys_client import (
     ANY_VEHICLE,
     AllocationNotFound,
     InvalidFields,

@@ -1,14 +1,14 @@
-"""The Python client of the inventory service; its only dependency is httpx.
+"""The Python client of the inventory service; its only dependency is httpx2.
 
 ``Client`` connects to the service, ``Client.collection`` returns a collection such as ``cars`` or ``lorries``, and
 ``Client.events`` reads the change feed. The docstring of ``errors`` shows the tree of exceptions, and
 ``docs/source/client.rst`` has a complete example.
 """
 
-from invsys.client.caller import Caller, Limit
-from invsys.client.client import Client, Feed
-from invsys.client.collection import Collection
-from invsys.client.errors import (
+from invsys_client.caller import Caller, Limit
+from invsys_client.client import Client, Feed
+from invsys_client.collection import Collection
+from invsys_client.errors import (
     AddressNotAllowed,
     AllocationNotFound,
     ApiError,
@@ -47,7 +47,7 @@ from invsys.client.errors import (
     UpstreamUnreachable,
     VersionMismatch,
 )
-from invsys.client.payloads import (
+from invsys_client.payloads import (
     ANY_VEHICLE,
     ANY_VERSION,
     AllocationChanges,
@@ -58,7 +58,7 @@ from invsys.client.payloads import (
     ResourceChanges,
     ResourceFilters,
 )
-from invsys.client.records import (
+from invsys_client.records import (
     Allocation,
     Attribute,
     Availability,
@@ -68,7 +68,8 @@ from invsys.client.records import (
     Period,
     Resource,
 )
-from invsys.client.utilisation import Utilisation, UtilisationStep
+from invsys_client.utilisation import Utilisation, UtilisationStep
+from invsys_client.version import __version__
 
 __all__ = [
     "ANY_VEHICLE",
@@ -132,4 +133,5 @@ __all__ = [
     "Utilisation",
     "UtilisationStep",
     "VersionMismatch",
+    "__version__",
 ]

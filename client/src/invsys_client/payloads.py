@@ -1,12 +1,14 @@
 """Request bodies and query parameters: the options of the calls, and their form in the API."""
 
+from __future__ import annotations
+
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Required, TypedDict
+from datetime import datetime, timedelta, timezone
+from typing import Any, Literal, TypedDict
 
-from invsys.client.records import Attribute, format_etag
+from invsys_client.records import Attribute, format_etag
 
 Id = str | uuid.UUID
 # An item's ``version`` or ``etag``, or ANY_VERSION.
@@ -103,10 +105,13 @@ class AllocationChanges(TypedDict, total=False):
     status: Literal["confirmed"]
 
 
-class ListedChange(AllocationChanges, total=False):
+class _Identified(TypedDict):
+    id: Id
+
+
+class ListedChange(_Identified, AllocationChanges, total=False):
     """One of the changes of ``Collection.update_several``: the id of an allocation, and its changed fields."""
 
-    id: Required[Id]
     # the version that the allocation must still have
     version: int
 
@@ -115,7 +120,7 @@ def format_datetime(value: datetime) -> str:
     """Return a datetime in UTC as ISO 8601; raises ValueError for a naive datetime, which would be ambiguous."""
     if value.utcoffset() is None:
         raise ValueError(f"{value!r} has no UTC offset: use an aware datetime, for example with tzinfo=UTC")
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
 
 
 def format_duration(value: timedelta) -> str:

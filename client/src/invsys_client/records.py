@@ -1,9 +1,14 @@
 """Response data as frozen dataclasses. Unknown members are ignored, so the service may add new ones."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Self
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Attribute = str | int | float | bool
 
@@ -51,7 +56,7 @@ class Resource:
             name=document["name"],
             resource_type=document["resource_type"],
             attributes=document["attributes"],
-            created=datetime.fromisoformat(document["created"]),
+            created=parse_instant(document["created"]),
             version=document["version"],
             closed_from=_parse_datetime(document["closed_from"]),
             replayed=replayed,
@@ -96,7 +101,7 @@ class Allocation:
 
         The service uses the clock of its database, and raises HoldExpired if an expired hold is confirmed or changed.
         """
-        return self.expires is not None and self.expires <= datetime.now(UTC)
+        return self.expires is not None and self.expires <= datetime.now(timezone.utc)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any], replayed: bool = False) -> Self:
@@ -111,7 +116,7 @@ class Allocation:
             description=document["description"],
             reference=document["reference"],
             dump=document["dump"],
-            created=datetime.fromisoformat(document["created"]),
+            created=parse_instant(document["created"]),
             version=document["version"],
             status=document["status"],
             expires=_parse_datetime(document["expires"]),
@@ -191,7 +196,7 @@ class Event:
         """Create an event from its document."""
         return cls(
             id=document["id"],
-            at=datetime.fromisoformat(document["at"]),
+            at=parse_instant(document["at"]),
             kind=document["kind"],
             resource_type=document["resource_type"],
             resource_id=document["resource_id"],
@@ -225,5 +230,10 @@ def format_etag(version: int) -> str:
     return f'"{version}"'
 
 
+def parse_instant(text: str) -> datetime:
+    """Return the instant of a date-time in UTC; ``datetime.fromisoformat`` reads the ``Z`` from Python 3.11 on only."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 def _parse_datetime(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+    return None if text is None else parse_instant(text)

@@ -1,12 +1,14 @@
 """The URLs and the lists of one collection."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from invsys.client import payloads
-from invsys.client.connection import Connection
-from invsys.client.payloads import Id
+from invsys_client import payloads
+from invsys_client.connection import Connection
+from invsys_client.payloads import Id
 
 Item = TypeVar("Item")
 

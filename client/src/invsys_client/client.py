@@ -1,19 +1,24 @@
 """The entry point of the client: connects to a service and returns its collections and its change feed."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Self, Unpack
+from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 
-from invsys import __version__
-from invsys.client.caller import Caller
-from invsys.client.collection import Collection
-from invsys.client.connection import Connection, Retries
-from invsys.client.parsing import parse
-from invsys.client.payloads import EventFilters, event_params
-from invsys.client.records import Event, EventPage
+from invsys_client.caller import Caller
+from invsys_client.collection import Collection
+from invsys_client.connection import Connection, Retries
+from invsys_client.parsing import parse
+from invsys_client.payloads import EventFilters, event_params
+from invsys_client.records import Event, EventPage
+from invsys_client.version import __version__
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
 
 
 class Client:
@@ -22,7 +27,7 @@ class Client:
     ``token``, an API key or a JSON Web Token, is sent with every request as ``Authorization: Bearer``. ``timeout``
     limits each step of an attempt (connect, send, wait for the response), in seconds. The client retries a request that
     got no response, or a response with 429 (except ``TooManyHolds``), 502, 503 or 504. It makes at most ``attempts``
-    attempts, and starts the last one at most ``give_up_after`` seconds after the first. ``transport`` replaces httpx's
+    attempts, and starts the last one at most ``give_up_after`` seconds after the first. ``transport`` replaces httpx2's
     transport, for example to use a private certificate authority. ``sleep`` and ``clock`` replace ``time.sleep`` and
     ``time.monotonic`` in tests. Settings in the environment, such as proxies, are ignored.
     """
@@ -35,7 +40,7 @@ class Client:
         timeout: float = 10.0,
         attempts: int = 8,
         give_up_after: float = 30.0,
-        transport: httpx.BaseTransport | None = None,
+        transport: httpx2.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -45,7 +50,7 @@ class Client:
         headers = {"Accept": "application/json", "User-Agent": f"invsys-client/{__version__}"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        http = httpx.Client(base_url=base_url, headers=headers, timeout=timeout, transport=transport, trust_env=False)
+        http = httpx2.Client(base_url=base_url, headers=headers, timeout=timeout, transport=transport, trust_env=False)
         self._connection = Connection(http, retries)
 
     def __enter__(self) -> Self:
@@ -71,7 +76,7 @@ class Client:
         """
         return parse(self._connection.get("whoami"), Caller.from_json)
 
-    def events(self, after: str | None = None, *, page_size: int = 100, **filters: Unpack[EventFilters]) -> "Feed":
+    def events(self, after: str | None = None, *, page_size: int = 100, **filters: Unpack[EventFilters]) -> Feed:
         """Return the events after a cursor that match all filters, up to the present.
 
         Without a cursor, they begin at the oldest stored event. With the cursor ``"now"``, the first iteration yields

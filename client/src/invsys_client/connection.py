@@ -3,6 +3,8 @@
 A retried POST sends the same Idempotency-Key, so it is executed at most once.
 """
 
+from __future__ import annotations
+
 import json
 import random
 import re
@@ -13,9 +15,9 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, TypeVar
 
-import httpx
+import httpx2
 
-from invsys.client.errors import (
+from invsys_client.errors import (
     AllocationNotFound,
     Busy,
     KeysUnavailable,
@@ -24,19 +26,19 @@ from invsys.client.errors import (
     Unavailable,
     UnexpectedResponse,
 )
-from invsys.client.parsing import error_from, parse, raise_for_problem
-from invsys.client.payloads import Match, if_match_header
+from invsys_client.parsing import error_from, parse, raise_for_problem
+from invsys_client.payloads import Match, if_match_header
 
 T = TypeVar("T")
 
 _RETRIED_STATUSES = frozenset({429, 502, 503, 504})
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _CONNECTION_ERRORS = (
     *_NEVER_SENT,
-    httpx.TimeoutException,
-    httpx.NetworkError,
-    httpx.RemoteProtocolError,
-    httpx.DecodingError,
+    httpx2.TimeoutException,
+    httpx2.NetworkError,
+    httpx2.RemoteProtocolError,
+    httpx2.DecodingError,
 )
 
 # The maximum of the random pause doubles with each attempt, from the first to the second value (seconds).
@@ -72,14 +74,14 @@ class _Failure(NamedTuple):
 class _Outcome(NamedTuple):
     """A response; ``maybe_repeated``: the service may have executed an earlier attempt, whose response was lost."""
 
-    response: httpx.Response
+    response: httpx2.Response
     maybe_repeated: bool
 
 
 class Connection:
     """The HTTP connection to the service. URLs are relative to the base URL, or absolute."""
 
-    def __init__(self, http: httpx.Client, retries: Retries) -> None:
+    def __init__(self, http: httpx2.Client, retries: Retries) -> None:
         self._http = http
         self._retries = retries
 
@@ -87,7 +89,7 @@ class Connection:
         """Close the open connections."""
         self._http.close()
 
-    def get(self, url: str | httpx.URL, params: Mapping[str, Any] | None = None, accept: str = "") -> httpx.Response:
+    def get(self, url: str | httpx2.URL, params: Mapping[str, Any] | None = None, accept: str = "") -> httpx2.Response:
         """Send a GET request; ``accept`` is the media type, JSON by default.
 
         Parameters that are None are omitted; those that are lists are repeated.
@@ -96,21 +98,21 @@ class Connection:
         headers = {"Accept": accept} if accept else {}
         return raise_for_problem(self._send("GET", url, params=query, headers=headers).response)
 
-    def post(self, url: str, body: Mapping[str, Any], key: str | None) -> httpx.Response:
+    def post(self, url: str, body: Mapping[str, Any], key: str | None) -> httpx2.Response:
         """Send a POST request with an Idempotency-Key of 1 to 255 visible ASCII characters (None: generate one)."""
         key = str(uuid.uuid4()) if key is None else key
         if not re.fullmatch(r"[!-~]{1,255}", key):
             raise ValueError(f"the key {key!r} must consist of 1 to 255 visible ASCII characters")
         return raise_for_problem(self._send("POST", url, json=body, headers={"Idempotency-Key": key}).response)
 
-    def patch(self, url: str, body: Mapping[str, Any], if_match: Match) -> httpx.Response:
+    def patch(self, url: str, body: Mapping[str, Any], if_match: Match) -> httpx2.Response:
         """Change an item, if it still has the version ``if_match``.
 
         If a later attempt gets 412, an earlier one may have made the change. The item is then fetched, and returned if
         it has all requested values. No item has the field ``hold_seconds``, so such a change raises VersionMismatch.
         """
         response, maybe_repeated = self._send("PATCH", url, json=body, headers=if_match_header(if_match))
-        if maybe_repeated and response.status_code == httpx.codes.PRECONDITION_FAILED:
+        if maybe_repeated and response.status_code == httpx2.codes.PRECONDITION_FAILED:
             current = self.get(url)
             requested = json.loads(response.request.content)
             if parse(current, lambda item: all(item.get(name) == requested[name] for name in requested)):
@@ -138,13 +140,13 @@ class Connection:
                 return
             response = self.get(_next_url(response))
 
-    def _send(self, method: str, url: str | httpx.URL, headers: Mapping[str, str], **request: Any) -> _Outcome:
+    def _send(self, method: str, url: str | httpx2.URL, headers: Mapping[str, str], **request: Any) -> _Outcome:
         deadline = self._retries.clock() + self._retries.give_up_after
         maybe_executed, attempt = False, 0
         while True:
             attempt += 1
             result = self._try(method, url, headers=headers, **request)
-            if isinstance(result, httpx.Response):
+            if isinstance(result, httpx2.Response):
                 return _Outcome(result, maybe_executed)
             pause = result.wait + _jitter(attempt)
             if attempt >= self._retries.attempts or self._retries.clock() + pause > deadline:
@@ -152,7 +154,7 @@ class Connection:
             maybe_executed = maybe_executed or result.maybe_executed
             self._retries.sleep(pause)
 
-    def _try(self, method: str, url: str | httpx.URL, **request: Any) -> httpx.Response | _Failure:
+    def _try(self, method: str, url: str | httpx2.URL, **request: Any) -> httpx2.Response | _Failure:
         try:
             response = self._http.request(method, url, **request)
         except _CONNECTION_ERRORS as error:
@@ -162,13 +164,13 @@ class Connection:
         problem = error_from(response)
         if isinstance(problem, TooManyHolds):
             return response
-        not_executed = response.status_code == httpx.codes.TOO_MANY_REQUESTS or isinstance(
+        not_executed = response.status_code == httpx2.codes.TOO_MANY_REQUESTS or isinstance(
             problem, Busy | KeysUnavailable
         )
         return _Failure(problem, _retry_after(response), not not_executed)
 
 
-def _next_url(response: httpx.Response) -> httpx.URL:
+def _next_url(response: httpx2.Response) -> httpx2.URL:
     url = response.url.join(response.links["next"]["url"])
     # The token must not be sent to another server.
     if (url.scheme, url.host, url.port) != (response.url.scheme, response.url.host, response.url.port):
@@ -177,7 +179,7 @@ def _next_url(response: httpx.Response) -> httpx.URL:
     return response.url.copy_with(query=url.query)
 
 
-def _retry_after(response: httpx.Response) -> float:
+def _retry_after(response: httpx2.Response) -> float:
     """Return the seconds to wait; the header can also contain a date (RFC 9110, 10.2.3)."""
     value = response.headers.get("Retry-After", "")
     if value.isascii() and value.isdecimal():

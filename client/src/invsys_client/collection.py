@@ -1,15 +1,17 @@
 """The calls for one collection: its vehicles and their allocations."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal
 
-import httpx
+import httpx2
 
-from invsys.client import payloads
-from invsys.client.changes import CollectionChanges, parse_allocations
-from invsys.client.parsing import parse_item
-from invsys.client.payloads import (
+from invsys_client import payloads
+from invsys_client.changes import CollectionChanges, parse_allocations
+from invsys_client.parsing import parse_item
+from invsys_client.payloads import (
     ANY_VERSION,
     AllocationFilters,
     AllocationOptions,
@@ -18,15 +20,18 @@ from invsys.client.payloads import (
     ResourceChanges,
     ResourceFilters,
 )
-from invsys.client.records import Allocation, Attribute, Resource
-from invsys.client.reports import CollectionReports
+from invsys_client.records import Allocation, Attribute, Resource
+from invsys_client.reports import CollectionReports
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Collection(CollectionChanges, CollectionReports):
     """The vehicles of one collection, such as ``lorries``; created by ``Client.collection``.
 
     Periods and windows are half-open, ``[start, end)``; a bound that is None is infinite. Naive datetimes and ids that
-    are not UUIDs raise ValueError before a request is sent. ``invsys.client.errors`` lists all other errors; the
+    are not UUIDs raise ValueError before a request is sent. ``invsys_client.errors`` lists all other errors; the
     docstrings below name those that are specific to a call.
 
     Calls that create something take a ``key``, the Idempotency-Key: if the same call is repeated with the same key,
@@ -158,7 +163,7 @@ class Collection(CollectionChanges, CollectionReports):
         """Return an allocation. Raises AllocationNotFound."""
         return parse_item(self._connection.get(self._allocation_url(allocation_id)), Allocation.from_json)
 
-    def _allocate(self, vehicle: str, start: datetime | None, end: datetime | None, **options: Any) -> httpx.Response:
+    def _allocate(self, vehicle: str, start: datetime | None, end: datetime | None, **options: Any) -> httpx2.Response:
         key = options.pop("key", None)
         body = {**payloads.period_fields(start, end), **options}
         return self._connection.post(f"{self._url}/{vehicle}/allocations", body, key)

@@ -1,16 +1,21 @@
 """The calls that change allocations, one or several at once."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 
-from invsys.client import payloads
-from invsys.client.collection_base import CollectionBase
-from invsys.client.parsing import is_replay, parse, parse_item
-from invsys.client.payloads import ANY_VEHICLE, ANY_VERSION, AllocationChanges, Id, ListedChange, Match
-from invsys.client.records import Allocation, Attribute
+from invsys_client import payloads
+from invsys_client.collection_base import CollectionBase
+from invsys_client.parsing import is_replay, parse, parse_item
+from invsys_client.payloads import ANY_VEHICLE, ANY_VERSION, AllocationChanges, Id, ListedChange, Match
+from invsys_client.records import Allocation, Attribute
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class CollectionChanges(CollectionBase):
@@ -78,7 +83,7 @@ class CollectionChanges(CollectionBase):
         )
 
 
-def parse_allocations(response: httpx.Response) -> list[Allocation]:
+def parse_allocations(response: httpx2.Response) -> list[Allocation]:
     """Return the allocations in a response."""
     replayed = is_replay(response)
     return parse(response, lambda items: [Allocation.from_json(item, replayed) for item in items])

@@ -1,15 +1,17 @@
 """The calls that report on one collection: availability, utilisation, calendars and GBFS."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from invsys.client import payloads
-from invsys.client.collection_base import CollectionBase
-from invsys.client.parsing import parse
-from invsys.client.payloads import Id
-from invsys.client.records import Availability
-from invsys.client.utilisation import Utilisation
+from invsys_client import payloads
+from invsys_client.collection_base import CollectionBase
+from invsys_client.parsing import parse
+from invsys_client.payloads import Id
+from invsys_client.records import Availability
+from invsys_client.utilisation import Utilisation
 
 
 class CollectionReports(CollectionBase):
