@@ -1,6 +1,7 @@
 """Requests of the client: headers, argument validation, unexpected responses, connections."""
 
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -26,7 +27,8 @@ def test_every_request_has_authorization_and_user_agent(connect):
     list(client.collection("cars").resources())
     (request,) = transport.requests
     assert request.headers["Authorization"] == "Bearer secret"
-    assert request.headers["User-Agent"] == f"invsys-client/{invsys_client.__version__}"
+    python = platform.python_version()
+    assert request.headers["User-Agent"] == f"invsys-client/{invsys_client.__version__} python/{python}"
     assert request.headers["Accept"] == "application/json"
 
 

@@ -8,7 +8,8 @@ import invsys.gateway.application
 import invsys.inventory.application  # noqa: F401 - defines the problems of the service
 import invsys_client as client
 from invsys.chassis.http.problems import Problem
-from invsys_client import errors, parsing
+from invsys_client import errors
+from invsys_client.transport import parsing
 from tests.support.tables import table_driven
 
 CODES = [

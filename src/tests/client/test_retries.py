@@ -31,13 +31,13 @@ def test_a_conflict_and_invalid_fields_are_not_retried(connect, time, booking):
     with pytest.raises(PeriodTaken):
         client.collection("lorries").allocate(booking.resource_id, MONDAY, FRIDAY)
     with pytest.raises(InvalidFields):
-        client.collection("lorries").register("")
+        client.collection("lorries").register("A\u200b")
     assert len(transport.requests) == 2
     assert time.pauses == []
 
 
 def test_pauses_grow_and_are_random(connect, time):
-    client, transport = connect(*[unreachable] * 40, attempts=40, give_up_after=1000)
+    client, transport = connect(*[unreachable] * 40, attempts=40, deadline=1000)
     with pytest.raises(Unavailable):
         client.collection("cars").resource("6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11")
     assert len(transport.requests) == 40
@@ -101,14 +101,14 @@ def test_an_invalid_or_past_retry_after_is_ignored(connect, time, date):
 
 
 def test_a_retry_that_would_start_too_late_is_not_made(connect, time):
-    client, transport = connect(respond(503, Retry_After="60"), give_up_after=59)
+    client, transport = connect(respond(503, Retry_After="60"), deadline=59)
     with pytest.raises(Unavailable):
         list(client.collection("cars").resources())
     assert (len(transport.requests), time.pauses) == (1, [])
 
 
-def test_give_up_after_includes_the_duration_of_the_attempts(connect, time):
-    client, transport = connect(*[time.timed_out(10)] * 10, give_up_after=25)
+def test_deadline_includes_the_duration_of_the_attempts(connect, time):
+    client, transport = connect(*[time.timed_out(10)] * 10, deadline=25)
     with pytest.raises(Unavailable):
         list(client.collection("cars").resources())
     assert len(transport.requests) == 3

@@ -1,6 +1,7 @@
 """An httpx2 transport to the real service that injects one fault into each of the first requests."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import httpx2
 
@@ -14,10 +15,19 @@ class FaultyTransport(httpx2.BaseTransport):
         self.requests: list[httpx2.Request] = []
         self._service = service
         self._faults = iter(faults)
+        self._by_method: dict[str, Fault] = {}
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
-        return next(self._faults, forward)(self._service, request)
+        fault = self._by_method.get(request.method) or next(self._faults, forward)
+        return fault(self._service, request)
+
+    @contextmanager
+    def fails_at(self, method: str, fault: Fault) -> Iterator[None]:
+        """Apply the fault to each request with this method."""
+        self._by_method[method] = fault
+        yield
+        del self._by_method[method]
 
 
 def forward(service: httpx2.BaseTransport, request: httpx2.Request) -> httpx2.Response:
@@ -87,6 +97,9 @@ class FakeTime:
     def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
         self.now += seconds
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.sleep(seconds)
 
     def timed_out(self, after: float) -> Fault:
         """Return a fault in which the request times out after this number of seconds."""

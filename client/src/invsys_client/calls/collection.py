@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-import httpx2
-
-from invsys_client import payloads
-from invsys_client.changes import CollectionChanges, parse_allocations
-from invsys_client.parsing import parse_item
-from invsys_client.payloads import (
+from invsys_client import arguments
+from invsys_client.calls import payloads
+from invsys_client.calls.base import allocation_pages, count, resource_pages
+from invsys_client.calls.changes import CollectionChanges
+from invsys_client.calls.replacement import CollectionReplacement
+from invsys_client.calls.reports import CollectionReports
+from invsys_client.options import (
     ANY_VERSION,
     AllocationFilters,
     AllocationOptions,
+    CallOptions,
     Id,
     Match,
     ResourceChanges,
     ResourceFilters,
 )
 from invsys_client.records import Allocation, Attribute, Resource
-from invsys_client.reports import CollectionReports
+from invsys_client.transport.calls import call, listing
+from invsys_client.transport.pages import Pages
+from invsys_client.transport.parsing import parse_allocation, parse_allocations, parse_resource
+from invsys_client.transport.requests import Steps, delete, get, post
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class Collection(CollectionChanges, CollectionReports):
+class CollectionCalls(CollectionReplacement, CollectionChanges, CollectionReports):
     """The vehicles of one collection, such as ``lorries``; created by ``Client.collection``.
 
     Periods and windows are half-open, ``[start, end)``; a bound that is None is infinite. Naive datetimes and ids that
@@ -41,61 +46,79 @@ class Collection(CollectionChanges, CollectionReports):
     ``page_size`` items (1 to 1,000) at a time, when they are needed.
     """
 
+    @call
     def register(
-        self, name: str, *, attributes: Mapping[str, Attribute] | None = None, key: str | None = None
-    ) -> Resource:
+        self,
+        name: str,
+        *,
+        attributes: Mapping[str, Attribute] | None = None,
+        key: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Steps[Resource]:
         """Register a vehicle with a name of 1 to 36 characters. Raises NameTaken."""
-        body = {"name": name, "attributes": attributes or {}}
-        return parse_item(self._connection.post(self._url, body, key), Resource.from_json)
+        return parse_resource((yield from post(self._url, payloads.resource_body(name, attributes), key)))
 
+    @listing
     def resources(
         self,
         *,
         order: Literal["created", "name"] | None = None,
         page_size: int = 100,
         **filters: Unpack[ResourceFilters],
-    ) -> Iterator[Resource]:
+    ) -> Pages[Resource]:
         """List vehicles, oldest first, or, with the order ``name``, by the code points of their names.
 
         With only one of ``available_from`` and ``available_to``, the period is unbounded on the other side.
         """
-        query = {**payloads.resource_params(filters), "order": order}
-        return self._list(self._url, query, page_size, Resource.from_json)
+        return resource_pages(self._url, filters, page_size, order)
 
-    def count_resources(self, **filters: Unpack[ResourceFilters]) -> int | None:
+    @call
+    def count_resources(self, **filters: Unpack[ResourceFilters]) -> Steps[int | None]:
         """Return how many vehicles ``resources`` lists, or None if there are more than 100,000."""
-        return self._count(self._url, payloads.resource_params(filters))
+        return count(self._url, payloads.resource_params(filters))
 
-    def resource(self, resource_id: Id) -> Resource:
+    @call
+    def resource(self, resource_id: Id, **options: Unpack[CallOptions]) -> Steps[Resource]:
         """Return a vehicle. Raises ResourceNotFound."""
-        return parse_item(self._connection.get(self._resource_url(resource_id)), Resource.from_json)
+        return parse_resource((yield from get(self._resource_url(resource_id))))
 
+    @call
     def update_resource(
         self, resource_id: Id, *, if_match: Match = ANY_VERSION, **changes: Unpack[ResourceChanges]
-    ) -> Resource:
+    ) -> Steps[Resource]:
         """Change the name, the attributes or ``closed_from`` of a vehicle.
 
         Raises ResourceNotFound, NameTaken, VersionMismatch.
         """
-        body = payloads.resource_changes(changes)
-        return parse_item(self._connection.patch(self._resource_url(resource_id), body, if_match), Resource.from_json)
+        return self._update_resource(resource_id, changes, if_match)
 
-    def close(self, resource_id: Id, closed_from: datetime, *, if_match: Match = ANY_VERSION) -> Resource:
+    @call
+    def close(
+        self, resource_id: Id, closed_from: datetime, *, if_match: Match = ANY_VERSION, **options: Unpack[CallOptions]
+    ) -> Steps[Resource]:
         """Close a vehicle: no new allocation can cover time from ``closed_from`` on; existing allocations remain.
 
-        ``allocations(resource_id, start=closed_from)`` lists those that still have to be moved. Raises
-        ResourceNotFound, VersionMismatch.
+        ``allocations(resource_id, start=closed_from)`` lists those that still have to be moved; ``replace_vehicle``
+        moves them. Raises ResourceNotFound, VersionMismatch.
         """
-        return self.update_resource(resource_id, closed_from=closed_from, if_match=if_match)
+        arguments.instant("closed_from", closed_from)
+        return self._update_resource(resource_id, {"closed_from": closed_from}, if_match)
 
-    def open(self, resource_id: Id, *, if_match: Match = ANY_VERSION) -> Resource:
+    @call
+    def open(
+        self, resource_id: Id, *, if_match: Match = ANY_VERSION, **options: Unpack[CallOptions]
+    ) -> Steps[Resource]:
         """Open a closed vehicle again. Raises ResourceNotFound, VersionMismatch."""
-        return self.update_resource(resource_id, closed_from=None, if_match=if_match)
+        return self._update_resource(resource_id, {"closed_from": None}, if_match)
 
-    def decommission(self, resource_id: Id, *, if_match: Match = ANY_VERSION) -> None:
+    @call
+    def decommission(
+        self, resource_id: Id, *, if_match: Match = ANY_VERSION, **options: Unpack[CallOptions]
+    ) -> Steps[None]:
         """Decommission a vehicle. Raises ResourceNotFound, ResourceInUse, VersionMismatch."""
-        self._connection.delete(self._resource_url(resource_id), if_match)
+        return delete(self._resource_url(resource_id), arguments.if_match_header(if_match))
 
+    @call
     def allocate(
         self,
         resource_id: Id,
@@ -104,15 +127,16 @@ class Collection(CollectionChanges, CollectionReports):
         *,
         despite_closed: bool = False,
         **options: Unpack[AllocationOptions],
-    ) -> Allocation:
+    ) -> Steps[Allocation]:
         """Allocate one vehicle; with ``despite_closed`` even if it is closed, for example for its maintenance.
 
         Raises ResourceNotFound, ResourceClosed, PeriodTaken.
         """
         closed = {"despite_closed": True} if despite_closed else {}
-        response = self._allocate(payloads.format_uuid(resource_id), start, end, **options, **closed)
-        return parse_item(response, Allocation.from_json)
+        vehicle = arguments.identifier("resource_id", resource_id)
+        return parse_allocation((yield from self._allocate(vehicle, start, end, {**options, **closed})))
 
+    @call
     def allocate_any(
         self,
         start: datetime | None,
@@ -120,12 +144,12 @@ class Collection(CollectionChanges, CollectionReports):
         *,
         attributes: Mapping[str, Attribute] | None = None,
         **options: Unpack[AllocationOptions],
-    ) -> Allocation:
+    ) -> Steps[Allocation]:
         """Allocate any vehicle that is free for the whole period and has these attributes. Raises NoneAvailable."""
-        return parse_item(
-            self._allocate("any", start, end, **options, attributes=attributes or {}), Allocation.from_json
-        )
+        fields = {**options, "attributes": attributes or {}}
+        return parse_allocation((yield from self._allocate("any", start, end, fields)))
 
+    @call
     def allocate_several(
         self,
         quantity: int,
@@ -134,11 +158,13 @@ class Collection(CollectionChanges, CollectionReports):
         *,
         attributes: Mapping[str, Attribute] | None = None,
         **options: Unpack[AllocationOptions],
-    ) -> list[Allocation]:
+    ) -> Steps[list[Allocation]]:
         """Allocate several free vehicles (2 to 100) with these attributes, either all or none. Raises NoneAvailable."""
-        response = self._allocate("any", start, end, **options, attributes=attributes or {}, quantity=quantity)
-        return parse_allocations(response)
+        arguments.whole_number("quantity", quantity, 2, 100)
+        fields = {**options, "attributes": attributes or {}, "quantity": quantity}
+        return parse_allocations((yield from self._allocate("any", start, end, fields)))
 
+    @listing
     def allocations(
         self,
         resource_id: Id | None = None,
@@ -146,24 +172,22 @@ class Collection(CollectionChanges, CollectionReports):
         order: Literal["from", "-from"] | None = None,
         page_size: int = 100,
         **filters: Unpack[AllocationFilters],
-    ) -> Iterator[Allocation]:
+    ) -> Pages[Allocation]:
         """List the allocations of a vehicle, of several (``resource_ids``) or of all, ordered by start.
 
         With the order ``-from``, the latest start comes first. Raises ResourceNotFound if the vehicle ``resource_id``
         is not in circulation; vehicles in ``resource_ids`` that are not in circulation are ignored.
         """
-        query = {**payloads.allocation_params(filters), "order": order}
-        return self._list(self._allocations_url(resource_id), query, page_size, Allocation.from_json)
+        return allocation_pages(self._allocations_url(resource_id), filters, page_size, order)
 
-    def count_allocations(self, resource_id: Id | None = None, **filters: Unpack[AllocationFilters]) -> int | None:
+    @call
+    def count_allocations(
+        self, resource_id: Id | None = None, **filters: Unpack[AllocationFilters]
+    ) -> Steps[int | None]:
         """Return how many allocations ``allocations`` lists, or None if there are more than 100,000."""
-        return self._count(self._allocations_url(resource_id), payloads.allocation_params(filters))
+        return count(self._allocations_url(resource_id), payloads.allocation_params(filters))
 
-    def allocation(self, allocation_id: Id) -> Allocation:
+    @call
+    def allocation(self, allocation_id: Id, **options: Unpack[CallOptions]) -> Steps[Allocation]:
         """Return an allocation. Raises AllocationNotFound."""
-        return parse_item(self._connection.get(self._allocation_url(allocation_id)), Allocation.from_json)
-
-    def _allocate(self, vehicle: str, start: datetime | None, end: datetime | None, **options: Any) -> httpx2.Response:
-        key = options.pop("key", None)
-        body = {**payloads.period_fields(start, end), **options}
-        return self._connection.post(f"{self._url}/{vehicle}/allocations", body, key)
+        return parse_allocation((yield from get(self._allocation_url(allocation_id))))
