@@ -4,7 +4,7 @@ import functools
 import time
 from typing import Any
 
-from flask import g, request
+from flask import g
 from prometheus_client import Histogram
 
 from invsys.chassis.ops import metrics
@@ -31,8 +31,7 @@ def _series(service: str, outcome: str) -> Histogram:
 def log_members() -> dict[str, Any]:
     """Return the gateway's additional members for the log line of the current request."""
     client = g.get("client")
-    route = request.url_rule.rule if request.url_rule else None
-    members: dict[str, Any] = {"client": client.id if client else None, "route": route}
+    members: dict[str, Any] = {"client": client.id if client else None}
     if "service" in g:
         members["service"] = g.service
         members["upstream_milliseconds"] = round(g.upstream_seconds * 1000, 3)

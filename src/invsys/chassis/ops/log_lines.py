@@ -15,6 +15,7 @@ from invsys.chassis.http import request_id
 # The maximum length of each value, in characters. Messages and exceptions may quote a request.
 PATH = 512
 METHOD = 32
+USER_AGENT = 256
 MESSAGE = 2_000
 EXCEPTION = 16_000
 
@@ -36,6 +37,11 @@ def truncate_middle(text: str, limit: int) -> str:
     mark = f"\n{ELLIPSIS}\n"
     side = (limit - len(mark)) // 2
     return text[:side] + mark + text[-side:]
+
+
+def printable(text: str) -> str:
+    """Return a text with its control characters escaped as in Python source code."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def now() -> str:

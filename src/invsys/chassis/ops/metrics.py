@@ -8,6 +8,7 @@ import time
 from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
 
+from invsys.chassis import routes
 from invsys.chassis.access import proxies
 from invsys.chassis.config.settings import Settings
 from invsys.chassis.http.problems import AddressNotAllowed
@@ -20,7 +21,7 @@ metric_files.install()
 # The upper bounds of the histogram's buckets, in seconds.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
-# The label is the pattern of the route, never the path: a caller must not be able to create time series.
+# The label is the path template of the route, never the path: a caller must not be able to create time series.
 DURATION = Histogram(
     "http_request_duration_seconds",
     "Time from the start of a request until its response is ready",
@@ -48,7 +49,7 @@ def register(app: Flask, allow: str = proxies.LOOPBACK) -> None:
     @app.after_request
     def observe(response: Response) -> Response:
         g.seconds = time.perf_counter() - g.started
-        route = request.url_rule.rule if request.url_rule else "none"
+        route = routes.current() or "none"
         method = request.method if request.method in _METHODS else "other"
         _series(method, route, response.status_code).observe(g.seconds)
         return response
