@@ -11,6 +11,7 @@ import orjson
 from flask import has_request_context
 
 from invsys.chassis.http import request_id
+from invsys.chassis.ops import trace_context
 
 # The maximum length of each value, in characters. Messages and exceptions may quote a request.
 PATH = 512
@@ -81,6 +82,8 @@ class JsonLines(logging.Formatter):
             line[name] = truncate(value, MESSAGE) if isinstance(value, str) else value
         if has_request_context():
             line["request_id"] = request_id.current()
+            if (context := trace_context.current()) is not None:
+                line |= context.log_members()
         if record.exc_info:
             line["exception"] = truncate_middle("".join(traceback.format_exception(*record.exc_info)), EXCEPTION)
         return dumps(line)

@@ -19,7 +19,7 @@ from invsys.chassis import routes
 from invsys.chassis.access import proxies
 from invsys.chassis.config.settings import Section, SettingsError
 from invsys.chassis.http import request_id
-from invsys.chassis.ops import health, log_lines
+from invsys.chassis.ops import health, log_lines, trace_context
 from invsys.chassis.ops.log_lines import METHOD, PATH, USER_AGENT, JsonLines, PlainText, printable, truncate
 from invsys.chassis.ops.repeat_counter import WINDOW, RepeatCounter
 
@@ -196,7 +196,7 @@ def _user_agent() -> str | None:
 
 
 def _fields(response: Response, level: int) -> dict[str, Any]:
-    method, path = request.method, request.path
+    method, path, context = request.method, request.path, trace_context.current()
     return {
         "at": log_lines.now(),
         "level": logging.getLevelName(level).lower(),
@@ -210,4 +210,5 @@ def _fields(response: Response, level: int) -> dict[str, Any]:
         "remote": request.remote_addr,
         "user_agent": _user_agent(),
         "request_id": request_id.current(),
+        **(context.log_members() if context else {}),
     }
