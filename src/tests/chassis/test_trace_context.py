@@ -1,6 +1,7 @@
 """Trace context: valid headers are accepted, malformed ones are ignored (https://www.w3.org/TR/trace-context/)."""
 
 import logging
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -106,6 +107,19 @@ def test_a_valid_tracestate_is_forwarded(app: Flask, state: str) -> None:
 @table_driven("state", ["", *MALFORMED_STATES])
 def test_a_malformed_tracestate_is_dropped_without_the_traceparent(app: Flask, state: str) -> None:
     assert context(app, PARENT, state) == (TRACE, SPAN, {"traceparent": PARENT})
+
+
+def test_the_span_of_opentelemetry_replaces_the_headers(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    # OpenTelemetry is not a requirement of the tests either: an object with the attributes of its SpanContext.
+    span = SimpleNamespace(
+        is_valid=True, trace_id=0xABC, span_id=0xD, trace_flags=1, trace_state=SimpleNamespace(to_header=lambda: "a=1")
+    )
+    api = SimpleNamespace(get_current_span=lambda: SimpleNamespace(get_span_context=lambda: span))
+    monkeypatch.setattr(trace_context, "opentelemetry", api)
+    parent = f"00-{0xABC:032x}-{0xD:016x}-01"
+    assert context(app, PARENT, "b=2") == (f"{0xABC:032x}", f"{0xD:016x}", {"traceparent": parent, "tracestate": "a=1"})
+    span.is_valid = False
+    assert context(app, PARENT, "b=2") == (TRACE, SPAN, {"traceparent": PARENT, "tracestate": "b=2"})
 
 
 def test_every_line_about_a_request_has_its_trace_and_span(logged: Logged, app: Flask) -> None:
