@@ -16,6 +16,27 @@ DURATION = Histogram(
     buckets=metrics.BUCKETS,
 )
 
+_LIMITED = metrics.counter(
+    "gateway_limited_requests_total", "Requests that were refused with 429, by client and limit", "client", "limit"
+)
+# The maximum number of clients with series of their own: with tokens, there can be any number of clients.
+_MAX_CLIENTS = 100
+# The labels of callers without a key, and of the other clients. No client can have these names.
+ANONYMOUS, OTHERS = "(anonymous)", "(others)"
+_clients: set[str] = set()
+
+
+def count_limited(limit: str, client: str | None) -> None:
+    """Count a refused request of a client, or of a caller without a key (None); ``limit`` is the name of the policy."""
+    if client is None:
+        client = ANONYMOUS
+    elif client not in _clients:
+        if len(_clients) < _MAX_CLIENTS:
+            _clients.add(client)
+        else:
+            client = OTHERS
+    _LIMITED.labels(client, limit).inc()
+
 
 def observe(service: str, started: float, outcome: str) -> None:
     """Record the outcome of a request that was forwarded at ``started`` (a value of ``time.perf_counter``)."""

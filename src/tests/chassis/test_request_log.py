@@ -95,23 +95,24 @@ def test_any_text_is_logged(logged: Logged, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "route"),
+    ("method", "path", "status", "route", "code"),
     [
-        ("GET", "/cars/1?name=secret", 200, "/cars/{name}"),
-        ("HEAD", "/cars/1", 200, "/cars/{name}"),
-        ("POST", "/cars/1", 405, None),
-        ("GET", "/nowhere", 404, None),
-        ("BREW", "/cars/1", 405, None),
+        ("GET", "/cars/1?name=secret", 200, "/cars/{name}", None),
+        ("HEAD", "/cars/1", 200, "/cars/{name}", None),
+        ("POST", "/cars/1", 405, None, "method_not_allowed"),
+        ("GET", "/nowhere", 404, None, "not_found"),
+        ("BREW", "/cars/1", 405, None, "method_not_allowed"),
     ],
 )
 def test_a_request_is_one_line_with_its_fields(
-    logged: Logged, app: Flask, method: str, path: str, status: int, route: str | None
+    logged: Logged, app: Flask, method: str, path: str, status: int, route: str | None, code: str | None
 ) -> None:
     with logged("info") as lines:
         app.test_client().open(path, method=method, headers={"X-Request-Id": "mine", "User-Agent": "monolith/3.1"})
     [line] = lines
     assert 0 <= line.pop("milliseconds") < 60_000
     assert line.pop("at")
+    assert line.pop("code", None) == code
     assert line == {
         "level": "info",
         "logger": "invsys.requests",

@@ -25,6 +25,9 @@ _LONGEST_ACCEPT = 1000
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 
 
+_NO_MEMBERS: Mapping[str, Any] = MappingProxyType({})
+
+
 class RawHeadersResponse(Response):
     """A response whose headers are sent unchanged.
 
@@ -32,11 +35,16 @@ class RawHeadersResponse(Response):
     members of the request's line in the log.
     """
 
-    log_members: Mapping[str, Any] = MappingProxyType({})
+    log_members: Mapping[str, Any] = _NO_MEMBERS
 
     def get_wsgi_headers(self, environ: Any) -> Headers:
         """Return the headers unchanged; for a 304, let Werkzeug remove those that describe a body."""
         return super().get_wsgi_headers(environ) if self.status_code == HTTPStatus.NOT_MODIFIED else self.headers
+
+
+def log_members(response: Response) -> Mapping[str, Any]:
+    """Return the additional members of the log line of a request with this response."""
+    return response.log_members if isinstance(response, RawHeadersResponse) else _NO_MEMBERS
 
 
 def _complete(body: bytes, status: int, headers: dict[str, str] | None, media_type: str) -> RawHeadersResponse:
@@ -116,12 +124,12 @@ def no_content() -> Response:
     return response
 
 
-def page(html: str, status: int, headers: dict[str, str]) -> Response:
+def page(html: str, status: int, headers: dict[str, str]) -> RawHeadersResponse:
     """Return an HTML response; clients other than browsers get JSON or XML at the same URL."""
     return _complete(html.encode(), status, {"Vary": "Accept", **headers}, f"{HTML}; charset=utf-8")
 
 
-def problem(document: dict[str, Any], status: int) -> Response:
+def problem(document: dict[str, Any], status: int) -> RawHeadersResponse:
     """Return a response with a problem document, in JSON or in XML (RFC 9457, appendix B)."""
     if wants_xml():
         body = xml.dumps(document, "problem", item="i", namespace="urn:ietf:rfc:7807")

@@ -19,6 +19,7 @@ from invsys.chassis import routes
 from invsys.chassis.access import proxies
 from invsys.chassis.config.settings import Section, SettingsError
 from invsys.chassis.http import request_id
+from invsys.chassis.http.responses import log_members
 from invsys.chassis.ops import health, log_lines, trace_context
 from invsys.chassis.ops.log_lines import METHOD, PATH, USER_AGENT, JsonLines, PlainText, printable, truncate
 from invsys.chassis.ops.repeat_counter import WINDOW, RepeatCounter
@@ -177,8 +178,7 @@ def register(app: Flask, more: Callable[[], dict[str, Any]] = dict) -> None:
             service_fields = more()
             if response.status_code not in _REFUSALS or _is_first(response.status_code, service_fields):
                 # Written without a LogRecord, which would cost more than the line itself.
-                members = getattr(response, "log_members", {})
-                _log.write({**_fields(response, level), **members, **service_fields})
+                _log.write({**_fields(response, level), **log_members(response), **service_fields})
         return response
 
 
