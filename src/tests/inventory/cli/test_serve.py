@@ -118,6 +118,18 @@ def test_the_metrics_of_all_workers_are_added_up(port):
     until(lambda: options_counted(port) == 40)
 
 
+def test_the_metrics_show_each_worker_and_its_connections(server, port):
+    workers = set(child_processes(server[0].pid))
+
+    def shown(pattern):
+        return re.findall(pattern, send_request(port, "GET", "/metrics")[2].decode())
+
+    assert set(map(int, shown(r'process_resident_memory_bytes\{pid="(\d+)"\}'))) == workers
+    # Each worker samples its connections every second.
+    assert send_request(port, "GET", "/api/cars")[0] == 200
+    until(lambda: float(shown(r'database_pool_connections\{state="idle"\} (.+)')[0]) >= 1)
+
+
 def test_a_chunked_body_over_the_limit_is_refused(port):
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
         # The body exceeds the limit by one byte, in its last chunk. The service responds without waiting for the
