@@ -112,6 +112,7 @@ DIFFERS = {
         r"from invsys import .*",
         r"    # Answer //api/pallets with 404 .*",
         r"    (api|documentation)\.register\(app\)",
+        r"    metrics\.register\(app, metrics\.allowed_networks\(settings\)\)",
         r"    # The pages under /docs .*",
         r'    return request\.path\.startswith\("/api/"\)',
     ],
@@ -133,7 +134,7 @@ LACKS = {
         r"# For each package: .*",
         r"(define|endef|\$\(call|\t\$\(call|override_dh_installman).*",
         r"\tcat debian/units/invsys.*",
-        r"\tinstall .* debian/roles\.sql .*",
+        r"\tinstall .* (debian/roles\.sql|docs/source/alerts\.yaml) .*",
         r"\tdh_(virtualenv|installsystemd|installdeb|shlibdeps) .*",
     ],
     "tox.ini": [
