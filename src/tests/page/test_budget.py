@@ -82,6 +82,8 @@ def test_the_files_are_few_and_short():
         assert len(lines) < 250, path
         assert max(map(len, lines)) <= 120, path
         assert not re.search(r"innerHTML|insertAdjacentHTML|\beval\(|document\.write", path.read_text()), path
+        # In a template literal inside another one, rjsmin would remove spaces.
+        assert not re.search(r"\$\{[^`}]*`", path.read_text()), path
 
 
 def test_the_first_view_loads_few_bytes_of_script_and_style(client):
@@ -89,8 +91,8 @@ def test_the_first_view_loads_few_bytes_of_script_and_style(client):
     urls = set(re.findall(r'"(/static/[^"]+\.(?:js|css)\?v=[^"]+)"', html))
     assert {url.partition("?")[0].rpartition("/")[2] for url in urls} == {path.name for path in STATIC.iterdir()}
     contents = [client.get(url).data for url in urls]
-    assert sum(map(len, contents)) <= 92_500
-    assert sum(len(gzip.compress(content, 9)) for content in contents) <= 35_000
+    assert sum(map(len, contents)) <= 93_000
+    assert sum(len(gzip.compress(content, 9)) for content in contents) <= 35_200
 
 
 def test_the_first_view_makes_few_calls_and_is_quick(open_page, app):

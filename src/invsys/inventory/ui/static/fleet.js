@@ -29,6 +29,7 @@ class Fleet extends EventTarget {
   /** Allocations that are gone; a slower list must not bring them back. @type {Set<string>} */ removed = new Set();
   /** @type {string | null} */ next = null;
   abort = new AbortController();
+  /** @type {Promise<void> | undefined} */ done;
 
   /** Load the first vehicles and their allocations. */
   async load() {
@@ -54,9 +55,8 @@ class Fleet extends EventTarget {
   async ensure(first, last, isAgain = false) {
     if (isAgain) this.complete.clear();
     const lacksRows = () => this.next && this.vehicles.length <= last;
-    const isIncomplete = ({ id }) => !this.complete.has(id);
-    const inView = this.vehicles.slice(Math.max(0, first), last + 1);
-    if (!this.isLoaded || !(lacksRows() || inView.some(isIncomplete))) return;
+    const isComplete = this.vehicles.slice(Math.max(0, first), last + 1).every(({ id }) => this.complete.has(id));
+    if (!this.isLoaded || (isComplete && !lacksRows())) return;
     await this.#work(async (signal) => {
       while (lacksRows()) await this.#loadPage(this.next?.replace(/limit=\d+/, "limit=1000"), signal);
       await this.#loadAllocations(first, last, signal);
@@ -200,9 +200,8 @@ class Fleet extends EventTarget {
     if (index >= 0) this.vehicles.splice(index, 1);
     else if (this.total !== null) this.total += 1;
     const place = this.vehicles.findIndex((other) => other.name > vehicle.name);
-    const isLast = place < 0;
     // A name after the loaded ones comes with its page.
-    if (index >= 0 || !isLast || !this.next) this.vehicles.splice(isLast ? this.vehicles.length : place, 0, vehicle);
+    if (index >= 0 || place >= 0 || !this.next) this.vehicles.splice(place < 0 ? Infinity : place, 0, vehicle);
     if (index < 0) {
       this.rows.set(vehicle.id, new Map());
       this.complete.add(vehicle.id);
@@ -230,17 +229,18 @@ class Fleet extends EventTarget {
   go = (/** @type {Record<string, any>} */ changes) => send(this, "go", changes);
 
   /** Do some loading in place of the one that is under way. */
-  async #work(/** @type {(signal: AbortSignal) => Promise<void>} */ load) {
+  #work(/** @type {(signal: AbortSignal) => Promise<void>} */ load) {
     this.abort.abort();
-    const abort = (this.abort = new AbortController());
+    this.abort = new AbortController();
     this.isBusy = true;
     send(this, "busy");
-    try {
-      await load(abort.signal);
-    } catch (error) {
-      if (!abort.signal.aborted) send(this, "problem", error);
-    }
-    if (abort !== this.abort) return;
+    return (this.done = this.#run(load(this.abort.signal), this.abort.signal));
+  }
+
+  async #run(/** @type {Promise<void>} */ work, /** @type {AbortSignal} */ signal) {
+    await work.catch((error) => signal.aborted || send(this, "problem", error));
+    // Who waits for it needs what took its place.
+    if (signal.aborted) return this.done;
     this.isBusy = false;
     send(this, "busy");
   }

@@ -37,8 +37,9 @@ function watchPeriod(form, start, end, /** @type {(start: number, end: number) =
       const duration = period.end - period.start;
       words = Number.isFinite(duration) ? times.durationText(duration) : "open";
       onchange(period.start, period.end);
-    } catch {
+    } catch (error) {
       // Submitting says what is wrong.
+      if (!(error instanceof Problem)) throw error;
     }
     form.querySelector("[data-length]").textContent = words;
   };

@@ -115,12 +115,16 @@ export function showEmpty(/** @type {string[]} */ types) {
   const place = byId("empty");
   const isNone = isLoaded && !vehicles.length;
   const isQuiet = !isNone && isLoaded && complete.size > 0 && vehicles.every(({ id }) => !rows.get(id)?.size);
-  place.classList.toggle("line-only", !isNone);
+  const isLine = place.classList.contains("line-only") && !place.hidden;
+  if (!isNone && !(isQuiet && isLine)) {
+    place.hidden = true;
+    place.replaceChildren();
+  }
   if (isBusy) return;
-  if (!isNone) place.hidden = true;
-  if (isQuiet) showQuiet(place);
+  if (isQuiet && !isLine) showQuiet(place);
   if (!isNone) return;
   place.hidden = false;
+  place.classList.remove("line-only");
   if (query.find || query.free || Object.keys(query.filters).length) return showNoMatch(place, types);
   place.replaceChildren(
     el("p", `No ${collection} yet.`),
@@ -154,9 +158,11 @@ async function showQuiet(place) {
   if (fleet.next && (await find(`&from=${times.iso(range.from)}&to=${times.iso(range.to)}`))) return;
   const last = await find();
   if (range !== fleet.range || !fleet.isLoaded) return;
-  const words = `Nothing allocated from ${times.shortDay(range.from)} to ${times.shortDay(range.to - 1)}.`;
+  const [first, end] = [range.from, range.to - 1].map(times.shortDay);
+  const words = first === end ? `Nothing allocated on ${first}.` : `Nothing allocated from ${first} to ${end}.`;
   const jump = last && Number.isFinite(last.start);
   const go = jump && button(`Go to the last allocation, ${times.shortDay(last.start)}`, () => show(last));
   place.replaceChildren(el("span", words), go || "");
+  place.classList.add("line-only");
   place.hidden = false;
 }

@@ -229,7 +229,9 @@ addEventListener("unhandledrejection", (event) => {
   showProblem(event.reason);
 });
 // The row that had the focus may have been drawn again meanwhile.
-byId("keys").onclose = focusGrid;
+const keys = byId("keys");
+keys.onclose = () => (document.activeElement ?? document.body).matches("body, #keys *") && focusGrid();
+keys.querySelector("form").onsubmit = (event) => (event.preventDefault(), keys.close(), keys.onclose());
 addEventListener("popstate", () => (readUrl(), load()));
-new ResizeObserver(() => fleet.isLoaded && (draw(), fleet.ensure(...visibleRows()))).observe(byId("grid"));
+new ResizeObserver(() => fleet.isLoaded && (draw(), fleet.isBusy || fleet.ensure(...visibleRows()))).observe(byId("grid"));
 start();

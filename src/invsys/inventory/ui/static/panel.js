@@ -200,8 +200,8 @@ function free(/** @type {{start: number, end: number, quantity: number, attribut
   const words = el("p", times.periodText(start, end));
   const another = (text, period) => button(text, () => findForm(period));
   const later = (at) => (Number.isFinite(at) ? times.laterDay(at, 1) : at);
-  const loaded = () => free(wanted);
-  const among = (type) => button(`Among ${type}`, () => fleet.go({ type, loaded }));
+  const loaded = () => free({ ...wanted, attributes: {} });
+  const among = (type) => button(`Among ${type}`, () => fleet.go({ type, filters: {}, loaded }));
   const types = [...byId("type-list").options].map(({ value }) => value);
   const others = types.filter((type) => type !== collection);
   if (!vehicles.length) {

@@ -55,20 +55,16 @@ export function toast(text, /** @type {Record<string, () => unknown>} */ actions
 
 export const refuse = (text, actions = {}) => toast(text, actions, true);
 
-/** Open the dialog; ``ended`` gets the value of the button that closes it. */
-export function openDialog(title, ended, ...content) {
-  const dialog = byId("dialog");
-  dialog.returnValue = "";
-  dialog.onclose = () => ended(dialog.returnValue);
-  dialog.replaceChildren(el("h2", { id: "dialog-title" }, title), el("form", { method: "dialog" }, content));
-  dialog.showModal();
-}
-
 /** Ask in a dialog; return whether the answer is yes. @returns {Promise<boolean>} */
 export function ask(title, text, yes) {
+  const answers = buttons(el("button.danger", { value: "yes" }, yes), el("button", { autofocus: true }, "Keep it"));
+  const form = el("form", { method: "dialog" }, el("p", text), answers);
+  // Its own element, because the event of an earlier dialog that closes may come late.
+  const dialog = el("dialog", { id: "dialog", "aria-label": title }, el("h2", title), form);
+  document.body.append(dialog);
+  dialog.showModal();
   return new Promise((resolve) => {
-    const answers = buttons(el("button.danger", { value: "yes" }, yes), el("button", { autofocus: true }, "Keep it"));
-    openDialog(title, (value) => resolve(value === "yes"), el("p", text), answers);
+    dialog.onclose = () => (dialog.remove(), resolve(dialog.returnValue === "yes"));
   });
 }
 
@@ -206,6 +202,8 @@ export function watchService(login, restart) {
 /** Ask for the key, and try it; then ``start``. */
 export function showLogin(/** @type {string} */ collection, start) {
   clearTimeout(feed.timer);
+  // Of several calls that were refused, the first has asked already.
+  if (!byId("login").hidden) return;
   document.body.classList.add("locked");
   const form = byId("login").firstElementChild;
   const { key: input, reveal } = form.elements;

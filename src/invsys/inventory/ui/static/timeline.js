@@ -22,8 +22,7 @@ export const timeline = {
 
 /** @type {Map<string, any>} */ const elements = new Map();
 // Measured once per frame: to measure after a change makes the browser lay the page out again.
-let [rowHeight, trackWidth, viewHeight, scrollTop] = [44, 0, 0, 0];
-let frame = 0;
+let [rowHeight, trackWidth, viewHeight, scrollTop, frame] = [44, 0, 0, 0, 0];
 
 /** Return an element that covers a period of the track. */
 function placed(selector, start, end, ...parts) {
@@ -46,7 +45,8 @@ function bar(/** @type {Allocation} */ row) {
   const names = ["button.bar", kind, ...Object.keys(classes).filter((name) => classes[name])];
   const title = `${barText(row)} · ${row.allocation_type}\n${times.periodText(start, end)}`;
   const attributes = { type: "button", tabindex: -1, "data-id": id, "aria-label": barLabel(row), title };
-  return placed(names.join("."), start, end, attributes, el("span", bdi(barText(row))));
+  const wrench = kind === "maintenance" && byId("wrench").content.cloneNode(true);
+  return placed(names.join("."), start, end, attributes, el("span", wrench, bdi(barText(row))));
 }
 
 export const nameOf = (/** @type {Allocation} */ row) => row.description || row.reference || row.allocation_type;
@@ -59,10 +59,10 @@ function barLabel(/** @type {Allocation} */ row) {
   const day = (at) => `${times.longDay(at)} ${times.clock(at)}`;
   const from = start === -Infinity ? "since ever" : day(start);
   const to = `to ${times.isSameDay(start, end) ? times.clock(end) : end < Infinity && day(end)}`;
-  const held = row.held ? `, held until ${times.clock(row.until)}` : "";
-  const conflict = timeline.rings.has(row.id) ? ", in the way" : "";
   const name = row.description || row.reference || "no note";
-  return `${name}, ${row.allocation_type}, ${from} ${end < Infinity ? to : "until further notice"}${held}${conflict}`;
+  const parts = [name, row.allocation_type, `${from} ${end < Infinity ? to : "until further notice"}`];
+  if (row.held) parts.push(`held until ${times.clock(row.until)}`);
+  return [...parts, ...(timeline.rings.has(row.id) ? ["in the way"] : [])].join(", ");
 }
 
 function ghostBar(/** @type {any} */ { vehicle, start, end, except }) {
@@ -74,6 +74,8 @@ function ghostBar(/** @type {any} */ { vehicle, start, end, except }) {
 
 /** Draw everything in the next frame. */
 export function draw() {
+  // At once, so that a row that is new can be scrolled to.
+  byId("rows").style.setProperty("--count", Math.max(fleet.total ?? 0, fleet.vehicles.length));
   cancelAnimationFrame(frame);
   frame = requestAnimationFrame(() => {
     for (const row of elements.values()) row.isStale = true;
@@ -101,10 +103,9 @@ export function visibleRows() {
 
 /** Draw what does not depend on a row: the height, the scale and the lines. */
 function drawFrame() {
-  const { range, total, vehicles, query } = fleet;
-  const isPhone = matchMedia("(max-width: 45rem)").matches;
+  const { range, total, vehicles, query: { free } } = fleet;
   const hasAttributes = vehicles.some((vehicle) => Object.keys(vehicle.attributes).length > 0);
-  rowHeight = isPhone ? 54 : hasAttributes ? 44 : 34;
+  rowHeight = matchMedia("(max-width: 45rem)").matches ? 54 : hasAttributes ? 44 : 34;
   trackWidth = byId("ticks").clientWidth;
   const grid = byId("grid");
   viewHeight = grid.clientHeight - byId("scale").offsetHeight;
@@ -112,15 +113,13 @@ function drawFrame() {
   grid.style.setProperty("--row", `${rowHeight}px`);
   grid.setAttribute("aria-rowcount", total === null ? -1 : total + 1);
   document.body.style.setProperty("--track", `${trackWidth}px`);
-  byId("rows").style.height = `${Math.max(total ?? 0, vehicles.length) * rowHeight}px`;
   const ticks = times.ticks(range, trackWidth);
-  const isUtc = ticks.every(({ at }) => times.isUtc(at));
-  const utc = (text) => !isUtc && el("small", text);
-  byId("corner").replaceChildren("Vehicle", utc("UTC") || "");
-  byId("ticks").replaceChildren(...ticks.map(({ at, label, utc: text }) =>
-    placed(times.startOfDay(at) === at ? "span.tick.day" : "span.tick", at, at, label, utc(text))));
+  const hasUtc = ticks.some(({ at }) => !times.isUtc(at));
+  byId("corner").replaceChildren("Vehicle", hasUtc ? el("small", "UTC") : "");
+  const tick = ({ at, label, utc }) =>
+    placed(at === times.startOfDay(at) ? "span.tick.day" : "span.tick", at, at, label, hasUtc && el("small", utc));
+  byId("ticks").replaceChildren(...ticks.map(tick));
   const present = now();
-  const { free } = query;
   byId("lines").replaceChildren(
     ...(present > range.from ? [placed("div.past", range.from, present)] : []),
     ...ticks.map(({ at }) => placed("div.line", at, at)),
@@ -141,7 +140,7 @@ function drawRows() {
     if (vehicle) currentRow(vehicle, fleet.index(id));
     else row.remove(), elements.delete(id);
   }
-  for (const old of byId("rows").querySelectorAll('[tabindex="0"]')) old.tabIndex = -1;
+  clearTabStop();
   let previous = byId("lines");
   for (const [offset, vehicle] of wanted.entries()) {
     const row = currentRow(vehicle, from + offset);
@@ -168,10 +167,8 @@ function currentRow(/** @type {Vehicle} */ vehicle, index) {
 function buildRow(/** @type {Vehicle} */ { id, name, attributes, closed_from: closed }, index) {
   const list = fleet.allocations(id);
   const { ghost } = timeline;
-  const taken = ([start, end]) => {
-    const title = `taken by somebody else\n${times.periodText(start, end)}`;
-    return placed("div.bar.taken", start, end, { title }, el("span", "taken"));
-  };
+  const taken = ([start, end]) => placed("div.bar.taken", start, end,
+    { title: `taken by somebody else\n${times.periodText(start, end)}` }, el("span", "taken"));
   const words = Object.values(attributes).slice(0, 2).join(" · ");
   const row = el(
     fleet.complete.has(id) ? "div.row" : "div.row.loading",
@@ -190,7 +187,7 @@ function buildRow(/** @type {Vehicle} */ { id, name, attributes, closed_from: cl
 
 function rowSummary(/** @type {Allocation[]} */ list) {
   const present = now();
-  const current = list.find((row) => row.start <= present && row.end > present);
+  const current = list.find(({ start, end }) => start <= present && end > present);
   const until = current ? current.end : list.find((row) => row.start > present)?.start ?? Infinity;
   const words = until < Infinity ? ` until ${times.moment(until)}` : "";
   return `${list.length} allocation${list.length === 1 ? "" : "s"}, ${current ? "in use" : "free"} now${words}`;
@@ -201,7 +198,7 @@ export function tick() {
   for (const element of byId("rows").querySelectorAll(".bar.held")) {
     const row = fleet.allocation(element.dataset.id);
     if (!row || row.until <= now()) drawRow(element.closest(".row").dataset.id);
-    else if (element.firstChild) element.firstChild.firstChild.textContent = barText(row);
+    else if (element.firstChild) element.querySelector("bdi").textContent = barText(row);
   }
 }
 
@@ -209,9 +206,11 @@ export function tick() {
 const barOrTrack = (row) =>
   row.querySelector(`.bar[data-id="${timeline.at.allocation}"]`) || row.querySelector(".track");
 
+const clearTabStop = () => byId("rows").querySelectorAll('[tabindex="0"]').forEach((old) => (old.tabIndex = -1));
+
 /** Give the grid its one tab stop: where the keyboard is, or the first row in view. */
 export function setTabStop() {
-  for (const old of byId("rows").querySelectorAll('[tabindex="0"]')) old.tabIndex = -1;
+  clearTabStop();
   const row = elements.get(timeline.at.vehicle) ?? elements.get(fleet.vehicles[visibleRows()[0]]?.id);
   if (row) barOrTrack(row).tabIndex = 0;
 }

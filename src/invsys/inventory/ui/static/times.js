@@ -107,8 +107,9 @@ export function durationText(length) {
   const minutes = Math.round(length / MINUTE);
   const hours = Math.floor(minutes / 60);
   if (hours < 1) return `${minutes} min`;
-  if (hours < 48) return `${hours} h${minutes % 60 ? ` ${two(minutes % 60)}` : ""}`;
-  return `${Math.floor(hours / 24)} days${hours % 24 ? ` ${hours % 24} h` : ""}`;
+  if (hours < 48) return minutes % 60 ? `${hours} h ${two(minutes % 60)}` : `${hours} h`;
+  const days = `${Math.floor(hours / 24)} days`;
+  return hours % 24 ? `${days} ${hours % 24} h` : days;
 }
 
 /** Return "12:04", the minutes and seconds that a hold has left. */
@@ -116,15 +117,16 @@ export function countdown(left) {
   const seconds = Math.max(0, Math.round(left / 1000));
   const minutes = Math.floor(seconds / 60);
   const hours = Math.floor(minutes / 60);
-  return `${hours ? `${hours}:${two(minutes % 60)}` : minutes}:${two(seconds % 60)}`;
+  return [...(hours ? [hours, two(minutes % 60)] : [minutes]), two(seconds % 60)].join(":");
 }
 
 /** Return "Europe/London, UTC+0", the zone at an instant. */
 export function zoneText(at) {
   const minutes = -new Date(at).getTimezoneOffset();
   const size = Math.abs(minutes);
-  const offset = `${minutes < 0 ? "−" : "+"}${Math.floor(size / 60)}${size % 60 ? `:${two(size % 60)}` : ""}`;
-  return `${Intl.DateTimeFormat().resolvedOptions().timeZone}, UTC${offset}`;
+  const hours = `UTC${minutes < 0 ? "−" : "+"}${Math.floor(size / 60)}`;
+  const offset = size % 60 ? `${hours}:${two(size % 60)}` : hours;
+  return `${Intl.DateTimeFormat().resolvedOptions().timeZone}, ${offset}`;
 }
 
 /** Return whether a name or an attribute can be such a text. */
