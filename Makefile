@@ -4,6 +4,7 @@
 # make quick                  the unit and API tests, on SQLite
 # make test-all               as make test, with more random examples and the branch coverage
 # make bench                  the benchmarks
+# make screenshots          take the screenshots of the page for the manual again; needs the package chromium
 # make docs                   the manual, in docs/build/html/
 # make deb                    both Debian packages for the running release of Debian, in dist/
 # make wheelhouse             download the requirements of the packages, so that make deb needs no network
@@ -26,7 +27,7 @@ GATEWAY = --extra service --extra gateway
 LOCK = .lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade
 
-.PHONY: run gateway test quick test-all bench docs wheelhouse deb lock clean
+.PHONY: run gateway test quick test-all bench screenshots docs wheelhouse deb lock clean
 .PHONY: dcompose-start dcompose-restart db-revision db-upgrade db-upgrade-sql
 
 run: $(VENV)/run
@@ -51,6 +52,9 @@ bench: $(VENV)/run $(VENV)/bench
 	$(BIN)/python -m benchmarks.cost --engine sqlite
 	$(BIN)/python -m benchmarks.cost --engine postgresql
 	$(BIN)/python -m benchmarks
+
+screenshots: $(VENV)/tox
+	SCREENSHOTS=docs/source/images $(BIN)/tox run -e page -- src/tests/page/test_screenshots.py
 
 docs: $(VENV)/tox
 	$(BIN)/tox run -e docs
@@ -116,11 +120,14 @@ lock:
 	        --constraint requirements/gateway.txt --output-file requirements/$$set.txt \
 	        setup.cfg client/pyproject.toml requirements/$$set.in || exit 1; \
 	done
-	for set in page style layers docs bench tox build; do \
+	for set in page style scripts layers docs bench tox build; do \
 	    $(LOCK) --output-file requirements/$$set.txt requirements/$$set.in || exit 1; \
 	done
 	$(LOCK) $(INVENTORY) $(patsubst %,--constraint requirements/%.txt,test typing style layers docs) \
 	    --output-file requirements/template.txt setup.cfg requirements/template.in
+	.lock/bin/pip install --quiet --requirement requirements/scripts.txt
+	cd requirements/scripts && $(CURDIR)/.lock/bin/npm update --package-lock-only --ignore-scripts --no-audit --no-fund \
+	    --omit-lockfile-registry-resolved
 
 clean:
 	rm -rf $(VENV) .venv-gateway .lock .tox build dist docs/build wheelhouse src/*.egg-info

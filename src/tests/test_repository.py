@@ -1,6 +1,7 @@
 """The files of the project agree with CONTRIBUTING.rst, and with the configuration of CI and Read the Docs."""
 
 import configparser
+import json
 import os
 import re
 import subprocess
@@ -114,6 +115,16 @@ def test_a_folder_of_the_package_has_at_most_a_dozen_modules():
     modules = [path for path in (PROJECT / "src/invsys").rglob("*.py") if path.name != "__init__.py"]
     counts = Counter(path.parent.relative_to(PROJECT) for path in modules)
     assert {folder: count for folder, count in counts.items() if count > 12} == {}
+
+
+LOCKS = sorted(PROJECT.glob("requirements/*/package-lock.json"))
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.parent.name)
+def test_the_packages_of_npm_are_pinned_by_hash_without_an_address(lock):
+    packages = {name: package for name, package in json.loads(lock.read_text())["packages"].items() if name}
+    assert packages
+    assert [name for name, package in packages.items() if "integrity" not in package or "resolved" in package] == []
 
 
 @pytest.mark.parametrize("form", ["bug", "feature"])

@@ -1,37 +1,81 @@
-"""Screenshots for the manual: a day, the same in the dark, a conflict, and a telephone.
+"""Screenshots for the manual, which `make screenshots` takes. They show 11:20 in London, today or tomorrow.
 
 They are written to the folder in the environment variable SCREENSHOTS, otherwise to a temporary one.
 """
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.fleet_page import DAY
-
 pytestmark = pytest.mark.one_engine
 
-# The vehicles of the pictures, and what is allocated: from, to, type, note, whether it is held.
+LONDON = ZoneInfo("Europe/London")
+SCREEN = {"viewport": {"width": 1280, "height": 540}}
+PHONE = {"viewport": {"width": 390, "height": 700}, "has_touch": True, "is_mobile": True}
+# The vehicles of the pictures, and what is allocated: from, to, type, note.
 FLEET = {
-    "Corsa 11": [("07:30", "10:00", "booking", "Ms Adams", False), ("13:00", "18:30", "booking", "order 4711", False)],
-    "Corsa 12": [("00:00", "23:59", "maintenance", "gearbox", False)],
-    "Transit 3": [("06:00", "15:30", "booking", "parcels", False), ("15:30", "16:30", "cleaning", None, False)],
-    "Transit 4": [("09:00", "12:00", "booking", "Mr Baker", True), ("14:00", "20:00", "booking", "stage", False)],
-    "Transit 5": [],
-    "Vito 7": [("08:15", "11:45", "booking", "school trip", False), ("12:30", "17:00", "booking", "airport", False)],
-    "Zoe 1": [("10:00", "13:00", "booking", "nurses", False), ("18:00", "21:00", "booking", "nurses", False)],
+    "Corsa LE21 KDF": [("07:30", "10:00", "booking", "Ms Adams"), ("13:00", "18:30", "booking", "order 4711")],
+    "Corsa YK24 RSA": [("10:15", None, "maintenance", "Gearbox")],
+    "Golf HU22 OPT": [("08:15", "11:45", "booking", "School trip"), ("12:30", "17:00", "booking", "Airport")],
+    "Golf LE25 BNV": [],
+    "Leaf YK26 AHE": [("06:00", "15:30", "booking", "Parcels"), ("15:30", "17:30", "cleaning", "Cleaning")],
+    "Transit HU23 CDJ": [("07:00", "09:30", "booking", "Removal"), ("11:15", "15:15", "booking", "Customer")],
+    "Zoe SH24 FGM": [("10:00", "13:00", "booking", "Nurses"), ("18:00", "21:00", "booking", "Nurses")],
 }
+BASES = {"LE": "Leeds", "YK": "York", "HU": "Hull", "SH": "Sheffield"}
+HELD = "Customer"
 
 
 @pytest.fixture
-def fleet(register, allocate):
-    for number, (name, allocations) in enumerate(FLEET.items()):
-        car = register(name, attributes={"base": ("Leeds", "York")[number % 2], "seats": 2 + number % 4})
-        for start, end, kind, note, held in allocations:
-            hold = {"hold_seconds": 900} if held else {}
-            allocate(car, start, end, allocation_type=kind, description=note, **hold)
+def noon():
+    """The time of the pictures."""
+    now = datetime.now(LONDON)
+    then = now.replace(hour=11, minute=20, second=0, microsecond=0)
+    # The vehicles and the hold are created at the real time, and must exist at this one.
+    return then if now < then else then + timedelta(days=1)
+
+
+@pytest.fixture
+def fleet(client, noon, register):
+    def instant(time):
+        hour, minute = map(int, time.split(":"))
+        return noon.replace(hour=hour, minute=minute).isoformat()
+
+    hold_seconds = int((noon - datetime.now(UTC)).total_seconds()) + 15 * 60
+    for name, allocations in FLEET.items():
+        base = BASES[name.split()[1][:2]]
+        car = register(name, attributes={"base": base, "seats": 9 if name.startswith("Transit") else 5})
+        for start, end, allocation_type, description in allocations:
+            body = {"allocation_type": allocation_type, "description": description, "from_datetime": instant(start)}
+            body |= {"to_datetime": instant(end)} if end else {"to_infinity": True}
+            body |= {"hold_seconds": min(hold_seconds, 86_400)} if description == HELD else {}
+            assert client.post(f"{car}/allocations", json=body).status_code == 201
+
+
+@pytest.fixture
+def open_day(fleet, noon, open_page):
+    """Return a function that opens the day of the pictures, and waits for its bars."""
+
+    def open_day(**context):
+        page = open_page(locale="en-GB", **context)
+        page.page.clock.install(time=noon)
+        page.page.route("**/*", _without_date)
+        page.go(f"day={noon.date()}&span=1")
+        expect(page.bars("Golf HU22 OPT")).to_have_count(2)
+        page.shows("of 7 allocated now")
+        return page
+
+    return open_day
+
+
+def _without_date(route):
+    """Let the page take the time from the browser's clock instead of the service's."""
+    response = route.fetch()
+    route.fulfill(response=response, headers={**response.headers, "date": ""})
 
 
 @pytest.fixture
@@ -41,40 +85,33 @@ def shoot(tmp_path):
     folder.mkdir(parents=True, exist_ok=True)
 
     def shoot(page, name):
-        page.page.screenshot(path=folder / f"{name}.png")
-        assert (folder / f"{name}.png").stat().st_size > 10_000
+        picture = folder / f"{name}.png"
+        page.page.screenshot(path=picture)
+        assert 10_000 < picture.stat().st_size < 120_000
 
     return shoot
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.usefixtures("fleet")
-def test_a_day(open_page, shoot, scheme):
-    page = open_page(DAY, viewport={"width": 1200, "height": 560}, color_scheme=scheme)
-    expect(page.bars("Vito 7")).to_have_count(2)
-    shoot(page, "day" if scheme == "light" else "dark")
+@pytest.mark.parametrize(("name", "scheme"), [("day", "light"), ("dark", "dark")])
+def test_a_day(open_day, shoot, name, scheme):
+    shoot(open_day(color_scheme=scheme, **SCREEN), name)
 
 
-@pytest.mark.usefixtures("fleet")
-def test_a_conflict(open_page, shoot):
-    page = open_page(DAY, viewport={"width": 1200, "height": 560})
-    page.drag(page.point("Vito 7", 12), page.point("Vito 7", 14))
+def test_a_conflict(open_day, shoot):
+    page = open_day(**SCREEN)
+    page.drag(page.point("Golf HU22 OPT", 12), page.point("Golf HU22 OPT", 14))
     page.submit()
     expect(page.find(".bar.ring")).to_have_count(1)
     shoot(page, "conflict")
 
 
-@pytest.mark.usefixtures("fleet")
-def test_a_phone(open_page, shoot):
-    page = open_page(DAY, viewport={"width": 390, "height": 760}, has_touch=True, is_mobile=True)
-    expect(page.bars("Vito 7")).to_have_count(2)
-    shoot(page, "phone")
+def test_a_phone(open_day, shoot):
+    shoot(open_day(**PHONE), "phone")
 
 
-@pytest.mark.usefixtures("fleet")
-def test_a_service_that_is_away(open_page, shoot):
-    page = open_page(DAY, viewport={"width": 1200, "height": 560})
-    expect(page.bars("Vito 7")).to_have_count(2)
+def test_a_service_that_is_away(open_day, shoot):
+    page = open_day(**SCREEN)
+    page.page.unroute_all()
     page.context.set_offline(True)
     page.shows("The service has not responded since")
     shoot(page, "offline")

@@ -3,7 +3,6 @@
 ``api.operations`` adds what these do not contain: the summary of each operation, its headers and its failures.
 """
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +12,7 @@ from flask import Flask, Response
 from marshmallow import Schema
 from werkzeug.routing import Rule
 
+from invsys.chassis import routes
 from invsys.chassis.http import request_body
 from invsys.chassis.http import responses as http_responses
 from invsys.chassis.http.problems import JSON_SCHEMA, Problem
@@ -70,7 +70,7 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         spec.components.header(name, header)
     for rule in app.url_map.iter_rules():
         spec.path(
-            path=_path(rule),
+            path=routes.path_template(rule.rule),
             parameters=[parameters.of_path(name, collections) for name in sorted(rule.arguments)],
             operations={method.lower(): _operation(rule, method) for method in _methods(rule)},
         )
@@ -110,11 +110,6 @@ class _Plugin(MarshmallowPlugin):
 
 def _methods(rule: Rule) -> list[str]:
     return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-
-
-def _path(rule: Rule) -> str:
-    """Convert a route of Flask to a path template of OpenAPI, in which ``resource_type`` is named ``collection``."""
-    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule).replace("{resource_type}", "{collection}")
 
 
 def _operation(rule: Rule, method: str) -> dict[str, Any]:

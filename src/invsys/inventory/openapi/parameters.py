@@ -56,8 +56,8 @@ _PATH_PARAMETERS = {
 def of_path(name: str, collections: Iterable[str]) -> dict[str, Any]:
     """Return the parameter object of a path parameter, by its name in Flask's route."""
     schema: dict[str, Any]
-    if name == "resource_type":
-        name, schema = "collection", {"type": "string", "enum": sorted(collections)}
+    if name == "collection":
+        schema = {"type": "string", "enum": sorted(collections)}
     else:
         schema = {"type": "string", **_PATH_PARAMETERS.get(name, {"format": "uuid"})}
     return {"in": "path", "name": name, "required": True, "schema": schema}
