@@ -73,7 +73,7 @@ def test_calls_are_printed_only_on_pages_that_are_run() -> None:
 def test_the_table_of_calls_has_every_route() -> None:
     # As in the table: cars for the collection, {id} for each id.
     routes = {
-        re.sub("<uuid:[^>]+>", "{id}", url.replace("<collection:resource_type>", "cars"))
+        re.sub("<uuid:[^>]+>", "{id}", url.replace("<collection:collection>", "cars"))
         for _, urls in ROUTES
         for url in urls
     }
