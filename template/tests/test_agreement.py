@@ -57,6 +57,9 @@ DIFFERS = {
         r"env_list = .*",
         r"description = the tests, .*",
         r"    python -m pytest --cov --cov-report= \{posargs\}",
+        # The client is checked here.
+        r"set_env = PYTHONPATH = .*",
+        r"commands = (mypy|lint-imports)",
     ],
     "ruff.toml": [
         r"# Files of InvSys are checked there\.",
@@ -72,6 +75,7 @@ DIFFERS = {
         r"\tfor set in (requirements\.txt requirements/build\.txt|style layers docs tox build).*",
         r"\t\$\(LOCK\) --output-file requirements\.txt setup\.cfg",
         r"\t    \$\(LOCK\) --constraint requirements\.txt --output-file .*",
+        r"\t        setup\.cfg .*",
         r"\trm -rf .*",
     ],
     "setup.cfg": [
@@ -80,6 +84,8 @@ DIFFERS = {
         r"    # the production server; .*",
         r"# files of InvSys are tested there",
         r"omit =",
+        # The client is tested and checked here.
+        r"(source|pythonpath|packages|mypy_path) = .*",
         r"    src/\*/.*",
         r"\[importlinter:contract:service\]",
         r"name = Calls only go down",
@@ -141,6 +147,8 @@ LACKS = {
         r"description = (the (unit|tests|page)|plain words|a baked service|the Puppet module).*",
         r"description = static types of the page.*",
         r"commands = python -m pytest -rs .*",
+        r"set_env = PYTHONPATH = .*",
+        r"    (mypy|lint-imports)( .*)?",
         r"    --requirement requirements/(test|page)\.txt",
         # Node.js and what it runs.
         r"deps = --requirement requirements/scripts\.txt",
