@@ -116,9 +116,9 @@ lock:
 	$(LOCK) $(INVENTORY) --output-file requirements.txt setup.cfg
 	$(LOCK) $(GATEWAY) --constraint requirements.txt --output-file requirements/gateway.txt setup.cfg
 	for set in test typing; do \
-	    $(LOCK) $(INVENTORY) $(GATEWAY) --extra client --constraint requirements.txt \
+	    $(LOCK) $(INVENTORY) $(GATEWAY) --constraint requirements.txt \
 	        --constraint requirements/gateway.txt --output-file requirements/$$set.txt \
-	        setup.cfg requirements/$$set.in || exit 1; \
+	        setup.cfg client/pyproject.toml requirements/$$set.in || exit 1; \
 	done
 	for set in page style scripts clients layers docs bench tox build; do \
 	    $(LOCK) --output-file requirements/$$set.txt requirements/$$set.in || exit 1; \

@@ -25,12 +25,19 @@ MAX_MARKED, MAX_PARTICIPLES = 3, 1
 BAKED = "template/{{cookiecutter.service}}"
 PYTHON = {
     "code": (
-        *("src/invsys/**/*.py", "benchmarks/**/*.py", "docs/**/*.py", "debian/**/*.py", "docker/**/*.py"),
+        *(
+            "src/invsys/**/*.py",
+            "client/src/**/*.py",
+            "benchmarks/**/*.py",
+            "docs/**/*.py",
+            "debian/**/*.py",
+            "docker/**/*.py",
+        ),
         *("template/hooks/*.py", f"{BAKED}/src/{{{{cookiecutter.service}}}}/**/*.py"),
     ),
     "tests": ("src/tests/**/*.py", "template/tests/*.py", f"{BAKED}/src/tests/*.py"),
 }
-MANUAL = ("*.rst", "docs/source/*.rst", "debian/*.rst", "template/**/*.rst")
+MANUAL = ("*.rst", "client/*.rst", "docs/source/*.rst", "debian/*.rst", "template/**/*.rst")
 
 # A space in a phrase also stands for the end of a line.
 PHRASES = """

@@ -100,10 +100,10 @@ def test_contributing_lists_the_layers_of_the_import_contract():
 
 
 # The exceptions of the client are one tree, so they stay in one file.
-LONGER_FILES = {"src/invsys/client/errors.py"}
+LONGER_FILES = {"client/src/invsys_client/errors.py"}
 
 
-@pytest.mark.parametrize(("folder", "limit"), [("src/invsys", 260), ("src/tests", 400)])
+@pytest.mark.parametrize(("folder", "limit"), [("src/invsys", 260), ("client/src", 260), ("src/tests", 400)])
 def test_a_python_file_is_shorter_than_contributing_says(folder, limit):
     assert re.search(rf"\b{limit}\b", (PROJECT / "CONTRIBUTING.rst").read_text())
     lengths = {path: len(path.read_text().splitlines()) for path in (PROJECT / folder).rglob("*.py")}

@@ -57,6 +57,9 @@ DIFFERS = {
         r"env_list = .*",
         r"description = the tests, .*",
         r"    python -m pytest --cov --cov-report= \{posargs\}",
+        # The client is checked here.
+        r"set_env = PYTHONPATH = .*",
+        r"commands = (mypy|lint-imports)",
     ],
     "ruff.toml": [
         r"# Files of InvSys are checked there\.",
@@ -72,6 +75,7 @@ DIFFERS = {
         r"\tfor set in (requirements\.txt requirements/build\.txt|style layers docs tox build).*",
         r"\t\$\(LOCK\) --output-file requirements\.txt setup\.cfg",
         r"\t    \$\(LOCK\) --constraint requirements\.txt --output-file .*",
+        r"\t        setup\.cfg .*",
         r"\trm -rf .*",
     ],
     "setup.cfg": [
@@ -80,6 +84,8 @@ DIFFERS = {
         r"    # the production server; .*",
         r"# files of InvSys are tested there",
         r"omit =",
+        # The client is tested and checked here.
+        r"(source|pythonpath|packages|mypy_path) = .*",
         r"    src/\*/.*",
         r"\[importlinter:contract:service\]",
         r"name = Calls only go down",
@@ -106,6 +112,7 @@ DIFFERS = {
         r"from invsys import .*",
         r"    # Answer //api/pallets with 404 .*",
         r"    (api|documentation)\.register\(app\)",
+        r"    metrics\.register\(app, metrics\.allowed_networks\(settings\)\)",
         r"    # The pages under /docs .*",
         r'    return request\.path\.startswith\("/api/"\)',
     ],
@@ -127,7 +134,7 @@ LACKS = {
         r"# For each package: .*",
         r"(define|endef|\$\(call|\t\$\(call|override_dh_installman).*",
         r"\tcat debian/units/invsys.*",
-        r"\tinstall .* debian/roles\.sql .*",
+        r"\tinstall .* (debian/roles\.sql|docs/source/alerts\.yaml) .*",
         r"\tdh_(virtualenv|installsystemd|installdeb|shlibdeps) .*",
     ],
     "tox.ini": [
@@ -140,12 +147,13 @@ LACKS = {
         r"description = (the (unit|tests|page)|plain words|a baked service|the Puppet module).*",
         r"description = (static types of the page|clients generated).*",
         r"commands = python -m pytest (-rs|--numprocesses) .*",
+        r"set_env = (PYTHONPATH|NODE_MODULES) = .*",
+        r"    (mypy|lint-imports)( .*)?",
         r"    --requirement requirements/(test|page|clients)\.txt",
         # Node.js and what it runs.
         r"deps = --requirement requirements/scripts\.txt",
         r"# the certificates that npm trusts .*",
         r"(pass_env|allowlist_externals) = (CI, SCREENSHOTS|(CI, )?NODE_EXTRA_CA_CERTS|install)",
-        r"set_env = NODE_MODULES = .*",
         r"commands_pre =",
         r"    (install|npm ci) .*",
         r"commands = node .*",

@@ -4,7 +4,7 @@ import functools
 import time
 from typing import Any
 
-from flask import g, request
+from flask import g
 from prometheus_client import Histogram
 
 from invsys.chassis.ops import metrics
@@ -15,6 +15,27 @@ DURATION = Histogram(
     ["service", "outcome"],
     buckets=metrics.BUCKETS,
 )
+
+_LIMITED = metrics.counter(
+    "gateway_limited_requests_total", "Requests that were refused with 429, by client and limit", "client", "limit"
+)
+# The maximum number of clients with series of their own: with tokens, there can be any number of clients.
+_MAX_CLIENTS = 100
+# The labels of callers without a key, and of the other clients. No client can have these names.
+ANONYMOUS, OTHERS = "(anonymous)", "(others)"
+_clients: set[str] = set()
+
+
+def count_limited(limit: str, client: str | None) -> None:
+    """Count a refused request of a client, or of a caller without a key (None); ``limit`` is the name of the policy."""
+    if client is None:
+        client = ANONYMOUS
+    elif client not in _clients:
+        if len(_clients) < _MAX_CLIENTS:
+            _clients.add(client)
+        else:
+            client = OTHERS
+    _LIMITED.labels(client, limit).inc()
 
 
 def observe(service: str, started: float, outcome: str) -> None:
@@ -31,8 +52,7 @@ def _series(service: str, outcome: str) -> Histogram:
 def log_members() -> dict[str, Any]:
     """Return the gateway's additional members for the log line of the current request."""
     client = g.get("client")
-    route = request.url_rule.rule if request.url_rule else None
-    members: dict[str, Any] = {"client": client.id if client else None, "route": route}
+    members: dict[str, Any] = {"client": client.id if client else None}
     if "service" in g:
         members["service"] = g.service
         members["upstream_milliseconds"] = round(g.upstream_seconds * 1000, 3)

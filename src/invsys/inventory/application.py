@@ -7,7 +7,7 @@ from invsys.chassis.access import allowed_hosts, gateway_secret
 from invsys.chassis.config.settings import Settings
 from invsys.chassis.http import default_headers, problems, request_body, request_id
 from invsys.chassis.ops import draining, health, metrics, readiness, request_log
-from invsys.inventory import api, openapi, ui
+from invsys.inventory import api, openapi, state_metrics, ui
 from invsys.inventory.db import engine, schema_check
 from invsys.inventory.queries import cursors
 from invsys.inventory.settings import load as load_settings
@@ -43,13 +43,15 @@ def build_app(settings: Settings) -> Flask:
     draining.register(app)
     request_log.register(app)
     request_id.register(app)
-    metrics.register(app, metrics.allowed_networks(settings))
+    state = state_metrics.StateMetrics(app)
+    metrics.register(app, metrics.allowed_networks(settings), state.collect)
     problems.register(app)
     allowed_hosts.register(app, settings["server"])
     default_headers.register(app)
     gateway_secret.register(app, settings["server"]["gateway_secret"])
     request_body.register(app, settings["server"])
     engine.configure(app, settings)
+    state.start()
     cursors.register(app)
     ready = readiness.Readiness(schema_check.require_current_schema, schema_check.revision)
     readiness.register(app, ready, _needs_database)

@@ -57,10 +57,10 @@ def counted(app: Flask, method: str, *paths: str) -> Counts:
 @pytest.mark.parametrize(
     ("method", "paths", "labels"),
     [
-        ("GET", ["/cars/1", "/cars/2", "/cars/3?a=b"], ("GET", "/cars/<name>", "200")),
-        ("HEAD", ["/cars/1"], ("HEAD", "/cars/<name>", "200")),
-        ("OPTIONS", ["/cars/1"], ("OPTIONS", "/cars/<name>", "200")),
-        ("PATCH", ["/cars/1"], ("PATCH", "/cars/<name>", "200")),
+        ("GET", ["/cars/1", "/cars/2", "/cars/3?a=b"], ("GET", "/cars/{name}", "200")),
+        ("HEAD", ["/cars/1"], ("HEAD", "/cars/{name}", "200")),
+        ("OPTIONS", ["/cars/1"], ("OPTIONS", "/cars/{name}", "200")),
+        ("PATCH", ["/cars/1"], ("PATCH", "/cars/{name}", "200")),
         ("GET", ["/broken"], ("GET", "/broken", "500")),
         ("GET", ["/nowhere", "/cars", "/a/b/c"], ("GET", "none", "404")),
         ("POST", ["/cars/1"], ("POST", "none", "405")),
@@ -79,7 +79,7 @@ def test_the_duration_of_a_request_is_counted_in_the_buckets(app: Flask) -> None
     app.test_client().get("/cars/1")
     text = app.test_client().get("/metrics").text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-    labels = {"method": "GET", "route": "/cars/<name>", "status": "200"}
+    labels = {"method": "GET", "route": "/cars/{name}", "status": "200"}
     buckets = [s.value for s in samples if s.name == f"{NAME}_bucket" and labels.items() <= s.labels.items()]
     [count] = [s.value for s in samples if s.name == f"{NAME}_count" and s.labels == labels]
     [total] = [s.value for s in samples if s.name == f"{NAME}_sum" and s.labels == labels]
@@ -108,5 +108,5 @@ def test_the_metrics_are_summed_over_processes_including_ended_ones(tmp_path: Pa
         environ = os.environ | {metrics.DIRECTORY_VARIABLE: str(tmp_path)}
         return counts(subprocess.run(command, env=environ, check=True, capture_output=True, text=True).stdout)
 
-    labels = ("GET", "/cars/<name>", "200")
+    labels = ("GET", "/cars/{name}", "200")
     assert [run(requests)[labels] for requests in (2, 3, 5)] == [2, 5, 10]

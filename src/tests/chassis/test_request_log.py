@@ -95,21 +95,24 @@ def test_any_text_is_logged(logged: Logged, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
+    ("method", "path", "status", "route", "code"),
     [
-        ("GET", "/cars/1?name=secret", 200),
-        ("HEAD", "/cars/1", 200),
-        ("POST", "/cars/1", 405),
-        ("GET", "/nowhere", 404),
-        ("BREW", "/cars/1", 405),
+        ("GET", "/cars/1?name=secret", 200, "/cars/{name}", None),
+        ("HEAD", "/cars/1", 200, "/cars/{name}", None),
+        ("POST", "/cars/1", 405, None, "method_not_allowed"),
+        ("GET", "/nowhere", 404, None, "not_found"),
+        ("BREW", "/cars/1", 405, None, "method_not_allowed"),
     ],
 )
-def test_a_request_is_one_line_with_its_fields(logged: Logged, app: Flask, method: str, path: str, status: int) -> None:
+def test_a_request_is_one_line_with_its_fields(
+    logged: Logged, app: Flask, method: str, path: str, status: int, route: str | None, code: str | None
+) -> None:
     with logged("info") as lines:
-        app.test_client().open(path, method=method, headers={"X-Request-Id": "mine"})
+        app.test_client().open(path, method=method, headers={"X-Request-Id": "mine", "User-Agent": "monolith/3.1"})
     [line] = lines
     assert 0 <= line.pop("milliseconds") < 60_000
     assert line.pop("at")
+    assert line.pop("code", None) == code
     assert line == {
         "level": "info",
         "logger": "invsys.requests",
@@ -117,9 +120,33 @@ def test_a_request_is_one_line_with_its_fields(logged: Logged, app: Flask, metho
         "request_id": "mine",
         "method": method,
         "path": path.partition("?")[0],
+        "route": route,
         "status": status,
         "remote": "127.0.0.1",
+        "user_agent": "monolith/3.1",
     }
+
+
+@pytest.mark.parametrize(
+    ("sent", "logged_agent"),
+    [
+        (None, None),
+        ("", ""),
+        ("\x1b[31mred\x07\x7f\x85", r"\x1b[31mred\x07\x7f\x85"),
+        ("a" * 256, "a" * 256),
+        ("a" * 65_000, "a" * 253 + "..."),
+        ("\x00" * 257, r"\x00" * 253 + "..."),
+    ],
+    ids=["missing", "empty", "control characters", "256", "65000", "257 control characters"],
+)
+def test_the_user_agent_is_logged_without_control_characters_and_truncated(
+    logged: Logged, app: Flask, sent: str | None, logged_agent: str | None
+) -> None:
+    client = app.test_client()
+    client.environ_base.pop("HTTP_USER_AGENT")
+    with logged("info") as lines:
+        client.get("/cars/1", environ_overrides={} if sent is None else {"HTTP_USER_AGENT": sent})
+    assert [line["user_agent"] for line in lines] == [logged_agent]
 
 
 @pytest.mark.parametrize("path", ["/cars/a%0Ab", "/cars/%00", "/cars/%ff%fe", "/cars/%22%5C", "/" + "a" * 10_000])

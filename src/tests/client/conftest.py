@@ -1,18 +1,35 @@
 """Fixtures of the client tests: clients that call the real service in the same process."""
 
+import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
-import httpx
+import httpx2
 import pytest
 from flask import Flask
 
-from invsys.client import Allocation, Client, Collection, Resource
+from invsys_client import Allocation, AsyncClient, Client, Collection, Resource
+from tests.support.blocking_client import AsyncTransport, Blocking
 from tests.support.faults import FakeTime, Fault, FaultyTransport
 
 MONDAY = datetime(2099, 3, 2, 8, tzinfo=UTC)
 TUESDAY = MONDAY.replace(day=3)
 FRIDAY = MONDAY.replace(day=6)
+
+
+# The modules whose tests also run with the asynchronous client.
+BOTH = {
+    *("test_availability_and_events", "test_lists", "test_lost_responses", "test_replacement", "test_retries"),
+    "test_several_changes",
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of some modules with both clients; the calls of both have one description."""
+    if "is_async" in metafunc.fixturenames:
+        both = metafunc.module.__name__.rpartition(".")[2] in BOTH
+        metafunc.parametrize("is_async", [False, True] if both else [False], ids=["sync", "async"][: 1 + both])
 
 
 @pytest.fixture
@@ -28,24 +45,28 @@ def time() -> FakeTime:
 
 
 @pytest.fixture
-def connect(app: Flask, time: FakeTime) -> Iterator[Callable[..., tuple[Client, FaultyTransport]]]:
+def connect(app: Flask, time: FakeTime, is_async: bool) -> Iterator[Callable[..., tuple[Client, FaultyTransport]]]:
     """Return a function that creates a client with the given faults for its first requests.
 
     The function returns the client and its transport.
     """
-    clients: list[Client] = []
+    with ExitStack() as stack:
 
-    def connect(
-        *faults: Fault, base_url: str = "http://inventory", **options: object
-    ) -> tuple[Client, FaultyTransport]:
-        transport = FaultyTransport(httpx.WSGITransport(app=app), faults)
-        client = Client(base_url, transport=transport, sleep=time.sleep, clock=time.clock, **options)
-        clients.append(client)
-        return client, transport
+        def connect(
+            *faults: Fault, base_url: str = "http://inventory", **options: object
+        ) -> tuple[Client, FaultyTransport]:
+            transport = FaultyTransport(httpx2.WSGITransport(app=app), faults)
+            options |= {"clock": time.clock}
+            if is_async:
+                runner = stack.enter_context(asyncio.Runner())
+                options |= {"transport": AsyncTransport(transport), "sleep": time.sleep_async}
+                client = Blocking(AsyncClient(base_url, **options), runner)
+            else:
+                client = Client(base_url, transport=transport, sleep=time.sleep, **options)
+            stack.callback(client.close)
+            return client, transport
 
-    yield connect
-    for client in clients:
-        client.close()
+        yield connect
 
 
 @pytest.fixture

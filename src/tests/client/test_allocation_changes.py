@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from invsys.client import AllocationNotFound, HoldExpired, InvalidFields, PeriodTaken, VersionMismatch
 from invsys.inventory.db.models import ContinuousResourceAllocation, Event, db
+from invsys_client import AllocationNotFound, HoldExpired, InvalidFields, PeriodTaken, VersionMismatch
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from invsys.client import CursorExpired, Period
 from invsys.inventory.db.models import Event
 from invsys.inventory.maintenance import purge
+from invsys_client import CursorExpired, Period
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
 from tests.support.time_travel import shift_timestamps
 

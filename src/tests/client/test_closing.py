@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from invsys.client import Period, ResourceClosed, VersionMismatch
+from invsys_client import Period, ResourceClosed, VersionMismatch
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
 
 

@@ -1,18 +1,19 @@
 """Requests of the client: headers, argument validation, unexpected responses, connections."""
 
 import os
+import platform
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-import httpx
+import httpx2
 import pytest
 from werkzeug.serving import make_server
 
-import invsys
-from invsys.client import Client, NotFound, UnexpectedResponse
+import invsys_client
+from invsys_client import Client, NotFound, UnexpectedResponse
 from tests.client.conftest import FRIDAY, MONDAY
 from tests.support.faults import respond
 from tests.support.tables import table_driven
@@ -26,7 +27,8 @@ def test_every_request_has_authorization_and_user_agent(connect):
     list(client.collection("cars").resources())
     (request,) = transport.requests
     assert request.headers["Authorization"] == "Bearer secret"
-    assert request.headers["User-Agent"] == f"invsys-client/{invsys.__version__}"
+    python = platform.python_version()
+    assert request.headers["User-Agent"] == f"invsys-client/{invsys_client.__version__} python/{python}"
     assert request.headers["Accept"] == "application/json"
 
 
@@ -92,7 +94,7 @@ def test_unknown_members_of_a_document_are_ignored(connect):
     document = {"id": ID, "name": "Car1", "resource_type": "Car", "attributes": {}, "created": "2026-11-20T10:00:00Z"}
     document |= {"version": 3, "closed_from": None}
     unknown = {"colour": "red", "etag": "x", "replayed": True}
-    client, _ = connect(lambda service, request: httpx.Response(200, json={**document, **unknown}))
+    client, _ = connect(lambda service, request: httpx2.Response(200, json={**document, **unknown}))
     car = client.collection("cars").resource(ID)
     assert (car.name, car.etag, car.replayed) == ("Car1", '"3"', False)
 
@@ -154,7 +156,7 @@ def test_the_client_ignores_proxy_settings_in_the_environment(app, monkeypatch):
 
 def test_importing_the_client_does_not_import_the_service():
     names = "{'flask', 'marshmallow', 'sqlalchemy', 'orjson', 'invsys.chassis', 'invsys.inventory'}"
-    script = f"import sys, invsys.client; print({names} & set(sys.modules))"
+    script = f"import sys, invsys_client; print({names} & set(sys.modules))"
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     result = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environ)
     assert result.stdout.strip() == "set()"

@@ -2,13 +2,14 @@
 
 import pickle
 
-import httpx
+import httpx2
 
 import invsys.gateway.application
 import invsys.inventory.application  # noqa: F401 - defines the problems of the service
-from invsys import client
+import invsys_client as client
 from invsys.chassis.http.problems import Problem
-from invsys.client import errors, parsing
+from invsys_client import errors
+from invsys_client.transport import parsing
 from tests.support.tables import table_driven
 
 CODES = [
@@ -53,7 +54,7 @@ def problem(status, code, headers=None, **members):
     document = {"type": f"/docs/problems/{code}", "title": "No", "status": status, "code": code, "detail": "Invalid."}
     media_type = {"Content-Type": "application/problem+json; charset=utf-8"}
     members = {"request_id": "r1", **members}
-    return httpx.Response(status, json={**document, **members}, headers={**media_type, **(headers or {})})
+    return httpx2.Response(status, json={**document, **members}, headers={**media_type, **(headers or {})})
 
 
 @table_driven(
@@ -126,12 +127,12 @@ def test_the_request_id_is_read_from_the_header_if_the_problem_has_none():
 @table_driven(
     "response",
     [
-        httpx.Response(502, html="<h1>Bad Gateway</h1>"),
-        httpx.Response(302, headers={"Location": "http://elsewhere/"}),
-        httpx.Response(404, json={"code": "resource_not_found"}),
-        httpx.Response(409, text="{", headers={"Content-Type": "application/problem+json"}),
-        httpx.Response(409, json=["period_taken"], headers={"Content-Type": "application/problem+json"}),
-        httpx.Response(409, json={"title": "No"}, headers={"Content-Type": "application/problem+json"}),
+        httpx2.Response(502, html="<h1>Bad Gateway</h1>"),
+        httpx2.Response(302, headers={"Location": "http://elsewhere/"}),
+        httpx2.Response(404, json={"code": "resource_not_found"}),
+        httpx2.Response(409, text="{", headers={"Content-Type": "application/problem+json"}),
+        httpx2.Response(409, json=["period_taken"], headers={"Content-Type": "application/problem+json"}),
+        httpx2.Response(409, json={"title": "No"}, headers={"Content-Type": "application/problem+json"}),
         problem(409, "period_taken", conflicts=[{}]),
         problem(409, {"a": 1}),
     ],

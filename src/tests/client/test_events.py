@@ -5,8 +5,11 @@ import uuid
 import pytest
 from sqlalchemy import insert, select
 
+import invsys_client
 from invsys.inventory.db.models import Event, db
 from invsys.inventory.queries.events import MAX_SCANNED
+from invsys.inventory.schemas.outputs import KINDS
+from invsys_client.events import KINDS as EVENT_CLASSES
 from tests.client.conftest import FRIDAY, MONDAY
 
 
@@ -55,7 +58,7 @@ def test_the_data_of_an_event_is_typed(invsys, lorries, lorry):
 def test_an_invalid_filter_sends_no_request(connect, filters):
     invsys, transport = connect()
     for call in (invsys.events, invsys.event_page):
-        with pytest.raises((TypeError, ValueError), match=r"unexpected arguments: kinds|needs a value|badly formed"):
+        with pytest.raises((TypeError, ValueError), match=r"unexpected arguments: kinds|needs a value|is not a UUID"):
             call(**filters)
     assert not transport.requests
 
@@ -70,3 +73,26 @@ def test_iterating_passes_pages_without_matching_events(app, invsys, lorries, lo
     assert [event.allocation for event in feed] == [booking]
     first = invsys.event_page(kind="allocated")
     assert (first.events, first.has_more) == ((), True)
+
+
+def test_each_kind_has_its_class(invsys, lorries, lorry, spare):
+    hold = lorries.allocate(lorry.id, MONDAY, FRIDAY, hold_seconds=900)
+    lorries.confirm(hold.id)
+    lorries.move(hold.id, spare.id)
+    lorries.deallocate(hold.id)
+    lorries.update_resource(lorry.id, name="Lorry9")
+    lorries.decommission(lorry.id)
+    events = list(invsys.events())
+    assert [type(event) for event in events] == [
+        *(invsys_client.ResourceRegistered, invsys_client.ResourceRegistered, invsys_client.Allocated),
+        *(invsys_client.Confirmed, invsys_client.AllocationChanged, invsys_client.Deallocated),
+        *(invsys_client.ResourceChanged, invsys_client.ResourceDecommissioned),
+    ]
+    # Documents of all kinds are read, also those of kinds that are missing above.
+    assert set(EVENT_CLASSES) == set(KINDS)
+    assert EVENT_CLASSES["expired"] is invsys_client.Expired
+    for event in events:
+        record = event.resource or event.allocation
+        assert record.version == event.data["version"]
+        is_of_vehicle = isinstance(event, invsys_client.ResourceEvent)
+        assert is_of_vehicle is not isinstance(event, invsys_client.AllocationEvent)

@@ -2,10 +2,10 @@
 
 import json
 
-import httpx
+import httpx2
 import pytest
 
-from invsys.client import ApiError, Caller, Client, PeriodTaken
+from invsys_client import ApiError, Caller, Client, PeriodTaken
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
 
 # The objects whose members the callers choose.
@@ -20,7 +20,7 @@ def extend(document):
     return [extend(item) for item in document] if isinstance(document, list) else document
 
 
-class LaterService(httpx.BaseTransport):
+class LaterService(httpx2.BaseTransport):
     """A transport to the real service that adds members and a header to each response, and renames an event kind."""
 
     def __init__(self, service):
@@ -32,12 +32,12 @@ class LaterService(httpx.BaseTransport):
         headers = {name: value for name, value in response.headers.items() if name != "content-length"}
         headers["X-Future-Header"] = "1"
         content = json.dumps(extend(json.loads(text))) if text else ""
-        return httpx.Response(response.status_code, headers=headers, content=content)
+        return httpx2.Response(response.status_code, headers=headers, content=content)
 
 
 @pytest.fixture
 def later(app):
-    with Client("http://inventory", transport=LaterService(httpx.WSGITransport(app=app))) as client:
+    with Client("http://inventory", transport=LaterService(httpx2.WSGITransport(app=app))) as client:
         yield client
 
 
@@ -71,7 +71,7 @@ def test_unknown_members_of_whoami_are_ignored():
 def test_an_unknown_problem_code_raises_the_base_class():
     problem = {"type": "/docs/problems/future_code", "title": "New", "status": 409, "code": "future_code"}
     media_type = {"Content-Type": "application/problem+json"}
-    transport = httpx.MockTransport(lambda request: httpx.Response(409, json=extend(problem), headers=media_type))
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(409, json=extend(problem), headers=media_type))
     with Client("http://inventory", transport=transport) as client, pytest.raises(ApiError) as error:
         client.collection("cars").register("Car1")
     assert (type(error.value), error.value.code, error.value.status) == (ApiError, "future_code", 409)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from invsys.client import InvalidFields, ResourceNotFound
+from invsys_client import InvalidFields, ResourceNotFound
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
 from tests.client.test_vehicles import ANOTHER_ID, names
 
@@ -76,9 +76,9 @@ def test_an_argument_that_is_no_filter_is_an_error(lorries, lorry):
     for call in (lorries.resources, lorries.count_resources, lorries.allocations, lorries.count_allocations):
         with pytest.raises(TypeError, match="unexpected arguments: naem"):
             call(naem="Lorry1")
-    with pytest.raises(ValueError, match="hexadecimal"):
+    with pytest.raises(ValueError, match="resource_ids: 'x' is not a UUID"):
         lorries.allocations(resource_ids=["x"])
-    with pytest.raises(InvalidFields):
-        list(lorries.allocations(resource_ids=[ANOTHER_ID] * 101))
+    with pytest.raises(ValueError, match="resource_ids: 101 values"):
+        lorries.allocations(resource_ids=[ANOTHER_ID] * 101)
     with pytest.raises(InvalidFields):
         list(lorries.allocations(lorry.id, resource_ids=[ANOTHER_ID]))

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from invsys.client import (
+from invsys_client import (
     ANY_VEHICLE,
     AllocationNotFound,
     InvalidFields,
@@ -78,5 +78,5 @@ def test_a_rejected_change_is_named_by_its_index(lorries, spare, booking, other)
 
 @pytest.mark.parametrize("change", [{"id": "any"}, {"id": "x"}, {"id": ANOTHER_ID, "resource_id": "all"}])
 def test_an_id_that_is_not_a_uuid_is_rejected_before_a_request(lorries, change):
-    with pytest.raises(ValueError, match="badly formed"):
+    with pytest.raises(ValueError, match=r"^changes\[0\]\.(id|resource_id): .* is not a UUID"):
         lorries.update_several([change])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from invsys.client import TooManyHolds
+from invsys_client import TooManyHolds
 from tests.client.conftest import FRIDAY, MONDAY
 from tests.support.faults import respond
 

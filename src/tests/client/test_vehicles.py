@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from invsys.client import NameTaken, ResourceInUse, ResourceNotFound, VersionMismatch
+from invsys_client import NameTaken, ResourceInUse, ResourceNotFound, VersionMismatch
 from tests.client.conftest import FRIDAY, MONDAY
 
 ANOTHER_ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from invsys.client import ANY_VERSION, PeriodTaken, VersionMismatch
+from invsys_client import ANY_VERSION, PeriodTaken, VersionMismatch
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
 from tests.support.tables import table_driven
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from flask import Flask
 
@@ -30,7 +30,7 @@ COMMANDS = [
 
 
 def run_calls(url: str, headers: dict[str, str] | None = None, text: str = README) -> None:
-    with httpx.Client() as client:
+    with httpx2.Client() as client:
         session = Session(client, {INVENTORY: url}, headers)
         responses = [session.run_call(call) for call in calls(text)]
     # Five calls whose responses are compared, and two that store an id.

@@ -151,7 +151,7 @@ def test_requests_are_timed_by_route_pattern(gateway, service):
         (labels["method"], labels["status"]): labels["route"] for labels in series if labels["route"] != "/metrics"
     }
     assert set(routes) == {("GET", "200"), ("POST", "200")}
-    assert all(route.startswith("/api/<") for route in routes.values())
+    assert all(route in ("/api/{collection}", "/api/{collection}/{resource_id}") for route in routes.values())
 
 
 def test_upstream_requests_are_timed_by_service_and_outcome(gateway, service):

@@ -16,7 +16,9 @@ FORWARDED = {
     "range": "bytes=0-0, -5",
     "user-agent": "booking/1.2 (a; b)",
     "x-request-id": "order-17/a",
+    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 }
+TRACE_PARENT, TRACE_STATE = f"Traceparent: {FORWARDED['traceparent']}", "Tracestate: rojo=00f067aa0ba902b7, congo=t61"
 
 # Headers about the identity of callers and proxies, and unknown headers.
 FORGED = [
@@ -163,6 +165,36 @@ def test_no_value_injects_a_header(gateway, service, name, separator):
     for request in service.requests:
         assert request.values("x-client-id") == ["booking"]
         assert {header for header, _ in request.headers} <= GATEWAY_HEADERS | {name.lower()}
+
+
+@table_driven(
+    "lines",
+    [
+        ("Traceparent: 00-x-y-01", TRACE_STATE),
+        (TRACE_STATE,),
+        (TRACE_PARENT, TRACE_PARENT),
+    ],
+)
+def test_a_malformed_trace_context_is_dropped_and_the_request_forwarded(gateway, service, lines):
+    service.reset()
+    assert gateway.get("/echo/a", *lines).status == 200
+    [request] = service.requests
+    assert request.values("traceparent") == request.values("tracestate") == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "forwarded"),
+    [
+        ([TRACE_STATE], ["rojo=00f067aa0ba902b7, congo=t61"]),
+        (["Tracestate: rojo=1", "Tracestate: congo=2"], ["rojo=1,congo=2"]),
+        (["Tracestate: A=1"], []),
+    ],
+)
+def test_a_tracestate_is_forwarded_if_it_is_valid(gateway, service, lines, forwarded):
+    assert gateway.get("/echo/a", TRACE_PARENT, *lines).status == 200
+    [request] = service.requests
+    assert request.values("traceparent") == [FORWARDED["traceparent"]]
+    assert request.values("tracestate") == forwarded
 
 
 def test_many_or_long_headers_are_rejected_or_dropped(gateway, service):

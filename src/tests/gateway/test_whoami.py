@@ -2,10 +2,10 @@
 
 import xml.etree.ElementTree as ET
 
-import httpx
+import httpx2
 import pytest
 
-from invsys.client import Client, Limit, Unauthenticated
+from invsys_client import Client, Limit, Unauthenticated
 from tests.gateway.conftest import as_client
 from tests.support.gateway_refusals import challenges
 from tests.support.rate_limit_fields import announced, members
@@ -57,7 +57,7 @@ def test_the_request_counts_towards_the_rate(client):
 
 def test_the_python_client_returns_the_same(client):
     token = client.environ_base["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
-    transport = httpx.WSGITransport(app=client.application)
+    transport = httpx2.WSGITransport(app=client.application)
     with Client("http://localhost", token=token, transport=transport) as invsys:
         caller = invsys.whoami()
     assert (caller.client, list(caller.scopes)) == (DOCUMENT["client"], DOCUMENT["scopes"])

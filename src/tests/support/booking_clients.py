@@ -1,4 +1,4 @@
-"""Clients that place orders as the booking system does: in threads, with ``invsys.client``, which retries failures.
+"""Clients that place orders as the booking system does: in threads, with ``invsys_client``, which retries failures.
 
 All attempts with one Idempotency-Key must result in one order, even if server processes are killed meanwhile.
 """
@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from invsys.client import Client
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResourceAllocation, Event, IdempotencyKey
 from invsys.inventory.maintenance import integrity_check
+from invsys_client import Client
 from tests.support.waiting import until
 
 CALLERS = 4

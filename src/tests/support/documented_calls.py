@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from string import Template
 
-import httpx
+import httpx2
 
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BODY = r"\n\n((?:(?:    .*)?\n)+)"
@@ -75,7 +75,7 @@ class Session:
 
     def __init__(
         self,
-        client: httpx.Client,
+        client: httpx2.Client,
         addresses: dict[str, str],
         headers: dict[str, str] | None = None,
         variables: dict[str, str] | None = None,
@@ -84,7 +84,7 @@ class Session:
         self._headers, self._variables = headers or {}, dict(variables or {})
         self._ids: dict[str, str] = {}
 
-    def send(self, call: Call) -> httpx.Response:
+    def send(self, call: Call) -> httpx2.Response:
         """Send a call and return the response."""
         headers = self._headers | {name: self._expanded(value) for name, value in call.headers.items()}
         body = self._expanded(call.option("-d")).encode() or None

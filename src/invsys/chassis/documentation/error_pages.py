@@ -3,11 +3,12 @@
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, render_template
+from flask import Flask, render_template
 
 from invsys.chassis.documentation.problem_pages import POLICY
 from invsys.chassis.http import problems, responses
 from invsys.chassis.http.problems import Problem
+from invsys.chassis.http.responses import RawHeadersResponse
 
 # For each status: what happened, and what to do. The sentences use no HTTP terms, because users of a browser read them.
 _WORDS = {
@@ -52,7 +53,7 @@ def register(app: Flask, home: str | None = None) -> None:
     app.extensions[problems.PAGES] = _page
 
 
-def _page(problem: Problem, document: dict[str, Any]) -> Response:
+def _page(problem: Problem, document: dict[str, Any]) -> RawHeadersResponse:
     heading, advice = _WORDS.get(HTTPStatus(problem.status), (problem.title, ""))
     html = render_template("documentation/error.html", heading=heading, advice=advice, problem=document)
     return responses.page(html, problem.status, {"Content-Security-Policy": POLICY})

@@ -6,6 +6,7 @@ installs handlers that turn both, and any other exception, into a response. The 
 """
 
 import functools
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -44,6 +45,9 @@ class Problem(Exception):
         self.detail = detail
         self.headers = headers or {}
         self.members = members
+
+
+_ShowPage = Callable[[Problem, dict[str, Any]], responses.RawHeadersResponse]
 
 
 class MalformedBody(Problem):
@@ -177,9 +181,10 @@ def problem_response(problem: Problem, **members: Any) -> Response:
         **problem.members,
         **members,
     }
-    page = current_app.extensions.get(PAGES) if responses.wants_page() else None
-    response = page(problem, document) if page else responses.problem(document, problem.status)
+    show_page: _ShowPage | None = current_app.extensions.get(PAGES) if responses.wants_page() else None
+    response = show_page(problem, document) if show_page else responses.problem(document, problem.status)
     response.headers.update(problem.headers)
+    response.log_members = {"code": problem.code}
     return response
 
 

@@ -1,7 +1,9 @@
 """Responses in JSON or, for a client that accepts XML but not JSON, in XML with the same member names."""
 
 import functools
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -23,15 +25,26 @@ _LONGEST_ACCEPT = 1000
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 
 
+_NO_MEMBERS: Mapping[str, Any] = MappingProxyType({})
+
+
 class RawHeadersResponse(Response):
     """A response whose headers are sent unchanged.
 
-    Otherwise Werkzeug would process them once more, for example to encode ``Location``.
+    Otherwise Werkzeug would process them once more, for example to encode ``Location``. ``log_members`` are additional
+    members of the request's line in the log.
     """
+
+    log_members: Mapping[str, Any] = _NO_MEMBERS
 
     def get_wsgi_headers(self, environ: Any) -> Headers:
         """Return the headers unchanged; for a 304, let Werkzeug remove those that describe a body."""
         return super().get_wsgi_headers(environ) if self.status_code == HTTPStatus.NOT_MODIFIED else self.headers
+
+
+def log_members(response: Response) -> Mapping[str, Any]:
+    """Return the additional members of the log line of a request with this response."""
+    return response.log_members if isinstance(response, RawHeadersResponse) else _NO_MEMBERS
 
 
 def _complete(body: bytes, status: int, headers: dict[str, str] | None, media_type: str) -> RawHeadersResponse:
@@ -84,7 +97,7 @@ def make_response(
     root: str = "answer",
     roots: str | None = None,
     item: str = "item",
-) -> Response:
+) -> RawHeadersResponse:
     """Return a response with ``data``, which JSON must be able to represent, in the format that the client accepts.
 
     In XML, ``root`` is the element of a single item, ``roots`` that of a list (default: ``root`` with an "s"), and
@@ -92,14 +105,14 @@ def make_response(
     """
     if wants_xml():
         body = xml.dumps(data, root, roots=roots, item=item)
-        response: Response = _complete(body, status, headers, f"{XML}; charset=utf-8")
+        response = _complete(body, status, headers, f"{XML}; charset=utf-8")
     else:
         response = json(data, status, headers)
     response.headers["Vary"] = "Accept"
     return response
 
 
-def json(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> RawHeadersResponse:
     """Return a JSON response with ``data``, regardless of ``Accept``."""
     return _complete(orjson.dumps(data, option=_OPTIONS), status, headers, JSON)
 
@@ -111,12 +124,12 @@ def no_content() -> Response:
     return response
 
 
-def page(html: str, status: int, headers: dict[str, str]) -> Response:
+def page(html: str, status: int, headers: dict[str, str]) -> RawHeadersResponse:
     """Return an HTML response; clients other than browsers get JSON or XML at the same URL."""
     return _complete(html.encode(), status, {"Vary": "Accept", **headers}, f"{HTML}; charset=utf-8")
 
 
-def problem(document: dict[str, Any], status: int) -> Response:
+def problem(document: dict[str, Any], status: int) -> RawHeadersResponse:
     """Return a response with a problem document, in JSON or in XML (RFC 9457, appendix B)."""
     if wants_xml():
         body = xml.dumps(document, "problem", item="i", namespace="urn:ietf:rfc:7807")

@@ -11,10 +11,12 @@ import orjson
 from flask import has_request_context
 
 from invsys.chassis.http import request_id
+from invsys.chassis.ops import trace_context
 
 # The maximum length of each value, in characters. Messages and exceptions may quote a request.
 PATH = 512
 METHOD = 32
+USER_AGENT = 256
 MESSAGE = 2_000
 EXCEPTION = 16_000
 
@@ -36,6 +38,11 @@ def truncate_middle(text: str, limit: int) -> str:
     mark = f"\n{ELLIPSIS}\n"
     side = (limit - len(mark)) // 2
     return text[:side] + mark + text[-side:]
+
+
+def printable(text: str) -> str:
+    """Return a text with its control characters escaped as in Python source code."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def now() -> str:
@@ -75,6 +82,8 @@ class JsonLines(logging.Formatter):
             line[name] = truncate(value, MESSAGE) if isinstance(value, str) else value
         if has_request_context():
             line["request_id"] = request_id.current()
+            if (context := trace_context.current()) is not None:
+                line |= context.log_members()
         if record.exc_info:
             line["exception"] = truncate_middle("".join(traceback.format_exception(*record.exc_info)), EXCEPTION)
         return dumps(line)

@@ -97,7 +97,7 @@ class _Collector(MultiProcessCollector):
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics, summed over the files."""
-        files = [str(file) for file in Path(self._path).glob("*.db")]
+        files = [str(file) for file in Path(self._path).glob("*.db") if not _is_of_ended_process(file)]
         try:
             return self.merge(files)  # type: ignore[no-any-return, no-untyped-call]
         except _UNREADABLE:
@@ -109,6 +109,12 @@ class _Collector(MultiProcessCollector):
         except _UNREADABLE:
             return False
         return True
+
+
+def _is_of_ended_process(file: Path) -> bool:
+    """Return whether a file has gauges of a process that has ended; counts stay until the server ends."""
+    kind, _, pid = file.stem.rpartition("_")
+    return kind.startswith("gauge_live") and not Path("/proc", pid).exists()
 
 
 def _allocate(path: str, size: int) -> None:

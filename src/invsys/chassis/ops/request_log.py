@@ -15,11 +15,13 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
+from invsys.chassis import routes
 from invsys.chassis.access import proxies
 from invsys.chassis.config.settings import Section, SettingsError
 from invsys.chassis.http import request_id
-from invsys.chassis.ops import health, log_lines
-from invsys.chassis.ops.log_lines import METHOD, PATH, JsonLines, PlainText, truncate
+from invsys.chassis.http.responses import log_members
+from invsys.chassis.ops import health, log_lines, trace_context
+from invsys.chassis.ops.log_lines import METHOD, PATH, USER_AGENT, JsonLines, PlainText, printable, truncate
 from invsys.chassis.ops.repeat_counter import WINDOW, RepeatCounter
 
 logger = logging.getLogger("invsys.requests")
@@ -162,7 +164,8 @@ def open_file(log: Section) -> LogFile | None:
 def register(app: Flask, more: Callable[[], dict[str, Any]] = dict) -> None:
     """Log every request to ``app``; requests for health checks and metrics are frequent, and logged at debug level.
 
-    ``more`` returns additional fields of the service, of limited size. Call ``metrics.register`` after this function,
+    ``more`` returns additional fields of the service, and a response can have its own ``log_members``
+    (``chassis.http.responses``); both of limited size. Call ``metrics.register`` after this function,
     because the metrics measure the duration that is in the line.
     """
 
@@ -175,7 +178,7 @@ def register(app: Flask, more: Callable[[], dict[str, Any]] = dict) -> None:
             service_fields = more()
             if response.status_code not in _REFUSALS or _is_first(response.status_code, service_fields):
                 # Written without a LogRecord, which would cost more than the line itself.
-                _log.write({**_fields(response, level), **service_fields})
+                _log.write({**_fields(response, level), **log_members(response), **service_fields})
         return response
 
 
@@ -187,8 +190,13 @@ def _is_first(status: int, service_fields: dict[str, Any]) -> bool:
     return _log.refusals.is_first(tuple(key))
 
 
+def _user_agent() -> str | None:
+    agent: str | None = request.environ.get("HTTP_USER_AGENT")
+    return None if agent is None else printable(truncate(agent, USER_AGENT))
+
+
 def _fields(response: Response, level: int) -> dict[str, Any]:
-    method, path = request.method, request.path
+    method, path, context = request.method, request.path, trace_context.current()
     return {
         "at": log_lines.now(),
         "level": logging.getLevelName(level).lower(),
@@ -196,8 +204,11 @@ def _fields(response: Response, level: int) -> dict[str, Any]:
         "message": "request",
         "method": method if len(method) <= METHOD else truncate(method, METHOD),
         "path": path if len(path) <= PATH else truncate(path, PATH),
+        "route": routes.current(),
         "status": response.status_code,
         "milliseconds": round(g.seconds * 1000, 3),
         "remote": request.remote_addr,
+        "user_agent": _user_agent(),
         "request_id": request_id.current(),
+        **(context.log_members() if context else {}),
     }

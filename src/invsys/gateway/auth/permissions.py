@@ -41,7 +41,7 @@ class Permission:
 
 
 _CARS = "/api/<collection:collection>"
-_CAR = f"{_CARS}/<id:vehicle>"
+_CAR = f"{_CARS}/<id:resource_id>"
 _ALL = f"{_CARS}/all"
 
 TABLES: Mapping[str, tuple[Permission, ...]] = {
@@ -61,15 +61,15 @@ TABLES: Mapping[str, tuple[Permission, ...]] = {
         Permission("POST", f"{_CAR}/allocations", "allocations:write"),
         Permission("POST", f"{_CARS}/any/allocations", "allocations:write"),
         Permission("POST", f"{_ALL}/allocations/changes", "allocations:write"),
-        Permission("GET", f"{_CAR}/allocations/<id:allocation>", "allocations:read"),
-        Permission("GET", f"{_ALL}/allocations/<id:allocation>", "allocations:read"),
-        Permission("PATCH DELETE", f"{_CAR}/allocations/<id:allocation>", "allocations:write"),
-        Permission("PATCH DELETE", f"{_ALL}/allocations/<id:allocation>", "allocations:write"),
+        Permission("GET", f"{_CAR}/allocations/<id:allocation_id>", "allocations:read"),
+        Permission("GET", f"{_ALL}/allocations/<id:allocation_id>", "allocations:read"),
+        Permission("PATCH DELETE", f"{_CAR}/allocations/<id:allocation_id>", "allocations:write"),
+        Permission("PATCH DELETE", f"{_ALL}/allocations/<id:allocation_id>", "allocations:write"),
         Permission("GET", "/api/events", "events:read"),
         # A shell without data, whose scripts call the API with the user's key.
         Permission("GET", "/", None, limit="page"),
         Permission("GET", "/table", "resources:read", basic=True),
-        Permission("GET", "/static/<path:file>", None, limit="page"),
+        Permission("GET", "/static/<path:filename>", None, limit="page"),
         Permission("GET", "/docs", None),
         Permission("GET", "/docs/", None),
         Permission("GET", "/docs/<path:page>", None),

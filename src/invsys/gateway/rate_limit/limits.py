@@ -16,6 +16,7 @@ from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from invsys.chassis.access import proxies
+from invsys.gateway import metrics
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.errors import RateLimited
 from invsys.gateway.rate_limit import policies, rates
@@ -76,10 +77,10 @@ class Limits:
         rate, write_rate, concurrent = self._limits_of(client)
         members = _Members()
         g.rate_limits = policies.field_of_client(rate, write_rate, concurrent), members
-        self._count(policies.policies(RATE, rate), f"client {client.id}", members)
+        self._count(policies.policies(RATE, rate), f"client {client.id}", members, client.id)
         if request.method in _WRITES:
             what = " of requests that change something"
-            self._count(policies.policies(WRITE_RATE, write_rate), _write_key(client), members, what)
+            self._count(policies.policies(WRITE_RATE, write_rate), _write_key(client), members, client.id, what)
 
     def count_changes(self, client: Client) -> None:
         """Count the changes of the client's write (``g.changes``) as writes.
@@ -110,6 +111,7 @@ class Limits:
             if remaining < 0:
                 members.clear()
                 members[CONCURRENT] = f'"{CONCURRENT}";r=0'
+                metrics.count_limited(CONCURRENT, client.id)
                 raise RateLimited(f"More than {max_running} concurrent requests.", 1)
             self._running[client.id] += 1
         members[CONCURRENT] = f'"{CONCURRENT}";r={remaining}'
@@ -126,7 +128,9 @@ class Limits:
             client.concurrent or settings[CONCURRENT],
         )
 
-    def _count(self, limit: Sequence[Policy], key: str, members: _Members, what: str = "") -> None:
+    def _count(
+        self, limit: Sequence[Policy], key: str, members: _Members, client: str | None = None, what: str = ""
+    ) -> None:
         """Count a request for every policy of a limit, and add the results to ``members``; raises RateLimited.
 
         If a policy refuses the request, only this policy stays in ``members``, because clients wait until all listed
@@ -138,6 +142,7 @@ class Limits:
                 members.clear()
             members[policy.name] = policy.remaining(remaining, seconds)
             if not is_within:
+                metrics.count_limited(policy.name, client)
                 raise RateLimited(f"More than {policy.rate}{what}.", seconds)
 
     def _release_slot(self, client: Client) -> None:

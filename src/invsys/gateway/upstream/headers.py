@@ -12,6 +12,7 @@ from marshmallow import ValidationError
 
 from invsys.chassis.access import client_id
 from invsys.chassis.http import change_count, request_id
+from invsys.chassis.ops import trace_context
 from invsys.gateway.auth.clients import Client
 
 # No request makes more changes than this.
@@ -36,7 +37,7 @@ _REQUEST_HEADERS = (
     "User-Agent",
 )
 # Headers that pages of other origins may send (fetch.spec.whatwg.org, "CORS protocol").
-CORS_ALLOWED = ("Authorization", *_REQUEST_HEADERS, request_id.HEADER)
+CORS_ALLOWED = ("Authorization", *_REQUEST_HEADERS, request_id.HEADER, trace_context.PARENT, trace_context.STATE)
 # The same headers with their keys in the WSGI environment.
 _REQUEST_KEYS = [
     (name, "CONTENT_TYPE" if name == "Content-Type" else f"HTTP_{name.upper().replace('-', '_')}")
@@ -105,6 +106,8 @@ def for_service(client: Client | None, owned_only: bool) -> dict[str, str]:
         if name in headers:
             headers[name] = headers[name].replace(GZIP_TAG, '"')
     headers[request_id.HEADER] = request_id.current()
+    if (context := trace_context.current()) is not None:
+        headers |= context.headers
     if client is not None:
         headers[client_id.HEADER] = client.id
         if owned_only:

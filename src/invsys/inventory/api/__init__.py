@@ -31,7 +31,7 @@ from invsys.inventory.api.resources import ResourceCollection, ResourceItem
 from invsys.inventory.api.utilisation import FleetUtilisation
 from invsys.inventory.schemas import outputs
 
-_VEHICLES = "/api/<collection:resource_type>"
+_VEHICLES = "/api/<collection:collection>"
 _VEHICLE = f"{_VEHICLES}/<uuid:resource_id>"
 _ALLOCATION = "<uuid:allocation_id>"
 
@@ -61,7 +61,7 @@ class Api(rest.Api):
     """
 
     def __init__(self, app: Flask) -> None:
-        super().__init__(app, decorators=[_refuse_unknown_query])
+        super().__init__(app, decorators=[_prepare_call])
 
     def error_router(self, original_handler: Callable[[Exception], Any], e: Exception) -> Any:
         """Pass the exception to Flask's error handlers."""
@@ -79,9 +79,14 @@ def register(app: Flask, collections: Mapping[str, str]) -> None:
         api.add_resource(resource, *urls)
 
 
-def _refuse_unknown_query(view: Callable[..., Response]) -> Callable[..., Response]:
+def _prepare_call(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Refuse query parameters that the operation does not have, and pass the collection as ``resource_type``."""
+
     @functools.wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Response:
+        # The variable in the URL is a collection; its converter returns the resource_type.
+        if "collection" in kwargs:
+            kwargs["resource_type"] = kwargs.pop("collection")
         if request.query_string:
             method = "GET" if request.method == "HEAD" else request.method
             if OPERATIONS[str(request.endpoint), method].query is None:

@@ -8,11 +8,14 @@ from flask import Response, request
 from marshmallow import Schema
 
 from invsys.chassis.http import change_count, conditional, responses
+from invsys.chassis.http.responses import RawHeadersResponse
 from invsys.inventory.commands.idempotency import CommandResult
 from invsys.inventory.db.models import Row
 from invsys.inventory.queries import cursors
 from invsys.inventory.queries.cursors import SortKey
 
+# The maximum number of items whose ids are in the log line of a request.
+_MAX_LOGGED = 20
 TOTAL = "X-Total-Count"
 # Parameters that may change from page to page. All others determine which items the list has, and their order.
 _OF_PAGE = frozenset({"limit", "cursor", "count"})
@@ -82,17 +85,35 @@ def created(result: CommandResult, schema: Schema, root: str, collection: str) -
         "ETag": conditional.etag(row["version"]),
         **_replayed(result),
     }
-    return responses.make_response(schema.dump(row), 201, headers, root=root)
+    response = responses.make_response(schema.dump(row), 201, headers, root=root)
+    return _with_ids(response, result, root)
 
 
 def list_created(result: CommandResult, schema: Schema, root: str) -> Response:
     """Return a 201 response with the created items."""
-    return responses.make_response(schema.dump(result.rows, many=True), 201, _counted(result), root=root)
+    response = responses.make_response(schema.dump(result.rows, many=True), 201, _counted(result), root=root)
+    return _with_ids(response, result, root)
 
 
 def list_changed(result: CommandResult, schema: Schema, root: str) -> Response:
     """Return a 200 response with the changed items."""
-    return responses.make_response(schema.dump(result.rows, many=True), 200, _counted(result), root=root)
+    response = responses.make_response(schema.dump(result.rows, many=True), 200, _counted(result), root=root)
+    return _with_ids(response, result, root)
+
+
+def _with_ids(response: RawHeadersResponse, result: CommandResult, root: str) -> Response:
+    """Add the ids of the created or changed items to the request's line in the log: ``_MAX_LOGGED`` and their number.
+
+    ``root`` is ``allocation`` or ``resource``.
+    """
+    rows = result.rows[:_MAX_LOGGED]
+    members: dict[str, Any] = {"items": len(result.rows), "resource_ids": [row["resource_id"] for row in rows]}
+    if root == "allocation":
+        members["allocation_ids"] = [row["id"] for row in rows]
+    if result.replayed:
+        members["replayed"] = True
+    response.log_members = members
+    return response
 
 
 def _counted(result: CommandResult) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from flask import current_app
 from sqlalchemy import JSON, ColumnElement, Integer, Select, bindparam
 
+from invsys.inventory import counters
 from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import client_limits, expire_holds
 from invsys.inventory.commands.create_allocation import insert_allocations, select_new_allocations
@@ -76,7 +77,10 @@ def allocate_any(
         if not expire_holds.delete_expired(period, resource_type=resource_type):
             _require_available(count, params)
 
-    return execute_once(caller, attempt, raise_conflict)
+    result = execute_once(caller, attempt, raise_conflict)
+    if hold_seconds is not None and not result.replayed:
+        counters.count_holds("created", count)
+    return result
 
 
 def _require_available(count: int, params: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import JSON, Integer, Select, String, Uuid, bindparam, select
 from sqlalchemy.types import TypeEngine
 
 from invsys.chassis import identifiers
+from invsys.inventory import counters
 from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import client_limits, expire_holds
 from invsys.inventory.commands.idempotency import CommandResult, execute_once
@@ -115,7 +116,10 @@ def allocate(
         # The conflict may be an expired hold, which the query for conflicts ignores.
         expire_holds.delete_expired(period, resource_key=resource_key)
 
-    return execute_once(caller, attempt, raise_conflict)
+    result = execute_once(caller, attempt, raise_conflict)
+    if hold_seconds is not None and not result.replayed:
+        counters.count_holds("created")
+    return result
 
 
 def _require_available(

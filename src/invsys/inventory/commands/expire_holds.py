@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Delete, Select, bindparam, delete, literal_column, select
 
+from invsys.inventory import counters
 from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.db import lock_order, session
 from invsys.inventory.db.functions import in_subquery
@@ -98,7 +99,9 @@ def delete_expired(period: Period, *, resource_key: int | None = None, resource_
         "resource_type": resource_type,
         **caller_params(NO_CALLER),
     }
-    return bool(session.change(statement, params))
+    deleted = session.change(statement, params)
+    counters.count_holds("expired", len(deleted))
+    return bool(deleted)
 
 
 def delete_expired_batch(connection: Connection) -> int:
@@ -118,7 +121,8 @@ def delete_all_expired() -> int:
 
 def delete_expired_of_vehicle(connection: Connection, resource_key: int) -> None:
     """Delete a vehicle's expired holds; the transaction must have locked the vehicle FOR UPDATE."""
-    _repeat(connection, _EXPIRE_OF_LOCKED_VEHICLE, {"of_resource_key": resource_key, **caller_params(NO_CALLER)})
+    params = {"of_resource_key": resource_key, **caller_params(NO_CALLER)}
+    counters.count_holds("expired", _repeat(connection, _EXPIRE_OF_LOCKED_VEHICLE, params))
 
 
 def end_holds(connection: Connection, resource_key: int, caller: Caller) -> None:
@@ -131,7 +135,9 @@ def end_holds(connection: Connection, resource_key: int, caller: Caller) -> None
     _repeat(connection, _DEALLOCATE_OF_LOCKED_VEHICLE, {"of_resource_key": resource_key, **caller_params(caller)})
 
 
-def _repeat(connection: Connection, statement: OutboxChange, params: Values) -> None:
-    """Execute a statement, which changes a limited number of rows, until it changes none."""
-    while statement.run_in(connection, params):
-        pass
+def _repeat(connection: Connection, statement: OutboxChange, params: Values) -> int:
+    """Execute a statement, which changes a limited number of rows, until it changes none; return their number."""
+    total = 0
+    while count := len(statement.run_in(connection, params)):
+        total += count
+    return total

@@ -7,6 +7,7 @@ from flask import current_app
 from sqlalchemy import Float, bindparam, delete, select
 
 from invsys.chassis.http.problems import Problem, Unavailable
+from invsys.inventory import counters
 from invsys.inventory.caller import Caller
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import now_plus
@@ -52,6 +53,7 @@ def execute_once(
             refusal = problem
         # Look the key up last: the conflicting row may come from a concurrent request with the same key.
         if rows := _stored_result(caller):
+            counters.count_replay()
             return CommandResult(rows, replayed=True)
         if refusal is not None:
             raise refusal

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from invsys.inventory import counters
 from invsys.inventory.commands import expire_holds
 from invsys.inventory.db import session
 from invsys.inventory.queries import events as event_queries
@@ -27,6 +28,7 @@ def empty_page_at_end() -> Page:
 
 def _with_expired(read: Callable[[], tuple[Page, bool]]) -> Page:
     events, is_incomplete = read()
-    if is_incomplete and session.try_without_waiting(expire_holds.delete_expired_batch):
+    if is_incomplete and (count := session.try_without_waiting(expire_holds.delete_expired_batch)):
+        counters.count_holds("expired", count)
         events, _ = read()
     return events

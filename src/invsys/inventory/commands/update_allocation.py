@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Integer, String, bindparam, func
 from sqlalchemy import update as sql_update
 from sqlalchemy.exc import IntegrityError
 
+from invsys.inventory import counters
 from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import client_limits, expire_holds, locked_allocation
 from invsys.inventory.commands.locked_allocation import TOO_LATE
@@ -140,11 +141,15 @@ def _update(
                 require_open(row, values, row["closed_from"])
                 if hold_seconds is None and is_unchanged(row, values):
                     return row
-                return _execute(connection, row, values, hold_seconds, caller)
+                updated = _execute(connection, row, values, hold_seconds, caller)
         except IntegrityError as error:
             if row is None or not failures.is_overlap(error):
                 raise
             _explain(row, values, caller.owner)
+            continue
+        if is_confirmation(row, values):
+            counters.count_holds("confirmed")
+        return updated
     raise Overloaded("The allocation or those that conflict with it kept changing; try again.")
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from flask import Flask, current_app
 from flask_migrate import Migrate
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine, QueuePool, make_url
 
 from invsys.chassis.config.settings import Settings
 from invsys.chassis.formats import strict_json
@@ -69,6 +69,13 @@ def current() -> Engines:
     """Return the engines of the current application."""
     engines: Engines = current_app.extensions[_ENGINES]
     return engines
+
+
+def pool_connections() -> tuple[int, int]:
+    """Return the numbers of connections of this process that are in use, and that are idle."""
+    engines = current()
+    pools = [pool for pool in (engines.transactions.pool, engines.autocommit.pool) if isinstance(pool, QueuePool)]
+    return sum(pool.checkedout() for pool in pools), sum(pool.checkedin() for pool in pools)
 
 
 def disconnect() -> None:

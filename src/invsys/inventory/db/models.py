@@ -158,12 +158,15 @@ class IdempotencyKey(db.Model):  # type: ignore[name-defined]
 
 
 class CursorState(db.Model):  # type: ignore[name-defined]
-    """A single row: the secret that encrypts cursors, and the last event that ``purge`` deleted (null: none yet)."""
+    """A single row: the secret that encrypts cursors, and the progress of ``purge``, which is null at first."""
 
     __tablename__ = "cursor_state"
 
     key: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     # Two keys of 256 bits for AES-SIV.
     secret: Mapped[bytes] = mapped_column(LargeBinary(64))
+    # The last event that it deleted.
     purged_key: Mapped[int | None] = mapped_column(_Key)
     purged_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    # When it last finished.
+    purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

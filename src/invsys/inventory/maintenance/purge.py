@@ -48,6 +48,7 @@ _STORE_POSITION = (
     .where(func.coalesce(CursorState.purged_key, 0) < bindparam("last_key"))
     .values(purged_key=bindparam("last_key"), purged_id=bindparam("last_id"))
 )
+_STORE_TIME = update(CursorState).values(purged_at=db_now())
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,10 @@ def purge(idempotency_ttl: int, events_ttl: int) -> Purged:
     keys = session.in_batches(partial(_delete_keys, seconds=idempotency_ttl))
     # An event is a little older than its idempotency key. The margin keeps the event as long as the key.
     seconds = max(events_ttl * _DAY, idempotency_ttl + _MARGIN)
-    return Purged(holds, keys, session.in_batches(partial(_delete_events, seconds=seconds)) if events_ttl else 0)
+    events = session.in_batches(partial(_delete_events, seconds=seconds)) if events_ttl else 0
+    with session.write() as connection:
+        connection.execute(_STORE_TIME)
+    return Purged(holds, keys, events)
 
 
 def _delete_keys(connection: Connection, seconds: int) -> int:

@@ -13,6 +13,7 @@ from flask import Flask, Response
 from marshmallow import Schema
 from werkzeug.routing import Rule
 
+from invsys.chassis import routes
 from invsys.chassis.http import request_body
 from invsys.chassis.http import responses as http_responses
 from invsys.chassis.http.problems import JSON_SCHEMA, Problem
@@ -27,9 +28,6 @@ from invsys.inventory.schemas.outputs import Snapshot
 
 REQUEST_SCHEMAS = inputs.REQUEST_SCHEMAS + change_list.REQUEST_SCHEMAS
 RESPONSE_SCHEMAS = outputs.RESPONSE_SCHEMAS + utilisation.RESPONSE_SCHEMAS
-
-# An argument in a route of Flask, such as <uuid:resource_id>.
-_ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 def register(app: Flask, collections: Iterable[str]) -> None:
@@ -78,9 +76,10 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
     for name, header in responses.HEADERS.items():
         spec.components.header(name, header)
     for rule in app.url_map.iter_rules():
+        path = routes.path_template(rule.rule)
         spec.path(
-            path=_path(rule),
-            parameters=[parameters.of_path(name) for name in _ARGUMENT.findall(rule.rule)],
+            path=path,
+            parameters=[parameters.of_path(name) for name in re.findall(r"{(\w+)}", path)],
             operations={method.lower(): _operation(rule, method, _name_suffix(app, rule)) for method in _methods(rule)},
         )
     return spec.to_dict()
@@ -117,11 +116,6 @@ class _Plugin(MarshmallowPlugin):
 
 def _methods(rule: Rule) -> list[str]:
     return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-
-
-def _path(rule: Rule) -> str:
-    """Convert a route of Flask to a path template of OpenAPI, in which ``resource_type`` is named ``collection``."""
-    return _ARGUMENT.sub(r"{\1}", rule.rule).replace("{resource_type}", "{collection}")
 
 
 def _name_suffix(app: Flask, rule: Rule) -> str:

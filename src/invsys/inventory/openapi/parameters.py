@@ -58,8 +58,8 @@ _PATH_PARAMETERS = {
 def of_path(name: str) -> dict[str, Any]:
     """Return the parameter object of a path parameter, by its name in Flask's route."""
     schema: dict[str, Any]
-    if name == "resource_type":
-        name, schema = "collection", {"$ref": f"#/components/schemas/{COLLECTION}"}
+    if name == "collection":
+        schema = {"$ref": f"#/components/schemas/{COLLECTION}"}
     else:
         schema = {"type": "string", **_PATH_PARAMETERS.get(name, {"format": "uuid"})}
     return {"in": "path", "name": name, "required": True, "schema": schema}

@@ -105,7 +105,7 @@ def port(server, database_url):
 def options_counted(port):
     """Return how many OPTIONS requests for a list are counted in the metrics."""
     metrics = send_request(port, "GET", "/metrics")[2].decode()
-    labels = '{method="OPTIONS",route="/api/<collection:resource_type>",status="200"}'
+    labels = '{method="OPTIONS",route="/api/{collection}",status="200"}'
     series = f"http_request_duration_seconds_count{labels}"
     match = re.search(f"^{re.escape(series)} (.+)$", metrics, re.MULTILINE)
     return float(match[1]) if match else 0.0
@@ -116,6 +116,18 @@ def test_the_metrics_of_all_workers_are_added_up(port):
     for _ in range(40):
         assert send_request(port, "OPTIONS", "/api/cars")[0] == 200
     until(lambda: options_counted(port) == 40)
+
+
+def test_the_metrics_show_each_worker_and_its_connections(server, port):
+    workers = set(child_processes(server[0].pid))
+
+    def shown(pattern):
+        return re.findall(pattern, send_request(port, "GET", "/metrics")[2].decode())
+
+    assert set(map(int, shown(r'process_resident_memory_bytes\{pid="(\d+)"\}'))) == workers
+    # Each worker samples its connections every second.
+    assert send_request(port, "GET", "/api/cars")[0] == 200
+    until(lambda: float(shown(r'database_pool_connections\{state="idle"\} (.+)')[0]) >= 1)
 
 
 def test_a_chunked_body_over_the_limit_is_refused(port):

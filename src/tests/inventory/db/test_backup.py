@@ -5,12 +5,12 @@ import re
 import subprocess
 import sys
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 
-from invsys.client import Client, CursorExpired
 from invsys.inventory.application import build_app
+from invsys_client import Client, CursorExpired
 from tests.conftest import load_settings, migrate, postgresql_binaries
 from tests.support.applications import close
 from tests.support.booking_clients import CARS, Callers, stored_allocations
@@ -60,7 +60,7 @@ def restore(engine, fresh_url):
 
 
 def client_of(app):
-    return Client("http://localhost", transport=httpx.WSGITransport(app=app))
+    return Client("http://localhost", transport=httpx2.WSGITransport(app=app))
 
 
 @pytest.mark.only_thorough

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
-from invsys.client import Client
 from invsys.inventory.application import build_app
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource
+from invsys_client import Client
 from tests.conftest import child_processes, load_settings
 from tests.support.applications import close
 from tests.support.booking_clients import CARS, Callers, stored_allocations

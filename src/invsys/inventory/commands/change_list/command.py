@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from invsys.inventory import attributes
+from invsys.inventory import attributes, counters
 from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import expire_holds, locked_allocation
 from invsys.inventory.commands.change_list import choices as any_vehicles
@@ -15,6 +15,7 @@ from invsys.inventory.commands.change_list import rows as row_statements
 from invsys.inventory.commands.change_list.choices import Choice, Rows
 from invsys.inventory.commands.change_list.entries import Entry, Placement, naming, place
 from invsys.inventory.commands.idempotency import CommandResult, execute_once
+from invsys.inventory.commands.update_allocation import is_confirmation
 from invsys.inventory.db import failures, session
 from invsys.inventory.db.models import Row
 from invsys.inventory.errors import ResourceClosed
@@ -44,7 +45,7 @@ def apply(resource_type: str, changes: Sequence[dict[str, Any]], caller: Caller 
         try:
             with session.transaction() as connection:
                 placements += _delete_and_place(connection, resource_type, entries, choices, caller)
-                return row_statements.insert_allocations(connection, placements, caller)
+                rows = row_statements.insert_allocations(connection, placements, caller)
         except _BeginAgain:
             return []
         except IntegrityError as error:
@@ -52,8 +53,10 @@ def apply(resource_type: str, changes: Sequence[dict[str, Any]], caller: Caller 
                 return []
             if not failures.is_overlap(error):
                 raise
-        _explain(resource_type, placements, caller.owner)
-        return []
+            _explain(resource_type, placements, caller.owner)
+            return []
+        counters.count_holds("confirmed", sum(is_confirmation(item.row, item.values) for item in placements))
+        return rows
 
     return execute_once(caller, attempt)
 

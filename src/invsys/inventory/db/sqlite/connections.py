@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Executable, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from invsys.chassis.formats import strict_json
+from invsys.inventory import counters
 from invsys.inventory.attributes import contain
 from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import Row
@@ -125,21 +126,31 @@ def _lock(connection: Any, deadline: float) -> None:
 
     ``deadline`` is a time of ``time.monotonic()``.
     """
-    while True:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if not is_busy(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(_RETRY_PAUSE)
-        else:
-            return
+    started = None
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() > deadline:
+                    raise
+                started = started or time.monotonic()
+                time.sleep(_RETRY_PAUSE)
+            else:
+                return
+    finally:
+        if started is not None:
+            counters.count_lock_wait(time.monotonic() - started)
 
 
 @contextmanager
 def _single_writer(timeout: float) -> Iterator[None]:
-    if not _writer.acquire(timeout=timeout):
-        raise Overloaded("The database is overloaded.")
+    if not _writer.acquire(blocking=False):
+        started = time.monotonic()
+        acquired = _writer.acquire(timeout=timeout)
+        counters.count_lock_wait(time.monotonic() - started)
+        if not acquired:
+            raise Overloaded("The database is overloaded.")
     try:
         yield
     finally:

@@ -1,14 +1,16 @@
-"""The Python client of the inventory service; its only dependency is httpx.
+"""The Python client of the inventory service; its only dependency is httpx2.
 
 ``Client`` connects to the service, ``Client.collection`` returns a collection such as ``cars`` or ``lorries``, and
-``Client.events`` reads the change feed. The docstring of ``errors`` shows the tree of exceptions, and
-``docs/source/client.rst`` has a complete example.
+``Client.events`` reads the change feed. ``AsyncClient`` has the same calls as coroutines. The
+docstring of ``errors`` shows the tree of exceptions, and ``docs/source/client.rst`` has complete examples.
 """
 
-from invsys.client.caller import Caller, Limit
-from invsys.client.client import Client, Feed
-from invsys.client.collection import Collection
-from invsys.client.errors import (
+from invsys_client.caller import Caller, Limit
+from invsys_client.calls.feed import AsyncFeed, Feed
+from invsys_client.calls.mirror import Batch, MirrorStore
+from invsys_client.calls.replacement import Replacement, Unmoved
+from invsys_client.client import AsyncClient, AsyncCollection, Client, Collection
+from invsys_client.errors import (
     AddressNotAllowed,
     AllocationNotFound,
     ApiError,
@@ -47,53 +49,72 @@ from invsys.client.errors import (
     UpstreamUnreachable,
     VersionMismatch,
 )
-from invsys.client.payloads import (
+from invsys_client.events import (
+    Allocated,
+    AllocationChanged,
+    AllocationEvent,
+    Confirmed,
+    Deallocated,
+    Event,
+    EventPage,
+    Expired,
+    ResourceChanged,
+    ResourceDecommissioned,
+    ResourceEvent,
+    ResourceRegistered,
+)
+from invsys_client.options import (
     ANY_VEHICLE,
     ANY_VERSION,
     AllocationChanges,
     AllocationFilters,
     AllocationOptions,
+    CallOptions,
     EventFilters,
     ListedChange,
     ResourceChanges,
     ResourceFilters,
 )
-from invsys.client.records import (
-    Allocation,
-    Attribute,
-    Availability,
-    Conflict,
-    Event,
-    EventPage,
-    Period,
-    Resource,
-)
-from invsys.client.utilisation import Utilisation, UtilisationStep
+from invsys_client.records import Allocation, Attribute, Availability, Conflict, Period, Resource
+from invsys_client.sql_mirror import SqlMirror
+from invsys_client.utilisation import Utilisation, UtilisationStep
+from invsys_client.version import __version__
 
 __all__ = [
     "ANY_VEHICLE",
     "ANY_VERSION",
     "AddressNotAllowed",
+    "Allocated",
     "Allocation",
+    "AllocationChanged",
     "AllocationChanges",
+    "AllocationEvent",
     "AllocationFilters",
     "AllocationNotFound",
     "AllocationOptions",
     "ApiError",
+    "AsyncClient",
+    "AsyncCollection",
+    "AsyncFeed",
     "Attribute",
     "Availability",
+    "Batch",
     "BodyTooLarge",
     "Busy",
+    "CallOptions",
     "Caller",
     "Client",
     "Collection",
+    "Confirmed",
     "Conflict",
     "ConflictError",
     "CursorExpired",
     "DatabaseUnavailable",
+    "Deallocated",
     "Event",
     "EventFilters",
     "EventPage",
+    "Expired",
     "Feed",
     "Forbidden",
     "GatewayRequired",
@@ -107,6 +128,7 @@ __all__ = [
     "ListedChange",
     "MalformedBody",
     "MethodNotAllowed",
+    "MirrorStore",
     "MisdirectedRequest",
     "NameTaken",
     "NoneAvailable",
@@ -114,22 +136,30 @@ __all__ = [
     "Period",
     "PeriodTaken",
     "RateLimited",
+    "Replacement",
     "RequestTimeout",
     "Resource",
+    "ResourceChanged",
     "ResourceChanges",
     "ResourceClosed",
+    "ResourceDecommissioned",
+    "ResourceEvent",
     "ResourceFilters",
     "ResourceInUse",
     "ResourceNotFound",
+    "ResourceRegistered",
     "SlowBodies",
+    "SqlMirror",
     "TooManyHolds",
     "Unauthenticated",
     "Unavailable",
     "UnexpectedResponse",
+    "Unmoved",
     "UnsupportedMediaType",
     "UpstreamTimeout",
     "UpstreamUnreachable",
     "Utilisation",
     "UtilisationStep",
     "VersionMismatch",
+    "__version__",
 ]

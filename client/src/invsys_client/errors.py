@@ -44,10 +44,12 @@
 An unknown code, for example of a later version of the service, raises ``ApiError`` itself.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from invsys.client.records import Conflict
+from invsys_client.records import Conflict
 
 
 class InvSysError(Exception):
@@ -62,7 +64,7 @@ class ApiError(InvSysError):
     the list of ``Collection.update_several``, from 0; it is None for other calls.
     """
 
-    kinds: ClassVar[dict[str, type["ApiError"]]] = {}
+    kinds: ClassVar[dict[str, type[ApiError]]] = {}
 
     def __init_subclass__(cls, code: str | None = None) -> None:
         if code is not None:

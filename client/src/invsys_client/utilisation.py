@@ -1,9 +1,16 @@
 """The utilisation of a fleet, step by step."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
+
+from invsys_client.records import parse_instant
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,7 @@ class UtilisationStep:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Create a step from its document."""
-        start = datetime.fromisoformat(document["from_datetime"])
+        start = parse_instant(document["from_datetime"])
         return cls(start, document["vehicles"], document["held"], document["allocated"])
 
 
@@ -37,5 +44,5 @@ class Utilisation:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Create the utilisation from its document."""
-        start, end = (datetime.fromisoformat(document[name]) for name in ("from_datetime", "to_datetime"))
+        start, end = (parse_instant(document[name]) for name in ("from_datetime", "to_datetime"))
         return cls(start, end, tuple(map(UtilisationStep.from_json, document["steps"])))

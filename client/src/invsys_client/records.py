@@ -1,9 +1,14 @@
 """Response data as frozen dataclasses. Unknown members are ignored, so the service may add new ones."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Self
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Attribute = str | int | float | bool
 
@@ -51,7 +56,7 @@ class Resource:
             name=document["name"],
             resource_type=document["resource_type"],
             attributes=document["attributes"],
-            created=datetime.fromisoformat(document["created"]),
+            created=parse_instant(document["created"]),
             version=document["version"],
             closed_from=_parse_datetime(document["closed_from"]),
             replayed=replayed,
@@ -84,6 +89,7 @@ class Allocation:
     expires: datetime | None
     client_id: str | None
     replayed: bool = field(default=False, compare=False)
+    server_offset: timedelta = field(default=timedelta(), compare=False, repr=False)
 
     @property
     def etag(self) -> str:
@@ -92,14 +98,18 @@ class Allocation:
 
     @property
     def is_expired(self) -> bool:
-        """Whether this is a hold that has expired, by the clock of this machine.
+        """Whether this is a hold that has expired by now, by the server's clock.
 
-        The service uses the clock of its database, and raises HoldExpired if an expired hold is confirmed or changed.
+        ``server_offset`` is the difference between the server's clock and that of this machine, from the header Date of
+        the response; zero if they agree within a second. The database of the service decides in the end: HoldExpired
+        is raised if an expired hold is confirmed or changed.
         """
-        return self.expires is not None and self.expires <= datetime.now(UTC)
+        return self.expires is not None and self.expires <= datetime.now(timezone.utc) + self.server_offset
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any], replayed: bool = False) -> Self:
+    def from_json(
+        cls, document: Mapping[str, Any], replayed: bool = False, server_offset: timedelta = timedelta()
+    ) -> Self:
         """Create an allocation from its document."""
         return cls(
             id=document["id"],
@@ -111,12 +121,13 @@ class Allocation:
             description=document["description"],
             reference=document["reference"],
             dump=document["dump"],
-            created=datetime.fromisoformat(document["created"]),
+            created=parse_instant(document["created"]),
             version=document["version"],
             status=document["status"],
             expires=_parse_datetime(document["expires"]),
             client_id=document.get("client_id"),
             replayed=replayed,
+            server_offset=server_offset,
         )
 
 
@@ -155,75 +166,15 @@ class Availability:
         return cls(document["resource_id"], window.start, window.end, free, busy)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A change; ``data`` is the vehicle or allocation after the change, or its last state if it was deleted.
-
-    ``kind`` is ``resource_registered``, ``resource_changed``, ``resource_decommissioned``, ``allocated``,
-    ``allocation_changed``, ``confirmed``, ``deallocated`` or ``expired``; later versions of the service may add kinds.
-    ``resource`` and ``allocation`` parse ``data``. ``client_id`` is the client that made the change. ``request_id`` is
-    the ``X-Request-Id`` of the request that made it, or None if no request made it, for example for a hold that
-    expired.
-    """
-
-    id: str
-    at: datetime
-    kind: str
-    resource_type: str
-    resource_id: str
-    allocation_id: str | None
-    client_id: str | None
-    request_id: str | None
-    data: Mapping[str, Any] = field(hash=False)
-
-    @property
-    def resource(self) -> Resource | None:
-        """The vehicle, or None if this is an event of an allocation."""
-        return Resource.from_json(self.data) if self.allocation_id is None else None
-
-    @property
-    def allocation(self) -> Allocation | None:
-        """The allocation, or None if this is an event of a vehicle."""
-        return None if self.allocation_id is None else Allocation.from_json(self.data)
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Create an event from its document."""
-        return cls(
-            id=document["id"],
-            at=datetime.fromisoformat(document["at"]),
-            kind=document["kind"],
-            resource_type=document["resource_type"],
-            resource_id=document["resource_id"],
-            allocation_id=document["allocation_id"],
-            client_id=document["client_id"],
-            request_id=document["request_id"],
-            data=document["data"],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class EventPage:
-    """A page of events in causal order: an event follows those it depends on.
-
-    ``next`` is the cursor after the page. If ``has_more`` is true, more events may exist already, even if this page has
-    none that match the filters: request the next page immediately.
-    """
-
-    events: tuple[Event, ...]
-    next: str
-    has_more: bool
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any], has_more: bool) -> Self:
-        """Create a page from the document of the feed."""
-        return cls(tuple(map(Event.from_json, document["events"])), document["next"], has_more)
-
-
 def format_etag(version: int) -> str:
     """Return the ETag of a version."""
     return f'"{version}"'
 
 
+def parse_instant(text: str) -> datetime:
+    """Return the instant of a date-time in UTC; ``datetime.fromisoformat`` reads the ``Z`` from Python 3.11 on only."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 def _parse_datetime(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+    return None if text is None else parse_instant(text)

@@ -1,0 +1,50 @@
+"""Lists: the ``next`` links lead from page to page (RFC 8288)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+import httpx2
+
+from invsys_client.errors import UnexpectedResponse
+from invsys_client.transport.parsing import parse
+from invsys_client.transport.requests import Steps, get
+
+T = TypeVar("T")
+
+
+class Pages(Generic[T]):
+    """The pages of a list; ``read_items`` parses the JSON document of a page. Without a URL, the list is empty."""
+
+    def __init__(
+        self, url: str | None, params: Mapping[str, Any], read_items: Callable[[httpx2.Response, Any], list[T]]
+    ) -> None:
+        self._url: str | httpx2.URL | None = url
+        self._params: Mapping[str, Any] | None = params
+        self._read_items = read_items
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is a page that has not been read."""
+        return self._url is not None
+
+    def read(self) -> Steps[list[T]]:
+        """Read the next page and return its items."""
+        if self._url is None:
+            return []
+        response = yield from get(self._url, self._params)
+        items = parse(response, lambda document: self._read_items(response, document))
+        self._url, self._params = _next_url(response), None
+        return items
+
+
+def _next_url(response: httpx2.Response) -> httpx2.URL | None:
+    if "next" not in response.links:
+        return None
+    url = response.url.join(response.links["next"]["url"])
+    # The token must not be sent to another server.
+    if (url.scheme, url.host, url.port) != (response.url.scheme, response.url.host, response.url.port):
+        raise UnexpectedResponse(response.status_code, f"the next page is at {url}")
+    # Keep the path of the request: if a reverse proxy removes a path prefix, the link does not contain it.
+    return response.url.copy_with(query=url.query)
