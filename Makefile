@@ -120,14 +120,16 @@ lock:
 	        --constraint requirements/gateway.txt --output-file requirements/$$set.txt \
 	        setup.cfg client/pyproject.toml requirements/$$set.in || exit 1; \
 	done
-	for set in page style scripts layers docs bench tox build; do \
+	for set in page style scripts clients layers docs bench tox build; do \
 	    $(LOCK) --output-file requirements/$$set.txt requirements/$$set.in || exit 1; \
 	done
 	$(LOCK) $(INVENTORY) $(patsubst %,--constraint requirements/%.txt,test typing style layers docs) \
 	    --output-file requirements/template.txt setup.cfg requirements/template.in
 	.lock/bin/pip install --quiet --requirement requirements/scripts.txt
-	cd requirements/scripts && $(CURDIR)/.lock/bin/npm update --package-lock-only --ignore-scripts --no-audit --no-fund \
-	    --omit-lockfile-registry-resolved
+	for set in scripts clients; do \
+	    (cd requirements/$$set && $(CURDIR)/.lock/bin/npm update --package-lock-only --ignore-scripts --no-audit --no-fund \
+	        --omit-lockfile-registry-resolved) || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) .venv-gateway .lock .tox build dist docs/build wheelhouse src/*.egg-info

@@ -28,7 +28,7 @@ from invsys.chassis.config.settings import Settings
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
 from invsys.inventory.db.engine import disconnect
-from invsys.inventory.db.models import CursorState, db
+from invsys.testing.database import delete_all_rows
 from tests.support.applications import Applications, close
 from tests.support.effort import THOROUGH
 from tests.support.front_door import FrontDoor
@@ -284,18 +284,6 @@ def database_url(migrated_url: str, admin_app: Flask) -> Iterator[str]:
     yield migrated_url
     with admin_app.app_context():
         delete_all_rows()
-
-
-def delete_all_rows() -> None:
-    """Delete every row except the cursor state, which a migration inserts; reset that row to its initial values."""
-    state = CursorState.__table__
-    deletes = [f"DELETE FROM {table.name}" for table in reversed(db.metadata.sorted_tables) if table is not state]
-    reset = f"UPDATE {state.name} SET purged_key = NULL, purged_id = NULL WHERE purged_key IS NOT NULL"
-    with db.engine.begin() as connection:
-        is_sqlite = connection.dialect.name == "sqlite"
-        # PostgreSQL executes several statements in one round trip.
-        for sql in [*deletes, reset] if is_sqlite else ["; ".join([*deletes, reset])]:
-            connection.exec_driver_sql(sql)
 
 
 @pytest.fixture

@@ -11,18 +11,21 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 # The content of a character class, in the syntax that Python's re and ECMA-262 share, because JSON schemas use it too.
-# They share no escapes beyond the Basic Multilingual Plane, so the pattern contains those characters literally.
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
 # The categories Cf, Zl and Zp, and Default_Ignorable_Code_Point (DerivedCoreProperties.txt), of Unicode 16. They
 # include the zero width joiner, although emoji and some scripts use it.
 _INVISIBLE = (
     r"\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     r"\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+)
+# Those outside the Basic Multilingual Plane. The pattern of a JSON schema leaves them out: ECMA-262 reads them only in
+# its Unicode mode, which not every generator and linter uses.
+_INVISIBLE_OUTSIDE = (
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _UNSEEN = _CONTROL + _INVISIBLE
 _CONTROL_CHARACTER = re.compile(f"[{_CONTROL}]")
-_INVISIBLE_CHARACTER = re.compile(f"[{_INVISIBLE}]")
+_INVISIBLE_CHARACTER = re.compile(f"[{_INVISIBLE}{_INVISIBLE_OUTSIDE}]")
 
 # At most four characters become one in normal form C, so a longer text has more than 128 characters in any form: more
 # than a name may have. Combining characters in descending order of their classes take quadratic time: 64 KB take 12 s.

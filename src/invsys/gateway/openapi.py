@@ -121,6 +121,8 @@ def _whoami_operation() -> dict[str, Any]:
     kinds = (MisdirectedRequest, InvalidFields, errors.Unauthenticated, errors.RateLimited, errors.KeysUnavailable)
     return {
         "summary": "Show the client to which the API key or the token belongs, its scopes and its limits",
+        "description": "Needs no scope. The gateway itself responds.",
+        "tags": ["operations"],
         "operationId": "get_whoami",
         "security": [{_KEY: []}],
         "responses": {

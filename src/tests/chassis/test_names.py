@@ -68,7 +68,8 @@ def invisible_characters() -> list[str]:
 def test_invisible_characters_are_refused_by_the_field_and_by_the_pattern() -> None:
     for character in invisible_characters():
         name = f"a{character}b"
-        assert not re.search(METADATA["pattern"], name), ascii(name)
+        # The pattern leaves out the characters that not every reader of JSON schemas can express.
+        assert character > "\uffff" or not re.search(METADATA["pattern"], name), ascii(name)
         with pytest.raises(ValidationError, match=r"(Control|Invisible) characters are not allowed"):
             load(name)
 

@@ -67,7 +67,7 @@ class Callers:
         return self._stop.is_set() or len(self.ids_by_key) < self._enough
 
     def _call(self, number):
-        with Client(self._url, attempts=100, give_up_after=60) as client:
+        with Client(self._url, attempts=100, deadline=60) as client:
             cars, turn = client.collection("cars"), 0
             while not self._stop.is_set():
                 self.ids_by_key[_key(number, turn)] = self._order(cars, number, turn)

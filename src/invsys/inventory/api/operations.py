@@ -54,7 +54,12 @@ _UPDATED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match", "me
 _ALLOCATION_LIST: dict[str, Any] = {"owner_filter": True, **_COUNTED_LIST}
 
 # In the order of the document.
-TAGS = ("vehicles", "allocations", "changes", "operations")
+TAGS = {
+    "vehicles": "The vehicles of each collection, and how much of the fleet is allocated",
+    "allocations": "The allocations of vehicles, and the periods in which vehicles are free",
+    "changes": "The change feed",
+    "operations": "For operators and browsers",
+}
 
 # By Flask's endpoint and the HTTP method.
 OPERATIONS: dict[tuple[str, str], Operation] = {

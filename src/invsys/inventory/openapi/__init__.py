@@ -3,6 +3,7 @@
 ``api.operations`` adds what these do not contain: the summary of each operation, its headers and its failures.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,7 @@ from invsys.inventory.api.operations import OPERATIONS, TAGS
 from invsys.inventory.openapi import description as text
 from invsys.inventory.openapi import parameters, problems, responses
 from invsys.inventory.openapi.examples import EXAMPLES
+from invsys.inventory.openapi.operation_texts import TEXTS
 from invsys.inventory.schemas import change_list, fields, inputs, outputs, utilisation
 from invsys.inventory.schemas.outputs import Snapshot
 
@@ -49,17 +51,22 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
         plugins=[_Plugin()],
         info={"description": text.TEXT, "license": {"name": "MIT", "identifier": "MIT"}},
         servers=[{"url": "/"}],
-        tags=[{"name": name} for name in TAGS],
+        tags=[{"name": name, "description": description} for name, description in TAGS.items()],
+        # The gateway adds how it authenticates callers.
+        security=[],
     )
+    spec.components.schema(parameters.COLLECTION, {"type": "string", "enum": sorted(collections)})
     for schema in REQUEST_SCHEMAS + RESPONSE_SCHEMAS:
         spec.components.schema(schema.__name__, schema=schema)
+    for schema in REQUEST_SCHEMAS:
+        _remove_defaults(spec.components.schemas[schema.__name__])
     for schema in RESPONSE_SCHEMAS:
         component = spec.components.schemas[schema.__name__]
         component["required"] = sorted(component["properties"].keys() - outputs.OPTIONAL.get(schema, set()))
         # Later versions can add members.
         del component["additionalProperties"]
     for schema in (inputs.NewAllocation, inputs.NewAllocationOfAny):
-        spec.components.schemas[schema.__name__]["allOf"] = [_one_of("from"), _one_of("to")]
+        spec.components.schemas[schema.__name__]["description"] = text.PERIOD
     for schema in (inputs.ChangedAllocation, change_list.ListedChange):
         spec.components.schemas[schema.__name__]["dependentSchemas"] = {"attributes": _MOVES_TO_ANY}
     for kind in _problems_of(OPERATIONS.values()):
@@ -69,10 +76,11 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
     for name, header in responses.HEADERS.items():
         spec.components.header(name, header)
     for rule in app.url_map.iter_rules():
+        path = routes.path_template(rule.rule)
         spec.path(
-            path=routes.path_template(rule.rule),
-            parameters=[parameters.of_path(name, collections) for name in sorted(rule.arguments)],
-            operations={method.lower(): _operation(rule, method) for method in _methods(rule)},
+            path=path,
+            parameters=[parameters.of_path(name) for name in re.findall(r"{(\w+)}", path)],
+            operations={method.lower(): _operation(rule, method, _name_suffix(app, rule)) for method in _methods(rule)},
         )
     return spec.to_dict()
 
@@ -80,12 +88,10 @@ def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:
 _MOVES_TO_ANY = {"properties": {"resource_id": {"const": fields.ANY}}, "required": ["resource_id"]}
 
 
-def _one_of(side: str) -> dict[str, Any]:
-    """Return the JSON schema of one side of a period: a date-time or infinite; null and false mean absent."""
-    instant, infinity = f"{side}_datetime", f"{side}_infinity"
-    finite = {"properties": {instant: {"type": "string"}, infinity: {"enum": [False, None]}}, "required": [instant]}
-    infinite = {"properties": {instant: {"type": "null"}, infinity: {"const": True}}, "required": [infinity]}
-    return {"oneOf": [finite, infinite]}
+def _remove_defaults(component: dict[str, Any]) -> None:
+    """Remove the defaults of a request body's members: generated clients would require these members, or send them."""
+    for member in component["properties"].values():
+        member.pop("default", None)
 
 
 class _Plugin(MarshmallowPlugin):
@@ -112,12 +118,20 @@ def _methods(rule: Rule) -> list[str]:
     return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
 
 
-def _operation(rule: Rule, method: str) -> dict[str, Any]:
+def _name_suffix(app: Flask, rule: Rule) -> str:
+    """Return what distinguishes the names of the operations of a route from those of another one with its endpoint."""
+    has_two_paths = len(list(app.url_map.iter_rules(rule.endpoint))) > 1
+    return "_of_vehicle" if has_two_paths and "resource_id" in rule.arguments else ""
+
+
+def _operation(rule: Rule, method: str, name_suffix: str) -> dict[str, Any]:
     operation = OPERATIONS[rule.endpoint, method]
+    name, description = TEXTS[rule.endpoint, method]
     document: dict[str, Any] = {
         "summary": operation.summary,
+        "description": description,
         "tags": [operation.tag],
-        "operationId": f"{method.lower()}_{rule.endpoint}{'_of_one' if 'resource_id' in rule.arguments else ''}",
+        "operationId": f"{name}{name_suffix}",
         "parameters": list(parameters.of_operation(operation)),
         "responses": responses.of_operation(operation),
     }

@@ -3,6 +3,12 @@
 # The version of the HTTP contract; the page "Compatibility" of the manual has the history.
 VERSION = "1.1"
 
+# The rule of the bodies that create allocations. A schema that expressed it would confuse generators of clients.
+PERIOD = (
+    "Each side of the period needs exactly one of two members: `from_datetime` or `from_infinity: true`, and"
+    " `to_datetime` or `to_infinity: true`. `null` and `false` mean absent."
+)
+
 TEXT = """
 Vehicles and their allocations. The database itself refuses two allocations of one vehicle for the same instant.
 

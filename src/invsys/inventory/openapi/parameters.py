@@ -1,7 +1,7 @@
 """The parameters of requests: in the path, in the query and in headers."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from invsys.inventory.api.operation import Operation
@@ -32,6 +32,8 @@ _HEADERS: dict[str, dict[str, Any]] = {
     },
     "If-None-Match": {"description": "304 if the item still has this ETag", "schema": {"type": "string"}},
 }
+# The component with the names of the collections.
+COLLECTION = "Collection"
 # Each member is a separate parameter.
 _ATTRIBUTE_FILTERS = {
     "in": "query",
@@ -53,11 +55,11 @@ _PATH_PARAMETERS = {
 }
 
 
-def of_path(name: str, collections: Iterable[str]) -> dict[str, Any]:
+def of_path(name: str) -> dict[str, Any]:
     """Return the parameter object of a path parameter, by its name in Flask's route."""
     schema: dict[str, Any]
     if name == "collection":
-        schema = {"type": "string", "enum": sorted(collections)}
+        schema = {"$ref": f"#/components/schemas/{COLLECTION}"}
     else:
         schema = {"type": "string", **_PATH_PARAMETERS.get(name, {"format": "uuid"})}
     return {"in": "path", "name": name, "required": True, "schema": schema}

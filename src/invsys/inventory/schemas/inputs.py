@@ -102,7 +102,9 @@ class NewAllocationFields(AllocationInput):
         model = ContinuousResourceAllocation
         unknown = RAISE
 
-    allocation_type = auto_field(validate=ALLOCATION_TYPE_VALIDATORS, load_default="booking")
+    allocation_type = auto_field(
+        validate=ALLOCATION_TYPE_VALIDATORS, load_default="booking", metadata={"description": "`booking` if absent"}
+    )
     description = auto_field(load_default=None)
     reference = Name(load_default=None, allow_none=True, validate=REFERENCE_VALIDATORS, metadata=REFERENCE_METADATA)
     # An attribute called dump would shadow Schema.dump.

@@ -51,7 +51,8 @@ def validate_client_id(text: str) -> None:
 
 ALLOCATION_TYPE_VALIDATORS = validate.Length(1, 20)
 STATUS_VALIDATOR = validate.OneOf(["confirmed", "held"])
-_ATTRIBUTE_VALUE = {"type": ["string", "number", "boolean"], "maxLength": MAX_VALUE}
+# Generated clients take the title as the name of a class.
+_ATTRIBUTE_VALUE = {"title": "AttributeValue", "type": ["string", "number", "boolean"], "maxLength": MAX_VALUE}
 ATTRIBUTES_SCHEMA = {
     "additionalProperties": _ATTRIBUTE_VALUE,
     "maxProperties": MAX_KEYS,

@@ -71,6 +71,7 @@ def operations(document):
 def test_every_operation_documents_its_responses(document):
     for operation in operations(document):
         assert operation["summary"]
+        assert operation["description"].endswith(".")
         assert any(status.startswith("2") for status in operation["responses"])
         assert operation["responses"].pop("default") == {"$ref": "#/components/responses/Problem"}
         for status, response in operation["responses"].items():
@@ -121,7 +122,8 @@ def test_request_bodies_accept_no_unknown_members(document):
 @pytest.mark.one_engine
 def test_the_collections_in_the_document_are_those_of_the_settings(document):
     parameters = document["paths"]["/api/{collection}"]["parameters"]
-    assert parameters[0]["schema"]["enum"] == ["cars", "lorries", "trucks"]
+    assert parameters[0]["schema"] == {"$ref": "#/components/schemas/Collection"}
+    assert document["components"]["schemas"]["Collection"]["enum"] == ["cars", "lorries", "trucks"]
 
 
 def test_every_published_schema_has_an_example():

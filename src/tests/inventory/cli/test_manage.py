@@ -77,7 +77,7 @@ def test_the_flask_command_finds_the_application(run, monkeypatch):
 def test_urls_lists_the_routes(run):
     status, printed, _ = run("urls")
     assert status == 0
-    assert "/api/<collection:resource_type>/<uuid:resource_id>/allocations" in printed
+    assert "/api/<collection:collection>/<uuid:resource_id>/allocations" in printed
 
 
 def test_a_file_is_imported_checked_and_exported(run, tmp_path, monkeypatch):

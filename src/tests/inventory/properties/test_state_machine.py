@@ -13,7 +13,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.conftest import delete_all_rows
+from invsys.testing.database import delete_all_rows
 from tests.support.effort import hypothesis_settings
 from tests.support.model import is_empty
 from tests.support.model_change_lists import ANY, ModelChangeLists

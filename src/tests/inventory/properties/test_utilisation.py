@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
-from tests.conftest import delete_all_rows
+from invsys.testing.database import delete_all_rows
 from tests.support.effort import hypothesis_settings
 
 BASE = datetime(2099, 3, 1, tzinfo=UTC)
