@@ -153,7 +153,7 @@ def test_every_empty_state_is_accessible(open_page, app, tmp_path, register, con
         page.shows("No car’s name begins with Z.")
         check(page, "no match")
         page.go(f"{DAY}&colour=red")
-        page.shows("Nothing allocated from")
+        page.shows("Nothing allocated on")
         page.shows("ignores: colour.")
         check(page, "nothing in the window")
         if context is not PHONE:

@@ -32,7 +32,7 @@ def test_the_last_allocation_is_offered_in_an_empty_window(open_page, client, re
     period = {"from_datetime": "2019-03-31T08:00:00Z", "to_datetime": "2019-03-31T09:00:00Z"}
     assert client.post(f"{car}/allocations", json=period).status_code == 201
     page = open_page(DAY)
-    page.shows("Nothing allocated from Mon 2 Mar 2099")
+    page.shows("Nothing allocated on Mon 2 Mar 2099")
     page.click("Go to the last allocation, Sun 31 Mar 2019")
     expect(page.bars("B1")).to_have_count(1)
     expect(page.find("#day")).to_have_value("2019-03-31")
@@ -117,8 +117,7 @@ def test_open_ends_have_an_arrow_and_kinds_have_a_look(open_page, client, regist
     assert first.get_attribute("aria-label") == "since ever, booking, since ever to Monday 2 March 04:00"
     arrow = "(bar, side) => getComputedStyle(side === 'end' ? bar : bar.querySelector('span'), '::after').content"
     assert (first.evaluate(arrow, "start"), last.evaluate(arrow, "end")) == ('"◀"', '"▶"')
-    wrench = page.bars("B1").nth(1).locator("span")
-    assert wrench.evaluate("(span) => getComputedStyle(span, '::before').clipPath").startswith("path(")
+    expect(page.bars("B1").nth(1).locator("svg")).to_be_visible()
 
 
 def test_narrow_bars_have_no_text_and_do_not_overlap(open_page, register, allocate):

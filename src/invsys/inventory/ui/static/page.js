@@ -233,5 +233,6 @@ const keys = byId("keys");
 keys.onclose = () => (document.activeElement ?? document.body).matches("body, #keys *") && focusGrid();
 keys.querySelector("form").onsubmit = (event) => (event.preventDefault(), keys.close(), keys.onclose());
 addEventListener("popstate", () => (readUrl(), load()));
-new ResizeObserver(() => fleet.isLoaded && (draw(), fleet.isBusy || fleet.ensure(...visibleRows()))).observe(byId("grid"));
+const resize = () => fleet.isLoaded && (draw(), fleet.isBusy || fleet.ensure(...visibleRows()));
+new ResizeObserver(resize).observe(byId("grid"));
 start();

@@ -72,7 +72,8 @@ export function vehiclePanel(/** @type {Vehicle} */ vehicle) {
       rights.allocate && act("Allocate…", () => allocateForm({ vehicle }), { class: "primary" }),
       rights.vehicles && [
         act("Edit…", () => vehicleForm(vehicle)),
-        closed ? act("Open it for bookings again", () => open(vehicle)) : act("Out of service…", () => close(vehicle)),
+        closed && act("Open it for bookings again", () => open(vehicle)),
+        !closed && act("Out of service…", () => close(vehicle)),
         act("Take out of circulation…", () => changes.decommission(vehicle), { class: "danger" }),
       ],
     ),
