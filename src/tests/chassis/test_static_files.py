@@ -22,12 +22,12 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def build(folder: Path) -> FlaskClient:
+def build(folder: Path, minifiers: static_files.Minifiers | None = None) -> FlaskClient:
     app = Flask("tiny", static_folder=None)
     request_id.register(app)
     problems.register(app)
     pages = Blueprint("pages", __name__, url_prefix="/pages")
-    static_files.serve(pages, str(folder))
+    static_files.serve(pages, str(folder), minifiers=minifiers)
     app.register_blueprint(pages)
     return app.test_client()
 
@@ -78,6 +78,17 @@ def test_a_running_process_serves_the_file_of_its_version(client: FlaskClient, f
     (folder / "page.css").write_text("body { color: white }")
     response = client.get(url)
     assert (response.data, response.headers["Cache-Control"]) == (before, IMMUTABLE)
+
+
+def test_files_of_some_suffixes_are_minified_before_their_version_is_determined(
+    client: FlaskClient, folder: Path
+) -> None:
+    minified = build(folder, {".css": lambda text: text.replace(" ", "")})
+    url = versioned_url(minified)
+    assert url != versioned_url(client)
+    response = minified.get(url)
+    assert (response.data, response.headers["Cache-Control"]) == (b"body{color:black}", IMMUTABLE)
+    assert minified.get("/pages/static/icons/van.svg").data == b"<svg/>"
 
 
 def test_a_copy_can_be_revalidated(client: FlaskClient) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.wsgi import ClosingIterator
 
 from tests.support.front_door import FrontDoor
+from tests.support.page_service import PageService
 from tests.support.serving_apps import served_app
 from tests.support.waiting import until
 
@@ -53,38 +53,41 @@ def key(access_path: str, request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest.fixture
-def address(app: Flask, access_path: str, request: pytest.FixtureRequest) -> Iterator[str]:
+def service(app: Flask) -> PageService:
+    """The inventory under test, which can be away and ahead in time."""
+    return PageService(app)
+
+
+@pytest.fixture
+def address(app: Flask, service: PageService, access_path: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The base URL of the application, or of the gateway in front of it."""
     front_door: FrontDoor | None = None if access_path == "direct" else request.getfixturevalue("front_door")
-    target = front_door.connect(app) if front_door else app
-    active: list[None] = []
-
-    def counted(environ: dict[str, Any], start_response: Callable[..., Any]) -> ClosingIterator:
-        active.append(None)
-        return ClosingIterator(target(environ, start_response), active.pop)
-
-    with served_app(counted) as url:
+    target = front_door.connect(app) if front_door else service.inventory
+    with served_app(service.counted(target), service.clock) as url:
         yield url
     # The page polls; a request that is still being answered would use the database after the test.
-    until(lambda: not active)
+    until(lambda: not service.active)
 
 
 @pytest.fixture
 def open_page(chromium: "Browser", address: str, key: str | None) -> Iterator[Open]:
     """Return a function that opens the page in a browser of its own.
 
-    Afterwards, no page may have reported an exception or a violation of the Content-Security-Policy.
+    Afterwards, no page may have reported an exception or a violation of the Content-Security-Policy, or have sent a
+    write without the headers that make it safe to repeat.
     """
     from tests.support.fleet_page import FleetPage  # noqa: PLC0415 (as above)
 
     with ExitStack() as stack:
         pages: list[FleetPage] = []
 
-        def open_page(query: str = "", base: str = address, secret: str | None = key, **context: Any) -> "FleetPage":
+        def open_page(
+            query: str = "", base: str = address, secret: str | None = key, has_clock: bool = False, **context: Any
+        ) -> "FleetPage":
             options = {"viewport": {"width": 1280, "height": 800}, "timezone_id": "Europe/London", **context}
             browser_context = chromium.new_context(**options)
             stack.callback(browser_context.close)
-            page = FleetPage(browser_context, base, secret)
+            page = FleetPage(browser_context, base, secret, has_clock)
             pages.append(page)
             page.go(query)
             return page

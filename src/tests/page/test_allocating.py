@@ -1,29 +1,12 @@
-"""Allocations by dragging and by the form, conflicts, moves, holds and cancellations."""
-
-import re
+"""Allocations by dragging and by the form, conflicts and cancellations."""
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.fleet_page import DAY
-
-pytestmark = pytest.mark.through_gateway
+from tests.support.fleet_page import DAY, stored
 
 
-def stored(client, vehicle):
-    """Return the period, the type and the description of each allocation of a vehicle, without the date."""
-    rows = client.get(f"{vehicle}/allocations").json
-    return [
-        (
-            (row["from_datetime"] or "")[11:16],
-            (row["to_datetime"] or "")[11:16],
-            row["allocation_type"],
-            row["description"],
-        )
-        for row in rows
-    ]
-
-
+@pytest.mark.through_gateway
 def test_a_dragged_period_is_allocated_with_a_note(open_page, client, register):
     car = register("B1")
     page = open_page(DAY)
@@ -53,6 +36,7 @@ def test_escape_ends_a_drag_and_a_click_moves_nothing(open_page, client, registe
     assert stored(client, car) == [("08:00", "12:00", "booking", "trip")]
 
 
+@pytest.mark.through_gateway
 def test_a_conflict_is_shown_at_its_place_and_offers_the_next_free_time(open_page, client, register, allocate):
     car = register("B1")
     taken = allocate(car, "08:00", "12:00", description="in the way")
@@ -94,68 +78,7 @@ def test_another_vehicle_is_offered_for_a_taken_period(open_page, client, regist
     assert len(stored(client, other)) == 1
 
 
-def test_a_bar_is_moved_resized_and_moved_back(open_page, client, register, allocate):
-    first, second = register("B1"), register("B2")
-    allocate(first, "08:00", "10:00", description="trip")
-    page = open_page(DAY)
-    page.drag(page.point("B1", 9), page.point("B2", 12))
-    page.shows("Moved to B2, Mon 2 Mar 2099 11:00 – 13:00.")
-    assert (stored(client, first), stored(client, second)) == ([], [("11:00", "13:00", "booking", "trip")])
-    page.click("Undo")
-    page.shows("Moved back.")
-    expect(page.bars("B1")).to_have_count(1)
-    box = page.bars("B1").bounding_box()
-    page.drag((box["x"] + box["width"] - 4, box["y"] + 9), (page.point("B1", 14)[0], box["y"] + 9))
-    page.shows("Moved to Mon 2 Mar 2099 08:00 – 14:00.")
-    assert stored(client, first) == [("08:00", "14:00", "booking", "trip")]
-
-
-def test_a_refused_move_slides_back(open_page, client, register, allocate):
-    first, second = register("B1"), register("B2")
-    allocate(first, "08:00", "10:00", description="trip")
-    allocate(second, "08:00", "12:00", description="other")
-    page = open_page(DAY)
-    page.drag(page.point("B1", 9), (page.point("B1", 9)[0], page.point("B2", 9)[1]))
-    page.shows("B2 is taken")
-    expect(page.bars("B1")).to_have_text("trip")
-    expect(page.find(".bar.ring")).to_have_text("other")
-    assert stored(client, first) == [("08:00", "10:00", "booking", "trip")]
-
-
-def test_a_hold_counts_down_and_is_extended_and_confirmed(open_page, client, register):
-    car = register("B1")
-    page = open_page(DAY)
-    page.open_vehicle("B1")
-    page.click("Allocate…", page.panel)
-    page.panel.locator("[name=hold]").check()
-    page.fill("hold_seconds", "3")
-    page.click("Hold for 3 min")
-    expect(page.bars("B1")).to_have_class(re.compile(r"\bheld\b"))
-    countdown = page.bars("B1").get_attribute("title")
-    assert re.match("held (3:00|2:[0-9]{2}) ", countdown)
-    page.click("+15 min", page.panel)
-    page.shows("Held until")
-    page.click("Confirm", page.panel)
-    expect(page.bars("B1")).not_to_have_class(re.compile(r"\bheld\b"))
-    assert client.get(f"{car}/allocations").json[0]["status"] == "confirmed"
-
-
-def test_an_expired_hold_goes_from_the_view_and_is_allocated_again(open_page, client, register, allocate):
-    car = register("B1")
-    page = open_page(DAY)
-    allocate(car, "08:00", "10:00", description="offer", hold_seconds=6)
-    expect(page.bars("B1")).to_have_count(1)
-    page.bars("B1").click()
-    expect(page.bars("B1")).to_have_count(0)
-    page.click("Confirm", page.panel)
-    page.shows("The hold expired at")
-    page.click("Allocate again")
-    expect(page.panel.locator("[name=description]")).to_have_value("offer")
-    page.submit()
-    expect(page.bars("B1")).to_have_text("offer")
-    assert stored(client, car) == [("08:00", "10:00", "booking", "offer")]
-
-
+@pytest.mark.through_gateway
 def test_a_cancellation_can_be_undone_unless_the_place_is_gone(open_page, client, register, allocate):
     car = register("B1")
     allocate(car, "08:00", "10:00", description="trip", reference="PO-1", dump={"a": 1})
@@ -180,15 +103,72 @@ def cancel(page):
     expect(page.bars("B1")).to_have_count(0)
 
 
-def test_a_change_by_somebody_else_is_not_overwritten(open_page, client, register, allocate):
+@pytest.mark.one_engine
+def test_the_form_checks_periods_and_takes_open_ends(open_page, client, register):
     car = register("B1")
-    row = allocate(car, "08:00", "10:00", description="trip")
     page = open_page(DAY)
-    page.bars("B1").click()
-    page.click("Edit…", page.panel)
-    page.fill("description", "mine")
-    client.patch(f"/api/cars/all/allocations/{row['id']}", json={"description": "theirs"})
+    page.open_vehicle("B1")
+    page.click("Allocate…", page.panel)
+    page.fill("from_datetime", "2099-03-02T09:00")
+    for end, message in (("2099-03-02T09:00", "Must be after the start."), ("", "A date and a time.")):
+        page.fill("to_datetime", end)
+        page.submit()
+        expect(page.panel.locator("[data-field=to_datetime] .error")).to_have_text(message)
+        expect(page.panel.locator("[name=to_datetime]")).to_be_focused()
+    page.fill("to_datetime", "2099-03-02T10:30")
+    page.shows("1 h 30")
+    page.panel.get_by_label("hold only").check()
+    for minutes in ("0", "1441"):
+        page.fill("hold_seconds", minutes)
+        page.submit()
+        expect(page.panel.locator("[data-field=hold_seconds] .error")).not_to_be_empty()
+    page.panel.get_by_label("hold only").uncheck()
+    page.fill("allocation_type", "cleaning")
+    page.panel.get_by_label("until further notice").check()
+    expect(page.panel.locator("[name=to_datetime]")).to_be_disabled()
+    page.panel.locator("summary").click()
+    page.panel.get_by_label("since ever").check()
+    expect(page.panel.locator("[name=from_datetime]")).to_be_disabled()
     page.submit()
-    page.shows("Nothing was done.")
-    expect(page.bars("B1")).to_have_text("theirs")
-    assert stored(client, car)[0][3] == "theirs"
+    page.shows("B1: allocated.")
+    [row] = client.get(f"{car}/allocations").json
+    assert (row["from_infinity"], row["to_infinity"], row["allocation_type"]) == (True, True, "cleaning")
+    expect(page.bars("B1")).to_have_attribute("aria-label", "no note, cleaning, since ever until further notice")
+    # Back to a period with ends.
+    page.click("Edit…", page.panel)
+    page.panel.get_by_label("until further notice").uncheck()
+    page.panel.get_by_label("since ever").uncheck()
+    page.fill("from_datetime", "2099-03-02T09:00")
+    page.fill("to_datetime", "2099-03-02T10:30")
+    page.submit()
+    page.shows("Saved.")
+    assert stored(client, car) == [("09:00", "10:30", "cleaning", None)]
+
+
+@pytest.mark.one_engine
+def test_a_conflict_far_down_the_list_is_scrolled_to_and_each_in_the_way_is_listed(
+    open_page, client, register, allocate
+):
+    cars = [register(f"B{number:02}") for number in range(60)]
+    for hour in range(12):
+        allocate(cars[59], f"{hour:02}:00", f"{hour:02}:30", description=f"stop {hour}")
+    page = open_page(DAY)
+    page.find("#find").fill("B59")
+    expect(page.find(".row")).to_have_count(1)
+    page.open_vehicle("B59")
+    page.click("Allocate…", page.panel)
+    page.fill("from_datetime", "2099-03-02T00:00")
+    page.fill("to_datetime", "2099-03-02T23:00")
+    page.find("#find").fill("")
+    expect(page.find("#position")).to_contain_text("of 60")
+    page.submit()
+    page.shows("B59 is taken")
+    expect(page.row("B59")).to_be_visible()
+    expect(page.find(".bar.ring")).to_have_count(10)
+    expect(page.panel.get_by_role("button", name="Show")).to_have_count(10)
+    ring = page.find(".bar.ring").first
+    assert ring.evaluate("(bar) => getComputedStyle(bar, '::before').content") == '"!"'
+    assert ring.evaluate("(bar) => getComputedStyle(bar).outlineWidth") == "3px"
+    page.panel.get_by_role("button", name="Show").nth(9).click()
+    expect(page.find("#panel-title")).to_have_text("stop 9")
+    expect(page.find(".bar.ring")).to_have_count(0)

@@ -1,24 +1,65 @@
 """The fleet page in a browser: what a user sees and does."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, expect
+from flask.testing import FlaskClient
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Request, Route, expect
 
 # The hours of this day have the same numbers in London and in UTC.
 DAY = "day=2099-03-02&span=1"
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+# Messages disappear after 8 or 15 seconds, which a test on a busy machine may need to reach their buttons.
+_KEEP_MESSAGES = """
+const plan = window.setTimeout;
+window.setTimeout = (work, delay, ...rest) => plan(work, [8000, 15000].includes(delay) ? 10 * delay : delay, ...rest);
+"""
+# The header that makes each kind of write safe to repeat.
+_SAFE = {"POST": "idempotency-key", "PATCH": "if-match", "DELETE": "if-match"}
+
+
+def stored(client: FlaskClient, vehicle: str) -> list[tuple[str, str, str, str | None]]:
+    """Return the period, the type and the description of each allocation of a vehicle, without the date."""
+    return [
+        (
+            (row["from_datetime"] or "")[11:16],
+            (row["to_datetime"] or "")[11:16],
+            row["allocation_type"],
+            row["description"],
+        )
+        for row in client.get(f"{vehicle}/allocations").json
+    ]
 
 
 class FleetPage:
-    """A page with the timeline; ``failures`` are the exceptions and the errors in its console."""
+    """A page with the timeline.
 
-    def __init__(self, context: BrowserContext, base: str, key: str | None) -> None:
+    ``failures`` are the exceptions, the errors in its console, and the writes that are not safe to repeat; ``writes``
+    are the requests that change something.
+    """
+
+    def __init__(self, context: BrowserContext, base: str, key: str | None, has_clock: bool = False) -> None:
         self.context, self.base = context, base
         self.failures: list[str] = []
+        self.writes: list[Request] = []
         self.page = context.new_page()
+        if has_clock:
+            self.page.clock.install()
+        else:
+            self.page.add_init_script(_KEEP_MESSAGES)
         if key is not None:
             self.page.add_init_script(f"sessionStorage.setItem('invsys-key', '{key}')")
         self.page.on("pageerror", lambda error: self.failures.append(str(error.stack or error)))
         self.page.on("console", self._read_console)
+        self.page.on("request", self._read_request)
+
+    def _read_request(self, request: Request) -> None:
+        if request.method not in _SAFE:
+            return
+        self.writes.append(request)
+        if _SAFE[request.method] not in request.headers:
+            self.failures.append(f"{request.method} {request.url} without {_SAFE[request.method]}")
 
     def _read_console(self, message: ConsoleMessage) -> None:
         # The browser itself reports each response with an error status.
@@ -46,6 +87,10 @@ class FleetPage:
     def shows(self, text: str) -> None:
         """Wait until a text is visible."""
         expect(self.page.get_by_text(text).first).to_be_visible()
+
+    def is_back(self) -> None:
+        """Wait until the service responds again; the page says so for 4 seconds."""
+        expect(self.find("#connection")).to_have_text("It is back.")
 
     def click(self, name: str, within: Locator | None = None) -> None:
         """Click the button with this text."""
@@ -81,6 +126,37 @@ class FleetPage:
         mouse.move(*end)
         if drop:
             mouse.up()
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass in the browser, which must have its own clock: what is due by then happens once."""
+        self.page.clock.fast_forward(int(seconds * 1000))
+
+    def lose_response(self, pattern: str) -> None:
+        """Let the next request to URLs of this pattern arrive, but not its response."""
+
+        def lose(route: Route) -> None:
+            route.fetch()
+            route.abort()
+
+        self.page.route(pattern, lose, times=1)
+
+    def silence_feed(self) -> None:
+        """Answer the polls of the feed without events: the page is then late to see what others do."""
+
+        def answer(route: Route) -> None:
+            after = parse_qs(urlsplit(route.request.url).query)["after"][0]
+            route.fulfill(json={"events": [], "next": after})
+
+        self.page.route("**/api/events?*", answer)
+
+    def type(self, text: str) -> None:
+        """Type into what has the focus."""
+        self.page.keyboard.type(text)
+
+    def overflow(self) -> int:
+        """Return by how many pixels the page is wider than the window."""
+        overflow: int = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        return overflow
 
     def focused(self) -> str:
         """Return what has the focus: the label of a bar, or the name in a row."""

@@ -1,6 +1,7 @@
 """Applications on real sockets, served by threads of this process."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,12 +16,19 @@ class _Handler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string(self.server.clock() if timestamp is None else timestamp)
+
 
 @contextmanager
-def served_app(app: Callable[..., Any]) -> Iterator[str]:
-    """Serve a WSGI application, with one request per connection; yield its base URL."""
+def served_app(app: Callable[..., Any], clock: Callable[[], float] = time.time) -> Iterator[str]:
+    """Serve a WSGI application, with one request per connection; yield its base URL.
+
+    ``clock`` returns the time for the header Date.
+    """
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler)
     server.daemon_threads = True
+    server.clock = clock
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -7,6 +7,7 @@ file.
 
 import hashlib
 import io
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from werkzeug.exceptions import NotFound
 
 # RFC 8246 defines "immutable": a browser does not revalidate the file even if the user reloads the page.
 _IMMUTABLE = "public, max-age=31536000, immutable"
+
+# By suffix: the function that removes comments and needless spaces from the text of a file.
+Minifiers = Mapping[str, Callable[[str], str]]
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,10 @@ class _Folder:
     a URL with the old version.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, minifiers: Minifiers) -> None:
         # Only these names exist, so no name in a URL can lead out of the folder.
         self._paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+        self._minifiers = minifiers
         self._files: dict[str, _File] = {}
 
     def send(self, filename: str) -> Response:
@@ -56,12 +61,19 @@ class _Folder:
         if filename not in self._files:
             path = self._paths[filename]
             content = path.read_bytes()
+            if minify := self._minifiers.get(path.suffix):
+                content = minify(content.decode()).encode()
             self._files[filename] = _File(path.name, content, hashlib.sha256(content).hexdigest()[:16])
         return self._files[filename]
 
 
-def serve(blueprint: Blueprint, folder: str = "static", url_path: str = "/static") -> None:
-    """Serve the files in ``folder``, absolute or relative to the blueprint's package, as its endpoint ``static``."""
-    files = _Folder(Path(blueprint.root_path) / folder)
+def serve(
+    blueprint: Blueprint, folder: str = "static", url_path: str = "/static", minifiers: Minifiers | None = None
+) -> None:
+    """Serve the files in ``folder``, absolute or relative to the blueprint's package, as its endpoint ``static``.
+
+    ``minifiers`` shorten the files of some suffixes, once when each is read.
+    """
+    files = _Folder(Path(blueprint.root_path) / folder, minifiers or {})
     blueprint.add_url_rule(f"{url_path}/<path:filename>", "static", files.send)
     blueprint.url_defaults(files.add_version)

@@ -1,37 +1,53 @@
 // @ts-check
-/** Calls of the API: key, timeout, problems, pages, versions and the server's clock. */
+/** Calls of the API, the key and what it may do, whether the service responds, and the change feed. */
+
+/**
+ * @typedef {{id: string, name: string, attributes: Record<string, any>, version: number,
+ *   closed_from: string | null}} Vehicle
+ * @typedef {{id: string, resource_id: string, start: number, end: number, allocation_type: string, version: number,
+ *   kind: string, held: boolean, until: number, description: string | null, reference: string | null,
+ *   client_id: string | null, received?: number, changed?: {by: string | null, at: number, isShown?: boolean}
+ * }} Allocation
+ */
 
 const TIMEOUT = 10_000;
 const KEY = "invsys-key";
+const EVENTS = 500;
 
-/** The server's clock, from the Date header of the last response. */
-export const server = { offset: 0, now: () => Date.now() + server.offset };
-
-/** Whether the service responds; sends "change". */
-export const connection = Object.assign(new EventTarget(), {
+/** The service; sends "change" (of its state or the next poll), "events" and "missed": the feed begins anew. */
+export const service = Object.assign(new EventTarget(), {
   /** @type {"ok" | "offline" | "limited" | "key"} */ state: "ok",
-  since: 0,
-  /** The last time that a response came. */ last: Date.now(),
+  /** Since when it does not respond. */ since: 0,
+  /** When the last response came. */ last: Date.now(),
   retryAfter: 0,
+  /** What its clock is ahead, from the Date header of the last response. */ offset: 0,
+  /** Whether a gateway answers. Only a gateway knows keys, and it announces its limits. */ hasGateway: false,
 });
 
-/** What the key may do; without a gateway everything. */
-export const rights = { vehicles: true, allocate: true, ownOnly: false, client: "" };
+/** Return the present by the clock of the service. */
+export const now = () => Date.now() + service.offset;
 
-/** Read the client and its scopes; the inventory alone has no such route. Raises Problem. */
-export async function readRights(/** @type {string} */ collection, /** @type {string | undefined} */ secret = undefined) {
-  try {
-    const { data } = await call("GET", "/whoami", { key: secret });
-    const has = (/** @type {string} */ scope) => data.scopes.some((/** @type {string} */ own) => own === scope || own === `${scope}@${collection}`);
-    rights.client = data.client;
-    rights.vehicles = has("resources:write");
-    rights.allocate = has("allocations:write") || has("allocations:own");
-    rights.ownOnly = has("allocations:own") && !has("allocations:read");
-    return /** @type {string[]} */ (data.scopes);
-  } catch (error) {
-    if (error instanceof Problem && error.status === 404) return null;
-    throw error;
-  }
+export const send = (target, name, /** @type {any} */ detail = undefined) =>
+  target.dispatchEvent(new CustomEvent(name, { detail }));
+
+/** What the key may do; without a gateway everything. */
+export const rights = { vehicles: true, allocate: true, ownOnly: false, client: "", scopes: "" };
+
+export const key = {
+  get: () => sessionStorage.getItem(KEY),
+  set: (value) => sessionStorage.setItem(KEY, value),
+  forget: () => sessionStorage.removeItem(KEY),
+};
+
+/** Read the client and its scopes. Raises Problem. */
+export async function readRights(collection, /** @type {string | undefined} */ secret = undefined) {
+  const { data } = await call("GET", "/whoami", { key: secret });
+  const has = (scope) => [scope, `${scope}@${collection}`].some((name) => data.scopes.includes(name));
+  rights.client = data.client;
+  rights.scopes = data.scopes.join(", ");
+  rights.vehicles = has("resources:write");
+  rights.allocate = has("allocations:write") || has("allocations:own");
+  rights.ownOnly = has("allocations:own") && !has("allocations:read");
 }
 
 /** A response that is an error, or none at all (status 0). */
@@ -40,95 +56,101 @@ export class Problem extends Error {
   constructor(status, body, headers) {
     super(body.detail || body.title || `The service answered ${status}.`);
     this.status = status;
-    /** @type {string} */ this.code = body.code || "";
+    this.code = body.code || "";
     /** @type {any[] | undefined} */ this.conflicts = body.conflicts;
     /** @type {Record<string, string[]>} */ this.errors = body.errors || {};
     this.retryAfter = Number(headers?.get("Retry-After")) || 0;
+    /** Nothing is known about the result: the same request with the same key settles it. */
+    this.isUnknown = [0, 502, 503, 504].includes(status) && this.code !== "busy";
   }
-  /** Nothing is known about the result: the same request with the same key settles it. */
-  get isUnknown() {
-    return [0, 502, 503, 504].includes(this.status);
+
+  get words() {
+    if (this.status === 403) return `Your key may not do this. ${this.message}`;
+    if (this.status === 429) return `Too many requests; try again in ${this.retryAfter || 1} s.`;
+    if (this.code === "none_available") return "No other vehicle is free for all of it.";
+    if (this.code === "resource_closed") return "The vehicle is out of service then. Nothing was done.";
+    return this.message;
   }
 }
 
-export const key = {
-  get: () => sessionStorage.getItem(KEY),
-  set: (/** @type {string} */ value) => sessionStorage.setItem(KEY, value),
-  forget: () => sessionStorage.removeItem(KEY),
-};
+/** Return the start and the end of a period of the API. @returns {[number, number]} */
+export const bounds = (data) => [
+  data.from_infinity ? -Infinity : Date.parse(data.from_datetime),
+  data.to_infinity ? Infinity : Date.parse(data.to_datetime),
+];
 
-/** Return a random key. crypto.randomUUID exists only on pages from HTTPS and from the local host. */
-const randomKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** Return an allocation of the API as the page holds it. @returns {Allocation} */
+export function parse(data) {
+  const [start, end] = bounds(data);
+  const kind = ["booking", "maintenance"].includes(data.allocation_type) ? data.allocation_type : "other";
+  const until = data.expires ? Date.parse(data.expires) : Infinity;
+  return { ...data, start, end, kind, held: data.status === "held", until };
+}
 
 /** @typedef {{body?: any, version?: number, idempotencyKey?: string, signal?: AbortSignal, key?: string}} Options */
-/** @typedef {{data: any, headers: Headers}} Reply */
 
-/** Call the API; raises Problem, or AbortError if the caller's signal ends the call. @returns {Promise<Reply>} */
-export async function call(/** @type {string} */ method, /** @type {string} */ path, /** @type {Options} */ options = {}) {
+/** Call the API; raises Problem, or AbortError if the caller's signal ends the call. */
+export async function call(method, path, /** @type {Options} */ options = {}) {
   let response;
+  let text;
   try {
     response = await fetch(path, request(method, options));
+    text = await response.text();
   } catch (error) {
     if (options.signal?.aborted) throw error;
     setState("offline");
     throw new Problem(0, { title: "The service does not respond." });
   }
-  // A key that is only tried says nothing about the stored one.
-  return read(response, options.key !== undefined);
-}
-
-/** @returns {RequestInit} */
-function request(/** @type {string} */ method, /** @type {Options} */ options) {
-  /** @type {Record<string, string>} */
-  const headers = { Accept: "application/json" };
-  const secret = options.key ?? key.get();
-  if (secret) headers.Authorization = `Bearer ${secret}`;
-  if (options.body !== undefined) headers["Content-Type"] = "application/json";
-  if (options.version !== undefined) headers["If-Match"] = `"${options.version}"`;
-  if (options.idempotencyKey) headers["Idempotency-Key"] = options.idempotencyKey;
-  const timeout = AbortSignal.timeout(TIMEOUT);
-  const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
-  const body = options.body === undefined ? undefined : JSON.stringify(options.body);
-  // The browser's cache would answer another key with what the former one was allowed to see.
-  return { method, headers, body, signal, cache: "no-store", credentials: "same-origin" };
-}
-
-/** @returns {Promise<Reply>} */
-async function read(/** @type {Response} */ response, /** @type {boolean} */ isTrial) {
-  const { status, headers } = response;
-  const text = await response.text();
-  const isJson = /json/.test(headers.get("Content-Type") || "");
-  const data = text && isJson ? JSON.parse(text) : null;
+  options.signal?.throwIfAborted();
+  const { ok, status, headers } = response;
+  const data = text && /json/.test(headers.get("Content-Type") || "") ? JSON.parse(text) : null;
   const date = Date.parse(headers.get("Date") || "");
   // The header has whole seconds; half a second is the mean of what it omits.
-  if (date) server.offset = date + 500 - Date.now();
-  if (response.ok) {
-    setState("ok");
-    return { data, headers };
-  }
-  const problem = new Problem(status, data || {}, headers);
-  const isAway = problem.isUnknown && problem.code !== "busy";
-  if (!(isTrial && status === 401)) setState(status === 429 ? "limited" : status === 401 ? "key" : isAway ? "offline" : "ok", problem.retryAfter);
-  throw problem;
+  if (date) service.offset = date + 500 - Date.now();
+  if (headers.has("RateLimit-Policy")) service.hasGateway = true;
+  const problem = ok ? null : new Problem(status, data || {}, headers);
+  // A key that is only tried says nothing about the stored one.
+  if (!(status === 401 && options.key)) setState(stateOf(problem), problem?.retryAfter);
+  if (problem) throw problem;
+  return { data, headers };
 }
 
-function setState(/** @type {typeof connection.state} */ state, retryAfter = 0) {
-  const before = connection.state;
-  if (state !== "offline") connection.last = Date.now();
-  if (state !== "ok" && before === "ok") connection.since = connection.last;
-  connection.state = state;
-  connection.retryAfter = retryAfter;
-  if (state !== before || state !== "ok") connection.dispatchEvent(new CustomEvent("change", { detail: before }));
+const stateOf = (/** @type {Problem | null} */ problem) =>
+  problem?.status === 401 ? "key" : problem?.status === 429 ? "limited" : problem?.isUnknown ? "offline" : "ok";
+
+/** @returns {RequestInit} */
+function request(method, /** @type {Options} */ { body, version, idempotencyKey, signal, key: tried }) {
+  /** @type {Record<string, string>} */
+  const headers = { Accept: "application/json" };
+  const secret = tried ?? key.get();
+  if (secret) headers.Authorization = `Bearer ${secret}`;
+  if (body) headers["Content-Type"] = "application/json";
+  if (version) headers["If-Match"] = `"${version}"`;
+  if (idempotencyKey) headers["Idempotency-Key"] = idempotencyKey;
+  const timeout = AbortSignal.timeout(TIMEOUT);
+  return {
+    method,
+    headers,
+    body: body && JSON.stringify(body),
+    signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    // The browser's cache would answer another key with what the former one was allowed to see.
+    cache: "no-store",
+  };
+}
+
+function setState(/** @type {typeof service.state} */ state, retryAfter = 0) {
+  const before = service.state;
+  if (state !== "offline") service.last = Date.now();
+  if (before === "ok") service.since = service.last;
+  Object.assign(service, { state, retryAfter });
+  if (state !== before || state !== "ok") send(service, "change", before);
 }
 
 /** Return the URL of the next page, or null. */
-export function nextPage(/** @type {Headers} */ headers) {
-  const match = /<([^>]+)>;\s*rel="next"/.exec(headers.get("Link") || "");
-  return match ? match[1] : null;
-}
+export const nextPage = (/** @type {Headers} */ headers) =>
+  /<([^>]+)>;\s*rel="next"/.exec(headers.get("Link") || "")?.[1] ?? null;
 
-/** Return the items of all pages. @returns {Promise<any[]>} */
+/** Return the items of all pages. */
 export async function allPages(/** @type {string} */ path, /** @type {AbortSignal} */ signal) {
   const items = [];
   /** @type {string | null} */
@@ -141,9 +163,12 @@ export async function allPages(/** @type {string} */ path, /** @type {AbortSigna
   return items;
 }
 
+/** Return a random key. crypto.randomUUID exists only on pages from HTTPS and from the local host. */
+const randomKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+
 /**
- * A write that can be repeated: its Idempotency-Key stays the same while its body does and nothing is known of the
- * result, and is a new one after a refusal.
+ * Return a function that posts, and can repeat it: its Idempotency-Key stays the same while its body does and nothing
+ * is known of the result, and is a new one after a refusal.
  */
 export function repeatable() {
   let idempotencyKey = randomKey();
@@ -155,8 +180,48 @@ export function repeatable() {
     try {
       return (await call("POST", path, { body, idempotencyKey })).data;
     } catch (error) {
-      if (error instanceof Problem && !error.isUnknown) idempotencyKey = randomKey();
+      if (!(error instanceof Problem && error.isUnknown)) idempotencyKey = randomKey();
       throw error;
     }
   };
 }
+
+/** The change feed: polled every 5 seconds, less often in the background and after failures. */
+export const feed = {
+  /** @type {string | null} */ cursor: null,
+  nextAt: 0,
+  isLive: false,
+  /** Whether the key may not read events. */ isRefused: false,
+  failures: 0,
+  timer: 0,
+  plan(seconds = document.hidden ? 30 : 5) {
+    clearTimeout(feed.timer);
+    feed.nextAt = Date.now() + seconds * 1000;
+    feed.timer = setTimeout(feed.poll, seconds * 1000);
+    send(service, "change", service.state);
+  },
+  async poll() {
+    clearTimeout(feed.timer);
+    try {
+      const query = new URLSearchParams({ after: feed.cursor ?? "now", limit: String(EVENTS) });
+      const { next, events } = (await call("GET", `/api/events?${query}`)).data;
+      const isNew = feed.cursor === null;
+      Object.assign(feed, { cursor: next, isLive: true, failures: 0 });
+      if (isNew) send(service, "missed");
+      if (events.length) send(service, "events", events);
+      feed.plan(events.length === EVENTS ? 0 : undefined);
+    } catch (error) {
+      feed.fail(error);
+    }
+  },
+  /** Plan the next attempt, later after each failure. */
+  fail(error) {
+    const problem = error instanceof Problem ? error : new Problem(0, {});
+    feed.isLive = false;
+    feed.isRefused = problem.status === 403;
+    if (problem.status === 401 || feed.isRefused) return send(service, "change", service.state);
+    if (problem.code === "cursor_expired") feed.cursor = null;
+    feed.plan(Math.max(problem.retryAfter, Math.min(60, 5 * 2 ** feed.failures)));
+    feed.failures += 1;
+  },
+};

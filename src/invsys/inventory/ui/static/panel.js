@@ -1,98 +1,97 @@
 // @ts-check
-/** What the side panel shows: an allocation, a vehicle, a conflict, a vehicle out of service. */
+/** What the side panel shows: an allocation, a vehicle, a conflict, free vehicles. */
 
-import { call, connection, nextPage, Problem, repeatable, rights, server } from "./api.js";
+import { bounds, call, nextPage, now, parse, rights } from "./api.js";
 import * as changes from "./changes.js";
-import { button, el, panel, refuse, toast } from "./elements.js";
 import { fleet } from "./fleet.js";
-import { bounds, parse } from "./records.js";
 import { allocateForm, editForm, findForm, vehicleForm } from "./forms.js";
-import { barText, timeline } from "./bars.js";
-import { draw, focusAt, scrollTo } from "./timeline.js";
+import { act, bdi, button, buttons, byId, el, panel, refuse, toast } from "./shell.js";
+import { barText, draw, focusAt, nameOf, scrollTo, timeline } from "./timeline.js";
 import * as times from "./times.js";
 
-/** @typedef {import("./records.js").Allocation} Allocation */
-/** @typedef {import("./records.js").Vehicle} Vehicle */
+/** @import { Allocation, Problem, Vehicle } from "./api.js" */
+/** @import { Place } from "./changes.js" */
 
-/** Return a button that writes: disabled while the service is away. */
-function act(/** @type {string} */ text, /** @type {() => void} */ action, attributes = {}) {
-  const away = () => refuse("The service is away; nothing can be changed until it is back.");
-  return button(text, () => (connection.state === "ok" ? action() : away()), { "data-write": true, ...attributes });
-}
+const pairs = (/** @type {[string, any][]} */ list) =>
+  el("dl", list.map(([name, value]) => (value ? [el("dt", name), el("dd", bdi(value))] : [])).flat());
 
-/** @returns {Node[]} */
-const pairs = (/** @type {[string, string | null | undefined | false][]} */ list) =>
-  list.filter(([, value]) => value).map(([name, value]) => [el("dt", {}, name), el("dd", {}, el("bdi", {}, value || ""))]).flat();
-
-const mayChange = (/** @type {Allocation} */ row) => rights.allocate && !row.id.startsWith("taken");
-
-/** Show an allocation, and what can be done with it. */
+/** Show an allocation, and what can be done with it. The panel follows its changes by others. */
 export function details(/** @type {Allocation} */ row) {
-  panel.returnTo = () => (focusAt(row.resource_id, row.id), null);
+  const { id, start, end, changed, held } = row;
   const vehicle = fleet.vehicle(row.resource_id);
-  const { changed } = row;
-  const list = el("dl", {}, ...pairs([
-    ["Vehicle", vehicle?.name],
-    ["Period", times.periodText(row.start, row.end)],
-    ["Length", Number.isFinite(row.end - row.start) && times.durationText(row.end - row.start)],
-    ["UTC", !times.isUtc() && [row.start, row.end].filter(Number.isFinite).map(times.utcText).join(" – ")],
-    ["Kind", row.allocation_type],
-    ["Note", row.description],
-    ["Reference", row.reference],
-    ["Status", row.held ? `held until ${times.clock(row.until)}` : "confirmed"],
-    ["Client", row.client_id],
-    ["Changed", changed?.at ? `by ${changed.by ?? "somebody"}, ${times.clock(changed.at)}` : null],
-  ]));
-  panel.open(row.id, row.description || row.reference || row.allocation_type, list, mayChange(row) && buttons(row, vehicle));
-}
-
-function buttons(/** @type {Allocation} */ row, /** @type {Vehicle | undefined} */ vehicle) {
-  const isRunning = row.kind === "maintenance" && row.end > server.now();
-  return el("p", { class: "buttons" },
-    row.held && act("Confirm", () => changes.confirm(row), { class: "primary" }),
-    row.held && act("+15 min", () => changes.extend(row)),
-    row.held && act("Let go", () => changes.cancel(row)),
-    isRunning && vehicle && act("Back in service now", () => backInService(row, vehicle), { class: "primary" }),
-    act("Edit…", () => editForm(row)),
-    act("Move to any other", async () => {
-      const changed = await changes.moveToAny(row);
-      if (changed) details(changed);
-    }),
-    !row.held && act("Cancel allocation", () => changes.cancel(row), { class: "danger" }),
+  const sides = [start, end].filter(Number.isFinite);
+  const isRunning = row.kind === "maintenance" && end > now();
+  const isGone = fleet.removed.has(id) && row.until > now();
+  const update = () => {
+    const current = fleet.allocation(id) ?? row;
+    if (current.version !== row.version || isGone !== (fleet.removed.has(id) && row.until > now())) details(current);
+  };
+  panel.open(
+    { subject: id, title: nameOf(row), back: () => focusAt(row.resource_id, id), update },
+    pairs([
+      ["Vehicle", vehicle?.name],
+      ["Period", times.periodText(start, end)],
+      ["Length", Number.isFinite(end - start) && times.durationText(end - start)],
+      ["UTC", sides.some((at) => !times.isUtc(at)) && sides.map((at) => times.utcText(at)).join(" – ")],
+      ["Kind", row.allocation_type],
+      ["Note", row.description],
+      ["Reference", row.reference],
+      ["Status", isGone ? "cancelled" : held ? `held until ${times.clock(row.until)}` : "confirmed"],
+      ["Client", row.client_id],
+      ["Changed", changed && `by ${changed.by ?? "somebody"}, ${times.clock(changed.at)}`],
+    ]),
+    rights.allocate && !isGone && buttons(
+      held && act("Confirm", () => changes.confirm(row), { class: "primary" }),
+      held && act("+15 min", () => changes.extend(row)),
+      held && act("Let go", () => changes.cancel(row)),
+      isRunning && vehicle &&
+        act("Back in service now", () => backInService(row, vehicle), { class: "primary" }),
+      act("Edit…", () => editForm(row)),
+      act("Move to any other", async () => {
+        const moved = await changes.moveToAny(row);
+        if (moved) details(moved);
+      }),
+      !held && act("Cancel allocation", () => changes.cancel(row), { class: "danger" }),
+    ),
   );
 }
 
 /** Show a vehicle, its allocations in the window, and what can be done with it. */
 export function vehiclePanel(/** @type {Vehicle} */ vehicle) {
-  panel.returnTo = () => (focusAt(vehicle.id), null);
-  const attributes = Object.entries(vehicle.attributes).map(([name, value]) => /** @type {[string, string]} */ ([name, String(value)]));
+  const { id, name, attributes } = vehicle;
   const closed = vehicle.closed_from && Date.parse(vehicle.closed_from);
-  const list = fleet.allocations(vehicle.id);
-  panel.open(vehicle.id, vehicle.name,
-    el("dl", {}, ...pairs(attributes)),
-    closed && el("p", {}, `Out of service from ${times.shortDay(closed)} ${times.clock(closed)}: nothing new is booked on it.`),
-    el("p", { class: "buttons" },
+  const list = fleet.allocations(id);
+  const state = () => JSON.stringify([fleet.vehicle(id), fleet.allocations(id)]);
+  const before = state();
+  const update = () => state() !== before && vehiclePanel(fleet.vehicle(id) ?? vehicle);
+  panel.open(
+    { subject: id, title: name, back: () => focusAt(id), update },
+    pairs(Object.entries(attributes).map(([key, value]) => [key, String(value)])),
+    closed && el("p", `Out of service from ${times.moment(closed)}: nothing new is booked on it.`),
+    buttons(
       rights.allocate && act("Allocate…", () => allocateForm({ vehicle }), { class: "primary" }),
-      rights.vehicles && act("Edit…", () => vehicleForm(vehicle)),
-      rights.vehicles && !closed && act("Out of service…", () => outOfService(vehicle)),
-      rights.vehicles && closed && act("Open it for bookings again", () => open(vehicle)),
-      rights.vehicles && act("Take out of circulation…", () => changes.decommission(vehicle), { class: "danger" }),
+      rights.vehicles && [
+        act("Edit…", () => vehicleForm(vehicle)),
+        closed && act("Open it for bookings again", () => open(vehicle)),
+        !closed && act("Out of service…", () => close(vehicle)),
+        act("Take out of circulation…", () => changes.decommission(vehicle), { class: "danger" }),
+      ],
     ),
-    el("h3", {}, list.length ? "Allocations of this window" : "Nothing allocated in this window"),
-    el("ul", { class: "list" }, ...list.map((row) => item(row, button("Show", () => show(row))))),
+    el("h3", list.length ? "Allocations of this window" : "Nothing allocated in this window"),
+    el("ul.list", list.map((row) => item(row, button("Show", () => show(row))))),
   );
 }
 
-const item = (/** @type {Allocation} */ row, /** @type {Node[]} */ ...actions) =>
-  el("li", {}, el("span", {}, el("bdi", {}, barText(row)), `, ${row.allocation_type}, ${times.periodText(row.start, row.end)}`), el("span", { class: "buttons" }, ...actions));
+const item = (/** @type {Allocation} */ row, action) =>
+  el("li", el("span", bdi(barText(row)), `, ${row.allocation_type}, ${times.periodText(row.start, row.end)}`), action);
 
 /** Bring an allocation into view and show its details; the window moves if it is outside. */
 export function show(/** @type {Allocation} */ row) {
-  const isInView = row.start < fleet.range.to && row.end > fleet.range.from;
-  const day = Number.isFinite(row.start) ? row.start : Number.isFinite(row.end) ? row.end - 1 : server.now();
-  if (!isInView) return fleet.go({ day: times.startOfDay(day), focus: [row.resource_id, row.id] });
-  focusAt(row.resource_id, row.id);
-  const stored = fleet.allocation(row.id);
+  const { id, resource_id: vehicle, start, end } = row;
+  const at = Number.isFinite(start) ? start : Number.isFinite(end) ? end - 1 : now();
+  if (!fleet.isInView(row)) return fleet.go({ day: times.startOfDay(at), focus: [vehicle, id] });
+  focusAt(vehicle, id);
+  const stored = fleet.allocation(id);
   if (stored) details(stored);
 }
 
@@ -103,10 +102,12 @@ async function open(/** @type {Vehicle} */ vehicle) {
   vehiclePanel(changed);
 }
 
+/** End the maintenance of a vehicle, and open the vehicle for bookings. */
 async function backInService(/** @type {Allocation} */ row, /** @type {Vehicle} */ vehicle) {
-  const now = Math.floor(server.now() / 1000) * 1000;
-  const changed = row.start < now ? await changes.patch(row, { to_datetime: new Date(now).toISOString() }) : null;
-  if (row.start >= now) await changes.cancel(row);
+  const present = Math.floor(now() / 1000) * 1000;
+  const hasBegun = row.start < present;
+  const changed = hasBegun && (await changes.patch(row, { to_datetime: times.iso(present) }));
+  if (!hasBegun) await changes.cancel(row);
   else if (!changed) return;
   const current = fleet.vehicle(vehicle.id) ?? vehicle;
   if (current.closed_from && rights.vehicles && !(await changes.patchVehicle(current, { closed_from: null }))) return;
@@ -115,94 +116,107 @@ async function backInService(/** @type {Allocation} */ row, /** @type {Vehicle} 
 }
 
 /** Close a vehicle for new bookings, and offer what is left to do: move its bookings, enter the maintenance. */
-async function outOfService(/** @type {Vehicle} */ vehicle) {
-  const now = Math.floor(server.now() / (5 * times.MINUTE)) * 5 * times.MINUTE;
-  const changed = await changes.patchVehicle(vehicle, { closed_from: new Date(now).toISOString() });
+async function close(/** @type {Vehicle} */ vehicle) {
+  const step = 5 * times.MINUTE;
+  const start = Math.floor(now() / step) * step;
+  const changed = await changes.patchVehicle(vehicle, { closed_from: times.iso(start) });
   if (!changed) return;
   toast(`Nothing new is booked on ${vehicle.name} from now on.`, { Undo: () => open(changed) });
-  await outOfServicePanel(changed, now);
+  await outOfService(changed, start);
 }
 
-async function outOfServicePanel(/** @type {Vehicle} */ vehicle, /** @type {number} */ now) {
-  const from = encodeURIComponent(new Date(now).toISOString());
-  const { data, headers } = await call("GET", `${changes.vehiclePath(vehicle.id)}/allocations?from=${from}&limit=100`);
+async function outOfService(/** @type {Vehicle} */ vehicle, start) {
+  const path = `${changes.vehiclePath(vehicle.id)}/allocations?from=${times.iso(start)}&limit=100`;
+  const { data, headers } = await call("GET", path);
   /** @type {Allocation[]} */ const list = data.map(parse);
-  const again = () => outOfServicePanel(vehicle, now);
-  const moveOne = async (/** @type {Allocation} */ row) => (await changes.moveToAny(row)) && again();
-  const inTheWay = list.length > 0 && el("div", { class: "conflicts" },
-    el("p", {}, nextPage(headers) ? "The first 100 allocations in the way:" : "In the way:"),
-    el("ul", { class: "list" }, ...list.map((row) => item(row, act("Move to any other", () => moveOne(row))))),
-    list.length > 1 && act("Move all", () => moveAll(list, again)),
-  );
-  allocateForm({ vehicle, start: now, end: Infinity, kind: "maintenance", despiteClosed: true, title: `${vehicle.name}: out of service` }, inTheWay);
+  const again = () => outOfService(vehicle, start);
+  const move = (row) => act("Move to any other", async () => (await changes.moveToAny(row)) && again());
+  const title = `${vehicle.name}: out of service`;
+  const draft = { vehicle, start, end: Infinity, kind: "maintenance", despiteClosed: true, title };
+  allocateForm(draft, list.length > 0 && el("div.conflicts",
+    el("p", nextPage(headers) ? "The first 100 allocations in the way:" : "In the way:"),
+    el("ul.list", list.map((row) => item(row, move(row)))),
+    list.length > 1 && act("Move all", () => changes.moveAll(list, again)),
+  ));
 }
 
-/** Move all allocations to other vehicles, or none. */
-async function moveAll(/** @type {Allocation[]} */ list, /** @type {() => void} */ done) {
-  const body = { changes: list.map(({ id, version }) => ({ id, version, resource_id: "any" })) };
-  try {
-    const moved = await repeatable()(`/api/${fleet.collection}/all/allocations/changes`, body);
-    for (const data of moved) fleet.upsert(data);
-    toast(`${moved.length} allocations moved.`);
-    done();
-  } catch (error) {
-    await changes.explain(error, null, { vehicle: list[0].resource_id, start: list[0].start, end: list[0].end }, () => moveAll(list, done));
-  }
-}
-
-/** Show what is in the way, at its place, and what else is possible. */
-export async function conflictPanel(
-  /** @type {Problem} */ problem,
-  /** @type {import("./changes.js").Place} */ place,
-  /** @type {Allocation | null} */ row,
-  hasJumped = false,
-) {
-  const list = (problem.conflicts ?? []).map((data) => ({ ...parse({ resource_id: place.vehicle, ...data }), description: null }));
-  const known = list.map((conflict) => ({ ...conflict, ...fleet.allocation(conflict.id) }));
+/**
+ * Show what is in the way, at its place, and what else is possible.
+ * @param {Problem} problem @param {Place} place @param {Allocation | null} row the allocation that was to be changed
+ * @param {import("./forms.js").Draft} [draft] what else was asked for
+ */
+function conflict(problem, place, row, draft = {}, isMoved = false) {
   const vehicle = fleet.vehicle(place.vehicle);
   const name = vehicle?.name ?? "The vehicle";
-  panel.returnTo = () => (focusAt(place.vehicle, row?.id), null);
-  const inUse = problem.code === "resource_in_use";
-  const title = inUse ? `${name} is in use` : `${name} is taken`;
-  const words = inUse ? "It stays in circulation until nothing is allocated on it any more." : "Nothing was done. In the way:";
-  panel.open("conflict", title,
-    el("p", { class: "error", role: "alert" }, list.length ? words : "Taken by somebody else. Nothing was done."),
-    list.length > 0 && el("ul", { class: "conflicts" }, ...known.map((conflict) => item(conflict, button("Show", () => show(conflict))))),
-    !inUse && el("p", { class: "buttons" },
-      vehicle && !row && button("Back to the form", () => allocateForm({ ...draft, vehicle })),
-      vehicle && button(`Next free time on ${name}`, () => nextFree(vehicle, place, row)),
-      button("Another vehicle that is free", () => findForm({ start: place.start, end: place.end })),
-    ),
-  );
-  timeline.rings = new Set(list.map((conflict) => conflict.id));
-  panel.onclose = () => {
+  const isInUse = problem.code === "resource_in_use";
+  const list = (problem.conflicts ?? []).map((data) => {
+    const parsed = parse({ resource_id: place.vehicle, description: null, ...data });
+    return { ...parsed, ...fleet.allocation(parsed.id) };
+  });
+  const inUse = "It stays in circulation until nothing is allocated on it any more.";
+  const words = isInUse ? inUse : "Nothing was done. In the way:";
+  const title = `${name} is ${isInUse ? "in use" : "taken"}`;
+  const ended = () => {
     timeline.rings.clear();
     draw();
   };
-  const [first] = known;
-  // What others have taken has changed since it was loaded.
-  if (!list.length) fleet.go({});
+  panel.open(
+    { title, back: () => focusAt(place.vehicle, row?.id), ended },
+    el("p.error", { role: "alert" }, list.length ? words : "Taken by somebody else. Nothing was done."),
+    list.length > 0 && el("ul.conflicts", list.map((one) => item(one, button("Show", () => show(one))))),
+    !isInUse && buttons(
+      vehicle && !row && button("Back to the form", () => allocateForm({ ...draft, vehicle })),
+      vehicle && button(`Next free time on ${name}`, () => nextFree(vehicle, place, row, draft)),
+      button("Another vehicle that is free", () => findForm(place)),
+    ),
+  );
+  timeline.rings = new Set(list.map(({ id }) => id));
   scrollTo(place.vehicle);
-  if (!first || hasJumped || (first.start < fleet.range.to && first.end > fleet.range.from)) return draw();
+  draw();
+  // What others have taken has changed since it was loaded.
+  if (!list.length) return fleet.go({});
+  if (isMoved || fleet.isInView(list[0])) return;
   // The response has no notes; they come with the window.
-  fleet.go({ day: times.startOfDay(first.start), loaded: () => conflictPanel(problem, place, row, true) });
+  fleet.go({ day: times.startOfDay(list[0].start), loaded: () => conflict(problem, place, row, draft, true) });
 }
 
 /** Look for the first gap of the same length, and fill in the form. */
-async function nextFree(/** @type {Vehicle} */ vehicle, /** @type {import("./changes.js").Place} */ place, /** @type {Allocation | null} */ row) {
+async function nextFree(/** @type {Vehicle} */ vehicle, /** @type {Place} */ place, row, draft) {
   const length = place.end - place.start;
-  const start = Math.max(place.start, server.now());
-  const from = encodeURIComponent(new Date(start).toISOString());
+  const from = times.iso(Math.max(place.start, now()));
   const { data } = await call("GET", `${changes.vehiclePath(vehicle.id)}/availability?from=${from}`);
-  const gap = data.free.map(bounds).find((/** @type {[number, number]} */ [left, right]) => right - left >= length);
+  const gap = data.free.map(bounds).find(([left, right]) => right - left >= length);
   if (!gap) return refuse(`${vehicle.name} has no free time of this length.`);
-  const begin = Math.ceil(gap[0] / times.MINUTE) * times.MINUTE;
-  const wanted = { start: begin, end: begin + length };
-  if (row) editForm({ ...row, resource_id: vehicle.id, ...wanted }, row);
+  const start = Math.ceil(gap[0] / times.MINUTE) * times.MINUTE;
+  const wanted = { start, end: start + length };
+  if (row) editForm(row, wanted);
   else allocateForm({ ...draft, vehicle, ...wanted });
-  fleet.go({ day: times.startOfDay(begin), keepIfVisible: [wanted.start, wanted.end] });
+  fleet.go({ day: times.startOfDay(start), keepIfVisible: [start, wanted.end] });
 }
 
-/** @type {any} */ let draft = {};
-/** Remember what was asked for, so that the next attempt is filled in. */
-export const rememberDraft = (/** @type {any} */ values) => (draft = values);
+/** List the vehicles that are free. */
+function free(/** @type {{start: number, end: number, quantity: number, attributes: object}} */ wanted) {
+  const { start, end, quantity } = wanted;
+  const { vehicles, total, collection } = fleet;
+  const words = el("p", times.periodText(start, end));
+  const another = (text, period) => button(text, () => findForm(period));
+  const later = (at) => (Number.isFinite(at) ? times.laterDay(at, 1) : at);
+  const loaded = () => free({ ...wanted, attributes: {} });
+  const among = (type) => button(`Among ${type}`, () => fleet.go({ type, filters: {}, loaded }));
+  const types = [...byId("type-list").options].map(({ value }) => value);
+  const others = types.filter((type) => type !== collection);
+  if (!vehicles.length) {
+    return panel.open({ title: "None is free for all of it" }, words, buttons(
+      end - start > times.HOUR && another("One hour shorter", { start, end: end - times.HOUR }),
+      another("A day later", { start: later(start), end: later(end) }),
+      others.map(among)));
+  }
+  const allocate = (text, draft, attributes = {}) =>
+    rights.allocate && button(text, () => allocateForm({ start, end, ...draft }), attributes);
+  const any = quantity > 1 ? `Any ${quantity} of them` : "Any of them";
+  const rows = vehicles.slice(0, 20).map((vehicle) => el("li", bdi(vehicle.name), allocate("Allocate", { vehicle })));
+  const first = buttons(allocate(any, wanted, { class: "primary", "data-first": true }));
+  panel.open({ title: `${total ?? "Many"} free` }, words, first, el("ul.list", rows));
+}
+
+Object.assign(changes.views, { details, free, conflict, vehicle: vehiclePanel, allocate: allocateForm });
