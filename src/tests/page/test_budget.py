@@ -23,8 +23,8 @@ STATIC = Path(ui.__file__).parent / "static"
 START = datetime(2099, 3, 2, tzinfo=UTC)
 
 
-def fill(app, vehicles, allocations):
-    """Insert vehicles with as many allocations each on the day of the tests."""
+def fill(app, vehicles, allocations, without_attributes=0):
+    """Insert vehicles with as many allocations each on the day of the tests; the first may have no attributes."""
     step = timedelta(days=1) / allocations
     rows = [
         {
@@ -38,7 +38,13 @@ def fill(app, vehicles, allocations):
         for n in range(allocations)
     ]
     cars = [
-        {"key": key, "id": uuid.uuid4(), "resource_type": "Car", "name": f"A{key:05}", "attributes": {"seats": key % 9}}
+        {
+            "key": key,
+            "id": uuid.uuid4(),
+            "resource_type": "Car",
+            "name": f"A{key:05}",
+            "attributes": {} if key <= without_attributes else {"seats": key % 9},
+        }
         for key in range(1, vehicles + 1)
     ]
     with app.app_context():
@@ -136,3 +142,14 @@ def test_scrolling_through_10000_vehicles_is_smooth(open_page, app):
     assert len(meter.calls_of("/all/allocations[?]")) <= steps
     kept = "import('/static/fleet.js').then(({ fleet }) => fleet.rows.size)"
     assert page.page.evaluate(kept) <= 600
+
+
+def test_the_same_rows_stay_in_view_when_vehicles_with_attributes_make_them_higher(open_page, app):
+    fill(app, 1000, 1, without_attributes=100)
+    page = open_page(DAY)
+    expect(page.bars("A00001")).to_have_count(1)
+    page.page.mouse.move(600, 400)
+    page.page.mouse.wheel(0, 500 * 34)
+    expect(page.bars("A00505")).to_have_count(1)
+    expect(page.bars("A00505")).to_be_in_viewport()
+    expect(page.find(".row.loading")).to_have_count(0)

@@ -101,16 +101,17 @@ export function visibleRows() {
   return [first, Math.max(first, first + Math.ceil(viewHeight / rowHeight) - 1)];
 }
 
-/** Draw what does not depend on a row: the height, the scale and the lines. */
+/** Draw what does not depend on a row: the height (the same rows stay in view), the scale and the lines. */
 function drawFrame() {
   const { range, total, vehicles, query: { free } } = fleet;
   const hasAttributes = vehicles.some((vehicle) => Object.keys(vehicle.attributes).length > 0);
+  const grid = byId("grid");
+  const first = grid.scrollTop / rowHeight;
   rowHeight = matchMedia("(max-width: 45rem)").matches ? 54 : hasAttributes ? 44 : 34;
   trackWidth = byId("ticks").clientWidth;
-  const grid = byId("grid");
   viewHeight = grid.clientHeight - byId("scale").offsetHeight;
-  scrollTop = grid.scrollTop;
   grid.style.setProperty("--row", `${rowHeight}px`);
+  scrollTop = grid.scrollTop = first * rowHeight;
   grid.setAttribute("aria-rowcount", total === null ? -1 : total + 1);
   document.body.style.setProperty("--track", `${trackWidth}px`);
   const ticks = times.ticks(range, trackWidth);
