@@ -61,8 +61,8 @@ LOOP_SECONDS = 0.06
 class Meter:
     """Processor time of the main thread, and the API calls of a page.
 
-    A slow processor, or one that is shared with others, needs more time for the same work: the time is converted to that
-    of the processor for which the limits are meant.
+    A slow processor, or one that is shared with others, needs more time for the same work: the time is converted to
+    that of the processor for which the limits are meant.
     """
 
     def __init__(self, page):
