@@ -129,6 +129,9 @@ def test_a_free_one_is_found_and_held_and_confirmed(open_page, client, register,
     enter_grid(page)
     page.press("f")
     expect(page.panel.locator("[name=from_datetime]")).to_be_focused()
+    # The keys of the grid work again after Escape.
+    page.press("Escape", "f")
+    expect(page.panel.locator("[name=from_datetime]")).to_be_focused()
     page.press("Enter")
     page.shows("1 free")
     expect(page.page.get_by_role("button", name="Any of them")).to_be_focused()

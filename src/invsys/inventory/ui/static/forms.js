@@ -6,7 +6,7 @@ import * as changes from "./changes.js";
 import { views } from "./changes.js";
 import { button, byId, makeForm, panel, showErrors, toast } from "./shell.js";
 import { fleet } from "./fleet.js";
-import { draw, flash, focusAt, timeline } from "./timeline.js";
+import { draw, flash, focusAt, focusGrid, timeline } from "./timeline.js";
 import * as times from "./times.js";
 
 /** @import { Allocation, Vehicle } from "./api.js" */
@@ -243,6 +243,7 @@ export function findForm(/** @type {{start?: number, end?: number}} */ draft = {
   const readPeriod = watchPeriod(form, start, draft.end ?? start + times.HOUR);
   const readAttributes = watchAttributes(form, fleet.query.filters);
   form.querySelector(".hint").textContent = `Among ${fleet.collection}`;
-  panel.open({ title: "Find a free one", back: () => byId("find-free").focus() }, form);
+  const back = byId("grid").contains(document.activeElement) ? focusGrid : () => byId("find-free").focus();
+  panel.open({ title: "Find a free one", back }, form);
   form.elements.from_datetime.focus();
 }
