@@ -50,7 +50,8 @@ def interrupt() -> None:
 
 
 def has(client: FlaskClient, name: str) -> bool:
-    return bool(client.get(f"/api/cars?name={name}").json)
+    response = client.get(f"/api/cars?name={name}")
+    return response.status_code == 200 and bool(response.json)
 
 
 @pytest.mark.one_engine
