@@ -7,6 +7,7 @@ import uuid
 import pytest
 from sqlalchemy import insert, select, text
 
+from invsys.inventory.db import session
 from invsys.inventory.db.models import Event, db
 from invsys.inventory.queries.events import MAX_SCANNED
 from tests.support.change_feed import FeedReader
@@ -95,6 +96,8 @@ def many_events(engine, app, client, register):
     """Store two events of cars, and more events of trucks between them than a page may read; return the cars' ids."""
     first = register("Car1")[-36:]
     with app.app_context(), db.engine.begin() as connection:
+        # A busy machine may need longer for so many rows.
+        session.disable_timeouts(connection)
         (event,) = connection.execute(select(Event.__table__)).mappings()
         truck = {**event, "resource_type": "Truck", "resource_id": uuid.uuid4()}
         keys = range(event["key"] + 1, event["key"] + 1 + 2 * MAX_SCANNED)

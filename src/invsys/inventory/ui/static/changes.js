@@ -171,7 +171,7 @@ async function patchHold(/** @type {Allocation} */ row, body, /** @type {(row: A
   const changed = await patch(row, body);
   if (!changed) return;
   toast(words(changed));
-  views.details(changed);
+  if (!panel.isOpen() || panel.isOpen(row.id)) views.details(changed);
 }
 
 /** Change a vehicle; return it. Raises Problem. @returns {Promise<Vehicle>} */

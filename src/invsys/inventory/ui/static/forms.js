@@ -135,7 +135,7 @@ export function allocateForm(/** @type {Draft} */ draft, /** @type {Node | false
     };
     try {
       const path = vehicle ? changes.vehiclePath(vehicle.id) : `/api/${fleet.collection}/any`;
-      allocated(await post(`${path}/allocations`, body));
+      allocated(await post(`${path}/allocations`, body), form);
     } catch (error) {
       if (!(error instanceof Problem && error.conflicts && vehicle)) throw error;
       const asked = { ...draft, ...period, kind: texts.allocation_type, note: texts.description ?? "" };
@@ -153,16 +153,17 @@ export function allocateForm(/** @type {Draft} */ draft, /** @type {Node | false
   const readPeriod = watchPeriod(form, start, draft.end ?? start + times.HOUR, follow);
 }
 
-/** Show what was allocated. */
-function allocated(data) {
+/** Show what was allocated, unless the panel shows something else than the form by then. */
+function allocated(data, form) {
   const list = [data].flat();
   for (const one of list) fleet.upsert(one);
   const row = parse(list[0]);
   const names = list.map((one) => fleet.vehicle(one.resource_id)?.name ?? "a vehicle").join(", ");
-  views.details(fleet.allocation(row.id) ?? row);
-  timeline.at = { vehicle: row.resource_id, allocation: row.id };
   const words = row.held ? `held until ${times.clock(row.until)}` : "allocated";
   toast(`${names}: ${words}.`, list.length === 1 ? { Undo: () => changes.cancel(row) } : {});
+  if (!form.isConnected) return;
+  views.details(fleet.allocation(row.id) ?? row);
+  timeline.at = { vehicle: row.resource_id, allocation: row.id };
 }
 
 /** Edit an allocation, with its period or a proposed one. */
@@ -172,9 +173,8 @@ export function editForm(/** @type {Allocation} */ row, { start, end } = { start
     const isMoved = period.start !== row.start || period.end !== row.end;
     const body = { ...readTexts(), ...(isMoved && changes.periodBody(period.start, period.end)) };
     const changed = await changes.patch(row, body, period);
-    if (!changed) return;
-    toast("Saved.");
-    views.details(changed);
+    if (changed) toast("Saved.");
+    if (changed && form.isConnected) views.details(changed);
   });
   const readPeriod = watchPeriod(form, start, end);
   const readTexts = watchTexts(form, row.allocation_type, row.description ?? "");
@@ -190,8 +190,7 @@ export function vehicleForm(/** @type {Vehicle | null} */ vehicle = null) {
     const body = { name: name.value.trim(), attributes: readAttributes() };
     const put = () => current && changes.putVehicle(current, body, button === "again");
     try {
-      saved((await put()) ?? (await post(`/api/${fleet.collection}`, body)), !vehicle);
-      if (button === "another") vehicleForm();
+      saved((await put()) ?? (await post(`/api/${fleet.collection}`, body)), !vehicle, form, button === "another");
     } catch (error) {
       if (vehicle && error instanceof Problem && error.status === 412) {
         current = await changes.changedMeanwhile(null, vehicle.id);
@@ -211,16 +210,17 @@ export function vehicleForm(/** @type {Vehicle | null} */ vehicle = null) {
   panel.open({ title, back: () => (vehicle ? focusAt(vehicle.id) : byId("add").focus()) }, form);
 }
 
-function saved(/** @type {Vehicle} */ vehicle, isNew) {
+function saved(/** @type {Vehicle} */ vehicle, isNew, form, isAnotherNext) {
   fleet.upsertVehicle(vehicle, isNew);
   toast(isNew ? `${vehicle.name} is in circulation.` : "Saved.");
+  if (!form.isConnected) return;
   focusAt(vehicle.id);
   flash(vehicle.id);
-  views.vehicle(vehicle);
+  isAnotherNext ? vehicleForm() : views.vehicle(vehicle);
 }
 
 function nameTaken(error, form, name) {
-  if (!(error instanceof Problem && error.code === "name_taken")) throw error;
+  if (!(form.isConnected && error instanceof Problem && error.code === "name_taken")) throw error;
   showErrors(form, { name: ["Another one has this name. "] });
   const showIt = button("Show it", () => fleet.go({ find: name, filters: {}, free: null }));
   form.querySelector('[data-field="name"] .error').append(showIt);

@@ -49,7 +49,7 @@ export function details(/** @type {Allocation} */ row) {
       act("Edit…", () => editForm(row)),
       act("Move to any other", async () => {
         const moved = await changes.moveToAny(row);
-        if (moved) details(moved);
+        if (moved && panel.isOpen(id)) details(moved);
       }),
       !held && act("Cancel allocation", () => changes.cancel(row), { class: "danger" }),
     ),
@@ -72,7 +72,7 @@ export function vehiclePanel(/** @type {Vehicle} */ vehicle) {
       rights.allocate && act("Allocate…", () => allocateForm({ vehicle }), { class: "primary" }),
       rights.vehicles && [
         act("Edit…", () => vehicleForm(vehicle)),
-        closed && act("Open it for bookings again", () => open(vehicle)),
+        closed && act("Open it for bookings again", () => open(vehicle, () => panel.isOpen(id))),
         !closed && act("Out of service…", () => close(vehicle)),
         act("Take out of circulation…", () => changes.decommission(vehicle), { class: "danger" }),
       ],
@@ -95,11 +95,12 @@ export function show(/** @type {Allocation} */ row) {
   if (stored) details(stored);
 }
 
-async function open(/** @type {Vehicle} */ vehicle) {
+/** Open a vehicle for bookings, and show it unless something else is shown by then. */
+async function open(/** @type {Vehicle} */ vehicle, isShown = () => true) {
   const changed = await changes.patchVehicle(vehicle, { closed_from: null });
   if (!changed) return;
   toast(`${vehicle.name} can be booked again.`);
-  vehiclePanel(changed);
+  if (isShown()) vehiclePanel(changed);
 }
 
 /** End the maintenance of a vehicle, and open the vehicle for bookings. */
@@ -112,7 +113,7 @@ async function backInService(/** @type {Allocation} */ row, /** @type {Vehicle} 
   const current = fleet.vehicle(vehicle.id) ?? vehicle;
   if (current.closed_from && rights.vehicles && !(await changes.patchVehicle(current, { closed_from: null }))) return;
   toast(`${vehicle.name} is back in service.`);
-  if (changed) details(changed);
+  if (changed && panel.isOpen(row.id)) details(changed);
 }
 
 /** Close a vehicle for new bookings, and offer what is left to do: move its bookings, enter the maintenance. */
@@ -122,22 +123,31 @@ async function close(/** @type {Vehicle} */ vehicle) {
   const changed = await changes.patchVehicle(vehicle, { closed_from: times.iso(start) });
   if (!changed) return;
   toast(`Nothing new is booked on ${vehicle.name} from now on.`, { Undo: () => open(changed) });
-  await outOfService(changed, start);
+  const title = `${vehicle.name}: out of service`;
+  const draft = { vehicle, start, end: Infinity, kind: "maintenance", despiteClosed: true, title };
+  const conflicts = el("div.conflicts");
+  await showConflicts(conflicts, vehicle, start);
+  if (panel.isOpen(vehicle.id)) allocateForm(draft, conflicts);
 }
 
-async function outOfService(/** @type {Vehicle} */ vehicle, start) {
+/** List in an element what is in the way; the list follows the moves. */
+async function showConflicts(element, /** @type {Vehicle} */ vehicle, start) {
   const path = `${changes.vehiclePath(vehicle.id)}/allocations?from=${times.iso(start)}&limit=100`;
   const { data, headers } = await call("GET", path);
   /** @type {Allocation[]} */ const list = data.map(parse);
-  const again = () => outOfService(vehicle, start);
+  const again = async () => {
+    await showConflicts(element, vehicle, start);
+    const next = element.querySelector("button") ?? byId("panel-body").querySelector("[data-first]");
+    // The button that was pressed is gone.
+    if (document.activeElement === document.body) next?.focus();
+  };
   const move = (row) => act("Move to any other", async () => (await changes.moveToAny(row)) && again());
-  const title = `${vehicle.name}: out of service`;
-  const draft = { vehicle, start, end: Infinity, kind: "maintenance", despiteClosed: true, title };
-  allocateForm(draft, list.length > 0 && el("div.conflicts",
+  element.hidden = !list.length;
+  element.replaceChildren(
     el("p", nextPage(headers) ? "The first 100 allocations in the way:" : "In the way:"),
     el("ul.list", list.map((row) => item(row, move(row)))),
-    list.length > 1 && act("Move all", () => changes.moveAll(list, again)),
-  ));
+    list.length > 1 ? act("Move all", () => changes.moveAll(list, again)) : "",
+  );
 }
 
 /**

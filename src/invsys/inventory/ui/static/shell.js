@@ -141,6 +141,7 @@ export function makeForm(template, /** @type {(submitter: string) => unknown} */
 function showFailure(form, message, error) {
   if (!(error instanceof Problem)) throw error;
   const again = ["Not known yet whether it was done. ", el("button", { value: "again" }, "Try again")];
+  if (!form.isConnected) return refuse(error.words);
   const rest = showErrors(form, error.errors);
   const words = Object.keys(error.errors).length ? rest : error.words;
   message.replaceChildren(...(error.isUnknown ? again : [words]));
