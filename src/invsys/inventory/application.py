@@ -53,7 +53,7 @@ def build_app(settings: Settings) -> Flask:
     engine.configure(app, settings)
     state.start()
     cursors.register(app)
-    ready = readiness.Readiness(schema_check.require_current_schema, schema_check.revision)
+    ready = readiness.Readiness(schema_check.require_compatible_schema, schema_check.revision)
     readiness.register(app, ready, _needs_database)
     health.register(app, ready.require)
     api.register(app, settings["resource_types"])

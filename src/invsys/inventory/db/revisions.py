@@ -1,7 +1,9 @@
 """The revisions of the migrations in this version of the service, and the revision of a database."""
 
 import functools
+import logging
 from pathlib import Path
+from typing import NamedTuple
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -9,7 +11,16 @@ from sqlalchemy import Connection, text
 
 from invsys.inventory.errors import UnusableDatabase
 
+logger = logging.getLogger("invsys.inventory")
+
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Schema(NamedTuple):
+    """The revision of a database, and the oldest revision whose version of the service works on it, if it is known."""
+
+    revision: str | None
+    compatible: str | None
 
 
 @functools.cache
@@ -40,9 +51,21 @@ def require_newest(revision: str | None) -> None:
         )
 
 
-def current(connection: Connection) -> str | None:
-    """Return the revision of the database; None if it was never migrated."""
+def require_compatible(schema: Schema) -> None:
+    """Raise UnusableDatabase unless this version works on ``schema``: the newest one, or a newer, compatible one."""
+    if schema.revision not in known() and schema.compatible in known():
+        logger.warning(
+            "The database is at migration %s of a newer version of the service, which this version can use.",
+            schema.revision,
+        )
+    else:
+        require_newest(schema.revision)
+
+
+def current(connection: Connection) -> Schema:
+    """Return the schema of the database; its revision is None if it was never migrated."""
     if not connection.dialect.has_table(connection, "alembic_version"):
-        return None
-    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return revision
+        return Schema(None, None)
+    # All columns: older migrations have not added the second one yet.
+    row = connection.execute(text("SELECT * FROM alembic_version")).mappings().first() or {}
+    return Schema(row.get("version_num"), row.get("compatible_revision"))

@@ -1,7 +1,7 @@
 """Checks that the database can be used.
 
-It must be at the newest migration, no pooler may share its connections, and at startup the SQLite file must be
-accessible.
+It must be at the newest migration, or at one of a newer version that declares itself compatible. No pooler may share its
+connections, and at startup the SQLite file must be accessible.
 """
 
 import logging
@@ -14,6 +14,7 @@ from invsys.inventory.db import engine, revisions
 from invsys.inventory.db.failures import translated
 from invsys.inventory.db.models import db
 from invsys.inventory.db.postgresql import pooler_check
+from invsys.inventory.db.revisions import Schema
 from invsys.inventory.db.sqlite import file as sqlite_file
 from invsys.inventory.errors import DatabaseUnavailable, Overloaded, UnusableDatabase
 
@@ -21,7 +22,12 @@ logger = logging.getLogger("invsys.inventory")
 
 
 def revision() -> str | None:
-    """Return the revision of the database, None if it was never migrated.
+    """Return the revision of the database, None if it was never migrated; raises the errors of ``schema``."""
+    return schema().revision
+
+
+def schema() -> Schema:
+    """Return the revision of the database, and the oldest one that is compatible with it.
 
     Raises DatabaseUnavailable or Overloaded if the revision cannot be read, and UnusableDatabase if a pooler shares
     connections.
@@ -51,6 +57,14 @@ def require_current_schema() -> None:
     revisions.require_newest(revision())
 
 
+def require_compatible_schema() -> None:
+    """Raise UnusableDatabase unless this version of the service works on the schema of the database.
+
+    Raises DatabaseUnavailable or Overloaded if that cannot be determined.
+    """
+    revisions.require_compatible(schema())
+
+
 def require_usable_at_start() -> None:
     """Raise UnusableDatabase, or DatabaseUnavailable for a SQLite file that cannot be used.
 
@@ -58,7 +72,7 @@ def require_usable_at_start() -> None:
     """
     is_sqlite = db.engine.dialect.name == "sqlite"
     try:
-        require_current_schema()
+        require_compatible_schema()
     except UnusableDatabase:
         raise
     except (Overloaded, DatabaseUnavailable) as error:

@@ -128,11 +128,22 @@ def test_a_running_service_continues_while_a_newer_version_migrates(fresh_app, f
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert [running_client.get(path).status_code for path in ("/readyz", "/api/cars")] == [200, 200]
-    started_later = build_app(load_settings(fresh_url))
-    with started_later.app_context():
-        later = started_later.test_client()
-        assert [later.get(path).status_code for path in ("/readyz", "/api/cars")] == [503, 503]
+    assert statuses_after_start(fresh_url) == [200, 200]
+    # The newer version no longer has what this version needs.
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET compatible_revision = '9999'"))
+    assert [running_client.get(path).status_code for path in ("/readyz", "/api/cars")] == [200, 200]
+    assert statuses_after_start(fresh_url) == [503, 503]
+
+
+def statuses_after_start(url):
+    """Return the statuses of /readyz and of a list from a service that is started now."""
+    app = build_app(load_settings(url))
+    with app.app_context():
+        client = app.test_client()
+        statuses = [client.get(path).status_code for path in ("/readyz", "/api/cars")]
         disconnect()
+    return statuses
 
 
 def test_a_service_started_before_the_migration_serves_after_it(fresh_app):

@@ -204,8 +204,23 @@ def test_a_database_without_tables_is_refused_with_the_command_to_run(fresh_app,
         schema_check.require_usable_at_start()
 
 
-def test_a_database_of_a_newer_version_is_refused(fresh_app):
-    upgrade()
+def test_a_service_starts_on_the_schema_of_a_newer_version_that_only_added(filled, later, caplog):
+    upgrade(directory=later('op.add_column("continuous_resources", sa.Column("colour", sa.String(40)))'))
+    schema_check.require_usable_at_start()
+    assert "at migration next of a newer version of the service, which this version can use" in caplog.text
+    with pytest.raises(UnusableDatabase, match="is at migration next, which comes from a newer version"):
+        schema_check.require_current_schema()
+
+
+def test_a_service_refuses_the_schema_of_a_newer_version_that_says_so(filled, later):
+    upgrade(directory=later("""op.execute("UPDATE alembic_version SET compatible_revision = 'next'")"""))
+    for check in (schema_check.require_usable_at_start, schema_check.require_current_schema):
+        with pytest.raises(UnusableDatabase, match="is at migration next, which comes from a newer version"):
+            check()
+
+
+def test_the_schema_of_a_newer_version_that_declares_nothing_is_refused(fresh_app):
+    upgrade(revision="0007")
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(UnusableDatabase, match="is at migration 9999"):
