@@ -162,6 +162,22 @@ def test_the_probes_and_the_service_use_the_port_of_the_image(name):
 
 
 @table_driven("name", DEPLOYMENTS)
+def test_a_liveness_probe_waits_until_the_requests_before_it_are_done(name):
+    gateway, inventory = (settings_of(DEPLOYMENTS[f"Deployment {short}"]) for short in ("gateway", "inventory"))
+    replicas = DOCUMENTS["Deployment gateway"]["spec"]["replicas"]
+    # All requests that the gateways forward at once, to one pod whose statements all reach their timeout.
+    rounds = replicas * threads(gateway) / threads(inventory)
+    probe = container(DEPLOYMENTS[name])["livenessProbe"]
+    assert probe["timeoutSeconds"] > 1.5 * rounds * inventory["database"]["statement_timeout"]
+    assert probe["timeoutSeconds"] > gateway["upstream"]["read_timeout"]
+    assert probe["timeoutSeconds"] * probe["failureThreshold"] >= 600
+
+
+def threads(settings):
+    return settings["server"]["workers"] * settings["server"]["threads"]
+
+
+@table_driven("name", DEPLOYMENTS)
 def test_the_selectors_match_the_pods(name):
     short = name.removeprefix("Deployment ")
     labels = DEPLOYMENTS[name]["metadata"]["labels"]
