@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
@@ -118,6 +119,23 @@ def test_every_expression_refers_to_what_the_services_expose(
 )
 def test_a_mistake_in_an_expression_is_found(exposed: Exposed, expression: str, expected: list[str]) -> None:
     assert list(mistakes(expression, exposed)) == expected
+
+
+@pytest.mark.one_engine
+def test_a_job_without_any_instance_has_an_alert() -> None:
+    [missing] = [
+        rule["expr"] for group in ALERTS["groups"] for rule in group["rules"] if rule["alert"].endswith("Missing")
+    ]
+    assert missing == " or ".join(f'absent(up{{job="{job}"}})' for job in sorted(JOBS))
+
+
+@pytest.mark.one_engine
+def test_prometheus_scrapes_the_running_pods_of_both_services() -> None:
+    text = (MANUAL / "kubernetes.rst").read_text().partition("scrape_configs:")[2].partition("\n\n")[0]
+    jobs = {job["job_name"]: job["relabel_configs"] for job in yaml.safe_load(textwrap.dedent(text))}
+    assert jobs.keys() == JOBS
+    ended = {"source_labels": ["__meta_kubernetes_pod_phase"], "regex": "Failed|Succeeded", "action": "drop"}
+    assert all(ended in rules for rules in jobs.values())
 
 
 @pytest.mark.one_engine

@@ -1,6 +1,6 @@
 """Checks that the database can be used.
 
-It must be at the newest migration, or at one of a newer version that declares itself compatible. No pooler may share its
+It must be at the newest migration, or at one of a newer version with which this version works. No pooler may share its
 connections, and at startup the SQLite file must be accessible.
 """
 

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import ExitStack, closing
 
 import pytest
+from flask_migrate import upgrade
 from prometheus_client import REGISTRY
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
@@ -120,6 +121,15 @@ def test_the_time_of_the_last_purge_is_shown(app, state):
         purge.purge(60, 0)
         purged_at = session.now().timestamp()
     assert state()["inventory_last_purge_timestamp_seconds"] == pytest.approx(purged_at, abs=30)
+
+
+def test_a_new_database_that_was_never_purged_has_the_time_of_its_creation(fresh_app):
+    upgrade(revision="0007")
+    created_at = session.now().timestamp()
+    upgrade()
+    families = {family.name: family for family in state_metrics.StateMetrics(fresh_app).collect()}
+    [sample] = families["inventory_last_purge_timestamp_seconds"].samples
+    assert sample.value == pytest.approx(created_at, abs=30)
 
 
 def test_the_sessions_of_postgresql_are_shown(app, state):
