@@ -67,5 +67,5 @@ def current(connection: Connection) -> Schema:
     if not connection.dialect.has_table(connection, "alembic_version"):
         return Schema(None, None)
     # All columns: older migrations have not added the second one yet.
-    row = connection.execute(text("SELECT * FROM alembic_version")).mappings().first() or {}
-    return Schema(row.get("version_num"), row.get("compatible_revision"))
+    row = connection.execute(text("SELECT * FROM alembic_version")).mappings().first()
+    return Schema(row["version_num"], row.get("compatible_revision")) if row else Schema(None, None)
