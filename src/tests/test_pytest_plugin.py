@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -9,6 +10,7 @@ import urllib.request
 
 import pytest
 
+from invsys.testing import plugin
 from invsys.testing.plugin import InvSysServer
 from tests.support.paths import MANUAL, PROJECT
 from tests.support.waiting import until
@@ -137,10 +139,106 @@ def test_the_package_declares_the_plugin():
     assert setup["options.entry_points"]["pytest11"].split() == ["invsys", "=", InvSysServer.__module__]
 
 
+@pytest.fixture
+def servers(tmp_path, monkeypatch):
+    """Return a function that starts a server; the servers are stopped after the test."""
+    monkeypatch.setenv("PYTHONPATH", PATH)
+    started = []
+
+    def start(folder=tmp_path):
+        started.append(InvSysServer(folder, {}))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+INTERRUPTED = """
+import os
+import signal
+
+import pytest
+from invsys_client import Client
+
+
+@pytest.fixture
+def car(invsys_url):
+    with Client(invsys_url) as invsys:
+        car = invsys.collection("cars").register("Car1")
+        yield car
+        invsys.collection("cars").decommission(car.id)
+        print("decommissioned")
+
+
+def test_it(car):
+    os.killpg(0, signal.SIGINT)
+"""
+
+
+def test_fixtures_can_use_the_service_after_ctrl_c(tmp_path):
+    (tmp_path / "test_caller.py").write_text(INTERRUPTED)
+    command = [sys.executable, "-m", "pytest", "-q", "-s", *LOADED, str(tmp_path)]
+    # Ctrl-C sends the signal to each process of the group.
+    result = subprocess.run(
+        command, cwd=tmp_path, env=ENVIRON, capture_output=True, text=True, check=False, process_group=0
+    )
+    assert "KeyboardInterrupt" in result.stdout
+    assert "decommissioned" in result.stdout, result.stdout + result.stderr
+
+
+def test_modules_of_the_caller_do_not_replace_those_of_the_service(tmp_path):
+    (tmp_path / "marshmallow.py").write_text("raise RuntimeError('a module of the caller')")
+    (tmp_path / "test_caller.py").write_text("def test_it(invsys_url): pass")
+    result = run_pytest(tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_database_is_in_the_folder_whatever_its_name(tmp_path, servers):
+    folder = tmp_path / "a b%20c?x#y"
+    folder.mkdir()
+    servers(folder)
+    assert {file.name for file in folder.iterdir()} >= {"invsys.sqlite3", "log"}
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "message"),
+    [
+        ("INVSYS_DATABASE_CONNECT_TIMEOUT", 5, TypeError, "INVSYS_DATABASE_CONNECT_TIMEOUT must be a string, not 5"),
+        ("DATABASE_URL", "x", ValueError, "'DATABASE_URL' is not a setting: its name must begin with INVSYS_"),
+        (5, "x", ValueError, "5 is not a setting"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path, name, value, error, message):
+    with pytest.raises(error, match=f"invsys_settings: {message}"):
+        InvSysServer(tmp_path, {name: value})
+
+
+def test_a_service_that_has_ended_is_reported_each_time(servers):
+    server = servers()
+    os.kill(server._process.pid, signal.SIGKILL)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="service for tests has ended"):
+            server.empty()
+    server.stop()
+
+
+def test_a_service_that_hangs_is_killed(servers, monkeypatch):
+    asked, stopped = servers(), servers()
+    for server in (asked, stopped):
+        os.kill(server._process.pid, signal.SIGSTOP)
+    monkeypatch.setattr(plugin, "_TIMEOUT", 0.1)
+    with pytest.raises(RuntimeError, match="has not responded"):
+        asked.empty()
+    stopped.stop()
+    assert [server._process.returncode for server in (asked, stopped)] == [-signal.SIGKILL] * 2
+
+
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_server_can_be_stopped_and_started_again(tmp_path, times):
+def test_a_server_can_be_stopped_and_started_again(servers, times):
     for number in range(times):
-        server = InvSysServer(tmp_path, {"PYTHONPATH": PATH})
+        server = servers()
         server.empty()
         server.stop()
         assert server._process.returncode == 0, number
