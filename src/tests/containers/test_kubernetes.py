@@ -227,3 +227,27 @@ def test_the_purge_runs_daily_and_not_twice_at_once():
     spec = DOCUMENTS["CronJob purge"]["spec"]
     assert re.fullmatch(r"\d+ \d+ \* \* \*", spec["schedule"])
     assert spec["concurrencyPolicy"] == "Forbid"
+    # A run that hangs has ended before the next one.
+    assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] < 86400
+
+
+@table_driven("name", DEPLOYMENTS)
+def test_the_pods_are_spread_over_the_nodes(name):
+    spec = DOCUMENTS[name]["spec"]
+    [constraint] = spec["template"]["spec"]["topologySpreadConstraints"]
+    assert constraint["topologyKey"] == "kubernetes.io/hostname"
+    assert constraint["labelSelector"] == spec["selector"]
+
+
+def test_the_gateway_has_disk_space_for_the_responses_of_all_threads():
+    settings, pod = settings_of(DEPLOYMENTS["Deployment gateway"]), DEPLOYMENTS["Deployment gateway"]["spec"]
+    [directory] = [volume["emptyDir"] for volume in pod["volumes"] if volume["name"] == "tmp"]
+    size = re.fullmatch(r"(\d+)Gi", directory["sizeLimit"])
+    assert int(size[1]) * 2**30 > threads(settings) * settings["upstream"]["max_answer"]
+    # Otherwise the files would count as memory of the container.
+    assert "medium" not in directory
+
+
+def test_the_migrations_and_the_purge_run_the_commands_of_the_manual():
+    jobs = [container(pod)["args"] for name, pod in PODS.items() if name not in DEPLOYMENTS]
+    assert jobs == [["migrate"], ["purge"]]

@@ -130,6 +130,13 @@ def test_a_job_without_any_instance_has_an_alert() -> None:
 
 
 @pytest.mark.one_engine
+def test_advice_for_hosts_has_a_variant_for_kubernetes() -> None:
+    advice = [rule["annotations"]["what_to_do"] for group in ALERTS["groups"] for rule in group["rules"]]
+    for text in advice:
+        assert ("kubectl" in text) == ("systemctl" in text or "host," in text), text
+
+
+@pytest.mark.one_engine
 def test_prometheus_scrapes_the_running_pods_of_both_services() -> None:
     text = (MANUAL / "kubernetes.rst").read_text().partition("scrape_configs:")[2].partition("\n\n")[0]
     jobs = {job["job_name"]: job["relabel_configs"] for job in yaml.safe_load(textwrap.dedent(text))}
