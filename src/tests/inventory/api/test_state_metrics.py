@@ -187,6 +187,6 @@ def test_writes_that_wait_for_the_lock_of_sqlite_are_counted(app, register, data
         else:
             stack.enter_context(session.transaction())
         error = DBAPIError if other_process else Overloaded
-        with pytest.raises(error), sqlite.writing(engine.current().transactions, timeout=0.01):
+        with pytest.raises(error), sqlite.writing(engine.current().transactions, timeout=0):
             pass
     assert waits() == before + 1

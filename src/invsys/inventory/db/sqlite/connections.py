@@ -132,9 +132,11 @@ def _lock(connection: Any, deadline: float) -> None:
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if not is_busy(error) or time.monotonic() > deadline:
+                if not is_busy(error):
                     raise
                 started = started or time.monotonic()
+                if time.monotonic() > deadline:
+                    raise
                 time.sleep(_RETRY_PAUSE)
             else:
                 return
