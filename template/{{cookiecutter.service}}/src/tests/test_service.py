@@ -27,12 +27,15 @@ def test_it_is_not_ready_without_its_tables(fresh_app):
     refused(client.get("/api/pallets"), 503, "database_unavailable")
 
 
-def test_it_is_not_ready_on_the_database_of_a_newer_version(fresh_app):
+@pytest.mark.parametrize(("compatible", "status"), [("0001", 200), ("9999", 503)])
+def test_it_is_ready_on_the_database_of_a_newer_version_that_is_compatible(fresh_app, compatible, status):
     upgrade()
     with db.engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    answer = refused(fresh_app.test_client().get("/readyz"), 503, "database_unavailable")
-    assert "a newer version" in answer["detail"]
+        statement = text("UPDATE alembic_version SET version_num = '9999', compatible_revision = :compatible")
+        connection.execute(statement, {"compatible": compatible})
+    answer = fresh_app.test_client().get("/readyz")
+    assert answer.status_code == status
+    assert ("a newer version" in answer.text) == (status == 503)
 
 
 def test_a_request_keeps_its_id(client):

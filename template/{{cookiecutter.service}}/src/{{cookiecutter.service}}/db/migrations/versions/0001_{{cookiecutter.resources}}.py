@@ -1,4 +1,8 @@
-"""The table of pallets."""
+"""The table of pallets, and the oldest revision whose version of the service works on this database.
+
+An older version of the service reads the revision when it starts. A later migration that does not only add to the
+schema must raise it: ``UPDATE alembic_version SET compatible_revision = ...``. The column must stay.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +12,10 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the table and the column."""
+    op.add_column(
+        "alembic_version", sa.Column("compatible_revision", sa.String(32), nullable=False, server_default=revision)
+    )
     op.create_table(
         "pallets",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -23,5 +30,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the table."""
+    """Drop the table and the column."""
     op.drop_table("pallets")
+    op.drop_column("alembic_version", "compatible_revision")
