@@ -16,6 +16,7 @@ from invsys_client.calls.mirror import MirrorCalls
 from invsys_client.options import EventFilters
 from invsys_client.transport.calls import Asynchronous, Synchronous
 from invsys_client.transport.connection import AsyncConnection, Settings, SyncConnection
+from invsys_client.transport.deadline import keep_deadline
 from invsys_client.transport.retries import Limits
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Client(ServiceCalls, MirrorCalls, Synchronous):
 
     ``token``, an API key or a JSON Web Token, is sent with every request as ``Authorization: Bearer``; ``headers`` are
     further ones. ``timeout`` limits each step of an attempt (connect, send, wait for the response), ``deadline`` all
-    attempts of a request together, in seconds; both are also arguments of each call. The client retries a request that
+    attempts of a request together, even if a response arrives byte by byte. Both are in seconds, and also arguments of
+    each call; the lookup of the host's name can take longer. The client retries a request that
     got no response, or a response with 429 (except ``TooManyHolds``), 502, 503 or 504, unless this could execute it
     twice. It makes at most ``attempts`` attempts. ``transport`` replaces httpx2's transport, for example to use a
     client certificate. ``sleep`` and ``clock`` replace ``time.sleep`` and ``time.monotonic`` in tests. Settings in the
@@ -64,7 +66,8 @@ class Client(ServiceCalls, MirrorCalls, Synchronous):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         settings = Settings.create(base_url, Limits(attempts, timeout, deadline), clock, token, headers)
-        self._connection = SyncConnection(settings, httpx2.Client(transport=transport, **settings.http()), sleep)
+        network = keep_deadline(transport or httpx2.HTTPTransport(trust_env=False))
+        self._connection = SyncConnection(settings, httpx2.Client(transport=network, **settings.http()), sleep)
 
     def __enter__(self) -> Self:
         return self

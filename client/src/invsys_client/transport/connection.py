@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+import anyio
 import httpx2
 
 from invsys_client.options import CallOptions
+from invsys_client.transport.body import Body
+from invsys_client.transport.deadline import limited_to, require_time
 from invsys_client.transport.pages import Pages
 from invsys_client.transport.requests import Run, Steps
 from invsys_client.transport.retries import CONNECTION_ERRORS, Attempt, Limits, execute
@@ -104,9 +107,17 @@ class SyncConnection:
 
     def _attempt(self, attempt: Attempt, headers: Mapping[str, str]) -> httpx2.Response | Exception:
         try:
-            return self._http.request(**_arguments(attempt, headers))
+            with (
+                limited_to(attempt.seconds, self._settings.clock),
+                self._http.stream(**_arguments(attempt, headers)) as response,
+            ):
+                body = Body(response)
+                for chunk in response.iter_bytes():
+                    body.add(chunk)
+                    require_time()
         except CONNECTION_ERRORS as error:
             return error
+        return body.complete()
 
 
 class AsyncConnection:
@@ -147,9 +158,16 @@ class AsyncConnection:
 
     async def _attempt(self, attempt: Attempt, headers: Mapping[str, str]) -> httpx2.Response | Exception:
         try:
-            return await self._http.request(**_arguments(attempt, headers))
+            with anyio.fail_after(attempt.seconds):
+                async with self._http.stream(**_arguments(attempt, headers)) as response:
+                    body = Body(response)
+                    async for chunk in response.aiter_bytes():
+                        body.add(chunk)
+        except TimeoutError:
+            return httpx2.ReadTimeout("the deadline has passed")
         except CONNECTION_ERRORS as error:
             return error
+        return body.complete()
 
 
 def _arguments(attempt: Attempt, headers: Mapping[str, str]) -> dict[str, Any]:
