@@ -15,9 +15,10 @@ from invsys_client.calls.feed import AsyncFeed, Feed, ServiceCalls, feed_pages
 from invsys_client.calls.mirror import MirrorCalls
 from invsys_client.options import EventFilters
 from invsys_client.transport.calls import Asynchronous, Synchronous
-from invsys_client.transport.connection import AsyncConnection, Settings, SyncConnection
+from invsys_client.transport.connection import AsyncConnection, SyncConnection
 from invsys_client.transport.deadline import keep_deadline
 from invsys_client.transport.retries import Limits
+from invsys_client.transport.settings import Settings, require_callable, require_transport
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -66,6 +67,8 @@ class Client(ServiceCalls, MirrorCalls, Synchronous):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         settings = Settings.create(base_url, Limits(attempts, timeout, deadline), clock, token, headers)
+        require_callable("sleep", sleep)
+        require_transport(transport, httpx2.BaseTransport)
         network = keep_deadline(transport or httpx2.HTTPTransport(trust_env=False))
         self._connection = SyncConnection(settings, httpx2.Client(transport=network, **settings.http()), sleep)
 
@@ -82,7 +85,10 @@ class Client(ServiceCalls, MirrorCalls, Synchronous):
         self._connection.close()
 
     def collection(self, name: str) -> Collection:
-        """Return the collection with the name that the URLs of the service contain, such as ``cars`` or ``lorries``."""
+        """Return the collection with the name that the URLs of the service contain, such as ``cars`` or ``lorries``.
+
+        A name consists of a-z, 0-9, ``-`` and ``_``. Raises ValueError.
+        """
         return Collection(self._connection, name)
 
     def events(self, after: str | None = None, *, page_size: int = 100, **filters: Unpack[EventFilters]) -> Feed:
@@ -115,6 +121,8 @@ class AsyncClient(ServiceCalls, MirrorCalls, Asynchronous):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         settings = Settings.create(base_url, Limits(attempts, timeout, deadline), clock, token, headers)
+        require_callable("sleep", sleep)
+        require_transport(transport, httpx2.AsyncBaseTransport)
         self._connection = AsyncConnection(settings, httpx2.AsyncClient(transport=transport, **settings.http()), sleep)
 
     async def __aenter__(self) -> Self:
@@ -130,7 +138,10 @@ class AsyncClient(ServiceCalls, MirrorCalls, Asynchronous):
         await self._connection.close()
 
     def collection(self, name: str) -> AsyncCollection:
-        """Return the collection with the name that the URLs of the service contain, such as ``cars`` or ``lorries``."""
+        """Return the collection with the name that the URLs of the service contain, such as ``cars`` or ``lorries``.
+
+        A name consists of a-z, 0-9, ``-`` and ``_``. Raises ValueError.
+        """
         return AsyncCollection(self._connection, name)
 
     def events(self, after: str | None = None, *, page_size: int = 100, **filters: Unpack[EventFilters]) -> AsyncFeed:
