@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import anyio
@@ -30,20 +31,28 @@ class SyncConnection:
         """Execute a call and return its result."""
         headers = own_headers(options.get("headers"))
         actions = execute(steps, self._settings.limits_of(options), self._settings.clock)
+        undo = None
         reply: Any = None
-        while True:
-            try:
-                action = actions.send(reply)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            if isinstance(action, Attempt):
-                reply = self._attempt(action, headers)
-            elif isinstance(action, Run):
-                reply = action.function()
-            else:
-                self._sleep(action.seconds)
-                reply = None
+        try:
+            while True:
+                try:
+                    action = actions.send(reply)
+                except StopIteration as stop:
+                    result: T = stop.value
+                    return result
+                if isinstance(action, Attempt):
+                    reply = self._attempt(action, headers)
+                elif isinstance(action, Run):
+                    undo = action.undo or undo
+                    reply = action.function()
+                else:
+                    self._sleep(action.seconds)
+                    reply = None
+        except BaseException:
+            if undo is not None:
+                with suppress(Exception):
+                    undo()
+            raise
 
     def iterate(self, pages: Pages[T], options: CallOptions) -> Iterator[T]:
         """Yield the items of all pages of a list."""
@@ -79,21 +88,28 @@ class AsyncConnection:
         """Execute a call and return its result."""
         headers = own_headers(options.get("headers"))
         actions = execute(steps, self._settings.limits_of(options), self._settings.clock)
+        undo = None
         reply: Any = None
-        while True:
-            try:
-                action = actions.send(reply)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            if isinstance(action, Attempt):
-                reply = await self._attempt(action, headers)
-            elif isinstance(action, Run):
-                reply = action.function()
-                reply = await reply if inspect.isawaitable(reply) else reply
-            else:
-                await self._sleep(action.seconds)
-                reply = None
+        try:
+            while True:
+                try:
+                    action = actions.send(reply)
+                except StopIteration as stop:
+                    result: T = stop.value
+                    return result
+                if isinstance(action, Attempt):
+                    reply = await self._attempt(action, headers)
+                elif isinstance(action, Run):
+                    undo = action.undo or undo
+                    reply = await _result(action.function())
+                else:
+                    await self._sleep(action.seconds)
+                    reply = None
+        except BaseException:
+            if undo is not None:
+                with suppress(Exception):
+                    await _result(undo())
+            raise
 
     async def iterate(self, pages: Pages[T], options: CallOptions) -> AsyncIterator[T]:
         """Yield the items of all pages of a list."""
@@ -117,6 +133,10 @@ class AsyncConnection:
         except CONNECTION_ERRORS as error:
             return error
         return body.complete()
+
+
+async def _result(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value
 
 
 def _arguments(attempt: Attempt, headers: Mapping[str, str]) -> dict[str, Any]:

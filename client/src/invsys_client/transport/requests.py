@@ -56,9 +56,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Run:
-    """A step that calls a function of the caller; an asynchronous client awaits what it returns."""
+    """A step that calls a function of the caller; an asynchronous client awaits what it returns.
+
+    If the call fails later, ``undo`` is called in the same way.
+    """
 
     function: Callable[[], Any]
+    undo: Callable[[], Any] | None = None
 
 
 Steps = Generator[Request | Run, Any, T]
