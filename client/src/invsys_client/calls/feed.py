@@ -54,7 +54,14 @@ def read_events(after: str | None, limit: int, filters: Mapping[str, Any], read:
     query = {"after": after, **payloads.page_param("limit", limit), **filters}
     response = yield from get("api/events", query)
     has_more, offset = "next" in response.links, server_offset(response)
-    return parse(response, lambda document: read(EventPage.from_json(document, has_more, offset)))
+
+    def read_page(document: Any) -> T:
+        page = EventPage.from_json(document, has_more, offset)
+        if has_more and page.next == after:
+            raise ValueError("the feed would never end")
+        return read(page)
+
+    return parse(response, read_page)
 
 
 class Feed:
