@@ -46,11 +46,11 @@ class Client(ServiceCalls, MirrorCalls, Synchronous):
     ``token``, an API key or a JSON Web Token, is sent with every request as ``Authorization: Bearer``; ``headers`` are
     further ones. ``timeout`` limits each step of an attempt (connect, send, wait for the response), ``deadline`` all
     attempts of a request together, even if a response arrives byte by byte. Both are in seconds, and also arguments of
-    each call; the lookup of the host's name can take longer. The client retries a request that
-    got no response, or a response with 429 (except ``TooManyHolds``), 502, 503 or 504, unless this could execute it
-    twice. It makes at most ``attempts`` attempts. ``transport`` replaces httpx2's transport, for example to use a
-    client certificate. ``sleep`` and ``clock`` replace ``time.sleep`` and ``time.monotonic`` in tests. Settings in the
-    environment, such as proxies, are ignored. The logger ``invsys_client`` has one debug record for each attempt.
+    each call; the lookup of the host's name can take longer. The client retries a request that got no response, or a
+    response with 429 (except ``TooManyHolds``), 502, 503 or 504, unless this could execute it twice. It makes at most
+    ``attempts`` attempts. ``transport`` replaces httpx2's transport, for example to use a client certificate. ``sleep``
+    and ``clock`` replace ``time.sleep`` and ``time.monotonic`` in tests. Settings in the environment, such as proxies,
+    are ignored. The logger ``invsys_client`` has one debug record for each attempt.
     """
 
     def __init__(
