@@ -48,7 +48,7 @@ def test_a_response_that_arrives_slowly_does_not_outlast_the_deadline(is_async, 
         service.respond = respond
         with pytest.raises(Unavailable) as unavailable:
             list(client.collection("lorries").resources())
-    assert isinstance(unavailable.value.__cause__, httpx2.ReadTimeout)
+    assert isinstance(unavailable.value.__cause__, httpx2.TimeoutException)
 
 
 class Endless(httpx2.BaseTransport):
