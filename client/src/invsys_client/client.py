@@ -15,8 +15,10 @@ from invsys_client.calls.feed import AsyncFeed, Feed, ServiceCalls, feed_pages
 from invsys_client.calls.mirror import MirrorCalls
 from invsys_client.options import EventFilters
 from invsys_client.transport.calls import Asynchronous, Synchronous
-from invsys_client.transport.connection import AsyncConnection, Settings, SyncConnection
+from invsys_client.transport.connection import AsyncConnection, SyncConnection
+from invsys_client.transport.deadline import keep_deadline
 from invsys_client.transport.retries import Limits
+from invsys_client.transport.settings import Settings, require_callable, require_transport
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -43,11 +45,12 @@ class Client(ServiceCalls, MirrorCalls, Synchronous):
 
     ``token``, an API key or a JSON Web Token, is sent with every request as ``Authorization: Bearer``; ``headers`` are
     further ones. ``timeout`` limits each step of an attempt (connect, send, wait for the response), ``deadline`` all
-    attempts of a request together, in seconds; both are also arguments of each call. The client retries a request that
-    got no response, or a response with 429 (except ``TooManyHolds``), 502, 503 or 504, unless this could execute it
-    twice. It makes at most ``attempts`` attempts. ``transport`` replaces httpx2's transport, for example to use a
-    client certificate. ``sleep`` and ``clock`` replace ``time.sleep`` and ``time.monotonic`` in tests. Settings in the
-    environment, such as proxies, are ignored. The logger ``invsys_client`` has one debug record for each attempt.
+    attempts of a request together, even if a response arrives byte by byte. Both are in seconds, and also arguments of
+    each call; the lookup of the host's name can take longer. The client retries a request that got no response, or a
+    response with 429 (except ``TooManyHolds``), 502, 503 or 504, unless this could execute it twice. It makes at most
+    ``attempts`` attempts. ``transport`` replaces httpx2's transport, for example to use a client certificate. ``sleep``
+    and ``clock`` replace ``time.sleep`` and ``time.monotonic`` in tests. Settings in the environment, such as proxies,
+    are ignored. The logger ``invsys_client`` has one debug record for each attempt.
     """
 
     def __init__(
@@ -64,7 +67,10 @@ class Client(ServiceCalls, MirrorCalls, Synchronous):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         settings = Settings.create(base_url, Limits(attempts, timeout, deadline), clock, token, headers)
-        self._connection = SyncConnection(settings, httpx2.Client(transport=transport, **settings.http()), sleep)
+        require_callable("sleep", sleep)
+        require_transport(transport, httpx2.BaseTransport)
+        network = keep_deadline(transport or httpx2.HTTPTransport(trust_env=False))
+        self._connection = SyncConnection(settings, httpx2.Client(transport=network, **settings.http()), sleep)
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +85,10 @@ class Client(ServiceCalls, MirrorCalls, Synchronous):
         self._connection.close()
 
     def collection(self, name: str) -> Collection:
-        """Return the collection with the name that the URLs of the service contain, such as ``cars`` or ``lorries``."""
+        """Return the collection with the name that the URLs of the service contain, such as ``cars`` or ``lorries``.
+
+        A name consists of a-z, 0-9, ``-`` and ``_``. Raises ValueError.
+        """
         return Collection(self._connection, name)
 
     def events(self, after: str | None = None, *, page_size: int = 100, **filters: Unpack[EventFilters]) -> Feed:
@@ -112,6 +121,8 @@ class AsyncClient(ServiceCalls, MirrorCalls, Asynchronous):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         settings = Settings.create(base_url, Limits(attempts, timeout, deadline), clock, token, headers)
+        require_callable("sleep", sleep)
+        require_transport(transport, httpx2.AsyncBaseTransport)
         self._connection = AsyncConnection(settings, httpx2.AsyncClient(transport=transport, **settings.http()), sleep)
 
     async def __aenter__(self) -> Self:
@@ -127,7 +138,10 @@ class AsyncClient(ServiceCalls, MirrorCalls, Asynchronous):
         await self._connection.close()
 
     def collection(self, name: str) -> AsyncCollection:
-        """Return the collection with the name that the URLs of the service contain, such as ``cars`` or ``lorries``."""
+        """Return the collection with the name that the URLs of the service contain, such as ``cars`` or ``lorries``.
+
+        A name consists of a-z, 0-9, ``-`` and ``_``. Raises ValueError.
+        """
         return AsyncCollection(self._connection, name)
 
     def events(self, after: str | None = None, *, page_size: int = 100, **filters: Unpack[EventFilters]) -> AsyncFeed:

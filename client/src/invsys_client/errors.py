@@ -197,7 +197,7 @@ class InvalidFields(ApiError, code="invalid_fields"):
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         super().__init__(status, problem, headers)
-        self.errors: Mapping[str, list[str]] = problem.get("errors", {})
+        self.errors: Mapping[str, list[str]] = problem.get("errors") or {}
 
 
 class IdempotencyKeyReused(ApiError, code="idempotency_key_reused"):

@@ -172,8 +172,12 @@ def format_etag(version: int) -> str:
 
 
 def parse_instant(text: str) -> datetime:
-    """Return the instant of a date-time in UTC; ``datetime.fromisoformat`` reads the ``Z`` from Python 3.11 on only."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    """Return the instant of a date-time in UTC; raises ValueError, OverflowError."""
+    # ``fromisoformat`` reads the ``Z`` from Python 3.11 on only.
+    instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no UTC offset")
+    return instant.astimezone(timezone.utc)
 
 
 def _parse_datetime(text: str | None) -> datetime | None:

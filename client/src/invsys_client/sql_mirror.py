@@ -63,6 +63,10 @@ class SqlMirror:
             self._execute_many("INSERT INTO invsys_cursor VALUES (?)", [(batch.cursor,)])
             self._connection.commit()
 
+    def rollback(self) -> None:
+        """Undo what a failed call has written, and end its transaction."""
+        self._connection.rollback()
+
     def _insert(self, table: str, columns: tuple[str, ...], records: Iterable[Resource | Allocation]) -> None:
         rows = [_row(record, columns) for record in records]
         marks = ", ".join("?" * len(columns))

@@ -77,7 +77,7 @@ REFUSED = [
     ("allocation_id", lambda cars, value: cars.deallocate(value), ["..", "all"]),
     ("resource_ids", lambda cars, value: cars.allocations(resource_ids=value), [["x"], [ID] * 101, ID]),
     ("page_size", lambda cars, value: cars.resources(page_size=value), [0, 1001, "10"]),
-    ("key", lambda cars, value: cars.register("A", key=value), ["", "a key", "k" * 256, "schlüssel"]),
+    ("key", lambda cars, value: cars.register("A", key=value), ["", "a key", "k" * 256, "schlüssel", 5, b"k"]),
     ("key", lambda cars, value: cars.update_several([{"id": ID}], key=value), ["a key"]),
     ("changes", lambda cars, value: cars.update_several(value), [[], [{"id": ID}] * 2, [{"id": ID}] * 101]),
     ("changes[0].end", lambda cars, value: cars.update_several([{"id": ID, "end": value}]), [NAIVE]),

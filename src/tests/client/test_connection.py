@@ -85,9 +85,16 @@ def test_invalid_client_options_raise_value_error(options):
 
 
 def test_an_unknown_collection_raises_not_found(invsys):
-    for name in ("vans", "", "cars/../lorries"):
-        with pytest.raises(NotFound):
-            list(invsys.collection(name).resources())
+    with pytest.raises(NotFound):
+        list(invsys.collection("vans").resources())
+
+
+@pytest.mark.parametrize(
+    "name", ["", "..", "cars/all", "cars?limit=1", "Cars", " cars", "cars\n", "é", None, 5, b"cars"]
+)
+def test_a_name_that_no_collection_can_have_is_refused(invsys, name):
+    with pytest.raises((ValueError, TypeError), match=r"^name: "):
+        invsys.collection(name)
 
 
 def test_unknown_members_of_a_document_are_ignored(connect):

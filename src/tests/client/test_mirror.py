@@ -10,10 +10,11 @@ import httpx2
 import psycopg
 import pytest
 
-from invsys_client import Allocation, AsyncClient, Batch, CursorExpired, Resource, SqlMirror
+from invsys_client import Allocation, AsyncClient, Batch, CursorExpired, Resource, SqlMirror, UnexpectedResponse
 from tests.client.conftest import FRIDAY, MONDAY, TUESDAY
 from tests.support.blocking_client import AsyncTransport
 from tests.support.faults import forward, respond
+from tests.support.tables import table_driven
 
 TYPES = {"lorries": "Lorry"}
 
@@ -136,18 +137,69 @@ def test_an_expired_cursor_leads_to_a_new_copy(connect, lorries, lorry, tmp_path
     expired = respond(410, gone, Content_Type="application/problem+json")
     with closing(sqlite3.connect(tmp_path / "m.sqlite3")) as connection:
         store = SqlMirror(connection)
-        store.write(Batch((lorry,), cursor="outdated"))
+        connect()[0].mirror(store, TYPES)
+        store.write(Batch(deleted=(lorry.id,), cursor=store.cursor()))
         assert connect(expired)[0].mirror(store, TYPES) == 1
         with pytest.raises(CursorExpired):
             connect(expired)[0].event_page("outdated")
     assert state_of_mirror(tmp_path / "m.sqlite3") == state_of(lorries)
 
 
+def test_the_cursor_of_another_database_leads_to_a_new_copy(connect, lorries, lorry, tmp_path):
+    client, _ = connect()
+    with closing(sqlite3.connect(tmp_path / "m.sqlite3")) as connection:
+        store = SqlMirror(connection)
+        client.mirror(store, TYPES)
+        for cursor in (store.cursor() + "A", "of the client 1.0", ""):
+            store.write(Batch(deleted=(lorry.id,), cursor=cursor))
+            assert client.mirror(store, TYPES) == 1
+            assert client.mirror(store, TYPES) == 0
+    assert state_of_mirror(tmp_path / "m.sqlite3") == state_of(lorries)
+
+
+def test_a_changed_mapping_leads_to_a_new_copy(invsys, lorries, lorry, booking, tmp_path):
+    cars = invsys.collection("cars")
+    cars.register("Car1")
+    both = {**TYPES, "cars": "Car"}
+    with closing(sqlite3.connect(tmp_path / "m.sqlite3")) as connection:
+        store = SqlMirror(connection)
+        assert invsys.mirror(store, TYPES) == 2
+        assert invsys.mirror(store, both) == 3
+        cars.register("Car2")
+        assert invsys.mirror(store, dict(reversed(both.items()))) == 1
+        assert state_of_mirror(tmp_path / "m.sqlite3") == state_of(lorries) | state_of(cars)
+        assert invsys.mirror(store, TYPES) == 2
+    assert state_of_mirror(tmp_path / "m.sqlite3") == state_of(lorries)
+
+
+def test_a_wrong_type_is_refused_and_the_copy_stays(invsys, lorries, lorry, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "m.sqlite3")) as connection:
+        store = SqlMirror(connection)
+        invsys.mirror(store, TYPES)
+        for wrong in ("Car", "lorry"):
+            with pytest.raises(ValueError, match=rf"^resource_types\['lorries'\]: the type is 'Lorry', not '{wrong}'"):
+                invsys.mirror(store, {"lorries": wrong})
+        assert not connection.in_transaction
+        assert invsys.mirror(store, TYPES) == 0
+    assert state_of_mirror(tmp_path / "m.sqlite3") == state_of(lorries)
+
+
+@pytest.mark.parametrize("number", range(2, 5))
+def test_a_failed_run_leaves_no_open_transaction(connect, lorry, booking, number):
+    client, _ = connect(*[forward] * number, *[respond(404)] * 9)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        store = SqlMirror(connection)
+        with pytest.raises(UnexpectedResponse):
+            client.mirror(store, TYPES, page_size=1)
+        assert not connection.in_transaction
+        assert store.cursor() is None
+
+
 class Memory:
     """A store of an asynchronous application."""
 
     def __init__(self):
-        self.records, self.position = {}, None
+        self.records, self.position, self.rollbacks = {}, None, 0
 
     async def cursor(self):
         return self.position
@@ -159,6 +211,9 @@ class Memory:
             self.records.pop(key, None)
         self.records |= {record.id: record for record in batch.stored}
         self.position = batch.cursor
+
+    async def rollback(self):
+        self.rollbacks += 1
 
 
 def test_an_asynchronous_client_awaits_its_store(app, lorries, lorry, booking):
@@ -175,6 +230,28 @@ def test_an_asynchronous_client_awaits_its_store(app, lorries, lorry, booking):
     assert asyncio.run(mirror()) == 1
     assert store.records == {lorry.id: lorry}
     assert asyncio.run(mirror()) == 0
+    assert store.rollbacks == 0
+
+
+@pytest.mark.parametrize("failing", ["cursor", "write"])
+def test_an_asynchronous_client_awaits_the_rollback_of_its_store(app, failing):
+    class Failing(Memory):
+        """A store whose database fails."""
+
+    async def fail(*_):
+        raise StopAsyncIteration
+
+    setattr(Failing, failing, fail)
+    store = Failing()
+
+    async def mirror():
+        transport = AsyncTransport(httpx2.WSGITransport(app=app))
+        async with AsyncClient("http://inventory", transport=transport) as client:
+            await client.mirror(store, TYPES)
+
+    with pytest.raises(StopAsyncIteration):
+        asyncio.run(mirror())
+    assert store.rollbacks == 1
 
 
 def test_the_tables_have_all_fields(lorries, lorry, tmp_path):
@@ -208,9 +285,34 @@ def test_the_tables_can_be_in_postgresql(request, invsys, lorries, lorry, bookin
         assert SqlMirror(connection, "%s").cursor() is not None
 
 
-@pytest.mark.parametrize("resource_types", [{}, ["lorries"], "lorries", None])
+class NumberedCursor:
+    """A store whose cursors are numbers."""
+
+    def cursor(self):
+        return 5
+
+    def write(self, batch):
+        raise AssertionError
+
+
+INVALID_TYPES = [
+    *({}, ["lorries"], "lorries", None, [("lorries", "Lorry")]),
+    *({5: "Lorry"}, {"": "Lorry"}, {"..": "Lorry"}, {"lorries": None}, {"lorries": 5}, {"lorries": ""}),
+    *({"lorries": "a" * 37}, {"lorries": "a\nb"}),
+]
+
+
+@table_driven("resource_types", INVALID_TYPES)
 def test_mirror_names_an_invalid_argument(connect, resource_types):
     client, transport = connect()
-    with pytest.raises(TypeError, match=r"^resource_types: "):
-        client.mirror(Memory(), resource_types)
+    with pytest.raises((TypeError, ValueError), match=r"^resource_types(\['lorries'\])?: "):
+        client.mirror(SqlMirror(sqlite3.connect(":memory:")), resource_types)
+    assert transport.requests == []
+
+
+@table_driven("store", [None, object(), "m.sqlite3", NumberedCursor()])
+def test_mirror_names_an_invalid_store(connect, store):
+    client, transport = connect()
+    with pytest.raises(TypeError, match=r"^store: "):
+        client.mirror(store, TYPES)
     assert transport.requests == []

@@ -75,6 +75,16 @@ def test_an_interrupted_replacement_is_continued_by_the_same_call(lorries, conne
     assert lorries.count_allocations() == 2
 
 
+def test_a_repeated_call_returns_the_maintenance_of_the_earlier_one(lorries, lorry, booking):
+    first = lorries.replace_vehicle(lorry.id, start=MONDAY - HOUR, description="gearbox")
+    repeated = lorries.replace_vehicle(lorry.id, start=MONDAY - HOUR, description="gearbox")
+    assert repeated.maintenance == first.maintenance
+    assert periods(repeated.maintenance) == [(MONDAY - HOUR, MONDAY), (FRIDAY, None)]
+    lorries.deallocate(first.maintenance[0].id)
+    [again, kept] = lorries.replace_vehicle(lorry.id, start=MONDAY - HOUR).maintenance
+    assert (again.description, kept) == (None, first.maintenance[1])
+
+
 def test_lost_responses_change_nothing(connect, lorries, lorry, spare, booking):
     client, _ = connect(*[response_lost, response_lost, forward] * 8)
     replacement = client.collection("lorries").replace_vehicle(lorry.id, start=MONDAY)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import httpx2
 
@@ -14,10 +14,12 @@ from invsys_client.calls import payloads
 from invsys_client.options import Id, Match
 from invsys_client.records import Allocation, Resource
 from invsys_client.transport.pages import Pages
-from invsys_client.transport.parsing import allocation_reader, parse_resource
+from invsys_client.transport.parsing import allocation_reader, parse, parse_resource
 from invsys_client.transport.requests import Steps, get, patch, post
 
 Item = TypeVar("Item")
+
+_COLLECTION = re.compile(r"[a-z0-9_-]+")
 
 
 class CollectionBase:
@@ -49,9 +51,13 @@ class CollectionBase:
         return post(f"{self._url}/{vehicle}/allocations", body, key)
 
 
-def collection_url(name: str) -> str:
-    """Return the URL of a collection."""
-    return f"api/{quote(name, safe='')}"
+def collection_url(name: object, argument: str = "name") -> str:
+    """Return the URL of a collection; other characters in its name would lead to another URL."""
+    if not isinstance(name, str):
+        raise TypeError(f"{argument}: {name!r} is not the name of a collection")
+    if not _COLLECTION.fullmatch(name):
+        raise ValueError(f"{argument}: {name!r} is not the name of a collection: it consists of a-z, 0-9, - and _")
+    return f"api/{name}"
 
 
 def resource_pages(url: str, filters: Mapping[str, Any], page_size: int, order: str | None = None) -> Pages[Resource]:
@@ -84,8 +90,18 @@ def count(url: str, query: Mapping[str, Any]) -> Steps[int | None]:
     """Return the length of a list, or None if it has more than 100,000 items."""
     if _selects_nothing(query):
         return 0
-    headers = (yield from get(url, {**query, "limit": 1, "count": "true"})).headers
-    return int(headers["X-Total-Count"]) if "X-Total-Count" in headers else None
+    response = yield from get(url, {**query, "limit": 1, "count": "true"})
+    return parse(response, lambda document: _total(document, response.headers.get("X-Total-Count")))
+
+
+def _total(document: Any, number: str | None) -> int | None:
+    if not isinstance(document, list):
+        raise TypeError("the response is not a list")
+    if number is None:
+        return None
+    if not (number.isascii() and number.isdecimal()):
+        raise ValueError("the header is not a number")
+    return int(number)
 
 
 def _selects_nothing(query: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from invsys_client.caller import Caller
 from invsys_client.calls import payloads
@@ -15,6 +15,8 @@ from invsys_client.transport.requests import Steps, get
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+T = TypeVar("T")
 
 
 class ServiceCalls:
@@ -42,12 +44,24 @@ class ServiceCalls:
 
 def read_event_page(after: str | None, limit: int, filters: Mapping[str, Any]) -> Steps[EventPage]:
     """Read one page; ``filters`` are query parameters."""
+    return read_events(after, limit, filters, lambda page: page)
+
+
+def read_events(after: str | None, limit: int, filters: Mapping[str, Any], read: Callable[[EventPage], T]) -> Steps[T]:
+    """Read one page and return ``read(page)``; raises UnexpectedResponse if ``read`` fails."""
     if after is not None and not isinstance(after, str):
         raise TypeError(f"after: {after!r} is not a cursor")
     query = {"after": after, **payloads.page_param("limit", limit), **filters}
     response = yield from get("api/events", query)
     has_more, offset = "next" in response.links, server_offset(response)
-    return parse(response, lambda document: EventPage.from_json(document, has_more, offset))
+
+    def read_page(document: Any) -> T:
+        page = EventPage.from_json(document, has_more, offset)
+        if has_more and page.next == after:
+            raise ValueError("the feed would never end")
+        return read(page)
+
+    return parse(response, read_page)
 
 
 class Feed:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from invsys_client import arguments
 from invsys_client.calls import payloads
 from invsys_client.calls.base import allocation_pages, collection_url, resource_pages
-from invsys_client.calls.feed import read_event_page
-from invsys_client.errors import CursorExpired
-from invsys_client.events import AllocationEvent, Event, ResourceEvent
+from invsys_client.calls.feed import read_event_page, read_events
+from invsys_client.errors import CursorExpired, InvalidFields
+from invsys_client.events import AllocationEvent, Event, EventPage, ResourceEvent
 from invsys_client.options import CallOptions
 from invsys_client.records import Allocation, Resource
 from invsys_client.transport.calls import call
@@ -20,6 +22,8 @@ from invsys_client.transport.requests import Run, Steps
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+# The most characters that a type can have.
+_MAX_TYPE = 36
 _DELETIONS = frozenset({"resource_decommissioned", "deallocated", "expired"})
 
 
@@ -27,8 +31,8 @@ _DELETIONS = frozenset({"resource_decommissioned", "deallocated", "expired"})
 class Batch:
     """Changes of the copy: clear it if ``clear`` is true, delete ``deleted``, then insert or replace ``stored``.
 
-    ``cursor`` is the position in the feed after this batch. If it is None, the copy is incomplete until a later batch
-    has one: commit with that one.
+    ``cursor`` is the position after this batch, a text that only ``mirror`` can read. If it is None, the copy is
+    incomplete until a later batch has one: commit with that one.
     """
 
     stored: tuple[Resource | Allocation, ...] = ()
@@ -38,7 +42,10 @@ class Batch:
 
 
 class MirrorStore(Protocol):
-    """Where ``mirror`` keeps the copy. An asynchronous client also awaits the results of both methods."""
+    """Where ``mirror`` keeps the copy. An asynchronous client also awaits the results of its methods.
+
+    If a store has a method ``rollback``, ``mirror`` calls it when it fails.
+    """
 
     def cursor(self) -> Any:
         """Return the stored cursor, or None if there is no complete copy."""
@@ -61,59 +68,101 @@ class MirrorCalls:
     ) -> Steps[int]:
         """Bring a copy of the vehicles and allocations up to date; return the number of records written.
 
-        ``resource_types`` maps collections to their types, for example ``{"lorries": "Lorry"}``. The first call, and
-        one whose cursor has expired, copies everything; later calls apply the events since the previous one. If a call
-        is interrupted at any point, the next one continues. While a call runs, the copy can be older than the lists
+        ``resource_types`` maps collections to their types, for example ``{"lorries": "Lorry"}``. The first call copies
+        everything; later calls apply the events since the previous one. A call also copies everything if
+        ``resource_types`` has changed, and if the cursor has expired or is of another database. If a call is
+        interrupted at any point, the next one continues. While a call runs, the copy can be older than the lists
         that it has read; afterwards it has the state of the service. ``timeout`` and ``deadline`` limit each request.
+        Raises ValueError if the vehicles of a collection have another type.
         """
-        if not isinstance(resource_types, Mapping) or not resource_types:
-            raise TypeError("resource_types: map collections to types, for example {'lorries': 'Lorry'}")
-        cursor = yield Run(store.cursor)
-        filters = payloads.event_params({"resource_type": list(resource_types.values())})
-        payloads.page_param("page_size", page_size)
+        copy = _Copy(store, resource_types, page_size)
+        cursor = copy.position((yield Run(store.cursor, getattr(store, "rollback", None))))
         if cursor is not None:
             try:
-                return (yield from _follow(store, cursor, filters, page_size))
-            except CursorExpired:
-                pass
-        page = yield from read_event_page("now", 1, filters)
-        copied = yield from _copy(store, resource_types, page_size)
-        return copied + (yield from _follow(store, page.next, filters, page_size))
+                return (yield from copy.follow(cursor))
+            except (CursorExpired, InvalidFields) as error:
+                if isinstance(error, InvalidFields) and "after" not in error.errors:
+                    raise
+        yield from copy.require_types()
+        page = yield from read_event_page("now", 1, copy.filters)
+        copied = yield from copy.start()
+        return copied + (yield from copy.follow(page.next))
 
 
-def _copy(store: MirrorStore, collections: Mapping[str, str], page_size: int) -> Steps[int]:
-    yield Run(lambda: store.write(Batch(clear=True)))
-    number = 0
-    for name in collections:
-        url = collection_url(name)
-        number += yield from _store_pages(store, resource_pages(url, {}, page_size))
-        number += yield from _store_pages(store, allocation_pages(f"{url}/all/allocations", {}, page_size))
-    return number
+class _Copy:
+    """The copy of some collections in a store; raises ValueError or TypeError for invalid arguments."""
 
+    def __init__(self, store: MirrorStore, resource_types: Mapping[str, str], page_size: int) -> None:
+        if not all(callable(getattr(store, name, None)) for name in ("cursor", "write")):
+            raise TypeError(f"store: {store!r} does not have the methods cursor and write")
+        if not isinstance(resource_types, Mapping) or not resource_types:
+            raise TypeError("resource_types: map collections to types, for example {'lorries': 'Lorry'}")
+        self._urls = {name: collection_url(name, "resource_types") for name in resource_types}
+        self._types = {
+            name: arguments.name(f"resource_types[{name!r}]", value, _MAX_TYPE)
+            for name, value in resource_types.items()
+        }
+        payloads.page_param("page_size", page_size)
+        self._store, self._page_size = store, page_size
+        self.filters = payloads.event_params({"resource_type": list(self._types.values())})
+        # The events of other types would be missing, so the cursor is valid for these types only.
+        self._prefix = json.dumps(self._types, sort_keys=True) + " "
 
-def _store_pages(store: MirrorStore, pages: Pages[Any]) -> Steps[int]:
-    number = 0
-    while pages.has_next:
-        batch = Batch(tuple((yield from pages.read())))
-        yield Run(lambda batch=batch: store.write(batch))  # type: ignore[misc]
-        number += len(batch.stored)
-    return number
+    def position(self, cursor: Any) -> str | None:
+        """Return the position in the feed of a stored cursor, or None if everything must be copied."""
+        if cursor is not None and not isinstance(cursor, str):
+            raise TypeError(f"store: its cursor {cursor!r} is not a string")
+        return None if cursor is None or not cursor.startswith(self._prefix) else cursor[len(self._prefix) :]
 
+    def require_types(self) -> Steps[None]:
+        """Raise ValueError if a vehicle of a collection has another type."""
+        for name, url in self._urls.items():
+            self._require_type(name, (yield from resource_pages(url, {}, 1).read()))
 
-def _follow(store: MirrorStore, cursor: str, filters: Mapping[str, Any], page_size: int) -> Steps[int]:
-    """Apply all events after a cursor, page by page."""
-    number, has_more = 0, True
-    while has_more:
-        page = yield from read_event_page(cursor, page_size, filters)
-        batch = _batch(page.events, page.next)
-        yield Run(lambda batch=batch: store.write(batch))  # type: ignore[misc]
-        number += len(batch.stored) + len(batch.deleted)
-        cursor, has_more = page.next, page.has_more
-    return number
+    def start(self) -> Steps[int]:
+        """Copy the lists."""
+        yield from self._write(Batch(clear=True))
+        number = 0
+        for name, url in self._urls.items():
+            number += yield from self._store_pages(name, resource_pages(url, {}, self._page_size))
+            allocations = allocation_pages(f"{url}/all/allocations", {}, self._page_size)
+            number += yield from self._store_pages(name, allocations)
+        return number
+
+    def follow(self, position: str) -> Steps[int]:
+        """Apply all events after a position, page by page."""
+        number, has_more = 0, True
+        while has_more:
+            page, batch = yield from read_events(position, self._page_size, self.filters, self._read)
+            yield from self._write(batch)
+            number += len(batch.stored) + len(batch.deleted)
+            position, has_more = page.next, page.has_more
+        return number
+
+    def _store_pages(self, name: str, pages: Pages[Any]) -> Steps[int]:
+        number = 0
+        while pages.has_next:
+            records = yield from pages.read()
+            self._require_type(name, records)
+            yield from self._write(Batch(tuple(records)))
+            number += len(records)
+        return number
+
+    def _require_type(self, name: str, records: list[Any]) -> None:
+        expected = self._types[name]
+        for record in records:
+            if record.resource_type != expected:
+                raise ValueError(f"resource_types[{name!r}]: the type is {record.resource_type!r}, not {expected!r}")
+
+    def _read(self, page: EventPage) -> tuple[EventPage, Batch]:
+        return page, _batch(page.events, self._prefix + page.next)
+
+    def _write(self, batch: Batch) -> Steps[None]:
+        yield Run(lambda: self._store.write(batch))
 
 
 def _batch(events: tuple[Event, ...], cursor: str) -> Batch:
-    """Return the result of a page of events: the last state of each record."""
+    """Return the result of some events: the last state of each record."""
     states: dict[str, Resource | Allocation | None] = {}
     for event in events:
         # Unknown kinds of later versions are skipped.

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # How often the allocations are read again because other clients changed them.
 _MAX_PASSES = 10
+# Before each start.
+_ALWAYS = datetime.min.replace(tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class Unmoved:
 class Replacement:
     """The result of ``replace_vehicle``: the closed vehicle, and what happened to its allocations.
 
-    ``maintenance`` has the maintenance that now fills the time from the start on, in several parts if allocations could
-    not be moved.
+    ``maintenance`` has the maintenance that now fills the time from the start on, by start, in several parts if
+    allocations could not be moved. After a repeated call, it has those of the earlier call, too.
     """
 
     resource: Resource
@@ -162,13 +164,16 @@ class CollectionReplacement(CollectionBase):
     def _fill(
         self, vehicle: str, start: datetime, end: datetime | None, fields: Mapping[str, Any]
     ) -> Steps[list[Allocation]]:
-        """Allocate the time of a period in which the vehicle has no allocation."""
+        """Allocate the time of a period in which the vehicle has no allocation.
+
+        Return all allocations of this type in the period, by start, also those of an earlier call.
+        """
         busy = yield from self._ahead(vehicle, start, end)
-        allocations = []
+        allocations = [one for one in busy if one.allocation_type == fields["allocation_type"]]
         for free in _gaps(start, end, busy):
             response = yield from self._allocate(vehicle, free.start, free.end, {**fields, "despite_closed": True})
             allocations.append(parse_allocation(response))
-        return allocations
+        return sorted(allocations, key=lambda one: one.start or _ALWAYS)
 
 
 def _gaps(start: datetime, end: datetime | None, busy: list[Allocation]) -> Iterator[Period]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from invsys_client.options import CallOptions, Id
 from invsys_client.records import Availability
 from invsys_client.transport.calls import call, listing
 from invsys_client.transport.pages import Pages
-from invsys_client.transport.parsing import parse
+from invsys_client.transport.parsing import parse, parse_calendar
 from invsys_client.transport.requests import Steps, get
 from invsys_client.utilisation import Utilisation
 
@@ -81,9 +81,13 @@ class CollectionReports(CollectionBase):
     ) -> Steps[str]:
         """Return the allocations of a vehicle in a window as iCalendar text (RFC 5545). Raises ResourceNotFound."""
         url = f"{self._resource_url(resource_id)}/allocations.ics"
-        return (yield from get(url, payloads.window_params(start, end), "text/calendar")).text
+        return parse_calendar((yield from get(url, payloads.window_params(start, end), "text/calendar")))
 
     @call
     def gbfs(self, **options: Unpack[CallOptions]) -> Steps[dict[str, Any]]:
         """Return the GBFS document ``vehicle_availability.json`` of the collection."""
-        return parse((yield from get(f"{self._url}/gbfs/vehicle_availability.json")), dict)
+        return parse((yield from get(f"{self._url}/gbfs/vehicle_availability.json")), _members)
+
+
+def _members(document: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(document.items())

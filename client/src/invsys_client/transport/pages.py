@@ -42,9 +42,21 @@ class Pages(Generic[T]):
 def _next_url(response: httpx2.Response) -> httpx2.URL | None:
     if "next" not in response.links:
         return None
-    url = response.url.join(response.links["next"]["url"])
+    link = response.links["next"]["url"]
+    try:
+        url = response.url.join(link)
+    except (httpx2.InvalidURL, ValueError) as error:
+        raise _unexpected_link(response, link) from error
     # The token must not be sent to another server.
     if (url.scheme, url.host, url.port) != (response.url.scheme, response.url.host, response.url.port):
-        raise UnexpectedResponse(response.status_code, f"the next page is at {url}")
+        raise _unexpected_link(response, link)
     # Keep the path of the request: if a reverse proxy removes a path prefix, the link does not contain it.
-    return response.url.copy_with(query=url.query)
+    following = response.url.copy_with(query=url.query)
+    # Without a cursor, or with the same one, the list would never end.
+    if not url.query or following == response.url:
+        raise _unexpected_link(response, link)
+    return following
+
+
+def _unexpected_link(response: httpx2.Response, link: str) -> UnexpectedResponse:
+    return UnexpectedResponse(response.status_code, f"the next page is at {link[:160]}")

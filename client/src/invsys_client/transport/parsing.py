@@ -17,6 +17,9 @@ T = TypeVar("T")
 # The header Date has whole seconds.
 _RESOLUTION = timedelta(seconds=1)
 
+# What reading a malformed document raises; RecursionError is raised for one that is nested too deep.
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+
 
 def parse(response: httpx2.Response, read: Callable[[Any], T]) -> T:
     """Return ``read(document)`` for the JSON document of a response.
@@ -25,8 +28,24 @@ def parse(response: httpx2.Response, read: Callable[[Any], T]) -> T:
     """
     try:
         return read(response.json())
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _unexpected(response) from error
+    except MALFORMED as error:
+        raise unexpected(response) from error
+
+
+def parse_calendar(response: httpx2.Response) -> str:
+    """Return the iCalendar text in a response (RFC 5545); raises UnexpectedResponse if it is something else."""
+    if _media_type(response) != "text/calendar":
+        raise unexpected(response)
+    try:
+        return response.content.decode()
+    except UnicodeDecodeError as error:
+        raise unexpected(response) from error
+
+
+def require_no_content(response: httpx2.Response) -> None:
+    """Raise UnexpectedResponse if the status is not 204."""
+    if response.status_code != httpx2.codes.NO_CONTENT:
+        raise unexpected(response)
 
 
 def parse_resource(response: httpx2.Response) -> Resource:
@@ -81,8 +100,8 @@ def raise_for_problem(response: httpx2.Response) -> httpx2.Response:
 
 def error_from(response: httpx2.Response) -> InvSysError:
     """Return the exception for a response that is not successful."""
-    if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/problem+json":
-        return _unexpected(response)
+    if _media_type(response) != "application/problem+json":
+        return unexpected(response)
     try:
         return parse(response, lambda problem: _api_error(response, problem))
     except UnexpectedResponse as error:
@@ -99,5 +118,11 @@ def _api_error(response: httpx2.Response, problem: Mapping[str, Any]) -> ApiErro
     return kind(response.status_code, problem, dict(response.headers))
 
 
-def _unexpected(response: httpx2.Response) -> UnexpectedResponse:
-    return UnexpectedResponse(response.status_code, response.text[:200])
+def unexpected(response: httpx2.Response) -> UnexpectedResponse:
+    """Return the exception for a response that is not from the service, or is malformed."""
+    # Four bytes are enough for each character. The encoding that the response names may be anything.
+    return UnexpectedResponse(response.status_code, response.content[:800].decode("utf-8", "replace")[:200])
+
+
+def _media_type(response: httpx2.Response) -> str:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx2
 
 from invsys_client.errors import AllocationNotFound, ResourceNotFound, Unavailable
-from invsys_client.transport.parsing import parse, raise_for_problem
+from invsys_client.transport.parsing import parse, raise_for_problem, require_no_content
 
 T = TypeVar("T")
 
@@ -56,9 +56,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Run:
-    """A step that calls a function of the caller; an asynchronous client awaits what it returns."""
+    """A step that calls a function of the caller; an asynchronous client awaits what it returns.
+
+    If the call fails later, ``undo`` is called in the same way.
+    """
 
     function: Callable[[], Any]
+    undo: Callable[[], Any] | None = None
 
 
 Steps = Generator[Request | Run, Any, T]
@@ -80,6 +84,8 @@ def get(
 def post(url: str, body: Mapping[str, Any], key: str | None) -> Steps[httpx2.Response]:
     """Send a POST request with an Idempotency-Key of 1 to 255 visible ASCII characters (None: generate one)."""
     key = str(uuid.uuid4()) if key is None else key
+    if not isinstance(key, str):
+        raise TypeError(f"key: {key!r} is not a string")
     if not re.fullmatch(r"[!-~]{1,255}", key):
         raise ValueError(f"key: {key!r} does not consist of 1 to 255 visible ASCII characters")
     request = Request("POST", url, {"Idempotency-Key": key}, body=body, repeatable=True)
@@ -109,15 +115,18 @@ def patch(
 def delete(url: str, if_match: Mapping[str, str]) -> Steps[None]:
     """Delete an item; ids are not used again, so a repeated request cannot delete another one.
 
-    If a later attempt gets 404, an earlier one has probably deleted the item, so the call succeeds.
+    If a later attempt gets 404, an earlier one has probably deleted the item, so the call succeeds. Other servers, such
+    as a proxy with a login page, may respond with 200: only 204 means that the item is deleted.
     """
     request = Request("DELETE", url, if_match, repeatable=True)
     outcome: Outcome = yield request
     try:
-        _response(request, outcome)
+        response = _response(request, outcome)
     except (ResourceNotFound, AllocationNotFound):
         if not outcome.maybe_repeated:
             raise
+    else:
+        require_no_content(response)
 
 
 def _response(request: Request, outcome: Outcome) -> httpx2.Response:

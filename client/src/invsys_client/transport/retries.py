@@ -40,6 +40,8 @@ CONNECTION_ERRORS = (
 # The maximum of the random pause doubles with each attempt, from the first to the second value (seconds).
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
+# Sockets refuse longer timeouts than some decades (seconds).
+_LONGEST_ATTEMPT = 1e6
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,11 @@ class Limits:
 
 
 class Attempt(NamedTuple):
-    """An attempt to send a request; ``timeout`` limits each of its steps (seconds)."""
+    """An attempt to send a request; ``timeout`` limits each of its steps, ``seconds`` all of them together."""
 
     request: Request
     timeout: float
+    seconds: float
 
 
 class Pause(NamedTuple):
@@ -115,7 +118,8 @@ def _attempts(
         attempt += 1
         start = clock()
         # A follow-up can begin when nothing is left of the time; it gets a short attempt.
-        reply = yield Attempt(request, min(limits.timeout, max(deadline - start, _FIRST_PAUSE)))
+        seconds = min(max(deadline - start, _FIRST_PAUSE), _LONGEST_ATTEMPT)
+        reply = yield Attempt(request, min(limits.timeout, seconds), seconds)
         _log(request, attempt, reply, clock() - start)
         result = _judge(reply)
         if isinstance(result, httpx2.Response):
