@@ -27,6 +27,21 @@ def test_rows_are_shown_before_their_bars(open_page, register, allocate):
     expect(page.find("#position")).to_have_text("1–1 of 1")
 
 
+def test_a_name_that_is_pressed_while_the_bars_arrive_opens_the_vehicle(open_page, register, allocate):
+    allocate(register("B1"), "08:00", "10:00", description="trip")
+    page = open_page("day=2099-02-01&span=1")
+    waiting = []
+    page.page.route("**/all/allocations?resource_id*", lambda route: waiting.insert(0, route), times=1)
+    page.go(DAY)
+    expect(page.row("B1")).to_have_class(re.compile("loading"))
+    page.row("B1").locator(".name button").hover()
+    page.page.mouse.down()
+    waiting[0].continue_()
+    expect(page.bars("B1")).to_have_text("trip")
+    page.page.mouse.up()
+    expect(page.find("#panel-title")).to_have_text("B1")
+
+
 def test_the_last_allocation_is_offered_in_an_empty_window(open_page, client, register):
     car = register("B1")
     period = {"from_datetime": "2019-03-31T08:00:00Z", "to_datetime": "2019-03-31T09:00:00Z"}

@@ -1,7 +1,8 @@
 """The application that the fleet page calls: it can be away, and its clock can be ahead."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 
@@ -37,13 +38,13 @@ class PageService:
     def counted(self, target: WSGI) -> WSGI:
         """Return a WSGI application that counts the requests to ``target`` in ``active``."""
 
-        def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
             self.active.append(None)
             try:
-                return ClosingIterator(target(environ, start_response), self.active.pop)
-            except BaseException:
+                with closing(ClosingIterator(target(environ, start_response))) as parts:
+                    yield from parts
+            finally:
                 self.active.pop()
-                raise
 
         return respond
 

@@ -28,6 +28,19 @@ function setAttribute(element, name, value) {
   else if (value !== false && value !== null) element.setAttribute(name, value === true ? "" : value);
 }
 
+/** Make an element equal to a new one. Its parts that are equal stay, so that whoever is pressing one keeps it. */
+export function renew(element, fresh) {
+  // The policy forbids to set the attribute "style".
+  for (const { name, value } of fresh.attributes) if (name !== "style") element.setAttribute(name, value);
+  element.style.cssText = fresh.style.cssText;
+  for (const part of [...element.children].slice(fresh.children.length)) part.remove();
+  for (const [index, part] of [...fresh.children].entries()) {
+    const old = element.children[index];
+    if (!old) element.append(part);
+    else if (!old.isEqualNode(part)) part.matches(".name") ? renew(old, part) : old.replaceWith(part);
+  }
+}
+
 /** Return a text that other users wrote, in its own direction of writing. */
 export const bdi = (text) => el("bdi", text);
 

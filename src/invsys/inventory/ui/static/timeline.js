@@ -2,7 +2,7 @@
 /** The timeline: the rows in view with their bars, the scale and the line of the present. */
 
 import { now } from "./api.js";
-import { bdi, byId, el } from "./shell.js";
+import { bdi, byId, el, renew } from "./shell.js";
 import { fleet } from "./fleet.js";
 import * as times from "./times.js";
 
@@ -151,18 +151,17 @@ function drawRows() {
   setTabStop();
 }
 
-/** Return the element of a row, built again if it is stale. */
+/** Return the element of a row, renewed if it is stale. */
 function currentRow(/** @type {Vehicle} */ vehicle, index) {
   const stored = elements.get(vehicle.id);
   if (stored && !stored.isStale) return stored;
   const row = buildRow(vehicle, index);
-  // Who is pressing or reading it keeps it.
-  if (stored?.isEqualNode(row)) return Object.assign(stored, { isStale: false });
-  const hadFocus = stored?.contains(document.activeElement);
-  stored?.replaceWith(row);
-  elements.set(vehicle.id, row);
-  if (hadFocus) barOrTrack(row).focus({ preventScroll: true });
-  return row;
+  if (!stored) return elements.set(vehicle.id, row), row;
+  const hadFocus = stored.contains(document.activeElement);
+  renew(stored, row);
+  stored.isStale = false;
+  if (hadFocus && !stored.contains(document.activeElement)) barOrTrack(stored).focus({ preventScroll: true });
+  return stored;
 }
 
 function buildRow(/** @type {Vehicle} */ { id, name, attributes, closed_from: closed }, index) {
