@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import interruptible
 from tests.support.tiny_server import free_port
 from tests.support.waiting import SECONDS, until
 
@@ -23,7 +24,7 @@ from tests.support.waiting import SECONDS, until
 )
 def test_the_banner_is_plain_text(tmp_path: Path, command: str) -> None:
     port = free_port()
-    environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "HOME": str(tmp_path)}
+    environ = interruptible.environment(INVSYS_CONFIG=os.devnull, HOME=str(tmp_path))
     words = [sys.executable, "-m", *command.split(), "--port", str(port)]
     with (tmp_path / "log").open("w") as log, subprocess.Popen(words, env=environ, stderr=log) as process:
         try:

@@ -59,7 +59,7 @@ def running_system(database_url, folder, scopes, **settings_environ):
             "INVSYS_CONFIG": os.devnull,
             "INVSYS_CLIENTS_FILE": str(file),
             "INVSYS_SERVICES_INVENTORY": url,
-            "INVSYS_UPSTREAM_READ_TIMEOUT": "5",
+            "INVSYS_UPSTREAM_READ_TIMEOUT": "60",
             "INVSYS_LIMITS_RATE": "1000000/second",
             "INVSYS_LIMITS_WRITE_RATE": "1000000/second",
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",

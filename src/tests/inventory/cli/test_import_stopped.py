@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 
 from invsys.inventory.errors import DatabaseUnavailable
 from invsys.inventory.transfer import importer, interrupts
+from tests.support import interruptible
 from tests.support.waiting import SECONDS, until
 
 HEADER = "resource_type,name\n"
@@ -31,7 +32,7 @@ def cars(first: int, beyond: int) -> str:
 @pytest.fixture
 def importing_from_pipe(database_url: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that runs the import command; its standard input is a pipe."""
-    environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
+    environ = interruptible.environment(INVSYS_CONFIG=os.devnull, INVSYS_DATABASE_URL=database_url)
     command = [sys.executable, "-m", "invsys.inventory.manage", "import", "-"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environ, cwd=tmp_path, stdin=pipe, stdout=pipe, stderr=pipe) as process:
