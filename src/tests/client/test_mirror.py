@@ -305,8 +305,11 @@ INVALID_TYPES = [
 @table_driven("resource_types", INVALID_TYPES)
 def test_mirror_names_an_invalid_argument(connect, resource_types):
     client, transport = connect()
-    with pytest.raises((TypeError, ValueError), match=r"^resource_types(\['lorries'\])?: "):
-        client.mirror(SqlMirror(sqlite3.connect(":memory:")), resource_types)
+    with (
+        closing(sqlite3.connect(":memory:")) as connection,
+        pytest.raises((TypeError, ValueError), match=r"^resource_types(\['lorries'\])?: "),
+    ):
+        client.mirror(SqlMirror(connection), resource_types)
     assert transport.requests == []
 
 
