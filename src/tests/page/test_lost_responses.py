@@ -20,6 +20,13 @@ def again(page):
     page.click("Try again")
 
 
+def changed(page, answer):
+    """Try again, wait until the page says that it was done, and answer the message, so that the next one is another."""
+    again(page)
+    page.shows("It was changed; this is how it is now.")
+    page.click(answer, page.find("#done"))
+
+
 def events(client, kind):
     """Return the events of a kind."""
     return client.get(f"/api/events?kind={kind}&limit=100").json["events"]
@@ -90,27 +97,21 @@ def test_changes_of_allocations_are_made_once(open_page, client, register, alloc
     # Move.
     page.lose_response(ITEM)
     page.drag(page.point("B1", 9), page.point("B1", 13))
-    again(page)
-    page.shows("It was changed; this is how it is now.")
+    changed(page, "Dismiss")
     expect(page.bars("B1")).to_have_attribute("aria-label", re.compile("12:00 to 14:00"))
     # Extend, confirm, edit.
     page.bars("B1").click()
     page.lose_response(ITEM)
     page.click("+15 min", page.panel)
-    again(page)
-    page.shows("It was changed; this is how it is now.")
-    page.click("Show")
+    changed(page, "Show")
     page.lose_response(ITEM)
     page.click("Confirm", page.panel)
-    again(page)
-    page.shows("It was changed; this is how it is now.")
-    page.click("Show")
+    changed(page, "Show")
     page.click("Edit…", page.panel)
     page.fill("description", "edited")
     page.lose_response(ITEM)
     page.submit()
-    again(page)
-    page.shows("It was changed; this is how it is now.")
+    changed(page, "Dismiss")
     expect(page.bars("B1")).to_have_text("edited")
     assert len(events(client, "allocation_changed")) == 3
     assert len(events(client, "confirmed")) == 1
@@ -121,6 +122,21 @@ def test_changes_of_allocations_are_made_once(open_page, client, register, alloc
     again(page)
     expect(page.bars("B1")).to_have_count(0)
     assert client.get(f"{car}/allocations").json == []
+
+
+def test_a_message_shows_the_allocation_as_it_is_by_then(open_page, client, register, allocate):
+    allocation = allocate(register("B1"), "08:00", "10:00", description="before")
+    page = open_page(DAY, has_clock=True)
+    page.lose_response(ITEM)
+    page.drag(page.point("B1", 9), page.point("B1", 13))
+    again(page)
+    page.shows("It was changed; this is how it is now.")
+    path = f"/api/cars/all/allocations/{allocation['id']}"
+    assert client.patch(path, json={"description": "after"}).status_code == 200
+    page.skip(6)
+    expect(page.bars("B1")).to_have_text("after")
+    page.click("Show")
+    expect(page.panel).to_contain_text("after")
 
 
 def test_a_lost_undo_brings_back_one_allocation(open_page, client, register, allocate):

@@ -162,7 +162,7 @@ function allocated(data, form) {
   const words = row.held ? `held until ${times.clock(row.until)}` : "allocated";
   toast(`${names}: ${words}.`, list.length === 1 ? { Undo: () => changes.cancel(row) } : {});
   if (!form.isConnected) return;
-  views.details(fleet.allocation(row.id) ?? row);
+  views.details(row);
   timeline.at = { vehicle: row.resource_id, allocation: row.id };
 }
 

@@ -15,8 +15,9 @@ import * as times from "./times.js";
 const pairs = (/** @type {[string, any][]} */ list) =>
   el("dl", list.map(([name, value]) => (value ? [el("dt", name), el("dd", bdi(value))] : [])).flat());
 
-/** Show an allocation, and what can be done with it. The panel follows its changes by others. */
-export function details(/** @type {Allocation} */ row) {
+/** Show an allocation as it is now, and what can be done with it. The panel follows its changes by others. */
+export function details(/** @type {Allocation} */ known) {
+  const row = fleet.allocation(known.id) ?? known;
   const { id, start, end, changed, held } = row;
   const vehicle = fleet.vehicle(row.resource_id);
   const sides = [start, end].filter(Number.isFinite);
@@ -91,8 +92,7 @@ export function show(/** @type {Allocation} */ row) {
   const at = Number.isFinite(start) ? start : Number.isFinite(end) ? end - 1 : now();
   if (!fleet.isInView(row)) return fleet.go({ day: times.startOfDay(at), focus: [vehicle, id] });
   focusAt(vehicle, id);
-  const stored = fleet.allocation(id);
-  if (stored) details(stored);
+  if (fleet.allocation(id)) details(row);
 }
 
 /** Open a vehicle for bookings, and show it unless something else is shown by then. */
