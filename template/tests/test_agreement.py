@@ -173,6 +173,7 @@ LACKS = {
         r"\t\.venv-gateway/.*",
         r"\t\$\(INSTALL\) --requirement requirements/gateway\.txt",
         r"\t\$\(BIN\)/python -m benchmarks.*",
+        r"# One environment at a time: .*",
         r"# A separate environment without database libraries, .*",
         r"\.venv-gateway/.*",
         r"\t\$\(PYTHON\) -m venv \.venv-gateway",
