@@ -15,6 +15,10 @@ _KEEP_MESSAGES = """
 const plan = window.setTimeout;
 window.setTimeout = (work, delay, ...rest) => plan(work, [8000, 15000].includes(delay) ? 10 * delay : delay, ...rest);
 """
+# A browser with its own clock waits for responses by the real clock: a test that lets time pass would otherwise end the
+# requests that are under way.
+_KEEP_TIMEOUT = "window.realTimeout = AbortSignal.timeout.bind(AbortSignal);"
+_USE_REAL_TIMEOUT = "AbortSignal.timeout = window.realTimeout;"
 # The header that makes each kind of write safe to repeat.
 _SAFE = {"POST": "idempotency-key", "PATCH": "if-match", "DELETE": "if-match"}
 
@@ -45,9 +49,10 @@ class FleetPage:
         self.writes: list[Request] = []
         self.page = context.new_page()
         if has_clock:
+            self.page.add_init_script(_KEEP_TIMEOUT)
             self.page.clock.install()
-        else:
-            self.page.add_init_script(_KEEP_MESSAGES)
+            self.page.add_init_script(_USE_REAL_TIMEOUT)
+        self.page.add_init_script(_KEEP_MESSAGES)
         if key is not None:
             self.page.add_init_script(f"sessionStorage.setItem('invsys-key', '{key}')")
         self.page.on("pageerror", lambda error: self.failures.append(str(error.stack or error)))
