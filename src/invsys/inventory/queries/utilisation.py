@@ -127,8 +127,12 @@ def _allocated(sums: _SumsOfSteps, offsets: Iterable[int]) -> Iterator[int | flo
         number, microseconds = number + of_step.number, microseconds + of_step.microseconds
         before, total = total, number * offset - microseconds
         if index:
-            whole, rest = divmod(total - before, 1_000_000)
-            yield whole + rest / 1_000_000 if rest else whole
+            yield _seconds(total - before)
+
+
+def _seconds(microseconds: int) -> int | float:
+    # A single division is rounded once: 1 + 0.999999 is not the float that is nearest to 1.999999.
+    return microseconds / 1_000_000 if microseconds % 1_000_000 else microseconds // 1_000_000
 
 
 def _fleet() -> Select[Any]:

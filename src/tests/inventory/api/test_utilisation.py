@@ -119,6 +119,11 @@ def test_a_closed_vehicle_is_in_circulation_and_not_allocated(client, car, utili
     assert (step["vehicles"], step["held"], step["allocated"]) == (1, 0, {})
 
 
+def test_fractions_of_a_second_are_rounded_once(car, allocate, utilisation):
+    assert allocate(car, "2099-03-01T10:00:00.000001Z", "2099-03-01T10:00:02Z").status_code == 201
+    assert utilisation()["steps"][0]["allocated"] == {"booking": 1.999999}
+
+
 def test_the_longest_window_has_exact_sums(car, register, allocate, utilisation):
     for vehicle in (car, *(register(f"Car{number}") for number in range(2, 51))):
         assert allocate(vehicle, None, None).status_code == 201
