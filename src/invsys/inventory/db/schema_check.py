@@ -1,7 +1,7 @@
 """Checks that the database can be used.
 
 It must be at the newest migration, or at one of a newer version with which this version works. No pooler may share its
-connections, and at startup the SQLite file must be accessible.
+connections, and at startup the SQLite file must be accessible. To be ready, it must be able to write to its disk.
 """
 
 import logging
@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from invsys.inventory.db import engine, revisions
+from invsys.inventory.db import engine, revisions, session
 from invsys.inventory.db.failures import translated
 from invsys.inventory.db.models import db
 from invsys.inventory.db.postgresql import pooler_check
@@ -19,6 +19,11 @@ from invsys.inventory.db.sqlite import file as sqlite_file
 from invsys.inventory.errors import DatabaseUnavailable, Overloaded, UnusableDatabase
 
 logger = logging.getLogger("invsys.inventory")
+
+_CANNOT_WRITE = (
+    "The database answers, but cannot store anything: its disk is full or read-only, or a quota or a limit of file"
+    " sizes is reached. The log has its error message."
+)
 
 
 def revision() -> str | None:
@@ -63,6 +68,19 @@ def require_compatible_schema() -> None:
     Raises DatabaseUnavailable or Overloaded if that cannot be determined.
     """
     revisions.require_compatible(schema())
+
+
+def require_writable() -> None:
+    """Raise DatabaseUnavailable unless the database can write a little to its disk."""
+    try:
+        session.try_to_write()
+    except Overloaded:
+        # Another transaction is writing.
+        return
+    except UnusableDatabase:
+        raise
+    except DatabaseUnavailable as error:
+        raise DatabaseUnavailable(_CANNOT_WRITE, error.reason) from error
 
 
 def require_usable_at_start() -> None:
