@@ -28,9 +28,6 @@ from invsys.inventory.errors import Overloaded
 
 logger = logging.getLogger("invsys.inventory")
 
-# For how long ``try_to_write`` waits for the write lock of SQLite.
-_LOCK_SECONDS = 1.0
-
 
 @contextmanager
 def read() -> Iterator[Connection]:
@@ -155,14 +152,6 @@ def try_without_waiting(work: Callable[[Connection], int]) -> int:
     except (PoolTimeout, Unavailable) as error:
         logger.warning("The database: %s", error)
         return 0
-
-
-def try_to_write() -> None:
-    """Write a little to the disk of the database, which changes nothing; raises the error of a disk without space."""
-    engines = engine.current()
-    writing = _writing(engines, _LOCK_SECONDS) if engines.is_sqlite else engines.transactions.begin()
-    with translated(), writing as connection:
-        engines.backend.write_to_disk(connection)
 
 
 def now() -> datetime:

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, Executable, event, make_url
+from sqlalchemy import URL, Engine, Executable, event, make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from invsys.inventory.db.driver import compile_statement
@@ -128,22 +128,6 @@ def execute(engine: Engine, change: OutboxChange, params: dict[str, Any], timeou
             # The other connections of the pool are lost as well.
             engine.dispose()
         raise DBAPIError.instance(None, None, error, psycopg.Error) from error
-
-
-def write_to_disk(connection: Connection) -> None:
-    """Make the server write a temporary file of about 300 KB where it stores the tables; nothing is changed.
-
-    A rolled back change would not need more space: it would fill gaps in the files, or leave some behind. A standby can
-    write temporary files, too.
-    """
-    connection.exec_driver_sql("SET LOCAL work_mem = '64kB'; SET LOCAL temp_tablespaces = ''")
-    try:
-        connection.exec_driver_sql("SELECT count(*) FROM generate_series(1, 20000)")
-    except DBAPIError as error:
-        # The role may not write temporary files of this size, which says nothing about the disk.
-        if not isinstance(error.orig, psycopg.errors.ConfigurationLimitExceeded):
-            raise
-        connection.rollback()
 
 
 def reason(engine: Engine, error: BaseException | None) -> str:

@@ -200,13 +200,6 @@ def _transaction(connection: Any, deadline: float) -> Iterator[None]:
         raise
 
 
-def write_to_disk(connection: Connection) -> None:
-    """Make the current transaction write one page to the WAL, like a small change; nothing is changed."""
-    # Nothing else uses the number. SQLite writes its page even if the value stays the same.
-    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-    connection.exec_driver_sql(f"PRAGMA user_version = {version}")
-
-
 def is_busy(error: BaseException | None) -> bool:
     """Return whether another connection held a lock until the timeout."""
     # The primary result code is the low byte of the extended one (sqlite.org/rescode.html). Errors of Python's module
