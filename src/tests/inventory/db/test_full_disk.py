@@ -1,12 +1,15 @@
 """Databases that cannot grow: ``/readyz`` answers 503 with the reason, and 200 again when there is space.
 
-A limit of file sizes (RLIMIT_FSIZE) stands for a full disk: every user can set it for a process, and lift it again.
+In most tests a limit of file sizes (RLIMIT_FSIZE) stands for a full disk: every user can set it for a process, and lift
+it again. If this user may mount a file system, one test fills a small one.
 """
 
 import json
 import os
 import sqlite3
 import subprocess
+import sys
+import tempfile
 import uuid
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +19,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.conftest import child_processes, migrate
+from tests.support.paths import PROJECT
 from tests.support.serving import run_server, send_request
 from tests.support.waiting import until
 
@@ -139,3 +143,34 @@ def test_a_role_that_may_not_write_temporary_files_is_ready(pg_server, own_url, 
     for _ in range(2):
         assert client.get("/readyz").status_code == 200
     assert client.post("/api/cars", json={"name": "Car1"}).status_code == 201
+
+
+@pytest.fixture
+def disk():
+    """A folder for the mount point, which the user ``postgres`` can reach; it cannot reach ``tmp_path``."""
+    with tempfile.TemporaryDirectory(prefix="invsys-disk-") as folder:
+        yield folder
+
+
+ON_SMALL_DISK = 'mount -t tmpfs -o size=40m tmpfs "$1" && shift && exec "$@"'
+MAY_MOUNT = subprocess.run(["unshare", "--mount", "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0
+
+
+@pytest.mark.skipif(not MAY_MOUNT, reason="mounting a small file system requires root")
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_service_on_a_full_disk_is_not_ready_until_there_is_space(kind, disk, request):
+    if kind == "postgresql":
+        request.getfixturevalue("pg_server")
+    script = [sys.executable, "-m", "tests.support.full_disk", kind, disk]
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (PROJECT / "src", PROJECT / "client/src")))}
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", ON_SMALL_DISK, "sh", disk, *script],
+        env=environ,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result.pop("detail").startswith(CANNOT_WRITE)
+    assert result == {"ready": [200], "create": [201, 503, 201], "reads": [200, 200]}
