@@ -44,10 +44,10 @@ def database(engine, disk):
 
 def fill(file):
     """Write to a file until the disk is full."""
-    with closing(file.open("wb", buffering=0)) as opened:
+    with closing(file.open("wb", buffering=0)) as stream:
         try:
             while True:
-                opened.write(b"x" * 4096)
+                stream.write(b"x" * 4096)
         except OSError:
             return
 

@@ -44,8 +44,8 @@ def store(client, car, allocate):
 
 
 def query(start, end, names=("from", "to")):
-    given = {name: hour_start(hour) for name, hour in zip(names, (start, end), strict=True) if hour is not None}
-    return "&".join(f"{name}={value}" for name, value in given.items())
+    params = {name: hour_start(hour) for name, hour in zip(names, (start, end), strict=True) if hour is not None}
+    return "&".join(f"{name}={value}" for name, value in params.items())
 
 
 def test_the_list_of_a_vehicle_has_every_allocation_on_one_page_or_on_several(car, store, follow_pages):
