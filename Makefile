@@ -5,6 +5,7 @@
 # make test-all               as make test, with more random examples and the branch coverage
 # make bench                  the benchmarks
 # make screenshots          take the screenshots of the page for the manual again; needs the package chromium
+# make supply-chain           scan the repository for secrets, and look for advisories about the pinned libraries
 # make docs                   the manual, in docs/build/html/
 # make deb                    both Debian packages for the running release of Debian, in dist/
 # make wheelhouse             download the requirements of the packages, so that make deb needs no network
@@ -27,7 +28,7 @@ GATEWAY = --extra service --extra gateway
 LOCK = .lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade
 
-.PHONY: run gateway test quick test-all bench screenshots docs wheelhouse deb lock clean
+.PHONY: run gateway test quick test-all bench screenshots supply-chain docs wheelhouse deb lock clean
 .PHONY: dcompose-start dcompose-restart db-revision db-upgrade db-upgrade-sql
 
 run: $(VENV)/run
@@ -57,11 +58,14 @@ bench: $(VENV)/run $(VENV)/bench
 screenshots: $(VENV)/tox
 	SCREENSHOTS=docs/source/images $(BIN)/tox run -e page -- src/tests/page/test_screenshots.py
 
+supply-chain: $(VENV)/tox
+	$(BIN)/tox run -e supply_chain
+
 docs: $(VENV)/tox
 	$(BIN)/tox run -e docs
 
 wheelhouse: | $(BIN)/python
-	for set in requirements.txt requirements/gateway.txt requirements/build.txt requirements/test.txt; do \
+	for set in requirements.txt requirements/gateway.txt requirements/build.txt requirements/test.txt requirements/sbom.txt; do \
 	    $(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest wheelhouse --requirement $$set || exit 1; \
 	done
 
@@ -121,7 +125,7 @@ lock:
 	        --constraint requirements/gateway.txt --output-file requirements/$$set.txt \
 	        setup.cfg client/pyproject.toml requirements/$$set.in || exit 1; \
 	done
-	for set in page style scripts clients layers docs bench tox build; do \
+	for set in page style scripts clients layers docs bench tox build sbom supply_chain; do \
 	    $(LOCK) --output-file requirements/$$set.txt requirements/$$set.in || exit 1; \
 	done
 	$(LOCK) $(INVENTORY) $(patsubst %,--constraint requirements/%.txt,test typing style layers docs) \

@@ -25,6 +25,8 @@ def test_the_package_is_built(tmp_path):
         "usr/bin/depot-manage",
         "usr/share/bash-completion/completions/depot-manage",
         "usr/share/depot/depot.ini",
+        "usr/share/depot/licences.txt",
+        "usr/share/depot/sbom.cdx.json",
         "usr/share/man/man1/depot-manage.1.gz",
     ):
         assert f" ./{path}\n" in listed

@@ -129,7 +129,7 @@ KINDS: dict[str, type[Event]] = {
 
 @dataclass(frozen=True)
 class EventPage:
-    """A page of events in causal order: an event follows those it depends on.
+    """A page of events in causal order: an event follows those it depends on; independent ones can have any order.
 
     ``next`` is the cursor after the page. If ``has_more`` is true, more events may exist already, even if this page has
     none that match the filters: request the next page immediately.

@@ -53,7 +53,9 @@ def build_app(settings: Settings) -> Flask:
     engine.configure(app, settings)
     state.start()
     cursors.register(app)
-    ready = readiness.Readiness(schema_check.require_compatible_schema, schema_check.revision)
+    ready = readiness.Readiness(
+        schema_check.require_compatible_schema, schema_check.revision, schema_check.require_writable
+    )
     readiness.register(app, ready, _needs_database)
     health.register(app, ready.require)
     api.register(app, settings["resource_types"])

@@ -25,6 +25,12 @@ class Period:
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise ValueError("a period has to start before it ends")
 
+    def __str__(self) -> str:
+        """Return the bounds, for messages to operators."""
+        start = "-infinity" if self.start is None else self.start.isoformat()
+        end = "infinity" if self.end is None else self.end.isoformat()
+        return f"{start} to {end}".replace("+00:00", "Z")
+
     def overlaps(self, other: "Period") -> bool:
         """Return whether the periods share an instant; periods that only touch do not.
 
@@ -61,24 +67,20 @@ def _before(start: datetime | None, end: datetime | None) -> bool:
 def with_closure(periods: Iterable[Period], closed_from: datetime | None, window: Period) -> list[Period]:
     """Return the busy periods of a vehicle together with the time from ``closed_from`` on (None: never closed).
 
-    ``periods`` are the periods of its allocations that overlap ``window``, in order. So is the result, which is valid
-    input for ``free_and_busy``.
+    ``periods`` are the periods of its allocations that overlap ``window``, ordered by start. So is the result, which is
+    valid input for ``free_and_busy``.
     """
     busy = list(periods)
     if closed_from is None or not _before(closed_from, window.end):
         return busy
-    busy = [period for period in busy if _before(period.start, closed_from)]
-    # The periods do not overlap, so only the last one can reach beyond the instant.
-    reaches_beyond = bool(busy) and _before(closed_from, busy[-1].end)
-    start = busy.pop().start if reaches_beyond else closed_from
-    return [*busy, Period(start)]
+    return [*(period for period in busy if _before(period.start, closed_from)), Period(closed_from)]
 
 
 def free_and_busy(periods: Iterable[Period], window: Period) -> tuple[list[Period], list[Period]]:
     """Return the free and the busy periods of ``window``, each list in order.
 
-    ``periods`` are the busy periods in order. Each overlaps the window, and none overlaps another. Adjacent ones are
-    merged in the result.
+    ``periods`` are the busy periods, ordered by start; each overlaps the window. Those that touch or overlap are merged
+    in the result. The database rejects overlaps, but it can contain some from a time when its constraint was missing.
     """
     busy = [period.intersection(window) for period in _merged(periods)]
     return list(_between(busy, window)), busy
@@ -87,14 +89,23 @@ def free_and_busy(periods: Iterable[Period], window: Period) -> tuple[list[Perio
 def _merged(periods: Iterable[Period]) -> Iterator[Period]:
     last: Period | None = None
     for period in periods:
-        if last is not None and last.end == period.start:
-            last = Period(last.start, period.end)
+        if last is not None and not _is_gap(last.end, period.start):
+            last = Period(last.start, _latest_end(last.end, period.end))
             continue
         if last is not None:
             yield last
         last = period
     if last is not None:
         yield last
+
+
+def _is_gap(end: datetime | None, start: datetime | None) -> bool:
+    """Return whether time passes between the end of a period and the start of the next one."""
+    return end is not None and start is not None and end < start
+
+
+def _latest_end(one: datetime | None, other: datetime | None) -> datetime | None:
+    return None if one is None or other is None else max(one, other)
 
 
 def _between(busy: Iterable[Period], window: Period) -> Iterator[Period]:

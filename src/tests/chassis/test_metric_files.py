@@ -1,9 +1,11 @@
 """The metrics files: a full file system does not stop a worker, and a broken file does not break the metrics."""
 
-import errno
 import os
+import resource
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,13 @@ def test_a_worker_keeps_serving_when_the_file_system_is_full(tmp_path: Path, siz
     assert metrics == f"503 cannot allocate the metrics files in {tmp_path}: No space left on device"
 
 
+@pytest.mark.parametrize(("size", "routes"), [(0, 1), (4096, 120), (2**16, 120), (100_000, 120)])
+def test_a_worker_keeps_serving_at_the_limit_of_file_sizes(tmp_path: Path, size: int, routes: int) -> None:
+    statuses, metrics, *_ = run_worker(tmp_path, routes, "prlimit", f"--fsize={size}")
+    assert statuses == "{200}"
+    assert metrics == f"503 cannot allocate the metrics files in {tmp_path}: File too large"
+
+
 def test_a_worker_keeps_serving_when_its_folder_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     statuses, metrics, *_ = run_worker(tmp_path / "file" / "folder", 1)
@@ -71,17 +80,28 @@ def in_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_values_are_kept_when_a_file_cannot_grow(in_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     metric_dict = metric_files._AllocatedDict(str(in_files / "counter_1.db"))
     metric_dict.write_value("first", 1.0, 0.0)
-
-    def full(*_: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "posix_fallocate", full)
-    for number in range(5000):
-        metric_dict.write_value(f"value {number}", number, 0.0)
+    with file_size_limit(2**16 - 1):
+        for number in range(5000):
+            metric_dict.write_value(f"value {number}", number, 0.0)
+        unstored = metric_files._AllocatedDict(str(in_files / "counter_2.db"))
+        unstored.write_value("second", 2.0, 0.0)
     assert metric_dict.read_value("first")[0] == 1.0
     assert [metric_dict.read_value(f"value {number}")[0] for number in range(5000)] == list(range(5000))
-    assert "No space left" in metric_files.failure_reason()
+    assert unstored.read_value("second")[0] == 2.0
+    assert "File too large" in metric_files.failure_reason()
     metric_dict.close()
+    unstored.close()
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """Limit the size of the files that this process writes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_space_is_allocated_before_it_is_used(in_files: Path) -> None:

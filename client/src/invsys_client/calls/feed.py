@@ -65,7 +65,9 @@ def read_events(after: str | None, limit: int, filters: Mapping[str, Any], read:
 
 
 class Feed:
-    """Events in causal order (an event follows those it depends on), up to the present; iterate again for new ones.
+    """Events in causal order, up to the present; iterate again for new ones.
+
+    An event follows those it depends on; independent events can have any order.
 
     Store ``cursor`` to continue later with ``Client.events(cursor)`` without missing an event. The cursor advances page
     by page, when the event after the last one of a page is requested. If the iteration stops within a page, the next

@@ -1,8 +1,8 @@
 """The files behind ``/metrics``: each worker counts in memory-mapped files, and any worker can read the files of all.
 
 If the file system is full, writing to a mapped file kills the worker (SIGBUS). So disk space is allocated before it is
-used. A worker that cannot allocate space counts in private memory, and responds to ``/metrics`` with 503 and the
-reason.
+used. A worker that cannot allocate space, because the disk is full or the process may not write files of that size,
+counts in private memory, and responds to ``/metrics`` with 503 and the reason.
 """
 
 import contextlib
@@ -12,7 +12,6 @@ import os
 import struct
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 from prometheus_client import CollectorRegistry, Metric, values
 from prometheus_client.mmap_dict import MmapedDict
@@ -23,8 +22,8 @@ DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 logger = logging.getLogger(__name__)
 
-# The size of a new file in prometheus_client, and the maximum size of an entry without its key, in bytes.
-_SIZE, _VALUE_SIZE = 1 << 16, 32
+# In prometheus_client: the size of a new file, of its header, and of an entry without its key at most, in bytes.
+_SIZE, _HEADER_SIZE, _VALUE_SIZE = 1 << 16, 8, 32
 # Errors from reading a file that is being written or is truncated.
 _UNREADABLE = (OSError, struct.error, RuntimeError, ValueError)
 
@@ -65,11 +64,13 @@ class _AllocatedDict(MmapedDict):
     """
 
     def __init__(self, filename: str) -> None:
+        self._in_memory = False
         try:
             _allocate(filename, _SIZE)
         except OSError as error:
-            with _open_memory_file(error) as file:
-                super().__init__(_path(file.fileno()))  # type: ignore[no-untyped-call]
+            self._positions, self._used, self._capacity = {}, _HEADER_SIZE, _SIZE
+            self._use_memory(error)
+            self._m = _memory(_SIZE)
         else:
             super().__init__(filename)  # type: ignore[no-untyped-call]
 
@@ -80,16 +81,27 @@ class _AllocatedDict(MmapedDict):
 
     def _grow(self) -> None:
         size = 2 * self._capacity
-        try:
-            _allocate(_path(self._f.fileno()), size)
-        except OSError as error:
-            file = _open_memory_file(error)
-            file.write(self._m[:])
-            file.truncate(size)
-            self._f.close()
-            self._f = file
-        self._m = mmap.mmap(self._f.fileno(), size)
-        self._capacity = size
+        if not self._in_memory:
+            try:
+                _allocate(_path(self._f.fileno()), size)
+            except OSError as error:
+                self._f.close()
+                self._use_memory(error)
+        if self._in_memory:
+            memory = _memory(size)
+            memory[: self._capacity] = self._m[:]
+        else:
+            memory = mmap.mmap(self._f.fileno(), size)
+        self._m, self._capacity = memory, size
+
+    def _use_memory(self, error: OSError) -> None:
+        """Use private memory from now on; the first call in a process logs the error."""
+        self._in_memory = True
+        self._f = Path(os.devnull).open("rb")  # noqa: SIM115 - the base class closes it
+        if not _reasons:
+            folder = os.environ[DIRECTORY_VARIABLE]
+            _reasons.append(f"cannot allocate the metrics files in {folder}: {error.strerror}")
+            logger.warning("This worker does not report metrics: %s", _reasons[0])
 
 
 class _Collector(MultiProcessCollector):
@@ -131,10 +143,6 @@ def _path(file: int) -> str:
     return f"/proc/self/fd/{file}"
 
 
-def _open_memory_file(error: OSError) -> BinaryIO:
-    """Return a file in private memory; the first call logs ``error``, the reason why no disk space was allocated."""
-    if not _reasons:
-        folder = os.environ[DIRECTORY_VARIABLE]
-        _reasons.append(f"cannot allocate the metrics files in {folder}: {error.strerror}")
-        logger.warning("This worker does not report metrics: %s", _reasons[0])
-    return os.fdopen(os.memfd_create("metrics"), "a+b", buffering=0)
+def _memory(size: int) -> mmap.mmap:
+    """Return private memory. Not a file in memory: the process's limit of file sizes would apply to it."""
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)

@@ -9,6 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.maintenance import stored_overlaps
+from invsys.inventory.maintenance.stored_overlaps import Overlap
 
 # The constraints, triggers and indexes that must exist. The first one rejects overlaps (on SQLite, the first two).
 GUARDS = {
@@ -33,21 +35,6 @@ GUARDS = {
     ),
 }
 
-# Compare each start with the latest end of all allocations that start before it, so that the count is correct even if
-# several allocations overlap.
-_OVERLAPS = """
-    SELECT count(*) FROM (
-        SELECT coalesce(starts, {earliest}) AS starts, max(coalesce(ends, {latest})) OVER (
-            PARTITION BY resource_key ORDER BY starts NULLS FIRST, key
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS latest_end FROM continuous_resource_allocations
-    ) AS ordered WHERE latest_end > starts"""
-# The values that replace null.
-_INFINITY = {
-    "postgresql": {"earliest": "timestamptz '-infinity'", "latest": "timestamptz 'infinity'"},
-    "sqlite": {"earliest": "''", "latest": "'~'"},
-}
-
 _NAMES = {
     # The names in the schema of the tables that the statements above read. current_schema() may be another schema of
     # search_path.
@@ -65,11 +52,12 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Report:
-    """The result of a check."""
+    """The result of a check; ``first_overlaps`` are the first of the ``overlaps``."""
 
     vehicles: int
     allocations: int
     overlaps: int
+    first_overlaps: tuple[Overlap, ...]
     missing: tuple[str, ...]
     bypassed_constraints: tuple[str, ...]
 
@@ -78,11 +66,17 @@ class Report:
         """Whether no allocations overlap and the database rejects overlaps."""
         return not (self.overlaps or self.missing or self.bypassed_constraints)
 
+    @property
+    def _has_more(self) -> bool:
+        return len(self.first_overlaps) == stored_overlaps.MAX_FOUND
+
     def __str__(self) -> str:
         lines = [
             f"vehicles in circulation:  {self.vehicles}",
             f"allocations:              {self.allocations}",
             f"overlaps:                 {self.overlaps}",
+            *(f"  {overlap}" for overlap in self.first_overlaps),
+            *[f"  (the first {stored_overlaps.MAX_FOUND} pairs)"] * self._has_more,
             f"missing constraints:      {', '.join(self.missing) or 'none'}",
             f"overlaps not rejected by: {', '.join(self.bypassed_constraints) or 'none'}",
             "ok" if self.ok else "NOT OK",
@@ -91,15 +85,17 @@ class Report:
 
 
 def check() -> Report:
-    """Count overlaps, look for missing constraints, and try to store overlaps; return a report. Nothing is changed."""
+    """Find overlaps, look for missing constraints, and try to store overlaps; return a report. Nothing is changed."""
     with session.maintenance() as connection:
         dialect = connection.dialect.name
         in_circulation = ContinuousResource.decommissioned.is_(None)
         names = " ".join(connection.scalars(text(_NAMES[dialect]))).split()
+        overlaps = stored_overlaps.count(connection)
         return Report(
             vehicles=connection.scalar(select(func.count()).where(in_circulation)) or 0,
             allocations=connection.scalar(select(func.count()).select_from(ContinuousResourceAllocation)) or 0,
-            overlaps=connection.scalar(text(_OVERLAPS.format(**_INFINITY[dialect]))) or 0,
+            overlaps=overlaps,
+            first_overlaps=stored_overlaps.find(connection) if overlaps else (),
             missing=tuple(name for name in GUARDS[dialect] if name not in names),
             bypassed_constraints=_bypassed_constraints(),
         )

@@ -47,13 +47,14 @@ allocated are still not free.
 **Lists** have pages: follow `Link: <...>; rel="next"` until a response has no such link. A cursor belongs to the path,
 the order and the filters of its list. With `count=true`, `X-Total-Count` is the number of items of all pages.
 
-**The change feed** is `/api/events`, in causal order: an event follows those it depends on. Store `next` of each
-response, and send it as `after` to get the later changes. While responses have a `Link` to the next page, there may be
-more events already; with filters, even after a page without any. Without `after`, the feed begins at the oldest stored
-event; old events are deleted after a time that the operator sets. With `after=now`, it begins at its end. If the event
-of a cursor no longer exists, the response is 410 `cursor_expired`: send `after=now`, then read the lists, then continue
-from `next`. A hold blocks its period until `expires`, even if its `expired` event appears later. Between the
-events of one list of changes, which have the same `request_id`, allocations can overlap.
+**The change feed** is `/api/events`, in causal order: an event follows those it depends on; independent events
+can have any order. Store `next` of each response, and send it as `after` to get the later changes. While responses have
+a `Link` to the next page, there may be more events already; with filters, even after a page without any. Without
+`after`, the feed begins at the oldest stored event; old events are deleted after a time that the operator sets. With
+`after=now`, it begins at its end. If the event of a cursor no longer exists, the response is 410 `cursor_expired`: send
+`after=now`, then read the lists, then continue from `next`. A hold blocks its period until `expires`, even if its
+`expired` event appears later. Between the events of one list of changes, which have the same `request_id`,
+allocations can overlap.
 
 **Limits.** The operator can limit the number of unexpired holds of a client (429 `too_many_holds`), and how long
 allocations are and how far in the future they end (422).

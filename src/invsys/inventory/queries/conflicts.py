@@ -37,22 +37,22 @@ _before = aliased(_allocation)
 _START, _END = (bindparam(name, type_=UtcDateTime) for name in ("start", "end"))
 _OF_VEHICLE = _allocation.resource_key == bindparam("resource_key")
 
-# Allocations of a vehicle never overlap, so the first one that can overlap [start, end) is the last one that starts at
-# or before ``start``. An allocation without a start precedes all others. A separate query finds that
-# allocation: one condition for both cases would prevent the use of the index.
-_NEIGHBOUR = select(func.max(_allocation.starts)).where(_OF_VEHICLE, _allocation.starts <= _START).scalar_subquery()
-
 
 def _overlapping(
     *columns: Any, owned: bool = False, conditions: Sequence[ColumnElement[bool]] = ()
 ) -> CompoundSelect[Any]:
+    # Allocations of a vehicle never overlap, so the first one that can overlap [start, end) is the last one that starts
+    # at or before ``start``. An allocation without a start precedes all others. A separate query finds that allocation:
+    # one condition for both cases would prevent the use of the index. The conditions count here, too: if the database
+    # has overlaps from a time without its constraint, an ignored allocation must not hide the one that it overlaps.
+    last = select(func.max(_allocation.starts)).where(_OF_VEHICLE, _allocation.starts <= _START, *conditions)
     allocations = select(*columns).where(_OF_VEHICLE, is_active(), overlaps(_START, _END), *conditions)
     if owned:
         allocations = allocations.where(OWNED_OF_VEHICLE)
     return union_all(
         allocations.where(_allocation.starts.is_(None)),
         allocations.where(
-            _allocation.starts >= func.coalesce(_NEIGHBOUR, literal(BEFORE_ALL, UtcDateTime)),
+            _allocation.starts >= func.coalesce(last.scalar_subquery(), literal(BEFORE_ALL, UtcDateTime)),
             _allocation.starts < func.coalesce(_END, literal(AFTER_ALL, UtcDateTime)),
         ),
     ).order_by(text("starts NULLS FIRST"))

@@ -5,12 +5,8 @@ from flask_migrate import upgrade
 
 from invsys.inventory.db.models import db
 from invsys.inventory.maintenance import integrity_check
+from tests.support import overlap_constraint
 
-GUARD = {
-    "sqlite": "DROP TRIGGER tr_continuous_resource_allocations_no_overlap_{event}",
-    "postgresql": "ALTER TABLE continuous_resource_allocations"
-    " DROP CONSTRAINT ex_continuous_resource_allocations_no_overlap",
-}
 HOLLOW = {
     "sqlite": "CREATE TRIGGER tr_continuous_resource_allocations_no_overlap_{event} BEFORE {event}"
     " ON continuous_resource_allocations WHEN FALSE BEGIN SELECT 1; END",
@@ -42,10 +38,6 @@ def execute(*statements):
             connection.exec_driver_sql(statement)
 
 
-def drop_overlap_constraint(engine):
-    execute(*(GUARD[engine].format(event=event) for event in EVENTS[engine]))
-
-
 def test_an_intact_database_is_reported_as_ok(path):
     report = integrity_check.check()
     assert report.ok
@@ -61,7 +53,7 @@ def test_the_check_changes_nothing(fresh_app, path):
 
 
 def test_a_missing_guard_is_reported_by_name_and_effect(engine, path):
-    drop_overlap_constraint(engine)
+    overlap_constraint.drop()
     report = integrity_check.check()
     assert report.missing == integrity_check.GUARDS[engine][: len(EVENTS[engine])]
     assert report.bypassed_constraints == ("INSERT", "UPDATE")
@@ -70,7 +62,7 @@ def test_a_missing_guard_is_reported_by_name_and_effect(engine, path):
 
 
 def test_a_guard_without_effect_is_reported(engine, path):
-    drop_overlap_constraint(engine)
+    overlap_constraint.drop()
     execute(*(HOLLOW[engine].format(event=event) for event in EVENTS[engine]))
     report = integrity_check.check()
     assert report.missing == ()
@@ -79,6 +71,6 @@ def test_a_guard_without_effect_is_reported(engine, path):
 
 
 def test_an_overlap_is_counted(engine, path):
-    drop_overlap_constraint(engine)
+    overlap_constraint.drop()
     execute(OVERLAP)
     assert integrity_check.check().overlaps == 1

@@ -43,7 +43,9 @@ def build_app(settings: Settings) -> Flask:
     gateway_secret.register(app, settings["server"]["gateway_secret"])
     request_body.register(app, settings["server"])
     engine.configure(app, settings)
-    ready = readiness.Readiness(schema_check.require_compatible_schema, schema_check.revision)
+    ready = readiness.Readiness(
+        schema_check.require_compatible_schema, schema_check.revision, schema_check.require_writable
+    )
     readiness.register(app, ready, _needs_database)
     health.register(app, ready.require)
     api.register(app)

@@ -136,26 +136,24 @@ def _explain(resource_type: str, placements: Sequence[Placement], owner: str | N
 
     A conflict on a chosen vehicle is no reason to refuse the request: the next attempt chooses another vehicle.
     """
-    moved = [placement for placement in placements if placement.is_moved]
     named = [placement for placement in placements if not placement.entry.moves_to_any]
     keys = [placement.key for placement in placements]
     with session.read() as connection:
-        for placement in named:
-            if not placement.is_moved:
-                continue
+        # An allocation that stays where it was can only conflict if the database already has an overlap.
+        for placement in sorted(named, key=lambda item: not item.is_moved):
             planned = [
                 {**other.row, **other.values} for other in named if other is not placement and placement.overlaps(other)
             ]
             with naming(placement.entry):
                 conflicts.require_free(connection, placement.resource_key, placement.period, keys, owner, planned)
-    _delete_expired(resource_type, moved)
+    _delete_expired(resource_type, placements)
 
 
-def _delete_expired(resource_type: str, moved: Sequence[Placement]) -> None:
+def _delete_expired(resource_type: str, placements: Sequence[Placement]) -> None:
     """Delete expired holds that can conflict with the next attempt, on every vehicle that it can use."""
-    for placement in moved:
+    for placement in placements:
         if not placement.entry.moves_to_any:
             expire_holds.delete_expired(placement.period, resource_key=placement.resource_key)
-    for period in {placement.period for placement in moved if placement.entry.moves_to_any}:
+    for period in {placement.period for placement in placements if placement.entry.moves_to_any}:
         while expire_holds.delete_expired(period, resource_type=resource_type):
             pass
