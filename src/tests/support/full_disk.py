@@ -36,7 +36,7 @@ def database(engine, disk):
         if os.geteuid() == 0:
             shutil.chown(tablespace, "postgres", "postgres")
         server.execute(f"CREATE TABLESPACE small LOCATION '{tablespace}'")
-        server.execute("CREATE DATABASE small TABLESPACE small TEMPLATE template0")
+        server.execute("CREATE DATABASE small TABLESPACE small ENCODING 'UTF8' TEMPLATE template0")
         yield server.url("small")
     finally:
         server.remove()
