@@ -3,6 +3,7 @@
 # make test                   the tests on the installed Python, and the checks
 # make quick                  the unit and API tests, on SQLite
 # make test-all               as make test, with more random examples and the branch coverage
+# make fuzz                   100,000 generated requests that follow the links of the OpenAPI document; FUZZ_CASES, FUZZ_SEED
 # make bench                  the benchmarks
 # make screenshots          take the screenshots of the page for the manual again; needs the package chromium
 # make docs                   the manual, in docs/build/html/
@@ -24,10 +25,11 @@ INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check
 COMPOSE ?= docker-compose
 INVENTORY = --extra service --extra inventory --extra postgresql
 GATEWAY = --extra service --extra gateway
+FUZZ_CASES ?= 100000
 LOCK = .lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade
 
-.PHONY: run gateway test quick test-all bench screenshots docs wheelhouse deb lock clean
+.PHONY: run gateway test quick test-all fuzz bench screenshots docs wheelhouse deb lock clean
 .PHONY: dcompose-start dcompose-restart db-revision db-upgrade db-upgrade-sql
 
 run: $(VENV)/run
@@ -46,6 +48,9 @@ quick: $(VENV)/tox
 
 test-all: $(VENV)/tox
 	$(BIN)/tox run-parallel -m all --parallel 2 --parallel-live
+
+fuzz: $(VENV)/tox
+	FUZZ_CASES=$(FUZZ_CASES) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/tox run -e fuzz
 
 bench: $(VENV)/run $(VENV)/bench
 	$(INSTALL) --requirement requirements/gateway.txt
