@@ -1,7 +1,7 @@
 """A create with the algorithm of the tutorial on which this service is based.
 
-It loads all allocations of the vehicle and checks for overlaps in Python. It uses SQLite with its own tables. They have
-no constraint, so two concurrent requests can allocate the same period.
+It loads all allocations of the vehicle and checks for overlaps in Python. It has its own tables, without a constraint,
+so two concurrent requests can allocate the same period.
 """
 
 import os
@@ -10,18 +10,12 @@ from datetime import UTC, datetime
 
 from flask import Flask, Response, jsonify, request
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ForeignKey, make_url, text
+from sqlalchemy import URL, ForeignKey, insert, make_url
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-db = SQLAlchemy()
+from benchmarks import calls
 
-_SEED = """
-    WITH RECURSIVE hours (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM hours WHERE n < :count - 1)
-    INSERT INTO allocation (car_id, from_datetime, to_datetime)
-    SELECT :car, strftime('%Y-%m-%d %H:%M:%S', '2000-01-01', (2 * n) || ' hours') || '.000000',
-           strftime('%Y-%m-%d %H:%M:%S', '2000-01-01', (2 * n + 1) || ' hours') || '.000000'
-    FROM hours
-"""
+db = SQLAlchemy()
 
 
 class Car(db.Model):  # type: ignore[misc,name-defined]
@@ -38,24 +32,30 @@ class Allocation(db.Model):  # type: ignore[misc,name-defined]
 
 def build_app(url: str) -> Flask:
     app = Flask(__name__, static_folder=None)
-    app.config["SQLALCHEMY_DATABASE_URI"] = make_url(url)
+    app.config["SQLALCHEMY_DATABASE_URI"] = _with_driver(make_url(url))
     db.init_app(app)
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/api/cars/<car_id>/allocations", view_func=create, methods=["POST"])
     return app
 
 
-def seed(url: str, count: int) -> uuid.UUID:
-    """Create the tables and a car with ``count`` allocations; return the id of the car."""
-    car = uuid.uuid4()
+def _with_driver(url: URL) -> URL:
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+
+
+def seed(url: str, cars: int, allocations: int) -> list[uuid.UUID]:
+    """Create the tables and cars, each with ``allocations`` allocations on even hours; return the ids of the cars."""
+    ids = [uuid.uuid4() for _ in range(cars)]
+    hours = [calls.slot(2 * number) for number in range(allocations)]
     with build_app(url).app_context():
         db.create_all()
-        db.session.add(Car(id=str(car)))
-        db.session.flush()
-        db.session.execute(text(_SEED), {"count": count, "car": str(car)})
+        db.session.execute(insert(Car), [{"id": str(car)} for car in ids])
+        for start, end in hours:
+            period = {"from_datetime": start.replace(tzinfo=None), "to_datetime": end.replace(tzinfo=None)}
+            db.session.execute(insert(Allocation), [{"car_id": str(car), **period} for car in ids])
         db.session.commit()
         db.engine.dispose()
-    return car
+    return ids
 
 
 def healthz() -> Response:
