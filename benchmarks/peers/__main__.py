@@ -1,4 +1,4 @@
-"""Compares InvSys with its peers on PostgreSQL: ``python -m benchmarks.peers [--quick] [--figure FILE] [--draw]``."""
+"""Compares InvSys with its peers on PostgreSQL: ``python -m benchmarks.peers [--quick] [--store | --draw]``."""
 
 import argparse
 import json
