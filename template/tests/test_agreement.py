@@ -153,7 +153,8 @@ LACKS = {
         # Node.js and what it runs.
         r"deps = --requirement requirements/scripts\.txt",
         r"# the certificates that npm trusts .*",
-        r"(pass_env|allowlist_externals) = (CI, (SCREENSHOTS|FUZZ_CASES, FUZZ_SEED)|(CI, )?NODE_EXTRA_CA_CERTS|install)",
+        r"(pass_env|allowlist_externals) = (CI, SCREENSHOTS|(CI, )?NODE_EXTRA_CA_CERTS|install)",
+        r"pass_env = CI, FUZZ_CASES, FUZZ_SEED",
         r"commands_pre =",
         r"    (install|npm ci) .*",
         r"commands = node .*",

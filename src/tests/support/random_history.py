@@ -17,7 +17,7 @@ class RandomHistory:
 
     def __init__(self, app, seed):
         self.runner = ServiceAndModel(app)
-        self._random = random.Random(seed)  # noqa: S311 - not for cryptography
+        self._random = random.Random(seed)
         self._registered = 0
 
     def play(self, count):

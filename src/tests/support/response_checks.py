@@ -14,5 +14,7 @@ OF_RESPONSES = (
     checks.missing_required_header,
     checks.unsupported_method,
 )
+# The checks for requests of which it is not known whether they are valid.
+WITHOUT_VALIDITY = tuple(check for check in OF_RESPONSES if check is not checks.negative_data_rejection)
 # The checks of responses to sequences of requests: what was deleted is not found, and what was created is found.
 OF_SEQUENCES = (*OF_RESPONSES, checks.use_after_free, checks.ensure_resource_availability)
