@@ -7,6 +7,7 @@ so two concurrent requests can allocate the same period.
 import os
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from flask_sqlalchemy import SQLAlchemy
@@ -14,6 +15,9 @@ from sqlalchemy import URL, ForeignKey, insert, make_url
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from benchmarks import calls
+
+# The number of rows of one statement.
+_BATCH = 10_000
 
 db = SQLAlchemy()
 
@@ -46,13 +50,16 @@ def _with_driver(url: URL) -> URL:
 def seed(url: str, cars: int, allocations: int) -> list[uuid.UUID]:
     """Create the tables and cars, each with ``allocations`` allocations on even hours; return the ids of the cars."""
     ids = [uuid.uuid4() for _ in range(cars)]
-    hours = [calls.slot(2 * number) for number in range(allocations)]
+    rows: list[dict[str, Any]] = []
     with build_app(url).app_context():
         db.create_all()
         db.session.execute(insert(Car), [{"id": str(car)} for car in ids])
-        for start, end in hours:
-            period = {"from_datetime": start.replace(tzinfo=None), "to_datetime": end.replace(tzinfo=None)}
-            db.session.execute(insert(Allocation), [{"car_id": str(car), **period} for car in ids])
+        for hour in range(allocations):
+            start, end = (instant.replace(tzinfo=None) for instant in calls.slot(2 * hour))
+            rows += [{"car_id": str(car), "from_datetime": start, "to_datetime": end} for car in ids]
+            if len(rows) >= _BATCH or hour == allocations - 1:
+                db.session.execute(insert(Allocation), rows)
+                rows = []
         db.session.commit()
         db.engine.dispose()
     return ids
