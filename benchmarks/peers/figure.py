@@ -90,6 +90,6 @@ def _sentence(row: dict[str, Any]) -> str:
 
 
 def _double_bookings(results: dict[str, Any]) -> str:
-    names = {system.key: system.name for system in SYSTEMS}
+    names = {system.key: system.nick for system in SYSTEMS}
     counts = [f"{names[row['system']]} {row['double_bookings']}" for row in results["competition"]]
-    return f"Double bookings of {results['competition'][0]['periods']} periods: {', '.join(counts)}"
+    return f"Double bookings for {results['competition'][0]['periods']} contested periods: {', '.join(counts)}"

@@ -29,10 +29,11 @@ _DRF_ALLOCATIONS = """
 
 @dataclass(frozen=True)
 class System:
-    """An application that creates allocations; ``key`` is short, ``name`` is for readers."""
+    """An application that creates allocations; ``name`` and the shorter ``nick`` are for readers."""
 
     key: str
     name: str
+    nick: str
     app: str
     fill: Fill
 
@@ -62,8 +63,8 @@ def _vacuum(url: str) -> None:
 
 
 SYSTEMS = (
-    System("invsys", "InvSys", SERVICE, seeds.fill),
-    System("orm", "ORM without a check", "benchmarks.peers.orm:app", seeds.fill),
-    System("drf", "check, then insert (Django REST framework)", f"{_DRF}:app", _fill_drf),
-    System("tutorial", "the tutorial's algorithm", "benchmarks.peers.tutorial:app", _fill_tutorial),
+    System("invsys", "InvSys", "InvSys", SERVICE, seeds.fill),
+    System("orm", "ORM without a check", "ORM", "benchmarks.peers.orm:app", seeds.fill),
+    System("drf", "check, then insert (Django REST)", "Django REST", f"{_DRF}:app", _fill_drf),
+    System("tutorial", "the tutorial's algorithm", "tutorial", "benchmarks.peers.tutorial:app", _fill_tutorial),
 )
