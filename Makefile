@@ -3,7 +3,9 @@
 # make test                   the tests on the installed Python, and the checks
 # make quick                  the unit and API tests, on SQLite
 # make test-all               as make test, with more random examples and the branch coverage
+# make fuzz                   100,000 generated requests that follow the links of the OpenAPI document; FUZZ_CASES, FUZZ_SEED
 # make bench                  the benchmarks
+# make soak                   mixed load for SOAK_MINUTES=30 on SOAK_ENGINE=postgresql (or sqlite): latency, memory, connections
 # make screenshots          take the screenshots of the page for the manual again; needs the package chromium
 # make supply-chain           scan the repository for secrets, and look for advisories about the pinned libraries
 # make docs                   the manual, in docs/build/html/
@@ -25,10 +27,13 @@ INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check
 COMPOSE ?= docker-compose
 INVENTORY = --extra service --extra inventory --extra postgresql
 GATEWAY = --extra service --extra gateway
+FUZZ_CASES ?= 100000
+SOAK_MINUTES ?= 30
+SOAK_ENGINE ?= postgresql
 LOCK = .lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade
 
-.PHONY: run gateway test quick test-all bench screenshots supply-chain docs wheelhouse deb lock clean
+.PHONY: run gateway test quick test-all fuzz bench soak screenshots supply-chain docs wheelhouse deb lock clean
 .PHONY: dcompose-start dcompose-restart db-revision db-upgrade db-upgrade-sql
 
 run: $(VENV)/run
@@ -49,11 +54,18 @@ quick: $(VENV)/tox
 test-all: $(VENV)/tox
 	$(BIN)/tox run -m all
 
+fuzz: $(VENV)/tox
+	FUZZ_CASES=$(FUZZ_CASES) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/tox run -e fuzz
+
 bench: $(VENV)/run $(VENV)/bench
 	$(INSTALL) --requirement requirements/gateway.txt
 	$(BIN)/python -m benchmarks.cost --engine sqlite
 	$(BIN)/python -m benchmarks.cost --engine postgresql
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.peers
+
+soak: $(VENV)/run
+	$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES) --engine $(SOAK_ENGINE)
 
 screenshots: $(VENV)/tox
 	SCREENSHOTS=docs/source/images $(BIN)/tox run -e page -- src/tests/page/test_screenshots.py

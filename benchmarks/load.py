@@ -54,12 +54,13 @@ def run(port: int, iterators: Sequence[Iterator[bytes]], seconds: float | None =
     To share an iterator between several connections, list it several times. The run ends when the last requests have
     been answered; if the server sends nothing for ``patience`` seconds, their outcome is BROKEN.
     """
-    load, deadline = Load(), time.perf_counter() + seconds if seconds else float("inf")
+    load = Load()
     connections = [Connection(port, requests) for requests in iterators]
     with _without_gc(), selectors.DefaultSelector() as selector:
         for connection in connections:
             connection.connect(selector)
         began = time.perf_counter()
+        deadline = began + seconds if seconds else float("inf")
         busy = sum(_send(connection, selector, load, deadline) for connection in connections)
         while busy:
             events = selector.select(patience)
@@ -67,7 +68,10 @@ def run(port: int, iterators: Sequence[Iterator[bytes]], seconds: float | None =
                 load.outcomes += [connection.give_up() for connection in connections if connection.is_waiting]
                 break
             for key, _ in events:
-                if (outcome := key.data.receive(selector)) is not None:
+                if not key.data.is_waiting:
+                    # The server closes idle connections while it handles a long request of another one.
+                    key.data.close(selector)
+                elif (outcome := key.data.receive(selector)) is not None:
                     load.outcomes.append(outcome)
                     busy -= not _send(key.data, selector, load, deadline)
         load.seconds = time.perf_counter() - began

@@ -15,7 +15,8 @@ from types import MappingProxyType
 WORKERS = 2
 THREADS = 4
 
-_START = 30.0
+# In seconds. On a busy machine, workers need many of them to start.
+_START = 120.0
 _STOP = 40.0
 
 

@@ -38,6 +38,8 @@ class Case:
     requests: Iterator[bytes]
     status: int | frozenset[int]
     connections: int = CONNECTIONS
+    # Seconds to wait for the next response.
+    patience: float = 30.0
 
 
 @dataclass
@@ -85,7 +87,7 @@ def interleave(cases: Sequence[Case], rounds: int, seconds: float) -> dict[str, 
 
 def once(case: Case, seconds: float | None = None) -> load.Load:
     """Measure one case; raises RuntimeError if the set of statuses is not the expected one."""
-    result = load.run(case.port, [case.requests] * case.connections, seconds)
+    result = load.run(case.port, [case.requests] * case.connections, seconds, case.patience)
     expected = {case.status} if isinstance(case.status, int) else case.status
     if set(result.statuses) != expected:
         raise RuntimeError(f"{case.name}: got the statuses {dict(result.statuses)}")

@@ -15,16 +15,16 @@ from benchmarks import (
     rounds,
     screens,
     seeds,
-    tutorial_baseline,
 )
 from benchmarks.databases import Databases
 from benchmarks.datasets import Engine, ServedDatabase
+from benchmarks.peers import tutorial
 from benchmarks.rounds import Case, Measured, Scale
 
 _ALL = "/api/cars/all/allocations"
 _VEHICLES = 10_000
 _ON_ONE = 100_000
-# The tutorial's algorithm (``tutorial_baseline``) serves about one request per second, so it needs more time.
+# The tutorial's algorithm (``peers.tutorial``) serves about one request per second, so it needs more time.
 _TUTORIAL_SECONDS = 6.0
 
 # The names of the rows.
@@ -95,7 +95,7 @@ def _references(engine: Engine, small: ServedDatabase) -> list[Case]:
     return [
         Case(name, engine.serve(app, small.url).port, calls.creates(small.vehicles, first), 201)
         for name, app, first in (
-            (ORM, "benchmarks.orm_baseline:app", 1_000 * _VEHICLES),
+            (ORM, "benchmarks.peers.orm:app", 1_000 * _VEHICLES),
             (FLOOR, "benchmarks.minimal_baseline:app", 2_000 * _VEHICLES),
         )
     ]
@@ -116,7 +116,7 @@ def _others(small: ServedDatabase, million: ServedDatabase) -> list[Case]:
 
 
 def _tutorial(engine: Engine, url: str) -> Measured:
-    car = tutorial_baseline.seed(url, _ON_ONE)
-    port = engine.serve("benchmarks.tutorial_baseline:app", url).port
+    [car] = tutorial.seed(url, 1, _ON_ONE)
+    port = engine.serve("benchmarks.peers.tutorial:app", url).port
     case = Case(TUTORIAL, port, calls.creates_on(car, _ON_ONE), 201, connections=processes.WORKERS)
     return Measured(TUTORIAL, [rounds.once(case, _TUTORIAL_SECONDS)])

@@ -41,6 +41,8 @@ class FrontDoor:
             "INVSYS_CONFIG": os.devnull,
             "INVSYS_CLIENTS_FILE": str(folder / "clients.ini"),
             "INVSYS_SERVICES_INVENTORY": self._stack.enter_context(served_app(self._inventory)),
+            # On a busy machine, the inventory needs more than the default.
+            "INVSYS_UPSTREAM_READ_TIMEOUT": "60",
             "INVSYS_LIMITS_RATE": "1000000/second",
             "INVSYS_LIMITS_WRITE_RATE": "1000000/second",
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",

@@ -1,7 +1,8 @@
 """The host names that a service accepts: a request with another ``Host`` is refused with 421.
 
 This stops DNS rebinding: an attacker's domain that resolves to this machine appears in ``Host``. A missing, malformed
-or repeated ``Host`` is refused with 400 (RFC 9112, section 3.2).
+or repeated ``Host`` is refused with 400 (RFC 9112, section 3.2). Requests that
+``request_line`` refuses are refused here, too.
 """
 
 import functools
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
-from invsys.chassis.access import proxies
+from invsys.chassis.access import proxies, request_line
 from invsys.chassis.config.settings import Section
 from invsys.chassis.http.problems import MisdirectedRequest, Problem, status_problem
 from invsys.chassis.ops import health, metrics
@@ -121,7 +122,9 @@ def _own_names() -> frozenset[str]:
 
 
 def register(app: Flask, server: Section, before_refusal: Callable[[], None] = lambda: None) -> None:
-    """Refuse requests to ``app`` whose ``Host`` is not allowed; the paths ``health.FOR_OPERATORS`` accept any name.
+    """Refuse requests to ``app`` whose ``Host`` is not allowed, or whose request line is not exact.
+
+    The paths ``health.FOR_OPERATORS`` accept any name.
 
     ``server`` is the settings section. ``before_refusal`` is called before each refusal and may raise another Problem
     instead. This wraps the WSGI application, because a ``before_request`` function costs ten times as many
@@ -131,9 +134,10 @@ def register(app: Flask, server: Section, before_refusal: Callable[[], None] = l
     serve = app.wsgi_app
 
     def check(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if environ.get("HTTP_HOST") not in allowed.cached:
+        if environ.get("HTTP_HOST") not in allowed.cached or not request_line.is_exact(environ):
             try:
                 _require(allowed, environ)
+                request_line.require_exact(environ)
             except Problem as problem:
                 environ["HTTP_HOST"] = _NEUTRAL
                 return _refuse(app, environ, problem, before_refusal)(environ, start_response)

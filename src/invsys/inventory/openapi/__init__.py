@@ -20,7 +20,7 @@ from invsys.chassis.http.problems import JSON_SCHEMA, Problem
 from invsys.inventory.api.operation import Operation
 from invsys.inventory.api.operations import OPERATIONS, TAGS
 from invsys.inventory.openapi import description as text
-from invsys.inventory.openapi import parameters, problems, responses
+from invsys.inventory.openapi import links, parameters, problems, responses
 from invsys.inventory.openapi.examples import EXAMPLES
 from invsys.inventory.openapi.operation_texts import TEXTS
 from invsys.inventory.schemas import change_list, fields, inputs, outputs, utilisation
@@ -135,6 +135,8 @@ def _operation(rule: Rule, method: str, name_suffix: str) -> dict[str, Any]:
         "parameters": list(parameters.of_operation(operation)),
         "responses": responses.of_operation(operation),
     }
+    if follow_ups := links.of_operation(document["operationId"]):
+        document["responses"][str(operation.status)]["links"] = follow_ups
     if operation.body is not None:
         media_type = {"schema": operation.body, "example": EXAMPLES[operation.body]}
         document["requestBody"] = {"required": True, "content": {"application/json": media_type}}

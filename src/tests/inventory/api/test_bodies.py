@@ -9,13 +9,13 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.support.malformed_bodies import MALFORMED
 from tests.support.tables import table_driven
 
 pytestmark = pytest.mark.one_engine
 
 JSON = "application/json"
 LIMIT = 65536
-DEEP = 30_000
 
 
 @pytest.fixture
@@ -36,55 +36,6 @@ def send_chunked(client: FlaskClient, body: bytes) -> TestResponse:
         headers={"Transfer-Encoding": "chunked"},
         environ_overrides={"wsgi.input_terminated": True},
     )
-
-
-MALFORMED = {
-    "nothing": b"",
-    "blank": b"  \n",
-    "null": b"null",
-    "a list": b'[{"name": "x"}]',
-    "a string": b'"name"',
-    "a number": b"1",
-    "unfinished": b'{"name": "x"',
-    "two objects": b'{"name": "x"}{"name": "y"}',
-    "text after the object": b'{"name": "x"} end',
-    "trailing comma": b'{"name": "x",}',
-    "single quotes": b"{'name': 'x'}",
-    "comment": b'{"name": "x"} // x',
-    "bare key": b'{name: "x"}',
-    "form": b"name=x",
-    "raw line break in a string": b'{"name": "a\nb"}',
-    "duplicate key": b'{"name": "x", "name": "y"}',
-    "duplicate key, same value": b'{"name": "x", "name": "x"}',
-    "duplicate key, once escaped": b'{"name": "x", "\\u006eame": "y"}',
-    "duplicate key inside": b'{"name": "x", "attributes": {"a": 1, "a": 2}}',
-    "NaN": b'{"name": "x", "attributes": {"a": NaN}}',
-    "Infinity": b'{"name": "x", "attributes": {"a": Infinity}}',
-    "-Infinity": b'{"name": "x", "attributes": {"a": -Infinity}}',
-    "a float that overflows": b'{"name": "x", "attributes": {"a": 1e999}}',
-    "a negative float that overflows": b'{"name": "x", "attributes": {"a": -1e999}}',
-    "2**64": b'{"name": "x", "attributes": {"a": 18446744073709551616}}',
-    "-2**63 - 1": b'{"name": "x", "attributes": {"a": -9223372036854775809}}',
-    "5000 digits": b'{"name": "x", "attributes": {"a": ' + b"9" * 5000 + b"}}",
-    "a leading zero": b'{"name": "x", "attributes": {"a": 01}}',
-    "a leading plus": b'{"name": "x", "attributes": {"a": +1}}',
-    "escaped NUL": b'{"name": "a\\u0000b"}',
-    "escaped NUL in a key": b'{"name": "x", "attributes": {"a\\u0000": 1}}',
-    "raw NUL": b'{"name": "a\0b"}',
-    "high surrogate alone": b'{"name": "a\\ud800"}',
-    "low surrogate alone": b'{"name": "a\\udc00"}',
-    "surrogates in the wrong order": b'{"name": "\\ude97\\ud83d"}',
-    "surrogate in a key": b'{"name": "x", "attributes": {"\\ud800": 1}}',
-    "surrogate as bytes": b'{"name": "a\xed\xa0\x80"}',
-    "latin-1": '{"name": "Käfer"}'.encode("latin-1"),
-    "utf-16": '{"name": "Car1"}'.encode("utf-16"),
-    "utf-16-le": '{"name": "Car1"}'.encode("utf-16-le"),
-    "utf-32": '{"name": "Car1"}'.encode("utf-32"),
-    "overlong": b'{"name": "\xc0\xaf"}',
-    "deep lists": b'{"name": "x", "attributes": {"a": ' + b"[" * DEEP + b"]" * DEEP + b"}}",
-    "deep lists without an end": b'{"name": ' + b"[" * DEEP,
-    "deep objects": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
-}
 
 
 @table_driven("body", MALFORMED.values(), ids=MALFORMED)

@@ -12,6 +12,7 @@ from flask import Flask
 from invsys.gateway.auth import client_admin
 from invsys.inventory.transfer import importer
 from tests.conftest import migrate
+from tests.support.front_door import ALL_SCOPES
 from tests.support.gateway_server import served_gateway
 from tests.support.serving import run_server
 
@@ -41,12 +42,23 @@ def import_text(app: Flask, tmp_path: Path) -> Callable[..., tuple[Counts, list[
 
 @pytest.fixture(scope="session")
 def served_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """The ports of an inventory and of a gateway in front of it, and the key of a client that may read resources."""
+    """An inventory and a gateway in front of it: their ports, and the keys of two clients of the gateway.
+
+    The client of ``key`` may read resources; that of ``full_key`` has all scopes. ``processes`` are both supervisors.
+    """
     folder, data_folder = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("inventory")
     key = client_admin.add(folder / "clients.ini", "reader", ["resources:read"])
+    full_key = client_admin.add(folder / "clients.ini", "planner", ALL_SCOPES)
     migrate(url := f"sqlite:///{data_folder / 'served.sqlite3'}")
     with (
-        run_server(url, data_folder, workers=1) as (_, inventory, _),
+        run_server(url, data_folder, workers=1) as (process, inventory, log),
         served_gateway(folder, {"services": {"inventory": f"http://127.0.0.1:{inventory}"}}) as gateway,
     ):
-        yield {"inventory": inventory, "gateway": gateway.port, "key": key}
+        yield {
+            "inventory": inventory,
+            "gateway": gateway.port,
+            "key": key,
+            "full_key": full_key,
+            "processes": [process.pid, gateway.process.pid],
+            "logs": [log, gateway.log],
+        }

@@ -16,10 +16,8 @@ from hypothesis.stateful import (
 from invsys.testing.database import delete_all_rows
 from tests.support.effort import hypothesis_settings
 from tests.support.model import is_empty
-from tests.support.model_change_lists import ANY, ModelChangeLists
-from tests.support.model_changes import ModelChanges
-from tests.support.model_orders import ModelOrders
-from tests.support.model_queries import ModelQueries
+from tests.support.model_change_lists import ANY
+from tests.support.service_and_model import ServiceAndModel
 
 machine_settings = hypothesis_settings(5, 20, stateful_step_count=40, print_blob=True)
 
@@ -52,20 +50,6 @@ are_keys = precondition(lambda self: self.runner.keys)
 
 def pick(number, items):
     return list(items)[number % len(items)]
-
-
-class ServiceAndModel(ModelOrders, ModelChanges, ModelChangeLists, ModelQueries):
-    """The service and its model, with a method for each operation."""
-
-    def use_removed_item(self, item, changes, match):
-        """Try to use and to change a vehicle or an allocation that no longer exists."""
-        if "resource_registered" in self.kinds[item]:
-            self.allocate(item, (1, 2), None, None, None)
-            self.change_vehicle(item, {"name": "Late"}, match)
-            self.decommission(item, match)
-        else:
-            self.change(item, changes, match)
-            self.deallocate(item, match)
 
 
 class Machine(RuleBasedStateMachine):

@@ -1,27 +1,25 @@
 """A create with the algorithm of the tutorial on which this service is based.
 
-It loads all allocations of the vehicle and checks for overlaps in Python. It uses SQLite with its own tables. They have
-no constraint, so two concurrent requests can allocate the same period.
+It loads all allocations of the vehicle and checks for overlaps in Python. It has its own tables, without a constraint,
+so two concurrent requests can allocate the same period.
 """
 
 import os
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ForeignKey, make_url, text
+from sqlalchemy import URL, ForeignKey, insert, make_url
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-db = SQLAlchemy()
+from benchmarks import calls
 
-_SEED = """
-    WITH RECURSIVE hours (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM hours WHERE n < :count - 1)
-    INSERT INTO allocation (car_id, from_datetime, to_datetime)
-    SELECT :car, strftime('%Y-%m-%d %H:%M:%S', '2000-01-01', (2 * n) || ' hours') || '.000000',
-           strftime('%Y-%m-%d %H:%M:%S', '2000-01-01', (2 * n + 1) || ' hours') || '.000000'
-    FROM hours
-"""
+# The number of rows of one statement.
+_BATCH = 10_000
+
+db = SQLAlchemy()
 
 
 class Car(db.Model):  # type: ignore[misc,name-defined]
@@ -38,24 +36,33 @@ class Allocation(db.Model):  # type: ignore[misc,name-defined]
 
 def build_app(url: str) -> Flask:
     app = Flask(__name__, static_folder=None)
-    app.config["SQLALCHEMY_DATABASE_URI"] = make_url(url)
+    app.config["SQLALCHEMY_DATABASE_URI"] = _with_driver(make_url(url))
     db.init_app(app)
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/api/cars/<car_id>/allocations", view_func=create, methods=["POST"])
     return app
 
 
-def seed(url: str, count: int) -> uuid.UUID:
-    """Create the tables and a car with ``count`` allocations; return the id of the car."""
-    car = uuid.uuid4()
+def _with_driver(url: URL) -> URL:
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+
+
+def seed(url: str, cars: int, allocations: int) -> list[uuid.UUID]:
+    """Create the tables and cars, each with ``allocations`` allocations on even hours; return the ids of the cars."""
+    ids = [uuid.uuid4() for _ in range(cars)]
+    rows: list[dict[str, Any]] = []
     with build_app(url).app_context():
         db.create_all()
-        db.session.add(Car(id=str(car)))
-        db.session.flush()
-        db.session.execute(text(_SEED), {"count": count, "car": str(car)})
+        db.session.execute(insert(Car), [{"id": str(car)} for car in ids])
+        for hour in range(allocations):
+            start, end = (instant.replace(tzinfo=None) for instant in calls.slot(2 * hour))
+            rows += [{"car_id": str(car), "from_datetime": start, "to_datetime": end} for car in ids]
+            if len(rows) >= _BATCH or hour == allocations - 1:
+                db.session.execute(insert(Allocation), rows)
+                rows = []
         db.session.commit()
         db.engine.dispose()
-    return car
+    return ids
 
 
 def healthz() -> Response:
