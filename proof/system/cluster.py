@@ -3,15 +3,15 @@
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
-
 from benchmarks.databases import as_postgres, binaries
 from benchmarks.processes import free_port
+from psycopg.rows import dict_row
+
 from proof.system.volume import Volume
 from proof.system.waiting import until
 
@@ -76,6 +76,18 @@ class Member:
     def runs(self) -> bool:
         """Return whether the server runs."""
         return self._attempt("pg_ctl", "status").returncode == 0
+
+    def ensure_running(self) -> None:
+        """Wait until the server accepts connections; start it if it has ended."""
+        until(self._accepts_or_starts, f"{self.name} accepts connections")
+
+    def _accepts_or_starts(self) -> bool:
+        # While it recovers from a crash it runs, and may still end.
+        with suppress(psycopg.OperationalError, RuntimeError):
+            if not self.runs():
+                self.start()
+            return bool(self.query("SELECT 1"))
+        return False
 
     def promote(self) -> None:
         """Make this standby the primary; no standby follows it yet, so it must not wait for one."""

@@ -1,4 +1,4 @@
-"""A proxy for HTTP whose responses can be cut: the service has done what was asked, and the caller does not learn it."""
+"""A proxy for HTTP whose responses can be cut: the service has acted, and the caller does not learn it."""
 
 from proof.system.tcp_proxy import Connection, CutError, Direction, Proxy
 

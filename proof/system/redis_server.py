@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from benchmarks.processes import free_port
+
 from proof.system.waiting import until
 
 

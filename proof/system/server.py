@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.processes import free_port, production
+
 from proof.system.waiting import until
 
 _STOP = 60.0
@@ -28,10 +29,18 @@ class Server:
 
     def start(self) -> None:
         """Start the server and wait until every worker is there and the service responds."""
+        self.launch()
+        self.wait_until_it_responds()
+
+    def launch(self) -> None:
+        """Start the server and return at once."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+
+    def wait_until_it_responds(self) -> None:
+        """Wait until every worker is there and the service responds; raises RuntimeError if it ends instead."""
         until(lambda: self._has_ended() or self._responds(), f"{self.name} responds")
         if self._has_ended():
             raise RuntimeError(f"{self.name} does not start; see {self._log}")

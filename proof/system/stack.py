@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Literal, Self
 
 from benchmarks import databases
+
 from invsys.gateway.auth import client_admin
 from proof.system.clock import Clock
 from proof.system.cluster import DATABASE, Cluster
@@ -24,6 +25,9 @@ Engine = Literal["sqlite", "postgresql"]
 
 APP, GATEWAY = "invsys.inventory.wsgi:app", "invsys.gateway.wsgi:app"
 
+# The client whose allocations and idempotency keys they are, whichever URL a request goes to.
+CLIENT = "prove"
+_IDENTITY = {"X-Client-Id": CLIENT}
 _SCOPES = ["resources:read", "resources:write", "allocations:read", "allocations:write", "events:read"]
 _UNLIMITED = "1000000/second"
 # The proxy reads the messages of the connection, so they must not be encrypted.
@@ -134,11 +138,12 @@ class Stack:
         for number in (1, 2) if self.full else (1,):
             name = f"service-{number}"
             environ = {**self._inventory_environ, **self._clock_environ(number)}
-            self.services.append(self._started(Server(name, self._app, self._subfolder(name), environ)))
-        self.urls = [Target(service.url) for service in self.services]
+            self.services.append(Server(name, self._app, self._subfolder(name), environ))
+        self._start(self.services)
+        self.urls = [Target(service.url, _IDENTITY) for service in self.services]
         if self.full:
             self.caller_proxy = self._stack.enter_context(HttpProxy(self.services[0].port))
-            self.urls[0] = Target(f"http://127.0.0.1:{self.caller_proxy.port}")
+            self.urls[0] = Target(f"http://127.0.0.1:{self.caller_proxy.port}", _IDENTITY)
 
     def _clock_environ(self, number: int) -> dict[str, str]:
         """Return the variables that let the clock of a service be stepped.
@@ -151,7 +156,7 @@ class Stack:
     def _start_gateway(self, app: str) -> None:
         folder = self._subfolder("gateway")
         file = folder / "clients.ini"
-        key = client_admin.add(file, "proof", _SCOPES, concurrent=1000)
+        key = client_admin.add(file, CLIENT, _SCOPES, concurrent=1000)
         ports = [service.port for service in self.services]
         if self.full:
             self.gateway_proxies = [self._stack.enter_context(HttpProxy(port)) for port in ports]
@@ -166,13 +171,16 @@ class Stack:
             self._stack.callback(self.redis.kill)
             self.redis.start()
             environ["INVSYS_LIMITS_STORAGE"] = self.redis.url
-        self.gateway = self._started(Server("gateway", app, folder, environ, threads=32))
+        self.gateway = Server("gateway", app, folder, environ, threads=32)
+        self._start([self.gateway])
         self.urls.append(Target(self.gateway.url, {"Authorization": f"Bearer {key}"}))
 
-    def _started(self, server: Server) -> Server:
-        self._stack.callback(server.stop)
-        server.start()
-        return server
+    def _start(self, servers: Sequence[Server]) -> None:
+        for server in servers:
+            self._stack.callback(server.stop)
+            server.launch()
+        for server in servers:
+            server.wait_until_it_responds()
 
     def _subfolder(self, name: str) -> Path:
         folder = self.folder / name

@@ -16,7 +16,7 @@ def can_mount() -> bool:
 
 
 class Volume:
-    """A folder that is a file system of its own if it has a size and this process may mount one, else a plain folder."""
+    """A folder: a file system of its own if it has a size and this process may mount one, else a plain folder."""
 
     def __init__(self, folder: Path, mebibytes: int | None) -> None:
         self.folder, self._filler = folder, folder / "filler"
