@@ -22,7 +22,7 @@ def gateway_killed(scene: Scene) -> Iterator[None]:
     """Kill the gateway with its workers. It is started again."""
     _gateway(scene.stack).kill()
     yield
-    _gateway(scene.stack).start()
+    _gateway(scene.stack).launch()
 
 
 @fault("gateway")

@@ -62,20 +62,20 @@ class Runner:
         """Inject these faults at once, and record them."""
         scenes = [Scene(self._stack, Random(self._random.random())) for _ in kinds]
         lasts = max(self._random.uniform(_SHORTEST, kind.seconds) for kind in kinds)
-        begin, problem = time.monotonic(), None
-        end = begin
+        begin, end, problem = time.monotonic(), None, None
         try:
             with ExitStack() as active:
                 for kind, scene in zip(kinds, scenes, strict=True):
                     active.enter_context(kind.injected(scene))
                 time.sleep(lasts)
-                end = time.monotonic()
+            end = time.monotonic()
             probes.wait_for_recovery(self._stack)
         except FaultProblem as error:
             problem = str(error)
         except Exception:  # noqa: BLE001 - the report says that the proof itself failed
             problem = traceback.format_exc()
         recovered = time.monotonic()
+        end = end or recovered
         for scene in scenes:
             scene.afterwards.close()
         names = [kind.name for kind in kinds]

@@ -73,7 +73,7 @@ def service_stopped(scene: Scene) -> Iterator[None]:
     service = _any_service(scene)
     service.stop()
     yield
-    service.start()
+    service.launch()
 
 
 @fault("services", weight=1)
@@ -82,4 +82,4 @@ def service_killed(scene: Scene) -> Iterator[None]:
     service = _any_service(scene)
     service.kill()
     yield
-    service.start()
+    service.launch()

@@ -30,7 +30,8 @@ _OPTIONS = (
     # A standby tries again after this time when the primary is back.
     "wal_retrieve_retry_interval=500ms",
 )
-_DATA, _WAL = 2048, 768
+# Mebibytes.
+_DATA, _WAL = 1024, 512
 
 
 class Member:

@@ -32,7 +32,8 @@ _SCOPES = ["resources:read", "resources:write", "allocations:read", "allocations
 _UNLIMITED = "1000000/second"
 # The proxy reads the messages of the connection, so they must not be encrypted.
 _PLAIN = "sslmode=disable&gssencmode=disable"
-_SQLITE_VOLUME = 4096
+# Mebibytes.
+_SQLITE_VOLUME = 1024
 
 
 @dataclass(frozen=True)

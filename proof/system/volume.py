@@ -5,7 +5,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-_MIB = 2**20
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def can_mount() -> bool:
@@ -41,12 +41,11 @@ class Volume:
     def fill(self) -> None:
         """Occupy all space that is left."""
         with self._filler.open("ab") as file:
-            size = _MIB
-            while size >= 1024:
-                try:
-                    os.write(file.fileno(), bytes(size))
-                except OSError:
-                    size //= 2
+            while free := os.fstatvfs(file.fileno()).f_bavail:
+                # Others write at the same time.
+                with suppress(OSError):
+                    size = os.fstat(file.fileno()).st_size
+                    os.posix_fallocate(file.fileno(), size, free * _PAGE)
 
     def empty(self) -> None:
         """Free the space that ``fill`` occupied."""
