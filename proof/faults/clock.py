@@ -7,7 +7,7 @@ from proof.system.stack import Stack
 
 
 def _no_clock(stack: Stack) -> Reason:
-    return None if stack.clock.available else "libfaketime is not installed"
+    return None if stack.clock.available else "there is no C compiler"
 
 
 @fault("clock", seconds=3, left_out=_no_clock)

@@ -83,7 +83,7 @@ class Stack:
             # PostgreSQL runs as another user.
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o755)
-            self.clock = Clock(self.folder / "clock")
+            self.clock = Clock(self.folder)
             self._start_database()
             self._start_services()
             if self._gateway_app is not None:
