@@ -41,7 +41,7 @@ class PostgreSQL:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._data = folder / "data"
-        self._bin = _binaries()
+        self._bin = binaries()
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
         self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
@@ -67,12 +67,17 @@ class PostgreSQL:
         return self.url(name)
 
     def _run(self, program: str, *arguments: str) -> None:
-        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
-        command = [*user, str(self._bin / program), "-D", str(self._data), *arguments]
+        command = [*as_postgres(), str(self._bin / program), "-D", str(self._data), *arguments]
         subprocess.run(command, cwd=self.folder, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
-def _binaries() -> Path:
+def as_postgres() -> list[str]:
+    """Return the beginning of a command that runs as the user postgres if this process runs as root."""
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
+
+
+def binaries() -> Path:
+    """Return the folder with the programs of the newest installed PostgreSQL."""
     by_version = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     on_path = shutil.which("initdb")
     if not by_version and on_path is None:
