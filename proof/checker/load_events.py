@@ -6,13 +6,16 @@ from pathlib import Path
 from proof.checker.model import Event, History
 from proof.checker.states import is_of_load, monotonic, state_of
 from proof.history import files
-from proof.workload.final import EVENTS
 
 
 def load_events(history: History, folder: Path, offset: float) -> None:
     """Add the events and the states that they show."""
-    for row in files.read_lines(folder / EVENTS):
+    for row in files.read_lines(folder / files.EVENTS):
+        if "status" in row:
+            history.feed_failure = f"status {row['status']}: {row['answer']}"
+            continue
         if not is_of_load(row["resource_type"]):
+            history.other_events.add(row.get("id", ""))
             continue
         data = row["data"]
         if row["allocation_id"] is not None:

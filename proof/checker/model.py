@@ -182,6 +182,9 @@ class History:
     allocations: dict[str, Item] = field(default_factory=dict)
     vehicles: dict[str, Item] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    # The ids of events of other types, and why the feed could not be read to its end.
+    other_events: set[str] = field(default_factory=set)
+    feed_failure: str = ""
     by_request: dict[str, Call] = field(default_factory=dict)
     by_key: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
     by_reference: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))

@@ -1,8 +1,8 @@
 """The files of a history, in one folder.
 
 ``run.json``: the settings of the run and the times of both clocks. ``calls-NAME.jsonl``: the records of one process.
-``feed-NAME.jsonl``: the pages of one reader of the change feed. ``final.json``: the lists, the feed and the integrity
-check after the run. ``faults.jsonl``: the injected faults.
+``events.jsonl``: the events of the change feed. ``feed-NAME.jsonl``: the ids of the events that another reader got.
+``final.json``: the lists and the integrity check after the run. ``faults.jsonl``: the injected faults.
 """
 
 import time
@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import orjson
 
-RUN, FINAL, FAULTS = "run.json", "final.json", "faults.jsonl"
+RUN, FINAL, FAULTS, EVENTS = "run.json", "final.json", "faults.jsonl", "events.jsonl"
 _BUFFER = 1024 * 1024
 
 

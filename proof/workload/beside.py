@@ -16,31 +16,38 @@ _ROWS = 6
 _IMPORTED = {0, 1}
 
 
-class Manageable(Protocol):
-    """A system whose ``invsys-manage`` can be run."""
+class System(Protocol):
+    """The started system; ``urls`` have the attributes ``url`` and ``headers``."""
 
-    folder: Path
+    engine: Any
+    urls: Any
 
     def manage(self, *arguments: str, text: str | None = None) -> Any:
         """Run a command and return the completed process."""
 
 
 class Beside(threading.Thread):
-    """A thread that runs an import and a purge every ``pause`` seconds until ``stop`` is set."""
+    """A thread that runs an import and a purge every ``pause`` seconds until it is stopped; 0: never."""
 
-    def __init__(self, stack: Manageable, folder: Path, seed: int, stop: Any, pause: float) -> None:
+    def __init__(self, stack: System, folder: Path, seed: int, pause: float) -> None:
         super().__init__(name="beside")
-        self._stack, self._folder, self._stop_event, self._pause = stack, folder, stop, pause
+        self._stack, self._folder, self._pause = stack, folder, pause
+        self._stopped = threading.Event()
         self._chance = random.Random(f"{seed}-beside")
 
     def run(self) -> None:
         """Run the commands."""
         with files.Writer(files.calls_path(self._folder, "beside")) as writer:
             number = 0
-            while not self._stop_event.wait(self._pause):
+            while not self._stopped.wait(self._pause or None):
                 number += 1
                 writer.write(self._import(number))
                 writer.write(self._purge(number))
+
+    def stop(self) -> None:
+        """Wait until the current command has ended."""
+        self._stopped.set()
+        self.join()
 
     def _import(self, number: int) -> CallRecord:
         rows = [self._row(f"import-{number}-{line}") for line in range(1, _ROWS + 1)]

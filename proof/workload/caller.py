@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from proof.history.call import CallRecord
 from proof.history.files import Writer
-from proof.system.stack import Target
-from proof.workload.connection import Connections, NotSent, Request
+from proof.workload.connection import Connections, NotSent, Request, Target
 
 # Seconds between two attempts, and for all attempts of one request.
-_PAUSE, _LONGEST_PAUSE, _PATIENCE = 0.05, 1.0, 180.0
+_PAUSE, _LONGEST_PAUSE, _PATIENCE = 0.05, 1.0, 100.0
 
 
 class Unsettled(Exception):

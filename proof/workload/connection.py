@@ -11,9 +11,19 @@ from urllib.parse import urlsplit
 import orjson
 
 from proof.history.call import UNKNOWN, CallRecord
-from proof.system.stack import Target
 
 _TIMEOUT = 15.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """A base URL and the headers that must be sent there.
+
+    Not ``proof.system.stack.Target``: that module imports the service, and every caller is a process.
+    """
+
+    url: str
+    headers: dict[str, str]
 
 
 class NotSent(Exception):

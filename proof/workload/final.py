@@ -6,27 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from proof.history import files
-from proof.system.stack import Target
-from proof.workload.beside import Manageable
-from proof.workload.connection import Connection, NotSent, Request
+from proof.workload.beside import System
+from proof.workload.connection import Connection, NotSent, Request, Target
 from proof.workload.timetable import TYPES
 
-EVENTS = "events.jsonl"
-# Seconds until the last short hold has expired, and for a response.
-_UNTIL_EXPIRED, _PATIENCE = 4.0, 120.0
+# The name of this reader of the feed. After purge, it does not get the first events.
+READER = "final"
+# Seconds.
+_PATIENCE = 120.0
 
 
 class NotAnswered(Exception):
     """The system did not answer a read after the run."""
 
 
-def read(stack: Manageable, targets: Sequence[Target], folder: Path) -> None:
-    """Write ``events.jsonl`` and ``final.json``."""
-    time.sleep(_UNTIL_EXPIRED)
+def read(stack: System, targets: Sequence[Target], folder: Path) -> None:
+    """Write the ids of the events that are still in the feed, and ``final.json``."""
     reader = _Reader(targets[0])
-    with files.Writer(folder / EVENTS) as writer:
-        for event in reader.events():
-            writer.write(event)
+    with files.Writer(files.feed_path(folder, READER)) as writer:
+        for ids in reader.ids():
+            writer.write({"ids": ids})
     vehicles = {name: list(reader.pages(f"/api/{name}?limit=1000")) for name in TYPES}
     allocations = {name: list(reader.pages(f"/api/{name}/all/allocations?limit=1000")) for name in TYPES}
     process = stack.manage("check")
@@ -55,14 +54,14 @@ class _Reader:
             time.sleep(0.2)
         raise NotAnswered(path)
 
-    def events(self) -> Iterator[dict[str, Any]]:
-        """Yield all events of the feed."""
+    def ids(self) -> Iterator[list[str]]:
+        """Yield the ids of the events of each page of the feed."""
         cursor = ""
         while True:
             page = self.get(f"/api/events?limit=1000{cursor}")
-            yield from page["events"]
             if not page["events"]:
                 return
+            yield [event["id"] for event in page["events"]]
             cursor = f"&after={page['next']}"
 
     def pages(self, path: str) -> Iterator[dict[str, Any]]:

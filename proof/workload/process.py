@@ -1,70 +1,103 @@
-"""The processes of the load: callers with random operations, and readers of the change feed."""
+"""The processes of the load: callers with random operations, and readers of the change feed.
 
-import multiprocessing
+``python -m proof.workload.process`` reads its work as JSON from the first line of standard input, and ends when its
+standard input is closed: also if the process that started it has died.
+"""
+
+import json
 import random
+import subprocess
+import sys
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 from proof.history import files
 from proof.history.call import CallRecord
-from proof.system.stack import Target
 from proof.workload.caller import Caller
-from proof.workload.connection import Connection, NotSent, Request
+from proof.workload.connection import Connection, NotSent, Request, Target
 from proof.workload.operations import WEIGHTS, reads
 from proof.workload.world import World
 
-# New processes instead of copies of this one, which has threads.
-_spawn = multiprocessing.get_context("spawn")
+# The reader of the feed that writes whole events.
+RECORDER = "recorder"
 _PAUSE = 0.05
 _PAGE = 500
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a process gets: its name and seed, the targets, the folder of the history, and when it ends.
+    """What a process does: its name and seed, the targets, and the folder of the history.
 
-    A caller ends after ``operations`` (0: no limit), and every process when ``stop`` is set.
+    A caller ends after ``operations`` (0: no limit), a reader (``reads``) when it is stopped.
     """
 
     name: str
     seed: int
-    targets: Sequence[Target]
-    folder: Path
-    operations: int
-    stop: Any
+    targets: list[Target]
+    folder: str
+    operations: int = 0
+    reads: bool = False
 
 
-def new_stop() -> Any:
-    """Return an event that ends all processes when it is set."""
-    return _spawn.Event()
+class Process:
+    """A started process."""
+
+    def __init__(self, work: Work) -> None:
+        self.name = work.name
+        command = [sys.executable, "-m", __spec__.name]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        self._stdin.write(f"{json.dumps(asdict(work))}\n".encode())
+        self._stdin.flush()
+
+    @property
+    def _stdin(self) -> IO[bytes]:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """Tell the process to end after its current operation."""
+        self._stdin.close()
+
+    def join(self, seconds: float) -> bool:
+        """Wait until the process has ended, and kill it after ``seconds``; return whether it succeeded."""
+        try:
+            return self._process.wait(seconds) == 0
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            return False
 
 
-def start_caller(work: Work) -> Any:
-    """Start a caller and return the process."""
-    return _start(_call, work)
+def main() -> None:
+    """Do the work that standard input names."""
+    work = json.loads(sys.stdin.buffer.readline())
+    work["targets"] = [Target(**target) for target in work["targets"]]
+    stop = threading.Event()
+    threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
+    run = _follow if work["reads"] else _call
+    run(Work(**work), stop)
 
 
-def start_reader(work: Work) -> Any:
-    """Start a reader of the feed and return the process."""
-    return _start(_follow, work)
+def _wait_for_end(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()
 
 
-def _start(function: Any, work: Work) -> Any:
-    process = _spawn.Process(target=function, args=(work,), name=work.name)
-    process.start()
-    return process
-
-
-def _call(work: Work) -> None:
+def _call(work: Work, stop: threading.Event) -> None:
     chance = random.Random(f"{work.seed}-{work.name}")
     choices, weights = list(WEIGHTS), list(WEIGHTS.values())
-    with files.Writer(files.calls_path(work.folder, work.name)) as writer:
+    with files.Writer(files.calls_path(Path(work.folder), work.name)) as writer:
         caller, world = Caller(work.name, work.targets, writer, chance), World(chance)
         for turn in range(work.operations or 10**12):
-            if work.stop.is_set():
+            if stop.is_set():
                 break
             if turn % 40 == 0:
                 reads.vehicles(caller, world)
@@ -72,14 +105,19 @@ def _call(work: Work) -> None:
         caller.close()
 
 
-def _follow(work: Work) -> None:
-    """Read the feed from its beginning until ``stop`` is set, and then to its end."""
-    chance = random.Random(f"{work.seed}-{work.name}")
+def _follow(work: Work, stop: threading.Event) -> None:
+    """Read the feed from its beginning until ``stop`` is set, and then to its end.
+
+    The reader called ``RECORDER`` writes whole events, because purge may delete them before the run ends; the others
+    write the ids.
+    """
+    chance, folder = random.Random(f"{work.seed}-{work.name}"), Path(work.folder)
     connections = [Connection(target) for target in work.targets]
     cursor, count = None, 0
-    with files.Writer(files.feed_path(work.folder, work.name)) as writer:
+    path = folder / files.EVENTS if work.name == RECORDER else files.feed_path(folder, work.name)
+    with files.Writer(path) as writer:
         while True:
-            stopped = work.stop.is_set()
+            stopped = stop.is_set()
             count += 1
             page = _page(chance.choice(connections), cursor, f"{work.name}-{count}")
             if page is None or page["status"] is None:
@@ -89,16 +127,23 @@ def _follow(work: Work) -> None:
             if page["status"] != 200:
                 writer.write({"status": page["status"], "after": cursor, "answer": answer})
                 break
-            ids = [event["id"] for event in answer["events"]]
-            if ids:
-                writer.write({"begin": page["begin"], "end": page["end"], "ids": ids})
+            _write(writer, page, whole=work.name == RECORDER)
             cursor = answer["next"]
-            if not ids:
+            if not answer["events"]:
                 if stopped:
                     break
                 time.sleep(_PAUSE)
     for connection in connections:
         connection.close()
+
+
+def _write(writer: files.Writer, page: CallRecord, *, whole: bool) -> None:
+    events = page["answer"]["events"]
+    if whole:
+        for event in events:
+            writer.write(event)
+    elif events:
+        writer.write({"begin": page["begin"], "end": page["end"], "ids": [event["id"] for event in events]})
 
 
 def _page(connection: Connection, cursor: str | None, request_id: str) -> CallRecord | None:
@@ -107,3 +152,7 @@ def _page(connection: Connection, cursor: str | None, request_id: str) -> CallRe
         return connection.finish(connection.start(Request("events", "GET", path), request_id))
     except NotSent:
         return None
+
+
+if __name__ == "__main__":
+    main()

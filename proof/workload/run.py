@@ -2,21 +2,23 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from proof.history import files
-from proof.system.stack import Stack
-from proof.workload import final, process
-from proof.workload.beside import Beside
+from proof.workload import final
+from proof.workload.beside import Beside, System
 from proof.workload.caller import Caller
-from proof.workload.connection import Request
+from proof.workload.connection import Request, Target
 from proof.workload.operations.vehicles import FLEET
+from proof.workload.process import RECORDER, Process, Work
 from proof.workload.timetable import TYPES
 
-CALLERS, READERS = 8, 2
-_JOIN = 300.0
+CALLERS, READERS = 8, 1
+# Seconds until the last short hold has expired, and until a process must have ended.
+_UNTIL_EXPIRED, _JOIN = 4.0, 300.0
 
 
 @dataclass(frozen=True)
@@ -38,64 +40,58 @@ class Incomplete(Exception):
     """A process of the load failed, so the history is not complete."""
 
 
-def run(stack: Stack, load: Load, folder: Path, faults: Callable[[float], None] | None = None) -> None:
+def run(stack: System, load: Load, folder: Path, faults: Callable[[float], None] | None = None) -> None:
     """Run the load on a started system and write the history to ``folder``.
 
     ``faults`` is called with the seconds of the run and returns when the system is healthy again; None: no faults.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    targets = [Target(target.url, dict(target.headers)) for target in stack.urls]
     _write_settings(stack, load, folder)
-    _register_fleet(stack, load, folder)
-    stop = process.new_stop()
-    work = [process.Work(f"c{n}", load.seed, stack.urls, folder, load.operations, stop) for n in range(load.callers)]
-    callers = [process.start_caller(item) for item in work]
-    stop_readers = process.new_stop()
+    _register_fleet(targets, load, folder)
+    work = partial(Work, seed=load.seed, targets=targets, folder=str(folder))
+    callers = [Process(work(f"c{number}", operations=load.operations)) for number in range(load.callers)]
     readers = [
-        process.start_reader(process.Work(f"r{number}", load.seed, stack.urls, folder, 0, stop_readers))
-        for number in range(load.readers)
+        Process(work(name, reads=True)) for name in (RECORDER, *(f"r{number}" for number in range(load.readers)))
     ]
-    beside = Beside(stack, folder, load.seed, stop, load.beside) if load.beside else None
-    if beside is not None:
-        beside.start()
+    beside = Beside(stack, folder, load.seed, load.beside)
+    beside.start()
     try:
         _wait(load, callers, faults)
     finally:
-        stop.set()
-        _join(callers)
-        if beside is not None:
-            beside.join()
-        stop_readers.set()
-        _join(readers)
-    failed = [item.name for item in (*callers, *readers) if item.exitcode != 0]
+        failed = _stop(callers)
+        beside.stop()
+        # The events of the last holds that expire.
+        time.sleep(_UNTIL_EXPIRED)
+        failed += _stop(readers)
     if failed:
         raise Incomplete(f"failed: {', '.join(failed)}")
-    final.read(stack, stack.urls, folder)
+    final.read(stack, targets, folder)
 
 
-def _wait(load: Load, callers: list, faults: Callable[[float], None] | None) -> None:
+def _wait(load: Load, callers: Sequence[Process], faults: Callable[[float], None] | None) -> None:
     deadline = time.monotonic() + load.seconds
     if faults is not None:
         faults(load.seconds)
-    while time.monotonic() < deadline and any(caller.is_alive() for caller in callers):
+    while time.monotonic() < deadline and any(caller.is_running for caller in callers):
         time.sleep(0.1)
 
 
-def _join(processes: list) -> None:
+def _stop(processes: Sequence[Process]) -> list[str]:
+    """Stop processes and return the names of those that failed."""
     for item in processes:
-        item.join(_JOIN)
-        if item.is_alive():
-            item.terminate()
-            item.join()
+        item.stop()
+    return [item.name for item in processes if not item.join(_JOIN)]
 
 
-def _write_settings(stack: Stack, load: Load, folder: Path) -> None:
+def _write_settings(stack: System, load: Load, folder: Path) -> None:
     settings = {"engine": stack.engine, "seed": load.seed, "callers": load.callers, **files.clocks()}
     files.write_json(folder / files.RUN, settings)
 
 
-def _register_fleet(stack: Stack, load: Load, folder: Path) -> None:
+def _register_fleet(targets: Sequence[Target], load: Load, folder: Path) -> None:
     with files.Writer(files.calls_path(folder, "setup")) as writer:
-        caller = Caller("setup", stack.urls, writer, random.Random(load.seed))
+        caller = Caller("setup", targets, writer, random.Random(load.seed))
         for collection in TYPES:
             for number in range(FLEET):
                 body = {"name": f"{collection}-{number}"}

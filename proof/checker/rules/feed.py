@@ -6,6 +6,7 @@ from pathlib import Path
 from proof.checker.model import Event, History
 from proof.checker.timelines import Timelines
 from proof.history.files import read_lines
+from proof.workload.final import READER
 
 
 def feed_complete(history: History, timelines: Timelines) -> Iterator[str]:
@@ -44,31 +45,31 @@ def causal_order(history: History, timelines: Timelines) -> Iterator[str]:
 
 def feed_readers(history: History, timelines: Timelines) -> Iterator[str]:
     """Each reader that followed the feed during the run got every event once, in the order of the final feed."""
+    if history.feed_failure:
+        yield f"the recorder: {history.feed_failure}"
     position = {event.id: number for number, event in enumerate(history.events)}
     for name, path in history.readers.items():
         yield from _compare(name, path, position, history)
 
 
 def _compare(name: str, path: Path, position: dict[str, int], history: History) -> Iterator[str]:
-    previous, skipped = None, 0
+    expected = None if name == READER else 0
     for page in read_lines(path):
         if "ids" not in page:
             yield f"reader {name}: status {page['status']}"
             return
         for event_id in page["ids"]:
-            # Not in the final feed: purged since, or of vehicles that the faults use.
+            if event_id in history.other_events:
+                continue
             number = position.get(event_id)
             if number is None:
+                yield f"reader {name} got the event {event_id}, which the recorder did not get"
                 continue
-            expected = number if previous is None else previous + 1
-            if number != expected:
-                skipped += 1
-                if skipped <= 5:
-                    text = f"event {number} after event {previous}"
-                    yield f"reader {name}: {text}; expected {history.events[expected : expected + 1]}"
-            previous = number
-    if history.events and previous != len(history.events) - 1:
-        yield f"reader {name}: the last event is {previous}, and the feed ends with {len(history.events) - 1}"
+            if expected not in (None, number):
+                yield f"reader {name}: {history.events[number]} instead of {history.events[expected : expected + 1]}"
+            expected = number + 1
+    if (expected or 0) < len(history.events):
+        yield f"reader {name} did not get the end: {history.events[expected or 0]}"
 
 
 def versions(history: History, timelines: Timelines) -> Iterator[str]:
