@@ -1,7 +1,7 @@
 """The clock of the services, which can be stepped while they run, without changing the machine's clock.
 
 A small library, compiled from clock.c, adds a number of seconds to the time of day of the processes that load it.
-libfaketime cannot be used: it also replaces ``clock_nanosleep``, and ``time.sleep`` then fails on Python 3.11 and later.
+libfaketime cannot be used: it also replaces ``clock_nanosleep``, and Python's ``time.sleep`` then fails since 3.11.
 """
 
 import shutil
