@@ -73,8 +73,8 @@ class Server:
         return [pid for pid in child_processes(self._process.pid) if Path(f"/proc/{pid}/exe").exists()]
 
     def wait_for_workers(self) -> None:
-        """Wait until the usual number of workers runs."""
-        until(lambda: len(self.worker_pids()) >= self.workers, f"{self.name} has {self.workers} workers")
+        """Wait until the usual number of workers runs: neither fewer nor, during a reload, more."""
+        until(lambda: len(self.worker_pids()) == self.workers, f"{self.name} has {self.workers} workers")
 
     def _has_ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
