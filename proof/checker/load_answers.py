@@ -37,7 +37,7 @@ class AnswerLoader:
                 if item is not None:
                     item.deletes.append(call)
             elif call.status is None:
-                call.body = record["body"]
+                call.body, call.reason = record["body"], record.get("reason", "")
         if call.status is not None and call.status >= 400:
             self._add_refusal(call, record["answer"])
         history.calls.append(call)

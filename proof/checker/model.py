@@ -17,7 +17,18 @@ class Call:
 
     __slots__ = (
         *("begin", "body", "code", "collection", "conflicts", "end", "executed", "if_match", "index", "item", "key"),
-        *("kind", "operation", "period", "quantity", "reference", "replayed", "request_id", "results", "status"),
+        *(
+            "kind",
+            "operation",
+            "period",
+            "quantity",
+            "reason",
+            "reference",
+            "replayed",
+            "request_id",
+            "results",
+            "status",
+        ),
         *("targets", "vehicle"),
     )
 
@@ -50,6 +61,7 @@ class Call:
         self.executed = 0
         # Only if the outcome is unknown.
         self.body: Any = None
+        self.reason: str = ""
 
     @property
     def succeeded(self) -> bool:

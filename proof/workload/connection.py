@@ -89,7 +89,7 @@ class Connection:
             return record
         record["end"] = time.monotonic()
         if response.status in UNKNOWN:
-            record |= {"status": None, "answer": None, "reason": f"{response.status} {_code(content)}"}
+            record |= {"status": None, "answer": None, "reason": f"{response.status} {_detail(content)}"}
             return record
         record |= {"status": response.status, "answer": orjson.loads(content) if content else None}
         if response.headers.get("Idempotency-Replayed"):
@@ -105,9 +105,9 @@ class Connection:
         record |= {"end": time.monotonic(), "status": None, "answer": None, "reason": type(error).__name__}
 
 
-def _code(content: bytes) -> str:
+def _detail(content: bytes) -> str:
     try:
-        return str(orjson.loads(content)["code"])
+        return str(orjson.loads(content)["detail"])
     except (ValueError, KeyError, TypeError):
         return ""
 

@@ -10,7 +10,7 @@ from proof.checker.rules.integrity import check_passes, faults_recover
 from proof.checker.rules.keys import executed_once, one_key_one_result
 from proof.checker.rules.overlaps import confirmed_overlap, held_overlap
 from proof.checker.rules.reads import availability, lists
-from proof.checker.rules.refusals import answers, refusals
+from proof.checker.rules.refusals import answers, busy, refusals
 from proof.checker.rules.replay import strict_replay
 from proof.checker.timelines import Timelines
 
@@ -18,6 +18,6 @@ Rule = Callable[[History, Timelines], Iterator[str]]
 
 RULES: tuple[Rule, ...] = (
     *(confirmed_overlap, held_overlap, acknowledged, requested, one_key_one_result, executed_once),
-    *(refusals, none_available, answers, availability, lists),
+    *(refusals, none_available, answers, busy, availability, lists),
     *(feed_complete, causal_order, feed_readers, versions, strict_replay, check_passes, faults_recover),
 )

@@ -5,6 +5,11 @@ from collections.abc import Callable, Iterator
 from proof.checker.model import Call, History, Item, State
 from proof.checker.timelines import Timelines
 
+_OVERLOADED = "503 The database is overloaded."
+# Seconds. The service waits for locks for [database] statement_timeout, 4 seconds; PostgreSQL looks for deadlocks after
+# one second.
+_SHORTEST_WAIT = 0.9
+
 Reason = Callable[[History, Timelines, Call], str | None]
 
 
@@ -20,6 +25,18 @@ def answers(history: History, timelines: Timelines) -> Iterator[str]:
     for call in history.calls:
         if call.status is not None and call.status >= 400 and call.code not in {*_REASONS, "none_available"}:
             yield str(call)
+
+
+def busy(history: History, timelines: Timelines) -> Iterator[str]:
+    """The database is called overloaded only after a wait for its locks, unless a fault is active."""
+    for call in history.calls:
+        if (
+            call.status is None
+            and call.reason == _OVERLOADED
+            and call.end - call.begin < _SHORTEST_WAIT
+            and not any(fault["begin"] <= call.end and fault["recovered"] >= call.begin for fault in history.faults)
+        ):
+            yield f"{call} was refused after {call.end - call.begin:.3f} seconds"
 
 
 def _period_taken(history: History, timelines: Timelines, call: Call) -> str | None:

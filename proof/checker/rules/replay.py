@@ -53,7 +53,7 @@ class _Replay:
     def _apply(self, events: list[Event]) -> Iterator[str]:
         for event in events:
             yield from self._check(event)
-            self._remove(event)
+            yield from self._remove(event)
         for event in events:
             if not event.is_end:
                 yield from self._put(event)
@@ -74,7 +74,7 @@ class _Replay:
         if not item.is_vehicle and state.vehicle not in self._states:
             yield f"{event} is of a vehicle that is not in circulation"
 
-    def _remove(self, event: Event) -> None:
+    def _remove(self, event: Event) -> Iterator[str]:
         item = event.state.item
         before = self._states.pop(item.id, None)
         if before is not None and not item.is_vehicle:
@@ -84,7 +84,9 @@ class _Replay:
         if event.is_end:
             self._ended.add(item.id)
             if item.is_vehicle:
-                for allocation in self._on_vehicle.pop(item.id, {}):
+                for allocation, state in self._on_vehicle.pop(item.id, {}).items():
+                    if state.held:
+                        yield f"{event} leaves the hold {state} without an end"
                     self._states.pop(allocation, None)
                     self._ended.add(allocation)
 
