@@ -8,15 +8,24 @@ import argparse
 import random
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
-from proof import report
+from proof import faults, report
 from proof.checker.check import check
 from proof.faults.kinds import KINDS
+from proof.faults.runner import Runner
+from proof.history import files
+from proof.system.stack import Stack
+from proof.workload.run import CALLERS, Incomplete, Inject, Load, run
 
 _ENGINES = ("sqlite", "postgresql")
+# The short form: few callers and the simplest faults, for at most so many minutes.
+_SHORT_CALLERS, _SHORT_MINUTES = 4, 10.0
+_SHORT_FAULTS, _SHORT_COUNT = ["worker killed", "responses to callers cut"], 4
+# Seconds.
+_PAUSE = 0.1
 
 
 def main() -> int:
@@ -33,21 +42,42 @@ def main() -> int:
 
 
 def _prove(engine: str, arguments: argparse.Namespace, folder: Path) -> bool:
-    # Not at the top: these import the service.
-    from proof import faults  # noqa: PLC0415
-    from proof.history import files  # noqa: PLC0415
-    from proof.system.stack import Stack  # noqa: PLC0415
-    from proof.workload.run import Load, run  # noqa: PLC0415
-
-    print(f"\n{engine}: {arguments.minutes:g} minutes", flush=True)
-    folder.mkdir(parents=True, mode=0o755)
-    folder.parent.chmod(0o755)
+    is_short = arguments.short > 0
+    minutes = _SHORT_MINUTES if is_short else arguments.minutes
+    print(f"\n{engine}: {f'{arguments.short} operations' if is_short else f'{minutes:g} minutes'}", flush=True)
     history = folder / "history"
-    with Stack(engine, folder / "system", full=not arguments.no_faults) as system:
-        inject = partial(faults.run, system, arguments.seed, history / files.FAULTS, only=arguments.fault)
-        load = Load(arguments.seed, 60 * arguments.minutes)
-        run(system, load, history, None if arguments.no_faults else lambda seconds: inject(seconds=seconds))
+    history.mkdir(parents=True)
+    # PostgreSQL runs as another user.
+    for parent in (folder, folder.parent):
+        parent.chmod(0o755)
+    with Stack(engine, folder / "system", full=not (is_short or arguments.no_faults)) as system:
+        callers = _SHORT_CALLERS if is_short else CALLERS
+        load = Load(arguments.seed, 60 * minutes, arguments.short, callers, beside=4.0 if is_short else 10.0)
+        choose = _few_faults if is_short else _all_faults
+        inject = choose(system, arguments, history / files.FAULTS)
+        try:
+            run(system, load, history, None if arguments.no_faults else inject)
+        except Incomplete as error:
+            print(f"The history is not complete: {error}", file=sys.stderr)
+            return False
     return _check(history)
+
+
+def _all_faults(system: Stack, arguments: argparse.Namespace, file: Path) -> Inject:
+    return lambda seconds: faults.run(system, arguments.seed, file, seconds, arguments.fault)
+
+
+def _few_faults(system: Stack, arguments: argparse.Namespace, file: Path) -> Inject:
+    runner = Runner(system, arguments.seed, file, _SHORT_FAULTS)
+    turns = iter(range(_SHORT_COUNT))
+
+    def inject(seconds: float) -> None:
+        if next(turns, None) is None:
+            time.sleep(_PAUSE)
+        else:
+            runner.inject_next()
+
+    return inject
 
 
 def _check(folder: Path) -> bool:
@@ -66,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-faults", action="store_true", help="load only")
     names = sorted({kind.name for kind in KINDS})
     parser.add_argument("--fault", action="append", choices=names, metavar="NAME", help="only this fault (repeatable)")
+    help_text = f"a small system, {_SHORT_CALLERS} callers with so many operations each, and two kinds of faults"
+    parser.add_argument("--short", type=int, default=0, metavar="OPERATIONS", help=help_text)
     return parser
 
 

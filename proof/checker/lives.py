@@ -5,6 +5,8 @@ changed or ended it. It possibly exists from the begin of the call that made it 
 or ended it. A hold also ends when it expires.
 """
 
+from itertools import pairwise
+
 from proof.checker.model import History, Item, State
 
 
@@ -26,7 +28,7 @@ def _bound_item(history: History, item: Item) -> None:
         elif not state.acknowledged:
             # It was only read: the call that made it is unknown.
             state.begin = -1.0
-    for state, following in zip(states, states[1:], strict=False):
+    for state, following in pairwise(states):
         state.certain_end, state.possible_end = following.begin, following.known
     _end(history, item, states[-1])
     for state in states:

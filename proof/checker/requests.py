@@ -19,18 +19,24 @@ def mismatch(kind: str, body: Any, vehicle: str | None, rows: list[Row]) -> str 
             return "the answer has other allocations than the list"
         pairs = zip(changes, rows, strict=True)
         return next((text for change, row in pairs if (text := _differs(change, row)) is not None), None)
-    if kind in ("create", "any"):
-        if len(rows) != body.get("quantity", 1):
-            return f"{len(rows)} allocations instead of {body.get('quantity', 1)}"
-        held = "held" if "hold_seconds" in body else "confirmed"
-        for row in rows:
-            if row["status"] != held or row["version"] != 1:
-                return f"{row['status']} and version {row['version']}"
-            if kind == "create" and row["resource_id"] != vehicle:
-                return f"on vehicle {row['resource_id']}"
-        if len({row["resource_id"] for row in rows}) != len(rows):
-            return "a vehicle twice"
-    return next((text for row in rows if (text := _differs(body, row)) is not None), None)
+    return _wrong_create(kind, body, vehicle, rows) or next(
+        (text for row in rows if (text := _differs(body, row)) is not None), None
+    )
+
+
+def _wrong_create(kind: str, body: Row, vehicle: str | None, rows: list[Row]) -> str | None:
+    """Return how new allocations differ from what every create makes; None for other kinds."""
+    if kind not in ("create", "any"):
+        return None
+    held = "held" if "hold_seconds" in body else "confirmed"
+    if len(rows) != body.get("quantity", 1) or len({row["resource_id"] for row in rows}) != len(rows):
+        return f"{len(rows)} allocations on {len({row['resource_id'] for row in rows})} vehicles"
+    for row in rows:
+        if row["status"] != held or row["version"] != 1:
+            return f"{row['status']} and version {row['version']}"
+        if kind == "create" and row["resource_id"] != vehicle:
+            return f"on vehicle {row['resource_id']}"
+    return None
 
 
 def _differs(body: Row, row: Row) -> str | None:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from proof.mutants.catalogue import MUTANTS
+from proof.mutants.catalogue import MUTANTS, Mutant
 from proof.mutants.trial import Outcome, try_mutant
 
 
@@ -32,7 +32,7 @@ def main() -> int:
     return 0 if all(caught) else 1
 
 
-def _try(mutant, engine: str, seed: int) -> bool:
+def _try(mutant: Mutant, engine: str, seed: int) -> bool:
     with tempfile.TemporaryDirectory(prefix="invsys-proof-") as folder:
         Path(folder).chmod(0o755)
         outcome = try_mutant(mutant, engine, seed, Path(folder))

@@ -6,22 +6,22 @@ from typing import Any
 
 def deferred_begin() -> None:
     """Begin writing transactions without taking the lock of the database."""
-    from invsys.inventory.db.sqlite import connections  # noqa: PLC0415
+    from invsys.inventory.db.sqlite import connections
 
     def lock(connection: Any, deadline: float) -> None:
         connection.execute("BEGIN DEFERRED")
 
-    connections._lock = lock  # noqa: SLF001
+    connections._lock = lock
 
 
 def key_outside_transaction() -> None:
     """Store the Idempotency-Key in a second transaction, after the change has been committed."""
-    from sqlalchemy import insert  # noqa: PLC0415
-    from sqlalchemy.exc import IntegrityError  # noqa: PLC0415
+    from sqlalchemy import insert
+    from sqlalchemy.exc import IntegrityError
 
-    from invsys.inventory.commands import idempotency  # noqa: PLC0415
-    from invsys.inventory.db import outbox, session  # noqa: PLC0415
-    from invsys.inventory.db.models import IdempotencyKey  # noqa: PLC0415
+    from invsys.inventory.commands import idempotency
+    from invsys.inventory.db import outbox, session
+    from invsys.inventory.db.models import IdempotencyKey
 
     with_event, execute_once = outbox.with_event, idempotency.execute_once
 
@@ -46,26 +46,26 @@ def key_outside_transaction() -> None:
 
 def own_row_conflicts() -> None:
     """Compare a changed allocation also with its own row."""
-    from invsys.inventory.commands import update_allocation  # noqa: PLC0415
-    from invsys.inventory.period import Period  # noqa: PLC0415
-    from invsys.inventory.queries import conflicts  # noqa: PLC0415
+    from invsys.inventory.commands import update_allocation
+    from invsys.inventory.period import Period
+    from invsys.inventory.queries import conflicts
 
-    execute = update_allocation._execute  # noqa: SLF001
+    execute = update_allocation._execute
 
     def check_and_execute(connection: Any, row: Any, values: Any, *arguments: Any) -> Any:
         if (values["starts"], values["ends"]) != (row["starts"], row["ends"]):
             conflicts.require_free(connection, values["resource_key"], Period(values["starts"], values["ends"]))
         return execute(connection, row, values, *arguments)
 
-    update_allocation._execute = check_and_execute  # noqa: SLF001
+    update_allocation._execute = check_and_execute
 
 
 def expired_hold_blocks() -> None:
     """Let an expired hold count as a conflict until purge deletes it."""
-    from sqlalchemy import true  # noqa: PLC0415
+    from sqlalchemy import true
 
-    from invsys.inventory.commands import expire_holds, read_feed  # noqa: PLC0415, F401
-    from invsys.inventory.db import predicates  # noqa: PLC0415
+    from invsys.inventory.commands import expire_holds
+    from invsys.inventory.db import predicates
 
     predicates.is_active = lambda now=None: true()
     expire_holds.delete_expired = lambda *arguments, **options: False
@@ -74,32 +74,32 @@ def expired_hold_blocks() -> None:
 
 def holds_outlive_vehicle() -> None:
     """Do not end the holds of a vehicle that is decommissioned."""
-    from invsys.inventory.commands import expire_holds  # noqa: PLC0415
+    from invsys.inventory.commands import expire_holds
 
     expire_holds.end_holds = lambda *arguments: None
 
 
 def no_precondition() -> None:
     """Ignore If-Match."""
-    from invsys.inventory.commands import preconditions  # noqa: PLC0415
+    from invsys.inventory.commands import preconditions
 
     preconditions.require_version = lambda row, versions: None
 
 
 def any_gives_up() -> None:
     """Answer none_available if the first search, which ends at the last vehicle, finds none."""
-    from invsys.inventory.commands import allocate_any  # noqa: PLC0415
-    from invsys.inventory.errors import NoneAvailable  # noqa: PLC0415
+    from invsys.inventory.commands import allocate_any
+    from invsys.inventory.errors import NoneAvailable
 
     def give_up(count: int, params: Any) -> None:
         raise NoneAvailable("No vehicle that fits is available for the whole period.")
 
-    allocate_any._require_available = give_up  # noqa: SLF001
+    allocate_any._require_available = give_up
 
 
 def retry_everything() -> None:
     """Let the gateway send every request again after a lost response."""
-    from invsys.gateway.upstream.service import Service  # noqa: PLC0415
+    from invsys.gateway.upstream.service import Service
 
     send = Service.send
 

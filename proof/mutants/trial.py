@@ -2,9 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from proof import faults
@@ -13,7 +11,7 @@ from proof.history import files
 from proof.mutants.catalogue import Mutant
 from proof.mutants.database import execute
 from proof.system.stack import APP, GATEWAY, Stack
-from proof.workload.run import Load, run
+from proof.workload.run import Inject, Load, run
 
 # Seconds of load of each attempt, together less than a minute.
 _ATTEMPTS = (8.0, 16.0, 32.0)
@@ -65,15 +63,16 @@ def _load(mutant: Mutant, engine: str, seed: int, seconds: float, folder: Path) 
         run(stack, Load(seed, seconds, beside=0.0), history, _during(mutant, stack, seed, history))
 
 
-def _during(mutant: Mutant, stack: Stack, seed: int, history: Path) -> Callable[[float], None] | None:
+def _during(mutant: Mutant, stack: Stack, seed: int, history: Path) -> Inject | None:
+    def inject(seconds: float) -> None:
+        faults.run(stack, seed, history / files.FAULTS, seconds, mutant.faults)
+
+    def restart_in_the_middle(seconds: float) -> None:
+        assert stack.cluster is not None
+        time.sleep(seconds / 2)
+        stack.cluster.restart(mutant.restart)
+        time.sleep(seconds / 2)
+
     if mutant.faults:
-        return partial(faults.run, stack, seed, history / files.FAULTS, only=mutant.faults)
-    if mutant.restart and stack.cluster is not None:
-        return partial(_restart_in_the_middle, stack, mutant.restart)
-    return None
-
-
-def _restart_in_the_middle(stack: Stack, mode: str, seconds: float) -> None:
-    time.sleep(seconds / 2)
-    assert stack.cluster is not None
-    stack.cluster.restart(mode)
+        return inject
+    return restart_in_the_middle if mutant.restart else None

@@ -48,8 +48,9 @@ class Stack:
     """A context manager that starts the system in ``folder``, and stops it at the end.
 
     ``app`` is the WSGI application of the inventory service, ``environ`` are further environment variables of it, and
-    ``gateway_app`` is the application of the gateway. A small system is one service on a database. A ``full`` one has
-    what the faults need: two services, a gateway with Redis, proxies, and volumes that can be filled.
+    ``gateway_app`` is the application of the gateway. A small system is one service on a database, behind a proxy
+    that can cut responses. A ``full`` one has what the other faults need: two services, a gateway with Redis, more
+    proxies, and volumes that can be filled.
     """
 
     def __init__(
@@ -143,9 +144,8 @@ class Stack:
             self.services.append(Server(name, self._app, self._subfolder(name), environ))
         self._start(self.services)
         self.urls = [Target(service.url, _IDENTITY) for service in self.services]
-        if self.full:
-            self.caller_proxy = self._stack.enter_context(HttpProxy(self.services[0].port))
-            self.urls[0] = Target(f"http://127.0.0.1:{self.caller_proxy.port}", _IDENTITY)
+        self.caller_proxy = self._stack.enter_context(HttpProxy(self.services[0].port))
+        self.urls[0] = Target(f"http://127.0.0.1:{self.caller_proxy.port}", _IDENTITY)
 
     def _clock_environ(self, number: int) -> dict[str, str]:
         """Return the variables that let the clock of a service be stepped.

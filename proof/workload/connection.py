@@ -1,5 +1,6 @@
 """HTTP requests of a caller: over one connection for each target, without retries."""
 
+import http
 import http.client
 import random
 import time
@@ -84,6 +85,7 @@ class Connection:
         try:
             response = self._http.getresponse()
             content = response.read()
+            _require_complete_head(response)
         except (OSError, http.client.HTTPException) as error:
             self._fail(record, error)
             return record
@@ -103,6 +105,13 @@ class Connection:
     def _fail(self, record: CallRecord, error: Exception) -> None:
         self._http.close()
         record |= {"end": time.monotonic(), "status": None, "answer": None, "reason": type(error).__name__}
+
+
+def _require_complete_head(response: http.client.HTTPResponse) -> None:
+    """Raise IncompleteRead if the head was cut: http.client takes a cut head for a complete one without a length."""
+    is_empty = response.status == http.HTTPStatus.NO_CONTENT
+    if not is_empty and response.headers.get("Content-Length") is None and not response.chunked:
+        raise http.client.IncompleteRead(b"")
 
 
 def _detail(content: bytes) -> str:

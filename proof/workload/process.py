@@ -6,10 +6,11 @@ standard input is closed: also if the process that started it has died.
 
 import json
 import random
+import select
 import subprocess
 import sys
-import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -80,24 +81,22 @@ def main() -> None:
     """Do the work that standard input names."""
     work = json.loads(sys.stdin.buffer.readline())
     work["targets"] = [Target(**target) for target in work["targets"]]
-    stop = threading.Event()
-    threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
     run = _follow if work["reads"] else _call
-    run(Work(**work), stop)
+    run(Work(**work), _is_stopped)
 
 
-def _wait_for_end(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
-    stop.set()
+def _is_stopped() -> bool:
+    """Return whether standard input is closed; nothing but its end follows the first line."""
+    return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
-def _call(work: Work, stop: threading.Event) -> None:
+def _call(work: Work, is_stopped: Callable[[], bool]) -> None:
     chance = random.Random(f"{work.seed}-{work.name}")
     choices, weights = list(WEIGHTS), list(WEIGHTS.values())
     with files.Writer(files.calls_path(Path(work.folder), work.name)) as writer:
         caller, world = Caller(work.name, work.targets, writer, chance), World(chance)
         for turn in range(work.operations or 10**12):
-            if stop.is_set():
+            if is_stopped():
                 break
             if turn % 40 == 0:
                 reads.vehicles(caller, world)
@@ -105,8 +104,8 @@ def _call(work: Work, stop: threading.Event) -> None:
         caller.close()
 
 
-def _follow(work: Work, stop: threading.Event) -> None:
-    """Read the feed from its beginning until ``stop`` is set, and then to its end.
+def _follow(work: Work, is_stopped: Callable[[], bool]) -> None:
+    """Read the feed from its beginning until the process is stopped, and then to its end.
 
     The reader called ``RECORDER`` writes whole events, because purge may delete them before the run ends; the others
     write the ids.
@@ -117,7 +116,7 @@ def _follow(work: Work, stop: threading.Event) -> None:
     path = folder / files.EVENTS if work.name == RECORDER else files.feed_path(folder, work.name)
     with files.Writer(path) as writer:
         while True:
-            stopped = stop.is_set()
+            stopped = is_stopped()
             count += 1
             page = _page(chance.choice(connections), cursor, f"{work.name}-{count}")
             if page is None or page["status"] is None:

@@ -19,6 +19,8 @@ from proof.workload.timetable import TYPES
 CALLERS, READERS = 8, 1
 # Seconds until the last short hold has expired, and until a process must have ended.
 _UNTIL_EXPIRED, _JOIN = 4.0, 300.0
+# Seconds of faults between two looks at the callers.
+_TURN = 1.0
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,15 @@ class Load:
 
 
 class Incomplete(Exception):
-    """A process of the load failed, so the history is not complete."""
+    """A process of the load failed, or the system did not respond after the load."""
 
 
-def run(stack: System, load: Load, folder: Path, faults: Callable[[float], None] | None = None) -> None:
-    """Run the load on a started system and write the history to ``folder``.
+# Injects faults for so many seconds; returns when the system is healthy again.
+Inject = Callable[[float], object]
 
-    ``faults`` is called with the seconds of the run and returns when the system is healthy again; None: no faults.
-    """
+
+def run(stack: System, load: Load, folder: Path, inject: Inject | None = None) -> None:
+    """Run the load on a started system, under faults if ``inject`` is given, and write the history to ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     targets = [Target(target.url, dict(target.headers)) for target in stack.urls]
     _write_settings(stack, load, folder)
@@ -57,7 +60,7 @@ def run(stack: System, load: Load, folder: Path, faults: Callable[[float], None]
     beside = Beside(stack, folder, load.seed, load.beside)
     beside.start()
     try:
-        _wait(load, callers, faults)
+        _wait(load, callers, inject)
     finally:
         failed = _stop(callers)
         beside.stop()
@@ -66,15 +69,20 @@ def run(stack: System, load: Load, folder: Path, faults: Callable[[float], None]
         failed += _stop(readers)
     if failed:
         raise Incomplete(f"failed: {', '.join(failed)}")
-    final.read(stack, targets, folder)
+    try:
+        final.read(stack, targets, folder)
+    except final.NotAnswered as error:
+        raise Incomplete(f"no answer after the load: {error}") from error
 
 
-def _wait(load: Load, callers: Sequence[Process], faults: Callable[[float], None] | None) -> None:
+def _wait(load: Load, callers: Sequence[Process], inject: Inject | None) -> None:
     deadline = time.monotonic() + load.seconds
-    if faults is not None:
-        faults(load.seconds)
     while time.monotonic() < deadline and any(caller.is_running for caller in callers):
-        time.sleep(0.1)
+        if inject is None:
+            time.sleep(0.1)
+        else:
+            # If the callers end after a number of operations, the faults must end soon after them.
+            inject(_TURN if load.operations else deadline - time.monotonic())
 
 
 def _stop(processes: Sequence[Process]) -> list[str]:
