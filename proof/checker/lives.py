@@ -53,10 +53,11 @@ def _end(history: History, item: Item, last: State) -> None:
 
 
 def _expire(history: History, state: State) -> None:
+    expected = state.expires - history.tolerance
     for begin, end in history.wrong_clock:
         if state.begin <= end and state.possible_end >= begin:
             # The service may have compared the expiry with any time.
-            state.certain_end = min(state.certain_end, max(begin, state.known)) if state.begin < begin else state.begin
+            state.certain_end = min(state.certain_end, expected, max(begin, state.begin))
             return
-    state.certain_end = min(state.certain_end, state.expires - history.tolerance)
+    state.certain_end = min(state.certain_end, expected)
     state.possible_end = min(state.possible_end, state.expires + history.tolerance)
