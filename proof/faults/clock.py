@@ -10,7 +10,7 @@ def _no_clock(stack: Stack) -> Reason:
     return None if stack.clock and stack.clock.available else "there is no C compiler"
 
 
-@fault("clock", seconds=3, left_out=_no_clock)
+@fault("clock", seconds=3, weight=4, left_out=_no_clock)
 def clock_stepped(scene: Scene) -> Iterator[None]:
     """Step the clock of the services by up to two minutes, and back.
 

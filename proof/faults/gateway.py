@@ -17,7 +17,7 @@ def _no_redis(stack: Stack) -> Reason:
     return None if stack.redis else "redis-server is not installed"
 
 
-@fault("gateway")
+@fault("gateway", weight=1)
 def gateway_killed(scene: Scene) -> Iterator[None]:
     """Kill the gateway with its workers. It is started again."""
     _gateway(scene.stack).kill()
@@ -34,7 +34,7 @@ def gateway_worker_killed(scene: Scene) -> Iterator[None]:
     yield
 
 
-@fault("redis", seconds=2, left_out=_no_redis)
+@fault("redis", seconds=2, weight=3, left_out=_no_redis)
 def redis_killed(scene: Scene) -> Iterator[None]:
     """Kill Redis: the gateway must not refuse requests because it cannot count them. Redis is started again."""
     redis = scene.stack.redis

@@ -48,7 +48,7 @@ def postgresql_suspended(scene: Scene) -> Iterator[None]:
         primary.resume()
 
 
-@fault("database", engines=POSTGRESQL, weight=3)
+@fault("database", engines=POSTGRESQL, weight=5)
 def one_session_terminated(scene: Scene) -> Iterator[None]:
     """End one session of the services with pg_terminate_backend, if possible one that executes a statement."""
     order = "ORDER BY state = 'active' DESC, random() LIMIT 1"
@@ -56,7 +56,7 @@ def one_session_terminated(scene: Scene) -> Iterator[None]:
     yield
 
 
-@fault("database", engines=POSTGRESQL)
+@fault("database", engines=POSTGRESQL, weight=3)
 def all_sessions_terminated(scene: Scene) -> Iterator[None]:
     """End all sessions of the services."""
     rows = _cluster(scene).primary.query(f"SELECT pg_terminate_backend(pid) {_SESSIONS}")
@@ -64,7 +64,7 @@ def all_sessions_terminated(scene: Scene) -> Iterator[None]:
     yield
 
 
-@fault("database", engines=POSTGRESQL, weight=3)
+@fault("database", engines=POSTGRESQL, weight=5)
 def statements_cancelled(scene: Scene) -> Iterator[None]:
     """Cancel whatever is being executed, again and again."""
     scene.detail["statements"] = 0

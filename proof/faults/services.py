@@ -19,7 +19,7 @@ def _any_worker(scene: Scene, service: Server) -> int:
     return scene.random.choice(service.worker_pids())
 
 
-@fault("services", weight=3)
+@fault("services", weight=4)
 def worker_killed(scene: Scene) -> Iterator[None]:
     """Kill a worker with SIGKILL; the supervisor starts another one."""
     send_signal(_any_worker(scene, _any_service(scene)), SIGKILL)
@@ -49,7 +49,7 @@ def all_workers_killed(scene: Scene) -> Iterator[None]:
     yield
 
 
-@fault("services", seconds=3, weight=3)
+@fault("services", seconds=3, weight=5)
 def worker_suspended(scene: Scene) -> Iterator[None]:
     """Suspend a worker with SIGSTOP: it keeps its connections, locks and transactions, and then continues."""
     pid = _any_worker(scene, _any_service(scene))
@@ -67,7 +67,7 @@ def service_reloaded(scene: Scene) -> Iterator[None]:
     yield
 
 
-@fault("services")
+@fault("services", weight=1)
 def service_stopped(scene: Scene) -> Iterator[None]:
     """Send SIGTERM: the workers finish their requests and the service ends. It is started again."""
     service = _any_service(scene)

@@ -27,7 +27,7 @@ def _filled(volume: Volume) -> Iterator[None]:
         volume.empty()
 
 
-@fault("database", engines=SQLITE, seconds=2, left_out=_no_volume)
+@fault("database", engines=SQLITE, seconds=2, weight=5, left_out=_no_volume)
 def disk_full(scene: Scene) -> Iterator[None]:
     """Fill the file system of the database."""
     assert scene.stack.volume is not None
@@ -72,7 +72,7 @@ def _use_up_segments(primary: Member) -> bool:
     return True
 
 
-@fault("services", seconds=2)
+@fault("services", seconds=2, weight=4)
 def file_size_limited(scene: Scene) -> Iterator[None]:
     """Limit the size of the files that the running workers of a service may write, as `ulimit -f` does."""
     service = scene.random.choice(scene.stack.services)

@@ -79,7 +79,7 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        except OSError:
+        except (OSError, asyncio.CancelledError):
             writer.transport.abort()
             return
         writers = {writer, server_writer}
@@ -90,7 +90,8 @@ class Proxy:
                 self._pump(reader, server_writer, connection.to_server),
                 self._pump(server_reader, writer, connection.to_client),
             )
-        except (CutError, OSError):
+        # Tasks are cancelled when the proxy is closed.
+        except (CutError, OSError, asyncio.CancelledError):
             for each in writers:
                 each.transport.abort()
         finally:
