@@ -7,7 +7,7 @@ from proof.system.stack import Stack
 
 
 def _no_clock(stack: Stack) -> Reason:
-    return None if stack.clock.available else "libfaketime is not installed"
+    return None if stack.clock and stack.clock.available else "there is no C compiler"
 
 
 @fault("clock", seconds=3, left_out=_no_clock)
@@ -17,7 +17,9 @@ def clock_stepped(scene: Scene) -> Iterator[None]:
     On SQLite the services read the time themselves, and share a machine: both are stepped. On PostgreSQL the clock of
     the database decides, and only service 2 is stepped.
     """
+    clock = scene.stack.clock
+    assert clock is not None
     seconds = scene.detail["step_seconds"] = scene.random.choice([-120, -30, -2, 2, 30, 120])
-    scene.stack.clock.step(seconds)
+    clock.step(seconds)
     yield
-    scene.stack.clock.step(0)
+    clock.step(0)

@@ -26,6 +26,16 @@ def failover(scene: Scene) -> Iterator[None]:
     scene.detail["primary"] = cluster.primary.name
 
 
+@fault("database", engines=POSTGRESQL, seconds=6, weight=1)
+def standby_stopped(scene: Scene) -> Iterator[None]:
+    """Stop the standby: the primary acknowledges no change until it is back."""
+    cluster = scene.stack.cluster
+    assert cluster is not None
+    cluster.standby.stop("fast")
+    yield
+    cluster.standby.start()
+
+
 @fault("database", engines=POSTGRESQL, weight=1)
 def inventory_on_a_standby(scene: Scene) -> Iterator[None]:
     """Start an inventory on the standby: it answers reads or refuses them, and it refuses changes with 503."""

@@ -37,6 +37,17 @@ def postgresql_restarted(scene: Scene) -> Iterator[None]:
     primary.start()
 
 
+@fault("database", engines=POSTGRESQL, seconds=6)
+def postgresql_suspended(scene: Scene) -> Iterator[None]:
+    """Suspend all processes of PostgreSQL: the services notice that it does not respond."""
+    primary = _cluster(scene).primary
+    primary.suspend()
+    try:
+        yield
+    finally:
+        primary.resume()
+
+
 @fault("database", engines=POSTGRESQL, weight=3)
 def one_session_terminated(scene: Scene) -> Iterator[None]:
     """End one session of the services with pg_terminate_backend, if possible one that executes a statement."""

@@ -10,7 +10,10 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class KindSummary:
-    """How often a kind of fault came, and how many seconds the system needed to recover: the median and the longest."""
+    """How often a kind of fault came, and how many seconds the system needed to recover: the median and the longest.
+
+    The seconds are those of the faults that came alone, if there are any.
+    """
 
     name: str
     count: int
@@ -36,16 +39,19 @@ class Summary:
         """Summarise a file that the runner wrote."""
         records: list[dict[str, Any]] = [json.loads(line) for line in file.read_text().splitlines()]
         left_out: dict[str, str] = {}
-        recoveries, problems = defaultdict[str, list[float]](list), list[str]()
+        alone, recoveries = (defaultdict[str, list[float]](list) for _ in range(2))
+        problems: list[str] = []
         for record in records:
             if "left_out" in record:
                 left_out |= record["left_out"]
                 continue
             recoveries[record["name"]].append(record["recovery"])
+            if len(record["together"]) == 1:
+                alone[record["name"]].append(record["recovery"])
             if record["problem"]:
                 problems.append(f"{record['name']}: {record['problem']}")
         kinds = [
-            KindSummary(name, len(seconds), statistics.median(seconds), max(seconds))
+            KindSummary(name, len(seconds), statistics.median(alone[name] or seconds), max(alone[name] or seconds))
             for name, seconds in sorted(recoveries.items())
         ]
         return cls(kinds, left_out, problems)

@@ -1,6 +1,7 @@
 """A PostgreSQL primary and its synchronous standby, set up and failed over as docs/source/failover.rst describes."""
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from benchmarks.databases import as_postgres, binaries
 from benchmarks.processes import free_port
 from psycopg.rows import dict_row
 
+from proof.system.server import child_processes, send_signal
 from proof.system.volume import Volume
 from proof.system.waiting import until
 
@@ -35,11 +37,12 @@ _DATA, _WAL = 1024, 512
 
 
 class Member:
-    """A server of the cluster: its data and its write-ahead log are on volumes of their own, which can be filled."""
+    """A server of the cluster, with its data and its write-ahead log on volumes of their own."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, *, with_volumes: bool) -> None:
         self.name, self.port = name, free_port()
-        self.data, self.wal = Volume(folder / name, _DATA), Volume(folder / f"{name}-wal", _WAL)
+        data, wal = (_DATA, _WAL) if with_volumes else (None, None)
+        self.data, self.wal = Volume(folder / name, data), Volume(folder / f"{name}-wal", wal)
         self._folder = self.data.folder / "data"
         self._log = folder / f"{name}.log"
 
@@ -77,6 +80,19 @@ class Member:
     def runs(self) -> bool:
         """Return whether the server runs."""
         return self._attempt("pg_ctl", "status").returncode == 0
+
+    def suspend(self) -> None:
+        """Suspend every process of the server: connections stay open, and nothing responds."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the processes continue."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        first = int((self._folder / "postmaster.pid").read_text().split()[0])
+        for pid in (first, *child_processes(first)):
+            send_signal(pid, number)
 
     def ensure_running(self) -> None:
         """Wait until the server accepts connections; start it if it has ended."""
@@ -150,11 +166,11 @@ class Member:
 
 
 class Cluster:
-    """The two servers, which change places at a failover; or a primary alone."""
+    """The two servers, which change places at a failover. If it is not ``full``: a primary alone, on plain folders."""
 
-    def __init__(self, folder: Path, *, with_standby: bool = True) -> None:
-        names = ("db1", "db2") if with_standby else ("db1",)
-        self.members = [Member(name, folder) for name in names]
+    def __init__(self, folder: Path, *, full: bool = True) -> None:
+        names = ("db1", "db2") if full else ("db1",)
+        self.members = [Member(name, folder, with_volumes=full) for name in names]
         # The first is the primary.
         self._order = list(self.members)
 

@@ -69,13 +69,12 @@ class Server:
         """Return the process ids of the workers."""
         if self._process is None or self._has_ended():
             return []
-        pid = self._process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [int(child) for child in children if Path(f"/proc/{child}/exe").exists()]
+        # An ended process that has not been waited for has no program any more.
+        return [pid for pid in child_processes(self._process.pid) if Path(f"/proc/{pid}/exe").exists()]
 
     def wait_for_workers(self) -> None:
-        """Wait until the usual number of workers runs."""
-        until(lambda: len(self.worker_pids()) >= self.workers, f"{self.name} has {self.workers} workers")
+        """Wait until the usual number of workers runs: neither fewer nor, during a reload, more."""
+        until(lambda: len(self.worker_pids()) == self.workers, f"{self.name} has {self.workers} workers")
 
     def _has_ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
@@ -86,6 +85,11 @@ class Server:
                 return len(self.worker_pids()) >= self.workers and response.status == 200
         except (urllib.error.URLError, OSError):
             return False
+
+
+def child_processes(pid: int) -> list[int]:
+    """Return the process ids of the children of a process."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def send_signal(pid: int, number: signal.Signals) -> None:

@@ -72,6 +72,7 @@ class Stack:
         self.redis: RedisServer | None = None
         self.cluster: Cluster | None = None
         self.volume: Volume | None = None
+        self.clock: Clock | None = None
         self.database_proxies: list[PostgresqlProxy] = []
         self.caller_proxy: HttpProxy | None = None
         self.gateway_proxies: list[HttpProxy] = []
@@ -84,7 +85,7 @@ class Stack:
             # PostgreSQL runs as another user.
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o755)
-            self.clock = Clock(self.folder / "clock")
+            self.clock = Clock(self.folder) if self.full else None
             self._start_database()
             self._start_services()
             if self._gateway_app is not None:
@@ -117,7 +118,7 @@ class Stack:
         folder = self.folder / "database"
         if self.engine == "postgresql":
             folder.mkdir()
-            self.cluster = cluster = Cluster(folder, with_standby=self.full)
+            self.cluster = cluster = Cluster(folder, full=self.full)
             self._stack.callback(cluster.stop)
             cluster.start()
             self.database_url = self._cluster_url(cluster)
@@ -152,7 +153,7 @@ class Stack:
         SQLite's clock is that of the service, and all services on it are on one machine: they share the clock. On
         PostgreSQL the service is on a host of its own: only the clock of one of them is stepped.
         """
-        return self.clock.environ if self.full and (self.engine == "sqlite" or number == 2) else {}
+        return self.clock.environ if self.clock and (self.engine == "sqlite" or number == 2) else {}
 
     def _start_gateway(self, app: str) -> None:
         folder = self._subfolder("gateway")

@@ -1,6 +1,8 @@
-"""Fixtures of the tests of the proof's checker: hand-made histories."""
+"""Fixtures of the tests of the proof: hand-made histories, and a folder for parts of the system."""
 
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +33,12 @@ def violated(service, tmp_path):
         return set(report.violated)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def system_folder():
+    """An empty folder for parts of the system, which the user postgres can enter."""
+    with tempfile.TemporaryDirectory(prefix="invsys-proof-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
