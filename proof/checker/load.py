@@ -1,5 +1,6 @@
 """Reads the files of a history into memory, except what the rules do not need: a million calls take about 1 GB."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,9 @@ def parse_call(record: dict[str, Any]) -> Call | None:
         return None
     call = Call(record, _kind(record["method"], path), path[2])
     if len(path) > 3 and path[3] not in ("all", "any"):
-        call.vehicle = path[3]
+        call.vehicle = sys.intern(path[3])
     if len(path) > 5 and path[5] != "changes":
-        call.item = path[5]
+        call.item = sys.intern(path[5])
     return call
 
 

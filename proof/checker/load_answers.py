@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 from proof.checker import requests
 from proof.checker.model import Call, History, Read, State
+from proof.checker.periods import Period
 from proof.checker.states import bare_state, is_of_load, state_of
 from proof.workload.timetable import TYPES
 
@@ -22,20 +23,20 @@ class AnswerLoader:
     def add(self, call: Call, record: dict[str, Any]) -> None:
         """Add a call and the states in its answer."""
         history = self._history
-        history.by_request[call.request_id] = call
         if call.kind == "import":
             self._add_import(call, record)
         elif record["method"] == "GET":
             if call.status == 200:
                 self._add_read(call, record)
         else:
+            history.by_request[call.request_id] = call
             self._add_request(call, record["body"])
             if call.kind in _WRITES and call.succeeded:
                 self._add_results(call, record)
             elif call.succeeded:
                 item = self._existing(call)
                 if item is not None:
-                    item.deletes.append(call)
+                    item.deletes = (*item.deletes, call)
             elif call.status is None:
                 call.body, call.reason = record["body"], record.get("reason", "")
         if call.status is not None and call.status >= 400:
@@ -71,14 +72,14 @@ class AnswerLoader:
         if call.kind in ("create", "any"):
             call.period = history.periods.of(body)
             call.quantity = body.get("quantity", 1)
-            call.reference = body["reference"]
-            history.by_reference[body["reference"]].append(call)
+            call.reference = sys.intern(body["reference"])
+            history.by_reference.setdefault(call.reference, call)
         elif call.kind == "change_list":
-            call.targets = [
+            call.targets = tuple(
                 (change["id"], change.get("version"), change.get("resource_id")) for change in body["changes"]
-            ]
+            )
         elif call.kind == "change":
-            call.targets = [(call.item or "", call.if_match, body.get("resource_id"))]
+            call.targets = ((call.item or "", call.if_match, body.get("resource_id")),)
             if {"from_datetime", "to_datetime"} <= body.keys():
                 call.period = history.periods.of(body)
         elif call.kind == "register":
@@ -92,19 +93,23 @@ class AnswerLoader:
         text = requests.mismatch(call.kind, record["body"], call.vehicle, rows)
         if text is not None:
             self._history.mismatches.append(f"{call}: {text}")
+        results = []
         for row in rows:
             state = self._state(row)
             state.acknowledged = True
             state.begin = min(state.begin, call.begin)
             state.known = min(state.known, call.end)
-            call.results.append(state)
+            results.append(state)
+        call.results = tuple(results)
 
     def _add_refusal(self, call: Call, answer: Any) -> None:
         call.code = sys.intern(answer["code"])
         call.index = answer.get("index")
-        for row in answer.get("conflicts", ()):
-            state = bare_state(self._history, row["id"], TYPES[call.collection], row["version"])
-            call.conflicts.append((state, self._history.periods.of(row)))
+        call.conflicts = tuple(self._conflict(call, row) for row in answer.get("conflicts", ()))
+
+    def _conflict(self, call: Call, row: dict[str, Any]) -> tuple[State, Period]:
+        state = bare_state(self._history, row["id"], TYPES[call.collection], row["version"])
+        return state, self._history.periods.of(row)
 
     def _add_read(self, call: Call, record: dict[str, Any]) -> None:
         answer, periods = record["answer"], self._history.periods
@@ -135,6 +140,6 @@ class AnswerLoader:
             if not is_of_load(row["resource_type"]):
                 continue
             self._history.imports_by_name[row["name"]].append(call)
-            self._history.by_reference[row["reference"]].append(call)
+            self._history.by_reference.setdefault(row["reference"], call)
             if number not in refused:
                 self._history.imported[row["reference"]] = call

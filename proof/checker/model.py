@@ -4,7 +4,9 @@ An *item* is a vehicle or an allocation. Each change of an item makes a *state* 
 """
 
 import math
+import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,7 @@ class Call:
 
     def __init__(self, record: dict[str, Any], kind: str, collection: str) -> None:
         self.request_id: str = record["request_id"]
-        self.operation: str = record["operation"]
+        self.operation: str = sys.intern(record["operation"])
         self.kind, self.collection = kind, collection
         self.begin: float = record["begin"]
         self.end: float = record["end"]
@@ -49,14 +51,14 @@ class Call:
         self.period: Period | None = None
         self.quantity = 1
         # The entries of a change list: id, version or None, vehicle or None.
-        self.targets: list[tuple[str, int | None, str | None]] = []
+        self.targets: Sequence[tuple[str, int | None, str | None]] = ()
         self.reference: str | None = None
         # Of refusals: the code, the position in a change list, the conflicting allocations and their periods.
         self.code: str | None = None
         self.index: int | None = None
-        self.conflicts: list[tuple[State, Period]] = []
+        self.conflicts: Sequence[tuple[State, Period]] = ()
         # The states in a successful answer.
-        self.results: list[State] = []
+        self.results: Sequence[State] = ()
         # The number of events with the id of this request.
         self.executed = 0
         # Only if the outcome is unknown.
@@ -123,11 +125,11 @@ class Item:
     __slots__ = ("deletes", "id", "is_vehicle", "reference", "removal", "states", "type")
 
     def __init__(self, item_id: str, resource_type: str, *, is_vehicle: bool) -> None:
-        self.id, self.type, self.is_vehicle = item_id, resource_type, is_vehicle
+        self.id, self.type, self.is_vehicle = item_id, sys.intern(resource_type), is_vehicle
         self.states: dict[int, State] = {}
         self.reference: str | None = None
         # The acknowledged calls that deleted it, and the event of its end.
-        self.deletes: list[Call] = []
+        self.deletes: Sequence[Call] = ()
         self.removal: Event | None = None
 
     @property
@@ -156,7 +158,7 @@ class Event:
 
     def __init__(self, event: dict[str, Any], state: State, at: float) -> None:
         self.id: str = event["id"]
-        self.kind: str = event["kind"]
+        self.kind: str = sys.intern(event["kind"])
         self.request_id: str | None = event["request_id"]
         self.state, self.at = state, at
         self.call: Call | None = None
@@ -197,9 +199,10 @@ class History:
     # The ids of events of other types, and why the feed could not be read to its end.
     other_events: set[str] = field(default_factory=set)
     feed_failure: str = ""
+    # The calls that make changes, by request id, key, and reference; the first one for each reference.
     by_request: dict[str, Call] = field(default_factory=dict)
     by_key: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
-    by_reference: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
+    by_reference: dict[str, Call] = field(default_factory=dict)
     # Rows that an import accepted, by reference; and imports by the name of a vehicle.
     imported: dict[str, Call] = field(default_factory=dict)
     imports_by_name: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))

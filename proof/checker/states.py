@@ -1,5 +1,6 @@
 """The states of a history: looked up, or made from a row in wire format."""
 
+import sys
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ def bare_state(history: History, item_id: str, resource_type: str, version: int,
     items = history.vehicles if is_vehicle else history.allocations
     item = items.get(item_id)
     if item is None:
-        item = items[item_id] = Item(item_id, resource_type, is_vehicle=is_vehicle)
+        item = items[item_id] = Item(sys.intern(item_id), resource_type, is_vehicle=is_vehicle)
     state = item.states.get(version)
     if state is None:
         state = item.states[version] = State(item, version)
@@ -52,7 +53,8 @@ def _fill(history: History, state: State, row: dict[str, Any], offset: float) ->
         return
     state.vehicle = row["resource_id"]
     state.period = history.periods.of(row)
-    state.item.reference = row["reference"]
+    if state.item.reference is None and row["reference"] is not None:
+        state.item.reference = sys.intern(row["reference"])
     if row["status"] == "held":
         state.held = True
         state.expires = monotonic(row["expires"], offset)

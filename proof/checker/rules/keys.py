@@ -29,11 +29,11 @@ def executed_once(history: History, timelines: Timelines) -> Iterator[str]:
     items: dict[str, list[Item]] = defaultdict(list)
     for item in history.allocations.values():
         items[item.reference or ""].append(item)
-    for reference, calls in history.by_reference.items():
+    for reference, call in history.by_reference.items():
         number = len(items.get(reference, ()))
-        if number > calls[0].quantity:
+        if number > call.quantity:
             ids = ", ".join(item.id for item in items[reference])
-            yield f"{calls[0]} made {number} allocations instead of {calls[0].quantity}: {ids}"
+            yield f"{call} made {number} allocations instead of {call.quantity}: {ids}"
     for call in history.calls:
         if call.executed > 1 and call.kind not in ("decommission", "import") and call.executed > _expected(call):
             yield f"{call} made {call.executed} changes instead of {_expected(call)}"
