@@ -43,7 +43,8 @@ class Runner:
             raise ValueError(f"no such fault: {', '.join(sorted(unknown))}")
         left_out = {kind.name: reason for kind in chosen if (reason := kind.left_out(stack)) is not None}
         self.kinds = [kind for kind in chosen if kind.name not in left_out]
-        self._bag: list[Kind] = []
+        # The first faults are one of each kind, so that a short run has them all.
+        self._bag = self._random.sample(self.kinds, len(self.kinds))
         self._append({"left_out": left_out})
 
     def inject_next(self) -> None:
