@@ -4,6 +4,8 @@
 # make quick                  the unit and API tests, on SQLite
 # make test-all               as make test, with more random examples and the branch coverage
 # make bench                  the benchmarks
+# make prove                  random requests under faults, recorded and checked: PROVE_MINUTES=5 on each PROVE_ENGINE=both
+# make prove-mutants          the same with defects built into the service: the checker must find each
 # make screenshots          take the screenshots of the page for the manual again; needs the package chromium
 # make docs                   the manual, in docs/build/html/
 # make deb                    both Debian packages for the running release of Debian, in dist/
@@ -22,12 +24,14 @@ BIN = $(VENV)/bin
 # The package is built with the setuptools and pip of the virtual environment, and only pinned dependencies are installed.
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check
 COMPOSE ?= docker-compose
+PROVE_MINUTES ?= 5
+PROVE_ENGINE ?= both
 INVENTORY = --extra service --extra inventory --extra postgresql
 GATEWAY = --extra service --extra gateway
 LOCK = .lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade
 
-.PHONY: run gateway test quick test-all bench screenshots docs wheelhouse deb lock clean
+.PHONY: run gateway test quick test-all bench prove prove-mutants screenshots docs wheelhouse deb lock clean
 .PHONY: dcompose-start dcompose-restart db-revision db-upgrade db-upgrade-sql
 
 run: $(VENV)/run
@@ -52,6 +56,15 @@ bench: $(VENV)/run $(VENV)/bench
 	$(BIN)/python -m benchmarks.cost --engine sqlite
 	$(BIN)/python -m benchmarks.cost --engine postgresql
 	$(BIN)/python -m benchmarks
+
+# Without PROVE_SEED, the seed is random; it is printed.
+prove: $(VENV)/run
+	$(INSTALL) --requirement requirements/gateway.txt
+	$(BIN)/python -m proof --minutes $(PROVE_MINUTES) --engine $(PROVE_ENGINE) $(PROVE_SEED:%=--seed %)
+
+prove-mutants: $(VENV)/run
+	$(INSTALL) --requirement requirements/gateway.txt
+	$(BIN)/python -m proof.mutants --engine $(PROVE_ENGINE) $(PROVE_SEED:%=--seed %)
 
 screenshots: $(VENV)/tox
 	SCREENSHOTS=docs/source/images $(BIN)/tox run -e page -- src/tests/page/test_screenshots.py

@@ -1,5 +1,6 @@
 """Reads the files of a history into memory, except what the rules do not need: a million calls take about 1 GB."""
 
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,8 @@ def _kind(method: str, path: list[str]) -> str:
 
 def _link_events(history: History) -> None:
     """Set the call of each event, and the maker of each state."""
+    # While the clock was wrong, so were the times of events.
+    tolerance = math.inf if history.wrong_clock else history.tolerance
     for event in history.events:
         if event.request_id is not None:
             event.call = history.by_request.get(event.request_id)
@@ -88,7 +91,6 @@ def _link_events(history: History) -> None:
             event.call = history.imported.get(event.state.item.reference or "")
         elif event.kind == "resource_registered":
             candidates = history.imports_by_name.get(event.state.name, [])
-            tolerance = history.tolerance
             event.call = next(
                 (call for call in candidates if call.begin - tolerance <= event.at <= call.end + tolerance), None
             )
