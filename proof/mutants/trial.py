@@ -59,6 +59,9 @@ def _load(mutant: Mutant, engine: str, seed: int, seconds: float, folder: Path) 
     gateway = "proof.mutants.gateway:app" if mutant.gateway_patch else GATEWAY
     full = bool(mutant.faults)
     with Stack(engine, folder / "system", app, environ, full=full, gateway_app=gateway if full else None) as stack:
+        if mutant.gateway_patch:
+            # Only what passes through the gateway can find it.
+            del stack.urls[:-1]
         execute(stack, mutant.sql.get(engine, ()))
         run(stack, Load(seed, seconds, beside=0.0), history, _during(mutant, stack, seed, history))
 

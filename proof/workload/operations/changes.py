@@ -26,7 +26,7 @@ def describe(caller: Caller, world: World) -> None:
 
 
 def shift(caller: Caller, world: World) -> None:
-    """Give an allocation another period, which often overlaps its old one."""
+    """Move an allocation to another period, which often overlaps its old one."""
     row = world.allocation()
     if row is not None:
         _patch(caller, world, "shift", _period(caller, row), row=row)

@@ -4,27 +4,27 @@ import pytest
 
 
 @pytest.fixture
-def taken(service):
+def refused_create(service):
     """An allocation, and a refused create that overlaps it."""
     row = service.create(service.car, (1, 3))
     service.create(service.car, (2, 4))
     return row, service.calls[-1]["answer"]
 
 
-def test_a_conflict_that_had_ended(service, violated, taken):
-    row, refusal = taken
+def test_a_conflict_that_had_ended(service, violated, refused_create):
+    row, refusal = refused_create
     service.cancel(row)
     service._refuse(service._call("create", "POST", service.calls[1]["path"], service.calls[2]["body"]), "x", [])
     service.calls[-1]["answer"] = refusal
     assert violated() == {"refusals"}
 
 
-def test_a_conflict_that_nobody_knows(violated, taken):
-    taken[1]["conflicts"][0]["version"] = 7
+def test_a_conflict_that_nobody_knows(violated, refused_create):
+    refused_create[1]["conflicts"][0]["version"] = 7
     assert violated() >= {"refusals"}
 
 
-def test_a_conflict_that_does_not_overlap(service, violated, taken):
+def test_a_conflict_that_does_not_overlap(service, violated, refused_create):
     service.calls[-1]["body"] = service.calls[-1]["body"] | {
         "from_datetime": "2099-01-02T00:00:00Z",
         "to_datetime": "2099-01-02T01:00:00Z",
@@ -32,11 +32,11 @@ def test_a_conflict_that_does_not_overlap(service, violated, taken):
     assert violated() == {"refusals"}
 
 
-def test_a_change_that_conflicts_with_its_own_row(service, violated, taken):
-    service.change(taken[0], hours=(2, 4))
+def test_a_change_that_conflicts_with_its_own_row(service, violated, refused_create):
+    service.change(refused_create[0], hours=(2, 4))
     service.events.pop()
-    service.allocations[taken[0]["id"]] = taken[0]
-    service.calls[-1] |= {"status": 409, "answer": taken[1]}
+    service.allocations[refused_create[0]["id"]] = refused_create[0]
+    service.calls[-1] |= {"status": 409, "answer": refused_create[1]}
     assert violated() == {"refusals"}
 
 
@@ -47,22 +47,22 @@ def test_an_expired_hold_that_still_blocks(service, violated):
     assert violated() == {"refusals"}
 
 
-def test_an_existing_allocation_that_is_not_found(service, violated, taken):
-    service.cancel(taken[0] | {"id": "unknown"})
-    service.calls[-1]["path"] = f"/api/cars/all/allocations/{taken[0]['id']}"
+def test_an_existing_allocation_that_is_not_found(service, violated, refused_create):
+    service.cancel(refused_create[0] | {"id": "unknown"})
+    service.calls[-1]["path"] = f"/api/cars/all/allocations/{refused_create[0]['id']}"
     assert violated() == {"refusals"}
 
 
-def test_a_version_that_matched(service, violated, taken):
-    service.cancel(taken[0] | {"id": "unknown"})
-    service.calls[-1] |= {"path": f"/api/cars/all/allocations/{taken[0]['id']}", "if_match": 1}
+def test_a_version_that_matched(service, violated, refused_create):
+    service.cancel(refused_create[0] | {"id": "unknown"})
+    service.calls[-1] |= {"path": f"/api/cars/all/allocations/{refused_create[0]['id']}", "if_match": 1}
     service.calls[-1] |= {"status": 412, "answer": {"code": "version_mismatch"}}
     assert violated() == {"refusals"}
 
 
-def test_a_version_that_was_ignored(service, violated, taken):
-    service.change(taken[0], description="a")
-    service.change(taken[0], description="b", if_match=1)
+def test_a_version_that_was_ignored(service, violated, refused_create):
+    service.change(refused_create[0], description="a")
+    service.change(refused_create[0], description="b", if_match=1)
     assert violated() == {"versions"}
 
 
@@ -72,17 +72,17 @@ def test_none_available_although_a_car_was_free(service, violated):
     assert violated() == {"none_available"}
 
 
-def test_no_answer_is_an_internal_error(service, violated, taken):
+def test_no_answer_is_an_internal_error(service, violated, refused_create):
     service.calls[-1] |= {"status": 500, "answer": {"code": "internal_error"}}
     assert violated() == {"answers"}
 
 
-def test_the_database_is_not_overloaded_at_once(service, violated, taken):
+def test_the_database_is_not_overloaded_at_once(service, violated, refused_create):
     service.calls[-1] |= {"status": None, "answer": None, "reason": "503 The database is overloaded."}
     assert violated() == {"busy"}
 
 
-def test_availability_that_lacks_an_allocation(service, violated, taken):
+def test_availability_that_lacks_an_allocation(service, violated, refused_create):
     before = service.availability(service.car)["free"]
     answer = service.availability(service.car)
     assert before == answer["free"]
@@ -90,21 +90,21 @@ def test_availability_that_lacks_an_allocation(service, violated, taken):
     assert violated() == {"availability"}
 
 
-def test_availability_that_shows_a_cancelled_allocation(service, violated, taken):
+def test_availability_that_shows_a_cancelled_allocation(service, violated, refused_create):
     old = service.availability(service.car)
-    service.cancel(taken[0])
+    service.cancel(refused_create[0])
     service.availability(service.car).update(old)
     assert violated() == {"availability"}
 
 
-def test_a_list_that_lacks_an_allocation(service, violated, taken):
+def test_a_list_that_lacks_an_allocation(service, violated, refused_create):
     service.read_list(service.car).clear()
     assert violated() == {"lists"}
 
 
-def test_a_list_that_shows_a_cancelled_allocation(service, violated, taken):
-    service.cancel(taken[0])
-    service.read_list(service.car).append(taken[0])
+def test_a_list_that_shows_a_cancelled_allocation(service, violated, refused_create):
+    service.cancel(refused_create[0])
+    service.read_list(service.car).append(refused_create[0])
     assert violated() == {"lists"}
 
 
