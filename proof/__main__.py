@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from proof import faults, report
@@ -18,7 +19,7 @@ from proof.faults.kinds import KINDS
 from proof.faults.runner import Runner
 from proof.history import files
 from proof.system.stack import Stack
-from proof.workload.run import CALLERS, Incomplete, Inject, Load, run
+from proof.workload.run import Incomplete, Inject, Load, run
 
 _ENGINES = ("sqlite", "postgresql")
 # The short form: few callers and the simplest faults, for at most so many minutes.
@@ -51,8 +52,9 @@ def _prove(engine: str, arguments: argparse.Namespace, folder: Path) -> bool:
     for parent in (folder, folder.parent):
         parent.chmod(0o755)
     with Stack(engine, folder / "system", full=not (is_short or arguments.no_faults)) as system:
-        callers = _SHORT_CALLERS if is_short else CALLERS
-        load = Load(arguments.seed, 60 * minutes, arguments.short, callers, beside=4.0 if is_short else 10.0)
+        load = Load(arguments.seed, 60 * minutes)
+        if is_short:
+            load = replace(load, operations=arguments.short, callers=_SHORT_CALLERS, pause=1.0, imports=1)
         choose = _few_faults if is_short else _all_faults
         inject = choose(system, arguments, history / files.FAULTS)
         try:

@@ -63,7 +63,7 @@ def _load(mutant: Mutant, engine: str, seed: int, seconds: float, folder: Path) 
             # Only what passes through the gateway can find it.
             del stack.urls[:-1]
         execute(stack, mutant.sql.get(engine, ()))
-        run(stack, Load(seed, seconds, beside=0.0), history, _during(mutant, stack, seed, history))
+        run(stack, Load(seed, seconds, imports=0), history, _during(mutant, stack, seed, history))
 
 
 def _during(mutant: Mutant, stack: Stack, seed: int, history: Path) -> Inject | None:

@@ -27,20 +27,20 @@ class System(Protocol):
 
 
 class Beside(threading.Thread):
-    """A thread that runs an import and a purge every ``pause`` seconds until it is stopped; 0: never."""
+    """A thread that runs an import and a purge every ``pause`` seconds, at most ``times``, until it is stopped."""
 
-    def __init__(self, stack: System, folder: Path, seed: int, pause: float) -> None:
+    def __init__(self, stack: System, folder: Path, seed: int, pause: float, times: int) -> None:
         super().__init__(name="beside")
-        self._stack, self._folder, self._pause = stack, folder, pause
+        self._stack, self._folder, self._pause, self._times = stack, folder, pause, times
         self._stopped = threading.Event()
         self._chance = random.Random(f"{seed}-beside")
 
     def run(self) -> None:
         """Run the commands."""
         with files.Writer(files.calls_path(self._folder, "beside")) as writer:
-            number = 0
-            while not self._stopped.wait(self._pause or None):
-                number += 1
+            for number in range(1, self._times + 1):
+                if self._stopped.wait(self._pause):
+                    break
                 writer.write(self._import(number))
                 writer.write(self._purge(number))
 

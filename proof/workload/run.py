@@ -27,7 +27,7 @@ _TURN = 1.0
 class Load:
     """The size of a run: it ends after ``seconds``, or when each caller has made ``operations`` (0: no limit).
 
-    ``beside`` are the seconds between two imports; 0 means none.
+    An import and a purge run every ``pause`` seconds, at most ``imports`` times.
     """
 
     seed: int
@@ -35,7 +35,8 @@ class Load:
     operations: int = 0
     callers: int = CALLERS
     readers: int = READERS
-    beside: float = 10.0
+    pause: float = 10.0
+    imports: int = 1_000_000
 
 
 class Incomplete(Exception):
@@ -57,7 +58,7 @@ def run(stack: System, load: Load, folder: Path, inject: Inject | None = None) -
     readers = [
         Process(work(name, reads=True)) for name in (RECORDER, *(f"r{number}" for number in range(load.readers)))
     ]
-    beside = Beside(stack, folder, load.seed, load.beside)
+    beside = Beside(stack, folder, load.seed, load.pause, load.imports)
     beside.start()
     try:
         _wait(load, callers, inject)
