@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from proof.checker.check import Report
+from proof.checker.load import READS
 from proof.faults import Summary
 from proof.history import files
 
@@ -23,7 +24,7 @@ def lines(report: Report, folder: Path) -> list[str]:
 
 def _operations(report: Report) -> list[str]:
     calls = report.history.calls
-    unknown = [call for call in calls if call.status is None]
+    unknown = [call for call in calls if call.status is None and call.kind not in READS]
     by_key = sum(
         1 for call in unknown if call.key is not None and any(other.status for other in report.history.by_key[call.key])
     )
@@ -37,7 +38,7 @@ def _operations(report: Report) -> list[str]:
         f"{'all':34} {len(calls):10,}",
         f"{'events of the feed':34} {len(report.history.events):10,}",
         "",
-        f"{'unknown outcomes':34} {len(unknown):10,}",
+        f"{'unknown outcomes of changes':34} {len(unknown):10,}",
         f"{'  settled by the Idempotency-Key':34} {by_key:10,}",
         f"{'  executed, by the feed':34} {executed:10,}",
         f"{'  not executed, by the feed':34} {others:10,}",

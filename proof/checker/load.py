@@ -23,6 +23,7 @@ _KINDS = {
     ("DELETE", 6): "cancel",
     ("GET", 6): "read",
 }
+READS = frozenset({"read", "list", "availability", "vehicles"})
 # Tolerance for holds in seconds, besides the difference of the clocks: SQLite counts milliseconds.
 _TOLERANCE = 0.3
 
