@@ -12,7 +12,7 @@ def load_events(history: History, folder: Path, offset: float) -> None:
     """Add the events and the states that they show."""
     for row in files.read_lines(folder / files.EVENTS):
         if "status" in row:
-            history.feed_failure = f"status {row['status']}: {row['answer']}"
+            history.feed_failures.append(f"status {row['status']}: {row['answer']}")
             continue
         if not is_of_load(row["resource_type"]):
             history.other_events.add(row.get("id", ""))

@@ -196,9 +196,9 @@ class History:
     allocations: dict[str, Item] = field(default_factory=dict)
     vehicles: dict[str, Item] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
-    # The ids of events of other types, and why the feed could not be read to its end.
+    # The ids of events of other types, and the answers to the recorder that were no pages.
     other_events: set[str] = field(default_factory=set)
-    feed_failure: str = ""
+    feed_failures: list[str] = field(default_factory=list)
     # The calls that make changes, by request id, key, and reference; the first one for each reference.
     by_request: dict[str, Call] = field(default_factory=dict)
     by_key: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))

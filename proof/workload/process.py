@@ -26,6 +26,7 @@ from proof.workload.world import World
 RECORDER = "recorder"
 _PAUSE = 0.05
 _PAGE = 500
+_CURSOR_EXPIRED = 410
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,10 @@ def _follow(work: Work, is_stopped: Callable[[], bool]) -> None:
             answer = page["answer"]
             if page["status"] != 200:
                 writer.write({"status": page["status"], "after": cursor, "answer": answer})
-                break
+                if page["status"] == _CURSOR_EXPIRED:
+                    break
+                time.sleep(_PAUSE)
+                continue
             _write(writer, page, whole=work.name == RECORDER)
             cursor = answer["next"]
             if not answer["events"]:

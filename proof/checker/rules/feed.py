@@ -45,8 +45,8 @@ def causal_order(history: History, timelines: Timelines) -> Iterator[str]:
 
 def feed_readers(history: History, timelines: Timelines) -> Iterator[str]:
     """Each reader that followed the feed during the run got every event once, in the order of the final feed."""
-    if history.feed_failure:
-        yield f"the recorder: {history.feed_failure}"
+    for failure in history.feed_failures:
+        yield f"the recorder: {failure}"
     position = {event.id: number for number, event in enumerate(history.events)}
     for name, path in history.readers.items():
         yield from _compare(name, path, position, history)
@@ -57,7 +57,7 @@ def _compare(name: str, path: Path, position: dict[str, int], history: History) 
     for page in read_lines(path):
         if "ids" not in page:
             yield f"reader {name}: status {page['status']}"
-            return
+            continue
         for event_id in page["ids"]:
             if event_id in history.other_events:
                 continue

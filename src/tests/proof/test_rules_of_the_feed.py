@@ -69,8 +69,15 @@ def test_an_event_that_the_recorder_missed(service, violated, rows, tmp_path):
     assert violated() == {"feed_readers"}
 
 
-def test_a_cursor_that_expired(violated, rows, tmp_path):
-    (tmp_path / "feed-r0.jsonl").write_text(json.dumps({"status": 410}) + "\n")
+def test_a_reader_that_got_an_error_and_then_the_rest(service, violated, rows, tmp_path):
+    ids = [event["id"] for event in service.events]
+    lines = [{"ids": ids[:1]}, {"status": 500, "answer": {}}, {"ids": ids[1:]}]
+    (tmp_path / "feed-r0.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert violated() == {"feed_readers"}
+
+
+def test_a_recorder_that_got_an_error(service, violated, rows):
+    service.events.append({"status": 500, "answer": {}, "id": "none"})
     assert violated() == {"feed_readers"}
 
 
