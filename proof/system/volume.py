@@ -41,11 +41,13 @@ class Volume:
     def fill(self) -> None:
         """Occupy all space that is left."""
         with self._filler.open("ab") as file:
-            while free := os.fstatvfs(file.fileno()).f_bavail:
-                # Others write at the same time.
-                with suppress(OSError):
-                    size = os.fstat(file.fileno()).st_size
-                    os.posix_fallocate(file.fileno(), size, free * _PAGE)
+            pages = os.fstatvfs(file.fileno()).f_bavail
+            # Others may have taken some of them.
+            while pages > 0:
+                try:
+                    os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, pages * _PAGE)
+                except OSError:
+                    pages //= 2
 
     def empty(self) -> None:
         """Free the space that ``fill`` occupied."""
