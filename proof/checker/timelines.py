@@ -102,8 +102,8 @@ class Timelines:
             for state in item.states.values():
                 if state.period is not None and state.possible_end > state.begin:
                     possible[state.vehicle].append(_possible(state))
-        certain = {vehicle: list(stays) for vehicle, stays in self.certain_stays.items()}
         closed: dict[str, list[Stay]] = defaultdict(list)
+        certainly_closed: dict[str, list[Stay]] = defaultdict(list)
         self._fleets = _Fleets(history)
         for item in history.vehicles.values():
             for state in item.states.values():
@@ -111,18 +111,23 @@ class Timelines:
                     possible[item.id].append(_possible(state))
                     closed[item.id].append(_possible(state))
                     if state.known < state.certain_end:
-                        certain.setdefault(item.id, []).append(_certain_stay(state))
+                        certainly_closed[item.id].append(_certain_stay(state))
         self._possible = {vehicle: Timeline(stays) for vehicle, stays in possible.items()}
-        self._certain = {vehicle: Timeline(stays) for vehicle, stays in certain.items()}
+        self._certain = {vehicle: Timeline(stays) for vehicle, stays in self.certain_stays.items()}
+        self._certainly_closed = {vehicle: Timeline(stays) for vehicle, stays in certainly_closed.items()}
         self._closed = {vehicle: Timeline(stays) for vehicle, stays in closed.items()}
 
     def possible(self, vehicle: str) -> Timeline:
         """Return the slots in which a vehicle is possibly busy or closed."""
         return self._possible.get(vehicle, _EMPTY)
 
-    def certain(self, vehicle: str) -> Timeline:
-        """Return the slots in which a vehicle is certainly busy or closed."""
-        return self._certain.get(vehicle, _EMPTY)
+    def certain(self, vehicle: str, begin: float, end: float) -> int:
+        """Return the slots in which a vehicle was busy at all times from ``begin`` to ``end``, or closed at all times.
+
+        The service reads closures and allocations one after the other.
+        """
+        busy = self._certain.get(vehicle, _EMPTY).at_all_times(begin, end)
+        return busy | self._certainly_closed.get(vehicle, _EMPTY).at_all_times(begin, end)
 
     def circulating(self, resource_type: str, begin: float, end: float) -> list[str]:
         """Return the vehicles that were certainly in circulation at every time from ``begin`` to ``end``."""

@@ -37,7 +37,7 @@ class Service:
     def register(self, name: str, collection: str = "cars") -> Row:
         """Register a vehicle."""
         call = self._call("register", "POST", f"/api/{collection}", {"name": name})
-        row = {"id": self._id(), "name": name, "resource_type": TYPES[collection], "attributes": {}}
+        row: Row = {"id": self._id(), "name": name, "resource_type": TYPES[collection], "attributes": {}}
         row |= {"created": self._wall(), "version": 1, "closed_from": None}
         self.vehicles[row["id"]], self._of_vehicle[row["id"]] = row, set()
         self._event("resource_registered", row, call)
@@ -138,7 +138,7 @@ class Service:
         reference = key or f"create-{self._count}"
         body = _body({"hours": hours}) | {"reference": reference} | more
         call = self._call("create", "POST", path, body, key=key)
-        row = {"id": self._id(), "resource_type": "Car", **_fields({"hours": hours}), "allocation_type": "booking"}
+        row: Row = {"id": self._id(), "resource_type": "Car", **_fields({"hours": hours}), "allocation_type": "booking"}
         row |= {"description": None, "reference": reference, "dump": {}, "created": self._wall(), "version": 1}
         row |= {"status": "confirmed", "expires": None, "client_id": None}
         if "hold_seconds" in more:
@@ -156,7 +156,11 @@ class Service:
 
     def _call(self, operation: str, method: str, path: str, body: Any = None, **more: Any) -> Row:
         self.now += self._step
-        call = {"request_id": f"{operation}-{len(self.calls)}-{self.now}", "operation": operation, "method": method}
+        call: Row = {
+            "request_id": f"{operation}-{len(self.calls)}-{self.now}",
+            "operation": operation,
+            "method": method,
+        }
         call |= {"path": path, "body": body, "key": None, "if_match": None, **more}
         before, after = (self._spread * (0.5 + self.chance.random() / 2) for _ in range(2))
         call |= {"begin": self.now - before, "end": self.now + after}

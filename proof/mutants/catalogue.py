@@ -44,6 +44,8 @@ MUTANTS = (
     Mutant("decommission that does not end holds", ["strict_replay"], patch="holds_outlive_vehicle"),
     Mutant("If-Match ignored", ["versions"], patch="no_precondition"),
     Mutant("any gives up after one attempt", ["none_available"], patch="any_gives_up"),
+    Mutant("availability lacks an allocation", ["availability"], patch="short_availability"),
+    Mutant("list lacks an allocation", ["lists"], patch="short_lists"),
     Mutant(
         "gateway retries POST without a key",
         ["executed_once"],

@@ -97,6 +97,26 @@ def any_gives_up() -> None:
     allocate_any._require_available = give_up
 
 
+def short_availability() -> None:
+    """Leave the last allocation out of the availability of a vehicle."""
+    from invsys.inventory.queries import availability
+
+    complete = availability._availability
+
+    def incomplete(vehicle: Any, allocations: Any, window: Any) -> Any:
+        return complete(vehicle, list(allocations)[:-1], window)
+
+    availability._availability = incomplete
+
+
+def short_lists() -> None:
+    """Leave the last row out of lists of allocations."""
+    from invsys.inventory.queries import allocations
+
+    complete = allocations.allocations
+    allocations.allocations = lambda *arguments, **options: complete(*arguments, **options)[:-1]
+
+
 def retry_everything() -> None:
     """Let the gateway send every request again after a lost response."""
     from invsys.gateway.upstream.service import Service

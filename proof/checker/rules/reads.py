@@ -43,7 +43,7 @@ def _compare(timelines: Timelines, read: Read, vehicle: str) -> Iterator[str]:
         free |= period.mask
     if busy & free or (busy | free) != window:
         yield f"{call}: free and busy are not the window of {vehicle}"
-    if timelines.certain(vehicle).at_all_times(call.begin, call.end) & window & ~busy:
+    if timelines.certain(vehicle, call.begin, call.end) & window & ~busy:
         yield f"{call}: {vehicle} was busy for a part of what is free"
     if busy & ~timelines.possible(vehicle).at_some_time(call.begin, call.end):
         yield f"{call}: {vehicle} was free for a part of what is busy"
@@ -60,7 +60,7 @@ def _missing_vehicles(timelines: Timelines, read: Read) -> Iterator[str]:
 def _compare_free(history: History, timelines: Timelines, read: Read) -> Iterator[str]:
     call, slots = read.call, read.period.mask
     for vehicle in read.vehicles:
-        if timelines.certain(vehicle).at_all_times(call.begin, call.end) & slots:
+        if timelines.certain(vehicle, call.begin, call.end) & slots:
             yield f"{call}: {vehicle} was busy"
     for vehicle in certainly_free(history, timelines, call, slots, set(read.vehicles)):
         yield f"{call}: {vehicle} was free"

@@ -149,7 +149,7 @@ def _invalid_fields(history: History, timelines: Timelines, call: Call) -> str |
 
 
 def _items(history: History, call: Call) -> list[Item]:
-    ids = [item_id for item_id, _, _ in call.targets] or [call.item]
+    ids = [item_id for item_id, _, _ in call.targets] or [call.item or ""]
     if call.index is not None:
         ids = [ids[call.index]]
     return [history.allocations[item_id] for item_id in ids if item_id in history.allocations]

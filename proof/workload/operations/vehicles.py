@@ -24,7 +24,9 @@ def register(caller: Caller, world: World) -> None:
 def rename(caller: Caller, world: World) -> None:
     """Rename a vehicle, or change its attributes."""
     name = caller.chance.choice((f"v-{caller.chance.randrange(30)}", caller.next_id()))
-    body = {"name": name} if caller.chance.random() < 0.5 else {"attributes": {"seats": caller.chance.randrange(9)}}
+    body: dict[str, object] = (
+        {"name": name} if caller.chance.random() < 0.5 else {"attributes": {"seats": caller.chance.randrange(9)}}
+    )
     _patch(caller, world, "rename", world.collection(), body)
 
 
