@@ -12,10 +12,11 @@ _SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Response:
-    """The status and the body of a response."""
+    """The status, the body and the header Retry-After of a response."""
 
     status: int
     body: bytes
+    retry_after: str | None = None
 
 
 def call(url: str, method: str, path: str, headers: Mapping[str, str], body: object = None) -> Response:
@@ -26,4 +27,4 @@ def call(url: str, method: str, path: str, headers: Mapping[str, str], body: obj
         content = None if body is None else json.dumps(body)
         connection.request(method, path, content, {"Content-Type": "application/json", **headers})
         response = connection.getresponse()
-        return Response(response.status, response.read())
+        return Response(response.status, response.read(), response.headers.get("Retry-After"))
