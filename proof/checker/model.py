@@ -203,7 +203,7 @@ class History:
     by_request: dict[str, Call] = field(default_factory=dict)
     by_key: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
     by_reference: dict[str, Call] = field(default_factory=dict)
-    # Rows that an import accepted, by reference; and imports by the name of a vehicle.
+    # Rows that an import did not refuse, by reference; and imports by the name of a vehicle.
     imported: dict[str, Call] = field(default_factory=dict)
     imports_by_name: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
     # The states of vehicles by name.

@@ -120,6 +120,14 @@ def test_a_change_list_that_lacks_an_event(service, violated, rows):
     assert violated() == {"feed_complete", "strict_replay"}
 
 
+@pytest.mark.parametrize(("status", "rules"), [(0, {"feed_complete"}), (1, {"feed_complete"}), (None, set())])
+def test_an_import_without_its_events(service, violated, rows, status, rules):
+    row = {"resource_type": "Car", "name": "car-1", "reference": "import-1-1"}
+    call = {"request_id": "import-1", "operation": "import", "method": "COMMAND", "path": "import", "body": [row]}
+    service.calls.append(call | {"begin": 1.0, "end": 2.0, "status": status, "answer": []})
+    assert violated() == rules
+
+
 def test_a_fault_with_a_problem(violated, rows, tmp_path):
     fault = {"name": "backup", "begin": 1.0, "end": 2.0, "recovered": 3.0, "recovery": 1.0, "problem": "a row is lost"}
     (tmp_path / "faults.jsonl").write_text(json.dumps(fault) + "\n")
