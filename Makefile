@@ -6,6 +6,8 @@
 # make fuzz                   100,000 generated requests that follow the links of the OpenAPI document; FUZZ_CASES, FUZZ_SEED
 # make bench                  the benchmarks
 # make soak                   mixed load for SOAK_MINUTES=30 on SOAK_ENGINE=postgresql (or sqlite): latency, memory, connections
+# make prove                  random requests under faults, recorded and checked: PROVE_MINUTES=5 on each PROVE_ENGINE=both
+# make prove-mutants          the same with defects built into the service: the checker must find each
 # make screenshots          take the screenshots of the page for the manual again; needs the package chromium
 # make supply-chain           scan the repository for secrets, and look for advisories about the pinned libraries
 # make docs                   the manual, in docs/build/html/
@@ -25,6 +27,8 @@ BIN = $(VENV)/bin
 # The package is built with the setuptools and pip of the virtual environment, and only pinned dependencies are installed.
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check
 COMPOSE ?= docker-compose
+PROVE_MINUTES ?= 5
+PROVE_ENGINE ?= both
 INVENTORY = --extra service --extra inventory --extra postgresql
 GATEWAY = --extra service --extra gateway
 FUZZ_CASES ?= 100000
@@ -33,8 +37,8 @@ SOAK_ENGINE ?= postgresql
 LOCK = .lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade
 
-.PHONY: run gateway test quick test-all fuzz bench soak screenshots supply-chain docs wheelhouse deb lock clean
-.PHONY: dcompose-start dcompose-restart db-revision db-upgrade db-upgrade-sql
+.PHONY: run gateway test quick test-all fuzz bench soak prove prove-mutants screenshots supply-chain docs wheelhouse deb
+.PHONY: lock clean dcompose-start dcompose-restart db-revision db-upgrade db-upgrade-sql
 
 run: $(VENV)/run
 	$(BIN)/invsys-manage migrate
@@ -66,6 +70,15 @@ bench: $(VENV)/run $(VENV)/bench
 
 soak: $(VENV)/run
 	$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES) --engine $(SOAK_ENGINE)
+
+# Without PROVE_SEED, the seed is random; it is printed.
+prove: $(VENV)/run
+	$(INSTALL) --requirement requirements/gateway.txt
+	$(BIN)/python -m proof --minutes $(PROVE_MINUTES) --engine $(PROVE_ENGINE) $(PROVE_SEED:%=--seed %)
+
+prove-mutants: $(VENV)/run
+	$(INSTALL) --requirement requirements/gateway.txt
+	$(BIN)/python -m proof.mutants --engine $(PROVE_ENGINE) $(PROVE_SEED:%=--seed %)
 
 screenshots: $(VENV)/tox
 	SCREENSHOTS=docs/source/images $(BIN)/tox run -e page -- src/tests/page/test_screenshots.py

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 import psycopg
-from flask_migrate import upgrade
 
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
 from invsys.inventory.db.engine import disconnect
+from invsys.inventory.maintenance import migrate as migrate_command
 
 # PostgreSQL's defaults are too small for current machines. fsync and synchronous_commit keep their default, on.
 _OPTIONS = ("max_connections=300", "shared_buffers=512MB", "max_wal_size=4GB", "listen_addresses=")
@@ -41,7 +41,7 @@ class PostgreSQL:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._data = folder / "data"
-        self._bin = _binaries()
+        self._bin = binaries()
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
         self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
@@ -67,12 +67,17 @@ class PostgreSQL:
         return self.url(name)
 
     def _run(self, program: str, *arguments: str) -> None:
-        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
-        command = [*user, str(self._bin / program), "-D", str(self._data), *arguments]
+        command = [*as_postgres(), str(self._bin / program), "-D", str(self._data), *arguments]
         subprocess.run(command, cwd=self.folder, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
-def _binaries() -> Path:
+def as_postgres() -> list[str]:
+    """Return the beginning of a command that runs as the user postgres if this process runs as root."""
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
+
+
+def binaries() -> Path:
+    """Return the folder with the programs of the newest installed PostgreSQL."""
     by_version = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     on_path = shutil.which("initdb")
     if not by_version and on_path is None:
@@ -121,5 +126,5 @@ def migrate(url: str) -> None:
     """Migrate a database to the newest revision."""
     app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url}))
     with app.app_context():
-        upgrade()
+        migrate_command.migrate()
         disconnect()

@@ -29,6 +29,7 @@ PYTHON = {
             "src/invsys/**/*.py",
             "client/src/**/*.py",
             "benchmarks/**/*.py",
+            "proof/**/*.py",
             "docs/**/*.py",
             "debian/**/*.py",
             "docker/**/*.py",

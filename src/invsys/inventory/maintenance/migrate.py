@@ -10,6 +10,7 @@ from invsys.inventory.db import revisions, schema_check
 from invsys.inventory.db.models import db
 from invsys.inventory.db.sqlite import file as sqlite_file
 from invsys.inventory.maintenance import copy as sqlite_copy
+from invsys.inventory.maintenance import index_growth
 
 logger = logging.getLogger("invsys.inventory")
 
@@ -31,6 +32,7 @@ def migrate() -> None:
     revision = schema_check.revision()
     if revision == revisions.newest():
         logger.info("The database is at the newest migration, %s.", revision)
+        _grow_index()
         return
     if revision is not None and revision not in revisions.known():
         raise MigrationError(
@@ -45,7 +47,13 @@ def migrate() -> None:
             f"The migration failed: {_reason(error)}\nThe database is unchanged, at migration {revision or 'none'}"
             f"{f'; a copy of it is {copy}' if copy else ''}. {_advice(error)}"
         ) from error
+    _grow_index()
     logger.info("The database is at migration %s.", revisions.newest())
+
+
+def _grow_index() -> None:
+    with db.engine.begin() as connection:
+        index_growth.grow(connection)
 
 
 def _create_file() -> None:

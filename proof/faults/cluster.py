@@ -1,0 +1,71 @@
+"""Faults of the pair of PostgreSQL servers: failover, and an inventory on the standby."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing
+
+from proof.faults.calls import call
+from proof.faults.fault import POSTGRESQL, FaultProblem, Scene, fault
+from proof.system.server import Server
+from proof.system.stack import APP, CLIENT
+
+
+@fault("database", engines=POSTGRESQL)
+def failover(scene: Scene) -> Iterator[None]:
+    """Lose the primary and promote its standby, by the steps of docs/source/failover.rst that Patroni also takes.
+
+    The services connect to the new primary by themselves. Afterwards the old one is rewound and becomes the standby.
+    """
+    cluster = scene.stack.cluster
+    assert cluster is not None
+    cluster.primary.stop("immediate")
+    scene.afterwards.callback(cluster.rejoin)
+    yield
+    cluster.fail_over()
+    scene.detail["primary"] = cluster.primary.name
+
+
+@fault("database", engines=POSTGRESQL, seconds=6, weight=1)
+def standby_stopped(scene: Scene) -> Iterator[None]:
+    """Stop the standby: the primary acknowledges no change until it is back."""
+    cluster = scene.stack.cluster
+    assert cluster is not None
+    cluster.standby.stop("fast")
+    yield
+    cluster.standby.start()
+
+
+@fault("database", engines=POSTGRESQL, weight=1)
+def inventory_on_a_standby(scene: Scene) -> Iterator[None]:
+    """Start an inventory on the standby: it answers reads or refuses them, and it refuses changes with 503."""
+    cluster, folder = scene.stack.cluster, scene.stack.folder / "standby"
+    assert cluster is not None
+    folder.mkdir(exist_ok=True)
+    url = f"{cluster.standby.url()}?target_session_attrs=any"
+    server = Server("standby", APP, folder, {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url})
+    with closing(_Stopping(server)):
+        server.start()
+        _check_reads(server.url)
+        _check_writes(server.url)
+        yield
+
+
+class _Stopping:
+    def __init__(self, server: Server) -> None:
+        self.close = server.stop
+
+
+def _check_reads(url: str) -> None:
+    for path in ("/api/cars?limit=1000", "/api/cars/all/allocations?limit=1000", "/api/events", "/readyz"):
+        response = call(url, "GET", path, {"X-Client-Id": CLIENT})
+        if response.status not in (200, 503):
+            raise FaultProblem(f"GET {path} on a standby: {response.status}")
+        if response.status == 503 and path.startswith("/api") and not json.loads(response.body).get("detail"):
+            raise FaultProblem(f"GET {path} on a standby: 503 without a reason")
+
+
+def _check_writes(url: str) -> None:
+    response = call(url, "POST", "/api/trucks", {"X-Client-Id": CLIENT}, {"name": "probe-on-a-standby"})
+    if response.status != 503:
+        raise FaultProblem(f"POST on a standby: {response.status}")

@@ -1,0 +1,1 @@
+"""The history: what the callers sent and received, in files."""

@@ -1,0 +1,1 @@
+"""Defects that are built into the service, to show that the checker finds them."""

@@ -1,0 +1,1 @@
+"""The system under test: database, services, gateway, and what stands between them."""

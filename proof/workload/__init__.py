@@ -1,0 +1,1 @@
+"""The load: processes that send random requests and record them."""
