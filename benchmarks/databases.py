@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 import psycopg
+from flask_migrate import upgrade
 
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
 from invsys.inventory.db.engine import disconnect
-from invsys.inventory.maintenance import migrate as migrate_command
 
 # PostgreSQL's defaults are too small for current machines. fsync and synchronous_commit keep their default, on.
 _OPTIONS = ("max_connections=300", "shared_buffers=512MB", "max_wal_size=4GB", "listen_addresses=")
@@ -126,5 +126,5 @@ def migrate(url: str) -> None:
     """Migrate a database to the newest revision."""
     app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url}))
     with app.app_context():
-        migrate_command.migrate()
+        upgrade()
         disconnect()

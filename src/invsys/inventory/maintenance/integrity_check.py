@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.db.postgresql import index_growth
 from invsys.inventory.maintenance import stored_overlaps
 from invsys.inventory.maintenance.stored_overlaps import Overlap
 
@@ -52,7 +53,10 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Report:
-    """The result of a check; ``first_overlaps`` are the first of the ``overlaps``."""
+    """The result of a check; ``first_overlaps`` are the first of the ``overlaps``.
+
+    ``has_small_index``: the index of the constraint can lose entries while it grows (``db.postgresql.index_growth``).
+    """
 
     vehicles: int
     allocations: int
@@ -60,11 +64,12 @@ class Report:
     first_overlaps: tuple[Overlap, ...]
     missing: tuple[str, ...]
     bypassed_constraints: tuple[str, ...]
+    has_small_index: bool
 
     @property
     def ok(self) -> bool:
         """Whether no allocations overlap and the database rejects overlaps."""
-        return not (self.overlaps or self.missing or self.bypassed_constraints)
+        return not (self.overlaps or self.missing or self.bypassed_constraints or self.has_small_index)
 
     @property
     def _has_more(self) -> bool:
@@ -79,6 +84,7 @@ class Report:
             *[f"  (the first {stored_overlaps.MAX_FOUND} pairs)"] * self._has_more,
             f"missing constraints:      {', '.join(self.missing) or 'none'}",
             f"overlaps not rejected by: {', '.join(self.bypassed_constraints) or 'none'}",
+            *["the index of the constraint has one page: run 'invsys-manage migrate'"] * self.has_small_index,
             "ok" if self.ok else "NOT OK",
         ]
         return "\n".join(lines)
@@ -98,6 +104,7 @@ def check() -> Report:
             first_overlaps=stored_overlaps.find(connection) if overlaps else (),
             missing=tuple(name for name in GUARDS[dialect] if name not in names),
             bypassed_constraints=_bypassed_constraints(),
+            has_small_index=dialect == "postgresql" and index_growth.is_due(connection),
         )
 
 

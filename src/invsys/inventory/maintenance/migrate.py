@@ -8,9 +8,9 @@ from flask_migrate import upgrade
 
 from invsys.inventory.db import revisions, schema_check
 from invsys.inventory.db.models import db
+from invsys.inventory.db.postgresql import index_growth
 from invsys.inventory.db.sqlite import file as sqlite_file
 from invsys.inventory.maintenance import copy as sqlite_copy
-from invsys.inventory.maintenance import index_growth
 
 logger = logging.getLogger("invsys.inventory")
 
@@ -30,9 +30,8 @@ def migrate() -> None:
     """
     _create_file()
     revision = schema_check.revision()
-    if revision == revisions.newest():
+    if revision == revisions.newest() and not _has_small_index():
         logger.info("The database is at the newest migration, %s.", revision)
-        _grow_index()
         return
     if revision is not None and revision not in revisions.known():
         raise MigrationError(
@@ -47,13 +46,15 @@ def migrate() -> None:
             f"The migration failed: {_reason(error)}\nThe database is unchanged, at migration {revision or 'none'}"
             f"{f'; a copy of it is {copy}' if copy else ''}. {_advice(error)}"
         ) from error
-    _grow_index()
     logger.info("The database is at migration %s.", revisions.newest())
 
 
-def _grow_index() -> None:
-    with db.engine.begin() as connection:
-        index_growth.grow(connection)
+def _has_small_index() -> bool:
+    # An upgrade then only grows the index, for example after a restore (db/migrations/env.py).
+    if db.engine.dialect.name == "sqlite":
+        return False
+    with db.engine.connect() as connection:
+        return index_growth.is_due(connection)
 
 
 def _create_file() -> None:

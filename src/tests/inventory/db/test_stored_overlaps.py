@@ -12,6 +12,7 @@ from flask_migrate import upgrade
 from sqlalchemy.exc import IntegrityError
 
 from invsys.inventory.maintenance import integrity_check, stored_overlaps
+from invsys.inventory.maintenance import migrate as migrate_command
 from tests.support import overlap_constraint
 from tests.support.hours_in_2099 import ALWAYS, hour_start, hours_of
 from tests.support.paths import MANUAL
@@ -157,5 +158,6 @@ def test_the_manual_repairs_an_overlap(engine, client, car, allocate, store, fre
             restore_as_in_the_manual(engine, fresh_url, run_on(fresh_url))
     assert client.delete(urls[9, 10]).status_code == 204
     restore_as_in_the_manual(engine, fresh_url, run_on(fresh_url))
+    migrate_command.migrate()
     assert integrity_check.check().ok
     assert allocate(car, hour_start(9), hour_start(10)).status_code == 409

@@ -5,6 +5,7 @@ from sqlalchemy import Connection, text
 
 from invsys.inventory.db import session
 from invsys.inventory.db.models import db
+from invsys.inventory.db.postgresql import index_growth
 from invsys.inventory.db.session import disable_timeouts
 
 # An arbitrary number, the same for every InvSys.
@@ -34,6 +35,16 @@ def _migrate_postgresql(connection: Connection) -> None:
         # A concurrent upgrade waits here, and then finds nothing left to do.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
         _migrate(connection)
+        if _is_to_newest():
+            index_growth.grow(connection)
+
+
+def _is_to_newest() -> bool:
+    try:
+        return context.get_revision_argument() == context.get_head_revision()
+    except KeyError:
+        # Commands that only read have no target revision.
+        return False
 
 
 def _triggers_and_rows(connection: Connection) -> dict[str, dict[str, int]]:
