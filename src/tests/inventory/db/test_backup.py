@@ -55,6 +55,7 @@ def restore(engine, fresh_url):
         else:
             command = [postgresql_binaries() / RESTORE[0], *RESTORE[1:], f"--dbname={fresh_url}", file]
             subprocess.run(command, check=True)
+        migrate(fresh_url)
 
     return restore
 
