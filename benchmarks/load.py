@@ -3,16 +3,15 @@
 A single thread drives all connections, because the load generator shares the machine's cores with the server.
 """
 
-import gc
 import math
 import selectors
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from benchmarks.connections import BROKEN, Connection, Outcome
+from benchmarks.garbage import not_collected
 
 
 @dataclass
@@ -56,7 +55,7 @@ def run(port: int, iterators: Sequence[Iterator[bytes]], seconds: float | None =
     """
     load = Load()
     connections = [Connection(port, requests) for requests in iterators]
-    with _without_gc(), selectors.DefaultSelector() as selector:
+    with not_collected(), selectors.DefaultSelector() as selector:
         for connection in connections:
             connection.connect(selector)
         began = time.perf_counter()
@@ -78,16 +77,6 @@ def run(port: int, iterators: Sequence[Iterator[bytes]], seconds: float | None =
         for connection in connections:
             connection.close(selector)
     return load
-
-
-@contextmanager
-def _without_gc() -> Iterator[None]:
-    """Disable the garbage collector, because its pauses would be measured as latency of the server."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _send(connection: Connection, selector: selectors.BaseSelector, load: Load, deadline: float) -> bool:

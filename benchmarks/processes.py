@@ -29,9 +29,7 @@ class Server:
 
     def workers(self) -> list[int]:
         """Return the process ids of the workers."""
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [int(child) for child in children if _rss(int(child)) > 0]
+        return [child for child in child_processes(self.process.pid) if _rss(child) > 0]
 
     def memory(self) -> list[int]:
         """Return the resident memory of each worker in KiB."""
@@ -45,6 +43,11 @@ class Server:
         while old & set(self.workers()) and time.monotonic() < deadline:
             time.sleep(0.1)
         time.sleep(0.5)
+
+
+def child_processes(pid: int) -> list[int]:
+    """Return the process ids of the children of a process."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _rss(pid: int) -> int:

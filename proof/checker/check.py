@@ -1,11 +1,10 @@
 """Checks a recorded history against all rules."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+
+from benchmarks.garbage import not_collected
 
 from proof.checker.load import load
 from proof.checker.model import History
@@ -37,7 +36,7 @@ class Report:
 
 def check(folder: Path) -> Report:
     """Check the history in a folder."""
-    with _without_gc():
+    with not_collected():
         history = load(folder)
         timelines = Timelines(history)
         report = Report(history=history)
@@ -46,13 +45,3 @@ def check(folder: Path) -> Report:
             report.violations[rule.__name__] = len(found)
             report.descriptions[rule.__name__] = found[:DESCRIBED]
     return report
-
-
-@contextmanager
-def _without_gc() -> Iterator[None]:
-    """Disable the garbage collector, which would search millions of objects again and again."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

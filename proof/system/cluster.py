@@ -10,10 +10,10 @@ from typing import Any
 
 import psycopg
 from benchmarks.databases import as_postgres, binaries
-from benchmarks.processes import free_port
+from benchmarks.processes import child_processes, free_port
 from psycopg.rows import dict_row
 
-from proof.system.server import child_processes, send_signal
+from proof.system.server import send_signal
 from proof.system.volume import Volume
 from proof.system.waiting import until
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.processes import free_port, production
+from benchmarks.processes import child_processes, free_port, production
 
 from proof.system.waiting import until
 
@@ -85,11 +85,6 @@ class Server:
                 return len(self.worker_pids()) >= self.workers and response.status == 200
         except (urllib.error.URLError, OSError):
             return False
-
-
-def child_processes(pid: int) -> list[int]:
-    """Return the process ids of the children of a process."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def send_signal(pid: int, number: signal.Signals) -> None:
