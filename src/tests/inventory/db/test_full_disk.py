@@ -1,7 +1,7 @@
 """Databases that cannot grow: ``/readyz`` answers 503 with the reason, and 200 again when there is space.
 
-In most tests a limit of file sizes (RLIMIT_FSIZE) stands for a full disk: every user can set it for a process, and lift
-it again. If this user may mount a file system, one test fills a small one.
+In most tests a limit of file sizes (RLIMIT_FSIZE) stands for a full disk: every user can set and remove it for a
+process. If this user may mount a file system, one test fills a small one.
 """
 
 import json

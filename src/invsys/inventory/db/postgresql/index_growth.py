@@ -39,7 +39,7 @@ def is_due(connection: Connection) -> bool:
 
 
 def grow(connection: Connection) -> None:
-    """Split the root of the index if it is the only page, while nobody else reads it. The role must own the tables."""
+    """Split the root of the index if it is the only page, under an exclusive lock. The role must own the tables."""
     if not is_due(connection):
         return
     connection.execute(text("LOCK TABLE continuous_resource_allocations IN ACCESS EXCLUSIVE MODE"))
