@@ -9,6 +9,7 @@ from invsys.chassis.http import default_headers, problems, request_body, request
 from invsys.chassis.ops import draining, health, metrics, readiness, request_log
 from invsys.inventory import api, openapi, state_metrics, ui
 from invsys.inventory.db import engine, schema_check
+from invsys.inventory.maintenance import integrity_check
 from invsys.inventory.queries import cursors
 from invsys.inventory.settings import load as load_settings
 
@@ -53,9 +54,7 @@ def build_app(settings: Settings) -> Flask:
     engine.configure(app, settings)
     state.start()
     cursors.register(app)
-    ready = readiness.Readiness(
-        schema_check.require_compatible_schema, schema_check.revision, schema_check.require_writable
-    )
+    ready = readiness.Readiness(_require_usable_database, schema_check.revision, schema_check.require_writable)
     readiness.register(app, ready, _needs_database)
     health.register(app, ready.require)
     api.register(app, settings["resource_types"])
@@ -63,6 +62,11 @@ def build_app(settings: Settings) -> Flask:
     documentation.register(app, document="/api/openapi.json", home="/")
     ui.register(app)
     return app
+
+
+def _require_usable_database() -> None:
+    schema_check.require_compatible_schema()
+    integrity_check.require_safe_index()
 
 
 def _needs_database() -> bool:

@@ -19,11 +19,12 @@ from invsys import __version__
 from invsys.chassis.cli import commands
 from invsys.chassis.cli.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
 from invsys.chassis.config.settings import SettingsError
-from invsys.chassis.http.problems import Problem
+from invsys.chassis.http.problems import Problem, Unavailable
 from invsys.inventory import application, settings
 from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
 from invsys.inventory.commands import resources as resource_commands
 from invsys.inventory.db import engine, failures, models, schema_check, session
+from invsys.inventory.errors import UnusableDatabase
 from invsys.inventory.maintenance import backup, demo, integrity_check, migrate, purge
 from invsys.inventory.maintenance.backup import BackupError
 from invsys.inventory.maintenance.demo import DemoRefused
@@ -47,6 +48,12 @@ def _build_app(config: str | None = None) -> Flask:
 
 def _require_usable_database() -> None:
     schema_check.require_usable_at_start()
+    try:
+        integrity_check.require_safe_index()
+    except Unavailable as error:
+        # If the server is merely unreachable, the service starts anyway.
+        if isinstance(error, UnusableDatabase):
+            raise
     engine.disconnect()
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.db.postgresql import index_growth
+from invsys.inventory.errors import UnusableDatabase
 from invsys.inventory.maintenance import stored_overlaps
 from invsys.inventory.maintenance.stored_overlaps import Overlap
 
@@ -88,6 +89,20 @@ class Report:
             "ok" if self.ok else "NOT OK",
         ]
         return "\n".join(lines)
+
+
+def require_safe_index() -> None:
+    """Raise UnusableDatabase if the index of the constraint can lose entries (``db.postgresql.index_growth``).
+
+    Raises DatabaseUnavailable or Overloaded if that cannot be determined.
+    """
+    with session.read() as connection:
+        if connection.dialect.name == "sqlite" or not index_growth.loses_entries(connection):
+            return
+    raise UnusableDatabase(
+        "The index of the overlap constraint has only one page, as after a restore. PostgreSQL before version 17 can"
+        " lose entries while such an index grows: run 'invsys-manage migrate', which grows it."
+    )
 
 
 def check() -> Report:

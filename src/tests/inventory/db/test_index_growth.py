@@ -8,9 +8,11 @@ import pytest
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 
+from invsys.inventory import manage
 from invsys.inventory.application import build_app
 from invsys.inventory.db.models import db
 from invsys.inventory.db.postgresql import index_growth
+from invsys.inventory.errors import UnusableDatabase
 from invsys.inventory.maintenance import integrity_check
 from invsys.inventory.maintenance import migrate as migrate_command
 from tests.conftest import load_settings, migrate
@@ -102,6 +104,28 @@ def test_migrate_grows_an_index_that_was_built_again(database):
         migrate_command.migrate()
         assert integrity_check.check().ok
         assert count_rows() == before
+
+
+def test_the_service_refuses_an_index_that_can_lose_entries(database):
+    """It says what to do, and needs no restart after that."""
+    if database is None:
+        return
+    app = build_app(load_settings(database))
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text(f"REINDEX INDEX {INDEX}"))
+        is_affected = int(connection.scalar(text("SHOW server_version_num"))) < 170000
+    first = app.test_client().get("/api/cars")
+    with app.app_context():
+        if is_affected:
+            with pytest.raises(UnusableDatabase, match="run 'invsys-manage migrate'"):
+                manage._require_usable_database()
+        else:
+            manage._require_usable_database()
+        migrate_command.migrate()
+        manage._require_usable_database()
+    assert first.status_code == (503 if is_affected else 200)
+    assert app.test_client().get("/api/cars").status_code == 200
+    close(app)
 
 
 def test_a_downgrade_to_no_tables_does_not_look_for_the_index(database):

@@ -9,6 +9,9 @@ once stays so, unless the index is built again while it has few entries.
 
 from sqlalchemy import Connection, text
 
+# The first version that did not lose entries, as server_version_num.
+_UNAFFECTED = 170000
+
 # The entries need more than one page, also of 32 KiB.
 _INSERT_VEHICLE = (
     "INSERT INTO continuous_resources (key, id, resource_type, name, attributes)"
@@ -36,6 +39,11 @@ _HAS_ONE_PAGE = (
 def is_due(connection: Connection) -> bool:
     """Return whether the root of the index is its only page."""
     return bool(connection.scalar(text(_HAS_ONE_PAGE)))
+
+
+def loses_entries(connection: Connection) -> bool:
+    """Return whether the index can lose entries on this server: it is due, and the server is older than 17."""
+    return is_due(connection) and int(connection.scalar(text("SHOW server_version_num")) or 0) < _UNAFFECTED
 
 
 def grow(connection: Connection) -> None:
