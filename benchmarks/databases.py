@@ -55,6 +55,10 @@ class PostgreSQL:
         """Stop the server immediately, without a checkpoint."""
         self._run("pg_ctl", "-w", "-m", "immediate", "stop")
 
+    def pid(self) -> int:
+        """Return the process id of the running server."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
     def url(self, name: str) -> str:
         """Return the URL of a database."""
         return f"postgresql://postgres@/{name}?host={self.folder}"
