@@ -17,7 +17,7 @@ from proof.system.stack import Stack
 # How often two faults come at once.
 _TWO_AT_ONCE = 0.2
 # Seconds between the recovery and the next fault, at most.
-_PAUSE = 0.5
+_PAUSE = 2.0
 _SHORTEST = 0.1
 
 
