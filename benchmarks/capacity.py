@@ -19,6 +19,9 @@ CREATES = (1, 1_000, 100_000)
 
 _DAY, _YEAR = 86_400, 365 * 86_400
 _GIGABYTE, _TERABYTE = 1e9, 1e12
+_PAGE = 8192
+# The share of a host from which a cluster needs hosts of its own.
+_SMALL = 1 / 8
 # More allocations of a vehicle per day than this are not a fleet of vehicles.
 _BUSIEST = 1_000
 
@@ -118,7 +121,7 @@ def plan(vehicles: int, creates: float, costs: Costs, assumed: Assumptions) -> P
     shares = {
         "CPU": postgresql_ms / 1000 / usable_cores,
         "write-ahead log": writes * costs.wal_bytes / 1e6 / assumed.wal_mb_per_second,
-        "memory for the live indexes": live * costs.index_bytes / _GIGABYTE / (assumed.memory_gb * assumed.load),
+        "memory": _hot_bytes(vehicles, live, costs) / _GIGABYTE / (assumed.memory_gb * assumed.load),
         "disk": (live_tb + archived_tb + events_tb) / (assumed.disk_tb * assumed.load),
         "search for free vehicles": vehicles * costs.search_us / 1e6 / assumed.search_seconds,
     }
@@ -135,6 +138,15 @@ def plan(vehicles: int, creates: float, costs: Costs, assumed: Assumptions) -> P
     )
 
 
+def _hot_bytes(vehicles: int, live: float, costs: Costs) -> float:
+    """Return the bytes of the indexes that creates read and change, which should stay in memory.
+
+    Each vehicle has its own place in two indexes, the constraint and that of vehicle and start; there, creates change
+    the last page. All new rows are at the end of the other indexes.
+    """
+    return min(vehicles * 2 * _PAGE, live * costs.index_bytes)
+
+
 def _hosts(share: float) -> int:
     """Return the number of hosts: at least two, so that one may fail."""
     return max(2, math.ceil(share))
@@ -146,7 +158,7 @@ def steps(estimate: Plan) -> str:
         return "no fleet of vehicles"
     if estimate.clusters > 1:
         return f"{estimate.clusters:,} fleets apart"
-    return "one cluster" if max(estimate.shares.values()) > 1 / 16 else "one small host and a standby"
+    return "one cluster" if max(estimate.shares.values()) > _SMALL else "one small host and a standby"
 
 
 def lines(plans: list[Plan]) -> Iterator[str]:
