@@ -1,4 +1,4 @@
-"""A closure or decommissioning and a concurrent allocation: the one that commits second sees the result of the first."""
+"""A closure or decommissioning and a concurrent allocation: the second to commit sees the result of the first."""
 
 from concurrent.futures import ThreadPoolExecutor
 
