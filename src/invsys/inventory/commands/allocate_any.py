@@ -16,7 +16,7 @@ from invsys.inventory.commands import client_limits, expire_holds
 from invsys.inventory.commands.create_allocation import VEHICLES, insert_allocations
 from invsys.inventory.commands.idempotency import CommandResult, execute_once
 from invsys.inventory.db import session
-from invsys.inventory.db.functions import in_subquery, json_array_elements, new_id
+from invsys.inventory.db.functions import in_subquery, json_array_elements, new_ordered_id
 from invsys.inventory.db.models import ContinuousResource, Row
 from invsys.inventory.db.outbox import OutboxChange, caller_params
 from invsys.inventory.db.predicates import ONE
@@ -128,4 +128,4 @@ def _allocate(options: _Options, condition: ColumnElement[Any], order: ColumnEle
     vehicles = vehicles.order_by(order).limit(ONE if options.single else bindparam("quantity", type_=Integer))
     # Concurrent requests skip a locked vehicle and allocate another one.
     vehicles = vehicles.with_for_update(key_share=True, skip_locked=not options.waits_for_locks)
-    return insert_allocations(vehicles, new_id(), keyed=options.keyed)
+    return insert_allocations(vehicles, new_ordered_id(), keyed=options.keyed)

@@ -99,7 +99,7 @@ def allocate(
         raise ValidationError({"despite_closed": ["Not for clients that may change only their own allocations."]})
     client_limits.require_period(caller, period)
     values = {
-        "id": identifiers.new(),
+        "id": identifiers.new_ordered(),
         "resource_type": resource_type,
         "resource_id": resource_id,
         "starts": period.start,

@@ -115,6 +115,23 @@ new_id = sql_function(
     sqlite="lower(hex(randomblob(6)) || '4' || substr(hex(randomblob(2)), 2) || 'a' || substr(hex(randomblob(8)), 2))",
 )
 
+# A UUID that begins with the time in milliseconds (RFC 9562, version 7), different for each row. It is what
+# ``identifiers.new_ordered`` returns in Python.
+new_ordered_id = sql_function(
+    "new_ordered_id",
+    Uuid(),
+    # Overwrites the first 6 of 16 random bytes. Two more bits turn version 4 into version 7.
+    postgresql=(
+        "CAST(encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) PLACING substring(int8send("
+        "CAST(floor(extract(epoch FROM statement_timestamp()) * 1000) AS bigint)) FROM 3) FROM 1 FOR 6)"
+        ", 52, 1), 53, 1), 'hex') AS uuid)"
+    ),
+    sqlite=(
+        "(printf('%012x', CAST((julianday('now') - 2440587.5) * 86400000 AS integer))"
+        " || lower('7' || substr(hex(randomblob(2)), 2) || 'a' || substr(hex(randomblob(8)), 2)))"
+    ),
+)
+
 # On SQLite, the next three call functions that ``sqlite.connections`` defines in Python. SQLite's JSON functions accept
 # keys with quotes only in json_each, which does not preserve the spelling of numbers. They also compare a number as a
 # double, while PostgreSQL compares its exact decimal value.
