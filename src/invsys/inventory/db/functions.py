@@ -180,7 +180,8 @@ address_of_key: type[FunctionElement[Any]] = sql_function(
 json_array_elements: type[FunctionElement[Any]] = sql_function(
     "json_array_elements",
     NullType(),
-    postgresql="(SELECT CAST(json_array_elements_text({0}) AS bigint))",
+    # The function is in FROM, because Citus refuses some statements with a set in the list of columns.
+    postgresql="(SELECT CAST(value AS bigint) FROM json_array_elements_text({0}))",
     sqlite="(SELECT value FROM json_each({0}))",
 )
 
@@ -188,7 +189,7 @@ json_array_elements: type[FunctionElement[Any]] = sql_function(
 json_array_position = sql_function(
     "json_array_position",
     Integer(),
-    postgresql="array_position(ARRAY(SELECT CAST(json_array_elements_text({0}) AS bigint)), {1})",
+    postgresql="array_position(ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text({0})), {1})",
     sqlite="(SELECT element.key FROM json_each({0}) AS element WHERE element.value = {1})",
 )
 
@@ -196,7 +197,7 @@ json_array_position = sql_function(
 json_array_ids: type[FunctionElement[Any]] = sql_function(
     "json_array_ids",
     NullType(),
-    postgresql="(SELECT CAST(json_array_elements_text({0}) AS uuid))",
+    postgresql="(SELECT CAST(value AS uuid) FROM json_array_elements_text({0}))",
     sqlite="(SELECT value FROM json_each({0}))",
 )
 
