@@ -25,8 +25,8 @@ def key_outside_transaction() -> None:
 
     with_event, execute_once = outbox.with_event, idempotency.execute_once
 
-    def without_key(build_change: Any, kind: Any, *, keyed: bool = False) -> Any:
-        return with_event(build_change, kind)
+    def without_key(build_change: Any, kind: Any, *, keyed: bool = False, **options: Any) -> Any:
+        return with_event(build_change, kind, **options)
 
     def execute(caller: Any, attempt: Callable[[int], Any], raise_conflict: Any = lambda: None) -> Any:
         result = execute_once(caller, attempt, raise_conflict)

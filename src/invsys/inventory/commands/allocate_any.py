@@ -13,10 +13,10 @@ from sqlalchemy import JSON, ColumnElement, Integer, Select, bindparam
 from invsys.inventory import counters
 from invsys.inventory.caller import NO_CALLER, Caller
 from invsys.inventory.commands import client_limits, expire_holds
-from invsys.inventory.commands.create_allocation import insert_allocations, select_new_allocations
+from invsys.inventory.commands.create_allocation import VEHICLES, insert_allocations
 from invsys.inventory.commands.idempotency import CommandResult, execute_once
 from invsys.inventory.db import session
-from invsys.inventory.db.functions import in_subquery, json_array_elements, new_id
+from invsys.inventory.db.functions import in_subquery, json_array_elements, new_ordered_id
 from invsys.inventory.db.models import ContinuousResource, Row
 from invsys.inventory.db.outbox import OutboxChange, caller_params
 from invsys.inventory.db.predicates import ONE
@@ -124,10 +124,8 @@ def _allocate_best_fit(options: _Options) -> OutboxChange:
 
 
 def _allocate(options: _Options, condition: ColumnElement[Any], order: ColumnElement[Any]) -> OutboxChange:
-    vehicles: Select[Any] = select_new_allocations(new_id()).where(
-        condition, free_vehicles.is_available(options.with_attributes)
-    )
+    vehicles: Select[Any] = VEHICLES.where(condition, free_vehicles.is_available(options.with_attributes))
     vehicles = vehicles.order_by(order).limit(ONE if options.single else bindparam("quantity", type_=Integer))
     # Concurrent requests skip a locked vehicle and allocate another one.
     vehicles = vehicles.with_for_update(key_share=True, skip_locked=not options.waits_for_locks)
-    return insert_allocations(vehicles, keyed=options.keyed)
+    return insert_allocations(vehicles, new_ordered_id(), keyed=options.keyed)

@@ -140,7 +140,7 @@ def _execute(connection: Connection, item: ImportItem, vehicle: _LockedVehicle, 
     period = item.allocation["period"]
     is_closed = closed_from is not None and closed_from != item.closed_from and period.adds_from(closed_from)
     values = {
-        "id": identifiers.new(),
+        "id": identifiers.new_ordered(),
         "resource_key": key,
         "starts": period.start,
         "ends": period.end,

@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from marshmallow import ValidationError
-from sqlalchemy import JSON, Integer, Select, String, Uuid, bindparam, select
+from sqlalchemy import JSON, Integer, Select, String, Uuid, bindparam, select, true
 from sqlalchemy.types import TypeEngine
 
 from invsys.chassis import identifiers
@@ -41,35 +41,41 @@ _PARAMS: dict[str, TypeEngine[Any]] = {
 _COLUMNS = ["resource_key", "id", *_PARAMS, "expires", "client_id"]
 
 
-def select_new_allocations(allocation_id: Any) -> Select[Any]:
-    """Select the columns of a new allocation for each vehicle of the type that is not decommissioned.
+# The columns of a vehicle that its allocation and the event need.
+VEHICLES = select(_resource.c.key, _resource.c.id, _resource.c.resource_type).where(NOT_DECOMMISSIONED)
+
+
+def insert_allocations(chosen: Select[Any], allocation_id: Any, *, keyed: bool) -> OutboxChange:
+    """Build the statement that allocates the chosen ones of ``VEHICLES``, except those with a conflicting allocation.
 
     ``allocation_id`` is an SQL expression.
     """
+    # A CTE, so that the event reads the vehicle from it. Citus accepts FOR UPDATE only there.
+    vehicles = chosen.cte("vehicles")
     params = [bindparam(name, type_=column_type) for name, column_type in _PARAMS.items()]
     expires = now_plus(bindparam("hold_seconds", type_=Integer))
-    return select(_resource.c.key, allocation_id, *params, expires, CALLER_CLIENT_ID).where(NOT_DECOMMISSIONED)
-
-
-def insert_allocations(new_allocations: Select[Any], *, keyed: bool) -> OutboxChange:
-    """Build the statement that inserts the selected allocations, except those that conflict with others."""
+    # Without WHERE, SQLite would take the ON of ON CONFLICT for the condition of a join.
+    rows = select(vehicles.c.key, allocation_id, *params, expires, CALLER_CLIENT_ID).where(true())
     # Without ON CONFLICT, concurrent inserts for one vehicle deadlock on PostgreSQL.
     return with_event(
-        lambda insert: insert(_allocation).from_select(_COLUMNS, new_allocations).on_conflict_do_nothing(),
+        lambda insert: insert(_allocation).from_select(_COLUMNS, rows).on_conflict_do_nothing(),
         "allocated",
         keyed=keyed,
+        vehicles=vehicles,
     )
 
 
 # The lock delays a decommission or a closure of the vehicle until the insert is committed. The foreign key would take
 # the same lock. A create that waits for such a transaction evaluates these conditions again, with the committed row.
-_OF_ANY_VEHICLE = select_new_allocations(bindparam("id", type_=Uuid)).where(_resource.c.id == bindparam("resource_id"))
-_OF_OPEN_VEHICLE = _OF_ANY_VEHICLE.where(is_open(bindparam("ends", type_=UtcDateTime), _resource.c.closed_from))
+_ANY_VEHICLE = VEHICLES.where(_resource.c.id == bindparam("resource_id"))
+_OPEN_VEHICLE = _ANY_VEHICLE.where(is_open(bindparam("ends", type_=UtcDateTime), _resource.c.closed_from))
 # Keys: whether the request has an Idempotency-Key, and whether it is despite_closed.
 _ALLOCATE = {
-    (keyed, despite_closed): insert_allocations(vehicle.with_for_update(read=True, key_share=True), keyed=keyed)
+    (keyed, despite_closed): insert_allocations(
+        vehicle.with_for_update(read=True, key_share=True), bindparam("id", type_=Uuid), keyed=keyed
+    )
     for keyed in (False, True)
-    for despite_closed, vehicle in ((False, _OF_OPEN_VEHICLE), (True, _OF_ANY_VEHICLE))
+    for despite_closed, vehicle in ((False, _OPEN_VEHICLE), (True, _ANY_VEHICLE))
 }
 
 
@@ -93,7 +99,7 @@ def allocate(
         raise ValidationError({"despite_closed": ["Not for clients that may change only their own allocations."]})
     client_limits.require_period(caller, period)
     values = {
-        "id": identifiers.new(),
+        "id": identifiers.new_ordered(),
         "resource_type": resource_type,
         "resource_id": resource_id,
         "starts": period.start,

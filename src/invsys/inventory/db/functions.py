@@ -115,6 +115,23 @@ new_id = sql_function(
     sqlite="lower(hex(randomblob(6)) || '4' || substr(hex(randomblob(2)), 2) || 'a' || substr(hex(randomblob(8)), 2))",
 )
 
+# A UUID that begins with the time in milliseconds (RFC 9562, version 7), different for each row. It is what
+# ``identifiers.new_ordered`` returns in Python.
+new_ordered_id = sql_function(
+    "new_ordered_id",
+    Uuid(),
+    # Overwrites the first 6 of 16 random bytes. Two more bits turn version 4 into version 7.
+    postgresql=(
+        "CAST(encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) PLACING substring(int8send("
+        "CAST(floor(extract(epoch FROM statement_timestamp()) * 1000) AS bigint)) FROM 3) FROM 1 FOR 6)"
+        ", 52, 1), 53, 1), 'hex') AS uuid)"
+    ),
+    sqlite=(
+        "(printf('%012x', CAST((julianday('now') - 2440587.5) * 86400000 AS integer))"
+        " || lower('7' || substr(hex(randomblob(2)), 2) || 'a' || substr(hex(randomblob(8)), 2)))"
+    ),
+)
+
 # On SQLite, the next three call functions that ``sqlite.connections`` defines in Python. SQLite's JSON functions accept
 # keys with quotes only in json_each, which does not preserve the spelling of numbers. They also compare a number as a
 # double, while PostgreSQL compares its exact decimal value.
@@ -163,7 +180,8 @@ address_of_key: type[FunctionElement[Any]] = sql_function(
 json_array_elements: type[FunctionElement[Any]] = sql_function(
     "json_array_elements",
     NullType(),
-    postgresql="(SELECT CAST(json_array_elements_text({0}) AS bigint))",
+    # The function is in FROM, because Citus refuses some statements with a set in the list of columns.
+    postgresql="(SELECT CAST(value AS bigint) FROM json_array_elements_text({0}))",
     sqlite="(SELECT value FROM json_each({0}))",
 )
 
@@ -171,7 +189,7 @@ json_array_elements: type[FunctionElement[Any]] = sql_function(
 json_array_position = sql_function(
     "json_array_position",
     Integer(),
-    postgresql="array_position(ARRAY(SELECT CAST(json_array_elements_text({0}) AS bigint)), {1})",
+    postgresql="array_position(ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text({0})), {1})",
     sqlite="(SELECT element.key FROM json_each({0}) AS element WHERE element.value = {1})",
 )
 
@@ -179,7 +197,7 @@ json_array_position = sql_function(
 json_array_ids: type[FunctionElement[Any]] = sql_function(
     "json_array_ids",
     NullType(),
-    postgresql="(SELECT CAST(json_array_elements_text({0}) AS uuid))",
+    postgresql="(SELECT CAST(value AS uuid) FROM json_array_elements_text({0}))",
     sqlite="(SELECT value FROM json_each({0}))",
 )
 

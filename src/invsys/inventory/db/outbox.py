@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Delete,
+    FromClause,
     Insert,
     Select,
     String,
@@ -108,17 +109,22 @@ def caller_params(caller: Caller) -> Values:
 
 
 def with_event(
-    build_change: Callable[[Any], Change], kind: str | ColumnElement[str], *, keyed: bool = False
+    build_change: Callable[[Any], Change],
+    kind: str | ColumnElement[str],
+    *,
+    keyed: bool = False,
+    vehicles: FromClause = _resource,
 ) -> OutboxChange:
     """Combine a change of vehicles or allocations with its event and, if ``keyed``, with the caller's key.
 
-    ``build_change`` is called for each dialect with its ``insert`` function, which supports ON CONFLICT.
+    ``build_change`` is called for each dialect with its ``insert`` function, which supports ON CONFLICT. ``vehicles``
+    has ``key``, ``id`` and ``resource_type`` of the vehicles of changed allocations: it may be a CTE of the change.
     """
     change = build_change(postgresql.insert)
     table = change.table
     assert isinstance(table, Table)
     changed_rows = change.returning(*table.columns).cte("changed_rows")
-    event = _insert_event(table, dict(changed_rows.columns), kind).cte("event")
+    event = _insert_event(table, dict(changed_rows.columns), kind, vehicles=vehicles).cte("event")
     combined = select(*event.columns)
     if keyed:
         combined = combined.add_cte(_insert_key(func.json_agg(event.c.event_key), event).cte("stored_key"))
@@ -139,18 +145,19 @@ def _insert_event(
     kind: str | ColumnElement[str],
     *conditions: ColumnElement[bool],
     order: ColumnElement[Any] | None = None,
+    vehicles: FromClause = _resource,
 ) -> Insert:
     """Build the INSERT of the event of each changed row, which returns the columns that ``OutboxChange`` lists.
 
     ``changed`` maps the names of the table's columns to SQL expressions. ``conditions`` select the rows, and ``order``
-    is the order in which their events are numbered.
+    is the order in which their events are numbered. ``vehicles`` is as in ``with_event``.
     """
     is_vehicle = table is _resource
     values = {
         "id": new_id(),
         "kind": literal_column(f"'{kind}'") if isinstance(kind, str) else kind,
-        "resource_type": changed["resource_type"] if is_vehicle else _resource.c.resource_type,
-        "resource_id": changed["id"] if is_vehicle else _resource.c.id,
+        "resource_type": changed["resource_type"] if is_vehicle else vehicles.c.resource_type,
+        "resource_id": changed["id"] if is_vehicle else vehicles.c.id,
         "allocation_id": null() if is_vehicle else changed["id"],
         "client_id": CALLER_CLIENT_ID,
         "request_id": _CALLER_REQUEST_ID,
@@ -159,7 +166,7 @@ def _insert_event(
     }
     source = select(*values.values()).where(*conditions).order_by(order)
     if not is_vehicle:
-        source = source.where(_resource.c.key == changed["resource_key"])
+        source = source.where(vehicles.c.key == changed["resource_key"])
     item = _event.c.resource_id if is_vehicle else _event.c.allocation_id
     keys = (_event.c.key.label("event_key"), item.label("id"), _event.c.resource_id, _event.c.resource_type)
     return (

@@ -1,4 +1,4 @@
-"""A closure and a concurrent allocation: the one that commits second sees the result of the first."""
+"""A closure or decommissioning and a concurrent allocation: the second to commit sees the result of the first."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -86,6 +86,23 @@ def test_a_request_that_waits_for_the_closure_is_refused(
         [bookings[0][-36:]],
         [booking[-36:] for booking in bookings],
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"), [("{car}/allocations", 404, "resource_not_found"), (ANY, 409, "none_available")]
+)
+def test_a_create_that_waits_for_the_decommissioning_is_refused(
+    engine, app, database_url, pool, car, refused, path, status, code
+):
+    with block_next_commit(app) as (reached, let_go):
+        decommissioned = pool.submit(app.test_client().delete, car)
+        assert reached.wait(SECONDS)
+        waiting = pool.submit(app.test_client().post, path.format(car=car), json=period_fields(12, 13))
+        if engine == "postgresql":
+            until_waiting(database_url, 1)
+        let_go.set()
+        assert decommissioned.result().status_code == 204
+        refused(waiting.result(), status, code)
 
 
 @pytest.mark.parametrize("strategy", ["random", "best_fit"])
