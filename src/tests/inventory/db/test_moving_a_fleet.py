@@ -61,7 +61,7 @@ class Operator:
     """Runs commands of the manual; the tools of the package are those of this source tree."""
 
     def __init__(self, old, new, folder):
-        self._old, self._new = old, new
+        self._folder = folder
         for name, command in {
             "invsys-manage": f"shift 2; INVSYS_CONFIG=/dev/null exec {sys.executable} -m invsys.inventory.manage",
             "systemctl": "exec true",
@@ -80,7 +80,7 @@ class Operator:
     def run(self, commands, **variables):
         """Run commands with the addresses of the test's servers; return the completed process."""
         commands = re.sub("^export OLD=.*\n", "", commands, flags=re.MULTILINE)
-        commands = re.sub(r"postgresql://invsys_owner:PASSWORD@db2[^']*", url("invsys_owner", self._new), commands)
+        commands = commands.replace("/etc/invsys/invsys@", f"{self._folder}/")
         commands = commands.replace("/usr/share/invsys/", f"{PROJECT}/debian/")
         environ = {**self._environ, **variables}
         return subprocess.run(["sh", "-ec", commands], check=False, env=environ, capture_output=True, text=True)
@@ -131,7 +131,7 @@ def test_moving_a_fleet_fails_no_caller_except_for_a_moment(clusters, tmp_path):
         operator.done(COPY)
         until(lambda: not operator.done(LIST_COPYING).strip())
         operator.done(ANALYSE)
-        operator.done(MIGRATE)
+        operator.done(MIGRATE, INVSYS_DATABASE_URL=url("invsys_owner", new))
         for callers in (north, south):
             callers.wait_for_progress()
 
