@@ -20,7 +20,7 @@ from benchmarks import calls, databases, load, processes, seeds
 from benchmarks.datasets import SERVICE
 
 _FLEETS = (("north", 0), ("west", 0), ("south", 1), ("east", 1))
-_VEHICLES, _CREATES, _CONNECTIONS, _ROUNDS = 1000, 2000, 4, 3
+_VEHICLES, _CREATES, _CONNECTIONS, _ROUNDS = 1000, 600, 4, 3
 _TICKS = os.sysconf("SC_CLK_TCK")
 # The sessions of a server that wait for a lock of a session of another database.
 _WAITS = """
@@ -121,7 +121,7 @@ def main() -> None:
         clusters = [stack.enter_context(databases.postgresql()) for _ in range(2)]
         fleets = [_serve(stack, clusters[number], name) for name, number in _FLEETS]
         for fleet in fleets:
-            fleet.create(_CREATES // 10)  # fills the pools and the caches
+            fleet.create(_CREATES // 4)  # fills the pools and the caches
         print("CPU milliseconds per create   inventory  PostgreSQL")
         for _ in range(_ROUNDS):
             _print_row("1 fleet", measure(fleets[:1]))
