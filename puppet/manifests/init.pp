@@ -13,6 +13,8 @@
 # @param database_ca
 #   The certificate (PEM) of the authority that signed PostgreSQL's certificate. It is written to
 #   `/etc/invsys/database-ca.pem`, for `sslrootcert` in the URLs.
+# @param ensure
+#   `stopped` if all fleets are instances (`invsys::instance`), and there is no inventory without a fleet.
 #
 # @example On PostgreSQL, in Hiera
 #   invsys::settings:
@@ -24,8 +26,10 @@ class invsys (
   Optional[Invsys::Deb] $package_source = undef,
   Optional[Sensitive[Pattern[/\A[^\r\n]+\z/]]] $owner_url = undef,
   Optional[String[1]] $database_ca = undef,
+  Enum['running', 'stopped'] $ensure = 'running',
 ) {
   invsys::service { 'invsys':
+    ensure         => $ensure,
     service        => 'inventory',
     settings       => $settings,
     package_ensure => $package_ensure,

@@ -19,6 +19,8 @@
 #   `installed`, `latest`, or a version from an apt repository.
 # @param package_source
 #   The path of a package on the host, which is installed instead. Its name contains the version.
+# @param ensure
+#   Whether the service runs.
 #
 # @example
 #   invsys::service { 'depot':
@@ -31,6 +33,7 @@ define invsys::service (
   Optional[Sensitive[Pattern[/\A[^\r\n]+\z/]]] $owner_url = undef,
   String[1] $package_ensure = 'installed',
   Optional[Invsys::Deb] $package_source = undef,
+  Enum['running', 'stopped'] $ensure = 'running',
 ) {
   $command = "/usr/bin/${title}-manage"
   $ini = "/etc/invsys/${service}.ini"
@@ -48,7 +51,7 @@ define invsys::service (
   $sections = deep_merge($defaults, $settings.unwrap)
 
   # With "installed", apt would keep any installed version; so the version is taken from the name of the file.
-  $ensure = $package_source ? {
+  $version = $package_source ? {
     undef   => $package_ensure,
     default => $package_source.match(/_([^_]+)_[^_]+\z/)[1],
   }
@@ -61,7 +64,7 @@ define invsys::service (
   }
 
   -> package { $title:
-    ensure => $ensure,
+    ensure => $version,
     source => $package_source,
   }
 
@@ -107,7 +110,7 @@ define invsys::service (
   }
 
   ~> service { $title:
-    ensure => running,
-    enable => true,
+    ensure => $ensure,
+    enable => $ensure == 'running',
   }
 }

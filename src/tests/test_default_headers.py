@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from urllib.parse import urljoin
 
 import pytest
 
@@ -83,7 +84,8 @@ def test_the_files_of_each_page_may_be_kept_for_a_year_and_need_no_key(services,
     files = re.findall(r'(?:href|src)="([^"]+\.(?:css|js|png)(?:\?[^"]*)?)"', page.body.decode())
     assert files
     for file in files:
-        response = send(services[service], request("GET", file, None).replace(b"Host: gateway", b"Host: localhost"))
+        sent = request("GET", urljoin(path, file), None).replace(b"Host: gateway", b"Host: localhost")
+        response = send(services[service], sent)
         assert (response.status, response.values("cache-control")) == (200, ["public, max-age=31536000, immutable"])
 
 

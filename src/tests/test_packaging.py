@@ -77,7 +77,7 @@ def test_the_log_is_rotated(package):
     service = SERVICES[package][2]
     rules = (DEBIAN / f"{package}.logrotate").read_text()
     # The second file is the log file in the settings of older packages.
-    assert rules.startswith(f"/var/log/invsys/{service}/{service}.log /var/log/invsys/{service}.log {{")
+    assert rules.startswith(f"/var/log/invsys/{service}/{service}.log /var/log/invsys/{service}.log ")
     # Also rotated by size, so that callers cannot fill the disk.
     assert {"    daily", "    maxsize 100M"} <= set(rules.splitlines())
 
@@ -187,3 +187,37 @@ def test_migrations_use_the_url_that_only_root_can_read(run_wrapper, tmp_path, w
 def test_other_commands_use_the_url_of_the_service(run_wrapper, tmp_path, words):
     (tmp_path / "invsys.owner-url").write_text("postgresql://owner@db/invsys\n")
     assert run_wrapper(*words) == "none"
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "data_home"),
+    [
+        (["check"], {}, ""),
+        (["-c", "/etc/invsys/inventory.ini", "check"], {}, ""),
+        (["-c", "/etc/invsys/inventory-north.ini", "check"], {}, "/var/lib/invsys/inventory-north"),
+        (["-c", "/etc/invsys/inventory-north.ini20261129-1-x", "config"], {}, "/var/lib/invsys/inventory-north"),
+        (["check"], {"INVSYS_CONFIG": "/etc/invsys/inventory-south-1.ini"}, "/var/lib/invsys/inventory-south-1"),
+        (["-c", "/root/inventory-north.ini", "check"], {}, ""),
+    ],
+)
+def test_the_command_of_the_package_uses_the_data_of_the_fleet(tmp_path, words, variables, data_home):
+    # As root, the command switches to the user of the service with setpriv.
+    for name, script in {"id": "echo 0", "setpriv": 'echo "$XDG_DATA_HOME"'}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    shutil.copy(DEBIAN / "manage", tmp_path / "invsys-manage")
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", **variables}
+    command = [tmp_path / "invsys-manage", *words]
+    process = subprocess.run(command, check=True, env=environ, capture_output=True, text=True)
+    assert process.stdout == f"{data_home}\n"
+
+
+def test_the_units_of_instances_have_the_paths_of_their_fleet(tmp_path):
+    shutil.copytree(DEBIAN, tmp_path / "debian")
+    subprocess.run(["make", "-f", "debian/rules", "units"], check=True, cwd=tmp_path, capture_output=True)
+    for unit in ("invsys@.service", "invsys@.invsys-purge.service"):
+        text = (tmp_path / "debian" / unit).read_text()
+        assert "Environment=INVSYS_CONFIG=/etc/invsys/inventory-%i.ini" in text
+        assert re.findall("^LogsDirectory=(.*)", text, re.MULTILINE) == ["invsys/inventory-%i"]
+        assert text.count("User=invsys") == 1
+    assert "WantedBy=timers.target" in (tmp_path / "debian/invsys@.invsys-purge.timer").read_text()

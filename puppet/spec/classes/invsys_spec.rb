@@ -5,6 +5,12 @@ describe 'invsys' do
   it { is_expected.to contain_invsys__service('invsys').with_service('inventory') }
   it { is_expected.not_to contain_file('/etc/invsys/invsys.owner-url') }
 
+  context 'if all fleets are instances' do
+    let(:params) { { ensure: 'stopped' } }
+
+    it { is_expected.to contain_service('invsys').with(ensure: 'stopped', enable: false) }
+  end
+
   context 'with the certificate of an authority' do
     let(:params) { { database_ca: "PEM\n" } }
 

@@ -17,6 +17,7 @@ from invsys.gateway.auth.jwks import KeySource
 from invsys.gateway.auth.jwt import TokenVerifier
 from invsys.gateway.pipeline import Pipeline
 from invsys.gateway.rate_limit.limits import Limits
+from invsys.gateway.upstream import fleets, route_sections
 from invsys.gateway.upstream.proxy import Proxy
 from invsys.gateway.upstream.service import Service
 
@@ -41,6 +42,7 @@ def build_app(config: Settings) -> Flask:
     request_id.register(app)
     metrics.register(app, metrics.allowed_networks(config))
     problems.register(app)
+    fleets.register(app, config["fleets"], route_sections.fleets_by_host(config))
     limits = Limits(config["limits"])
     # A request with a rejected Host counts as anonymous, so that the number of these refusals is limited too.
     allowed_hosts.register(app, config["server"], limits.count_address)
@@ -54,7 +56,7 @@ def build_app(config: Settings) -> Flask:
     whoami.register(app, limits)
     authenticator = Authenticator(clients, _token_verifier(config["jwt"]))
     Pipeline(authenticator, limits, _proxy(config)).register(app, config["routes"])
-    cors.register(app, settings.split_list(config["cors"]["origins"]))
+    cors.register(app, route_sections.split_list(config["cors"]["origins"]))
     return app
 
 
@@ -64,8 +66,9 @@ def _token_verifier(jwt: Section) -> TokenVerifier | None:
 
 def _proxy(config: Settings) -> Proxy:
     max_idle = config["server"]["threads"]
+    urls: dict[tuple[str, str | None], str] = {(name, None): text for name, text in config["services"].items()}
+    urls |= {(fleets.INVENTORY, fleet): text for fleet, text in config["fleets"].items()}
     services = {
-        name: Service(settings.split_list(urls), config["upstream"], max_idle)
-        for name, urls in config["services"].items()
+        key: Service(route_sections.split_list(text), config["upstream"], max_idle) for key, text in urls.items()
     }
     return Proxy(services, config["upstream"], config["limits"]["max_body"])

@@ -21,11 +21,14 @@ from invsys import __version__
 from invsys.chassis.cli import commands
 from invsys.chassis.cli.flask_script import ClickCommand, Manager, Shell, ShowUrls
 from invsys.chassis.config.settings import SettingsError
+from invsys.chassis.suggestions import nearest_or_all
 from invsys.gateway import application, settings
 from invsys.gateway.auth import client_admin, clients_file, permissions, scopes
 from invsys.gateway.auth.client_admin import ChangeRefused
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.auth.clients_file import InvalidClientsFile
+from invsys.gateway.auth.scopes import Grants
+from invsys.gateway.upstream import fleets
 
 PLACE = commands.DataLocation("The clients file is", "clients", "file")
 
@@ -51,12 +54,20 @@ def _require_known_scopes(words: list[str]) -> None:
     """
     if not words:
         raise ChangeRefused("a client needs at least one scope")
-    known_scopes = permissions.required_scopes(commands.settings_of(current_app)["services"])
+    loaded = commands.settings_of(current_app)
     try:
-        pairs = scopes.parse(words).pairs
+        grants = scopes.parse(words)
     except ValueError as error:
         raise ChangeRefused(str(error)) from error
-    for scope, collection in sorted(pairs, key=str):
+    _require_known(grants, permissions.required_scopes(loaded["services"]))
+    for fleet, grants_of_fleet in sorted(grants.fleets.items()):
+        if fleet not in loaded["fleets"]:
+            raise ChangeRefused(f"unknown fleet {fleet}{nearest_or_all(fleet, loaded['fleets'], 'fleets')}")
+        _require_known(grants_of_fleet, permissions.required_scopes([fleets.INVENTORY]))
+
+
+def _require_known(grants: Grants, known_scopes: set[str]) -> None:
+    for scope, collection in sorted(grants.pairs, key=str):
         if scope not in known_scopes:
             raise ChangeRefused(f"unknown scope {scope}; the scopes are {', '.join(sorted(known_scopes))}")
         if collection is not None and not scope.startswith(scopes.COLLECTION_SCOPES):
@@ -70,7 +81,12 @@ def client_group() -> None:
 
 @client_group.command("add")
 @click.argument("name")
-@click.option("--scope", multiple=True, required=True, help="scope such as allocations:own@cars; can be repeated")
+@click.option(
+    "--scope",
+    multiple=True,
+    required=True,
+    help="scope such as allocations:own@cars or events:read@north/*; repeatable",
+)
 @click.option("--rate", help="request rate such as 50/second, overrides the setting")
 @click.option("--write-rate", help="rate of requests that change something, such as 5/second, overrides the setting")
 @click.option("--concurrent", type=int, help="maximum number of concurrent requests, overrides the setting")

@@ -12,7 +12,7 @@ from invsys.chassis.ops import metrics
 DURATION = Histogram(
     "gateway_upstream_duration_seconds",
     "Time from forwarding a request to the response of the service",
-    ["service", "outcome"],
+    ["service", "fleet", "outcome"],
     buckets=metrics.BUCKETS,
 )
 
@@ -38,15 +38,16 @@ def count_limited(limit: str, client: str | None) -> None:
     _LIMITED.labels(client, limit).inc()
 
 
-def observe(service: str, started: float, outcome: str) -> None:
+def observe(service: str, fleet: str | None, started: float, outcome: str) -> None:
     """Record the outcome of a request that was forwarded at ``started`` (a value of ``time.perf_counter``)."""
-    g.service, g.upstream_seconds = service, time.perf_counter() - started
-    _series(service, outcome).observe(g.upstream_seconds)
+    g.service, g.fleet, g.upstream_seconds = service, fleet, time.perf_counter() - started
+    _series(service, fleet, outcome).observe(g.upstream_seconds)
 
 
 @functools.cache
-def _series(service: str, outcome: str) -> Histogram:
-    return DURATION.labels(service, outcome)
+def _series(service: str, fleet: str | None, outcome: str) -> Histogram:
+    # To Prometheus, an empty label is none.
+    return DURATION.labels(service, fleet or "", outcome)
 
 
 def log_members() -> dict[str, Any]:
@@ -55,6 +56,8 @@ def log_members() -> dict[str, Any]:
     members: dict[str, Any] = {"client": client.id if client else None}
     if "service" in g:
         members["service"] = g.service
+        if g.fleet is not None:
+            members["fleet"] = g.fleet
         members["upstream_milliseconds"] = round(g.upstream_seconds * 1000, 3)
         members["own_milliseconds"] = round((g.seconds - g.upstream_seconds) * 1000, 3)
     return members

@@ -5,13 +5,16 @@ routes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, redirect, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
+from werkzeug.wrappers import Response as BaseResponse
 
 from invsys.chassis import identifiers
+from invsys.chassis.access import path_prefix
 from invsys.chassis.http.problems import NotFound
 from invsys.chassis.ops import health
 from invsys.gateway import openapi, whoami
@@ -21,7 +24,7 @@ from invsys.gateway.auth.clients import Client
 from invsys.gateway.auth.permissions import Permission
 from invsys.gateway.errors import Unauthenticated
 from invsys.gateway.rate_limit.limits import Limits
-from invsys.gateway.upstream import compression, paths
+from invsys.gateway.upstream import compression, fleets, paths
 from invsys.gateway.upstream.proxy import Proxy
 
 
@@ -82,11 +85,11 @@ class Pipeline:
         method = "GET" if request.method == "HEAD" else request.method
         return self._permissions.get(request.endpoint or "", {}).get(method)
 
-    def _authenticate(self) -> None:
+    def _authenticate(self) -> BaseResponse | None:
         """Authenticate the caller and count the request.
 
-        Sets ``g.client``, None for an anonymous request, and ``g.permission``. Raises Unauthenticated, RateLimited,
-        KeysUnavailable, NotFound.
+        Sets ``g.client``, None for an anonymous request, and ``g.permission``. Returns a response only for ``/FLEET``,
+        a redirect to the page. Raises Unauthenticated, RateLimited, KeysUnavailable, NotFound.
         """
         is_plain = paths.is_plain()
         is_routed = request.endpoint is not None and is_plain
@@ -96,22 +99,29 @@ class Pipeline:
             # A public route of the gateway itself, such as /docs/problems/...
             if request.path not in health.FOR_OPERATORS:
                 self._limits.count_address()
-            return
+            return None
+        if fleets.is_root_without_slash():
+            self._limits.count_address()
+            return redirect(path_prefix.for_caller("/"), HTTPStatus.PERMANENT_REDIRECT)
         if permission is not None and permission.scope is None:
             self._limits.count_address(permission.limit)
-            return
+            return None
         # The gateway itself responds to OPTIONS, because browsers send preflight requests without credentials.
         if is_routed and request.method == "OPTIONS":
             self._limits.count_address()
-            return
+            return None
         try:
             g.client = self._authenticator.require_client(basic=permission is not None and permission.basic)
         except Unauthenticated:
             self._limits.count_address()
             raise
         self._limits.count_request(g.client)
-        if not is_plain:
+        if (fleet := fleets.current()) is not None:
+            g.client = g.client.in_fleet(fleet)
+        if not is_plain or (fleet is not None and not g.client.grants.pairs):
+            # A client without any scope in a fleet must not learn whether the fleet exists.
             raise NotFound("Nothing is served at this path.")
+        return None
 
     def _forward(self, prefix: str, collection: str | None) -> Response:
         """Forward the request if the client has the permission.
@@ -123,16 +133,17 @@ class Pipeline:
         if permission.matches_any_path and self._longest_prefix(request.path) != prefix:
             # The route of a service at / also matches paths below the prefixes of other services.
             raise NotFound("Nothing is served at this path.")
-        service = self._routes[prefix]
+        service, fleet = self._routes[prefix], fleets.current()
+        self._proxy.require_service(service, fleet)
         if client is None:
-            response = self._proxy.forward(service, None, owned_only=False)
+            response = self._proxy.forward(service, fleet, None, owned_only=False)
             if permission.is_openapi:
                 response = openapi.extend_response(response, self._find_permission)
             return compression.compress(response, is_public=True)
-        owned_only = permissions.check_permission(client, permission, collection)
+        owned_only = permissions.check_permission(client, permission, collection, fleet)
         release = self._limits.acquire_slot(client)
         try:
-            response = self._proxy.forward(service, client, owned_only=owned_only)
+            response = self._proxy.forward(service, fleet, client, owned_only=owned_only)
             response = compression.compress(response, is_public=False)
         except BaseException:
             release()

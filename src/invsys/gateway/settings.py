@@ -5,63 +5,17 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
-from urllib.parse import urlsplit
 
-from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from invsys.chassis.config import settings
 from invsys.chassis.config.common_settings import LogSettings, MetricsSettings, ServerSettings, secret
 from invsys.gateway.auth.jwt import ALGORITHMS
-from invsys.gateway.auth.permissions import TABLES, of_service, required_scopes
 from invsys.gateway.rate_limit import rates
+from invsys.gateway.upstream import route_sections
+from invsys.gateway.upstream.route_sections import has_usable_port, is_base_url, split_list
 
-_SERVICE = re.compile(r"[a-z][a-z0-9_-]*")
-# The form in which browsers send an origin: a host in lower case or an address.
-_BASE_URL = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _REDIS_URL = re.compile(r"rediss?://[^/]|redis\+unix:///")
-# A service with one of these names would share its scopes NAME:read and NAME:write with the inventory.
-_RESERVED_NAMES = frozenset(scope.partition(":")[0] for scope in required_scopes(TABLES))
-_PATH_PREFIX = re.compile(r"/|(?:/[a-z0-9_-]+)+")
-
-
-class _FreeSection(Schema):
-    """A section whose keys the operator chooses; an empty value removes a default."""
-
-    class Meta:
-        unknown = INCLUDE
-
-    @post_load
-    def _drop_removed(self, data: dict[str, str], **_: Any) -> dict[str, str]:
-        return {key: value for key, value in data.items() if value}
-
-
-class Services(_FreeSection):
-    """Service names, each with the base URLs of its hosts, separated by commas."""
-
-    @validates_schema
-    def _check(self, data: dict[str, str], **_: Any) -> None:
-        errors = {}
-        for name, urls in data.items():
-            if not _SERVICE.fullmatch(name):
-                errors[name] = [
-                    "A service name must start with a lower-case letter; only a-z, 0-9, _ and - are allowed."
-                ]
-            elif name in _RESERVED_NAMES:
-                errors[name] = ["This service name is reserved: scopes of the inventory start with it."]
-            elif urls and not all(map(_is_base_url, split_list(urls))):
-                errors[name] = ["Each URL must be http:// or https:// with a host, an optional port and no path."]
-        if errors:
-            raise ValidationError(errors)
-
-
-class Routes(_FreeSection):
-    """Path prefixes, each with the name of the service that serves it."""
-
-    @validates_schema
-    def _check(self, data: dict[str, str], **_: Any) -> None:
-        errors = {prefix: ["Not a path such as /api."] for prefix in data if not _PATH_PREFIX.fullmatch(prefix)}
-        if errors:
-            raise ValidationError(errors)
 
 
 class UpstreamSettings(Schema):
@@ -114,7 +68,7 @@ def _rate(text: str) -> None:
 
 
 def _storage(text: str) -> None:
-    if not (text == "memory://" or _REDIS_URL.match(text)) or not _has_usable_port(text):
+    if not (text == "memory://" or _REDIS_URL.match(text)) or not has_usable_port(text):
         raise ValidationError("Must be memory:// or a Redis URL.")
 
 
@@ -131,7 +85,7 @@ class LimitSettings(Schema):
 
 
 def _origins(text: str) -> None:
-    if not all(map(_is_base_url, split_list(text))):
+    if not all(map(is_base_url, split_list(text))):
         raise ValidationError("Each must be an origin such as https://staff.example, exactly as browsers send it.")
 
 
@@ -145,8 +99,11 @@ class GatewaySettings(Schema):
     """All sections of the gateway's settings."""
 
     server = fields.Nested(ServerSettings, required=True)
-    services = fields.Nested(Services, required=True)
-    routes = fields.Nested(Routes, required=True)
+    services = fields.Nested(route_sections.Services, required=True)
+    # Without a key by default, these sections may be missing.
+    fleets = fields.Nested(route_sections.Fleets, load_default=dict)
+    fleet_hosts = fields.Nested(route_sections.FleetHosts, load_default=dict)
+    routes = fields.Nested(route_sections.Routes, required=True)
     upstream = fields.Nested(UpstreamSettings, required=True)
     clients = fields.Nested(ClientSettings, required=True)
     jwt = fields.Nested(JwtSettings, required=True)
@@ -157,37 +114,7 @@ class GatewaySettings(Schema):
 
     @validates_schema
     def _check(self, data: dict[str, Any], **_: Any) -> None:
-        routes, services = data["routes"].items(), data["services"]
-        errors = {
-            prefix: [f"Service {service} does not exist."] for prefix, service in routes if service not in services
-        } or {
-            prefix: [f"Service {service} has no path with this prefix."]
-            for prefix, service in routes
-            if not _has_paths_below(prefix, service)
-        }
-        if errors:
-            raise ValidationError({"routes": errors})
-
-
-def _has_paths_below(prefix: str, service: str) -> bool:
-    paths = (permission.path for permission in of_service(service, prefix))
-    return any(f"{path}/".startswith(f"{prefix.rstrip('/')}/") for path in paths)
-
-
-def split_list(text: str) -> list[str]:
-    """Split a list separated by commas; empty items are dropped."""
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _is_base_url(url: str) -> bool:
-    return _BASE_URL.fullmatch(url) is not None and _has_usable_port(url)
-
-
-def _has_usable_port(url: str) -> bool:
-    try:
-        return urlsplit(url).port != 0
-    except ValueError:
-        return False
+        route_sections.check(data)
 
 
 def load(file: str | None = None, environ: Mapping[str, str] = os.environ) -> settings.Settings:

@@ -3,7 +3,7 @@
 from flask import Flask, request
 
 from invsys.chassis import documentation
-from invsys.chassis.access import allowed_hosts, gateway_secret
+from invsys.chassis.access import allowed_hosts, gateway_secret, path_prefix
 from invsys.chassis.config.settings import Settings
 from invsys.chassis.http import default_headers, problems, request_body, request_id
 from invsys.chassis.ops import draining, health, metrics, readiness, request_log
@@ -47,6 +47,7 @@ def build_app(settings: Settings) -> Flask:
     state = state_metrics.StateMetrics(app)
     metrics.register(app, metrics.allowed_networks(settings), state.collect)
     problems.register(app)
+    path_prefix.register(app)
     allowed_hosts.register(app, settings["server"])
     default_headers.register(app)
     gateway_secret.register(app, settings["server"]["gateway_secret"])

@@ -54,15 +54,17 @@ def test_nginx_compresses_text_instead_of_the_gateway():
 
 
 def test_the_list_with_data_is_not_compressed():
-    [page] = re.findall(r"location = /table \{([^}]+)\}", text(f"{FOLDER}/server.conf"))
+    [(pattern, page)] = re.findall(r"location ~ (\S*table\S*) \{([^}]+)\}", text(f"{FOLDER}/server.conf"))
     assert "gzip off;" in page
+    assert [bool(re.match(pattern, path)) for path in ("/table", "/north/table", "/api/cars")] == [True, True, False]
 
 
 def test_nginx_shows_its_own_errors_to_browsers_as_pages_except_below_api():
     [pattern] = re.findall(r'"~(.+ text/html)" _page;', text(f"{FOLDER}/http.conf"))
     page, json = "text/html,application/xhtml+xml,*/*;q=0.8", "application/json, text/html"
+    below_api = ("/api", "/api/cars", "/north/api/cars")
     assert [bool(re.match(pattern, f"{path} {page}")) for path in ("/", "/table", "/apis")] == [True] * 3
-    assert [bool(re.match(pattern, f"{path} {page}")) for path in ("/api", "/api/cars")] == [False] * 2
+    assert [bool(re.match(pattern, f"{path} {page}")) for path in below_api] == [False] * 3
     assert not re.match(pattern, f"/ {json}")
     names = re.findall(r"error_page \d+ (@\d+)\$error_page;", text(f"{FOLDER}/server.conf"))
     assert names

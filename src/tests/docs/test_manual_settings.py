@@ -27,8 +27,14 @@ class Row(NamedTuple):
 
 
 def rows(text: str) -> Iterator[Row]:
-    """Return the rows of a simple reStructuredText table; a line without a first cell continues the row above."""
-    rule, _, *lines = re.findall(r"^=.*(?:\n.+)*", text, re.MULTILINE)[0].splitlines()[:-1]
+    """Yield the rows of a simple reStructuredText table; a line without a first cell continues the row above.
+
+    A section without settings by default has no table.
+    """
+    tables = re.findall(r"^=.*(?:\n.+)*", text, re.MULTILINE)
+    if not tables:
+        return
+    rule, _, *lines = tables[0].splitlines()[:-1]
     columns = [slice(match.start(), match.end()) for match in re.finditer("=+", rule)]
     table: list[list[str]] = []
     for line in lines[1:]:
@@ -37,7 +43,7 @@ def rows(text: str) -> Iterator[Row]:
             table.append(cells)
         else:
             table[-1] = [f"{above} {below}".strip() for above, below in zip(table[-1], cells, strict=True)]
-    return (Row(*cells) for cells in table)
+    yield from (Row(*cells) for cells in table)
 
 
 def documented_settings(service: str) -> dict[tuple[str, str], Row]:

@@ -140,7 +140,7 @@ def register(app: Flask, server: Section, before_refusal: Callable[[], None] = l
                 request_line.require_exact(environ)
             except Problem as problem:
                 environ["HTTP_HOST"] = _NEUTRAL
-                return _refuse(app, environ, problem, before_refusal)(environ, start_response)
+                return refusal(app, environ, problem, before_refusal)(environ, start_response)
         return serve(environ, start_response)
 
     app.wsgi_app = check  # type: ignore[method-assign]
@@ -162,7 +162,10 @@ def _require(allowed: AllowedHosts, environ: "WSGIEnvironment") -> None:
     environ["HTTP_HOST"] = _NEUTRAL
 
 
-def _refuse(app: Flask, environ: "WSGIEnvironment", problem: Problem, before_refusal: Callable[[], None]) -> Response:
+def refusal(
+    app: Flask, environ: "WSGIEnvironment", problem: Problem, before_refusal: Callable[[], None] = lambda: None
+) -> Response:
+    """Return the response with which ``app`` refuses a request before its own code runs."""
     with app.request_context(environ):
         metrics.start()
         try:

@@ -19,7 +19,7 @@ def networks(text: str) -> list[IPv4Network | IPv6Network]:
 
 def is_trusted() -> bool:
     """Return whether the current request comes from one of ``[server] trusted_proxies``."""
-    return _is_in_networks(request.remote_addr, current_app.config.get("TRUSTED_PROXIES", ""))
+    return is_trusted_address(request.remote_addr, current_app.config.get("TRUSTED_PROXIES", ""))
 
 
 def address(text: str | None) -> IPv4Address | IPv6Address | None:
@@ -53,6 +53,7 @@ def address_key() -> str:
 
 
 @functools.lru_cache
-def _is_in_networks(text: str | None, trusted: str) -> bool:
+def is_trusted_address(text: str | None, trusted: str) -> bool:
+    """Return whether an address is in one of the networks; both are texts, as in ``networks``."""
     parsed = address(text)
     return parsed is not None and any(parsed in network for network in networks(trusted))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -172,7 +172,7 @@ class StatusProblem(Problem):
 def problem_response(problem: Problem, **members: Any) -> Response:
     """Return the response for a problem; ``members`` are added to the document."""
     document = {
-        "type": f"/docs/problems/{problem.code}",
+        "type": f"{request.script_root}/docs/problems/{problem.code}",
         "title": problem.title,
         "status": problem.status,
         "code": problem.code,

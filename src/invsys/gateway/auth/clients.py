@@ -1,7 +1,7 @@
 """Clients of the gateway: their scopes, limits and API keys."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from invsys.gateway.auth.scopes import Grants
@@ -19,6 +19,10 @@ class Client:
     rate: str | None = None
     concurrent: int | None = None
     write_rate: str | None = None
+
+    def in_fleet(self, fleet: str) -> "Client":
+        """Return the client with the scopes that apply to a fleet; its name and its limits stay the same."""
+        return replace(self, grants=self.grants.of_fleet(fleet))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from invsys.chassis.http.problems import NotFound
+from invsys.gateway.auth import scopes
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.errors import Forbidden
 
@@ -98,14 +99,15 @@ def of_service(service: str, prefix: str) -> tuple[Permission, ...]:
 def required_scopes(services: Iterable[str]) -> set[str]:
     """Return every scope that some route of the services requires or accepts."""
     permissions = [permission for service in services for permission in of_service(service, "/")]
-    scopes = {scope for permission in permissions for scope in (permission.scope, permission.own_scope)}
-    return {scope for scope in scopes if scope is not None}
+    names = {scope for permission in permissions for scope in (permission.scope, permission.own_scope)}
+    return {scope for scope in names if scope is not None}
 
 
-def check_permission(client: Client, permission: Permission, collection: str | None) -> bool:
+def check_permission(client: Client, permission: Permission, collection: str | None, fleet: str | None) -> bool:
     """Return whether the client is restricted to its own allocations, or to their events.
 
-    Raises NotFound or Forbidden if the client lacks the permission.
+    ``client`` has the scopes that apply to the fleet (``Client.in_fleet``). Raises NotFound or Forbidden if it lacks
+    the permission.
     """
     scope, grants = permission.scope, client.grants
     if scope is None:
@@ -115,5 +117,6 @@ def check_permission(client: Client, permission: Permission, collection: str | N
         if collection is not None and not grants.include(collection):
             # A client without any scope in a collection must not learn whether the collection exists.
             raise NotFound("Nothing is served at this path.")
-        raise Forbidden(scope, f'Bearer error="insufficient_scope", scope="{scope}"')
+        required = scopes.name_in_fleet(scope, collection, fleet)
+        raise Forbidden(required, f'Bearer error="insufficient_scope", scope="{required}"')
     return not grants.allow("allocations:read" if own is None else scope, collection)

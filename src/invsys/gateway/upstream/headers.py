@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from flask import request
 from marshmallow import ValidationError
 
-from invsys.chassis.access import client_id
+from invsys.chassis.access import client_id, path_prefix
 from invsys.chassis.http import change_count, request_id
 from invsys.chassis.ops import trace_context
 from invsys.gateway.auth.clients import Client
@@ -108,6 +108,8 @@ def for_service(client: Client | None, owned_only: bool) -> dict[str, str]:
     headers[request_id.HEADER] = request_id.current()
     if (context := trace_context.current()) is not None:
         headers |= context.headers
+    if request.script_root:
+        headers[path_prefix.HEADER] = request.script_root
     if client is not None:
         headers[client_id.HEADER] = client.id
         if owned_only:

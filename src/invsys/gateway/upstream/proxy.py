@@ -10,6 +10,7 @@ from flask import Response, g, request
 
 from invsys.chassis.access import gateway_secret
 from invsys.chassis.http import request_body, responses
+from invsys.chassis.http.problems import NotFound
 from invsys.gateway import metrics as gateway_metrics
 from invsys.gateway.auth.clients import Client
 from invsys.gateway.errors import UpstreamTimeout, UpstreamUnreachable
@@ -30,16 +31,26 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Proxy:
-    """Forwards requests; ``settings`` is the section ``[upstream]``, ``max_body`` limits request bodies (bytes)."""
+    """Forwards requests; ``settings`` is the section ``[upstream]``, ``max_body`` limits request bodies (bytes).
 
-    def __init__(self, services: Mapping[str, Service], settings: Mapping[str, Any], max_body: int) -> None:
+    The keys of ``services`` are pairs of a service name and a fleet; None: the service is of no fleet.
+    """
+
+    def __init__(
+        self, services: Mapping[tuple[str, str | None], Service], settings: Mapping[str, Any], max_body: int
+    ) -> None:
         self._services = services
         self._max_answer = settings["max_answer"]
         self._answer_timeout = settings["answer_timeout"]
         self._max_body = max_body
         self._secret = {gateway_secret.HEADER: settings["secret"]} if settings["secret"] else {}
 
-    def forward(self, service: str, client: Client | None, owned_only: bool) -> Response:
+    def require_service(self, service: str, fleet: str | None) -> None:
+        """Raise NotFound if the fleet has no such service: there is none without a fleet, or only there."""
+        if (service, fleet) not in self._services:
+            raise NotFound("Nothing is served at this path.")
+
+    def forward(self, service: str, fleet: str | None, client: Client | None, owned_only: bool) -> Response:
         """Forward the current request on behalf of ``client`` and return the response.
 
         ``owned_only``: restrict the client to its own allocations. Unless the request is a GET or HEAD, sets
@@ -55,7 +66,7 @@ class Proxy:
         repeatable = is_read or (method == "POST" and "Idempotency-Key" in headers)
         started, outcome = time.perf_counter(), "failed"
         try:
-            upstream = self._services[service].send(method, paths.target(), headers, body, repeatable=repeatable)
+            upstream = self._services[service, fleet].send(method, paths.target(), headers, body, repeatable=repeatable)
             try:
                 if not is_read:
                     g.changes = upstream_headers.number_of_changes(upstream.headers)
@@ -66,7 +77,7 @@ class Proxy:
             outcome = "answered"
             return response
         finally:
-            gateway_metrics.observe(service, started, outcome)
+            gateway_metrics.observe(service, fleet, started, outcome)
 
     def _convert(self, upstream: UpstreamResponse) -> Response:
         """Return the response for the caller: streamed if its Content-Length is large, otherwise buffered."""

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from flask import Response, request
 from marshmallow import Schema
 
+from invsys.chassis.access import path_prefix
 from invsys.chassis.http import change_count, conditional, responses
 from invsys.chassis.http.responses import RawHeadersResponse
 from invsys.inventory.commands.idempotency import CommandResult
@@ -60,7 +61,7 @@ def page(
 def next_page_link(parameter: str, cursor: str) -> dict[str, str]:
     """Return the Link header to the next page: the URL of the request with this cursor as ``parameter`` (RFC 8288)."""
     query = {**request.args.to_dict(flat=False), parameter: cursor}
-    return {"Link": f'<{request.path}?{urlencode(query, doseq=True)}>; rel="next"'}
+    return {"Link": f'<{path_prefix.for_caller(request.path)}?{urlencode(query, doseq=True)}>; rel="next"'}
 
 
 def _list_of_request() -> str:
@@ -81,7 +82,7 @@ def created(result: CommandResult, schema: Schema, root: str, collection: str) -
     """Return a 201 response with the created item; its Location is the path ``collection`` followed by the id."""
     (row,) = result.rows
     headers = {
-        "Location": f"{collection}/{row['id']}",
+        "Location": path_prefix.for_caller(f"{collection}/{row['id']}"),
         "ETag": conditional.etag(row["version"]),
         **_replayed(result),
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, Response
+from flask import Flask, Response, request
 from marshmallow import Schema
 from werkzeug.routing import Rule
 
@@ -39,7 +39,7 @@ def register(app: Flask, collections: Iterable[str]) -> None:
     def openapi() -> Response:
         if not built:
             built.append(document(app, collections))
-        return http_responses.json(built[0])
+        return http_responses.json({**built[0], "servers": [{"url": request.script_root or "/"}]})
 
 
 def document(app: Flask, collections: Iterable[str]) -> dict[str, Any]:

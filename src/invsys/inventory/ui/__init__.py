@@ -7,7 +7,7 @@ from pathlib import Path
 
 import rcssmin
 import rjsmin
-from flask import Blueprint, Flask, Response, current_app, make_response, render_template, url_for
+from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request, url_for
 
 from invsys.chassis.http import csp, static_files
 from invsys.inventory.ui import table
@@ -45,11 +45,20 @@ def show() -> Response:
 
 def _shell() -> tuple[str, str]:
     """Return the HTML of the shell, and its Content-Security-Policy."""
-    modules = [url_for("page.static", filename=name) for name in _MODULES]
+    modules = [_relative("page.static", name) for name in _MODULES]
     # Modules import each other by the URLs without a version; the import map adds it (HTML standard, "import maps").
     import_map = json.dumps({"imports": {url.partition("?")[0]: url for url in modules}})
     digest = base64.b64encode(hashlib.sha256(import_map.encode()).digest()).decode()
     html = render_template(
-        "shell.html", modules=modules, import_map=import_map, collections=current_app.config["COLLECTIONS"]
+        "shell.html",
+        modules=modules,
+        import_map=import_map,
+        relative=_relative,
+        collections=current_app.config["COLLECTIONS"],
     )
     return html, _POLICY.format(digest=f" 'sha256-{digest}'")
+
+
+def _relative(endpoint: str, filename: str) -> str:
+    """Return the URL of a file relative to the page, so that the shell is the same under every path prefix."""
+    return f".{url_for(endpoint, filename=filename).removeprefix(request.script_root)}"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from flask import Flask
@@ -135,7 +136,7 @@ BROWSER = {"Accept": "text/html,*/*;q=0.8"}
 def test_every_page_has_the_icon_and_leads_to_the_first_page(client: FlaskClient, path: str) -> None:
     text = client.get(path, headers=BROWSER).text
     [icon] = re.findall(r'<link rel="icon" type="image/svg\+xml" href="([^"]+)">', text)
-    with client.get(icon) as file:
+    with client.get(urljoin(path, icon)) as file:
         assert (file.status_code, file.mimetype) == (200, "image/svg+xml")
         assert "immutable" in file.headers["Cache-Control"]
     assert path == "/" or '<a href="/">' in text or '<a class="wrapper link" href="/">' in text

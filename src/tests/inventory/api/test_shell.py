@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from urllib.parse import urljoin
 
 import pytest
 
@@ -41,7 +42,8 @@ def test_every_module_is_imported_and_preloaded_with_its_version(shell, client):
     urls = json.loads(import_map(shell))["imports"]
     assert set(re.findall(r'rel="modulepreload" href="([^"]+)"', shell.text)) == set(urls.values())
     for path, url in urls.items():
-        response = client.get(url)
+        # Relative to the page, so that it works under every path prefix.
+        response = client.get(urljoin("/", url))
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-        assert {f"/static/{name}" for name in re.findall(r'from ?"\./([^"]+)"', response.text)} <= urls.keys()
+        assert {f"./static/{name}" for name in re.findall(r'from ?"\./([^"]+)"', response.text)} <= urls.keys()
         assert url.startswith(f"{path}?v=")

@@ -4,7 +4,7 @@ from flask import Flask, request
 
 from depot import api
 from depot.chassis import documentation
-from depot.chassis.access import allowed_hosts, gateway_secret
+from depot.chassis.access import allowed_hosts, gateway_secret, path_prefix
 from depot.chassis.config.settings import Settings
 from depot.chassis.http import default_headers, problems, request_body, request_id
 from depot.chassis.ops import draining, health, metrics, readiness, request_log
@@ -38,6 +38,7 @@ def build_app(settings: Settings) -> Flask:
     request_id.register(app)
     metrics.register(app, metrics.allowed_networks(settings))
     problems.register(app)
+    path_prefix.register(app)
     allowed_hosts.register(app, settings["server"])
     default_headers.register(app)
     gateway_secret.register(app, settings["server"]["gateway_secret"])

@@ -41,7 +41,7 @@ export const key = {
 
 /** Read the client and its scopes. Raises Problem. */
 export async function readRights(collection, /** @type {string | undefined} */ secret = undefined) {
-  const { data } = await call("GET", "/whoami", { key: secret });
+  const { data } = await call("GET", "whoami", { key: secret });
   const has = (scope) => [scope, `${scope}@${collection}`].some((name) => data.scopes.includes(name));
   rights.client = data.client;
   rights.scopes = data.scopes.join(", ");
@@ -204,7 +204,7 @@ export const feed = {
     clearTimeout(feed.timer);
     try {
       const query = new URLSearchParams({ after: feed.cursor ?? "now", limit: String(EVENTS) });
-      const { next, events } = (await call("GET", `/api/events?${query}`)).data;
+      const { next, events } = (await call("GET", `api/events?${query}`)).data;
       const isNew = feed.cursor === null;
       Object.assign(feed, { cursor: next, isLive: true, failures: 0 });
       if (isNew) send(service, "missed");

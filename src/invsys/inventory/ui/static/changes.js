@@ -16,8 +16,8 @@ const COLLECT = 800;
 /** What lower modules open in the panel; panel.js sets them, because it imports those modules. */
 export const views = /** @type {Record<string, (...args: any[]) => void>} */ ({});
 
-const itemPath = (id) => `/api/${fleet.collection}/all/allocations/${id}`;
-export const vehiclePath = (id) => `/api/${fleet.collection}/${id}`;
+const itemPath = (id) => `api/${fleet.collection}/all/allocations/${id}`;
+export const vehiclePath = (id) => `api/${fleet.collection}/${id}`;
 const vehicleName = (id) => fleet.vehicle(id)?.name ?? "another vehicle";
 export const placeOf = ({ resource_id: vehicle, start, end }) => ({ vehicle, start, end });
 

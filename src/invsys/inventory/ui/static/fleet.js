@@ -42,7 +42,7 @@ class Fleet extends EventTarget {
     if (Number.isFinite(free?.from)) query.set("available_from", iso(free?.from));
     if (Number.isFinite(free?.to)) query.set("available_to", iso(free?.to));
     await this.#work(async (signal) => {
-      const headers = await this.#loadPage(`/api/${this.collection}?${query}`, signal);
+      const headers = await this.#loadPage(`api/${this.collection}?${query}`, signal);
       const total = headers.get("X-Total-Count");
       this.total = total === null ? null : Number(total);
       this.isLoaded = true;
@@ -80,7 +80,7 @@ class Fleet extends EventTarget {
     const query = new URLSearchParams(ids.map((id) => ["resource_id", id]));
     for (const side of /** @type {const} */ (["from", "to"])) query.set(side, iso(this.range[side]));
     query.set("limit", "1000");
-    const path = `/api/${this.collection}/all/`;
+    const path = `api/${this.collection}/all/`;
     const began = performance.now();
     const list = await allPages(`${path}allocations?${query}`, signal);
     const busy = this.ownOnly ? await allPages(`${path}availability?${query}`, signal) : [];

@@ -134,7 +134,7 @@ export function allocateForm(/** @type {Draft} */ draft, /** @type {Node | false
       ...(despiteClosed && { despite_closed: true }),
     };
     try {
-      const path = vehicle ? changes.vehiclePath(vehicle.id) : `/api/${fleet.collection}/any`;
+      const path = vehicle ? changes.vehiclePath(vehicle.id) : `api/${fleet.collection}/any`;
       allocated(await post(`${path}/allocations`, body), form);
     } catch (error) {
       if (!(error instanceof Problem && error.conflicts && vehicle)) throw error;
@@ -190,7 +190,7 @@ export function vehicleForm(/** @type {Vehicle | null} */ vehicle = null) {
     const body = { name: name.value.trim(), attributes: readAttributes() };
     const put = () => current && changes.putVehicle(current, body, button === "again");
     try {
-      saved((await put()) ?? (await post(`/api/${fleet.collection}`, body)), !vehicle, form, button === "another");
+      saved((await put()) ?? (await post(`api/${fleet.collection}`, body)), !vehicle, form, button === "another");
     } catch (error) {
       if (vehicle && error instanceof Problem && error.status === 412) {
         current = await changes.changedMeanwhile(null, vehicle.id);

@@ -82,7 +82,7 @@ function table(list) {
 /** Return the steps of a period as numbers of vehicles. */
 async function steps(collection, from, to, step) {
   const query = new URLSearchParams({ from: times.iso(from), to: times.iso(to), step });
-  const { data } = await call("GET", `/api/${collection}/utilisation?${query}`);
+  const { data } = await call("GET", `api/${collection}/utilisation?${query}`);
   return data.steps.map(({ from_datetime, vehicles, held, allocated }, n) => {
     const at = Date.parse(from_datetime);
     const end = n + 1 < data.steps.length ? Date.parse(data.steps[n + 1].from_datetime) : to;
@@ -142,7 +142,7 @@ async function showNoMatch(place, /** @type {string[]} */ types) {
   place.replaceChildren(el("p", bdi(words)), clear);
   for (const type of find ? types.filter((other) => other !== fleet.collection) : []) {
     const query = new URLSearchParams({ name_prefix: find, count: "true", limit: "1" });
-    const { headers } = await call("GET", `/api/${type}?${query}`);
+    const { headers } = await call("GET", `api/${type}?${query}`);
     const count = Number(headers.get("X-Total-Count"));
     const look = () => fleet.go({ type, filters: {}, free: null });
     if (count && fleet.query.find === find) clear.before(button(`Look among ${type} (${count})`, look));
@@ -152,7 +152,7 @@ async function showNoMatch(place, /** @type {string[]} */ types) {
 /** Say that the window has no allocations, and offer the last ones. */
 async function showQuiet(place) {
   const { range, collection } = fleet;
-  const path = `/api/${collection}/all/allocations?order=-from&limit=1`;
+  const path = `api/${collection}/all/allocations?order=-from&limit=1`;
   const find = async (query = "") => (await call("GET", path + query)).data.map(parse)[0];
   // Rows that are not loaded may have some.
   if (fleet.next && (await find(`&from=${times.iso(range.from)}&to=${times.iso(range.to)}`))) return;
