@@ -74,7 +74,8 @@ def all_rows(client):
 
 
 def is_comparable(item, name, kind, reflected, other):
-    return kind != "index" or not reflected or other is not None
+    is_partition = kind == "table" and name.startswith("archived_allocations_")
+    return not (kind == "index" or is_partition) or not reflected or other is not None
 
 
 def test_a_migrated_database_matches_the_models(fresh_app):
