@@ -128,9 +128,9 @@ def _lock(connection: Connection, vehicles: Collection[Vehicle]) -> dict[Vehicle
         return {}
     spellings = {(kind, spelling) for kind, name in vehicles for spelling in names.spellings(name)}
     statement = lock_order.lock_vehicles(tuple_(_resource.resource_type, _resource.name).in_(spellings), exclusive=True)
-    columns = (_resource.key, _resource.closed_from, _resource.archived_until)
-    rows = connection.execute(statement.with_only_columns(_resource.resource_type, _resource.name, *columns)).all()
-    by_name = {(kind, name): _LockedVehicle(*values) for kind, name, *values in rows}
+    columns = (_resource.resource_type, _resource.name, _resource.key, _resource.closed_from, _resource.archived_until)
+    rows = connection.execute(statement.with_only_columns(*columns)).all()
+    by_name = {(row.resource_type, row.name): _LockedVehicle(*row[2:]) for row in rows}
     normalized = {(kind, names.normalize(name)): vehicle for (kind, name), vehicle in by_name.items()}
     # A name that is stored in exactly this form takes precedence over one in another form.
     return normalized | by_name

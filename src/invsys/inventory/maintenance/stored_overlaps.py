@@ -42,7 +42,7 @@ _OVERLAPPING = """
                 PARTITION BY resource_key ORDER BY starts NULLS FIRST, key
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
             ) AS latest_end
-        FROM {allocations}
+        FROM {allocations} AS allocation
     ) AS ordered WHERE latest_end > start"""
 # Each of these with the allocations that precede it in the same order and have not ended when it starts.
 _PAIRS = """

@@ -55,7 +55,7 @@ def allocation(
         "owner": owner,
     }
     with session.read() as connection:
-        row = connection.execute(statement, params).mappings().first()
+        row: Row | None = connection.execute(statement, params).mappings().first()
         if row is None and changeable:
             archived.require_missing(connection, params)
         elif row is None:
@@ -120,8 +120,7 @@ def count(resource_type: str, most: int, **filters: Unpack[AllocationFilters]) -
         statement = count_statement(names, filters.get("status"))
         values = {"resource_type": resource_type, "limit": most + 1, **_bounds(params), **params}
         if archived.is_listed(connection, filters.get("window", ALWAYS), filters.get("status")):
-            both = (statement, archived.count_statement(names))
-            statement = select(sum(counted.scalar_subquery() for counted in both))
+            statement = select(statement.scalar_subquery() + archived.count_statement(names).scalar_subquery())
         number: int = connection.execute(statement, values).scalar_one()
     return number if number <= most else None
 

@@ -111,13 +111,14 @@ def _of_vehicles() -> CompoundSelect[Any]:
     allocations = (
         select(*_SHOWN).join(_resource, _resource.key == _allocation.resource_key).where(is_listed, is_active())
     )
-    archived = {"resource_key": _resource.key, "ends": _resource.archived_until, "allocation_type": literal("archived")}
+    values = {"resource_key": _resource.key, "ends": _resource.archived_until, "allocation_type": literal("archived")}
+    shown: list[Any] = [values.get(column.name, null()) for column in _SHOWN]
     reaches = or_(_allocation.ends.is_(None), _allocation.ends > _START)
     return union_all(
         allocations.where(_allocation.starts.is_(None), reaches),
         allocations.where(_allocation.key == last_before(_START, _before.key, _before).scalar_subquery(), reaches),
         allocations.where(_allocation.starts >= _START, _allocation.starts < _END),
-        select(*(archived.get(column.name, null()) for column in _SHOWN)).where(is_listed, _ARCHIVED),
+        select(*shown).where(is_listed, _ARCHIVED),
     ).order_by(text("resource_key, starts NULLS FIRST"))
 
 

@@ -69,7 +69,7 @@ def allocations(
     with session.snapshot() as connection:
         vehicle = resource_queries.require_resource(connection, resource_type, resource_id)
         params = {"resource_key": vehicle["key"], "owner": owner}
-        rows = connection.execute(statement, params).mappings().all()
+        rows: Sequence[Row] = connection.execute(statement, params).mappings().all()
         if vehicle["archived_until"] is not None:
             # They all start before the others.
             rows = [*archived.overlapping(connection, vehicle["key"], window, owner), *rows]

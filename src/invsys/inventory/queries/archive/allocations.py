@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, func, literal, literal_column, or_, select
 
 from invsys.inventory.db.models import ARCHIVED_ALLOCATIONS, ContinuousResource, CursorState, Row
 from invsys.inventory.db.predicates import IN_RESOURCE_IDS, NOT_DECOMMISSIONED
@@ -108,7 +108,7 @@ def with_page(rows: Iterable[Row], archived: Iterable[Row], limit: int, descendi
 @functools.cache
 def count_statement(filters: Filters) -> Select[Any]:
     """Build the statement that counts up to ``limit`` archived rows of a list; its parameters are those of ``page``."""
-    one = literal_column("1").label("one")
+    one = literal_column("1", Integer).label("one")
     parts = [part.with_only_columns(one, maintain_column_froms=True) for part in _parts(filters, descending=False)]
     return allocation_pages.count_of(parts)
 
