@@ -37,8 +37,8 @@ def execute_once(
     """Execute a command, unless it was already executed under the caller's Idempotency-Key.
 
     ``attempt`` takes the number of the attempt, from 0. It returns the rows that it created or changed, or none after a
-    conflict. ``raise_conflict`` then raises the Problem or marshmallow's ValidationError that describes the conflict, or
-    returns if another attempt may succeed. ``attempt`` can also raise these itself.
+    conflict. ``raise_conflict`` then raises the Problem, or marshmallow's ValidationError, that describes the conflict,
+    or returns if another attempt may succeed. ``attempt`` can also raise these itself.
 
     Raises that Problem or ValidationError, IdempotencyKeyReused, Overloaded, DatabaseUnavailable.
     """

@@ -57,11 +57,8 @@ def upgrade() -> None:
         op.add_column(table, sa.Column(ARCHIVED_UNTIL, INSTANT))
     _create_archive()
     if is_postgresql:
-        schema = op.get_bind().scalar(
-            sa.text(f"SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = '{LIVE}'::regclass")
-        )
-        _create_partitions(schema)
-        _create_triggers_of_postgresql(schema)
+        _create_partitions()
+        _create_triggers_of_postgresql()
     else:
         _create_triggers_of_sqlite()
 
@@ -109,17 +106,13 @@ def _create_archive() -> None:
         )
 
 
-def _create_partitions(schema: str) -> None:
+def _create_partitions() -> None:
     before = OLD_YEARS_END.isoformat()
-    op.execute(
-        f"CREATE TABLE {schema}.{ARCHIVE}_before_2020 PARTITION OF {schema}.{ARCHIVE}"
-        f" FOR VALUES FROM (MINVALUE) TO ('{before}')"
-    )
+    op.execute(f"CREATE TABLE {ARCHIVE}_before_2020 PARTITION OF {ARCHIVE} FOR VALUES FROM (MINVALUE) TO ('{before}')")
     # The table is attached only when it is complete: this does not wait for readers of the archive.
     op.execute(
         f"""
-        CREATE FUNCTION {schema}.create_archive_partition(ended timestamptz) RETURNS void LANGUAGE plpgsql
-        SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
+        CREATE FUNCTION create_archive_partition(ended timestamptz) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
         DECLARE
             month timestamp := date_trunc('month', ended AT TIME ZONE 'UTC');
             partition text := '{ARCHIVE}_' || to_char(month, 'YYYY_MM');
@@ -138,15 +131,28 @@ def _create_partitions(schema: str) -> None:
             END IF;
         END $$"""
     )
+    _set_search_path("create_archive_partition(timestamptz)")
 
 
-def _create_triggers_of_postgresql(schema: str) -> None:
+def _set_search_path(function: str) -> None:
+    """Let a function use the schema of the tables only, whoever calls it."""
+    op.execute(
+        f"""
+        DO $$ BEGIN
+            EXECUTE format(
+                'ALTER FUNCTION {function} SET search_path = %s, pg_temp',
+                (SELECT relnamespace::regnamespace FROM pg_class WHERE oid = '{LIVE}'::regclass)
+            );
+        END $$"""
+    )
+
+
+def _create_triggers_of_postgresql() -> None:
     # The lock makes the statement wait for a running ``archive``; the result is then the committed row. The error is
     # that of the exclusion constraint, so programs treat both alike.
     op.execute(
         f"""
-        CREATE FUNCTION {schema}.require_after_archived() RETURNS trigger LANGUAGE plpgsql
-        SET search_path = {schema}, pg_temp AS $$
+        CREATE FUNCTION require_after_archived() RETURNS trigger LANGUAGE plpgsql AS $$
         DECLARE
             archived timestamptz;
         BEGIN
@@ -159,6 +165,7 @@ def _create_triggers_of_postgresql(schema: str) -> None:
             RETURN NEW;
         END $$"""
     )
+    _set_search_path("require_after_archived()")
     began = "(NEW.starts IS NULL OR NEW.starts < statement_timestamp())"
     changed = " OR ".join(f"NEW.{name} IS DISTINCT FROM OLD.{name}" for name in ("resource_key", "starts", "ends"))
     for event, condition in (
@@ -166,8 +173,8 @@ def _create_triggers_of_postgresql(schema: str) -> None:
         ("UPDATE OF resource_key, starts, ends", f"{began} AND ({changed})"),
     ):
         op.execute(
-            f"CREATE TRIGGER {_trigger(event)} BEFORE {event} ON {schema}.{LIVE} FOR EACH ROW"
-            f" WHEN ({condition}) EXECUTE FUNCTION {schema}.require_after_archived()"
+            f"CREATE TRIGGER {_trigger(event)} BEFORE {event} ON {LIVE} FOR EACH ROW"
+            f" WHEN ({condition}) EXECUTE FUNCTION require_after_archived()"
         )
 
 
@@ -177,9 +184,10 @@ def _create_triggers_of_sqlite() -> None:
     changed = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in ("resource_key", "starts", "ends"))
     for event, condition in (("INSERT", is_archived), ("UPDATE", f"({changed}) AND {is_archived}")):
         op.execute(
-            f"CREATE TRIGGER {_trigger(event)} BEFORE {event} ON {LIVE}"
+            # The manual uses the printed statements to restore missing triggers.
+            f"CREATE TRIGGER IF NOT EXISTS {_trigger(event)} BEFORE {event} ON {LIVE}"
             # The message of the other triggers (0001), by which the service recognises an overlap.
-            f" WHEN {condition} BEGIN SELECT RAISE(ABORT, 'period_taken'); END"
+            f" WHEN {condition}\n BEGIN SELECT RAISE(ABORT, 'period_taken'); END"
         )
 
 
