@@ -1,5 +1,6 @@
 """What each vehicle was busy with at each time: certainly, and possibly."""
 
+import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -104,6 +105,10 @@ class Timelines:
                     possible[state.vehicle].append(_possible(state))
         closed: dict[str, list[Stay]] = defaultdict(list)
         certainly_closed: dict[str, list[Stay]] = defaultdict(list)
+        archived: dict[str, list[Stay]] = defaultdict(list)
+        for vehicle, stay in _archived(history):
+            possible[vehicle].append(stay)
+            archived[vehicle].append(stay)
         self._fleets = _Fleets(history)
         for item in history.vehicles.values():
             for state in item.states.values():
@@ -116,9 +121,10 @@ class Timelines:
         self._certain = {vehicle: Timeline(stays) for vehicle, stays in self.certain_stays.items()}
         self._certainly_closed = {vehicle: Timeline(stays) for vehicle, stays in certainly_closed.items()}
         self._closed = {vehicle: Timeline(stays) for vehicle, stays in closed.items()}
+        self._archived = {vehicle: Timeline(stays) for vehicle, stays in archived.items()}
 
     def possible(self, vehicle: str) -> Timeline:
-        """Return the slots in which a vehicle is possibly busy or closed."""
+        """Return the slots in which a vehicle is possibly busy, closed or archived."""
         return self._possible.get(vehicle, _EMPTY)
 
     def certain(self, vehicle: str, begin: float, end: float) -> int:
@@ -136,6 +142,26 @@ class Timelines:
     def possibly_closed(self, vehicle: str) -> Timeline:
         """Return the slots in which a vehicle is possibly closed."""
         return self._closed.get(vehicle, _EMPTY)
+
+    def possibly_archived(self, vehicle: str) -> Timeline:
+        """Return the slots of a vehicle up to the end of its last allocation that is possibly archived."""
+        return self._archived.get(vehicle, _EMPTY)
+
+
+def _archived(history: History) -> Iterator[tuple[str, Stay]]:
+    """Yield the vehicles, and the time up to the end of each allocation that a run of ``archive`` may have moved."""
+    runs = [fault for fault in history.faults if "archived_before" in fault.get("detail", {})]
+    states = [state for item in history.allocations.values() for state in item.states.values()]
+    for run in runs:
+        for state in states:
+            period = state.period
+            if (
+                period is not None
+                and period.end <= run["detail"]["archived_before"]
+                and state.is_possible(run["begin"], run["recovered"])
+            ):
+                slots = (1 << period.mask.bit_length()) - 1
+                yield state.vehicle, Stay(run["begin"], math.inf, slots, state.item, state.held)
 
 
 def _possible(state: State) -> Stay:

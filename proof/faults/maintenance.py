@@ -5,12 +5,14 @@ import io
 import signal
 import subprocess
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 from proof.faults import copies, tables
 from proof.faults.fault import POSTGRESQL, SQLITE, FaultProblem, Scene, fault
 from proof.faults.probes import PREFIX, RESOURCE_TYPE, wait_for_recovery
 from proof.system.waiting import until
+from proof.workload.timetable import FIRST
 
 # Events that all readers of the feed have read, and keys that nobody repeats any more.
 _SETTLED = timedelta(seconds=120)
@@ -18,6 +20,8 @@ _LONG_AGO = timedelta(days=500)
 _EVENTS_TTL = {"INVSYS_API_EVENTS_TTL": "400"}
 
 _VEHICLES = 40
+# Only a part of the hours that callers use, so that they can still allocate lorries.
+_ARCHIVED_HOURS = 12
 
 
 @fault("database", engines=SQLITE, weight=1)
@@ -55,6 +59,21 @@ def purge(scene: Scene) -> Iterator[None]:
     process = _manage(scene, "purge", environ=_EVENTS_TTL)
     yield
     _require_success("purge", process)
+
+
+@fault("database", weight=2)
+def archive(scene: Scene) -> Iterator[None]:
+    """Kill `invsys-manage archive` at a random time, and run it again, for the first hours of lorries."""
+    before = FIRST["lorries"] + timedelta(hours=scene.random.randrange(1, _ARCHIVED_HOURS + 1))
+    scene.detail["archived_before"] = before.timestamp()
+    keep = str((datetime.now(UTC) - before) / timedelta(days=1))
+    process = _manage(scene, "archive", "--keep", keep)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(scene.random.uniform(0.3, 1.5))
+    process.kill()
+    process.communicate()
+    yield
+    _require_success("archive", _manage(scene, "archive", "--keep", keep))
 
 
 @fault("database", weight=1)

@@ -27,7 +27,9 @@ def read(stack: System, targets: Sequence[Target], folder: Path) -> None:
         for ids in reader.ids():
             writer.write({"ids": ids})
     vehicles = {name: list(reader.pages(f"/api/{name}?limit=1000")) for name in TYPES}
-    allocations = {name: list(reader.pages(f"/api/{name}/all/allocations?limit=1000")) for name in TYPES}
+    # With a window, the lists have the archived allocations, too.
+    everything = "limit=1000&from=1900-01-01T00:00:00Z"
+    allocations = {name: list(reader.pages(f"/api/{name}/all/allocations?{everything}")) for name in TYPES}
     process = stack.manage("check")
     check = {"status": process.returncode, "output": process.stdout + process.stderr}
     files.write_json(

@@ -20,6 +20,7 @@
     │   ├── NoneAvailable           409 none_available
     │   ├── NameTaken               409 name_taken
     │   ├── HoldExpired             409 hold_expired
+    │   ├── Archived                409 archived
     │   ├── CursorExpired           410 cursor_expired
     │   ├── VersionMismatch         412 version_mismatch: .etag, .version
     │   ├── RequestTimeout          408 request_timeout
@@ -152,6 +153,10 @@ class NameTaken(ApiError, code="name_taken"):
 
 class HoldExpired(ApiError, code="hold_expired"):
     """The hold expired before it was confirmed, extended or changed."""
+
+
+class Archived(ApiError, code="archived"):
+    """The allocation ended long ago and is archived: it can be read, but no longer changed or deleted."""
 
 
 class CursorExpired(ApiError, code="cursor_expired"):

@@ -145,7 +145,22 @@ def _version_mismatch(history: History, timelines: Timelines, call: Call) -> str
 
 def _invalid_fields(history: History, timelines: Timelines, call: Call) -> str | None:
     # The load sends some changes that do not fit the current state of an allocation.
-    return None if call.kind in ("change", "change_list") else "the request was valid"
+    if call.kind in ("change", "change_list"):
+        return None
+    if call.kind == "create":
+        slots = -1 if call.period is None else call.period.mask
+        if timelines.possibly_archived(call.vehicle or "").at_some_time(call.begin, call.end) & slots:
+            return None
+    return "the request was valid"
+
+
+def _archived(history: History, timelines: Timelines, call: Call) -> str | None:
+    for item in _items(history, call):
+        for state in item.possible_states(call.begin, call.end):
+            archived = timelines.possibly_archived(state.vehicle).at_some_time(call.begin, call.end)
+            if state.period is not None and not state.period.mask & ~archived:
+                return None
+    return "the allocation was not archived"
 
 
 def _items(history: History, call: Call) -> list[Item]:
@@ -165,4 +180,5 @@ _REASONS: dict[str, Reason] = {
     "resource_not_found": _resource_not_found,
     "version_mismatch": _version_mismatch,
     "invalid_fields": _invalid_fields,
+    "archived": _archived,
 }

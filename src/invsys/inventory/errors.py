@@ -12,6 +12,7 @@
     ├── NoneAvailable          409 none_available
     ├── NameTaken              409 name_taken
     ├── HoldExpired            409 hold_expired
+    ├── Archived               409 archived
     ├── CursorExpired          410 cursor_expired
     ├── IdempotencyKeyReused   422 idempotency_key_reused
     ├── VersionMismatch        412 version_mismatch
@@ -115,6 +116,14 @@ class HoldExpired(Problem):
     status, code, title = 409, "hold_expired", "The hold has expired"
     additional_data = _INDEX
     advice = "Allocate again: the period may still be free. Confirm or extend a hold before its ``expires``."
+
+
+class Archived(Problem):
+    """The allocation ended long ago and has been archived: it can be read, but no longer changed or deleted."""
+
+    status, code, title = 409, "archived", "The allocation is archived"
+    additional_data = _INDEX
+    advice = "Leave it as it is. What happened since belongs in a new allocation, or in your own records."
 
 
 class CursorExpired(Problem):

@@ -25,7 +25,7 @@ from invsys.inventory.commands import allocate_any, create_allocation, delete_al
 from invsys.inventory.commands import resources as resource_commands
 from invsys.inventory.db import engine, failures, models, schema_check, session
 from invsys.inventory.errors import UnusableDatabase
-from invsys.inventory.maintenance import backup, demo, integrity_check, migrate, purge
+from invsys.inventory.maintenance import archive, backup, demo, integrity_check, migrate, purge
 from invsys.inventory.maintenance.backup import BackupError
 from invsys.inventory.maintenance.demo import DemoRefused
 from invsys.inventory.maintenance.migrate import MigrationError
@@ -146,6 +146,33 @@ class Purge(DatabaseCommand):
         print(purge.purge(api["idempotency_ttl"], api["events_ttl"]))
 
 
+class Archive(DatabaseCommand):
+    """Move allocations that ended more than [history] keep days ago to the archive (0: move none)."""
+
+    option_list = (Option("--keep", type=float, metavar="DAYS", help="days instead of [history] keep; also 0.5"),)
+
+    def __call__(self, app: Flask, *arguments: Any, **options: Any) -> Any:
+        """Run the command with the section [history] of the settings."""
+        return super().__call__(app, commands.settings_of(app)["history"], *arguments, **options)
+
+    def run(self, history: dict[str, Any], keep: float | None) -> int:
+        """Archive, and print the number of allocations; return 130 after Ctrl-C."""
+        days = history["keep"] if keep is None else keep
+        if not 0 <= days <= settings.MAX_KEEP:
+            raise SettingsError(f"--keep takes 0 to {settings.MAX_KEEP} days")
+        if days == 0:
+            print("Nothing was archived: [history] keep = 0 keeps all allocations where they are.")
+            return 0
+        progress = archive.Archived()
+        try:
+            archive.archive(days, progress)
+        except KeyboardInterrupt:
+            print(f"invsys-manage: interrupted; {progress}", file=sys.stderr)
+            return 130
+        print(progress)
+        return 0
+
+
 class Demo(DatabaseCommand):
     """Create a demonstration fleet: vehicles of each type, and their allocations in the two weeks around now."""
 
@@ -221,7 +248,7 @@ def manager() -> Manager:
     cli.add_command("shell", Shell(banner="Available: " + ", ".join(_shell_names()), make_context=_shell_names))
     cli.add_command("db", ClickCommand(migrate_group, "invsys-manage db"))
     cli.add_command("urls", ShowUrls())
-    for command in (commands.Config, Migrate, Import, Export, Backup, Check, Purge, Demo):
+    for command in (commands.Config, Migrate, Import, Export, Backup, Check, Purge, Archive, Demo):
         cli.add_command(command.__name__.lower(), command())
     return cli
 

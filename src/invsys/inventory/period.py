@@ -50,6 +50,12 @@ class Period:
             return False
         return old is None or not self.intersection(Period(instant)).is_within(old)
 
+    def adds_before(self, instant: datetime, old: "Period | None" = None) -> bool:
+        """Return whether the period has time before ``instant`` that ``old`` (None: empty) does not have."""
+        if self.start is not None and self.start >= instant:
+            return False
+        return old is None or not self.intersection(Period(None, instant)).is_within(old)
+
     def intersection(self, window: "Period") -> "Period":
         """Return the part of the period that is in ``window``; the two must overlap."""
         start = self.start if _before(window.start, self.start) and self.start is not None else window.start

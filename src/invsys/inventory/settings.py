@@ -87,6 +87,16 @@ class ApiSettings(Schema):
     events_ttl = fields.Integer(required=True, validate=validate.Range(0, 100 * 366))
 
 
+# Days.
+MAX_KEEP = 100 * 366
+
+
+class HistorySettings(Schema):
+    """The section ``[history]``."""
+
+    keep = fields.Integer(required=True, validate=validate.Range(0, MAX_KEEP))
+
+
 class LimitSettings(Schema):
     """The section ``[limits]``: limits for each client; 0 means no limit."""
 
@@ -133,6 +143,7 @@ class InventorySettings(Schema):
     server = fields.Nested(BackendServerSettings, required=True)
     database = fields.Nested(DatabaseSettings, required=True)
     api = fields.Nested(ApiSettings, required=True)
+    history = fields.Nested(HistorySettings, required=True)
     limits = fields.Nested(LimitSettings, required=True)
     log = fields.Nested(LogSettings, required=True)
     metrics = fields.Nested(MetricsSettings, required=True)

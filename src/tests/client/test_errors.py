@@ -28,6 +28,7 @@ CODES = [
     (409, "name_taken", client.NameTaken),
     (409, "resource_in_use", client.ResourceInUse),
     (409, "hold_expired", client.HoldExpired),
+    (409, "archived", client.Archived),
     (410, "cursor_expired", client.CursorExpired),
     (412, "version_mismatch", client.VersionMismatch),
     (408, "request_timeout", client.RequestTimeout),

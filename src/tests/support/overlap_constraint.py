@@ -15,7 +15,8 @@ def drop():
             add = _ADD + connection.exec_driver_sql(definition).scalar_one()
             connection.exec_driver_sql(_DROP)
             return [add]
-        triggers = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").all()
+        select = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%no_overlap%'"
+        triggers = connection.exec_driver_sql(select).all()
         for name, _ in triggers:
             connection.exec_driver_sql(f"DROP TRIGGER {name}")
         return [sql for _, sql in triggers]

@@ -36,7 +36,7 @@ class CollectionChanges(CollectionBase):
     ) -> Steps[Allocation]:
         """Change several fields of an allocation at once, either all or none.
 
-        Raises AllocationNotFound, ResourceClosed, PeriodTaken, HoldExpired, VersionMismatch.
+        Raises AllocationNotFound, Archived, ResourceClosed, PeriodTaken, HoldExpired, VersionMismatch.
         """
         return self._update(allocation_id, changes, if_match)
 
@@ -89,7 +89,7 @@ class CollectionChanges(CollectionBase):
     ) -> Steps[Allocation]:
         """Move an allocation to any other vehicle that is free for its period and has these attributes.
 
-        Raises AllocationNotFound, NoneAvailable, HoldExpired, VersionMismatch.
+        Raises AllocationNotFound, Archived, NoneAvailable, HoldExpired, VersionMismatch.
         """
         changes = {"resource_id": ANY_VEHICLE, "attributes": attributes or {}}
         return self._update(allocation_id, changes, if_match)
@@ -101,8 +101,8 @@ class CollectionChanges(CollectionBase):
         """Change 1 to 100 different allocations, either all or none; return them in the same order.
 
         Only the result of all changes must be without conflicts, so two allocations can swap vehicles or periods. The
-        exception of a rejected change has its ``index``. Raises AllocationNotFound, ResourceClosed, PeriodTaken,
-        NoneAvailable, HoldExpired, VersionMismatch.
+        exception of a rejected change has its ``index``. Raises AllocationNotFound, Archived, ResourceClosed,
+        PeriodTaken, NoneAvailable, HoldExpired, VersionMismatch.
         """
         return self._update_several(changes, key)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from invsys_client import arguments
 from invsys_client.calls import payloads
 from invsys_client.calls.base import CollectionBase, allocation_pages
-from invsys_client.errors import AllocationNotFound, ApiError, HoldExpired, NoneAvailable, VersionMismatch
+from invsys_client.errors import AllocationNotFound, ApiError, Archived, HoldExpired, NoneAvailable, VersionMismatch
 from invsys_client.options import ANY_VEHICLE, ANY_VERSION, CallOptions, Id
 from invsys_client.records import Allocation, Attribute, Period, Resource
 from invsys_client.transport.calls import call
@@ -149,7 +149,7 @@ class CollectionReplacement(CollectionBase):
             body, url = payloads.change_list(changes), f"{self._url}/all/allocations/changes"
             try:
                 moved = parse_allocations((yield from post(url, body, None)))
-            except (NoneAvailable, VersionMismatch, AllocationNotFound, HoldExpired) as error:
+            except (NoneAvailable, VersionMismatch, AllocationNotFound, Archived, HoldExpired) as error:
                 if error.index is None:
                     raise
                 refused = remaining.pop(error.index)

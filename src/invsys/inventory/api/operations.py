@@ -39,6 +39,7 @@ def _allocations(summary: str, response: Any, *failures: type[Problem], **option
 
 _CHANGE_FAILURES = (
     errors.AllocationNotFound,
+    errors.Archived,
     errors.ResourceClosed,
     errors.PeriodTaken,
     errors.NoneAvailable,
@@ -160,6 +161,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Delete an allocation; its period is free again",
         None,
         errors.AllocationNotFound,
+        errors.Archived,
         errors.VersionMismatch,
         **_DELETED,
     ),

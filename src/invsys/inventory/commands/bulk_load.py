@@ -15,7 +15,9 @@ from invsys.inventory.db import failures, lock_order, session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.db.outbox import caller_params, with_event
 from invsys.inventory.errors import Overloaded
+from invsys.inventory.period import Period
 from invsys.inventory.queries import conflicts
+from invsys.inventory.queries.archive import allocations as archived
 
 REGISTERED = "registered"
 ALLOCATED = "allocated"
@@ -71,6 +73,7 @@ class ImportItem:
 class _LockedVehicle(NamedTuple):
     key: int
     closed_from: datetime | None
+    archived_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -125,9 +128,9 @@ def _lock(connection: Connection, vehicles: Collection[Vehicle]) -> dict[Vehicle
         return {}
     spellings = {(kind, spelling) for kind, name in vehicles for spelling in names.spellings(name)}
     statement = lock_order.lock_vehicles(tuple_(_resource.resource_type, _resource.name).in_(spellings), exclusive=True)
-    columns = (_resource.resource_type, _resource.name, _resource.key, _resource.closed_from)
+    columns = (_resource.resource_type, _resource.name, _resource.key, _resource.closed_from, _resource.archived_until)
     rows = connection.execute(statement.with_only_columns(*columns)).all()
-    by_name = {(kind, name): _LockedVehicle(key, closed_from) for kind, name, key, closed_from in rows}
+    by_name = {(row.resource_type, row.name): _LockedVehicle(*row[2:]) for row in rows}
     normalized = {(kind, names.normalize(name)): vehicle for (kind, name), vehicle in by_name.items()}
     # A name that is stored in exactly this form takes precedence over one in another form.
     return normalized | by_name
@@ -136,29 +139,40 @@ def _lock(connection: Connection, vehicles: Collection[Vehicle]) -> dict[Vehicle
 def _execute(connection: Connection, item: ImportItem, vehicle: _LockedVehicle, is_new: bool) -> str:
     if item.allocation is None:
         return REGISTERED if is_new else UNCHANGED
-    key, closed_from = vehicle
     period = item.allocation["period"]
-    is_closed = closed_from is not None and closed_from != item.closed_from and period.adds_from(closed_from)
+    refusal = _refusal(item, vehicle, period)
     values = {
         "id": identifiers.new_ordered(),
-        "resource_key": key,
+        "resource_key": vehicle.key,
         "starts": period.start,
         "ends": period.end,
         **{name: item.allocation[name] for name in _DETAILS},
     }
-    if not is_closed and _allocate(connection, values):
+    if refusal is None and _allocate(connection, values):
         return ALLOCATED
-    conflicting = conflicts.find_conflicts(connection, key, period)
-    if not conflicting and not is_closed:
+    conflicting = [
+        *conflicts.find_conflicts(connection, vehicle.key, period),
+        *(archived.overlapping(connection, vehicle.key, period) if vehicle.archived_until else ()),
+    ]
+    if not conflicting and refusal is None:
         # The conflict is a hold that has expired since the import began.
-        expire_holds.delete_expired_of_vehicle(connection, key)
+        expire_holds.delete_expired_of_vehicle(connection, vehicle.key)
         if _allocate(connection, values):
             return ALLOCATED
     if len(conflicting) == 1 and _is_same(conflicting[0], values):
         return UNCHANGED
-    if is_closed:
+    return refusal or f"period_taken: {item.name} is allocated for a part of this period"
+
+
+def _refusal(item: ImportItem, vehicle: _LockedVehicle, period: Period) -> str | None:
+    """Return why the vehicle cannot be allocated for the period, whatever its allocations are; None if it can."""
+    closed_from, archived_until = vehicle.closed_from, vehicle.archived_until
+    if archived_until is not None and period.adds_before(archived_until):
+        instant = archived_until.isoformat().replace("+00:00", "Z")
+        return f"invalid_fields: the allocations of {item.name} are archived until {instant}"
+    if closed_from is not None and closed_from != item.closed_from and period.adds_from(closed_from):
         return f"resource_closed: {item.name} is closed for a part of this period"
-    return f"period_taken: {item.name} is allocated for a part of this period"
+    return None
 
 
 def _allocate(connection: Connection, values: dict[str, Any]) -> bool:

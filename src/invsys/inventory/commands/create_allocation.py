@@ -20,7 +20,7 @@ from invsys.inventory.db import session
 from invsys.inventory.db.functions import now_plus
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.db.outbox import CALLER_CLIENT_ID, OutboxChange, caller_params, with_event
-from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, is_open
+from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, is_after_archived, is_open
 from invsys.inventory.db.types import UtcDateTime
 from invsys.inventory.period import Period
 from invsys.inventory.queries import conflicts
@@ -65,9 +65,13 @@ def insert_allocations(chosen: Select[Any], allocation_id: Any, *, keyed: bool) 
     )
 
 
-# The lock delays a decommission or a closure of the vehicle until the insert is committed. The foreign key would take
-# the same lock. A create that waits for such a transaction evaluates these conditions again, with the committed row.
-_ANY_VEHICLE = VEHICLES.where(_resource.c.id == bindparam("resource_id"))
+# The lock delays a decommission, a closure or the archiving of the vehicle until the insert is committed. The foreign
+# key would take the same lock. A create that waits for such a transaction evaluates these conditions again, with the
+# committed row.
+_ANY_VEHICLE = VEHICLES.where(
+    _resource.c.id == bindparam("resource_id"),
+    is_after_archived(bindparam("starts", type_=UtcDateTime), _resource.c.archived_until),
+)
 _OPEN_VEHICLE = _ANY_VEHICLE.where(is_open(bindparam("ends", type_=UtcDateTime), _resource.c.closed_from))
 # Keys: whether the request has an Idempotency-Key, and whether it is despite_closed.
 _ALLOCATE = {
@@ -92,8 +96,8 @@ def allocate(
 
     With ``despite_closed``, the vehicle may be closed. ``details`` are the allocation_type, description, reference and
     dump. Raises ResourceNotFound, ResourceClosed, PeriodTaken, IdempotencyKeyReused, TooManyHolds, Overloaded,
-    DatabaseUnavailable, and marshmallow's ValidationError if the period exceeds the caller's limits, or if
-    ``despite_closed`` is not permitted.
+    DatabaseUnavailable, and marshmallow's ValidationError if the period exceeds the caller's limits, if it begins
+    before the end of an archived allocation, or if ``despite_closed`` is not permitted.
     """
     if despite_closed and caller.owner is not None:
         raise ValidationError({"despite_closed": ["Not for clients that may change only their own allocations."]})
@@ -131,10 +135,11 @@ def allocate(
 def _require_available(
     resource_type: str, resource_id: uuid.UUID, period: Period, despite_closed: bool, owner: str | None
 ) -> int:
-    """Return the key of the vehicle; raises ResourceNotFound, ResourceClosed, PeriodTaken."""
+    """Return the key of the vehicle; raises ResourceNotFound, ArchivedPeriod, ResourceClosed, PeriodTaken."""
     with session.read() as connection:
         vehicle = resource_queries.require_resource(connection, resource_type, resource_id)
         key: int = vehicle["key"]
+        conflicts.require_after_archived(vehicle["archived_until"], period)
         if not despite_closed:
             conflicts.require_open(vehicle["closed_from"], period)
         conflicts.require_free(connection, key, period, owner=owner)

@@ -63,7 +63,7 @@ def deallocate(
     """Delete an allocation of the vehicle ``resource_id`` (None: any), if its version is in ``versions`` (None: any).
 
     If the caller is restricted to its own allocations, those of others count as missing. Raises AllocationNotFound,
-    VersionMismatch, Overloaded, DatabaseUnavailable.
+    Archived, VersionMismatch, Overloaded, DatabaseUnavailable.
     """
     params = {
         "resource_type": resource_type,
@@ -75,7 +75,8 @@ def deallocate(
         if _delete(resource_id is not None, versions, params):
             return
         require_version(
-            allocation_queries.allocation(resource_type, allocation_id, resource_id, caller.owner), versions
+            allocation_queries.allocation(resource_type, allocation_id, resource_id, caller.owner, changeable=True),
+            versions,
         )
     raise Overloaded("The allocation kept changing; try again.")
 

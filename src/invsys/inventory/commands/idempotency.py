@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from flask import current_app
+from marshmallow import ValidationError
 from sqlalchemy import Float, bindparam, delete, select
 
 from invsys.chassis.http.problems import Problem, Unavailable
@@ -36,20 +37,20 @@ def execute_once(
     """Execute a command, unless it was already executed under the caller's Idempotency-Key.
 
     ``attempt`` takes the number of the attempt, from 0. It returns the rows that it created or changed, or none after a
-    conflict. ``raise_conflict`` then raises the Problem that describes the conflict, or returns if another attempt may
-    succeed. ``attempt`` can also raise the Problem itself.
+    conflict. ``raise_conflict`` then raises the Problem, or marshmallow's ValidationError, that describes the conflict,
+    or returns if another attempt may succeed. ``attempt`` can also raise these itself.
 
-    Raises that Problem, IdempotencyKeyReused, Overloaded, DatabaseUnavailable.
+    Raises that Problem or ValidationError, IdempotencyKeyReused, Overloaded, DatabaseUnavailable.
     """
     for number in range(_ATTEMPTS):
-        refusal = None
+        refusal: Problem | ValidationError | None = None
         try:
             if rows := attempt(number):
                 return CommandResult(rows)
             raise_conflict()
         except Unavailable:
             raise
-        except Problem as problem:
+        except (Problem, ValidationError) as problem:
             refusal = problem
         # Look the key up last: the conflicting row may come from a concurrent request with the same key.
         if rows := _stored_result(caller):

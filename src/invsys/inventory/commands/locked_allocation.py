@@ -13,6 +13,7 @@ from invsys.inventory.db.functions import in_subquery, json_array_ids, json_cont
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Event, Row
 from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, OWNED, is_active, json_ids
 from invsys.inventory.errors import AllocationNotFound, HoldExpired
+from invsys.inventory.queries.archive import allocations as archived
 
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
@@ -56,9 +57,10 @@ def lock(
 
     ``changes`` are as ``schemas.ChangedAllocation`` loads them. The row also has the vehicle's ``resource_id`` and
     ``resource_type``, and, if the changes have a ``resource_id``, the ``new_resource_key``. This key is None if no such
-    vehicle is in circulation, or if it lacks ``attributes`` of the changes. The row's ``closed_from`` is that of the
-    vehicle which the allocation will have after the changes. Return None if the allocation moved to another vehicle
-    before it was locked; the caller then has to start a new transaction. Raises AllocationNotFound, HoldExpired.
+    vehicle is in circulation, or if it lacks ``attributes`` of the changes. The row's ``closed_from`` and
+    ``archived_until`` are those of the vehicle which the allocation will have after the changes. Return None if the
+    allocation moved to another vehicle before it was locked; the caller then has to start a new transaction. Raises
+    AllocationNotFound, Archived, HoldExpired.
     """
     by_vehicle, owned = resource_id is not None, owner is not None
     params = {
@@ -119,7 +121,8 @@ def require_present(
 ) -> Row:
     """Return the row that ``find`` returned for an allocation.
 
-    Raises AllocationNotFound or HoldExpired if there is none (``row`` is None), and HoldExpired for an expired hold.
+    Raises AllocationNotFound, Archived or HoldExpired if there is none (``row`` is None), and HoldExpired for an
+    expired hold.
     """
     if row is None:
         params = {
@@ -135,7 +138,8 @@ def require_present(
 
 
 def _raise_missing(connection: Connection, by_vehicle: bool, owned: bool, params: dict[str, Any]) -> NoReturn:
-    """Raise HoldExpired if the allocation was a hold that has expired, otherwise AllocationNotFound."""
+    """Raise Archived, HoldExpired if the allocation was a hold that has expired, or AllocationNotFound."""
+    archived.require_missing(connection, params)
     expired_event = _OWNED_EXPIRED if owned else _EXPIRED
     if by_vehicle:
         expired_event = expired_event.where(Event.resource_id == bindparam("resource_id"))
@@ -147,7 +151,7 @@ def _raise_missing(connection: Connection, by_vehicle: bool, owned: bool, params
 @functools.cache
 def _find_statement(by_vehicle: bool, owned: bool) -> Select[Any]:
     is_listed = in_subquery(_allocation.c.id, json_array_ids(bindparam("ids", type_=JSON)))
-    rows = _allocations(_resource.c.closed_from).where(NOT_DECOMMISSIONED, is_listed)
+    rows = _allocations(_resource.c.closed_from, _resource.c.archived_until).where(NOT_DECOMMISSIONED, is_listed)
     if by_vehicle:
         rows = rows.where(_OF_VEHICLE)
     return rows.where(OWNED) if owned else rows
@@ -183,15 +187,15 @@ def locking_statement(
     )
     locked = (vehicles.add_columns(_resource.c.attributes) if with_attributes else vehicles).cte("locked")
     columns = []
-    # From ``locked``: the statement may have waited for a closure, and the table would show the vehicle before it.
-    closed_from = select(locked.c.closed_from)
     if moves:
         new_key = select(locked.c.key).where(locked.c.id == _NEW_RESOURCE_ID)
         if with_attributes:
             new_key = new_key.where(json_contains(locked.c.attributes, _ATTRIBUTES))
         columns.append(new_key.scalar_subquery().label("new_resource_key"))
-        closed_from = closed_from.where(locked.c.id == _NEW_RESOURCE_ID)
-    columns.append(closed_from.scalar_subquery().label("closed_from"))
+    # From ``locked``: the statement may have waited for a closure, and the table would show the vehicle before it.
+    for column in (locked.c.closed_from, locked.c.archived_until):
+        of_vehicle = select(column).where(locked.c.id == _NEW_RESOURCE_ID) if moves else select(column)
+        columns.append(of_vehicle.scalar_subquery().label(column.name))
     # The subquery locks all vehicles before the statement reads an allocation; a join might lock some of them later.
     of_locked_vehicle = in_subquery(_allocation.c.resource_key, select(locked.c.key).scalar_subquery())
     row = _allocations(*columns).where(_IS_ALLOCATION, of_locked_vehicle)

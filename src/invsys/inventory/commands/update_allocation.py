@@ -3,7 +3,6 @@
 import contextlib
 import uuid
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 
 from marshmallow import ValidationError
@@ -31,6 +30,7 @@ from invsys.inventory.errors import (
 from invsys.inventory.merge_patch import resolved
 from invsys.inventory.period import Period, require_order
 from invsys.inventory.queries import conflicts, free_vehicles
+from invsys.inventory.queries.conflicts import ArchivedPeriod
 
 # The maximum number of attempts. An attempt fails if the allocation moved before it was locked, or if a conflict
 # occurred that has disappeared.
@@ -77,8 +77,9 @@ def update(
     The allocation must belong to the vehicle ``resource_id`` (None: any of the type) and have a version in ``versions``
     (None: any). If the caller is restricted to its own allocations, those of others count as missing.
 
-    Raises AllocationNotFound, HoldExpired, VersionMismatch, ResourceClosed, PeriodTaken, NoneAvailable, Overloaded,
-    DatabaseUnavailable, and marshmallow's ValidationError if the changes do not fit the allocation's current state.
+    Raises AllocationNotFound, Archived, HoldExpired, VersionMismatch, ResourceClosed, PeriodTaken, NoneAvailable,
+    Overloaded, DatabaseUnavailable, and marshmallow's ValidationError if the changes do not fit the allocation's
+    current state.
     """
     if "attributes" in changes:
         return _move_to_any(resource_type, allocation_id, changes, resource_id, versions, caller)
@@ -109,7 +110,7 @@ def _move_to_any(
             vehicle = _choose(connection, row, changes, caller)
         targeted = {**changes, "resource_id": vehicle["id"]}
         # The next attempt finds out what happened to the allocation.
-        with contextlib.suppress(AllocationNotFound, ResourceClosed, PeriodTaken, UnusableVehicle):
+        with contextlib.suppress(AllocationNotFound, ArchivedPeriod, ResourceClosed, PeriodTaken, UnusableVehicle):
             return _update(resource_type, allocation_id, targeted, row["resource_id"], versions, caller)
     raise Overloaded("Other requests kept taking the vehicles that were free; try again.")
 
@@ -138,7 +139,7 @@ def _update(
                     continue
                 require_version(row, versions)
                 values, hold_seconds = new_values(row, changes, caller)
-                require_open(row, values, row["closed_from"])
+                require_open(row, values, row)
                 if hold_seconds is None and is_unchanged(row, values):
                     return row
                 updated = _execute(connection, row, values, hold_seconds, caller)
@@ -175,14 +176,17 @@ def new_values(row: Row, changes: dict[str, Any], caller: Caller) -> tuple[dict[
     return values, hold_seconds
 
 
-def require_open(row: Row, values: Row, closed_from: datetime | None) -> None:
-    """Raise ResourceClosed if the change of a row to ``values`` allocates additional time from ``closed_from`` on.
+def require_open(row: Row, values: Row, vehicle: Row) -> None:
+    """Raise a problem if the change of a row to ``values`` allocates additional time at which the vehicle is closed.
 
-    ``closed_from`` is the instant from which the vehicle in ``values`` is closed (None: it is open).
+    ``vehicle`` has ``closed_from`` and ``archived_until`` of the vehicle in ``values``. Raises ResourceClosed, and
+    ArchivedPeriod for time before ``archived_until``.
     """
     moves = values["resource_key"] != row["resource_key"]
     old_period = None if moves else Period(row["starts"], row["ends"])
-    conflicts.require_open(closed_from, Period(values["starts"], values["ends"]), old_period)
+    period = Period(values["starts"], values["ends"])
+    conflicts.require_after_archived(vehicle["archived_until"], period, old_period)
+    conflicts.require_open(vehicle["closed_from"], period, old_period)
 
 
 def _target(row: Row, changes: dict[str, Any]) -> int:

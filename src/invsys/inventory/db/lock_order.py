@@ -5,11 +5,11 @@ Every transaction follows this order, so transactions cannot deadlock:
 * A command that creates, changes or deletes an allocation locks the vehicle first. To create, confirm, extend or delete
   an allocation, and to delete expired holds, it locks FOR KEY SHARE. To allocate any vehicle, it locks FOR NO KEY
   UPDATE. A PATCH of the period or the vehicle of an allocation, a change list, an update of a vehicle, the import and a
-  decommission lock FOR UPDATE.
+  decommission lock FOR UPDATE. So does the archive, which skips locked vehicles.
 * A decommission and a closure therefore wait for all the others, and their events have higher numbers. All others wait
-  for them, and then evaluate the WHERE of their locking SELECT again with the committed row of the vehicle (section
-  13.2.1 of the PostgreSQL manual). Conditions on the vehicle belong in that WHERE, and a value of the vehicle has to
-  come from the result of that SELECT.
+  for them and for the archive, and then evaluate the WHERE of their locking SELECT again with the committed row of the
+  vehicle (section 13.2.1 of the PostgreSQL manual). Conditions on the vehicle belong in that WHERE, and a value of the
+  vehicle has to come from the result of that SELECT.
 * A command reads the vehicle of an allocation without a lock. If the allocation has moved to another vehicle by the
   time it is locked, the command releases all locks and starts again. A vehicle to which an allocation moves is also
   chosen without a lock, and locked in the same statement as the others.
@@ -28,13 +28,16 @@ from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAll
 _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 
+# What commands need of a locked vehicle.
+VEHICLE = (_resource.c.key, _resource.c.id, _resource.c.closed_from, _resource.c.archived_until)
+
 
 def lock_vehicles(*conditions: ColumnElement[bool], exclusive: bool = False) -> Select[Any]:
     """Select and lock the vehicles in circulation that meet the conditions, ordered by key.
 
-    The columns are ``key``, ``id`` and ``closed_from``. The lock is FOR KEY SHARE, or FOR UPDATE if ``exclusive``.
+    The columns are ``VEHICLE``. The lock is FOR KEY SHARE, or FOR UPDATE if ``exclusive``.
     """
-    rows = select(_resource.c.key, _resource.c.id, _resource.c.closed_from)
+    rows = select(*VEHICLE)
     rows = rows.where(_resource.c.decommissioned.is_(None), *conditions)
     return rows.order_by(_resource.c.key).with_for_update(read=not exclusive, key_share=not exclusive)
 

@@ -1,7 +1,8 @@
 """The tables.
 
 Some parts of the schema are only in the migrations: the exclusion constraint (PostgreSQL) and the triggers (SQLite)
-that prevent overlaps (0001), the numbering of events (0002), and the indexes that only improve speed (several).
+that prevent overlaps (0001), the numbering of events (0002), the triggers that protect archived time and the partitions
+of the archive (0009), and the indexes that only improve speed (several).
 """
 
 import uuid
@@ -13,6 +14,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Column,
     ForeignKey,
     Index,
     Integer,
@@ -67,6 +69,8 @@ class ContinuousResource(db.Model):  # type: ignore[name-defined]
     decommissioned: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # New allocations must end by this instant; null if the vehicle is open.
     closed_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The greatest end of an archived allocation; null if there is none. New allocations must start at it or later.
+    archived_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         Index(
@@ -103,6 +107,17 @@ class ContinuousResourceAllocation(db.Model):  # type: ignore[name-defined]
     changed: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # The caller's own order number. Several allocations can have the same one.
     reference: Mapped[str | None] = mapped_column(String(128))
+
+
+# The allocations that ``archive`` has moved; all of them are confirmed and have an end. PostgreSQL partitions the table
+# by the month of ``ends``.
+ARCHIVED_ALLOCATIONS = db.Table(
+    "archived_allocations",
+    *(
+        Column(column.name, column.type, nullable=column.nullable and column.name != "ends")
+        for column in ContinuousResourceAllocation.__table__.columns
+    ),
+)
 
 
 class Event(db.Model):  # type: ignore[name-defined]
@@ -158,7 +173,10 @@ class IdempotencyKey(db.Model):  # type: ignore[name-defined]
 
 
 class CursorState(db.Model):  # type: ignore[name-defined]
-    """A single row: the secret that encrypts cursors, and the progress of ``purge``, which is null at first."""
+    """A single row: the secret that encrypts cursors, the progress of ``purge``, and that of ``archive``.
+
+    Both are null at first.
+    """
 
     __tablename__ = "cursor_state"
 
@@ -170,3 +188,5 @@ class CursorState(db.Model):  # type: ignore[name-defined]
     purged_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     # When it last finished.
     purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The greatest ``archived_until`` of all vehicles.
+    archived_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -115,18 +115,26 @@ def is_open(end: Any, closed_from: Any = _resource.closed_from) -> ColumnElement
     return or_(closed_from.is_(None), closed_from >= _instant(end))
 
 
-def is_free(
-    start: Any, end: Any, last_end: Any = None, closed_from: Any = _resource.closed_from
-) -> ColumnElement[bool]:
-    """Return the predicate "the vehicle is open, and has no active allocation that overlaps ``[start, end)``".
+def is_after_archived(start: Any, archived_until: Any = _resource.archived_until) -> ColumnElement[bool]:
+    """Return the predicate "a new period that starts at ``start`` begins after the vehicle's archived allocations".
 
-    Allocations of a vehicle never overlap, so the end of the last one that starts before ``end`` decides. Finding it
-    takes one or two index look-ups, regardless of the number of allocations. ``last_end`` is a column with
-    ``last_end_before(end)``, if the statement has one; ``closed_from`` is as in ``is_open``.
+    For an infinite start (null), it is true only for vehicles that have no ``archived_until``, the column of the
+    vehicle. ``Period.adds_before`` is the equivalent in Python.
+    """
+    return or_(archived_until.is_(None), archived_until <= _instant(start))
+
+
+def is_free(start: Any, end: Any, last_end: Any = None, vehicle: Any = _resource) -> ColumnElement[bool]:
+    """Return the predicate "the vehicle can be allocated for ``[start, end)``".
+
+    It is open, the period is after its archived allocations, and no active allocation overlaps the period. Allocations
+    of a vehicle never overlap, so the end of the last one that starts before ``end`` decides. Finding it takes one or
+    two index look-ups, regardless of the number of allocations. ``last_end`` is a column with ``last_end_before(end)``,
+    if the statement has one. ``vehicle`` has the columns ``closed_from`` and ``archived_until``.
     """
     last_end = last_end_before(end) if last_end is None else last_end
     is_unallocated = func.coalesce(last_end, _BEFORE_ALL) <= func.coalesce(_instant(start), _BEFORE_ALL)
-    return and_(is_open(end, closed_from), is_unallocated)
+    return and_(is_open(end, vehicle.closed_from), is_after_archived(start, vehicle.archived_until), is_unallocated)
 
 
 def idle_seconds_around(

@@ -1,4 +1,7 @@
-"""Overlapping allocations in the database, which can only be stored while the constraint or triggers are missing."""
+"""Overlapping allocations in the database, which can only be stored while the constraint or triggers are missing.
+
+Archived allocations count as well.
+"""
 
 import uuid
 from collections.abc import Iterator
@@ -13,6 +16,23 @@ from invsys.inventory.period import Period
 # The maximum number of pairs that ``find`` returns.
 MAX_FOUND = 20
 
+_COLUMNS = "key, id, resource_key, starts, ends"
+_ALLOCATIONS = (
+    f"(SELECT {_COLUMNS} FROM continuous_resource_allocations"  # noqa: S608 - constants only
+    f" UNION ALL SELECT {_COLUMNS} FROM archived_allocations)"
+)
+# Vehicles with an archived allocation that ends after ``archived_until``, or another one that starts before it. New
+# allocations could overlap the former, and those were not rejected.
+_UNPROTECTED = """
+    SELECT count(*) FROM continuous_resources AS resource WHERE EXISTS (
+        SELECT 1 FROM archived_allocations AS archived WHERE archived.resource_key = resource.key
+            AND (resource.archived_until IS NULL OR archived.ends > resource.archived_until)
+    ) OR EXISTS (
+        SELECT 1 FROM continuous_resource_allocations AS allocation WHERE allocation.resource_key = resource.key
+            AND resource.archived_until IS NOT NULL
+            AND (allocation.starts IS NULL OR allocation.starts < resource.archived_until)
+    )"""
+
 # Compare each start with the latest end of all allocations that start before it, so that the count is correct even if
 # several allocations overlap.
 _OVERLAPPING = """
@@ -22,14 +42,14 @@ _OVERLAPPING = """
                 PARTITION BY resource_key ORDER BY starts NULLS FIRST, key
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
             ) AS latest_end
-        FROM continuous_resource_allocations
+        FROM {allocations} AS allocation
     ) AS ordered WHERE latest_end > start"""
 # Each of these with the allocations that precede it in the same order and have not ended when it starts.
 _PAIRS = """
     SELECT resource_type, name, resource.id AS resource_id, earlier.id AS earlier_id, earlier.starts AS earlier_starts,
         earlier.ends AS earlier_ends, later.id AS later_id, later.starts AS later_starts, later.ends AS later_ends
     FROM ({overlapping} ORDER BY resource_key, start, key LIMIT {limit}) AS later
-    JOIN continuous_resource_allocations AS earlier ON earlier.resource_key = later.resource_key
+    JOIN {allocations} AS earlier ON earlier.resource_key = later.resource_key
         AND (coalesce(earlier.starts, {earliest}), earlier.key) < (later.start, later.key)
         AND coalesce(earlier.ends, {latest}) > later.start
     JOIN continuous_resources AS resource ON resource.key = later.resource_key
@@ -67,13 +87,22 @@ class Overlap:
 def count(connection: Connection) -> int:
     """Return the number of allocations that overlap one with an earlier start, or with the same start."""
     statement = f"SELECT count(*) FROM ({_OVERLAPPING}) AS overlapping"  # noqa: S608 - constants only
-    return connection.scalar(text(statement.format(**_INFINITY[connection.dialect.name]))) or 0
+    return connection.scalar(text(statement.format(**_names(connection)))) or 0
+
+
+def count_unprotected(connection: Connection) -> int:
+    """Return the number of vehicles whose ``archived_until`` does not separate archived allocations from others."""
+    return connection.scalar(text(_UNPROTECTED)) or 0
+
+
+def _names(connection: Connection) -> dict[str, str]:
+    return {"allocations": _ALLOCATIONS, **_INFINITY[connection.dialect.name]}
 
 
 def find(connection: Connection) -> tuple[Overlap, ...]:
     """Return the first ``MAX_FOUND`` pairs of overlapping allocations, by vehicle and start."""
-    infinity = _INFINITY[connection.dialect.name]
-    statement = _PAIRS.format(overlapping=_OVERLAPPING.format(**infinity), limit=MAX_FOUND, **infinity)
+    names = _names(connection)
+    statement = _PAIRS.format(overlapping=_OVERLAPPING.format(**names), limit=MAX_FOUND, **names)
     return tuple(_read(connection.execute(text(statement).columns(**_TYPES))))
 
 

@@ -26,6 +26,10 @@ period is free again.
 `resource_closed`), and it is not free. Its allocations remain: they can be shortened, moved to another vehicle and
 deleted. `despite_closed: true` in the `POST` of one vehicle admits its maintenance.
 
+**Archived allocations.** The operator can archive allocations that ended long ago. They can still be read by their id,
+and in lists with `from` or `to`, but no longer changed or deleted (409 `archived`). On their vehicle, nothing can be
+allocated that begins before the last of them ended (422), and this time is not free.
+
 **Retries.** Send every `POST` with a new, unique `Idempotency-Key`. If the response is lost, repeat the request with
 this key. If the first request succeeded, the service returns its result (`Idempotency-Replayed: true`) and does not
 execute the request again.

@@ -6,6 +6,7 @@ from invsys.chassis.http.problems import InvalidFields, Problem, json_schema
 from invsys.inventory.errors import (
     MAX_CONFLICTS,
     AllocationNotFound,
+    Archived,
     ConflictError,
     HoldExpired,
     NoneAvailable,
@@ -19,7 +20,9 @@ from invsys.inventory.schemas import outputs
 # The name of the components that describe problems with any code.
 ANY = "Problem"
 # The problems that an entry of a change list can have.
-_OF_ENTRIES = frozenset({AllocationNotFound, HoldExpired, NoneAvailable, PeriodTaken, ResourceClosed, VersionMismatch})
+_OF_ENTRIES = frozenset(
+    {AllocationNotFound, Archived, HoldExpired, NoneAvailable, PeriodTaken, ResourceClosed, VersionMismatch}
+)
 _INDEX = "Only in the response to a change list: the position of the entry, from 0"
 _VERSION = "Only in the response to a change list: the current version"
 

@@ -6,7 +6,7 @@ full.
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -45,13 +45,15 @@ _allocation = ContinuousResourceAllocation
 _selected = _allocation.__table__.alias("selected")
 _before = aliased(_allocation)
 
-# Without ``changed``, which no representation shows.
-_NAMES = [column.name for column in _allocation.__table__.columns if column.name != "changed"]
+
+def columns_of(table: Any) -> list[ColumnElement[Any]]:
+    """Return the columns of a table of allocations, without ``changed``, which no representation shows."""
+    return [column for column in table.columns if column.name != "changed"]
 
 
 def _select(table: Any, condition: ColumnElement[Any]) -> Select[Any]:
     """Select allocations from a table with their vehicles; only vehicles of the type that are in circulation."""
-    columns = [*(table.c[name] for name in _NAMES), _resource.id.label("resource_id"), _resource.resource_type]
+    columns = [*columns_of(table), _resource.id.label("resource_id"), _resource.resource_type]
     return select(*columns).select_from(table.join(_resource.__table__, condition)).where(NOT_DECOMMISSIONED)
 
 
@@ -82,7 +84,12 @@ def page_statement(filters: Filters, status: str | None, descending: bool = Fals
     infinite. An allocation that starts within the window and after the previous page starts at or after ``lower`` and
     before ``upper``.
     """
-    pages = [_ordered(part, descending) for part in _parts(filters, status, descending, limited=True)]
+    return page_of(list(_parts(filters, status, descending, limited=True)), descending)
+
+
+def page_of(parts: Sequence[Select[Any]], descending: bool) -> Select[Any]:
+    """Build the statement of a page from the disjoint parts of its list."""
+    pages = [_ordered(part, descending) for part in parts]
     if len(pages) == 1:
         return pages[0]
     return _ordered(select(union_all(*(select(page.subquery()) for page in pages)).subquery()), descending)
@@ -96,6 +103,11 @@ def count_statement(filters: Filters, status: str | None) -> Select[Any]:
         part.with_only_columns(one, maintain_column_froms=True)
         for part in _parts(filters, status, descending=False, limited=False)
     ]
+    return count_of(parts)
+
+
+def count_of(parts: Iterable[Select[Any]]) -> Select[Any]:
+    """Build the statement that counts up to ``limit`` rows of the parts of a list."""
     rows = select(union_all(*parts).subquery()).limit(_LIMIT).subquery()
     return select(func.count()).select_from(rows)
 
@@ -108,7 +120,7 @@ def _ordered(rows: Select[Any], descending: bool) -> Select[Any]:
 
 def _parts(filters: Filters, status: str | None, descending: bool, limited: bool) -> Iterator[Select[Any]]:
     """Yield the parts of a list; ``limited`` means that only the first ``limit`` rows of the list are needed."""
-    predicates = [*_predicates(filters, status), *_after(filters, descending)]
+    predicates = [*_predicates(filters, status), *after(filters, descending, _STARTS, _KEY)]
     owned, owned_of_vehicle = ([OWNED], [OWNED_OF_VEHICLE]) if "owner" in filters else ([], [])
     in_vehicles = [IN_RESOURCE_IDS] if "resource_ids" in filters else []
     of_vehicles = ALLOCATIONS.where(*predicates, *owned_of_vehicle, *in_vehicles)
@@ -166,15 +178,15 @@ def _predicates(filters: Filters, status: str | None) -> list[ColumnElement[bool
     return [predicate for name, predicate in predicates.items() if name in filters] + by_status
 
 
-def _after(filters: Filters, descending: bool) -> list[ColumnElement[bool]]:
-    """Return the predicates "the allocation comes after the previous page"."""
+def after(filters: Filters, descending: bool, starts: Any, key: Any) -> list[ColumnElement[bool]]:
+    """Return the predicates "the allocation, which has these columns, comes after the previous page"."""
     if "after_key" not in filters:
         return []
     has_start = "after_start" in filters
     if descending:
         if has_start:
-            return [or_(_STARTS.is_(None), _STARTS < _AFTER, and_(_STARTS == _AFTER, _KEY < _AFTER_KEY))]
-        return [_STARTS.is_(None), _KEY < _AFTER_KEY]
+            return [or_(starts.is_(None), starts < _AFTER, and_(starts == _AFTER, key < _AFTER_KEY))]
+        return [starts.is_(None), key < _AFTER_KEY]
     if has_start:
-        return [_STARTS >= _AFTER, or_(_STARTS > _AFTER, _KEY > _AFTER_KEY)]
-    return [or_(_STARTS.is_not(None), _KEY > _AFTER_KEY)]
+        return [starts >= _AFTER, or_(starts > _AFTER, key > _AFTER_KEY)]
+    return [or_(starts.is_not(None), key > _AFTER_KEY)]

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Connection, bindparam
+from sqlalchemy import Connection, bindparam, select
 
 from invsys.inventory.db import session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
@@ -18,6 +18,7 @@ from invsys.inventory.errors import AllocationNotFound
 from invsys.inventory.period import ALWAYS, Period
 from invsys.inventory.queries import resources as resource_queries
 from invsys.inventory.queries.allocation_pages import ALLOCATIONS, count_statement, page_statement
+from invsys.inventory.queries.archive import allocations as archived
 from invsys.inventory.queries.cursors import SortKey
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,11 +36,16 @@ _ALLOCATION = {
 
 
 def allocation(
-    resource_type: str, allocation_id: uuid.UUID, resource_id: uuid.UUID | None = None, owner: str | None = None
+    resource_type: str,
+    allocation_id: uuid.UUID,
+    resource_id: uuid.UUID | None = None,
+    owner: str | None = None,
+    *,
+    changeable: bool = False,
 ) -> Row:
     """Return one allocation of the vehicle ``resource_id`` (None: any of the type) and of ``owner`` (None: any).
 
-    Raises AllocationNotFound.
+    It may be archived, unless ``changeable``. Raises AllocationNotFound, and Archived if ``changeable``.
     """
     statement = _ALLOCATION[resource_id is not None, owner is not None]
     params = {
@@ -49,7 +55,11 @@ def allocation(
         "owner": owner,
     }
     with session.read() as connection:
-        row = connection.execute(statement, params).mappings().first()
+        row: Row | None = connection.execute(statement, params).mappings().first()
+        if row is None and changeable:
+            archived.require_missing(connection, params)
+        elif row is None:
+            row = archived.find(connection, params)
     if row is None:
         raise AllocationNotFound(f"There is no allocation {allocation_id} here.")
     return row
@@ -62,7 +72,7 @@ class AllocationFilters(TypedDict, total=False):
     resource_id: uuid.UUID | None
     # Several vehicles; those of other types or out of circulation have no allocations.
     resource_ids: Collection[uuid.UUID] | None
-    # Only allocations that overlap this window.
+    # Only allocations that overlap this window. Archived allocations are only in lists with a window.
     window: Period
     allocation_type: str | None
     # ``held`` or ``confirmed``.
@@ -93,7 +103,10 @@ def allocations(
         names = _find_vehicle(connection, resource_type, filters, params)
         statement = page_statement(names, filters.get("status"), descending)
         values = {"resource_type": resource_type, "limit": limit, **_bounds(params, descending), **params}
-        return connection.execute(statement, values).mappings().all()
+        rows = connection.execute(statement, values).mappings().all()
+        if not archived.is_listed(connection, filters.get("window", ALWAYS), filters.get("status")):
+            return rows
+        return archived.with_page(rows, archived.page(connection, names, values, descending), limit, descending)
 
 
 def count(resource_type: str, most: int, **filters: Unpack[AllocationFilters]) -> int | None:
@@ -106,6 +119,8 @@ def count(resource_type: str, most: int, **filters: Unpack[AllocationFilters]) -
         names = _find_vehicle(connection, resource_type, filters, params)
         statement = count_statement(names, filters.get("status"))
         values = {"resource_type": resource_type, "limit": most + 1, **_bounds(params), **params}
+        if archived.is_listed(connection, filters.get("window", ALWAYS), filters.get("status")):
+            statement = select(statement.scalar_subquery() + archived.count_statement(names).scalar_subquery())
         number: int = connection.execute(statement, values).scalar_one()
     return number if number <= most else None
 

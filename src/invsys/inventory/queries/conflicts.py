@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
+from marshmallow import ValidationError
 from sqlalchemy import (
     JSON,
     ColumnElement,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
+    null,
     or_,
     select,
     text,
@@ -38,8 +40,12 @@ _START, _END = (bindparam(name, type_=UtcDateTime) for name in ("start", "end"))
 _OF_VEHICLE = _allocation.resource_key == bindparam("resource_key")
 
 
+class ArchivedPeriod(ValidationError):
+    """The period begins before the end of an archived allocation of the vehicle."""
+
+
 def _overlapping(
-    *columns: Any, owned: bool = False, conditions: Sequence[ColumnElement[bool]] = ()
+    *columns: Any, owned: bool = False, conditions: Sequence[ColumnElement[bool]] = (), more: Sequence[Any] = ()
 ) -> CompoundSelect[Any]:
     # Allocations of a vehicle never overlap, so the first one that can overlap [start, end) is the last one that starts
     # at or before ``start``. An allocation without a start precedes all others. A separate query finds that allocation:
@@ -55,6 +61,7 @@ def _overlapping(
             _allocation.starts >= func.coalesce(last.scalar_subquery(), literal(BEFORE_ALL, UtcDateTime)),
             _allocation.starts < func.coalesce(_END, literal(AFTER_ALL, UtcDateTime)),
         ),
+        *more,
     ).order_by(text("starts NULLS FIRST"))
 
 
@@ -66,7 +73,17 @@ _OVERLAPPING = {
     ).limit(MAX_CONFLICTS)
     for owned, ignoring in product((False, True), repeat=2)
 }
-_BUSY = _overlapping(_allocation.starts, _allocation.ends)
+# The time up to ``archived_until`` is one more busy period, in the same statement: a concurrent archive moves both.
+_ARCHIVED = _resource.archived_until > func.coalesce(_START, literal(BEFORE_ALL, UtcDateTime))
+_BUSY = _overlapping(
+    _allocation.starts,
+    _allocation.ends,
+    more=[
+        select(null().label("starts"), _resource.archived_until).where(
+            _resource.key == bindparam("resource_key"), _ARCHIVED
+        )
+    ],
+)
 _NOT_ENDED = (
     select(*_allocation.__table__.columns)
     .where(_OF_VEHICLE, is_active(), or_(_allocation.ends.is_(None), _allocation.ends > db_now()))
@@ -86,18 +103,22 @@ _SHOWN: list[Any] = [
 def _of_vehicles() -> CompoundSelect[Any]:
     """Select the allocations of the vehicles ``keys`` that overlap the window from ``start`` to ``end``, both finite.
 
+    The time up to the vehicle's ``archived_until`` counts as an allocation of the type "archived".
+
     The parts of the union use the index of a vehicle's starts, so they read no past allocations.
     """
+    is_listed = in_subquery(_resource.key, json_array_elements(bindparam("keys", type_=JSON)))
     allocations = (
-        select(*_SHOWN)
-        .join(_resource, _resource.key == _allocation.resource_key)
-        .where(in_subquery(_resource.key, json_array_elements(bindparam("keys", type_=JSON))), is_active())
+        select(*_SHOWN).join(_resource, _resource.key == _allocation.resource_key).where(is_listed, is_active())
     )
+    values = {"resource_key": _resource.key, "ends": _resource.archived_until, "allocation_type": literal("archived")}
+    shown: list[Any] = [values.get(column.name, null()) for column in _SHOWN]
     reaches = or_(_allocation.ends.is_(None), _allocation.ends > _START)
     return union_all(
         allocations.where(_allocation.starts.is_(None), reaches),
         allocations.where(_allocation.key == last_before(_START, _before.key, _before).scalar_subquery(), reaches),
         allocations.where(_allocation.starts >= _START, _allocation.starts < _END),
+        select(*shown).where(is_listed, _ARCHIVED),
     ).order_by(text("resource_key, starts NULLS FIRST"))
 
 
@@ -157,8 +178,22 @@ def require_open(closed_from: datetime | None, period: Period, old_period: Perio
         raise ResourceClosed(f"The vehicle is closed from {instant} on: nothing new can be allocated from then on.")
 
 
+def require_after_archived(archived_until: datetime | None, period: Period, old_period: Period | None = None) -> None:
+    """Raise ArchivedPeriod if the period adds time before ``archived_until`` (None: nothing is archived).
+
+    The arguments are as in ``require_open``.
+    """
+    if archived_until is not None and period.adds_before(archived_until, old_period):
+        field = "from_infinity" if period.start is None else "from_datetime"
+        instant = archived_until.isoformat().replace("+00:00", "Z")
+        raise ArchivedPeriod({field: [f"The allocations of this vehicle are archived until {instant}: start then."]})
+
+
 def busy_periods(resource_key: int, window: Period) -> Sequence[Row]:
-    """Return ``starts`` and ``ends`` of all allocations of a vehicle that overlap ``window``, ordered by start."""
+    """Return ``starts`` and ``ends`` of all allocations of a vehicle that overlap ``window``, ordered by start.
+
+    The first one can be the time up to the vehicle's ``archived_until``.
+    """
     params = {"resource_key": resource_key, "start": window.start, "end": window.end}
     with session.read() as connection:
         return connection.execute(_BUSY, params).mappings().all()
@@ -178,7 +213,7 @@ def require_no_future_allocations(connection: Connection, vehicle: Row, owner: s
 def allocations_of(resource_keys: Sequence[int], window: Period) -> list[Row]:
     """Return the allocations of several vehicles that overlap ``window``, ordered by vehicle and start.
 
-    The rows have the columns ``_SHOWN``.
+    The rows have the columns ``_SHOWN``. The first one of a vehicle can be the time up to its ``archived_until``.
     """
     params = {"keys": resource_keys, "start": window.start or BEFORE_ALL, "end": window.end or AFTER_ALL}
     with session.read() as connection:

@@ -17,6 +17,7 @@ from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, OWNED_OF_VEHICLE,
 from invsys.inventory.db.types import UtcDateTime
 from invsys.inventory.period import ALWAYS, Period, with_closure
 from invsys.inventory.queries import resources as resource_queries
+from invsys.inventory.queries.archive import allocations as archived
 
 _resource = ContinuousResource
 _allocation = ContinuousResourceAllocation
@@ -58,14 +59,21 @@ def allocations(
 ) -> tuple[Row, Sequence[Row]]:
     """Return a vehicle, and its allocations of ``owner`` (None: any) that overlap ``window``, ordered by start.
 
+    Archived allocations are included.
+
     Raises ResourceNotFound.
     """
     statement = _ALLOCATIONS if owner is None else _ALLOCATIONS.where(OWNED_OF_VEHICLE)
     if window != ALWAYS:
         statement = statement.where(overlaps(window.start, window.end))
-    with session.read() as connection:
+    with session.snapshot() as connection:
         vehicle = resource_queries.require_resource(connection, resource_type, resource_id)
-        return vehicle, connection.execute(statement, {"resource_key": vehicle["key"], "owner": owner}).mappings().all()
+        params = {"resource_key": vehicle["key"], "owner": owner}
+        rows: Sequence[Row] = connection.execute(statement, params).mappings().all()
+        if vehicle["archived_until"] is not None:
+            # They all start before the others.
+            rows = [*archived.overlapping(connection, vehicle["key"], window, owner), *rows]
+        return vehicle, rows
 
 
 @contextmanager

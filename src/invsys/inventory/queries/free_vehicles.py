@@ -43,6 +43,8 @@ _MILLION = 1_000_000
 _EXAMINED_PER_SAMPLED = 10
 # Spare candidates, so that concurrent requests can fall back to the next best vehicle.
 _SPARES = 8
+# The columns that decide whether a vehicle is available.
+_EXAMINED = (_resource.c.key, _resource.c.attributes, _resource.c.closed_from, _resource.c.archived_until)
 
 
 def is_available(with_attributes: bool, vehicle: Any = _resource.c, last_end: Any = None) -> ColumnElement[bool]:
@@ -50,7 +52,7 @@ def is_available(with_attributes: bool, vehicle: Any = _resource.c, last_end: An
 
     ``vehicle`` are the columns of the vehicle; ``last_end`` is as in ``predicates.is_free``.
     """
-    is_free_vehicle = is_free(_START, _END, last_end, vehicle.closed_from)
+    is_free_vehicle = is_free(_START, _END, last_end, vehicle)
     if not with_attributes:
         return is_free_vehicle
     return and_(is_free_vehicle, json_contains(vehicle.attributes, bindparam("attributes", type_=JSON)))
@@ -126,8 +128,7 @@ class _Samples(NamedTuple):
 @functools.lru_cache
 def _samples(with_attributes: bool, sample: int, whole_fleet: bool) -> _Samples:
     start = first_key()
-    columns = (_resource.c.key, _resource.c.attributes, _resource.c.closed_from)
-    vehicles = select(*columns, last_end_before(_END).label("last_end"))
+    vehicles = select(*_EXAMINED, last_end_before(_END).label("last_end"))
     vehicles = vehicles.where(NOT_DECOMMISSIONED).order_by(_resource.c.key)
     following, preceding = vehicles.where(_resource.c.key >= start), vehicles.where(_resource.c.key < start)
     if not whole_fleet:
@@ -171,8 +172,7 @@ _IS_EXCLUDED = in_subquery(_resource.c.key, json_array_elements(bindparam("exclu
 def _other(with_attributes: bool, sample: int) -> Select[Any]:
     """Build the statement of ``require_other``; it examines the vehicles from the position on, then those before it."""
     start, last_end = first_key(), last_end_before(_END, ~_IS_IGNORED).label("last_end")
-    columns = (_resource.c.key, _resource.c.id, _resource.c.attributes, _resource.c.closed_from)
-    vehicles = select(*columns, last_end)
+    vehicles = select(_resource.c.id, *_EXAMINED, last_end)
     vehicles = vehicles.where(NOT_DECOMMISSIONED, ~_IS_EXCLUDED).order_by(_resource.c.key)
     parts = []
     for condition in (_resource.c.key >= start, _resource.c.key < start):

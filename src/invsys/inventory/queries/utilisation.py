@@ -24,12 +24,14 @@ from invsys.inventory.db.functions import (
     step_key,
     step_number,
 )
-from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.db.models import ARCHIVED_ALLOCATIONS, ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.db.predicates import is_active, last_before
 from invsys.inventory.db.types import UtcDateTime
 from invsys.inventory.period import Period
+from invsys.inventory.queries.archive import allocations as archive
 
 _resource, _allocation = ContinuousResource, ContinuousResourceAllocation
+_archived = ARCHIVED_ALLOCATIONS.c
 
 # Callers choose the types of allocations, so the response limits their number and sums up the rest as OTHER_TYPES. No
 # type can have that name, because a type has at most 20 characters.
@@ -88,7 +90,8 @@ def steps(resource_type: str, window: Period, step: timedelta) -> list[Step]:
     with session.snapshot() as connection:
         changes: dict[int, int] = {row.step: row.change for row in connection.execute(FLEET, params)}
         sums: dict[str | None, dict[int, _Sums]] = defaultdict(dict)
-        for kind, number, *sums_of_step in connection.execute(ALLOCATIONS, params):
+        statement = ALL_ALLOCATIONS if archive.is_reached(connection, window) else ALLOCATIONS
+        for kind, number, *sums_of_step in connection.execute(statement, params):
             sums[kind][number] = _read(*sums_of_step)
     return list(_steps(window.start, _boundaries(window.end - window.start, step), changes, sums))
 
@@ -149,40 +152,49 @@ def _fleet() -> Select[Any]:
     return select(step, func.sum(number).label("change")).group_by(key)
 
 
-def _allocations_of_window() -> Any:
+def _allocations_of_window(*, with_archive: bool) -> Any:
     """Select the parts of allocations that are in the window, including allocations of decommissioned vehicles.
 
     The columns are the kind (the type; null: held), the period, and its bounds as seconds and microseconds since the
     window began. They are computed here, because SQLite would compute them again wherever an outer query uses them.
     """
     starts, ends = _allocation.starts, _allocation.ends
-    kind = case((_allocation.expires.is_(None), _allocation.allocation_type), else_=null()).label("kind")
-    bounds = {"starts": latest(starts, _START), "ends": earliest(ends, _END)}
+    rows = _parts_in_window(_allocation).where(is_active())
+    reaches = or_(ends.is_(None), ends > _START)
+    # A vehicle's allocations never overlap, so only the last one that starts before the window can reach into it.
+    before = aliased(_allocation)
+    last_keys = select(last_before(_START, before.key, table=before).scalar_subquery()).where(_OF_TYPE)
+    parts = [
+        rows.where(starts.is_(None), reaches),
+        rows.where(in_subquery(_allocation.key, last_keys.correlate(None).scalar_subquery()), reaches),
+        rows.where(starts >= _START, starts < _END),
+    ]
+    if with_archive:
+        begins = or_(_archived.starts.is_(None), _archived.starts < _END)
+        parts.append(_parts_in_window(_archived).where(_archived.ends > _START, begins))
+    return union_all(*parts).subquery("allocations_of_window")
+
+
+def _parts_in_window(columns: Any) -> Select[Any]:
+    """Select the kind and the part in the window of all allocations in the table that has these columns."""
+    kind = case((columns.expires.is_(None), columns.allocation_type), else_=null()).label("kind")
+    bounds = {"starts": latest(columns.starts, _START), "ends": earliest(columns.ends, _END)}
     times = [
         since(instant, _START).label(f"{name}_{unit}")
         for name, instant in bounds.items()
         for unit, since in _SINCE.items()
     ]
     rows = select(kind, *(instant.label(name) for name, instant in bounds.items()), *times)
-    rows = rows.join(_resource, _resource.key == _allocation.resource_key).where(_OF_TYPE, is_active())
-    reaches = or_(ends.is_(None), ends > _START)
-    # A vehicle's allocations never overlap, so only the last one that starts before the window can reach into it.
-    before = aliased(_allocation)
-    last_keys = select(last_before(_START, before.key, table=before).scalar_subquery()).where(_OF_TYPE)
-    return union_all(
-        rows.where(starts.is_(None), reaches),
-        rows.where(in_subquery(_allocation.key, last_keys.correlate(None).scalar_subquery()), reaches),
-        rows.where(starts >= _START, starts < _END),
-    ).subquery("allocations_of_window")
+    return rows.join(_resource, _resource.key == columns.resource_key).where(_OF_TYPE)
 
 
-def _spans() -> Any:
+def _spans(*, with_archive: bool) -> Any:
     """Group the allocations by kind and by the steps of start and end, with sums of each group.
 
     The statement computes the sums of each step from these groups, which are usually few. It would otherwise have to
     group the allocations twice.
     """
-    rows = _allocations_of_window().c
+    rows = _allocations_of_window(with_archive=with_archive).c
     # An allocation from the start of the window on counts in the first step: the time before it is 0 in any case.
     first = _step_key(rows.starts, rows.starts_seconds, rows.starts_microseconds).label("first")
     last = _step_key(rows.ends, rows.ends_seconds, rows.ends_microseconds).label("last")
@@ -199,9 +211,9 @@ def _step_key(instant: Any, seconds: Any, microseconds: Any) -> Any:
     return step_key(instant, seconds, microseconds, _ORIGIN, _STEP)
 
 
-def _allocations() -> Select[Any]:
+def _allocations(*, with_archive: bool) -> Select[Any]:
     """Build the statement that returns ``_Sums`` for each kind and step, with separate seconds and microseconds."""
-    spans = _spans().c
+    spans = _spans(with_archive=with_archive).c
     seconds = func.sum(spans.ends_seconds - spans.starts_seconds)
     microseconds = func.sum(spans.ends_microseconds - spans.starts_microseconds)
     duration = seconds * literal_column("1000000") + microseconds
@@ -218,4 +230,6 @@ def _allocations() -> Select[Any]:
     return select(*columns).group_by(edges.c.kind, step)
 
 
-FLEET, ALLOCATIONS = _fleet(), _allocations()
+FLEET, ALLOCATIONS = _fleet(), _allocations(with_archive=False)
+# For windows that reach into the archive.
+ALL_ALLOCATIONS = _allocations(with_archive=True)

@@ -1,4 +1,6 @@
-"""Export: all vehicles in circulation and their confirmed allocations, in the format that ``reader`` reads.
+"""Export: all vehicles in circulation and their confirmed allocations, also those that are archived.
+
+The format is the one that ``reader`` reads.
 
 Lines are sorted by type, name and start, so two databases with the same contents produce the same file.
 """
@@ -10,38 +12,41 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 import orjson
-from sqlalchemy import and_, select
+from sqlalchemy import select, union_all
 
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import by_code_point
-from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation
+from invsys.inventory.db.models import ARCHIVED_ALLOCATIONS, ContinuousResource, ContinuousResourceAllocation
 from invsys.inventory.schemas import exports
 from invsys.inventory.transfer import spreadsheet
 from invsys.inventory.transfer.columns import COLUMNS, format_cell
 
 _resource = ContinuousResource
-_allocation = ContinuousResourceAllocation
+_allocation = ContinuousResourceAllocation.__table__
 
+# Without holds: they expire, and an import would make them permanent.
+_confirmed = union_all(
+    select(*_allocation.columns).where(_allocation.c.expires.is_(None)), select(*ARCHIVED_ALLOCATIONS.columns)
+).subquery()
 _LINES = (
     select(
         _resource.resource_type,
         _resource.name,
         _resource.attributes,
         _resource.closed_from,
-        _allocation.key,
-        _allocation.id,
-        _allocation.starts,
-        _allocation.ends,
-        _allocation.allocation_type,
-        _allocation.description,
-        _allocation.reference,
-        _allocation.dump,
-        _allocation.client_id,
+        _confirmed.c.key,
+        _confirmed.c.id,
+        _confirmed.c.starts,
+        _confirmed.c.ends,
+        _confirmed.c.allocation_type,
+        _confirmed.c.description,
+        _confirmed.c.reference,
+        _confirmed.c.dump,
+        _confirmed.c.client_id,
     )
-    # Without holds: they expire, and an import would make them permanent.
-    .join(_allocation, and_(_allocation.resource_key == _resource.key, _allocation.expires.is_(None)), isouter=True)
+    .join(_confirmed, _confirmed.c.resource_key == _resource.key, isouter=True)
     .where(_resource.decommissioned.is_(None))
-    .order_by(by_code_point(_resource.resource_type), by_code_point(_resource.name), _allocation.starts.nulls_first())
+    .order_by(by_code_point(_resource.resource_type), by_code_point(_resource.name), _confirmed.c.starts.nulls_first())
 )
 
 

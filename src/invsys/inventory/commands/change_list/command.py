@@ -20,6 +20,7 @@ from invsys.inventory.db import failures, session
 from invsys.inventory.db.models import Row
 from invsys.inventory.errors import ResourceClosed
 from invsys.inventory.queries import conflicts
+from invsys.inventory.queries.conflicts import ArchivedPeriod
 
 
 class _BeginAgain(Exception):
@@ -122,10 +123,10 @@ def _require_usable(choice: Choice, entry: Entry, row: Row, vehicle: Row | None)
 
 
 def _require_open(placement: Placement) -> None:
-    """Raise ResourceClosed if the vehicle is closed, or _BeginAgain if it has been closed since it was chosen."""
+    """Raise ResourceClosed or ArchivedPeriod, or _BeginAgain if this has changed since the vehicle was chosen."""
     try:
         placement.require_open()
-    except ResourceClosed as error:
+    except (ResourceClosed, ArchivedPeriod) as error:
         if placement.entry.moves_to_any:
             raise _BeginAgain from error
         raise

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from marshmallow import ValidationError
@@ -43,7 +42,7 @@ class Entry:
         return vehicle_id
 
     def require_present(self, connection: Connection, row: Row | None, resource_type: str, owner: str | None) -> Row:
-        """Return the row of the allocation; raises AllocationNotFound, HoldExpired, VersionMismatch."""
+        """Return the row of the allocation; raises AllocationNotFound, Archived, HoldExpired, VersionMismatch."""
         row = locked_allocation.require_present(connection, row, resource_type, self.allocation_id, owner)
         self.require_version(row)
         return row
@@ -60,15 +59,15 @@ class Entry:
 class Placement:
     """The result of an entry: the row before the change, and the new values of its columns.
 
-    ``hold_seconds`` are the seconds from now until the hold expires (None: not extended). ``closed_from`` is the
-    instant from which the vehicle is closed (None: it is open).
+    ``hold_seconds`` are the seconds from now until the hold expires (None: not extended). ``vehicle`` has
+    ``closed_from`` and ``archived_until`` of the vehicle in the new values.
     """
 
     entry: Entry
     row: Row
     values: dict[str, Any]
     hold_seconds: int | None
-    closed_from: datetime | None
+    vehicle: Row
 
     @property
     def key(self) -> int:
@@ -93,8 +92,8 @@ class Placement:
         return any(self.values[name] != self.row[name] for name in ("resource_key", "starts", "ends"))
 
     def require_open(self) -> None:
-        """Raise ResourceClosed if the change allocates additional time at which the vehicle is closed."""
-        update_allocation.require_open(self.row, self.values, self.closed_from)
+        """Raise ResourceClosed or ArchivedPeriod if the change allocates additional time that is closed or archived."""
+        update_allocation.require_open(self.row, self.values, self.vehicle)
 
     def overlaps(self, other: "Placement") -> bool:
         """Return whether both allocations would have the same vehicle at the same time."""
@@ -111,7 +110,7 @@ def place(entry: Entry, row: Row, vehicle: Row | None, caller: Caller) -> Placem
     changes = entry.changes if vehicle is None else {**entry.changes, "resource_id": vehicle["id"]}
     with_vehicle = {**row, "new_resource_key": None if vehicle is None else vehicle["key"]}
     values, hold_seconds = update_allocation.new_values(with_vehicle, changes, caller)
-    return Placement(entry, row, values, hold_seconds, (row if vehicle is None else vehicle)["closed_from"])
+    return Placement(entry, row, values, hold_seconds, row if vehicle is None else vehicle)
 
 
 @contextmanager

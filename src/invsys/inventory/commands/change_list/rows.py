@@ -39,7 +39,7 @@ _allocation = ContinuousResourceAllocation.__table__
 # Each list of ids is one parameter, so that the text of the statements does not depend on its length.
 _IS_LISTED = in_subquery(_allocation.c.id, json_array_ids(bindparam("allocation_ids", type_=JSON)))
 _IS_NAMED = in_subquery(_resource.c.id, json_array_ids(bindparam("vehicle_ids", type_=JSON)))
-_VEHICLES = select(_resource.c.key, _resource.c.id, _resource.c.closed_from).where(NOT_DECOMMISSIONED, _IS_NAMED)
+_VEHICLES = select(*lock_order.VEHICLE).where(NOT_DECOMMISSIONED, _IS_NAMED)
 
 _TYPES = {column.name: column.type for column in _allocation.columns}
 _ROWS = bindparam("rows", type_=Text)
@@ -93,7 +93,7 @@ def _delete_statement(owned: bool) -> Executable:
 
 
 def find_vehicles(connection: Connection, resource_type: str, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Row]:
-    """Return the rows (key, id, closed_from) of the vehicles in circulation with these ids, by id, without locks."""
+    """Return the rows (``lock_order.VEHICLE``) of the vehicles in circulation with these ids, by id, without locks."""
     rows = connection.execute(_VEHICLES, {"resource_type": resource_type, "vehicle_ids": json_ids(ids)}).mappings()
     return {row["id"]: row for row in rows}
 
@@ -109,7 +109,7 @@ def lock_vehicles(
 ) -> dict[uuid.UUID, Row]:
     """Lock the vehicles of the allocations, and those with ``vehicle_ids``, if they are in circulation.
 
-    Return their rows (key, id, closed_from and, if ``with_attributes``, attributes) by id.
+    Return their rows (``lock_order.VEHICLE`` and, if ``with_attributes``, attributes) by id.
     """
     params = {
         "resource_type": resource_type,
@@ -140,7 +140,7 @@ def delete_allocations(
     for values in result:
         row = dict(zip(names, values, strict=True))
         vehicle = by_key[row["resource_key"]]
-        row |= {"resource_id": vehicle["id"], "closed_from": vehicle["closed_from"]}
+        row |= {"resource_id": vehicle["id"]} | {name: vehicle[name] for name in ("closed_from", "archived_until")}
         row |= {"resource_type": resource_type, "has_expired": False}
         rows[row["id"]] = row
     return rows

@@ -13,11 +13,14 @@ _ADVISORY_LOCK = 0x1_2705_1957
 
 
 def _is_compared(item: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
-    # Indexes that only improve speed are in the migrations, not in the models.
-    return not (kind == "index" and reflected and other is None)
+    # Indexes that only improve speed are in the migrations, not in the models. So are the partitions of the archive.
+    is_partition = kind == "table" and str(name).startswith("archived_allocations_")
+    return not (reflected and other is None and (kind == "index" or is_partition))
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection) -> bool:
+    """Run the migrations; return whether one of them was a downgrade."""
+    downgrades = []
     context.configure(
         connection=connection,
         target_metadata=db.metadata,
@@ -25,8 +28,10 @@ def _migrate(connection: Connection) -> None:
         # Both databases run all migrations in one transaction. Alembic does not assume this for SQLite.
         transactional_ddl=True,
         render_as_batch=connection.dialect.name == "sqlite",
+        on_version_apply=lambda step, **_: downgrades.append(not step.is_upgrade),
     )
     context.run_migrations()
+    return any(downgrades)
 
 
 def _migrate_postgresql(connection: Connection) -> None:
@@ -61,10 +66,10 @@ def _triggers_and_rows(connection: Connection) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _refuse_losses(connection: Connection, before: dict[str, dict[str, int]]) -> None:
+def _refuse_losses(connection: Connection, before: dict[str, dict[str, int]], *, is_downgrade: bool) -> None:
     """Raise RuntimeError, which rolls back the migration, if copying a table lost rows or triggers.
 
-    A missing table was dropped on purpose, for example by a downgrade.
+    A missing table was dropped on purpose, for example by a downgrade. A downgrade also drops triggers on purpose.
     """
     after = _triggers_and_rows(connection)
     before.pop("alembic_version", None)
@@ -73,7 +78,7 @@ def _refuse_losses(connection: Connection, before: dict[str, dict[str, int]]) ->
         for table, counts in before.items()
         if table in after
         for name, count in counts.items()
-        if after[table].get(name, 0) < count
+        if after[table].get(name, 0) < count and (name == table or not is_downgrade)
     ]
     if lost:
         raise RuntimeError(f"the migration would have lost {', '.join(sorted(lost))}; nothing was changed")
@@ -87,13 +92,15 @@ def _migrate_sqlite(connection: Connection) -> None:
     # Alembic changes a table by copying it to a new one. With foreign keys on, dropping the old table fails or deletes
     # the rows that refer to it. The pragma has no effect inside a transaction.
     driver.execute("PRAGMA foreign_keys=OFF")
+    # Renaming the new table would otherwise fail, because triggers of other tables refer to the dropped one.
+    driver.execute("PRAGMA legacy_alter_table=ON")
     driver.execute("PRAGMA busy_timeout=60000")
     try:
         # BEGIN IMMEDIATE: a concurrent upgrade waits here, and then finds nothing left to do.
         with connection.begin():
             before = _triggers_and_rows(connection)
-            _migrate(connection)
-            _refuse_losses(connection, before)
+            is_downgrade = _migrate(connection)
+            _refuse_losses(connection, before, is_downgrade=is_downgrade)
     finally:
         # The connection must not return to the pool with these pragmas.
         connection.invalidate()
