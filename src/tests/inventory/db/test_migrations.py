@@ -74,7 +74,8 @@ def all_rows(client):
 
 
 def is_comparable(item, name, kind, reflected, other):
-    return kind != "index" or not reflected or other is not None
+    is_only_stored = reflected and other is None
+    return not is_only_stored or not (kind == "index" or (kind == "table" and name.startswith("events_")))
 
 
 def test_a_migrated_database_matches_the_models(fresh_app):
