@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import context
 from sqlalchemy import Connection, select
@@ -22,11 +22,14 @@ from invsys.inventory.db.failures import is_busy, is_duplicate_key, is_overlap, 
 from invsys.inventory.db.functions import db_now
 from invsys.inventory.db.models import Row
 from invsys.inventory.db.outbox import OutboxChange
+from invsys.inventory.db.postgresql.table_locks import with_short_waits
 from invsys.inventory.db.sqlite import connections as sqlite
 from invsys.inventory.db.sqlite import file as sqlite_file
 from invsys.inventory.errors import Overloaded
 
 logger = logging.getLogger("invsys.inventory")
+
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -128,6 +131,17 @@ def in_batches(process: Callable[[Connection], int]) -> int:
         if not count:
             return total
         total += count
+
+
+def with_table_locks(process: Callable[[Connection], Result]) -> Result:
+    """Call ``process`` in a transaction that locks tables on PostgreSQL (``table_locks``); return its result.
+
+    Raises TableInUse.
+    """
+    with translated(), engine.current().transactions.connect() as connection:
+        with connection.begin():
+            disable_timeouts(connection)
+        return with_short_waits(connection, process)
 
 
 def try_without_waiting(work: Callable[[Connection], int]) -> int:

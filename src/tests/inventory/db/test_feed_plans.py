@@ -57,7 +57,8 @@ def explain(engine, app, client):
 
 def _rows_of_scans(plan):
     # A bitmap index scan names the index, not the table; the heap scan above it reads the same rows once more.
-    if plan.get("Relation Name") == "events" or plan["Node Type"] == "Bitmap Index Scan":
+    # On PostgreSQL, the relation is a partition of the events.
+    if plan.get("Relation Name", "").startswith("events_") or plan["Node Type"] == "Bitmap Index Scan":
         removed = plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
         yield (plan["Actual Rows"] + removed) * plan["Actual Loops"]
     for inner in plan.get("Plans", ()):

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, text
 
 from invsys.inventory.db import session
 from invsys.inventory.db.models import db
-from invsys.inventory.db.postgresql import index_growth
+from invsys.inventory.db.postgresql import event_partitions, index_growth, table_locks
 from invsys.inventory.db.session import disable_timeouts
 
 # An arbitrary number, the same for every InvSys.
@@ -13,8 +13,8 @@ _ADVISORY_LOCK = 0x1_2705_1957
 
 
 def _is_compared(item: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
-    # Indexes that only improve speed are in the migrations, not in the models. So are the partitions of the archive.
-    is_partition = kind == "table" and str(name).startswith("archived_allocations_")
+    # Indexes that only improve speed, and partitions, are in the migrations, not in the models.
+    is_partition = kind == "table" and str(name).startswith(("archived_allocations_", "events_"))
     return not (reflected and other is None and (kind == "index" or is_partition))
 
 
@@ -37,11 +37,17 @@ def _migrate(connection: Connection) -> bool:
 def _migrate_postgresql(connection: Connection) -> None:
     with connection.begin():
         disable_timeouts(connection)
-        # A concurrent upgrade waits here, and then finds nothing left to do.
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
-        _migrate(connection)
-        if _is_to_newest():
-            index_growth.grow(connection)
+        # A concurrent upgrade waits here until this connection is closed, and then finds nothing left to do.
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+    table_locks.with_short_waits(connection, _migrate_all)
+    if _is_to_newest():
+        event_partitions.settle(connection)
+
+
+def _migrate_all(connection: Connection) -> None:
+    _migrate(connection)
+    if _is_to_newest():
+        index_growth.grow(connection)
 
 
 def _is_to_newest() -> bool:
