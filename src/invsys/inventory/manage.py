@@ -24,6 +24,7 @@ from invsys.inventory import application, settings
 from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
 from invsys.inventory.commands import resources as resource_commands
 from invsys.inventory.db import engine, failures, models, schema_check, session
+from invsys.inventory.db.standbys import start_check
 from invsys.inventory.maintenance import backup, demo, integrity_check, migrate, purge
 from invsys.inventory.maintenance.backup import BackupError
 from invsys.inventory.maintenance.demo import DemoRefused
@@ -47,6 +48,7 @@ def _build_app(config: str | None = None) -> Flask:
 
 def _require_usable_database() -> None:
     schema_check.require_usable_at_start()
+    start_check.require_usable_at_start()
     engine.disconnect()
 
 

@@ -72,9 +72,35 @@ def _hosts(url: URL) -> int:
     return len(hosts) if isinstance(hosts, tuple) else hosts.count(",") + 1
 
 
-def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool) -> None:
-    """Set up and check each new connection of the engine; ``autocommit`` is not used on PostgreSQL."""
+def standby_urls(database: dict[str, Any]) -> dict[str, URL]:
+    """Return the URL of each host in ``[database] read_url`` by its name, such as ``10.0.0.22:5432``."""
+    if not database["read_url"]:
+        return {}
+    url = make_url(database["read_url"]).update_query_dict({"target_session_attrs": "any"})
+    hosts, ports = _listed(url, "host") or [url.host or "localhost"], _listed(url, "port") or [str(url.port or 5432)]
+    if len(ports) == 1:
+        ports *= len(hosts)
+    alone = url.set(host=None, port=None)
+    return {
+        f"{host}:{port}": alone.update_query_dict({"host": host, "port": port})
+        for host, port in zip(hosts, ports, strict=True)
+    }
+
+
+def _listed(url: URL, name: str) -> list[str]:
+    value = url.query.get(name, "")
+    return [part for part in (value if isinstance(value, tuple) else value.split(",")) if part]
+
+
+def add_listeners(
+    engine: Engine, database: dict[str, Any], *, autocommit: bool = True, reads_standby: bool = False
+) -> None:
+    """Set up and check each new connection of the engine; ``autocommit`` is not used on PostgreSQL.
+
+    With ``reads_standby``, the sessions cannot write, also if the standby has been promoted.
+    """
     timeout = database["statement_timeout"]
+    settings = {"default_transaction_read_only": "on"} if reads_standby else {}
 
     # Not the event "connect": before it, SQLAlchemy already executes queries.
     @event.listens_for(engine, "do_connect")
@@ -86,8 +112,9 @@ def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool)
 
         connection = open_another()
         try:
-            session = open_session(connection, timeout)
-            _require_durable(session, allow_unsafe=database["allow_unsafe_durability"])
+            session = open_session(connection, timeout, settings)
+            if not reads_standby:
+                _require_durable(session, allow_unsafe=database["allow_unsafe_durability"])
             pooler_check.require_session_mode(connection, session.pid, open_another)
         except (UnusableDatabase, psycopg.Error):
             connection.close()
