@@ -1,7 +1,7 @@
 """A primary with asynchronous standbys, and services that read from them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -37,18 +37,30 @@ def standby_of(leader: Member, name: str = "db2") -> Iterator[Member]:
     member.remove()
 
 
+def url_of(*members: Member) -> str:
+    """Return the URL that lists these servers."""
+    return f"postgresql://postgres@{','.join(member.address for member in members)}/postgres"
+
+
 def build(primary: Member, *standbys: Member, max_staleness: int = 60) -> Flask:
     """Build a service that writes to ``primary`` and may read from the standbys."""
-    hosts = ",".join(member.address for member in standbys)
-    read_url = f"postgresql://postgres@{hosts}/postgres"
-    more = {"INVSYS_DATABASE_READ_URL": read_url, "INVSYS_DATABASE_MAX_STALENESS": str(max_staleness)}
-    return build_app(load_settings(primary.url(), **more))
+    return _build([primary], standbys, max_staleness)
+
+
+def _build(primaries: Sequence[Member], standbys: Sequence[Member], max_staleness: int) -> Flask:
+    more = {"INVSYS_DATABASE_READ_URL": url_of(*standbys), "INVSYS_DATABASE_MAX_STALENESS": str(max_staleness)}
+    return build_app(load_settings(url_of(*primaries), **more))
+
+
+def service(primary: Member, *standbys: Member, max_staleness: int = 60) -> AbstractContextManager[FlaskClient]:
+    """Return a test client of a service that writes to ``primary`` and reads from the standbys."""
+    return service_of([primary], *standbys, max_staleness=max_staleness)
 
 
 @contextmanager
-def service(primary: Member, *standbys: Member, max_staleness: int = 60) -> Iterator[FlaskClient]:
-    """Yield a test client of a service that writes to ``primary`` and reads from the standbys."""
-    app = build(primary, *standbys, max_staleness=max_staleness)
+def service_of(primaries: Sequence[Member], *standbys: Member, max_staleness: int = 60) -> Iterator[FlaskClient]:
+    """Yield a test client of a service that writes to the one of ``primaries`` that is the primary."""
+    app = _build(primaries, standbys, max_staleness)
     yield app.test_client()
     close(app)
 
@@ -69,8 +81,3 @@ def wait_for_standby(client: FlaskClient, url: str = AVAILABILITY) -> TestRespon
 
     until(answers)
     return responses[-1]
-
-
-def wait_for_primary(client: FlaskClient, url: str = AVAILABILITY) -> None:
-    """Repeat a request until the primary answers."""
-    until(lambda: not is_from_standby(client.get(url)))

@@ -76,20 +76,16 @@ def standby_urls(database: dict[str, Any]) -> dict[str, URL]:
     """Return the URL of each host in ``[database] read_url`` by its name, such as ``10.0.0.22:5432``."""
     if not database["read_url"]:
         return {}
-    url = make_url(database["read_url"]).update_query_dict({"target_session_attrs": "any"})
-    hosts, ports = _listed(url, "host") or [url.host or "localhost"], _listed(url, "port") or [str(url.port or 5432)]
-    if len(ports) == 1:
-        ports *= len(hosts)
-    alone = url.set(host=None, port=None)
+    url = make_url(database["read_url"])
+    arguments = url.get_dialect()().create_connect_args(url)[1]
+    hosts, ports = (str(arguments.get(name, default)).split(",") for name, default in (("host", ""), ("port", "5432")))
+    alone = url.set(host=None, port=None).difference_update_query(["host", "port"])
+    servers = [(host or "localhost", port or "5432") for host, port in zip(hosts, ports, strict=True)]
+    alone = url.set(host=None, port=None).difference_update_query(["host", "port"])
     return {
-        f"{host}:{port}": alone.update_query_dict({"host": host, "port": port})
-        for host, port in zip(hosts, ports, strict=True)
+        f"{host}:{port}": alone.update_query_dict({"host": host, "port": port, "target_session_attrs": "any"})
+        for host, port in servers
     }
-
-
-def _listed(url: URL, name: str) -> list[str]:
-    value = url.query.get(name, "")
-    return [part for part in (value if isinstance(value, tuple) else value.split(",")) if part]
 
 
 def add_listeners(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 # Positions are numbers of bytes. A commit is flushed before anybody sees it, unless it is asynchronous. The inserted
 # position is not used otherwise: what it includes beyond the flushed one may not be sent to standbys for a long time.
@@ -58,17 +59,20 @@ def driver_of(connection: Connection) -> psycopg.Connection[Any]:
 
 
 def of_primary(connection: psycopg.Connection[Any]) -> PrimaryPosition:
-    """Read the position of the primary, in one round trip."""
+    """Read the position of the primary, in one round trip; raises DBAPIError."""
     return PrimaryPosition(*_row(connection, _OF_PRIMARY))
 
 
 def of_standby(connection: psycopg.Connection[Any]) -> StandbyPosition:
-    """Read the position of a standby, in one round trip."""
+    """Read the position of a standby, in one round trip; raises DBAPIError."""
     return StandbyPosition(*_row(connection, _OF_STANDBY))
 
 
 def _row(connection: psycopg.Connection[Any], statement: str) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = connection.execute(statement.encode(), prepare=True).fetchone()
+    try:
+        row: tuple[Any, ...] | None = connection.execute(statement.encode(), prepare=True).fetchone()
+    except psycopg.Error as error:
+        raise DBAPIError.instance(None, None, error, psycopg.Error) from error
     assert row is not None
     return row
 

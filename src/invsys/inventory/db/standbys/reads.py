@@ -1,6 +1,7 @@
 """Reads from standbys: the standbys of an application, and the standby of the current request."""
 
 import math
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from invsys.chassis.ops.draining import WORKERS_VARIABLE
 from invsys.inventory.db import engine
 from invsys.inventory.db.standbys.monitor import Monitor
 from invsys.inventory.db.standbys.positions import Primary
@@ -104,6 +106,9 @@ def configure(app: Flask, max_staleness: int) -> None:
     )
     monitor = Monitor(primary, engines.autocommit, standbys, interval)
     app.extensions[_EXTENSION] = Standbys(standbys, monitor, max_staleness)
+    if WORKERS_VARIABLE in os.environ:
+        # In a worker of the server, for the metrics; otherwise the first read starts the checks.
+        monitor.ensure_running()
 
 
 def of_app() -> Standbys | None:

@@ -19,6 +19,8 @@ from invsys.inventory.errors import UnusableDatabase
 logger = logging.getLogger("invsys.inventory")
 
 NOT_A_STANDBY = "it is not a standby, but a primary"
+# Never logged.
+_BEING_CHECKED = "it is being checked"
 
 
 class Unfit(Exception):
@@ -42,7 +44,7 @@ class Standby:
     def __init__(self, name: str, engine: Engine, primary: Primary, max_staleness: float, patience: float) -> None:
         self.name = name
         self.engine = engine
-        self.problem: str | None = "it has not been checked yet"
+        self.problem: str | None = _BEING_CHECKED
         self._primary = primary
         self._max_staleness = max_staleness
         self._patience = patience
@@ -79,7 +81,7 @@ class Standby:
         if not found.is_standby:
             raise Unfit(NOT_A_STANDBY)
         if history is None:
-            raise Unfit("the primary has not answered yet")
+            raise Unfit(_BEING_CHECKED)
         if found.cluster != history.cluster:
             raise Unfit(other_cluster(found.cluster, history.cluster))
         if problem := revisions.incompatibility(schema):
@@ -99,7 +101,7 @@ class Standby:
         found, timeline, _ = self._last
         if before is None or (before[0].started, before[1]) != (found.started, timeline):
             self._verified = None
-            raise Unfit("it is being checked")
+            raise Unfit(_BEING_CHECKED)
         position, _, read_at = before
         follows = position.position is not None and history.has_written(position.position, read_at)
         if follows is False:
@@ -121,7 +123,7 @@ class Standby:
             raise Unfit(NOT_A_STANDBY)
         history = self._primary.history
         if history is None or self._verified != (found.cluster, found.started, history.timeline):
-            raise Unfit("it is being checked")
+            raise Unfit(_BEING_CHECKED)
         oldest = time.monotonic() - max_age
         if history.marks[-1].at < oldest:
             raise Unfit("the primary does not answer, so the age of the data is not known")
@@ -141,7 +143,7 @@ class Standby:
             return
         if problem is None:
             logger.info("The standby %s answers reads.", self.name)
-        elif problem != "it is being checked":
+        elif problem != _BEING_CHECKED:
             logger.warning("The standby %s is left out, and the primary answers: %s.", self.name, problem)
 
 
