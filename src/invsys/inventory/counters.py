@@ -47,7 +47,7 @@ def count_read(server: str) -> None:
     _READS.labels(server).inc()
 
 
-def set_standby(name: str, usable: bool, age: float) -> None:
+def set_standby(name: str, *, usable: bool, age: float) -> None:
     """Set the state of a standby; ``age`` is in seconds."""
     _STANDBY_USABLE.labels(name).set(usable)
     _STANDBY_AGE.labels(name).set(age)

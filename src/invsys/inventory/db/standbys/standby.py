@@ -69,7 +69,7 @@ class Standby:
             problem = f"it does not answer: {first_line(error)}"
         self._checked_at = time.monotonic()
         self._report(problem)
-        counters.set_standby(self.name, problem is None, self._checked_at - self._reached_at)
+        counters.set_standby(self.name, usable=problem is None, age=self._checked_at - self._reached_at)
 
     def _check(self) -> None:
         with self.engine.connect() as connection:
