@@ -9,6 +9,7 @@ from invsys.chassis.http import default_headers, problems, request_body, request
 from invsys.chassis.ops import draining, health, metrics, readiness, request_log
 from invsys.inventory import api, openapi, state_metrics, ui
 from invsys.inventory.db import engine, schema_check
+from invsys.inventory.db.standbys import reads as standby_reads
 from invsys.inventory.maintenance import integrity_check
 from invsys.inventory.queries import cursors
 from invsys.inventory.settings import load as load_settings
@@ -53,6 +54,7 @@ def build_app(settings: Settings) -> Flask:
     gateway_secret.register(app, settings["server"]["gateway_secret"])
     request_body.register(app, settings["server"])
     engine.configure(app, settings)
+    standby_reads.configure(app, settings["database"]["max_staleness"])
     state.start()
     cursors.register(app)
     ready = readiness.Readiness(_require_usable_database, schema_check.revision, schema_check.require_writable)

@@ -24,6 +24,7 @@ from invsys.inventory import application, settings
 from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
 from invsys.inventory.commands import resources as resource_commands
 from invsys.inventory.db import engine, failures, models, schema_check, session
+from invsys.inventory.db.standbys import start_check
 from invsys.inventory.errors import UnusableDatabase
 from invsys.inventory.maintenance import archive, backup, demo, integrity_check, migrate, purge
 from invsys.inventory.maintenance.backup import BackupError
@@ -54,6 +55,7 @@ def _require_usable_database() -> None:
         # If the server is merely unreachable, the service starts anyway.
         if isinstance(error, UnusableDatabase):
             raise
+    start_check.require_usable_at_start()
     engine.disconnect()
 
 

@@ -46,6 +46,18 @@ class DatabaseUrl(fields.String):
         return url.render_as_string(hide_password=False)
 
 
+class ReadUrl(DatabaseUrl):
+    """The URL of standbys of PostgreSQL, each of them a host of the URL; empty: none."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if value == "":
+            return ""
+        url = super()._deserialize(value, attr, data, **kwargs)
+        if not url.startswith("postgresql"):
+            raise ValidationError("Only PostgreSQL has standbys: the URL must begin with postgresql://, or be empty.")
+        return url
+
+
 def _parse(text: str) -> URL:
     if (match := _SEVERAL_HOSTS.fullmatch(text)) is None:
         return make_url(text)
@@ -74,6 +86,13 @@ class DatabaseSettings(Schema):
     statement_timeout = fields.Integer(required=True, validate=validate.Range(1, 600))
     allow_unsafe_durability = fields.Boolean(required=True)
     migrate_on_install = fields.Boolean(required=True)
+    read_url = ReadUrl(required=True)
+    max_staleness = fields.Integer(required=True, validate=validate.Range(1, 3600))
+
+    @validates_schema
+    def _require_postgresql(self, data: dict[str, Any], **_: Any) -> None:
+        if data["read_url"] and data["url"].startswith("sqlite"):
+            raise ValidationError("SQLite has no standbys: leave read_url empty.", "read_url")
 
 
 class ApiSettings(Schema):

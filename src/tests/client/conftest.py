@@ -21,7 +21,7 @@ FRIDAY = MONDAY.replace(day=6)
 # The modules whose tests also run with the asynchronous client.
 BOTH = {
     *("test_availability_and_events", "test_deadline", "test_lists", "test_lost_responses", "test_replacement"),
-    *("test_retries", "test_several_changes", "test_unexpected_responses"),
+    *("test_freshness", "test_retries", "test_several_changes", "test_unexpected_responses"),
 }
 
 

@@ -15,7 +15,7 @@ from invsys.chassis import routes
 from invsys.chassis.documentation.problem_pages import problem_classes
 from invsys.chassis.ops import metrics
 from invsys.gateway import metrics as gateway_metrics
-from invsys.inventory import state_metrics
+from invsys.inventory import counters, state_metrics
 from invsys.inventory.maintenance import purge
 from tests.support.front_door import FrontDoor
 from tests.support.paths import MANUAL, PROJECT
@@ -39,6 +39,8 @@ class Exposed:
         for path in ("/api/cars", "/nowhere"):
             front_door.caller(app).get(path)
         gateway_metrics.count_limited("rate", "a client")
+        counters.count_read("primary")
+        counters.set_standby("10.0.0.22:5432", usable=True, age=1.0)
         self.labels: dict[str, set[str]] = dict(OWN)
         for service in (app, gateway):
             self._add(text_string_to_metric_families(service.test_client().get("/metrics").text))

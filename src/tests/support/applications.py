@@ -11,6 +11,7 @@ from invsys.inventory import settings
 from invsys.inventory.application import build_app
 from invsys.inventory.db.engine import disconnect
 from invsys.inventory.db.models import db
+from invsys.inventory.db.standbys import reads as standby_reads
 
 # Every cached application keeps its connections open, and PostgreSQL accepts 100.
 _MAX_APPS = 3
@@ -49,6 +50,7 @@ class Applications:
 def close(app: Flask) -> None:
     """Close all connections of an application; it reconnects when it is used again."""
     with app.app_context():
+        standby_reads.stop()
         disconnect()
 
 

@@ -44,6 +44,10 @@ class Member(PostgreSQL):
         super().start("listen_addresses=127.0.0.1", f"port={self.port}", f"cluster_name={self.name}", *options)
         self._runs = True
 
+    def stop(self, mode: str = "immediate") -> None:
+        super().stop(mode)
+        self._runs = False
+
     def _wait_for_exit(self) -> None:
         # A killed process counts as running until its parent reaps it.
         file = self._data / "postmaster.pid"

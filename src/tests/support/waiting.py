@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 # A generous limit, for busy machines.
-SECONDS = 120
+SECONDS = 25
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -114,7 +114,7 @@ class CollectionReplacement(CollectionBase):
         pages = allocation_pages(self._allocations_url(vehicle), {"start": start, "end": end}, payloads.MAX_PAGE)
         allocations: list[Allocation] = []
         while pages.has_next:
-            allocations += yield from pages.read()
+            allocations += yield from pages.read(current=True)
         return allocations
 
     def _move_all(

@@ -13,6 +13,7 @@ import httpx2
 from invsys_client.options import CallOptions
 from invsys_client.transport.body import Body
 from invsys_client.transport.deadline import limited_to, require_time
+from invsys_client.transport.freshness import Freshness
 from invsys_client.transport.pages import Pages
 from invsys_client.transport.requests import Run, Steps
 from invsys_client.transport.retries import CONNECTION_ERRORS, Attempt, execute
@@ -26,6 +27,7 @@ class SyncConnection:
 
     def __init__(self, settings: Settings, http: httpx2.Client, sleep: Callable[[float], None]) -> None:
         self._settings, self._http, self._sleep = settings, http, sleep
+        self._freshness = Freshness(settings)
 
     def run(self, steps: Steps[T], options: CallOptions) -> T:
         """Execute a call and return its result."""
@@ -67,7 +69,7 @@ class SyncConnection:
         try:
             with (
                 limited_to(attempt.seconds, self._settings.clock),
-                self._http.stream(**_arguments(attempt, headers)) as response,
+                self._http.stream(**_arguments(attempt, headers, self._freshness)) as response,
             ):
                 body = Body(response)
                 for chunk in response.iter_bytes():
@@ -75,6 +77,8 @@ class SyncConnection:
                     require_time()
         except CONNECTION_ERRORS as error:
             return error
+        finally:
+            self._freshness.note(attempt.request)
         return body.complete()
 
 
@@ -83,6 +87,7 @@ class AsyncConnection:
 
     def __init__(self, settings: Settings, http: httpx2.AsyncClient, sleep: Callable[[float], Awaitable[None]]) -> None:
         self._settings, self._http, self._sleep = settings, http, sleep
+        self._freshness = Freshness(settings)
 
     async def run(self, steps: Steps[T], options: CallOptions) -> T:
         """Execute a call and return its result."""
@@ -124,7 +129,7 @@ class AsyncConnection:
     async def _attempt(self, attempt: Attempt, headers: Mapping[str, str]) -> httpx2.Response | Exception:
         try:
             with anyio.fail_after(attempt.seconds):
-                async with self._http.stream(**_arguments(attempt, headers)) as response:
+                async with self._http.stream(**_arguments(attempt, headers, self._freshness)) as response:
                     body = Body(response)
                     async for chunk in response.aiter_bytes():
                         body.add(chunk)
@@ -132,6 +137,8 @@ class AsyncConnection:
             return httpx2.ReadTimeout("the deadline has passed")
         except CONNECTION_ERRORS as error:
             return error
+        finally:
+            self._freshness.note(attempt.request)
         return body.complete()
 
 
@@ -139,9 +146,10 @@ async def _result(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
-def _arguments(attempt: Attempt, headers: Mapping[str, str]) -> dict[str, Any]:
+def _arguments(attempt: Attempt, headers: Mapping[str, str], freshness: Freshness) -> dict[str, Any]:
     request = attempt.request
-    all_headers = httpx2.Headers(headers)
+    all_headers = httpx2.Headers(freshness.headers(request))
+    all_headers.update(headers)
     all_headers.update(request.headers)
     return {
         "method": request.method,

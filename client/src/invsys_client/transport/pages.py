@@ -29,11 +29,11 @@ class Pages(Generic[T]):
         """Whether there is a page that has not been read."""
         return self._url is not None
 
-    def read(self) -> Steps[list[T]]:
-        """Read the next page and return its items."""
+    def read(self, *, current: bool = False) -> Steps[list[T]]:
+        """Read the next page and return its items; ``current``: no standby may answer."""
         if self._url is None:
             return []
-        response = yield from get(self._url, self._params)
+        response = yield from get(self._url, self._params, current=current)
         items = parse(response, lambda document: self._read_items(response, document))
         self._url, self._params = _next_url(response), None
         return items

@@ -69,14 +69,21 @@ Steps = Generator[Request | Run, Any, T]
 
 
 def get(
-    url: str | httpx2.URL, params: Mapping[str, Any] | None = None, accept: str = "", *, follow_up: bool = False
+    url: str | httpx2.URL,
+    params: Mapping[str, Any] | None = None,
+    accept: str = "",
+    *,
+    follow_up: bool = False,
+    current: bool = False,
 ) -> Steps[httpx2.Response]:
-    """Send a GET request; ``accept`` is the media type, JSON by default.
+    """Send a GET request; ``accept`` is the media type, JSON by default; ``current``: no standby may answer.
 
     Parameters that are None are omitted; those that are lists are repeated.
     """
     query = None if params is None else {name: value for name, value in params.items() if value is not None}
     headers = {"Accept": accept} if accept else {}
+    if current:
+        headers["Cache-Control"] = "no-cache"
     request = Request("GET", url, headers, params=query, repeatable=True, follow_up=follow_up)
     return _response(request, (yield request))
 

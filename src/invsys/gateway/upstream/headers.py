@@ -26,6 +26,7 @@ _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _REQUEST_HEADERS = (
     "Accept",
     "Accept-Language",
+    "Cache-Control",
     "Content-Encoding",
     "Content-Type",
     "Idempotency-Key",
@@ -54,6 +55,7 @@ _RESPONSE_HEADERS = {
     for name in (
         "Accept-Patch",
         "Accept-Ranges",
+        "Age",
         "Allow",
         "Cache-Control",
         "Content-Disposition",
@@ -79,6 +81,7 @@ _RESPONSE_HEADERS = {
 # Headers that pages of other origins may read.
 CORS_EXPOSED = (
     "Accept-Patch",
+    "Age",
     "Allow",
     "ETag",
     "Idempotency-Replayed",

@@ -16,6 +16,7 @@ from werkzeug.routing import BaseConverter, UUIDConverter
 from invsys.chassis import identifiers
 from invsys.chassis.http import conditional, problems, query_string
 from invsys.inventory import errors
+from invsys.inventory.api import standby_reads
 from invsys.inventory.api.allocations import (
     AllocationChanges,
     AllocationCollection,
@@ -29,6 +30,7 @@ from invsys.inventory.api.exports import AllocationCalendar, VehicleAvailability
 from invsys.inventory.api.operations import OPERATIONS
 from invsys.inventory.api.resources import ResourceCollection, ResourceItem
 from invsys.inventory.api.utilisation import FleetUtilisation
+from invsys.inventory.db.standbys import reads
 from invsys.inventory.schemas import outputs
 
 _VEHICLES = "/api/<collection:collection>"
@@ -61,7 +63,11 @@ class Api(rest.Api):
     """
 
     def __init__(self, app: Flask) -> None:
-        super().__init__(app, decorators=[_prepare_call])
+        with app.app_context():
+            standbys = reads.of_app()
+        # The last one is called first.
+        decorators = [_prepare_call, *([] if standbys is None else [standby_reads.allow(standbys)])]
+        super().__init__(app, decorators=decorators)
 
     def error_router(self, original_handler: Callable[[Exception], Any], e: Exception) -> Any:
         """Pass the exception to Flask's error handlers."""

@@ -17,7 +17,9 @@ class Operation:
     response headers of a success. ``conditional`` is the header that makes the request conditional (RFC 9110, section
     13). ``keyed``: whether the operation accepts an Idempotency-Key. ``owner_filter``: whether X-Client-Sees restricts
     the response to the client's own allocations. ``fails_with`` are the problems that the operation can return, in
-    addition to MisdirectedRequest. ``any_host``: whether it accepts any Host header, and never returns that problem.
+    addition to MisdirectedRequest. ``standby_with`` are query parameters: a standby of the database may answer a
+    request that has one of them. With ``()`` it may answer every request, with None no request. ``any_host``: whether
+    the operation accepts any Host header, and never returns that problem.
     """
 
     summary: str
@@ -36,6 +38,7 @@ class Operation:
     keyed: bool = False
     owner_filter: bool = False
     fails_with: tuple[type[Problem], ...] = ()
+    standby_with: tuple[str, ...] | None = None
     any_host: bool = False
     media_types: tuple[str, ...] = ("application/json", "application/xml")
     tag: str = "operations"

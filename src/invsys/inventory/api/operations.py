@@ -52,7 +52,7 @@ _CREATED: dict[str, Any] = {"status": 201, "headers": ("Location", "ETag", "Idem
 _ITEM: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-None-Match"}
 _DELETED: dict[str, Any] = {"status": 204, "conditional": "If-Match"}
 _UPDATED: dict[str, Any] = {"headers": ("ETag",), "conditional": "If-Match", "merge_patch": True}
-_ALLOCATION_LIST: dict[str, Any] = {"owner_filter": True, **_COUNTED_LIST}
+_ALLOCATION_LIST: dict[str, Any] = {"owner_filter": True, "standby_with": ("from", "to"), **_COUNTED_LIST}
 
 # In the order of the document.
 TAGS = {
@@ -68,6 +68,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "List the vehicles of a collection, by age or by name",
         outputs.Resource,
         query=query_schemas.ResourceQuery,
+        standby_with=("available_from", "available_to"),
         **_COUNTED_LIST,
     ),
     ("resourcecollection", "POST"): _vehicles(
@@ -170,17 +171,20 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         outputs.Availability,
         errors.ResourceNotFound,
         query=query_schemas.WindowQuery,
+        standby_with=(),
     ),
     ("availabilityofall", "GET"): _allocations(
         "Show the free and busy periods of each vehicle",
         outputs.Availability,
         query=query_schemas.AvailabilityQuery,
+        standby_with=(),
         **_LIST,
     ),
     ("fleetutilisation", "GET"): _vehicles(
         "Show how much of the fleet is allocated in each step of a window",
         utilisation.Utilisation,
         query=query_schemas.UtilisationQuery,
+        standby_with=(),
     ),
     ("eventcollection", "GET"): Operation(
         "List the changes after a cursor that match the filters",
@@ -205,12 +209,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         query=query_schemas.WindowQuery,
         media_types=("text/calendar",),
         owner_filter=True,
+        standby_with=(),
         **_ITEM,
     ),
     ("vehicleavailability", "GET"): _vehicles(
         "Show the free periods of each vehicle as vehicle_availability.json of GBFS 3.1; Accept is ignored",
         gbfs.SCHEMA,
         media_types=("application/json",),
+        standby_with=(),
     ),
     ("healthz", "GET"): Operation("Report that the process is alive", _STATE, any_host=True),
     ("readyz", "GET"): Operation(

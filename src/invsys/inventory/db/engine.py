@@ -2,15 +2,17 @@
 
 Each application has two engines for its database. One runs transactions. The connections of the other stay in
 autocommit and run single statements: switching a connection to autocommit for each request would cost as much as the
-statement itself. On SQLite the second engine only reads.
+statement itself. On SQLite the second engine only reads. Each standby of PostgreSQL that answers reads has one more
+engine.
 """
 
+from collections.abc import Iterator, Mapping
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import Flask, current_app
 from flask_migrate import Migrate
-from sqlalchemy import Engine, QueuePool, make_url
+from sqlalchemy import Engine, QueuePool, create_engine, make_url
 
 from invsys.chassis.config.settings import Settings
 from invsys.chassis.formats import strict_json
@@ -35,6 +37,12 @@ class Engines(NamedTuple):
     is_sqlite: bool
     # Seconds.
     statement_timeout: int
+    # The engines of the standbys by name, in autocommit.
+    standbys: Mapping[str, Engine]
+
+    def all(self) -> Iterator[Engine]:
+        """Yield every engine."""
+        yield from (self.transactions, self.autocommit, *self.standbys.values())
 
 
 def configure(app: Flask, settings: Settings) -> None:
@@ -61,8 +69,22 @@ def configure(app: Flask, settings: Settings) -> None:
     backend.add_listeners(transactions, database, autocommit=False)
     backend.add_listeners(autocommit, database, autocommit=True)
     app.extensions[_ENGINES] = Engines(
-        transactions, autocommit, backend, dialect == "sqlite", database["statement_timeout"]
+        transactions,
+        autocommit,
+        backend,
+        dialect == "sqlite",
+        database["statement_timeout"],
+        _standbys(database, options),
     )
+
+
+def _standbys(database: dict[str, Any], options: dict[str, Any]) -> dict[str, Engine]:
+    engines = {}
+    for name, url in postgresql.standby_urls(database).items():
+        options = {**options, **postgresql.engine_options({**database, "url": url})}
+        engines[name] = create_engine(url, isolation_level="AUTOCOMMIT", **options)
+        postgresql.add_listeners(engines[name], database, reads_standby=True)
+    return engines
 
 
 def current() -> Engines:
@@ -73,13 +95,11 @@ def current() -> Engines:
 
 def pool_connections() -> tuple[int, int]:
     """Return the numbers of connections of this process that are in use, and that are idle."""
-    engines = current()
-    pools = [pool for pool in (engines.transactions.pool, engines.autocommit.pool) if isinstance(pool, QueuePool)]
+    pools = [engine.pool for engine in current().all() if isinstance(engine.pool, QueuePool)]
     return sum(pool.checkedout() for pool in pools), sum(pool.checkedin() for pool in pools)
 
 
 def disconnect() -> None:
     """Close the idle connections, for example before a fork: two processes must not share a connection."""
-    engines = current()
-    engines.transactions.dispose()
-    engines.autocommit.dispose()
+    for engine in current().all():
+        engine.dispose()

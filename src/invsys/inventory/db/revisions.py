@@ -53,13 +53,24 @@ def require_newest(revision: str | None) -> None:
 
 def require_compatible(schema: Schema) -> None:
     """Raise UnusableDatabase unless this version works on ``schema``: the newest one, or a newer, compatible one."""
-    if schema.revision not in known() and schema.compatible in known():
+    if _is_compatible_newer(schema):
         logger.warning(
             "The database is at migration %s of a newer version of the service, which this version can use.",
             schema.revision,
         )
     else:
         require_newest(schema.revision)
+
+
+def incompatibility(schema: Schema) -> str | None:
+    """Return why this version does not work on the schema of a standby, as a clause; None if it does."""
+    if schema.revision == newest() or _is_compatible_newer(schema):
+        return None
+    return f"its schema is at migration {schema.revision or '(none)'}, this version needs {newest()}"
+
+
+def _is_compatible_newer(schema: Schema) -> bool:
+    return schema.revision not in known() and schema.compatible in known()
 
 
 def current(connection: Connection) -> Schema:

@@ -25,6 +25,7 @@ from invsys.inventory.db.outbox import OutboxChange
 from invsys.inventory.db.postgresql.table_locks import with_short_waits
 from invsys.inventory.db.sqlite import connections as sqlite
 from invsys.inventory.db.sqlite import file as sqlite_file
+from invsys.inventory.db.standbys import reads as standby_reads
 from invsys.inventory.errors import Overloaded
 
 logger = logging.getLogger("invsys.inventory")
@@ -32,9 +33,15 @@ logger = logging.getLogger("invsys.inventory")
 Result = TypeVar("Result")
 
 
+def read() -> AbstractContextManager[Connection]:
+    """Return a connection for single queries, in autocommit: to a standby, if one answers this request."""
+    reading = standby_reads.current()
+    return read_primary() if reading is None else reading.connect()
+
+
 @contextmanager
-def read() -> Iterator[Connection]:
-    """Yield a connection for single queries, in autocommit."""
+def read_primary() -> Iterator[Connection]:
+    """Yield a connection to the primary for single queries, in autocommit."""
     with translated(), engine.current().autocommit.connect() as connection:
         yield connection
 
@@ -94,7 +101,11 @@ def _writing(engines: Engines, timeout: float | None = None) -> AbstractContextM
 
 @contextmanager
 def snapshot() -> Iterator[Connection]:
-    """Yield a connection whose queries all see the same state of the database."""
+    """Yield a connection whose queries all see the same state of the database, or of a standby as in ``read``."""
+    if (reading := standby_reads.current()) is not None:
+        with reading.connect(isolation_level="REPEATABLE READ") as connection, connection.begin():
+            yield connection
+        return
     engines = engine.current()
     options = {"only_reads": True} if engines.is_sqlite else {"isolation_level": "REPEATABLE READ"}
     with translated(), engines.transactions.execution_options(**options).begin() as connection:

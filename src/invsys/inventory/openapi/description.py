@@ -63,6 +63,13 @@ allocations can overlap.
 **Limits.** The operator can limit the number of unexpired holds of a client (429 `too_many_holds`), and how long
 allocations are and how far in the future they end (422).
 
+**Standbys.** If the operator allows it, a standby of the database answers availability, utilisation, calendars, GBFS,
+lists of allocations with `from` or `to`, and lists of vehicles with `available_from` or `available_to`. Such a response
+has `Age`: it has all changes that were acknowledged that many seconds ago, possibly later ones. With `Cache-Control:
+no-cache` in the request the response is current, for example after a change of your own; `max-age` limits `Age`. All
+other requests, and those that look for a `name` or a `reference`, are always current. A response can precede what the
+change feed has already returned.
+
 **Caching.** Responses have `Cache-Control: no-store`, except for calendars, GBFS, utilisation and static
 files.
 

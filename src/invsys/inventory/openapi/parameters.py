@@ -30,6 +30,10 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "description": "Change the item only if it still has this ETag; otherwise 412",
         "schema": {"type": "string"},
     },
+    "Cache-Control": {
+        "description": "`no-cache`: the answer must not come from a standby of the database",
+        "schema": {"type": "string"},
+    },
     "If-None-Match": {"description": "304 if the item still has this ETag", "schema": {"type": "string"}},
 }
 # The component with the names of the collections.
@@ -70,6 +74,7 @@ def of_operation(operation: Operation) -> Iterator[dict[str, Any]]:
     reads_client = operation.body is not None or operation.conditional == "If-Match" or operation.owner_filter
     names = ["X-Request-Id", operation.conditional, "Idempotency-Key" if operation.keyed else None]
     names += ["X-Client-Id", "X-Client-Sees"] if reads_client else []
+    names += [] if operation.standby_with is None else ["Cache-Control"]
     for name in filter(None, names):
         yield {"in": "header", "name": name, **_HEADERS[name]}
     if operation.query is not None:

@@ -13,6 +13,10 @@ HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-Id": {"description": "The id of the request, which the log also contains", "schema": REQUEST_ID_SCHEMA},
     "ETag": {"description": "The item's version, for If-Match and If-None-Match", "schema": {"type": "string"}},
     "Location": {"description": "The path of the new item", "schema": {"type": "string", "format": "uri-reference"}},
+    "Age": {
+        "description": "Seconds since when everything is included; absent if the answer is current",
+        "schema": {"type": "integer"},
+    },
     "Link": {
         "description": 'The next page, rel="next" (RFC 8288); absent on the last page',
         "schema": {"type": "string"},
@@ -56,13 +60,17 @@ def any_problem() -> dict[str, Any]:
 
 
 def _success(operation: Operation) -> dict[str, Any]:
-    response: dict[str, Any] = {"description": operation.summary, "headers": _headers(*operation.headers)}
+    response: dict[str, Any] = {"description": operation.summary, "headers": _headers(*_success_headers(operation))}
     if operation.response is not None:
         response["content"] = {media_type: {"schema": _body(operation)} for media_type in operation.media_types}
         if not isinstance(operation.response, dict):
             example = EXAMPLES[operation.response]
             response["content"]["application/json"]["example"] = [example] if operation.many else example
     return response
+
+
+def _success_headers(operation: Operation) -> tuple[str, ...]:
+    return operation.headers if operation.standby_with is None else (*operation.headers, "Age")
 
 
 def _body(operation: Operation) -> Any:

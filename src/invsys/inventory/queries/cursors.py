@@ -59,7 +59,7 @@ class _Cipher:
 
 
 def _secret() -> bytes:
-    with session.read() as connection:
+    with session.read_primary() as connection:
         secret: bytes | None = connection.scalar(_SECRET)
     if secret is None:
         raise missing_state()

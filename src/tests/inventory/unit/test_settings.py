@@ -49,6 +49,8 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "statement_timeout": 4,
             "allow_unsafe_durability": False,
             "migrate_on_install": True,
+            "read_url": "",
+            "max_staleness": 5,
         },
         "api": {
             "naive_datetimes": "utc",
@@ -74,6 +76,7 @@ RANGES = {
     "server.body_timeout": (1, 3600),
     "database.connect_timeout": (1, 60),
     "database.statement_timeout": (1, 600),
+    "database.max_staleness": (1, 3600),
     "api.max_body": (1024, 16 * 1024 * 1024),
     "api.best_fit_sample": (1, 10_000),
     "api.idempotency_ttl": (60, 366 * 86400),
@@ -88,6 +91,11 @@ BAD = [
     *(("server.gateway_secret", bad) for bad in SECRETS),
     ("api.any_strategy", "first"),
     ("database.url", ""),
+    ("database.read_url", "sqlite:////srv/fleet.sqlite3"),
+    ("database.read_url", "mysql://me@host/fleet"),
+    ("database.read_url", "nonsense"),
+    # The default database is SQLite, which has no standbys.
+    ("database.read_url", "postgresql://me@host/fleet"),
     ("database.allow_unsafe_durability", "perhaps"),
     ("database.allow_unsafe_durability", ""),
     ("api.naive_datetimes", "local"),
@@ -192,6 +200,17 @@ def test_any_other_url_is_refused_without_showing_its_password(text: str) -> Non
         url(text)
     assert str(caught.value).startswith("[database] url (from INVSYS_DATABASE_URL): ")
     assert "secret" not in str(caught.value)
+
+
+def test_read_url_lists_the_standbys_of_a_postgresql_database() -> None:
+    environ = {
+        "INVSYS_DATABASE_URL": "postgresql://me@a/fleet",
+        "INVSYS_DATABASE_READ_URL": "postgresql://me@b,c/fleet",
+    }
+    loaded = settings.load(environ=environ)["database"]
+    assert loaded["read_url"] == "postgresql+psycopg://me@/fleet?host=b%2Cc&port=5432%2C5432"
+    with pytest.raises(SettingsError, match="read_url"):
+        settings.load(environ={**environ, "INVSYS_DATABASE_URL": "sqlite:////srv/fleet.sqlite3"})
 
 
 # The password may be escaped, and may be repeated in the query.

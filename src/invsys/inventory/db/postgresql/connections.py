@@ -72,9 +72,31 @@ def _hosts(url: URL) -> int:
     return len(hosts) if isinstance(hosts, tuple) else hosts.count(",") + 1
 
 
-def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool) -> None:
-    """Set up and check each new connection of the engine; ``autocommit`` is not used on PostgreSQL."""
+def standby_urls(database: dict[str, Any]) -> dict[str, URL]:
+    """Return the URL of each host in ``[database] read_url`` by its name, such as ``10.0.0.22:5432``."""
+    if not database["read_url"]:
+        return {}
+    url = make_url(database["read_url"])
+    arguments = url.get_dialect()().create_connect_args(url)[1]
+    hosts, ports = (str(arguments.get(name, default)).split(",") for name, default in (("host", ""), ("port", "5432")))
+    alone = url.set(host=None, port=None).difference_update_query(["host", "port"])
+    servers = [(host or "localhost", port or "5432") for host, port in zip(hosts, ports, strict=True)]
+    alone = url.set(host=None, port=None).difference_update_query(["host", "port"])
+    return {
+        f"{host}:{port}": alone.update_query_dict({"host": host, "port": port, "target_session_attrs": "any"})
+        for host, port in servers
+    }
+
+
+def add_listeners(
+    engine: Engine, database: dict[str, Any], *, autocommit: bool = True, reads_standby: bool = False
+) -> None:
+    """Set up and check each new connection of the engine; ``autocommit`` is not used on PostgreSQL.
+
+    With ``reads_standby``, the sessions cannot write, also if the standby has been promoted.
+    """
     timeout = database["statement_timeout"]
+    settings = {"default_transaction_read_only": "on"} if reads_standby else {}
 
     # Not the event "connect": before it, SQLAlchemy already executes queries.
     @event.listens_for(engine, "do_connect")
@@ -86,8 +108,9 @@ def add_listeners(engine: Engine, database: dict[str, Any], *, autocommit: bool)
 
         connection = open_another()
         try:
-            session = open_session(connection, timeout)
-            _require_durable(session, allow_unsafe=database["allow_unsafe_durability"])
+            session = open_session(connection, timeout, settings)
+            if not reads_standby:
+                _require_durable(session, allow_unsafe=database["allow_unsafe_durability"])
             pooler_check.require_session_mode(connection, session.pid, open_another)
         except (UnusableDatabase, psycopg.Error):
             connection.close()

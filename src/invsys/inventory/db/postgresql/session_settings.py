@@ -1,5 +1,6 @@
 """PostgreSQL sessions: the settings on which results depend, and checks that the database can be used."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import psycopg
@@ -64,13 +65,13 @@ class Session(NamedTuple):
     pid: int
 
 
-def open_session(connection: psycopg.Connection[Any], timeout: int) -> Session:
-    """Apply the settings in one round trip; ``timeout`` is the statement timeout in seconds.
+def open_session(connection: psycopg.Connection[Any], timeout: int, more: Mapping[str, str]) -> Session:
+    """Apply the settings and ``more`` in one round trip; ``timeout`` is the statement timeout in seconds.
 
     Raises UnusableDatabase if the database has the wrong encoding or does not check foreign keys.
     """
     timeouts = dict.fromkeys(["statement_timeout", "idle_in_transaction_session_timeout"], str(timeout * 1000))
-    settings = _SETTINGS | timeouts
+    settings = {**_SETTINGS, **timeouts, **more}
     # In autocommit: a rollback would undo the settings.
     connection.autocommit = True
     row = connection.execute(_OPEN, [list(settings), list(settings.values())]).fetchone()

@@ -1,0 +1,157 @@
+"""One standby: whether it may answer reads, and from which instant its answers are."""
+
+import logging
+import math
+import time
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from invsys.inventory import counters
+from invsys.inventory.db import revisions
+from invsys.inventory.db.postgresql.connections import is_busy
+from invsys.inventory.db.standbys import positions
+from invsys.inventory.db.standbys.positions import Primary, StandbyPosition
+from invsys.inventory.errors import UnusableDatabase
+
+logger = logging.getLogger("invsys.inventory")
+
+NOT_A_STANDBY = "it is not a standby, but a primary"
+# Never logged.
+_BEING_CHECKED = "it is being checked"
+
+
+class Unfit(Exception):
+    """The standby may not answer a read; the message is a clause for operators."""
+
+
+class _Verified(NamedTuple):
+    """The server that passed the checks, and the timeline of the primary that it follows."""
+
+    cluster: str
+    started: str
+    timeline: str
+
+
+class Standby:
+    """A standby; the thread of ``monitor`` checks it, and the threads of requests read from it.
+
+    ``problem`` is the reason why it may not answer reads, as a clause, or None.
+    """
+
+    def __init__(self, name: str, engine: Engine, primary: Primary, max_staleness: float, patience: float) -> None:
+        self.name = name
+        self.engine = engine
+        self.problem: str | None = _BEING_CHECKED
+        self._primary = primary
+        self._max_staleness = max_staleness
+        self._patience = patience
+        self._verified: _Verified | None = None
+        self._last: tuple[StandbyPosition, str, float] | None = None
+        self._checked_at = -math.inf
+        self._reached_at = -math.inf
+
+    def may_answer(self) -> bool:
+        """Return whether the last check allowed reads and was not long ago: the server may have stopped since then."""
+        return self.problem is None and time.monotonic() - self._checked_at <= self._patience
+
+    def check(self) -> None:
+        """Check the standby, and log it if that changes whether it may answer reads."""
+        try:
+            self._check()
+            problem = None
+        except Unfit as error:
+            problem = str(error)
+        except (DBAPIError, PoolTimeout, UnusableDatabase) as error:
+            self._last = None
+            problem = f"it does not answer: {first_line(error)}"
+        self._checked_at = time.monotonic()
+        self._report(problem)
+        counters.set_standby(self.name, usable=problem is None, age=self._checked_at - self._reached_at)
+
+    def _check(self) -> None:
+        with self.engine.connect() as connection:
+            found = positions.of_standby(positions.driver_of(connection))
+            read_at = time.monotonic()
+            schema = revisions.current(connection)
+        history = self._primary.history
+        before, self._last = self._last, None
+        if not found.is_standby:
+            raise Unfit(NOT_A_STANDBY)
+        if history is None:
+            raise Unfit(_BEING_CHECKED)
+        if found.cluster != history.cluster:
+            raise Unfit(other_cluster(found.cluster, history.cluster))
+        if problem := revisions.incompatibility(schema):
+            raise Unfit(problem)
+        self._last = (found, history.timeline, read_at)
+        self._verify(before)
+        self._reached_at = max(self._reached_at, self._as_of(found, self._max_staleness))
+
+    def _verify(self, before: tuple[StandbyPosition, str, float] | None) -> None:
+        """Verify that the standby follows the primary, by the position of the check before.
+
+        By now the primary must have written it. After a failover, a standby may have more than the new primary.
+        """
+        history = self._primary.history
+        assert history is not None
+        assert self._last is not None
+        found, timeline, _ = self._last
+        if before is None or (before[0].started, before[1]) != (found.started, timeline):
+            self._verified = None
+            raise Unfit(_BEING_CHECKED)
+        position, _, read_at = before
+        follows = position.position is not None and history.has_written(position.position, read_at)
+        if follows is False:
+            self._verified = None
+            raise Unfit("its history is not that of the primary: it has replayed what the primary has never written")
+        if follows:
+            self._verified = _Verified(found.cluster, found.started, timeline)
+
+    def as_of(self, connection: Connection, max_age: float) -> float:
+        """Return the time of the monotonic clock of which the data of this connection are; they may be newer.
+
+        Raises Unfit if they are older than ``max_age`` seconds, or if the connection leads to another server than the
+        one that was checked.
+        """
+        return self._as_of(positions.of_standby(positions.driver_of(connection)), max_age)
+
+    def _as_of(self, found: StandbyPosition, max_age: float) -> float:
+        if not found.is_standby:
+            raise Unfit(NOT_A_STANDBY)
+        history = self._primary.history
+        if history is None or self._verified != (found.cluster, found.started, history.timeline):
+            raise Unfit(_BEING_CHECKED)
+        oldest = time.monotonic() - max_age
+        if history.marks[-1].at < oldest:
+            raise Unfit("the primary does not answer, so the age of the data is not known")
+        at = None if found.position is None else history.newest_reached(found.position)
+        if at is None or at < oldest:
+            raise Unfit(f"it is more than {max_age:g} seconds behind it")
+        return at
+
+    def suspect(self, error: DBAPIError) -> None:
+        """Leave the standby out until the next check, unless the server works and only this statement failed."""
+        if not is_busy(error.orig):
+            self._checked_at = -math.inf
+
+    def _report(self, problem: str | None) -> None:
+        before, self.problem = self.problem, problem
+        if problem == before:
+            return
+        if problem is None:
+            logger.info("The standby %s answers reads.", self.name)
+        elif problem != _BEING_CHECKED:
+            logger.warning("The standby %s is left out, and the primary answers: %s.", self.name, problem)
+
+
+def other_cluster(found: str, expected: str) -> str:
+    """Return the clause about a standby of another cluster."""
+    return f"it belongs to another cluster (system identifier {found}, the primary has {expected})"
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of the message of an error of the driver, or of our own."""
+    return str(getattr(error, "reason", None) or getattr(error, "orig", None) or error).strip().partition("\n")[0]
