@@ -7,10 +7,9 @@ from invsys.chassis.access import allowed_hosts, gateway_secret, path_prefix
 from invsys.chassis.config.settings import Settings
 from invsys.chassis.http import default_headers, problems, request_body, request_id
 from invsys.chassis.ops import draining, health, metrics, readiness, request_log
-from invsys.inventory import api, openapi, state_metrics, ui
+from invsys.inventory import api, openapi, state_metrics, ui, usable_database
 from invsys.inventory.db import engine, schema_check
 from invsys.inventory.db.standbys import reads as standby_reads
-from invsys.inventory.maintenance import integrity_check
 from invsys.inventory.queries import cursors
 from invsys.inventory.settings import load as load_settings
 
@@ -57,7 +56,7 @@ def build_app(settings: Settings) -> Flask:
     standby_reads.configure(app, settings["database"]["max_staleness"])
     state.start()
     cursors.register(app)
-    ready = readiness.Readiness(_require_usable_database, schema_check.revision, schema_check.require_writable)
+    ready = readiness.Readiness(usable_database.require, schema_check.revision, schema_check.require_writable)
     readiness.register(app, ready, _needs_database)
     health.register(app, ready.require)
     api.register(app, settings["resource_types"])
@@ -65,11 +64,6 @@ def build_app(settings: Settings) -> Flask:
     documentation.register(app, document="/api/openapi.json", home="/")
     ui.register(app)
     return app
-
-
-def _require_usable_database() -> None:
-    schema_check.require_compatible_schema()
-    integrity_check.require_safe_index()
 
 
 def _needs_database() -> bool:

@@ -19,13 +19,11 @@ from invsys import __version__
 from invsys.chassis.cli import commands
 from invsys.chassis.cli.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
 from invsys.chassis.config.settings import SettingsError
-from invsys.chassis.http.problems import Problem, Unavailable
-from invsys.inventory import application, settings
+from invsys.chassis.http.problems import Problem
+from invsys.inventory import application, settings, usable_database
 from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
 from invsys.inventory.commands import resources as resource_commands
 from invsys.inventory.db import engine, failures, models, schema_check, session
-from invsys.inventory.db.standbys import start_check
-from invsys.inventory.errors import UnusableDatabase
 from invsys.inventory.maintenance import archive, backup, demo, integrity_check, migrate, purge
 from invsys.inventory.maintenance.backup import BackupError
 from invsys.inventory.maintenance.demo import DemoRefused
@@ -48,14 +46,7 @@ def _build_app(config: str | None = None) -> Flask:
 
 
 def _require_usable_database() -> None:
-    schema_check.require_usable_at_start()
-    try:
-        integrity_check.require_safe_index()
-    except Unavailable as error:
-        # If the server is merely unreachable, the service starts anyway.
-        if isinstance(error, UnusableDatabase):
-            raise
-    start_check.require_usable_at_start()
+    usable_database.require_at_start()
     engine.disconnect()
 
 
