@@ -7,9 +7,10 @@ from invsys.chassis.access import allowed_hosts, gateway_secret, path_prefix
 from invsys.chassis.config.settings import Settings
 from invsys.chassis.http import default_headers, problems, request_body, request_id
 from invsys.chassis.ops import draining, health, metrics, readiness, request_log
-from invsys.inventory import api, openapi, state_metrics, ui, usable_database
+from invsys.inventory import api, openapi, state_metrics, ui
 from invsys.inventory.db import engine, schema_check
 from invsys.inventory.db.standbys import reads as standby_reads
+from invsys.inventory.maintenance import usable_database
 from invsys.inventory.queries import cursors
 from invsys.inventory.settings import load as load_settings
 

@@ -20,11 +20,11 @@ from invsys.chassis.cli import commands
 from invsys.chassis.cli.flask_script import ClickCommand, Command, Manager, Option, Shell, ShowUrls
 from invsys.chassis.config.settings import SettingsError
 from invsys.chassis.http.problems import Problem
-from invsys.inventory import application, settings, usable_database
+from invsys.inventory import application, settings
 from invsys.inventory.commands import allocate_any, create_allocation, delete_allocation, update_allocation
 from invsys.inventory.commands import resources as resource_commands
 from invsys.inventory.db import engine, failures, models, schema_check, session
-from invsys.inventory.maintenance import archive, backup, demo, integrity_check, migrate, purge
+from invsys.inventory.maintenance import archive, backup, demo, integrity_check, migrate, purge, usable_database
 from invsys.inventory.maintenance.backup import BackupError
 from invsys.inventory.maintenance.demo import DemoRefused
 from invsys.inventory.maintenance.migrate import MigrationError
