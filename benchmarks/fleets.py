@@ -6,6 +6,7 @@ of creates. While four fleets are served, the sessions are sampled for one that 
 """
 
 import os
+import statistics
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from benchmarks import calls, databases, load, processes, seeds
 from benchmarks.datasets import SERVICE
 
 _FLEETS = (("north", 0), ("west", 0), ("south", 1), ("east", 1))
-_VEHICLES, _CREATES, _CONNECTIONS, _ROUNDS = 1000, 600, 4, 3
+_VEHICLES, _CREATES, _CONNECTIONS, _ROUNDS = 1000, 200, 4, 10
 _TICKS = os.sysconf("SC_CLK_TCK")
 # The sessions of a server that wait for a lock of a session of another database.
 _WAITS = """
@@ -120,23 +121,25 @@ def main() -> None:
     with ExitStack() as stack:
         clusters = [stack.enter_context(databases.postgresql()) for _ in range(2)]
         fleets = [_serve(stack, clusters[number], name) for name, number in _FLEETS]
-        for fleet in fleets:
-            fleet.create(_CREATES // 4)  # fills the pools and the caches
+        measure(fleets)  # fills the pools and the caches
+        alone, together = [], []
+        with _sampled(clusters) as samples:
+            for _ in range(_ROUNDS):
+                alone.append(measure(fleets[:1]))
+                together.append(measure(fleets))
         print("CPU milliseconds per create   inventory  PostgreSQL")
-        for _ in range(_ROUNDS):
-            _print_row("1 fleet", measure(fleets[:1]))
-            with _sampled(clusters) as samples:
-                result = measure(fleets)
-            _print_row("4 fleets on 2 servers", result)
-            print(f"    waits for another fleet: {sum(samples)} in {len(samples)} samples")
+        _print_row("1 fleet", alone)
+        _print_row("4 fleets on 2 servers", together)
+        print(f"waits for another fleet: {sum(samples)} in {len(samples)} samples")
         for cluster in clusters:
             with psycopg.connect(cluster.url("postgres")) as connection:
                 rows = connection.execute(_CONNECTIONS_BY_DATABASE).fetchall()
             print("connections:", ", ".join(f"{name} {count}" for name, count in rows))
 
 
-def _print_row(name: str, milliseconds: tuple[float, float]) -> None:
-    print(f"{name:30}{milliseconds[0]:9.3f}  {milliseconds[1]:10.3f}")
+def _print_row(name: str, rounds: Sequence[tuple[float, float]]) -> None:
+    inventory, postgresql = (statistics.median(column) for column in zip(*rounds, strict=True))
+    print(f"{name:30}{inventory:9.2f}  {postgresql:10.2f}")
 
 
 if __name__ == "__main__":
