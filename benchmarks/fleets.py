@@ -1,8 +1,9 @@
 """The cost of a create with one fleet and with four at the same time: ``python -m benchmarks.fleets``.
 
-Two PostgreSQL servers have two databases each, and each database has an inventory with one worker. The results are CPU
-times, which other programs on the machine change little: of the inventories and of the servers, divided by the number
-of creates. While four fleets are served, the sessions are sampled for one that waits for a lock of another fleet.
+Two PostgreSQL servers have two databases each, and each database has an inventory with one worker. For comparison,
+another database has four inventories. The results are CPU times, which other programs on the machine change little: of
+the inventories and of the servers, divided by the number of creates. Meanwhile the sessions are sampled for one that
+waits for a lock of another fleet.
 """
 
 import os
@@ -107,29 +108,41 @@ def _sampled(clusters: Iterable[databases.PostgreSQL]) -> Iterator[list[int]]:
             thread.join()
 
 
-def _serve(stack: ExitStack, cluster: databases.PostgreSQL, name: str) -> Fleet:
+def _serve(stack: ExitStack, cluster: databases.PostgreSQL, name: str, inventories: int = 1) -> list[Fleet]:
+    """Create the database of a fleet and run inventories for it, each with requests for hours of its own."""
     url = cluster.create(name)
     vehicles = seeds.fill(url, _VEHICLES, 0)
-    port = processes.free_port()
-    command = processes.production(SERVICE, port, workers=1)
-    server = stack.enter_context(processes.running(command, port, {"INVSYS_DATABASE_URL": url}))
-    return Fleet(server, cluster, calls.creates(vehicles))
+    fleets = []
+    for number in range(inventories):
+        port = processes.free_port()
+        command = processes.production(SERVICE, port, workers=1)
+        server = stack.enter_context(processes.running(command, port, {"INVSYS_DATABASE_URL": url}))
+        fleets.append(Fleet(server, cluster, calls.creates(vehicles, number * 1000 * _VEHICLES)))
+    return fleets
 
 
 def main() -> None:
     """Measure and print the results."""
     with ExitStack() as stack:
         clusters = [stack.enter_context(databases.postgresql()) for _ in range(2)]
-        fleets = [_serve(stack, clusters[number], name) for name, number in _FLEETS]
-        measure(fleets)  # fills the pools and the caches
-        alone, together = [], []
+        # As many processes as with four fleets, which compete for the cores in the same way.
+        crowd = _serve(stack, clusters[0], "one", inventories=len(_FLEETS))
+        fleets = [fleet for name, number in _FLEETS for fleet in _serve(stack, clusters[number], name)]
+        cases = {
+            "1 fleet": fleets[:1],
+            "1 fleet, 4 inventories": crowd,
+            "4 fleets on 2 servers": fleets,
+        }
+        for fleet in (*crowd, *fleets):
+            fleet.create(_CREATES)  # fills the pools and the caches
+        results: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
         with _sampled(clusters) as samples:
             for _ in range(_ROUNDS):
-                alone.append(measure(fleets[:1]))
-                together.append(measure(fleets))
+                for name, case in cases.items():
+                    results[name].append(measure(case))
         print("CPU milliseconds per create   inventory  PostgreSQL")
-        _print_row("1 fleet", alone)
-        _print_row("4 fleets on 2 servers", together)
+        for name, rounds in results.items():
+            _print_row(name, rounds)
         print(f"waits for another fleet: {sum(samples)} in {len(samples)} samples")
         for cluster in clusters:
             with psycopg.connect(cluster.url("postgres")) as connection:
