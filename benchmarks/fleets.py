@@ -1,11 +1,13 @@
 """The cost of a create with one fleet and with four at the same time: ``python -m benchmarks.fleets``.
 
-Two PostgreSQL servers have two databases each, and each database has an inventory with one worker. The results are CPU
-times, which other programs on the machine change little: of the inventories and of the servers, divided by the number
-of creates. While four fleets are served, the sessions are sampled for one that waits for a lock of another fleet.
+Two PostgreSQL servers have two databases each, and each database has an inventory with one worker. For comparison,
+another database has four inventories. The results are CPU times, which other programs on the machine change little: of
+the inventories and of the servers, divided by the number of creates. Meanwhile the sessions are sampled for one that
+waits for a lock of another fleet.
 """
 
 import os
+import statistics
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +22,7 @@ from benchmarks import calls, databases, load, processes, seeds
 from benchmarks.datasets import SERVICE
 
 _FLEETS = (("north", 0), ("west", 0), ("south", 1), ("east", 1))
-_VEHICLES, _CREATES, _CONNECTIONS, _ROUNDS = 1000, 600, 4, 3
+_VEHICLES, _CREATES, _CONNECTIONS, _ROUNDS = 1000, 200, 4, 10
 _TICKS = os.sysconf("SC_CLK_TCK")
 # The sessions of a server that wait for a lock of a session of another database.
 _WAITS = """
@@ -106,37 +108,51 @@ def _sampled(clusters: Iterable[databases.PostgreSQL]) -> Iterator[list[int]]:
             thread.join()
 
 
-def _serve(stack: ExitStack, cluster: databases.PostgreSQL, name: str) -> Fleet:
+def _serve(stack: ExitStack, cluster: databases.PostgreSQL, name: str, inventories: int = 1) -> list[Fleet]:
+    """Create the database of a fleet and run inventories for it, each with requests for hours of its own."""
     url = cluster.create(name)
     vehicles = seeds.fill(url, _VEHICLES, 0)
-    port = processes.free_port()
-    command = processes.production(SERVICE, port, workers=1)
-    server = stack.enter_context(processes.running(command, port, {"INVSYS_DATABASE_URL": url}))
-    return Fleet(server, cluster, calls.creates(vehicles))
+    fleets = []
+    for number in range(inventories):
+        port = processes.free_port()
+        command = processes.production(SERVICE, port, workers=1)
+        server = stack.enter_context(processes.running(command, port, {"INVSYS_DATABASE_URL": url}))
+        fleets.append(Fleet(server, cluster, calls.creates(vehicles, number * 1000 * _VEHICLES)))
+    return fleets
 
 
 def main() -> None:
     """Measure and print the results."""
     with ExitStack() as stack:
         clusters = [stack.enter_context(databases.postgresql()) for _ in range(2)]
-        fleets = [_serve(stack, clusters[number], name) for name, number in _FLEETS]
-        for fleet in fleets:
-            fleet.create(_CREATES // 4)  # fills the pools and the caches
+        # As many processes as with four fleets, which compete for the cores in the same way.
+        crowd = _serve(stack, clusters[0], "one", inventories=len(_FLEETS))
+        fleets = [fleet for name, number in _FLEETS for fleet in _serve(stack, clusters[number], name)]
+        cases = {
+            "1 fleet": fleets[:1],
+            "1 fleet, 4 inventories": crowd,
+            "4 fleets on 2 servers": fleets,
+        }
+        for fleet in (*crowd, *fleets):
+            fleet.create(_CREATES)  # fills the pools and the caches
+        results: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
+        with _sampled(clusters) as samples:
+            for _ in range(_ROUNDS):
+                for name, case in cases.items():
+                    results[name].append(measure(case))
         print("CPU milliseconds per create   inventory  PostgreSQL")
-        for _ in range(_ROUNDS):
-            _print_row("1 fleet", measure(fleets[:1]))
-            with _sampled(clusters) as samples:
-                result = measure(fleets)
-            _print_row("4 fleets on 2 servers", result)
-            print(f"    waits for another fleet: {sum(samples)} in {len(samples)} samples")
+        for name, rounds in results.items():
+            _print_row(name, rounds)
+        print(f"waits for another fleet: {sum(samples)} in {len(samples)} samples")
         for cluster in clusters:
             with psycopg.connect(cluster.url("postgres")) as connection:
                 rows = connection.execute(_CONNECTIONS_BY_DATABASE).fetchall()
             print("connections:", ", ".join(f"{name} {count}" for name, count in rows))
 
 
-def _print_row(name: str, milliseconds: tuple[float, float]) -> None:
-    print(f"{name:30}{milliseconds[0]:9.3f}  {milliseconds[1]:10.3f}")
+def _print_row(name: str, rounds: Sequence[tuple[float, float]]) -> None:
+    inventory, postgresql = (statistics.median(column) for column in zip(*rounds, strict=True))
+    print(f"{name:30}{inventory:9.2f}  {postgresql:10.2f}")
 
 
 if __name__ == "__main__":

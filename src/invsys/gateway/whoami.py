@@ -29,7 +29,8 @@ SCHEMA: dict[str, Any] = {
         "scopes": {
             "type": "array",
             "items": {"type": "string"},
-            "description": "Its scopes, sorted; one that holds in a single collection ends with `@` and the collection",
+            "description": "Its scopes, sorted; one that holds in a single collection ends with `@` and the collection,"
+            " one of a fleet with `@`, the fleet, `/`, and the collection or `*`",
         },
         "limits": {"type": "array", "items": _LIMIT, "description": "Its limits; all of them apply"},
     },

@@ -27,7 +27,7 @@ class FleetsBehindGateway:
     def build_gateway(self, *layers, hosts=None):
         """Build a gateway with both fleets and without an inventory of no fleet; ``layers`` override its settings."""
         sections = {
-            "server": {"allowed_hosts": f"localhost, {HOST}"},
+            "server": {"allowed_hosts": f"localhost, 127.0.0.1, {HOST}"},
             "clients": {"file": self.folder / "clients.ini"},
             "services": {"inventory": ""},
             "fleets": self.urls,
