@@ -140,10 +140,26 @@ def test_the_service_goes_on_during_the_migration_and_loses_nothing(app, client,
     assert "events_default" not in filled_partitions(url)
 
 
-def test_a_killed_migration_goes_on_at_the_next_attempt(app, client, url):
+def start_migration(url):
     command = [sys.executable, "-m", "invsys.inventory.manage", "migrate"]
     environ = {"INVSYS_DATABASE_URL": url, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(PROJECT / "src")}
-    with locked(url, "SELECT FROM events"), subprocess.Popen(command, env=environ) as process:
+    return subprocess.Popen(command, env=environ)
+
+
+def test_a_migration_repeats_its_attempts_while_the_service_goes_on(client, url):
+    with locked(url, "SELECT FROM events") as reader, start_migration(url) as process:
+        for name in ("Car1", "Car2"):
+            until_waiting(url, 1)
+            # It waits behind the migration, until that gives its attempt up.
+            register(client, name)
+        assert process.poll() is None
+        reader.rollback()
+    assert process.returncode == 0
+    require_settled(url, client)
+
+
+def test_a_killed_migration_goes_on_at_the_next_attempt(client, url):
+    with locked(url, "SELECT FROM events"), start_migration(url) as process:
         until_waiting(url, 1)
         process.send_signal(signal.SIGKILL)
     register(client, "Car1")
