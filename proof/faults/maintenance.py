@@ -54,7 +54,11 @@ def _compared_copy(scene: Scene) -> Iterator[None]:
 
 @fault("database", weight=2)
 def purge(scene: Scene) -> Iterator[None]:
-    """Purge. Before, events and keys that are older than two minutes get older than any purge spares."""
+    """Purge. Before, events and keys that are older than two minutes get older than any purge spares.
+
+    On PostgreSQL, the events after the first purges are in other partitions, so later purges drop partitions.
+    """
+    scene.detail["begins_partition"] = tables.begin_partition(tables.url(scene.stack))
     scene.detail["aged"] = tables.age(tables.url(scene.stack), _SETTLED, _LONG_AGO)
     process = _manage(scene, "purge", environ=_EVENTS_TTL)
     yield

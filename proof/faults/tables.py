@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, NullPool, create_engine, func, select, update
+from sqlalchemy import Connection, NullPool, create_engine, func, select, text, update
 
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Event, IdempotencyKey
 from proof.system.stack import Stack
@@ -54,6 +54,27 @@ def count_allocations(database: str, prefix: str) -> int:
     statement = select(func.count(allocation.key)).join(ContinuousResource).where(has_name)
     with _connection(database) as connection:
         return connection.scalar(statement) or 0
+
+
+# The first key of the next partition; the last partition is kept, because purge adds none after it in so short a time.
+_BEGIN_PARTITION = """
+    WITH ends AS (
+        SELECT substr(relname, length('events_to_') + 1)::bigint AS upper_key
+        FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+        WHERE inhparent = 'events'::regclass AND relname ~ '^events_to_[0-9]+$'
+    )
+    SELECT setval('events_key_seq', min(upper_key) - 1) FROM ends
+    WHERE upper_key > pg_sequence_last_value('events_key_seq') AND upper_key < (SELECT max(upper_key) FROM ends)
+    HAVING min(upper_key) IS NOT NULL"""
+
+
+def begin_partition(database: str) -> bool:
+    """Let the next event begin a new partition on PostgreSQL, so that a purge can drop the present one.
+
+    Return False if there is no other partition.
+    """
+    with _connection(database) as connection:
+        return connection.dialect.name == "postgresql" and connection.scalar(text(_BEGIN_PARTITION)) is not None
 
 
 def age(database: str, older_than: timedelta, by: timedelta) -> int:

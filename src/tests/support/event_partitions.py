@@ -22,7 +22,7 @@ def continue_at(url, key):
 
 def partitions(url):
     """Return the number of events in each partition, by the name of the partition."""
-    names = execute(url, "SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'events'::regclass")
+    names = execute(url, "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'events'::regclass")
     return {name: execute(url, f"SELECT count(*) FROM {name}")[0][0] for (name,) in names}
 
 

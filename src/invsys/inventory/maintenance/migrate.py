@@ -2,10 +2,12 @@
 
 import logging
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from flask_migrate import upgrade
 
+from invsys.chassis.http.problems import Unavailable
 from invsys.inventory.db import revisions, schema_check
 from invsys.inventory.db.models import db
 from invsys.inventory.db.sqlite import file as sqlite_file
@@ -24,7 +26,7 @@ class MigrationError(Exception):
 def migrate() -> None:
     """Run the missing migrations. Create a missing SQLite database; copy an existing one to ``NAME.before-REVISION``.
 
-    Running services can keep using the database. Raises MigrationError, with the database unchanged, and
+    Running services can keep using the database. Raises MigrationError, which describes the state of the database, and
     Unavailable if it cannot be reached.
     """
     _create_file()
@@ -44,7 +46,7 @@ def migrate() -> None:
         upgrade(directory=str(revisions.MIGRATIONS))
     except (Exception, SystemExit) as error:  # a migration may raise anything
         raise MigrationError(
-            f"The migration failed: {_reason(error)}\nThe database is unchanged, at migration {revision or 'none'}"
+            f"The migration failed: {_reason(error)}\n{_state(revision)}"
             f"{f'; a copy of it is {copy}' if copy else ''}. {_advice(error)}"
         ) from error
     logger.info("The database is at %s %s.", "the newest migration," if is_newest else "migration", revisions.newest())
@@ -58,6 +60,17 @@ def _create_file() -> None:
             sqlite_file.create(file)
         except OSError as error:
             raise MigrationError(f"cannot create {file}: {error.strerror}") from error
+
+
+def _state(before: str | None) -> str:
+    """Return the state of the database after a failure, for the message."""
+    revision = before
+    with suppress(Unavailable):
+        revision = schema_check.revision()
+    if revision == before:
+        return f"The database is unchanged, at migration {before or 'none'}"
+    # On PostgreSQL, only a step after the migrations has failed.
+    return f"The database is at migration {revision}, and the service can use it"
 
 
 def _reason(error: BaseException) -> str:

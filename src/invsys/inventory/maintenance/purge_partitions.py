@@ -84,7 +84,10 @@ def _drop_oldest(connection: Connection, seconds: float) -> Oldest:
 
 
 def add_needed(days_kept: int) -> None:
-    """Add the partitions that the next days need; log a warning if that is impossible. ``days_kept`` 0 means forever."""
+    """Add the partitions that the next days need; log a warning if that is impossible.
+
+    ``days_kept`` is the number of days for which events are kept; 0 means forever.
+    """
     try:
         is_added = session.with_table_locks(partial(_add_needed, days_kept=days_kept))
     except TableInUse as error:

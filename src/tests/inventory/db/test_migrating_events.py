@@ -80,8 +80,11 @@ def register(client, name):
 
 
 def indexes(url):
-    rows = execute(url, "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'events'::regclass ORDER BY 1")
-    return [name for (name,) in rows]
+    return names(url, "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'events'::regclass ORDER BY 1")
+
+
+def names(url, query):
+    return [name for (name,) in execute(url, query)]
 
 
 def require_settled(url, client):
@@ -93,18 +96,19 @@ def require_settled(url, client):
     assert sorted(filled.values()) == [1, len(before)]
     assert "events_default" in partitions(url).keys() - filled.keys()
     assert keys(url)[:-1] == before
-    assert execute(url, "SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid::regclass::text ~ '^events'") == []
+    checks = "SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid::regclass::text ~ '^events'"
+    assert names(url, checks) == []
     assert schema_check.revision() == revisions.newest()
     assert integrity_check.check().ok
 
 
 def work(app, number, finished):
     """Register cars until ``finished`` is set; return their names."""
-    client, names = app.test_client(), []
+    client, written = app.test_client(), []
     while not finished.is_set():
-        names.append(f"Car {number}.{len(names)}")
-        register(client, names[-1])
-    return names
+        written.append(f"Car {number}.{len(written)}")
+        register(client, written[-1])
+    return written
 
 
 def follow(app, finished):
@@ -127,19 +131,35 @@ def test_the_service_goes_on_during_the_migration_and_loses_nothing(app, client,
         stored = len(keys(url))
         until(lambda: len(keys(url)) > stored + 20)
         working.set()
-        names = [name for writer in writers for name in writer.result()]
+        written = [name for writer in writers for name in writer.result()]
         reading.set()
     rows = execute(url, "SELECT id::text, name FROM events ORDER BY key")
-    assert sorted(name for _, name in rows if name != "Old") == sorted(names)
+    assert sorted(name for _, name in rows if name != "Old") == sorted(written)
     for reader in readers:
         assert reader.result() == [id_ for id_, _ in rows]
     assert "events_default" not in filled_partitions(url)
 
 
-def test_a_killed_migration_goes_on_at_the_next_attempt(app, client, url):
+def start_migration(url):
     command = [sys.executable, "-m", "invsys.inventory.manage", "migrate"]
     environ = {"INVSYS_DATABASE_URL": url, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(PROJECT / "src")}
-    with locked(url, "SELECT FROM events"), subprocess.Popen(command, env=environ) as process:
+    return subprocess.Popen(command, env=environ)
+
+
+def test_a_migration_repeats_its_attempts_while_the_service_goes_on(client, url):
+    with locked(url, "SELECT FROM events") as reader, start_migration(url) as process:
+        for name in ("Car1", "Car2"):
+            until_waiting(url, 1)
+            # It waits behind the migration, until that gives its attempt up.
+            register(client, name)
+        assert process.poll() is None
+        reader.rollback()
+    assert process.returncode == 0
+    require_settled(url, client)
+
+
+def test_a_killed_migration_goes_on_at_the_next_attempt(client, url):
+    with locked(url, "SELECT FROM events"), start_migration(url) as process:
         until_waiting(url, 1)
         process.send_signal(signal.SIGKILL)
     register(client, "Car1")
@@ -219,7 +239,7 @@ def test_the_way_back_keeps_all_events(client, url):
     downgrade(revision=BEFORE)
     assert keys(url) == before
     assert indexes(url) == PLAIN
-    assert execute(url, "SELECT relname FROM pg_class WHERE relname ~ '^events_(to|default)'") == []
+    assert names(url, "SELECT relname FROM pg_class WHERE relname ~ '^events_(to|default)'") == []
     assert FeedReader(client).new_events() == events
     register(client, "Car4")
     migrate.migrate()

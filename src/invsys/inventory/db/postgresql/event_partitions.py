@@ -14,16 +14,17 @@ from invsys.inventory.db.postgresql.table_locks import with_short_waits
 
 logger = logging.getLogger("invsys.inventory")
 
-# The smallest number of keys in a range, and those of the first ranges, when it is not yet known how fast keys are used.
+# The least number of keys in a range, and those of the first ranges, when it is not yet known how fast keys are used.
 _SMALLEST = 10_000_000
 _FIRST_SIZES = (_SMALLEST, 4 * _SMALLEST, 16 * _SMALLEST)
 # A range has the keys of this part of the time for which events are kept, so that there are a few dozen ranges.
 _PARTS = 32
 # Ranges must exist for the keys of this many days.
 _DAYS_AHEAD = 7
-# The rate is that of the latest keys. Seconds in a day, and the time for which events are kept forever.
+# The rate is that of the latest keys.
 _SAMPLE = 200_000_000
-_DAY, _FOREVER = 86400, 400
+# If events are kept forever, ranges are as large as if they were kept for this many days.
+_FOREVER = 400
 # While the default partition is checked, it accepts only smaller keys than the last one plus this number: at 2,000
 # events per second these last for 58 days.
 _HEADROOM = 10**10
@@ -32,17 +33,17 @@ _ORDERED = """
     SELECT substr(relname, length('events_to_') + 1)::bigint AS upper_key
     FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
     WHERE inhparent = 'events'::regclass AND relname ~ '^events_to_[0-9]+$' ORDER BY 1"""
-_KEYS_PER_DAY = f"""
+_KEYS_PER_DAY = """
     SELECT (last.key - first.key)
-        / greatest(extract(epoch FROM statement_timestamp() - first.at)::float8 / {_DAY}, 1)
+        / greatest(extract(epoch FROM statement_timestamp() - first.at)::float8 / 86400, 1)
     FROM (SELECT key FROM events ORDER BY key DESC LIMIT 1) AS last,
-    LATERAL (SELECT key, at FROM events WHERE key >= last.key - {_SAMPLE} ORDER BY key LIMIT 1) AS first"""
+    LATERAL (SELECT key, at FROM events WHERE key >= last.key - :sample ORDER BY key LIMIT 1) AS first"""
 _LAST_KEY = "SELECT coalesce(pg_sequence_last_value('events_key_seq'), 0)"
 # The constraint of a default partition that is being turned into a range; its name ends with the end of the range.
 _CHECK = "ck_events_default_below_"
-_FIND_CHECK = f"""
-    SELECT substr(conname, {len(_CHECK) + 1})::bigint AS upper_key, convalidated FROM pg_constraint
-    WHERE conrelid = 'events_default'::regclass AND conname LIKE '{_CHECK}%'"""
+_FIND_CHECK = """
+    SELECT substr(conname, length(:name) + 1)::bigint AS upper_key FROM pg_constraint
+    WHERE conrelid = 'events_default'::regclass AND starts_with(conname, :name)"""
 
 
 def upper_keys(connection: Connection) -> list[int]:
@@ -62,7 +63,7 @@ def add_ranges(connection: Connection, days_kept: int) -> bool:
     """
     last_key = _last_key(connection)
     end = max(upper_keys(connection), default=last_key)
-    per_day = connection.scalar(text(_KEYS_PER_DAY)) or 0
+    per_day = connection.scalar(text(_KEYS_PER_DAY), {"sample": _SAMPLE}) or 0
     size = max(_SMALLEST, round(per_day * max((days_kept or _FOREVER) / _PARTS, 1)))
     needed = last_key + max(_SMALLEST, _DAYS_AHEAD * per_day)
     while end < needed:
@@ -105,7 +106,7 @@ def _turn_default_into_range(connection: Connection) -> None:
 def _bound_default(connection: Connection) -> int:
     """Make the default partition refuse keys that are far ahead; return the first refused one."""
     last_key = _last_key(connection)
-    found = connection.execute(text(_FIND_CHECK)).first()
+    found = connection.execute(text(_FIND_CHECK), {"name": _CHECK}).first()
     if found is not None:
         if found.upper_key > last_key + _HEADROOM // 2:
             return int(found.upper_key)

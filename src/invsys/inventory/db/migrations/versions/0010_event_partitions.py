@@ -1,8 +1,8 @@
 """Partitions of the events on PostgreSQL, by ranges of keys, so that old events are dropped instead of deleted.
 
-The primary key on ``key`` rules out partitions by time. The previous table becomes the default partition, which needs no
-copy and no scan. ``db.postgresql.event_partitions`` then turns it into a range, while the service goes on. A range is
-called ``events_to_KEY``; the key is the first one after it.
+The primary key on ``key`` rules out partitions by time. The previous table becomes the default partition, which needs
+no copy and no scan. ``db.postgresql.event_partitions`` then turns it into a range, while the service goes on. A range
+is called ``events_to_KEY``; the key is the first one after it.
 
 The service's role owns no tables. Two functions, which run with the rights of the owner, add and drop ranges for roles
 that can insert and delete events. SQLite keeps its plain table.
@@ -72,9 +72,8 @@ def _replace_table() -> None:
 
 
 def _create_functions() -> None:
-    schema, owner = op.get_bind().execute(
-        sa.text("SELECT relnamespace::regnamespace, relowner::regrole FROM pg_class WHERE oid = 'events'::regclass")
-    ).one()
+    statement = "SELECT relnamespace::regnamespace, relowner::regrole FROM pg_class WHERE oid = 'events'::regclass"
+    schema, owner = op.get_bind().execute(sa.text(statement)).one()
     # A caller cannot change which tables a function refers to (PostgreSQL, CREATE FUNCTION: "Writing SECURITY DEFINER
     # functions safely").
     rights = f"LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp"
