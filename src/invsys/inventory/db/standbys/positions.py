@@ -12,7 +12,6 @@ import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-
 # Positions are numbers of bytes. A commit is flushed before anybody sees it, unless it is asynchronous. The inserted
 # position is not used otherwise: what it includes beyond the flushed one may not be sent to standbys for a long time.
 _OF_PRIMARY = """
