@@ -4,12 +4,13 @@ import threading
 import time
 from datetime import datetime
 
+import psycopg
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import event, text
 
 from invsys.inventory.db import engine, session
-from invsys.inventory.db.standbys import reads
+from invsys.inventory.db.standbys import positions, reads
 from tests.support import standbys
 from tests.support.hours_in_2099 import period_fields
 from tests.support.standbys import AVAILABILITY, NO_CACHE, is_from_standby, wait_for_standby
@@ -276,6 +277,20 @@ def test_commands_never_use_a_standby(client, car):
                 with connect() as connection:
                     assert not connection.scalar(text("SELECT pg_is_in_recovery()"))
             assert session.try_without_waiting(lambda c: 1 - c.scalar(text("SELECT pg_is_in_recovery()::int"))) == 1
+
+
+def test_a_role_without_further_rights_can_read_the_positions(primary, standby):
+    primary.execute("CREATE ROLE plain LOGIN")
+    until(lambda: standby.query("SELECT count(*) FROM pg_roles WHERE rolname = 'plain'") == [1])
+    with psycopg.connect(primary.url().replace("postgres@", "plain@")) as connection:
+        written = positions.of_primary(connection)
+    with psycopg.connect(standby.url().replace("postgres@", "plain@")) as connection:
+        replayed = positions.of_standby(connection)
+    assert (written.is_standby, replayed.is_standby) == (False, True)
+    assert written.cluster == replayed.cluster
+    assert written.position > 0
+    assert replayed.position > 0
+    primary.execute("DROP ROLE plain")
 
 
 def test_own_writes_are_read_with_no_cache(client, car):
