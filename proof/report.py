@@ -36,6 +36,7 @@ def _operations(report: Report) -> list[str]:
         f"{'operation':34} {'calls':>10}",
         *(f"{name:34} {count:10,}" for name, count in sorted(numbers.items())),
         f"{'all':34} {len(calls):10,}",
+        f"{'reads answered by a standby':34} {report.history.standby_reads:10,}",
         f"{'events of the feed':34} {len(report.history.events):10,}",
         "",
         f"{'unknown outcomes of changes':34} {len(unknown):10,}",

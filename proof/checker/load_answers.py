@@ -113,6 +113,7 @@ class AnswerLoader:
 
     def _add_read(self, call: Call, record: dict[str, Any]) -> None:
         answer, periods = record["answer"], self._history.periods
+        self._history.standby_reads += "age" in record
         query = parse_qs(record["path"].partition("?")[2])
         start = query.get("from", query.get("available_from", [None]))[0]
         end = query.get("to", query.get("available_to", [None]))[0]

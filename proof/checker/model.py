@@ -38,7 +38,8 @@ class Call:
         self.request_id: str = record["request_id"]
         self.operation: str = sys.intern(record["operation"])
         self.kind, self.collection = kind, collection
-        self.begin: float = record["begin"]
+        # The answer of a standby may be that many seconds old.
+        self.begin: float = record["begin"] - record.get("age", 0)
         self.end: float = record["end"]
         self.status: int | None = record["status"]
         self.key: str | None = record.get("key")
@@ -193,6 +194,8 @@ class History:
     periods: Periods = field(default_factory=Periods)
     calls: list[Call] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
+    # The number of reads that a standby has answered.
+    standby_reads: int = 0
     allocations: dict[str, Item] = field(default_factory=dict)
     vehicles: dict[str, Item] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)

@@ -37,6 +37,40 @@ def standby_stopped(scene: Scene) -> Iterator[None]:
 
 
 @fault("database", engines=POSTGRESQL, weight=1)
+def standby_killed(scene: Scene) -> Iterator[None]:
+    """Stop the standby as in a crash, and start it again: the reads that it was answering go to the primary."""
+    cluster = scene.stack.cluster
+    assert cluster is not None
+    cluster.standby.stop("immediate")
+    yield
+    cluster.standby.start()
+
+
+@fault("database", engines=POSTGRESQL, seconds=6, weight=1)
+def standby_suspended(scene: Scene) -> Iterator[None]:
+    """Suspend all processes of the standby: reads must not wait for it, except those that it was answering."""
+    cluster = scene.stack.cluster
+    assert cluster is not None
+    cluster.standby.suspend()
+    try:
+        yield
+    finally:
+        cluster.standby.resume()
+
+
+@fault("database", engines=POSTGRESQL, seconds=10)
+def replay_paused(scene: Scene) -> Iterator[None]:
+    """Pause the replay of the standby, for longer or shorter than its data may be old."""
+    cluster = scene.stack.cluster
+    assert cluster is not None
+    cluster.standby.query("SELECT pg_wal_replay_pause()::text AS paused")
+    try:
+        yield
+    finally:
+        cluster.standby.query("SELECT pg_wal_replay_resume()::text AS resumed")
+
+
+@fault("database", engines=POSTGRESQL, weight=1)
 def inventory_on_a_standby(scene: Scene) -> Iterator[None]:
     """Start an inventory on the standby: it answers reads or refuses them, and it refuses changes with 503."""
     cluster, folder = scene.stack.cluster, scene.stack.folder / "standby"

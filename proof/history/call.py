@@ -23,6 +23,8 @@ class CallRecord(TypedDict, total=False):
     status: int | None
     answer: Any
     replayed: bool
+    # The header Age, in seconds: a standby of the database has answered.
+    age: int
     # The status or the error behind an unknown outcome.
     reason: str
 

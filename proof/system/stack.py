@@ -114,6 +114,11 @@ class Stack:
     def _inventory_environ(self) -> dict[str, str]:
         return {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": self.database_url, **self._environ}
 
+    @property
+    def _read_environ(self) -> dict[str, str]:
+        """Let the services read from the standby, also after a failover: the primary among the hosts is left out."""
+        return {"INVSYS_DATABASE_READ_URL": self.database_url} if self.full and self.cluster else {}
+
     def _start_database(self) -> None:
         folder = self.folder / "database"
         if self.engine == "postgresql":
@@ -140,7 +145,7 @@ class Stack:
     def _start_services(self) -> None:
         for number in (1, 2) if self.full else (1,):
             name = f"service-{number}"
-            environ = {**self._inventory_environ, **self._clock_environ(number)}
+            environ = {**self._inventory_environ, **self._read_environ, **self._clock_environ(number)}
             self.services.append(Server(name, self._app, self._subfolder(name), environ))
         self._start(self.services)
         self.urls = [Target(service.url, _IDENTITY) for service in self.services]

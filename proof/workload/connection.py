@@ -96,6 +96,8 @@ class Connection:
         record |= {"status": response.status, "answer": orjson.loads(content) if content else None}
         if response.headers.get("Idempotency-Replayed"):
             record["replayed"] = True
+        if (age := response.headers.get("Age")) is not None:
+            record["age"] = int(age)
         return record
 
     def close(self) -> None:

@@ -46,6 +46,30 @@ def test_a_second_browser_sees_what_the_first_does(open_page, register):
 
 
 @pytest.mark.one_engine
+def test_lists_may_be_some_seconds_old_unless_they_would_lack_a_change(open_page, register):
+    register("B1")
+    page = open_page(DAY, has_clock=True)
+    expect(page.row("B1")).to_be_visible()
+
+    def cache_control():
+        with page.page.expect_request("**/allocations?*") as request:
+            page.click("Later")
+        # As sent: browsers add no-cache to requests that bypass their own cache.
+        return request.value.all_headers()["cache-control"]
+
+    assert cache_control() == "no-cache"  # the feed has just begun
+    page.skip(POLL)
+    page.skip(20)
+    assert cache_control() == "max-age=10"
+    expect(page.row("B1")).to_be_visible()
+    page.drag(page.point("B1", 8), page.point("B1", 10))
+    page.type("mine")
+    page.press("Enter")
+    page.shows("B1: allocated.")
+    assert cache_control() == "no-cache"
+
+
+@pytest.mark.one_engine
 def test_a_change_by_another_is_shown_in_the_open_details_and_nothing_typed_is_lost(
     open_page, client, register, allocate
 ):

@@ -97,6 +97,16 @@ def test_availability_that_shows_a_cancelled_allocation(service, violated, refus
     assert violated() == {"availability"}
 
 
+@pytest.mark.parametrize(("age", "rules"), [(8, {"availability"}), (12, set())])
+def test_the_answer_of_a_standby_was_right_within_its_age(service, violated, refused_create, age, rules):
+    old = service.availability(service.car)
+    service.cancel(refused_create[0])
+    service.now += 10
+    service.availability(service.car).update(old)
+    service.calls[-1]["age"] = age
+    assert violated() == rules
+
+
 def test_a_list_that_lacks_an_allocation(service, violated, refused_create):
     service.read_list(service.car).clear()
     assert violated() == {"lists"}

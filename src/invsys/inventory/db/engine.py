@@ -17,6 +17,7 @@ from sqlalchemy import Engine, QueuePool, create_engine, make_url
 from invsys.chassis.config.settings import Settings
 from invsys.chassis.formats import strict_json
 from invsys.inventory.db import revisions
+from invsys.inventory.db.functions import READS_STANDBY
 from invsys.inventory.db.models import db
 from invsys.inventory.db.postgresql import connections as postgresql
 from invsys.inventory.db.sqlite import connections as sqlite
@@ -83,6 +84,7 @@ def _standbys(database: dict[str, Any], options: dict[str, Any]) -> dict[str, En
     for name, url in postgresql.standby_urls(database).items():
         options = {**options, **postgresql.engine_options({**database, "url": url})}
         engines[name] = create_engine(url, isolation_level="AUTOCOMMIT", **options)
+        setattr(engines[name].dialect, READS_STANDBY, True)
         postgresql.add_listeners(engines[name], database, reads_standby=True)
     return engines
 

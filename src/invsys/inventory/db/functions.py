@@ -44,6 +44,17 @@ db_now = sql_function(
     sqlite="(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')",
 )
 
+# The attribute of the dialect of a standby's engine. On a standby, the time is that of its data (standbys.positions).
+READS_STANDBY = "reads_standby"
+
+
+@compiles(db_now, "postgresql")
+def _compile_now(element: FunctionElement[Any], compiler: SQLCompiler, **kwargs: Any) -> str:
+    if getattr(compiler.dialect, READS_STANDBY, False):
+        return "CAST(current_setting('invsys.now') AS timestamptz)"
+    return "statement_timestamp()"
+
+
 # The time a number of seconds after ``db_now()``, or before it if the number is negative; null for null.
 now_plus = sql_function(
     "now_plus",

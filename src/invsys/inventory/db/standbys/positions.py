@@ -5,6 +5,7 @@ says nothing while nobody writes, or while the connection to the primary is lost
 """
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -14,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 # Positions are numbers of bytes. A commit is flushed before anybody sees it, unless it is asynchronous. The inserted
 # position is not used otherwise: what it includes beyond the flushed one may not be sent to standbys for a long time.
 _OF_PRIMARY = """
-    SELECT is_standby, cluster, (position - '0/0')::bigint, left(pg_walfile_name(position), 8)
+    SELECT is_standby, cluster, (position - '0/0')::bigint, left(pg_walfile_name(position), 8),
+    statement_timestamp()::text
     FROM (
         SELECT pg_is_in_recovery() AS is_standby, system_identifier::text AS cluster, CASE
             WHEN pg_is_in_recovery() THEN NULL
@@ -23,21 +25,31 @@ _OF_PRIMARY = """
         END AS position
         FROM pg_control_system()
     ) AS server"""
+# The session gets the time of the newest mark that the server has reached (functions.db_now): by a later time, a hold
+# could seem expired that was confirmed meanwhile.
 _OF_STANDBY = """
-    SELECT pg_is_in_recovery(), system_identifier::text, pg_postmaster_start_time()::text,
-    (pg_last_wal_replay_lsn() - '0/0')::bigint FROM pg_control_system()"""
+    SELECT is_standby, cluster, started, position, set_config('invsys.now', coalesce((
+        SELECT clock FROM unnest(%s::bigint[], %s::text[]) WITH ORDINALITY AS mark (reached, clock, number)
+        WHERE reached <= position ORDER BY number DESC LIMIT 1
+    ), ''), false)
+    FROM (
+        SELECT pg_is_in_recovery() AS is_standby, system_identifier::text AS cluster,
+        pg_postmaster_start_time()::text AS started, (pg_last_wal_replay_lsn() - '0/0')::bigint AS position
+        FROM pg_control_system()
+    ) AS server"""
 
 
 class PrimaryPosition(NamedTuple):
     """The position up to which the server has stored its log; None if it is a standby.
 
-    ``timeline`` changes with each failover.
+    ``timeline`` changes with each failover. ``clock`` is the time of the server before the position was read.
     """
 
     is_standby: bool
     cluster: str
     position: int | None
     timeline: str | None
+    clock: str
 
 
 class StandbyPosition(NamedTuple):
@@ -63,14 +75,16 @@ def of_primary(connection: psycopg.Connection[Any]) -> PrimaryPosition:
     return PrimaryPosition(*_row(connection, _OF_PRIMARY))
 
 
-def of_standby(connection: psycopg.Connection[Any]) -> StandbyPosition:
-    """Read the position of a standby, in one round trip; raises DBAPIError."""
-    return StandbyPosition(*_row(connection, _OF_STANDBY))
+def of_standby(connection: psycopg.Connection[Any], history: "History | None" = None) -> StandbyPosition:
+    """Read the position of a standby and set the time of its data, in one round trip; raises DBAPIError."""
+    marks = () if history is None else history.marks
+    params = ([mark.position for mark in marks], [mark.clock for mark in marks])
+    return StandbyPosition(*_row(connection, _OF_STANDBY, params)[:4])
 
 
-def _row(connection: psycopg.Connection[Any], statement: str) -> tuple[Any, ...]:
+def _row(connection: psycopg.Connection[Any], statement: str, params: Sequence[Any] = ()) -> tuple[Any, ...]:
     try:
-        row: tuple[Any, ...] | None = connection.execute(statement.encode(), prepare=True).fetchone()
+        row: tuple[Any, ...] | None = connection.execute(statement.encode(), params, prepare=True).fetchone()
     except psycopg.Error as error:
         raise DBAPIError.instance(None, None, error, psycopg.Error) from error
     assert row is not None
@@ -78,10 +92,14 @@ def _row(connection: psycopg.Connection[Any], statement: str) -> tuple[Any, ...]
 
 
 class Mark(NamedTuple):
-    """A position that the primary had reached at the time ``at`` of the monotonic clock, or before."""
+    """A position that the primary had not exceeded at the time ``at`` of the monotonic clock.
+
+    ``clock`` is the time of the primary, between ``at`` and the reading of the position.
+    """
 
     position: int
     at: float
+    clock: str
 
 
 class History(NamedTuple):
@@ -111,12 +129,12 @@ class Primary:
         self._marks: deque[Mark] = deque(maxlen=keep)
         self.history: History | None = None
 
-    def add(self, at: float, found: PrimaryPosition) -> None:
+    def add(self, at: float, current: PrimaryPosition) -> None:
         """Add what was read from the primary; the request for it was sent at the time ``at``."""
-        if found.position is None or found.timeline is None:
+        if current.position is None or current.timeline is None:
             return
-        current = (found.cluster, found.timeline)
-        if self.history is None or self.history[:2] != current:
+        primary = (current.cluster, current.timeline)
+        if self.history is None or self.history[:2] != primary:
             self._marks.clear()
-        self._marks.append(Mark(found.position, at))
-        self.history = History(*current, tuple(self._marks))
+        self._marks.append(Mark(current.position, at, current.clock))
+        self.history = History(*primary, tuple(self._marks))

@@ -101,7 +101,7 @@ def configure(app: Flask, max_staleness: int) -> None:
     # Some more: a mark must not be forgotten before it is too old.
     primary = Primary(keep=math.ceil(1.5 * max_staleness / interval))
     standbys = tuple(
-        Standby(name, used, primary, max_staleness, patience=max(1.0, 3 * interval))
+        Standby(name, used, primary, max_staleness, patience=max(2.0, 4 * interval))
         for name, used in engines.standbys.items()
     )
     monitor = Monitor(primary, engines.autocommit, standbys, interval)

@@ -13,7 +13,7 @@ from invsys.inventory import counters
 from invsys.inventory.db import revisions
 from invsys.inventory.db.postgresql.connections import is_busy
 from invsys.inventory.db.standbys import positions
-from invsys.inventory.db.standbys.positions import Primary, StandbyPosition
+from invsys.inventory.db.standbys.positions import History, Primary, StandbyPosition
 from invsys.inventory.errors import UnusableDatabase
 
 logger = logging.getLogger("invsys.inventory")
@@ -73,33 +73,31 @@ class Standby:
 
     def _check(self) -> None:
         with self.engine.connect() as connection:
-            found = positions.of_standby(positions.driver_of(connection))
+            server = positions.of_standby(positions.driver_of(connection))
             read_at = time.monotonic()
             schema = revisions.current(connection)
         history = self._primary.history
         before, self._last = self._last, None
-        if not found.is_standby:
+        if not server.is_standby:
             raise Unfit(NOT_A_STANDBY)
         if history is None:
             raise Unfit(_BEING_CHECKED)
-        if found.cluster != history.cluster:
-            raise Unfit(other_cluster(found.cluster, history.cluster))
+        if server.cluster != history.cluster:
+            raise Unfit(other_cluster(server.cluster, history.cluster))
         if problem := revisions.incompatibility(schema):
             raise Unfit(problem)
-        self._last = (found, history.timeline, read_at)
-        self._verify(before)
-        self._reached_at = max(self._reached_at, self._as_of(found, self._max_staleness))
+        self._last = (server, history.timeline, read_at)
+        self._verify(before, history)
+        self._reached_at = max(self._reached_at, self._as_of(server, history, self._max_staleness))
 
-    def _verify(self, before: tuple[StandbyPosition, str, float] | None) -> None:
+    def _verify(self, before: tuple[StandbyPosition, str, float] | None, history: History) -> None:
         """Verify that the standby follows the primary, by the position of the check before.
 
         By now the primary must have written it. After a failover, a standby may have more than the new primary.
         """
-        history = self._primary.history
-        assert history is not None
         assert self._last is not None
-        found, timeline, _ = self._last
-        if before is None or (before[0].started, before[1]) != (found.started, timeline):
+        server, timeline, _ = self._last
+        if before is None or (before[0].started, before[1]) != (server.started, timeline):
             self._verified = None
             raise Unfit(_BEING_CHECKED)
         position, _, read_at = before
@@ -108,7 +106,7 @@ class Standby:
             self._verified = None
             raise Unfit("its history is not that of the primary: it has replayed what the primary has never written")
         if follows:
-            self._verified = _Verified(found.cluster, found.started, timeline)
+            self._verified = _Verified(server.cluster, server.started, timeline)
 
     def as_of(self, connection: Connection, max_age: float) -> float:
         """Return the time of the monotonic clock of which the data of this connection are; they may be newer.
@@ -116,18 +114,18 @@ class Standby:
         Raises Unfit if they are older than ``max_age`` seconds, or if the connection leads to another server than the
         one that was checked.
         """
-        return self._as_of(positions.of_standby(positions.driver_of(connection)), max_age)
-
-    def _as_of(self, found: StandbyPosition, max_age: float) -> float:
-        if not found.is_standby:
-            raise Unfit(NOT_A_STANDBY)
         history = self._primary.history
-        if history is None or self._verified != (found.cluster, found.started, history.timeline):
+        return self._as_of(positions.of_standby(positions.driver_of(connection), history), history, max_age)
+
+    def _as_of(self, server: StandbyPosition, history: History | None, max_age: float) -> float:
+        if not server.is_standby:
+            raise Unfit(NOT_A_STANDBY)
+        if history is None or self._verified != (server.cluster, server.started, history.timeline):
             raise Unfit(_BEING_CHECKED)
         oldest = time.monotonic() - max_age
         if history.marks[-1].at < oldest:
             raise Unfit("the primary does not answer, so the age of the data is not known")
-        at = None if found.position is None else history.newest_reached(found.position)
+        at = None if server.position is None else history.newest_reached(server.position)
         if at is None or at < oldest:
             raise Unfit(f"it is more than {max_age:g} seconds behind it")
         return at
@@ -147,9 +145,9 @@ class Standby:
             logger.warning("The standby %s is left out, and the primary answers: %s.", self.name, problem)
 
 
-def other_cluster(found: str, expected: str) -> str:
+def other_cluster(server: str, expected: str) -> str:
     """Return the clause about a standby of another cluster."""
-    return f"it belongs to another cluster (system identifier {found}, the primary has {expected})"
+    return f"it belongs to another cluster (system identifier {server}, the primary has {expected})"
 
 
 def first_line(error: Exception) -> str:

@@ -49,12 +49,12 @@ def _require_usable(standby: Standby, cluster: str | None, standbys: reads.Stand
     deadline = time.monotonic() + standbys.max_staleness
     while True:
         with standby.engine.connect() as connection:
-            found, schema = positions.of_standby(driver_of(connection)), revisions.current(connection)
-        if cluster is not None and found.cluster != cluster:
-            raise _refusal(standby, other_cluster(found.cluster, cluster))
-        if not found.is_standby and len(standbys.standbys) == 1:
+            server, schema = positions.of_standby(driver_of(connection)), revisions.current(connection)
+        if cluster is not None and server.cluster != cluster:
+            raise _refusal(standby, other_cluster(server.cluster, cluster))
+        if not server.is_standby and len(standbys.standbys) == 1:
             raise _refusal(standby, NOT_A_STANDBY)
-        if not found.is_standby:
+        if not server.is_standby:
             _warn(standby, NOT_A_STANDBY)
             return
         if (problem := revisions.incompatibility(schema)) is None:

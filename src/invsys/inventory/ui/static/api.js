@@ -10,9 +10,11 @@
  * }} Allocation
  */
 
-const TIMEOUT = 10_000;
+const TIMEOUT = 1e4;
 const KEY = "invsys-key";
 const EVENTS = 500;
+/** Until when a standby, whose lists may be ten seconds old, must not answer: it would lack a change. */
+let stale = 0;
 
 /** The service; sends "change" (of its state or the next poll), "events" and "missed": the feed begins anew. */
 export const service = Object.assign(new EventTarget(), {
@@ -27,7 +29,8 @@ export const service = Object.assign(new EventTarget(), {
 /** Return the present by the clock of the service. */
 export const now = () => Date.now() + service.offset;
 
-export const send = (target, name, /** @type {any} */ detail = undefined) =>
+/** Send an event. @param {EventTarget} target @param {string} name @param {any} [detail] */
+export const send = (target, name, detail) =>
   target.dispatchEvent(new CustomEvent(name, { detail }));
 
 /** What the key may do; without a gateway everything. */
@@ -39,8 +42,8 @@ export const key = {
   forget: () => sessionStorage.removeItem(KEY),
 };
 
-/** Read the client and its scopes. Raises Problem. */
-export async function readRights(collection, /** @type {string | undefined} */ secret = undefined) {
+/** Read the client and its scopes. Raises Problem. @param {string} collection @param {string} [secret] */
+export async function readRights(collection, secret) {
   const { data } = await call("GET", "whoami", { key: secret });
   const has = (scope) => [scope, `${scope}@${collection}`].some((name) => data.scopes.includes(name));
   rights.client = data.client;
@@ -108,7 +111,7 @@ export async function call(method, path, /** @type {Options} */ options = {}) {
   const date = Date.parse(headers.get("Date") || "");
   // The header has whole seconds; half a second is the mean of what it omits.
   if (date) service.offset = date + 500 - Date.now();
-  if (headers.has("RateLimit-Policy")) service.hasGateway = true;
+  service.hasGateway ||= headers.has("RateLimit-Policy");
   const problem = ok ? null : new Problem(status, data || {}, headers);
   // A key that is only tried says nothing about the stored one.
   if (!(status === 401 && options.key)) setState(stateOf(problem), problem?.retryAfter);
@@ -121,8 +124,11 @@ const stateOf = (/** @type {Problem | null} */ problem) =>
 
 /** @returns {RequestInit} */
 function request(method, /** @type {Options} */ { body, version, idempotencyKey, signal, key: tried }) {
+  // Twice, because the response may take as long.
+  if (method !== "GET") stale = Date.now() + 2 * TIMEOUT;
+  // Without Cache-Control, browsers add no-cache, because of no-store below.
   /** @type {Record<string, string>} */
-  const headers = { Accept: "application/json" };
+  const headers = { Accept: "application/json", "Cache-Control": Date.now() < stale ? "no-cache" : "max-age=10" };
   const secret = tried ?? key.get();
   if (secret) headers.Authorization = `Bearer ${secret}`;
   if (body) headers["Content-Type"] = "application/json";
@@ -152,14 +158,12 @@ export const nextPage = (/** @type {Headers} */ headers) =>
   /<([^>]+)>;\s*rel="next"/.exec(headers.get("Link") || "")?.[1] ?? null;
 
 /** Return the items of all pages. */
-export async function allPages(/** @type {string} */ path, /** @type {AbortSignal} */ signal) {
+export async function allPages(/** @type {string | null} */ path, /** @type {AbortSignal} */ signal) {
   const items = [];
-  /** @type {string | null} */
-  let next = path;
-  while (next) {
-    const { data, headers } = await call("GET", next, { signal });
+  while (path) {
+    const { data, headers } = await call("GET", path, { signal });
     items.push(...data);
-    next = nextPage(headers);
+    path = nextPage(headers);
   }
   return items;
 }
@@ -204,9 +208,10 @@ export const feed = {
   async poll() {
     clearTimeout(feed.timer);
     try {
-      const query = new URLSearchParams({ after: feed.cursor ?? "now", limit: String(EVENTS) });
-      const { next, events } = (await call("GET", `api/events?${query}`)).data;
-      const isNew = feed.cursor === null;
+      const path = `api/events?after=${feed.cursor ?? "now"}&limit=${EVENTS}`;
+      const { next, events } = (await call("GET", path)).data;
+      const isNew = !feed.cursor;
+      if (isNew || events.length) stale = Date.now() + 2 * TIMEOUT;
       Object.assign(feed, { cursor: next, isLive: true, failures: 0 });
       if (isNew) send(service, "missed");
       if (events.length) send(service, "events", events);

@@ -39,12 +39,12 @@ class Fleet extends EventTarget {
     const query = new URLSearchParams({ order: "name", count: "true", limit: String(CHUNK) });
     if (find) query.set("name_prefix", find);
     for (const [name, value] of Object.entries(filters)) query.set(`attribute.${name}`, value);
-    if (Number.isFinite(free?.from)) query.set("available_from", iso(free?.from));
-    if (Number.isFinite(free?.to)) query.set("available_to", iso(free?.to));
+    for (const side of /** @type {const} */ (["from", "to"]))
+      if (Number.isFinite(free?.[side])) query.set(`available_${side}`, iso(free?.[side]));
     await this.#work(async (signal) => {
       const headers = await this.#loadPage(`api/${this.collection}?${query}`, signal);
       const total = headers.get("X-Total-Count");
-      this.total = total === null ? null : Number(total);
+      this.total = /** @type {any} */ (total && Number(total));
       this.isLoaded = true;
       send(this, "rows");
       await this.#loadAllocations(0, 30, signal);
@@ -156,8 +156,8 @@ class Fleet extends EventTarget {
     else if (id) this.upsert(data, { by, at: Date.parse(at) });
   }
 
-  /** Take over an allocation as the API describes it. */
-  upsert(data, /** @type {Allocation["changed"]} */ changed = undefined) {
+  /** Take over an allocation as the API describes it. @param {any} data @param {Allocation["changed"]} [changed] */
+  upsert(data, changed) {
     const row = { ...parse(data), received: performance.now(), changed };
     const before = this.vehicleOf.get(row.id);
     if (this.#put(row)) this.#sendRows(before, row.resource_id);

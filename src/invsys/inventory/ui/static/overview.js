@@ -65,9 +65,11 @@ function chart(list) {
   return image;
 }
 
+const add = (/** @type {number} */ sum, /** @type {number} */ value) => sum + value;
+
 /** Return per day the smallest, the mean and the largest number of vehicles in use. */
 function table(list) {
-  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const mean = (values) => values.reduce(add, 0) / values.length;
   const rows = [...Map.groupBy(list, (step) => times.startOfDay(step.at))].map(([day, steps]) => {
     const used = steps.map((step) => step.used);
     const size = mean(steps.map((step) => step.vehicles));
@@ -81,14 +83,14 @@ function table(list) {
 
 /** Return the steps of a period as numbers of vehicles. */
 async function steps(collection, from, to, step) {
-  const query = new URLSearchParams({ from: times.iso(from), to: times.iso(to), step });
-  const { data } = await call("GET", `api/${collection}/utilisation?${query}`);
+  const path = `api/${collection}/utilisation?from=${times.iso(from)}&to=${times.iso(to)}&step=${step}`;
+  const { data } = await call("GET", path);
   return data.steps.map(({ from_datetime, vehicles, held, allocated }, n) => {
     const at = Date.parse(from_datetime);
     const end = n + 1 < data.steps.length ? Date.parse(data.steps[n + 1].from_datetime) : to;
     const mean = (seconds) => (seconds * 1000) / (end - at);
     const { booking = 0, maintenance = 0 } = allocated;
-    const used = mean(Object.values(allocated).reduce((sum, seconds) => sum + seconds, 0));
+    const used = mean(Object.values(allocated).reduce(add, 0));
     const parts = { booking: mean(booking), maintenance: mean(maintenance), held: mean(held) };
     return { at, end, vehicles, used, other: used - parts.booking - parts.maintenance, ...parts };
   });
