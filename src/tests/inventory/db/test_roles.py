@@ -25,6 +25,9 @@ REFUSED = [
     "CREATE TEMPORARY TABLE more (key integer)",
     "CREATE SCHEMA more",
     "CREATE FUNCTION more() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "DROP TABLE archived_allocations_before_2020",
+    "ALTER TABLE archived_allocations DETACH PARTITION archived_allocations_before_2020",
+    f"DROP TRIGGER tr_{ALLOCATIONS}_after_archived_insert ON {ALLOCATIONS}",
     "CREATE OR REPLACE FUNCTION next_event_key() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
     "DROP EXTENSION btree_gist CASCADE",
     "SELECT setval('events_key_seq', 1)",
@@ -82,9 +85,11 @@ def test_the_services_role_suffices_for_every_command(roles, run_on, tmp_path):
     run = run_on(roles.service_url)
     (tmp_path / "fleet.csv").write_text(
         "resource_type,name,from_datetime,to_datetime\nCar,Car1,2099-03-01T10:00:00Z,2099-03-02T10:00:00Z\n"
+        "Car,Car1,2021-03-01T10:00:00Z,2021-03-02T10:00:00Z\n"
     )
     for words in (
         ["import", tmp_path / "fleet.csv", "--report", tmp_path / "refused.csv"],
+        ["archive", "--keep", "100"],
         ["check"],
         ["purge"],
         ["export"],
@@ -96,6 +101,8 @@ def test_the_services_role_suffices_for_every_command(roles, run_on, tmp_path):
         status, printed, error = run(*words)
         assert status in (0, None), error
         assert "NOT OK" not in printed
+        if words[0] == "archive":
+            assert printed == "archived allocations: 1\n"
 
 
 def test_the_check_finds_the_guards_even_if_the_services_role_has_a_schema(roles, name, pg_server, run_on):

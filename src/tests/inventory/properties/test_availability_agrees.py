@@ -1,10 +1,13 @@
 """Availability and POST agree with each other, and with a model that uses plain integers."""
 
-from uuid import uuid4
+from datetime import datetime
+from uuid import UUID, uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import delete, or_, select, update
 
+from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, db
 from tests.support.effort import hypothesis_settings
 from tests.support.hours_in_2099 import ALWAYS, hour_start, hours_of
 from tests.support.model import divide_window, overlap
@@ -48,6 +51,18 @@ def can_allocate(client, response):
     return response.status_code == 201
 
 
+def archive(app, car, hour, allocated):
+    """Archive the allocations that start before an hour, as if they had ended; return the periods of the others."""
+    # The command archives only what has ended, and the hours are in 2099.
+    start = datetime.fromisoformat(hour_start(hour))
+    with app.app_context(), db.engine.begin() as connection:
+        key = connection.scalar(select(ContinuousResource.key).where(ContinuousResource.id == UUID(car[-36:])))
+        row = ContinuousResourceAllocation
+        connection.execute(delete(row).where(row.resource_key == key, or_(row.starts.is_(None), row.starts < start)))
+        connection.execute(update(ContinuousResource).where(ContinuousResource.key == key).values(archived_until=start))
+    return [period for period in allocated if period[0] is not None and period[0] >= hour]
+
+
 @hypothesis_settings(3, 10)
 @given(requested=st.lists(periods, max_size=6), window=periods)
 def test_free_and_busy_periods_match_the_model(client, register, allocate, requested, window):
@@ -61,9 +76,14 @@ def test_free_and_busy_periods_match_the_model(client, register, allocate, reque
         st.sampled_from([period for period in small_windows() if period != ALWAYS]), min_size=1, max_size=4
     ),
     closed_from=st.none() | st.integers(0, LAST),
+    archived_until=st.none() | st.integers(0, LAST),
 )
-def test_availability_filters_and_creates_all_agree(client, register, allocate, requested, closed_from):
+def test_availability_filters_and_creates_all_agree(
+    app, client, register, allocate, requested, closed_from, archived_until
+):
     car, name, allocated = register_car(register, allocate, requested)
+    if archived_until is not None:
+        allocated = [(None, archived_until), *archive(app, car, archived_until, allocated)]
     if closed_from is not None:
         assert client.patch(car, json={"closed_from": hour_start(closed_from)}).status_code == 200
         allocated.append((closed_from, None))

@@ -60,6 +60,7 @@ def test_the_defaults_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "idempotency_ttl": 86400,
             "events_ttl": 400,
         },
+        "history": {"keep": 0},
         "limits": {"held_per_client": 0, "max_days_ahead": 0, "max_days_long": 0},
         "log": {"level": "info", "file": ""},
         "metrics": {"allow": ""},
