@@ -1,6 +1,6 @@
 """A fleet moves to another PostgreSQL server under load, with the manual's commands; the other fleet is not affected.
 
-To see how long the callers waited, run ``tox run -e py -- -k moving_a_fleet -s -n 0``.
+To see how long the callers waited, run ``tox run -e thorough -- -k moving_a_fleet -s -n 0``.
 """
 
 import os
