@@ -4,7 +4,6 @@ The bound needs neither synchronous clocks nor the standby's own account of its 
 says nothing while nobody writes, or while the connection to the primary is lost).
 """
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -37,6 +36,10 @@ _OF_STANDBY = """
         pg_postmaster_start_time()::text AS started, (pg_last_wal_replay_lsn() - '0/0')::bigint AS position
         FROM pg_control_system()
     ) AS server"""
+
+
+# The number of marks, and how many of the newest ones stay when others are left out.
+_MOST_MARKS, _NEWEST = 32, 12
 
 
 class PrimaryPosition(NamedTuple):
@@ -123,10 +126,10 @@ class History(NamedTuple):
 
 
 class Primary:
-    """The history of the current primary; one thread adds to it, and others read it."""
+    """The history of the current primary for so many seconds; one thread adds to it, and others read it."""
 
-    def __init__(self, keep: int) -> None:
-        self._marks: deque[Mark] = deque(maxlen=keep)
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self.history: History | None = None
 
     def add(self, at: float, current: PrimaryPosition) -> None:
@@ -134,7 +137,11 @@ class Primary:
         if current.position is None or current.timeline is None:
             return
         primary = (current.cluster, current.timeline)
-        if self.history is None or self.history[:2] != primary:
-            self._marks.clear()
-        self._marks.append(Mark(current.position, at, current.clock))
-        self.history = History(*primary, tuple(self._marks))
+        is_same = self.history is not None and self.history[:2] == primary
+        marks = [
+            mark for mark in (self.history.marks if self.history and is_same else ()) if mark.at > at - self._seconds
+        ]
+        if len(marks) >= _MOST_MARKS:
+            # Reads send the marks to the standby. Ages between the older ones are rounded up.
+            marks = [*marks[:-_NEWEST:2], *marks[-_NEWEST:]]
+        self.history = History(*primary, (*marks, Mark(current.position, at, current.clock)))
