@@ -6,7 +6,7 @@ from invsys.inventory.db.standbys.positions import History, Primary, PrimaryPosi
 def history_of(seconds: float, positions: list[int], timeline: str = "00000001") -> History:
     primary = Primary(seconds)
     for at, position in enumerate(positions):
-        primary.add(float(at), PrimaryPosition(False, "1", position, timeline, f"clock {at}"))
+        primary.add(float(at), PrimaryPosition(False, "1", position, timeline, f"clock {at}", "start"))
     assert primary.history is not None
     return primary.history
 
@@ -39,10 +39,10 @@ def test_old_positions_are_forgotten_and_many_are_thinned() -> None:
 
 def test_a_failover_begins_a_new_history() -> None:
     primary = Primary(60)
-    primary.add(1.0, PrimaryPosition(False, "1", 50, "00000001", "clock"))
-    primary.add(2.0, PrimaryPosition(False, "1", 40, "00000002", "clock"))
+    primary.add(1.0, PrimaryPosition(False, "1", 50, "00000001", "clock", "start"))
+    primary.add(2.0, PrimaryPosition(False, "1", 40, "00000002", "clock", "start"))
     assert primary.history is not None
     assert [mark.position for mark in primary.history.marks] == [40]
     # A standby at the URL of the primary has no position to offer.
-    primary.add(3.0, PrimaryPosition(True, "1", None, None, "clock"))
+    primary.add(3.0, PrimaryPosition(True, "1", None, None, "clock", "start"))
     assert [mark.position for mark in primary.history.marks] == [40]

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 # position is not used otherwise: what it includes beyond the flushed one may not be sent to standbys for a long time.
 _OF_PRIMARY = """
     SELECT is_standby, cluster, (position - '0/0')::bigint, left(pg_walfile_name(position), 8),
-    statement_timestamp()::text
+    statement_timestamp()::text, pg_postmaster_start_time()::text
     FROM (
         SELECT pg_is_in_recovery() AS is_standby, system_identifier::text AS cluster, CASE
             WHEN pg_is_in_recovery() THEN NULL
@@ -46,6 +46,7 @@ class PrimaryPosition(NamedTuple):
     """The position up to which the server has stored its log; None if it is a standby.
 
     ``timeline`` changes with each failover. ``clock`` is the time of the server before the position was read.
+    ``started`` is the time when it started, which distinguishes it from all others of the cluster.
     """
 
     is_standby: bool
@@ -53,13 +54,11 @@ class PrimaryPosition(NamedTuple):
     position: int | None
     timeline: str | None
     clock: str
+    started: str
 
 
 class StandbyPosition(NamedTuple):
-    """The position up to which the server has replayed the log.
-
-    ``started`` is the time when the server started, which distinguishes it from all others of the cluster.
-    """
+    """The position up to which the server has replayed the log; ``started`` is as in ``PrimaryPosition``."""
 
     is_standby: bool
     cluster: str
@@ -111,6 +110,7 @@ class History(NamedTuple):
     cluster: str
     timeline: str
     marks: tuple[Mark, ...]
+    started: str
 
     def newest_reached(self, position: int) -> float | None:
         """Return the time of the newest mark that ``position`` has reached, or None."""
@@ -144,4 +144,4 @@ class Primary:
         if len(marks) >= _MOST_MARKS:
             # Reads send the marks to the standby. Ages between the older ones are rounded up.
             marks = [*marks[:-_NEWEST:2], *marks[-_NEWEST:]]
-        self.history = History(*primary, (*marks, Mark(current.position, at, current.clock)))
+        self.history = History(*primary, (*marks, Mark(current.position, at, current.clock)), current.started)
