@@ -8,6 +8,7 @@ from tests.support.tables import table_driven
 FORWARDED = {
     "accept": "application/xml;q=0.9, */*;q=0.1",
     "accept-language": "de, en;q=0.5",
+    "cache-control": "no-cache, max-age=2",
     "idempotency-key": "a-key-!~",
     "if-match": '"v1", W/"v2"',
     "if-none-match": "*",

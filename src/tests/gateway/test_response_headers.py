@@ -8,6 +8,7 @@ from tests.support.tables import table_driven
 FORWARDED = {
     "Accept-Patch": "application/json",
     "Accept-Ranges": "bytes",
+    "Age": "3",
     "Allow": "GET, HEAD",
     "Cache-Control": "private, max-age=60",
     "Content-Disposition": 'attachment; filename="a.ics"',

@@ -188,7 +188,7 @@ def test_a_paused_standby_is_left_out_when_it_is_too_old_and_comes_back(primary,
         client.delete(car)
     left_out = [record for record in caplog.records if "left out" in record.message]
     assert [record.message for record in left_out] == [
-        f"The standby {standby.address} is left out, and the primary answers: it is more than 2 seconds behind it."
+        f"The standby {standby.address} is left out, and the primary answers: it is more than 2 seconds behind."
     ]
 
 

@@ -4,7 +4,6 @@ The bound needs neither synchronous clocks nor the standby's own account of its 
 says nothing while nobody writes, or while the connection to the primary is lost).
 """
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 # position is not used otherwise: what it includes beyond the flushed one may not be sent to standbys for a long time.
 _OF_PRIMARY = """
     SELECT is_standby, cluster, (position - '0/0')::bigint, left(pg_walfile_name(position), 8),
-    statement_timestamp()::text
+    statement_timestamp()::text, pg_postmaster_start_time()::text
     FROM (
         SELECT pg_is_in_recovery() AS is_standby, system_identifier::text AS cluster, CASE
             WHEN pg_is_in_recovery() THEN NULL
@@ -39,10 +38,15 @@ _OF_STANDBY = """
     ) AS server"""
 
 
+# The number of marks, and how many of the newest ones stay when others are left out.
+_MOST_MARKS, _NEWEST = 32, 12
+
+
 class PrimaryPosition(NamedTuple):
     """The position up to which the server has stored its log; None if it is a standby.
 
     ``timeline`` changes with each failover. ``clock`` is the time of the server before the position was read.
+    ``started`` is the time when it started, which distinguishes it from all others of the cluster.
     """
 
     is_standby: bool
@@ -50,13 +54,11 @@ class PrimaryPosition(NamedTuple):
     position: int | None
     timeline: str | None
     clock: str
+    started: str
 
 
 class StandbyPosition(NamedTuple):
-    """The position up to which the server has replayed the log.
-
-    ``started`` is the time when the server started, which distinguishes it from all others of the cluster.
-    """
+    """The position up to which the server has replayed the log; ``started`` is as in ``PrimaryPosition``."""
 
     is_standby: bool
     cluster: str
@@ -108,6 +110,7 @@ class History(NamedTuple):
     cluster: str
     timeline: str
     marks: tuple[Mark, ...]
+    started: str
 
     def newest_reached(self, position: int) -> float | None:
         """Return the time of the newest mark that ``position`` has reached, or None."""
@@ -123,10 +126,10 @@ class History(NamedTuple):
 
 
 class Primary:
-    """The history of the current primary; one thread adds to it, and others read it."""
+    """The history of the current primary for so many seconds; one thread adds to it, and others read it."""
 
-    def __init__(self, keep: int) -> None:
-        self._marks: deque[Mark] = deque(maxlen=keep)
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self.history: History | None = None
 
     def add(self, at: float, current: PrimaryPosition) -> None:
@@ -134,7 +137,11 @@ class Primary:
         if current.position is None or current.timeline is None:
             return
         primary = (current.cluster, current.timeline)
-        if self.history is None or self.history[:2] != primary:
-            self._marks.clear()
-        self._marks.append(Mark(current.position, at, current.clock))
-        self.history = History(*primary, tuple(self._marks))
+        is_same = self.history is not None and self.history[:2] == primary
+        marks = [
+            mark for mark in (self.history.marks if self.history and is_same else ()) if mark.at > at - self._seconds
+        ]
+        if len(marks) >= _MOST_MARKS:
+            # Reads send the marks to the standby. Ages between the older ones are rounded up.
+            marks = [*marks[:-_NEWEST:2], *marks[-_NEWEST:]]
+        self.history = History(*primary, (*marks, Mark(current.position, at, current.clock)), current.started)

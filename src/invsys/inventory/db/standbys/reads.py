@@ -98,8 +98,7 @@ def configure(app: Flask, max_staleness: int) -> None:
     if not engines.standbys:
         return
     interval = min(_INTERVAL, max_staleness / _CHECKS)
-    # Some more: a mark must not be forgotten before it is too old.
-    primary = Primary(keep=math.ceil(1.5 * max_staleness / interval))
+    primary = Primary(max_staleness)
     standbys = tuple(
         Standby(name, used, primary, max_staleness, patience=max(2.0, 4 * interval))
         for name, used in engines.standbys.items()

@@ -19,6 +19,8 @@ from invsys.inventory.errors import UnusableDatabase
 logger = logging.getLogger("invsys.inventory")
 
 NOT_A_STANDBY = "it is not a standby, but a primary"
+# Of several hosts in read_url, one may be the primary: it answers anyway.
+_IS_PRIMARY = "it is the primary"
 # Never logged.
 _BEING_CHECKED = "it is being checked"
 
@@ -69,7 +71,8 @@ class Standby:
             problem = f"it does not answer: {first_line(error)}"
         self._checked_at = time.monotonic()
         self._report(problem)
-        counters.set_standby(self.name, usable=problem is None, age=self._checked_at - self._reached_at)
+        usable = problem in (None, _IS_PRIMARY)
+        counters.set_standby(self.name, usable=usable, age=self._checked_at - self._reached_at)
 
     def _check(self) -> None:
         with self.engine.connect() as connection:
@@ -78,10 +81,10 @@ class Standby:
             schema = revisions.current(connection)
         history = self._primary.history
         before, self._last = self._last, None
-        if not server.is_standby:
-            raise Unfit(NOT_A_STANDBY)
         if history is None:
             raise Unfit(_BEING_CHECKED)
+        if not server.is_standby:
+            raise Unfit(_IS_PRIMARY if server.started == history.started else NOT_A_STANDBY)
         if server.cluster != history.cluster:
             raise Unfit(other_cluster(server.cluster, history.cluster))
         if problem := revisions.incompatibility(schema):
@@ -127,7 +130,7 @@ class Standby:
             raise Unfit("the primary does not answer, so the age of the data is not known")
         at = None if server.position is None else history.newest_reached(server.position)
         if at is None or at < oldest:
-            raise Unfit(f"it is more than {max_age:g} seconds behind it")
+            raise Unfit(f"it is more than {max_age:g} seconds behind")
         return at
 
     def suspect(self, error: DBAPIError) -> None:
@@ -137,10 +140,13 @@ class Standby:
 
     def _report(self, problem: str | None) -> None:
         before, self.problem = self.problem, problem
-        if problem == before:
+        # Of one that does not answer, each attempt may have another message.
+        if problem == before or (problem and before and problem.startswith(f"{before.partition(':')[0]}:")):
             return
         if problem is None:
             logger.info("The standby %s answers reads.", self.name)
+        elif problem == _IS_PRIMARY:
+            logger.info("The server %s of [database] read_url is the primary.", self.name)
         elif problem != _BEING_CHECKED:
             logger.warning("The standby %s is left out, and the primary answers: %s.", self.name, problem)
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from invsys.inventory.db import engine, revisions
 from invsys.inventory.db.standbys import positions, reads
-from invsys.inventory.db.standbys.positions import driver_of
+from invsys.inventory.db.standbys.positions import PrimaryPosition, driver_of
 from invsys.inventory.db.standbys.standby import NOT_A_STANDBY, Standby, first_line, other_cluster
 from invsys.inventory.errors import UnusableDatabase
 
@@ -21,41 +21,42 @@ _PAUSE = 0.1
 def require_usable_at_start() -> None:
     """Raise UnusableDatabase if ``read_url`` names a primary, a server of another cluster, or one with an old schema.
 
-    The schema may be old for up to ``max_staleness`` seconds. If a server does not answer, or one of several is a
-    primary, as after a failover, log a warning: it is used as soon as it is a standby.
+    The schema may be old for up to ``max_staleness`` seconds. One of several servers may be the primary, as after a
+    failover. If a server does not answer, log a warning: it is used as soon as it does.
     """
     standbys = reads.of_app()
     if standbys is None:
         return
-    cluster = _cluster_of_primary()
+    primary = _primary()
     for standby in standbys.standbys:
         try:
-            _require_usable(standby, cluster, standbys)
+            _require_usable(standby, primary, standbys)
         except (DBAPIError, PoolTimeout) as error:
             _warn(standby, f"it does not answer: {first_line(error)}")
 
 
-def _cluster_of_primary() -> str | None:
-    """Return the system identifier; None if the primary does not answer, which another check reports."""
+def _primary() -> PrimaryPosition | None:
+    """Return the position of the primary; None if it does not answer, which another check reports."""
     try:
         with engine.current().autocommit.connect() as connection:
-            return positions.of_primary(driver_of(connection)).cluster
+            return positions.of_primary(driver_of(connection))
     except (DBAPIError, PoolTimeout, UnusableDatabase):
         return None
 
 
-def _require_usable(standby: Standby, cluster: str | None, standbys: reads.Standbys) -> None:
+def _require_usable(standby: Standby, primary: PrimaryPosition | None, standbys: reads.Standbys) -> None:
     """Raise UnusableDatabase, DBAPIError."""
     deadline = time.monotonic() + standbys.max_staleness
     while True:
         with standby.engine.connect() as connection:
             server, schema = positions.of_standby(driver_of(connection)), revisions.current(connection)
-        if cluster is not None and server.cluster != cluster:
-            raise _refusal(standby, other_cluster(server.cluster, cluster))
+        if primary is not None and server.cluster != primary.cluster:
+            raise _refusal(standby, other_cluster(server.cluster, primary.cluster))
         if not server.is_standby and len(standbys.standbys) == 1:
             raise _refusal(standby, NOT_A_STANDBY)
         if not server.is_standby:
-            _warn(standby, NOT_A_STANDBY)
+            if primary is None or server.started != primary.started:
+                _warn(standby, NOT_A_STANDBY)
             return
         if (problem := revisions.incompatibility(schema)) is None:
             return

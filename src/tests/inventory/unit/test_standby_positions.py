@@ -1,0 +1,48 @@
+"""The positions of the primary that prove how old the data of a standby are."""
+
+from invsys.inventory.db.standbys.positions import History, Primary, PrimaryPosition
+
+
+def history_of(seconds: float, positions: list[int], timeline: str = "00000001") -> History:
+    primary = Primary(seconds)
+    for at, position in enumerate(positions):
+        primary.add(float(at), PrimaryPosition(False, "1", position, timeline, f"clock {at}", "start"))
+    assert primary.history is not None
+    return primary.history
+
+
+def test_the_newest_position_that_was_reached_counts() -> None:
+    history = history_of(60, [10, 20, 20, 30])
+    reached = {position: history.newest_reached(position) for position in (9, 10, 19, 20, 29, 30, 31)}
+    assert reached == {9: None, 10: 0, 19: 0, 20: 2, 29: 2, 30: 3, 31: 3}
+
+
+def test_a_position_that_was_not_written_belongs_to_another_history() -> None:
+    history = history_of(60, [10, 20])
+    assert history.has_written(20, since=0.5)
+    assert history.has_written(21, since=0.5) is False
+    # Since then, the primary has not been asked.
+    assert history.has_written(21, since=1.5) is None
+
+
+def test_old_positions_are_forgotten_and_many_are_thinned() -> None:
+    assert [mark.at for mark in history_of(5, list(range(100))).marks] == [95, 96, 97, 98, 99]
+    history = history_of(3600, list(range(10_000)))
+    assert len(history.marks) <= 32
+    assert history.marks[-1].at == 9999
+    assert 9999 - 3600 < history.marks[0].at < 9999 - 1000
+    for position in range(9999 - 1000, 10_000):
+        at = history.newest_reached(position)
+        assert at is not None
+        assert 0 <= position - at <= (9999 - at)
+
+
+def test_a_failover_begins_a_new_history() -> None:
+    primary = Primary(60)
+    primary.add(1.0, PrimaryPosition(False, "1", 50, "00000001", "clock", "start"))
+    primary.add(2.0, PrimaryPosition(False, "1", 40, "00000002", "clock", "start"))
+    assert primary.history is not None
+    assert [mark.position for mark in primary.history.marks] == [40]
+    # A standby at the URL of the primary has no position to offer.
+    primary.add(3.0, PrimaryPosition(True, "1", None, None, "clock", "start"))
+    assert [mark.position for mark in primary.history.marks] == [40]
