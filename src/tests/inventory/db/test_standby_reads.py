@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from datetime import datetime
 
 import psycopg
@@ -49,7 +50,7 @@ def client(primary, standby):
 @pytest.fixture
 def car(client):
     """The URL of a car, which the standby knows."""
-    url = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
+    url = client.post("/api/cars", json={"name": f"Car {uuid.uuid4().hex[:20]}"}).headers["Location"]
     until(lambda: url.rpartition("/")[2] in wait_for_standby(client).text)
     yield url
     for allocation in client.get(f"{url}/allocations").json:
