@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from datetime import datetime
 
 import psycopg
@@ -49,7 +50,7 @@ def client(primary, standby):
 @pytest.fixture
 def car(client):
     """The URL of a car, which the standby knows."""
-    url = client.post("/api/cars", json={"name": "Car1"}).headers["Location"]
+    url = client.post("/api/cars", json={"name": f"Car {uuid.uuid4().hex[:20]}"}).headers["Location"]
     until(lambda: url.rpartition("/")[2] in wait_for_standby(client).text)
     yield url
     for allocation in client.get(f"{url}/allocations").json:
@@ -281,6 +282,8 @@ def test_commands_never_use_a_standby(client, car):
 
 def test_a_role_without_further_rights_can_read_the_positions(primary, standby):
     primary.execute("CREATE ROLE plain LOGIN")
+    # As the role of the service.
+    primary.execute("GRANT SELECT ON events TO plain")
     until(lambda: standby.query("SELECT count(*) FROM pg_roles WHERE rolname = 'plain'") == [1])
     with psycopg.connect(primary.url().replace("postgres@", "plain@")) as connection:
         written = positions.of_primary(connection)
@@ -290,7 +293,7 @@ def test_a_role_without_further_rights_can_read_the_positions(primary, standby):
     assert written.cluster == replayed.cluster
     assert written.position > 0
     assert replayed.position > 0
-    primary.execute("DROP ROLE plain")
+    primary.execute("DROP OWNED BY plain; DROP ROLE plain")
 
 
 def test_own_writes_are_read_with_no_cache(client, car):

@@ -6,15 +6,23 @@ from invsys.inventory.db.standbys.positions import History, Primary, PrimaryPosi
 def history_of(seconds: float, positions: list[int], timeline: str = "00000001") -> History:
     primary = Primary(seconds)
     for at, position in enumerate(positions):
-        primary.add(float(at), PrimaryPosition(False, "1", position, timeline, f"clock {at}", "start"))
+        primary.add(float(at), PrimaryPosition(False, "1", position, timeline, f"clock {at}", "start", None, None))
     assert primary.history is not None
     return primary.history
 
 
 def test_the_newest_position_that_was_reached_counts() -> None:
     history = history_of(60, [10, 20, 20, 30])
-    reached = {position: history.newest_reached(position) for position in (9, 10, 19, 20, 29, 30, 31)}
-    assert reached == {9: None, 10: 0, 19: 0, 20: 2, 29: 2, 30: 3, 31: 3}
+    reached = {position: history.newest_reached(position) for position in (10, 19, 20, 29, 30, 31)}
+    assert {position: mark.at for position, mark in reached.items() if mark} == {
+        10: 0,
+        19: 0,
+        20: 2,
+        29: 2,
+        30: 3,
+        31: 3,
+    }
+    assert history.newest_reached(9) is history.newest_reached(None) is None
 
 
 def test_a_position_that_was_not_written_belongs_to_another_history() -> None:
@@ -32,17 +40,17 @@ def test_old_positions_are_forgotten_and_many_are_thinned() -> None:
     assert history.marks[-1].at == 9999
     assert 9999 - 3600 < history.marks[0].at < 9999 - 1000
     for position in range(9999 - 1000, 10_000):
-        at = history.newest_reached(position)
-        assert at is not None
-        assert 0 <= position - at <= (9999 - at)
+        mark = history.newest_reached(position)
+        assert mark is not None
+        assert 0 <= position - mark.at <= 9999 - mark.at
 
 
 def test_a_failover_begins_a_new_history() -> None:
     primary = Primary(60)
-    primary.add(1.0, PrimaryPosition(False, "1", 50, "00000001", "clock", "start"))
-    primary.add(2.0, PrimaryPosition(False, "1", 40, "00000002", "clock", "start"))
+    primary.add(1.0, PrimaryPosition(False, "1", 50, "00000001", "clock", "start", None, None))
+    primary.add(2.0, PrimaryPosition(False, "1", 40, "00000002", "clock", "start", None, None))
     assert primary.history is not None
     assert [mark.position for mark in primary.history.marks] == [40]
     # A standby at the URL of the primary has no position to offer.
-    primary.add(3.0, PrimaryPosition(True, "1", None, None, "clock", "start"))
+    primary.add(3.0, PrimaryPosition(True, "1", None, None, "clock", "start", None, None))
     assert [mark.position for mark in primary.history.marks] == [40]

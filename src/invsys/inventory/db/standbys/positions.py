@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import psycopg
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 # Positions are numbers of bytes. A commit is flushed before anybody sees it, unless it is asynchronous. The inserted
 # position is not used otherwise: what it includes beyond the flushed one may not be sent to standbys for a long time.
 _OF_PRIMARY = """
     SELECT is_standby, cluster, (position - '0/0')::bigint, left(pg_walfile_name(position), 8),
-    statement_timestamp()::text, pg_postmaster_start_time()::text
+    statement_timestamp()::text, pg_postmaster_start_time()::text,
+    (SELECT key FROM events ORDER BY key DESC LIMIT 1), (SELECT id::text FROM events ORDER BY key DESC LIMIT 1)
     FROM (
         SELECT pg_is_in_recovery() AS is_standby, system_identifier::text AS cluster, CASE
             WHEN pg_is_in_recovery() THEN NULL
@@ -24,6 +25,7 @@ _OF_PRIMARY = """
         END AS position
         FROM pg_control_system()
     ) AS server"""
+_NEWEST_EVENT = "SELECT max(key), (SELECT id::text FROM events ORDER BY key DESC LIMIT 1) FROM events"
 # The session gets the time of the newest mark that the server has reached (functions.db_now): by a later time, a hold
 # could seem expired that was confirmed meanwhile.
 _OF_STANDBY = """
@@ -42,11 +44,15 @@ _OF_STANDBY = """
 _MOST_MARKS, _NEWEST = 32, 12
 
 
+Driver = psycopg.Connection[Any]
+
+
 class PrimaryPosition(NamedTuple):
     """The position up to which the server has stored its log; None if it is a standby.
 
     ``timeline`` changes with each failover. ``clock`` is the time of the server before the position was read.
-    ``started`` is the time when it started, which distinguishes it from all others of the cluster.
+    ``started`` is the time when it started, which distinguishes it from all others of the cluster. The event is the
+    newest one.
     """
 
     is_standby: bool
@@ -55,6 +61,8 @@ class PrimaryPosition(NamedTuple):
     timeline: str | None
     clock: str
     started: str
+    event_key: int | None
+    event_id: str | None
 
 
 class StandbyPosition(NamedTuple):
@@ -66,25 +74,25 @@ class StandbyPosition(NamedTuple):
     position: int | None
 
 
-def driver_of(connection: Connection) -> psycopg.Connection[Any]:
+def driver_of(connection: Connection) -> Driver:
     """Return the driver's connection."""
     driver: Any = connection.connection.driver_connection
     return driver  # type: ignore[no-any-return]
 
 
-def of_primary(connection: psycopg.Connection[Any]) -> PrimaryPosition:
+def of_primary(connection: Driver) -> PrimaryPosition:
     """Read the position of the primary, in one round trip; raises DBAPIError."""
     return PrimaryPosition(*_row(connection, _OF_PRIMARY))
 
 
-def of_standby(connection: psycopg.Connection[Any], history: "History | None" = None) -> StandbyPosition:
+def of_standby(connection: Driver, history: "History | None" = None) -> StandbyPosition:
     """Read the position of a standby and set the time of its data, in one round trip; raises DBAPIError."""
     marks = () if history is None else history.marks
     params = ([mark.position for mark in marks], [mark.clock for mark in marks])
     return StandbyPosition(*_row(connection, _OF_STANDBY, params)[:4])
 
 
-def _row(connection: psycopg.Connection[Any], statement: str, params: Sequence[Any] = ()) -> tuple[Any, ...]:
+def _row(connection: Driver, statement: str, params: Sequence[Any] = ()) -> tuple[Any, ...]:
     try:
         row: tuple[Any, ...] | None = connection.execute(statement.encode(), params, prepare=True).fetchone()
     except psycopg.Error as error:
@@ -93,15 +101,35 @@ def _row(connection: psycopg.Connection[Any], statement: str, params: Sequence[A
     return row
 
 
+class Event(NamedTuple):
+    """The number of an event, and its random id."""
+
+    key: int
+    id: str
+
+
+def newest_event(connection: Driver) -> Event | None:
+    """Return the newest event of a server; raises DBAPIError."""
+    key, id_ = _row(connection, _NEWEST_EVENT)
+    return None if key is None else Event(key, id_)
+
+
+def has_event(connection: Driver, event: Event) -> bool:
+    """Return whether a server has an event; raises DBAPIError."""
+    return bool(_row(connection, "SELECT EXISTS (SELECT FROM events WHERE key = %s AND id = %s::uuid)", event)[0])
+
+
 class Mark(NamedTuple):
     """A position that the primary had not exceeded at the time ``at`` of the monotonic clock.
 
-    ``clock`` is the time of the primary, between ``at`` and the reading of the position.
+    ``clock`` is the time of the primary, between ``at`` and the reading of the position. The event is the newest one.
     """
 
     position: int
     at: float
     clock: str
+    event_key: int | None
+    event_id: str | None
 
 
 class History(NamedTuple):
@@ -112,9 +140,9 @@ class History(NamedTuple):
     marks: tuple[Mark, ...]
     started: str
 
-    def newest_reached(self, position: int) -> float | None:
-        """Return the time of the newest mark that ``position`` has reached, or None."""
-        return next((mark.at for mark in reversed(self.marks) if mark.position <= position), None)
+    def newest_reached(self, position: int | None) -> Mark | None:
+        """Return the newest mark that ``position`` has reached, or None."""
+        return next((mark for mark in reversed(self.marks) if position is not None and mark.position <= position), None)
 
     def has_written(self, position: int, since: float) -> bool | None:
         """Return whether the primary has written up to ``position``, by a mark after the time ``since``.
@@ -128,9 +156,15 @@ class History(NamedTuple):
 class Primary:
     """The history of the current primary for so many seconds; one thread adds to it, and others read it."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, engine: Engine | None = None) -> None:
+        self._seconds, self._engine = seconds, engine
         self.history: History | None = None
+
+    def has(self, event: Event) -> bool:
+        """Return whether the primary has an event, now; raises the exceptions of a connection."""
+        assert self._engine is not None
+        with self._engine.connect() as connection:
+            return has_event(driver_of(connection), event)
 
     def add(self, at: float, current: PrimaryPosition) -> None:
         """Add what was read from the primary; the request for it was sent at the time ``at``."""
@@ -144,4 +178,5 @@ class Primary:
         if len(marks) >= _MOST_MARKS:
             # Reads send the marks to the standby. Ages between the older ones are rounded up.
             marks = [*marks[:-_NEWEST:2], *marks[-_NEWEST:]]
-        self.history = History(*primary, (*marks, Mark(current.position, at, current.clock)), current.started)
+        mark = Mark(current.position, at, current.clock, current.event_key, current.event_id)
+        self.history = History(*primary, (*marks, mark), current.started)

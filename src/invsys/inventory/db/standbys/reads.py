@@ -98,7 +98,7 @@ def configure(app: Flask, max_staleness: int) -> None:
     if not engines.standbys:
         return
     interval = min(_INTERVAL, max_staleness / _CHECKS)
-    primary = Primary(max_staleness)
+    primary = Primary(max_staleness, engines.autocommit)
     standbys = tuple(
         Standby(name, used, primary, max_staleness, patience=max(2.0, 4 * interval))
         for name, used in engines.standbys.items()

@@ -13,7 +13,7 @@ from invsys.inventory import counters
 from invsys.inventory.db import revisions
 from invsys.inventory.db.postgresql.connections import is_busy
 from invsys.inventory.db.standbys import positions
-from invsys.inventory.db.standbys.positions import History, Primary, StandbyPosition
+from invsys.inventory.db.standbys.positions import Driver, Event, History, Primary, StandbyPosition
 from invsys.inventory.errors import UnusableDatabase
 
 logger = logging.getLogger("invsys.inventory")
@@ -75,25 +75,42 @@ class Standby:
         counters.set_standby(self.name, usable=usable, age=self._checked_at - self._reached_at)
 
     def _check(self) -> None:
-        with self.engine.connect() as connection:
-            server = positions.of_standby(positions.driver_of(connection))
-            read_at = time.monotonic()
-            schema = revisions.current(connection)
         history = self._primary.history
         before, self._last = self._last, None
-        if history is None:
-            raise Unfit(_BEING_CHECKED)
-        if not server.is_standby:
-            raise Unfit(_IS_PRIMARY if server.started == history.started else NOT_A_STANDBY)
-        if server.cluster != history.cluster:
-            raise Unfit(other_cluster(server.cluster, history.cluster))
-        if problem := revisions.incompatibility(schema):
-            raise Unfit(problem)
+        with self.engine.connect() as connection:
+            driver = positions.driver_of(connection)
+            server, read_at = positions.of_standby(driver), time.monotonic()
+            if history is None:
+                raise Unfit(_BEING_CHECKED)
+            if not server.is_standby:
+                raise Unfit(_IS_PRIMARY if server.started == history.started else NOT_A_STANDBY)
+            if server.cluster != history.cluster:
+                raise Unfit(other_cluster(server.cluster, history.cluster))
+            if problem := revisions.incompatibility(revisions.current(connection)):
+                raise Unfit(problem)
+            has_same_events = self._has_same_events(driver, server, history)
         self._last = (server, history.timeline, read_at)
-        self._verify(before, history)
+        self._verify(before, history, has_same_events)
         self._reached_at = max(self._reached_at, self._as_of(server, history, self._max_staleness))
 
-    def _verify(self, before: tuple[StandbyPosition, str, float] | None, history: History) -> None:
+    def _has_same_events(self, driver: Driver, server: StandbyPosition, history: History) -> bool | None:
+        """Return whether standby and primary have the newest event of each other; None if the primary does not answer.
+
+        Positions alone do not prove that the standby follows this primary: after a failover, it may have replayed other
+        changes up to the same position. The ids of events are random.
+        """
+        mark, newest = history.newest_reached(server.position), positions.newest_event(driver)
+        expected = None if mark is None or mark.event_id is None else Event(mark.event_key or 0, mark.event_id)
+        if expected is not None and not positions.has_event(driver, expected):
+            return False
+        try:
+            return newest is None or self._primary.has(newest)
+        except (DBAPIError, PoolTimeout, UnusableDatabase):
+            return None
+
+    def _verify(
+        self, before: tuple[StandbyPosition, str, float] | None, history: History, has_same_events: bool | None
+    ) -> None:
         """Verify that the standby follows the primary, by the position of the check before.
 
         By now the primary must have written it. After a failover, a standby may have more than the new primary.
@@ -105,10 +122,10 @@ class Standby:
             raise Unfit(_BEING_CHECKED)
         position, _, read_at = before
         follows = position.position is not None and history.has_written(position.position, read_at)
-        if follows is False:
+        if follows is False or has_same_events is False:
             self._verified = None
-            raise Unfit("its history is not that of the primary: it has replayed what the primary has never written")
-        if follows:
+            raise Unfit("its history is not that of the primary: it has changes that the primary does not have")
+        if follows and has_same_events:
             self._verified = _Verified(server.cluster, server.started, timeline)
 
     def as_of(self, connection: Connection, max_age: float) -> float:
@@ -128,10 +145,10 @@ class Standby:
         oldest = time.monotonic() - max_age
         if history.marks[-1].at < oldest:
             raise Unfit("the primary does not answer, so the age of the data is not known")
-        at = None if server.position is None else history.newest_reached(server.position)
-        if at is None or at < oldest:
+        mark = history.newest_reached(server.position)
+        if mark is None or mark.at < oldest:
             raise Unfit(f"it is more than {max_age:g} seconds behind")
-        return at
+        return mark.at
 
     def suspect(self, error: DBAPIError) -> None:
         """Leave the standby out until the next check, unless the server works and only this statement failed."""
