@@ -38,7 +38,7 @@ _MONTHS = (
     "SELECT create_archive_partition(month)"
     " FROM generate_series(timestamptz '2021-01-01Z', '2026-01-01Z', '1 month') AS month"
 )
-_UNTIL = "UPDATE continuous_resources SET archived_until = '2026-01-01Z'"
+_UNTIL = "UPDATE {} SET archived_until = '2026-01-01Z'"
 _CANCEL = f"DELETE FROM {_LIVE} WHERE key % 500 = 0"
 _SIZES = f"SELECT pg_table_size('{_LIVE}'), pg_indexes_size('{_LIVE}')"
 _START, _ARCHIVE_START = datetime(2030, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)
@@ -84,7 +84,8 @@ def _fill(url: str, each: int, times: int) -> None:
             connection.execute(_MONTHS)
             every = _ARCHIVE_LENGTH / (each * times)
             connection.execute(_ARCHIVED, {"first": _ARCHIVE_START, "every": every, "each": each * times})
-            connection.execute(_UNTIL)
+            for of_archive in ("continuous_resources", "cursor_state"):
+                connection.execute(_UNTIL.format(of_archive))
         live = {"first": _START, "every": timedelta(hours=2), "each": each}
         connection.execute(f"INSERT INTO {_LIVE} ({_COLUMNS}) {_ROWS}", live)
         connection.execute("VACUUM ANALYZE")
