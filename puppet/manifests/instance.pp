@@ -90,7 +90,7 @@ define invsys::instance (
     enable => true,
   }
 
-  -> service { "invsys-purge@${title}.timer":
+  -> service { ["invsys-purge@${title}.timer", "invsys-archive@${title}.timer"]:
     ensure => running,
     enable => true,
   }

@@ -42,6 +42,7 @@ describe 'invsys::instance' do
       .with_content(/^\[X-Settings\]\nport = 5010\n\z/).that_notifies('Service[invsys@north]')
     is_expected.to contain_service('invsys@north').with(ensure: 'running', enable: true)
     is_expected.to contain_service('invsys-purge@north.timer').with(ensure: 'running', enable: true)
+    is_expected.to contain_service('invsys-archive@north.timer').with(ensure: 'running', enable: true)
   end
 
   context 'beside another instance' do

@@ -114,7 +114,12 @@ class ContinuousResourceAllocation(db.Model):  # type: ignore[name-defined]
 ARCHIVED_ALLOCATIONS = db.Table(
     "archived_allocations",
     *(
-        Column(column.name, column.type, nullable=column.nullable and column.name != "ends")
+        Column(
+            column.name,
+            column.type,
+            primary_key=column.name in ("id", "ends"),
+            nullable=column.nullable and column.name != "ends",
+        )
         for column in ContinuousResourceAllocation.__table__.columns
     ),
 )

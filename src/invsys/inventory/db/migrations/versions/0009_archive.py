@@ -85,14 +85,15 @@ def _create_archive() -> None:
     op.create_table(
         ARCHIVE,
         *(sa.Column(name, kind, nullable=name not in REQUIRED) for name, kind in COLUMNS),
+        # The partition key must be in it.
+        sa.PrimaryKeyConstraint("id", "ends", name=op.f(f"pk_{ARCHIVE}")),
         sa.CheckConstraint("starts < ends", name=op.f(f"ck_{ARCHIVE}_period_not_empty")),
         sa.CheckConstraint("expires IS NULL", name=op.f(f"ck_{ARCHIVE}_is_confirmed")),
         postgresql_partition_by="RANGE (ends)",
     )
     nulls_first = sa.text("starts NULLS FIRST" if is_postgresql else "starts")
-    # By id, by vehicle, by start for all vehicles (``ends`` excludes rows that do not reach into a window without
+    # By vehicle, by start for all vehicles (``ends`` excludes rows that do not reach into a window without
     # reading them), by owner and by reference.
-    op.create_index(op.f(f"ix_{ARCHIVE}_id"), ARCHIVE, ["id"])
     op.create_index(op.f(f"ix_{ARCHIVE}_resource_key"), ARCHIVE, ["resource_key", nulls_first])
     op.create_index(op.f(f"ix_{ARCHIVE}_starts"), ARCHIVE, [nulls_first, "ends", "key"])
     for column in ("client_id", "reference"):
