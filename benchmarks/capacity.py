@@ -166,14 +166,14 @@ def lines(plans: list[Plan]) -> Iterator[str]:
     yield "  vehicles  creates/s  step                           gateways  inventories  PostgreSQL"
     for item in plans:
         yield (
-            f"{item.vehicles:>11,} {item.creates:>9,}  {steps(item):<30} {item.gateways:>8,} {item.inventories:>12,}"
+            f"{item.vehicles:>11,} {item.creates:>9,g}  {steps(item):<30} {item.gateways:>8,} {item.inventories:>12,}"
             f" {2 * item.clusters:>11,}"
         )
     yield ""
     yield "  vehicles  creates/s   live TB  archive TB  events TB  WAL TB/day  fails first (share of one host)"
     for item in plans:
         yield (
-            f"{item.vehicles:>11,} {item.creates:>9,} {item.live_tb:>9,.3f} {item.archived_tb:>11,.2f}"
+            f"{item.vehicles:>11,} {item.creates:>9,g} {item.live_tb:>9,.3f} {item.archived_tb:>11,.2f}"
             f" {item.events_tb:>10,.2f} {item.wal_tb_per_day:>11,.3f}"
             f"  {item.first_failure} ({max(item.shares.values()):,.3g})"
         )
