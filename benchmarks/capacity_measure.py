@@ -109,7 +109,7 @@ def _archived_bytes(server: databases.PostgreSQL) -> float:
     seeds.fill(url, _ARCHIVED // _EACH, _EACH)
     app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url}))
     with app.app_context():
-        archive.archive(1)
+        archive.archive(1, archive.Archived())
         disconnect()
     with psycopg.connect(url, autocommit=True) as connection:
         return _size(connection, "archived_allocations") / _ARCHIVED
