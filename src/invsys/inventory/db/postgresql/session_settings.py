@@ -1,6 +1,7 @@
 """PostgreSQL sessions: the settings on which results depend, and checks that the database can be used."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import psycopg
@@ -65,7 +66,9 @@ class Session(NamedTuple):
     pid: int
 
 
-def open_session(connection: psycopg.Connection[Any], timeout: int, more: Mapping[str, str]) -> Session:
+def open_session(
+    connection: psycopg.Connection[Any], timeout: int, more: Mapping[str, str] = MappingProxyType({})
+) -> Session:
     """Apply the settings and ``more`` in one round trip; ``timeout`` is the statement timeout in seconds.
 
     Raises UnusableDatabase if the database has the wrong encoding or does not check foreign keys.
