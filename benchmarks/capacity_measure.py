@@ -169,8 +169,8 @@ def _cpu_ms(pid: int, *, with_children: bool = False) -> float:
     """Return the CPU time of a process; with its running and finished children if ``with_children``."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     # proc(5): utime and stime, then those of finished children.
-    own = sum(int(ticks) for ticks in fields[11 : 15 if with_children else 13]) / _TICKS_PER_MS
-    return own + sum(_cpu_ms(child) for child in processes.child_processes(pid)) if with_children else own
+    ticks_ms = sum(int(ticks) for ticks in fields[11 : 15 if with_children else 13]) / _TICKS_PER_MS
+    return ticks_ms + sum(_cpu_ms(child) for child in processes.child_processes(pid)) if with_children else ticks_ms
 
 
 if __name__ == "__main__":

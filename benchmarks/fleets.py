@@ -55,8 +55,8 @@ class Fleet:
 def _cpu_seconds(pid: int) -> float:
     """Return the CPU time of a process, of its children, and of those that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    own = sum(map(int, fields[11:15])) / _TICKS
-    return own + sum(_own_cpu_seconds(child) for child in processes.child_processes(pid))
+    seconds = sum(map(int, fields[11:15])) / _TICKS
+    return seconds + sum(_own_cpu_seconds(child) for child in processes.child_processes(pid))
 
 
 def _own_cpu_seconds(pid: int) -> float:

@@ -50,10 +50,10 @@ def test_a_small_fleet_needs_one_cluster_and_two_hosts_of_each_service():
 
 
 def test_what_is_kept_for_longer_weighs_more():
-    kept = plan(10_000, 100, replace(ASSUMED, days_kept=300))
+    long_kept = plan(10_000, 100, replace(ASSUMED, days_kept=300))
     archived = plan(10_000, 100)
-    assert kept.live_tb > archived.live_tb
-    assert kept.archived_tb < archived.archived_tb
+    assert long_kept.live_tb > archived.live_tb
+    assert long_kept.archived_tb < archived.archived_tb
 
 
 def test_a_single_fleet():

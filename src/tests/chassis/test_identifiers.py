@@ -13,7 +13,7 @@ from invsys.chassis import identifiers
 def test_ids_have_their_version_and_the_variant_of_the_rfc_and_differ(create, version):
     ids = {create() for _ in range(10_000)}
     assert len(ids) == 10_000
-    assert {(each.version, each.variant) for each in ids} == {(version, uuid.RFC_4122)}
+    assert {(item.version, item.variant) for item in ids} == {(version, uuid.RFC_4122)}
 
 
 def test_ids_of_version_7_begin_with_the_time_in_milliseconds_and_the_rest_differs():
@@ -21,7 +21,7 @@ def test_ids_of_version_7_begin_with_the_time_in_milliseconds_and_the_rest_diffe
     ids = [identifiers.new_ordered() for _ in range(1_000)]
     after = time.time_ns() // 1_000_000
     assert before <= ids[0].int >> 80 <= ids[-1].int >> 80 <= after
-    assert len({each.int & (1 << 62) - 1 for each in ids}) == len({each.bytes[-6:] for each in ids}) == 1_000
+    assert len({item.int & (1 << 62) - 1 for item in ids}) == len({item.bytes[-6:] for item in ids}) == 1_000
 
 
 @pytest.mark.parametrize("create", [identifiers.new, identifiers.new_ordered])

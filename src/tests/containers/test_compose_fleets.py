@@ -41,8 +41,8 @@ def test_no_volume_belongs_to_both_fleets(system):
         service: {volume.partition(":")[0] for volume in map(str, definition.get("volumes", ())) if volume[0] != "/"}
         for service, definition in services(FLEETS).items()
     }
-    named = {volume for volumes in mounted.values() for volume in volumes if not volume.startswith(".")}
-    assert named == {f"{name}-south" for name in ("database", "secret", "owner", "service")}
+    volumes_of_services = {volume for volumes in mounted.values() for volume in volumes if not volume.startswith(".")}
+    assert volumes_of_services == {f"{name}-south" for name in ("database", "secret", "owner", "service")}
 
 
 def test_the_gateway_has_both_fleets_and_no_other_inventory(system):

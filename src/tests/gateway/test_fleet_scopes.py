@@ -100,9 +100,9 @@ def test_a_refusal_names_the_scope_as_the_operator_grants_it(call, name, method,
 def test_own_allocations_are_those_of_the_client_in_the_fleet(call, fleets):
     car = fleets.inventories["north"].post("/api/cars", json={"name": "C1"}).json["id"]
     fleets.inventories["north"].post(f"/api/cars/{car}/allocations", json=period_fields(1, 2))
-    own = call("cars", "POST", f"/north/api/cars/{car}/allocations", json=period_fields(3, 4)).json["id"]
+    allocation = call("cars", "POST", f"/north/api/cars/{car}/allocations", json=period_fields(3, 4)).json["id"]
     rows = call("cars", "GET", f"/north/api/cars/{car}/allocations").json
-    assert [row["id"] for row in rows] == [own]
+    assert [row["id"] for row in rows] == [allocation]
 
 
 def test_whoami_shows_all_scopes_and_below_a_fleet_those_that_apply_there(call):

@@ -112,11 +112,11 @@ def check_permission(client: Client, permission: Permission, collection: str | N
     scope, grants = permission.scope, client.grants
     if scope is None:
         return False
-    own = permission.own_scope
-    if not grants.allow(scope, collection) and not (own is not None and grants.allow(own, collection)):
+    own_scope = permission.own_scope
+    if not grants.allow(scope, collection) and not (own_scope is not None and grants.allow(own_scope, collection)):
         if collection is not None and not grants.include(collection):
             # A client without any scope in a collection must not learn whether the collection exists.
             raise NotFound("Nothing is served at this path.")
         required = scopes.name_in_fleet(scope, collection, fleet)
         raise Forbidden(required, f'Bearer error="insufficient_scope", scope="{required}"')
-    return not grants.allow("allocations:read" if own is None else scope, collection)
+    return not grants.allow("allocations:read" if own_scope is None else scope, collection)

@@ -44,9 +44,9 @@ class Grants:
         return self.fleets.get(fleet, NONE)
 
     def __str__(self) -> str:
-        own = {f"{scope}@{name}" if name else scope for scope, name in self.pairs}
+        names = {f"{scope}@{name}" if name else scope for scope, name in self.pairs}
         others = {name_in_fleet(*pair, fleet) for fleet, grants in self.fleets.items() for pair in grants.pairs}
-        return " ".join(sorted(own | others))
+        return " ".join(sorted(names | others))
 
 
 NONE = Grants(frozenset())
@@ -69,9 +69,9 @@ def parse(words: Iterable[str]) -> Grants:
         if in_fleet is not None and in_fleet != "*":
             collection = in_fleet
         pairs.setdefault(fleet, set()).add((scope, collection))
-    own = frozenset(pairs.pop(None, ()))
+    without_fleet = frozenset(pairs.pop(None, ()))
     fleets = {fleet: Grants(frozenset(of_fleet)) for fleet, of_fleet in pairs.items() if fleet is not None}
-    return Grants(own, fleets)
+    return Grants(without_fleet, fleets)
 
 
 def parse_known(words: Iterable[str]) -> Grants:

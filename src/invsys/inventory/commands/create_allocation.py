@@ -45,13 +45,13 @@ _COLUMNS = ["resource_key", "id", *_PARAMS, "expires", "client_id"]
 VEHICLES = select(_resource.c.key, _resource.c.id, _resource.c.resource_type).where(NOT_DECOMMISSIONED)
 
 
-def insert_allocations(chosen: Select[Any], allocation_id: Any, *, keyed: bool) -> OutboxChange:
-    """Build the statement that allocates the chosen ones of ``VEHICLES``, except those with a conflicting allocation.
+def insert_allocations(selection: Select[Any], allocation_id: Any, *, keyed: bool) -> OutboxChange:
+    """Build the statement that allocates the selected ones of ``VEHICLES``, except those with a conflicting allocation.
 
     ``allocation_id`` is an SQL expression.
     """
     # A CTE, so that the event reads the vehicle from it. Citus accepts FOR UPDATE only there.
-    vehicles = chosen.cte("vehicles")
+    vehicles = selection.cte("vehicles")
     params = [bindparam(name, type_=column_type) for name, column_type in _PARAMS.items()]
     expires = now_plus(bindparam("hold_seconds", type_=Integer))
     # Without WHERE, SQLite would take the ON of ON CONFLICT for the condition of a join.

@@ -132,8 +132,8 @@ class Archived:
     skipped: int = 0
 
     def __str__(self) -> str:
-        left = f"\nvehicles in use, left for the next run: {self.skipped}" if self.skipped else ""
-        return f"archived allocations: {self.allocations}{left}"
+        note = f"\nvehicles in use, left for the next run: {self.skipped}" if self.skipped else ""
+        return f"archived allocations: {self.allocations}{note}"
 
 
 class _Run:

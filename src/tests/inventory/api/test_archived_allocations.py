@@ -48,8 +48,8 @@ def archived(car, allocate, archive):
 def test_an_archived_allocation_is_shown_as_before(client, archived):
     for created in archived:
         for url in (created.headers["Location"], f"{ALL}/{created.json['id']}"):
-            shown = client.get(url)
-            assert (shown.json, shown.headers["ETag"]) == (created.json, created.headers["ETag"])
+            response = client.get(url)
+            assert (response.json, response.headers["ETag"]) == (created.json, created.headers["ETag"])
             etag = {"If-None-Match": created.headers["ETag"]}
             assert client.get(url, headers=etag).status_code == 304
 
@@ -117,11 +117,11 @@ def test_archived_time_cannot_be_allocated(client, car, archived, allocate, refu
         refused(allocate(car, None, at(9)), 422, "invalid_fields", "from_infinity")
         refused(allocate("/api/cars/any", None, at(9)), 409, "none_available")
     for query, busy in (({"from": at(7), "to": at(13)}, (at(7), at(12))), ({"to": at(10)}, (None, at(10)))):
-        for shown in (
+        for availability in (
             client.get(f"{car}/availability", query_string=query).json,
             client.get("/api/cars/all/availability", query_string=query).json[0],
         ):
-            assert [(one["from_datetime"], one["to_datetime"]) for one in shown["busy"]] == [busy]
+            assert [(one["from_datetime"], one["to_datetime"]) for one in availability["busy"]] == [busy]
     assert client.get("/api/cars", query_string={"available_from": at(10), "available_to": at(11)}).json == []
     assert allocate(car, at(12), at(13)).status_code == 201
     assert allocate("/api/cars/any", at(13), None).status_code == 201

@@ -40,13 +40,13 @@ def test_the_id_of_an_allocation_is_of_version_7_and_begins_with_the_time(app, c
     ids = [uuid.UUID(allocation["id"]) for allocation in create_allocations(app, client, car)]
     after = time.time_ns() // 1_000_000
     assert ids
-    assert {(each.version, each.variant) for each in ids} == {(7, uuid.RFC_4122)}
-    for each in ids:
-        assert before - _ROUNDING <= each.int >> 80 <= after + _ROUNDING
-    assert len({each.bytes[-8:] for each in ids}) == len(ids)
+    assert {(item.version, item.variant) for item in ids} == {(7, uuid.RFC_4122)}
+    for item in ids:
+        assert before - _ROUNDING <= item.int >> 80 <= after + _ROUNDING
+    assert len({item.bytes[-8:] for item in ids}) == len(ids)
 
 
 def test_the_ids_of_vehicles_and_events_do_not_tell_the_time(client, car, allocate):
     allocate(car, hour_start(10), hour_start(12))
     events = client.get("/api/events").json["events"]
-    assert {uuid.UUID(each).version for each in [car[-36:], *(event["id"] for event in events)]} == {4}
+    assert {uuid.UUID(item).version for item in [car[-36:], *(event["id"] for event in events)]} == {4}

@@ -104,11 +104,11 @@ def require_settled(url, client):
 
 def work(app, number, finished):
     """Register cars until ``finished`` is set; return their names."""
-    client, written = app.test_client(), []
+    client, vehicles = app.test_client(), []
     while not finished.is_set():
-        written.append(f"Car {number}.{len(written)}")
-        register(client, written[-1])
-    return written
+        vehicles.append(f"Car {number}.{len(vehicles)}")
+        register(client, vehicles[-1])
+    return vehicles
 
 
 def follow(app, finished):
@@ -131,10 +131,10 @@ def test_the_service_goes_on_during_the_migration_and_loses_nothing(app, client,
         stored = len(keys(url))
         until(lambda: len(keys(url)) > stored + 20)
         working.set()
-        written = [name for writer in writers for name in writer.result()]
+        vehicles = [name for writer in writers for name in writer.result()]
         reading.set()
     rows = execute(url, "SELECT id::text, name FROM events ORDER BY key")
-    assert sorted(name for _, name in rows if name != "Old") == sorted(written)
+    assert sorted(name for _, name in rows if name != "Old") == sorted(vehicles)
     for reader in readers:
         assert reader.result() == [id_ for id_, _ in rows]
     assert "events_default" not in filled_partitions(url)

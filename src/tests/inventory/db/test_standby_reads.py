@@ -286,12 +286,12 @@ def test_a_role_without_further_rights_can_read_the_positions(primary, standby):
     primary.execute("GRANT SELECT ON events TO plain")
     until(lambda: standby.query("SELECT count(*) FROM pg_roles WHERE rolname = 'plain'") == [1])
     with psycopg.connect(primary.url().replace("postgres@", "plain@")) as connection:
-        written = positions.of_primary(connection)
+        primary_position = positions.of_primary(connection)
     with psycopg.connect(standby.url().replace("postgres@", "plain@")) as connection:
         replayed = positions.of_standby(connection)
-    assert (written.is_standby, replayed.is_standby) == (False, True)
-    assert written.cluster == replayed.cluster
-    assert written.position > 0
+    assert (primary_position.is_standby, replayed.is_standby) == (False, True)
+    assert primary_position.cluster == replayed.cluster
+    assert primary_position.position > 0
     assert replayed.position > 0
     primary.execute("DROP OWNED BY plain; DROP ROLE plain")
 

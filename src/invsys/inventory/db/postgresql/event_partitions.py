@@ -106,11 +106,11 @@ def _turn_default_into_range(connection: Connection) -> None:
 def _bound_default(connection: Connection) -> int:
     """Make the default partition refuse keys that are far ahead; return the first refused one."""
     last_key = _last_key(connection)
-    found = connection.execute(text(_FIND_CHECK), {"name": _CHECK}).first()
-    if found is not None:
-        if found.upper_key > last_key + _HEADROOM // 2:
-            return int(found.upper_key)
-        _drop_check(connection, found.upper_key)
+    row = connection.execute(text(_FIND_CHECK), {"name": _CHECK}).first()
+    if row is not None:
+        if row.upper_key > last_key + _HEADROOM // 2:
+            return int(row.upper_key)
+        _drop_check(connection, row.upper_key)
     upper_key = last_key + _HEADROOM
     lower_bound = "".join(f"key >= {end} AND " for end in upper_keys(connection)[-1:])
     connection.execute(
