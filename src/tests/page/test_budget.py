@@ -107,7 +107,7 @@ def test_the_files_are_few_and_short():
 
 def test_the_first_view_loads_few_bytes_of_script_and_style(client):
     html = client.get("/").text
-    urls = set(re.findall(r'"(static/[^"]+\.(?:js|css)\?v=[^"]+)"', html))
+    urls = set(re.findall(r'"\./(static/[^"]+\.(?:js|css)\?v=[^"]+)"', html))
     assert {url.partition("?")[0].rpartition("/")[2] for url in urls} == {path.name for path in STATIC.iterdir()}
     contents = [client.get(f"/{url}").data for url in urls]
     assert sum(map(len, contents)) <= 94_000
