@@ -71,7 +71,6 @@ export class Problem extends Error {
     if (this.status === 403) return `Your key may not do this. ${this.message}`;
     if (this.status === 429) return `Too many requests; try again in ${this.retryAfter || 1} s.`;
     if (this.code === "none_available") return "No other vehicle is free for all of it.";
-    if (this.code === "archived") return "This ended long ago and is archived. Nothing was changed.";
     if (this.code === "resource_closed") return "The vehicle is out of service then. Nothing was done.";
     return this.message;
   }

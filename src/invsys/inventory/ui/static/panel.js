@@ -123,11 +123,14 @@ async function close(/** @type {Vehicle} */ vehicle) {
   const changed = await changes.patchVehicle(vehicle, { closed_from: times.iso(start) });
   if (!changed) return;
   toast(`Nothing new is booked on ${vehicle.name} from now on.`, { Undo: () => open(changed) });
-  const title = `${vehicle.name}: out of service`;
-  const draft = { vehicle, start, end: Infinity, kind: "maintenance", despiteClosed: true, title };
+  const isShown = () => panel.isOpen(vehicle.id);
+  // If the user has left the vehicle, the form must not replace what is opened of it later.
+  if (!isShown()) return;
   const conflicts = el("div.conflicts");
   await showConflicts(conflicts, vehicle, start);
-  if (panel.isOpen(vehicle.id)) allocateForm(draft, conflicts);
+  const title = `${vehicle.name}: out of service`;
+  const draft = { vehicle, start, end: Infinity, kind: "maintenance", despiteClosed: true, title };
+  if (isShown()) allocateForm(draft, conflicts);
 }
 
 /** List in an element what is in the way; the list follows the moves. */
