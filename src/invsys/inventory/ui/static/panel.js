@@ -123,20 +123,20 @@ async function close(/** @type {Vehicle} */ vehicle) {
   const changed = await changes.patchVehicle(vehicle, { closed_from: times.iso(start) });
   if (!changed) return;
   toast(`Nothing new is booked on ${vehicle.name} from now on.`, { Undo: () => open(changed) });
-  const isShown = () => panel.isOpen(vehicle.id);
   // If the user has left the vehicle, the form must not replace what is opened of it later.
-  if (!isShown()) return;
+  if (!panel.isOpen(vehicle.id)) return;
   const conflicts = el("div.conflicts");
   await showConflicts(conflicts, vehicle, start);
-  const title = `${vehicle.name}: out of service`;
-  const draft = { vehicle, start, end: Infinity, kind: "maintenance", despiteClosed: true, title };
-  if (isShown()) allocateForm(draft, conflicts);
+  const form = { title: `${vehicle.name}: out of service`, kind: "maintenance", despiteClosed: true };
+  if (panel.isOpen(vehicle.id)) allocateForm({ vehicle, start, end: Infinity, ...form }, conflicts);
 }
 
 /** List in an element what is in the way; the list follows the moves. */
 async function showConflicts(element, /** @type {Vehicle} */ vehicle, start) {
-  const path = `${changes.vehiclePath(vehicle.id)}/allocations?from=${times.iso(start)}&limit=100`;
-  const { data, headers } = await call("GET", path);
+  const { data, headers } = await call(
+    "GET",
+    `${changes.vehiclePath(vehicle.id)}/allocations?from=${times.iso(start)}&limit=100`,
+  );
   /** @type {Allocation[]} */ const list = data.map(parse);
   const again = async () => {
     await showConflicts(element, vehicle, start);
@@ -147,7 +147,7 @@ async function showConflicts(element, /** @type {Vehicle} */ vehicle, start) {
   const move = (row) => act("Move to any other", async () => (await changes.moveToAny(row)) && again());
   element.hidden = !list.length;
   element.replaceChildren(
-    el("p", nextPage(headers) ? "The first 100 allocations in the way:" : "In the way:"),
+    el("p", nextPage(headers) ? "The first 100 in the way:" : "In the way:"),
     el("ul.list", list.map((row) => item(row, move(row)))),
     list.length > 1 ? act("Move all", () => changes.moveAll(list, again)) : "",
   );
