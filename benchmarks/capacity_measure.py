@@ -6,13 +6,11 @@ cost beside the stored one. The server runs on the same machine, so only CPU tim
 
 import argparse
 import json
-import os
 import random
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import psycopg
 
@@ -30,7 +28,6 @@ _ARCHIVED = 100_000
 _CONNECTIONS = 16
 _SECONDS = 30.0
 _SEARCHES = 5
-_TICKS_PER_MS = os.sysconf("SC_CLK_TCK") / 1000
 # CPU of the gateway for a request, from ``benchmarks.cost``.
 _GATEWAY_MS = 0.56
 
@@ -161,16 +158,9 @@ class _Meter:
 
     def _counters(self) -> tuple[float, float, float]:
         [(wal,)] = self._connection.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchall()
-        service = sum(_cpu_ms(pid) for pid in self._service.workers())
-        return service, _cpu_ms(self._postmaster, with_children=True), float(wal)
-
-
-def _cpu_ms(pid: int, *, with_children: bool = False) -> float:
-    """Return the CPU time of a process; with its running and finished children if ``with_children``."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    # proc(5): utime and stime, then those of finished children.
-    ticks_ms = sum(int(ticks) for ticks in fields[11 : 15 if with_children else 13]) / _TICKS_PER_MS
-    return ticks_ms + sum(_cpu_ms(child) for child in processes.child_processes(pid)) if with_children else ticks_ms
+        service = sum(map(processes.cpu_seconds, self._service.workers()))
+        postgresql = processes.cpu_seconds(self._postmaster, with_children=True)
+        return 1000 * service, 1000 * postgresql, float(wal)
 
 
 if __name__ == "__main__":

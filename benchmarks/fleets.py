@@ -6,7 +6,6 @@ the inventories and of the servers, divided by the number of creates. Meanwhile 
 waits for a lock of another fleet.
 """
 
-import os
 import statistics
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import psycopg
 
@@ -23,7 +21,6 @@ from benchmarks.datasets import SERVICE
 
 _FLEETS = (("north", 0), ("west", 0), ("south", 1), ("east", 1))
 _VEHICLES, _CREATES, _CONNECTIONS, _ROUNDS = 1000, 200, 4, 10
-_TICKS = os.sysconf("SC_CLK_TCK")
 # The sessions of a server that wait for a lock of a session of another database.
 _WAITS = """
     SELECT count(*) FROM pg_stat_activity AS waiting, unnest(pg_blocking_pids(waiting.pid)) AS blocking
@@ -52,29 +49,13 @@ class Fleet:
             raise RuntimeError(f"statuses {statuses}")
 
 
-def _cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process, of its children, and of those that have ended."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    seconds = sum(map(int, fields[11:15])) / _TICKS
-    return seconds + sum(_own_cpu_seconds(child) for child in processes.child_processes(pid))
-
-
-def _own_cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:13])) / _TICKS
-
-
-def _postmaster(cluster: databases.PostgreSQL) -> int:
-    return int((cluster.folder / "data/postmaster.pid").read_text().split()[0])
-
-
 def measure(fleets: Sequence[Fleet]) -> tuple[float, float]:
     """Return the CPU milliseconds per create: of the inventories, and of the PostgreSQL servers."""
     inventories = [fleet.server.process.pid for fleet in fleets]
-    clusters = {_postmaster(fleet.cluster) for fleet in fleets}
+    clusters = {fleet.cluster.pid() for fleet in fleets}
 
     def total(pids: Iterable[int]) -> float:
-        return sum(map(_cpu_seconds, pids))
+        return sum(processes.cpu_seconds(pid, with_children=True) for pid in pids)
 
     before = total(inventories), total(clusters)
     with ThreadPoolExecutor(len(fleets)) as pool:

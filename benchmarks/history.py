@@ -5,15 +5,13 @@ has TIMES as many archived ones, in five years. PostgreSQL only; 5 million rows 
 """
 
 import argparse
-import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 
-from benchmarks import databases
+from benchmarks import databases, processes
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
 
@@ -133,11 +131,7 @@ def _creates(url: str) -> float:
 def _backend_seconds(connection: "psycopg.Connection[tuple[object, ...]]") -> float:
     """Return the CPU time of all other backends of the database."""
     statement = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    ticks = 0
-    for (pid,) in connection.execute(statement).fetchall():
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return sum(processes.cpu_seconds(pid) for (pid,) in connection.execute(statement).fetchall())
 
 
 if __name__ == "__main__":

@@ -50,6 +50,14 @@ def child_processes(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def cpu_seconds(pid: int, *, with_children: bool = False) -> float:
+    """Return the CPU time of a process; with that of its children, also those that have ended, if ``with_children``."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    # proc(5): utime and stime, then those of the children that have ended.
+    seconds = sum(map(int, fields[11 : 15 if with_children else 13])) / os.sysconf("SC_CLK_TCK")
+    return seconds + sum(map(cpu_seconds, child_processes(pid) if with_children else ()))
+
+
 def _rss(pid: int) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
