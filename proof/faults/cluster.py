@@ -17,8 +17,7 @@ def failover(scene: Scene) -> Iterator[None]:
 
     The services connect to the new primary by themselves. Afterwards the old one is rewound and becomes the standby.
     """
-    cluster = scene.stack.cluster
-    assert cluster is not None
+    cluster = scene.cluster
     cluster.primary.stop("immediate")
     scene.afterwards.callback(cluster.rejoin)
     yield
@@ -29,54 +28,49 @@ def failover(scene: Scene) -> Iterator[None]:
 @fault("database", engines=POSTGRESQL, seconds=6, weight=1)
 def standby_stopped(scene: Scene) -> Iterator[None]:
     """Stop the standby: the primary acknowledges no change until it is back."""
-    cluster = scene.stack.cluster
-    assert cluster is not None
-    cluster.standby.stop("fast")
+    standby = scene.cluster.standby
+    standby.stop("fast")
     yield
-    cluster.standby.start()
+    standby.start()
 
 
 @fault("database", engines=POSTGRESQL, weight=1)
 def standby_killed(scene: Scene) -> Iterator[None]:
     """Stop the standby as in a crash, and start it again: the reads that it was answering go to the primary."""
-    cluster = scene.stack.cluster
-    assert cluster is not None
-    cluster.standby.stop("immediate")
+    standby = scene.cluster.standby
+    standby.stop("immediate")
     yield
-    cluster.standby.start()
+    standby.start()
 
 
 @fault("database", engines=POSTGRESQL, seconds=6, weight=1)
 def standby_suspended(scene: Scene) -> Iterator[None]:
     """Suspend all processes of the standby: reads must not wait for it, except those that it was answering."""
-    cluster = scene.stack.cluster
-    assert cluster is not None
-    cluster.standby.suspend()
+    standby = scene.cluster.standby
+    standby.suspend()
     try:
         yield
     finally:
-        cluster.standby.resume()
+        standby.resume()
 
 
 @fault("database", engines=POSTGRESQL, seconds=10)
 def replay_paused(scene: Scene) -> Iterator[None]:
     """Pause the replay of the standby, for longer or shorter than its data may be old."""
-    cluster = scene.stack.cluster
-    assert cluster is not None
-    cluster.standby.query("SELECT pg_wal_replay_pause()::text AS paused")
+    standby = scene.cluster.standby
+    standby.query("SELECT pg_wal_replay_pause()::text AS paused")
     try:
         yield
     finally:
-        cluster.standby.query("SELECT pg_wal_replay_resume()::text AS resumed")
+        standby.query("SELECT pg_wal_replay_resume()::text AS resumed")
 
 
 @fault("database", engines=POSTGRESQL, weight=1)
 def inventory_on_a_standby(scene: Scene) -> Iterator[None]:
     """Start an inventory on the standby: it answers reads or refuses them, and it refuses changes with 503."""
-    cluster, folder = scene.stack.cluster, scene.stack.folder / "standby"
-    assert cluster is not None
+    standby, folder = scene.cluster.standby, scene.stack.folder / "standby"
     folder.mkdir(exist_ok=True)
-    url = f"{cluster.standby.url()}?target_session_attrs=any"
+    url = f"{standby.url()}?target_session_attrs=any"
     server = Server("standby", APP, folder, {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url})
     with closing(_Stopping(server)):
         server.start()

@@ -7,6 +7,7 @@ from random import Random
 from types import ModuleType
 from typing import Any
 
+from proof.system.cluster import Cluster
 from proof.system.stack import Engine, Stack
 
 BOTH: tuple[Engine, ...] = ("sqlite", "postgresql")
@@ -27,6 +28,12 @@ class Scene:
     detail: dict[str, Any] = field(default_factory=dict)
     # What is left to do once the system has recovered, and before the next fault.
     afterwards: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster of a system on PostgreSQL."""
+        assert self.stack.cluster is not None
+        return self.stack.cluster
 
 
 Inject = Callable[[Scene], Iterator[None]]

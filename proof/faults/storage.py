@@ -34,15 +34,10 @@ def disk_full(scene: Scene) -> Iterator[None]:
     yield from _filled(scene.stack.volume)
 
 
-def _primary(scene: Scene) -> Member:
-    assert scene.stack.cluster is not None
-    return scene.stack.cluster.primary
-
-
 @fault("database", engines=POSTGRESQL, seconds=3, left_out=_no_volume)
 def disk_of_data_full(scene: Scene) -> Iterator[None]:
     """Fill the file system of PostgreSQL's tables: statements that need another page fail."""
-    primary = _primary(scene)
+    primary = scene.cluster.primary
     yield from _filled(primary.data)
     primary.ensure_running()
 
@@ -53,7 +48,7 @@ def disk_of_write_ahead_log_full(scene: Scene) -> Iterator[None]:
 
     Somebody frees the disk and starts PostgreSQL again if it has ended.
     """
-    primary = _primary(scene)
+    primary = scene.cluster.primary
     primary.wal.fill()
     try:
         scene.detail["panic"] = _use_up_segments(primary)
