@@ -6,6 +6,12 @@ import pytest
 
 
 @pytest.fixture
+def pool():
+    with ThreadPoolExecutor() as pool:
+        yield pool
+
+
+@pytest.fixture
 def send(app):
     """Return a function that sends a request in another thread and returns a future of the response."""
     with ThreadPoolExecutor() as pool:

@@ -15,7 +15,7 @@ from invsys.inventory.maintenance import archive as archive_command
 from invsys.inventory.maintenance import integrity_check
 from invsys.inventory.schemas import inputs
 from tests.support.blocking import block_event_numbers, locked, until_waiting
-from tests.support.change_lists import CHANGES
+from tests.support.changing_requests import change_list, patch
 from tests.support.client_identity import ids
 from tests.support.effort import rounds
 
@@ -47,12 +47,6 @@ def archive(app):
 
 
 @pytest.fixture
-def pool():
-    with ThreadPoolExecutor() as pool:
-        yield pool
-
-
-@pytest.fixture
 def bookings(register, allocate):
     """The URLs of an old booking of each of two cars, and of a later one of the first car."""
     cars = [register(f"Car{number}") for number in range(2)]
@@ -62,14 +56,6 @@ def bookings(register, allocate):
 
 def create(car, **more):
     return {"method": "POST", "path": f"{car}/allocations", "json": {**period(10, 11), **more}}
-
-
-def patch(booking, **changes):
-    return {"method": "PATCH", "path": booking, "json": changes}
-
-
-def change_list(booking, **changes):
-    return {"method": "POST", "path": CHANGES, "json": {"changes": [{"id": booking[-36:], **changes}]}}
 
 
 # Each would overlap the old booking of the first car.

@@ -1,7 +1,5 @@
 """Requests that wait for another transaction's lock: their results depend on the rows that it commits."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from invsys.inventory.commands import bulk_load
@@ -15,12 +13,6 @@ from tests.support.waiting import SECONDS
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
 ALLOCATIONS = "SELECT FROM continuous_resource_allocations FOR UPDATE"
-
-
-@pytest.fixture
-def pool():
-    with ThreadPoolExecutor() as pool:
-        yield pool
 
 
 @pytest.fixture

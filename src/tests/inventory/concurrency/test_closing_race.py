@@ -1,13 +1,11 @@
 """A closure or decommissioning and a concurrent allocation: the second to commit sees the result of the first."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.schemas import inputs
 from tests.support.blocking import block_event_numbers, block_next_commit, until_waiting
-from tests.support.change_lists import CHANGES
+from tests.support.changing_requests import change_list, patch
 from tests.support.client_identity import ids
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
 from tests.support.effort import rounds
@@ -21,12 +19,6 @@ ANY = "/api/cars/any/allocations"
 
 
 @pytest.fixture
-def pool():
-    with ThreadPoolExecutor() as pool:
-        yield pool
-
-
-@pytest.fixture
 def bookings(register, allocate):
     """The URLs of two bookings: of the car that the test closes, and of another car."""
     cars = [register(f"Car{number}") for number in range(2)]
@@ -35,14 +27,6 @@ def bookings(register, allocate):
 
 def create(car, **more):
     return {"method": "POST", "path": f"{car}/allocations", "json": {**period_fields(12, 13), **more}}
-
-
-def patch(booking, **changes):
-    return {"method": "PATCH", "path": booking, "json": changes}
-
-
-def change_list(booking, **changes):
-    return {"method": "POST", "path": CHANGES, "json": {"changes": [{"id": booking[-36:], **changes}]}}
 
 
 REQUESTS = {

@@ -1,9 +1,9 @@
-"""Fixtures for the database tests: a database for a single test, and query plans."""
+"""Fixtures for the database tests: a database for a single test, a connection to it, and query plans."""
 
 from contextlib import closing
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 
 from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import db
@@ -28,6 +28,16 @@ def name(pg_server):
     with new_database(pg_server) as name:
         migrate(pg_server.url(name))
         yield name
+
+
+@pytest.fixture
+def sql(database_url):
+    """A database connection that the service does not use; its transaction is rolled back after the test."""
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        yield connection
+        connection.rollback()
+    engine.dispose()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from invsys.inventory.db import session
@@ -30,16 +30,6 @@ def archive(days=100):
     progress = archive_command.Archived()
     archive_command.archive(days, progress)
     return progress.allocations
-
-
-@pytest.fixture
-def sql(database_url):
-    """A database connection that the service does not use; its transaction is rolled back after the test."""
-    engine = create_engine(database_url)
-    with engine.connect() as connection:
-        yield connection
-        connection.rollback()
-    engine.dispose()
 
 
 @pytest.fixture

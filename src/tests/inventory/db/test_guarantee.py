@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.support.period_cases import CASES
@@ -12,16 +12,6 @@ from tests.support.tables import table_driven
 TABLE = "continuous_resource_allocations"
 COLUMNS = f"INSERT INTO {TABLE} (id, resource_key, starts, ends) VALUES "
 INSERT = COLUMNS + "(:id, :resource_key, :starts, :ends)"
-
-
-@pytest.fixture
-def sql(database_url):
-    """A database connection that the service does not use; its transaction is rolled back after the test."""
-    engine = create_engine(database_url)
-    with engine.connect() as connection:
-        yield connection
-        connection.rollback()
-    engine.dispose()
 
 
 @pytest.fixture
