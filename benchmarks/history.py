@@ -1,11 +1,12 @@
 """Compares a database with and without archived allocations: the cost of a create, of a vacuum, and the indexes.
 
-``python -m benchmarks.history [--allocations N] [--archived TIMES]``. Both databases have N live allocations; one also
-has TIMES as many archived ones, in five years. PostgreSQL only; 5 million rows need about 3 GB of disk.
+``python -m benchmarks.history [--allocations N] [--archived TIMES]``. Both databases have the same N live allocations;
+one also has TIMES as many archived ones, in five years. PostgreSQL only; 5 million rows need about 3 GB of disk.
 """
 
 import argparse
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +16,8 @@ from benchmarks import databases, processes
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
 
-_VEHICLES, _CREATES, _WARM_UP = 1000, 2000, 200
+_VEHICLES = 1000
+_ROUNDS, _CREATES, _WARM_UP = 20, 500, 500
 _LIVE = "continuous_resource_allocations"
 _CARS = (
     "INSERT INTO continuous_resources (id, resource_type, name)"
@@ -41,17 +43,15 @@ _CANCEL = f"DELETE FROM {_LIVE} WHERE key % 500 = 0"
 _SIZES = f"SELECT pg_table_size('{_LIVE}'), pg_indexes_size('{_LIVE}')"
 _START, _ARCHIVE_START = datetime(2030, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)
 _ARCHIVE_LENGTH = timedelta(days=5 * 365)
+_Connection = psycopg.Connection[tuple[object, ...]]
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What was measured: microseconds of PostgreSQL's CPU for a create, seconds and bytes of WAL of a vacuum, bytes."""
+class Vacuum:
+    """What a vacuum needed: seconds of wall-clock time, and bytes of the write-ahead log."""
 
-    create: float
-    vacuum: float
-    vacuum_wal: int
-    table: int
-    indexes: int
+    seconds: float
+    wal: int
 
 
 def main() -> None:
@@ -60,75 +60,108 @@ def main() -> None:
     parser.add_argument("--allocations", type=int, default=1_000_000)
     parser.add_argument("--archived", type=int, default=4, metavar="TIMES")
     options = parser.parse_args()
+    each = options.allocations // _VEHICLES
     with databases.postgresql() as server:
+        without = server.create("without")
+        _run(without, _add_live, each)
+        archive = server.copy("without", "archive")
+        _run(archive, _add_archived, each * options.archived)
         print(f"{options.allocations} live allocations; CPU of PostgreSQL; wall-clock time of the vacuum")
-        for name, times in (("without", 0), ("with", options.archived)):
-            url = server.create(f"history_{name}")
-            _fill(url, options.allocations // _VEHICLES, times)
-            figures = measure(url)
-            print(
-                f"{times * options.allocations:>12} archived: create {figures.create:.0f} us,"
-                f" vacuum {figures.vacuum:.2f} s and {figures.vacuum_wal / 1e6:.0f} MB of WAL,"
-                f" table {figures.table / 1e6:.0f} MB, indexes {figures.indexes / 1e6:.0f} MB"
-            )
+        creates = _creates(without, archive)
+        for url, times, create in zip((without, archive), (0, options.archived), creates, strict=True):
+            print(f"{times * options.allocations:>12} archived: create {create:.0f} us, {_describe(url)}")
 
 
-def _fill(url: str, each: int, times: int) -> None:
+def _describe(url: str) -> str:
+    with psycopg.connect(url, autocommit=True) as connection:
+        table, indexes = connection.execute(_SIZES).fetchone() or (0, 0)
+        vacuum = _vacuum(connection)
+    return (
+        f"vacuum {vacuum.seconds:.2f} s and {vacuum.wal / 1e6:.0f} MB of WAL,"
+        f" table {table / 1e6:.0f} MB, indexes {indexes / 1e6:.0f} MB"
+    )
+
+
+def _run(url: str, fill: Callable[[_Connection, int], None], each: int) -> None:
+    """Call ``fill`` with a connection and the number of rows for each vehicle, and write all pages to disk."""
     with psycopg.connect(url, autocommit=True) as connection:
         # The rows do not overlap; without the triggers they are inserted faster.
         connection.execute("SET session_replication_role = replica")
-        connection.execute(_CARS, {"vehicles": _VEHICLES})
-        if times:
-            connection.execute(_MONTHS)
-            every = _ARCHIVE_LENGTH / (each * times)
-            connection.execute(_ARCHIVED, {"first": _ARCHIVE_START, "every": every, "each": each * times})
-            for of_archive in ("continuous_resources", "cursor_state"):
-                connection.execute(_UNTIL.format(of_archive))
-        live = {"first": _START, "every": timedelta(hours=2), "each": each}
-        connection.execute(f"INSERT INTO {_LIVE} ({_COLUMNS}) {_ROWS}", live)
+        fill(connection, each)
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
 
 
-def measure(url: str) -> Figures:
-    """Create allocations through the application, cancel 0.2 % of all, and vacuum the table."""
-    create = _creates(url)
-    with psycopg.connect(url, autocommit=True) as connection:
-        table, indexes = connection.execute(_SIZES).fetchone() or (0, 0)
-        connection.execute(_CANCEL)
-        before, started = _wal(connection), time.perf_counter()
-        connection.execute(f"VACUUM {_LIVE}")
-        return Figures(create, time.perf_counter() - started, _wal(connection) - before, table, indexes)
+def _add_live(connection: _Connection, each: int) -> None:
+    connection.execute(_CARS, {"vehicles": _VEHICLES})
+    live = {"first": _START, "every": timedelta(hours=2), "each": each}
+    connection.execute(f"INSERT INTO {_LIVE} ({_COLUMNS}) {_ROWS}", live)
 
 
-def _wal(connection: "psycopg.Connection[tuple[object, ...]]") -> int:
+def _add_archived(connection: _Connection, each: int) -> None:
+    connection.execute(_MONTHS)
+    archived = {"first": _ARCHIVE_START, "every": _ARCHIVE_LENGTH / each, "each": each}
+    connection.execute(_ARCHIVED, archived)
+    for of_archive in ("continuous_resources", "cursor_state"):
+        connection.execute(_UNTIL.format(of_archive))
+
+
+def _vacuum(connection: _Connection) -> Vacuum:
+    """Cancel 0.2 % of the allocations, and vacuum the table."""
+    connection.execute(_CANCEL)
+    before, started = _wal(connection), time.perf_counter()
+    connection.execute(f"VACUUM {_LIVE}")
+    return Vacuum(time.perf_counter() - started, _wal(connection) - before)
+
+
+def _wal(connection: _Connection) -> int:
     row = connection.execute("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint").fetchone()
     return int(str(row[0])) if row else 0
 
 
-def _creates(url: str) -> float:
-    """Return the microseconds of PostgreSQL's CPU for a create."""
-    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url}))
-    client = app.test_client()
-    cars = [row["id"] for row in client.get("/api/cars?limit=1000").get_json()]
+def _creates(*urls: str) -> list[float]:
+    """Return the microseconds of PostgreSQL's CPU for a create in each database.
 
-    def create(number: int) -> None:
-        start = _START + timedelta(hours=2 * (number // len(cars)) + 1)
+    The databases take turns, because the speed of the machine changes while other programs run.
+    """
+    callers = [_Creates(url) for url in urls]
+    seconds = [0.0] * len(urls)
+    for caller in callers:
+        caller.run(_WARM_UP)
+    for _ in range(_ROUNDS):
+        for number, caller in enumerate(callers):
+            seconds[number] += caller.run(_CREATES)
+    return [total / (_ROUNDS * _CREATES) * 1e6 for total in seconds]
+
+
+class _Creates:
+    """Creates allocations through the application."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url})).test_client()
+        self._cars = [row["id"] for row in self._client.get(f"/api/cars?limit={_VEHICLES}").get_json()]
+        self._created = 0
+
+    def run(self, count: int) -> float:
+        """Create ``count`` allocations; return the seconds of CPU that PostgreSQL used."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            before = _backend_seconds(connection)
+            for _ in range(count):
+                self._create()
+            return _backend_seconds(connection) - before
+
+    def _create(self) -> None:
+        hour, car = divmod(self._created, len(self._cars))
+        self._created += 1
+        start = _START + timedelta(hours=2 * hour + 1)
         period = {"from_datetime": start.isoformat(), "to_datetime": (start + timedelta(hours=1)).isoformat()}
-        response = client.post(f"/api/cars/{cars[number % len(cars)]}/allocations", json=period)
+        response = self._client.post(f"/api/cars/{self._cars[car]}/allocations", json=period)
         if response.status_code != 201:
             raise SystemExit(f"unexpected status {response.status_code}: {response.text}")
 
-    with psycopg.connect(url, autocommit=True) as connection:
-        for number in range(_WARM_UP):
-            create(number)
-        before = _backend_seconds(connection)
-        for number in range(_WARM_UP, _WARM_UP + _CREATES):
-            create(number)
-        return (_backend_seconds(connection) - before) / _CREATES * 1e6
 
-
-def _backend_seconds(connection: "psycopg.Connection[tuple[object, ...]]") -> float:
+def _backend_seconds(connection: _Connection) -> float:
     """Return the CPU time of all other backends of the database."""
     statement = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     return sum(processes.cpu_seconds(pid) for (pid,) in connection.execute(statement).fetchall())
