@@ -38,7 +38,6 @@ _resource = ContinuousResource.__table__
 _allocation = ContinuousResourceAllocation.__table__
 _START, _END = (bindparam(name, type_=UtcDateTime) for name in ("starts", "ends"))
 
-_MILLION = 1_000_000
 # Limits the cost of a sample if few vehicles are free: at most 1,000 vehicles are examined to find 100 free ones.
 _EXAMINED_PER_SAMPLED = 10
 # Spare candidates, so that concurrent requests can fall back to the next best vehicle.
@@ -79,18 +78,18 @@ def _available(with_attributes: bool) -> Select[Any]:
 
 
 def random_position() -> int:
-    """Return a random position in the fleet for ``first_key``, in millionths of the fleet: 0 to 999,999."""
-    return random.randrange(_MILLION)  # noqa: S311 - not a secret
+    """Return a random position for ``first_key``."""
+    return random.getrandbits(62)
 
 
 def first_key() -> ColumnElement[int]:
     """Build the expression for the key at which a search of the fleet starts; its parameter is ``position``.
 
-    Position 0 is the first vehicle of the type, 1,000,000 would be one past the last.
+    Position 0 is the first vehicle of the type, and a greater one counts the keys from there, round and round.
     """
     # One subquery for each bound: SQLite would read all keys between them to find both at once.
     first, last = (_of_type(bound(_resource.c.key)).scalar_subquery() for bound in (func.min, func.max))
-    return first + (last - first + 1) * bindparam("position", type_=BigInteger) // _MILLION
+    return first + bindparam("position", type_=BigInteger) % (last - first + 1)
 
 
 def _of_type(column: ColumnElement[Any]) -> Select[Any]:

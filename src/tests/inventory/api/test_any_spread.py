@@ -2,6 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from sqlalchemy import update
+
+from invsys.inventory.db.models import ContinuousResource, db
+
 DAYS = 60
 
 
@@ -16,3 +21,16 @@ def test_vehicles_registered_after_many_others_are_all_allocated(client, registe
     vehicles = [client.post("/api/lorries/any/allocations", json=period).json["resource_id"] for period in periods]
     # On average, each lorry gets 20 allocations; the test fails by chance about once in a million runs.
     assert {lorry: vehicles.count(lorry) >= 4 for lorry in lorries} == dict.fromkeys(lorries, True)
+
+
+@pytest.mark.parametrize("strategy", ["random", "best_fit"])
+def test_the_keys_of_the_vehicles_may_be_far_apart(app, client, register, strategy):
+    app.config["ANY_STRATEGY"] = strategy
+    vehicles = {register("Roadster")[-36:], register("Coupé")[-36:]}
+    # With several servers, each of them numbers vehicles from a start of its own.
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(update(ContinuousResource).where(ContinuousResource.name == "Coupé").values(key=2**62))
+    period = {"from_datetime": "2099-01-01T00:00:00Z", "to_datetime": "2099-01-02T00:00:00Z"}
+    responses = [client.post("/api/cars/any/allocations", json=period) for _ in vehicles]
+    assert [response.status_code for response in responses] == [201, 201]
+    assert {response.json["resource_id"] for response in responses} == vehicles
