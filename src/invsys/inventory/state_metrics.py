@@ -70,6 +70,9 @@ def _families(state: ServiceState) -> Iterator[Metric]:
     if state.purge_age is not None:
         text = "Time of the last purge, since 1970"
         yield GaugeMetricFamily("inventory_last_purge_timestamp_seconds", text, time.time() - state.purge_age)
+    if state.archived_until is not None:
+        text = "Greatest end of an archived allocation, since 1970"
+        yield GaugeMetricFamily("inventory_archived_until_timestamp_seconds", text, state.archived_until.timestamp())
     if state.sessions:
         text = "Sessions of the service's role in this database, of all hosts"
         sessions = GaugeMetricFamily("postgresql_sessions", text, labels=["state"])

@@ -96,6 +96,7 @@ def test_the_page_names_the_files_and_the_versions():
         "gateway.yaml",
         "migrations.yaml",
         "purge.yaml",
+        "archive.yaml",
     ]
     assert {file.name for file in FILES} == set(re.findall(r"^``(\S+\.yaml)``", page, re.MULTILINE))
     assert re.search(r"Kubernetes (\S+) and (\S+)\. ", page).groups() == tuple(VERSIONS)
@@ -137,6 +138,7 @@ def test_only_the_migrations_use_the_role_that_owns_the_tables():
     }
     assert keys == {
         "Deployment inventory": "service-url",
+        "CronJob archive": "service-url",
         "CronJob purge": "service-url",
         "Job migrations": "owner-url",
     }
@@ -223,8 +225,9 @@ def test_a_pod_requests_resources_and_limits_memory(name):
     assert resources["limits"].keys() == {"memory"}
 
 
-def test_the_purge_runs_daily_and_not_twice_at_once():
-    spec = DOCUMENTS["CronJob purge"]["spec"]
+@pytest.mark.parametrize("name", ["purge", "archive"])
+def test_a_job_runs_daily_and_not_twice_at_once(name):
+    spec = DOCUMENTS[f"CronJob {name}"]["spec"]
     assert re.fullmatch(r"\d+ \d+ \* \* \*", spec["schedule"])
     assert spec["concurrencyPolicy"] == "Forbid"
     # A run that hangs has ended before the next one.
@@ -248,6 +251,10 @@ def test_the_gateway_has_disk_space_for_the_responses_of_all_threads():
     assert "medium" not in directory
 
 
-def test_the_migrations_and_the_purge_run_the_commands_of_the_manual():
+def test_nothing_is_archived_by_default():
+    assert settings_of(PODS["CronJob archive"])["history"]["keep"] == 0
+
+
+def test_the_jobs_run_the_commands_of_the_manual():
     jobs = [container(pod)["args"] for name, pod in PODS.items() if name not in DEPLOYMENTS]
-    assert jobs == [["migrate"], ["purge"]]
+    assert jobs == [["archive"], ["migrate"], ["purge"]]

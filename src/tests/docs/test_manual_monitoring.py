@@ -16,7 +16,7 @@ from invsys.chassis.documentation.problem_pages import problem_classes
 from invsys.chassis.ops import metrics
 from invsys.gateway import metrics as gateway_metrics
 from invsys.inventory import counters, state_metrics
-from invsys.inventory.maintenance import purge
+from invsys.inventory.maintenance import archive, purge
 from tests.support.front_door import FrontDoor
 from tests.support.paths import MANUAL, PROJECT
 from tests.support.promql import grouping_labels, references
@@ -44,7 +44,7 @@ class Exposed:
         self.labels: dict[str, set[str]] = dict(OWN)
         for service in (app, gateway):
             self._add(text_string_to_metric_families(service.test_client().get("/metrics").text))
-        # Not from the cache of the application, which may be older than the purge.
+        # Not from the cache of the application, which may be older than the purge and the archive.
         self._add(state_metrics.StateMetrics(app).collect())
         rules = [*app.url_map.iter_rules(), *gateway.url_map.iter_rules()]
         self.routes = {routes.path_template(rule.rule) for rule in rules}
@@ -59,8 +59,12 @@ class Exposed:
 @pytest.fixture
 def exposed(app: Flask, front_door: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> Exposed:
     monkeypatch.setattr(metrics, "MAX_AGE", 0)
+    car = app.test_client().post("/api/cars", json={"name": "Car1"}).headers["Location"]
+    period = {"from_datetime": "2020-01-01T00:00:00Z", "to_datetime": "2020-01-02T00:00:00Z"}
+    app.test_client().post(f"{car}/allocations", json=period)
     with app.app_context():
         purge.purge(60, 0)
+        archive.archive(1, archive.Archived())
     return Exposed(app, front_door)
 
 

@@ -1,6 +1,7 @@
-"""What the metrics show of the database: holds, the change feed, the last purge, the sessions of PostgreSQL."""
+"""What the metrics show of the database: holds, the change feed, the last purge, the archive, PostgreSQL's sessions."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, case, func, select, text
 
@@ -14,7 +15,7 @@ from invsys.inventory.queries import event_horizon
 _HOLDS = select(func.count(), func.count(case((is_expired(), 1)))).where(
     ContinuousResourceAllocation.expires.is_not(None)
 )
-_PURGE_AGE = select(seconds_between(CursorState.purged_at, db_now()))
+_CLEANING = select(seconds_between(CursorState.purged_at, db_now()), CursorState.archived_until)
 
 # Of the role of the service: PostgreSQL hides the state of the sessions of other roles.
 _SESSIONS = text(
@@ -30,14 +31,16 @@ class ServiceState:
     """The state of the database.
 
     ``feed_lag`` is the age in seconds of the oldest change that readers of the feed cannot see yet, 0 if there is none;
-    None on a standby. ``purge_age`` is the number of seconds since the last purge, or None. ``sessions`` are numbers of
-    sessions of PostgreSQL by state; there are none on SQLite.
+    None on a standby. ``purge_age`` is the number of seconds since the last purge, or None. ``archived_until`` is the
+    greatest end of an archived allocation, or None. ``sessions`` are numbers of sessions of PostgreSQL by state; there
+    are none on SQLite.
     """
 
     active_holds: int
     expired_holds: int
     feed_lag: float | None
     purge_age: float | None
+    archived_until: datetime | None
     sessions: dict[str, int]
 
 
@@ -45,12 +48,14 @@ def read() -> ServiceState:
     """Read the state; raises DatabaseUnavailable, Overloaded."""
     with session.read() as connection:
         holds, expired = connection.execute(_HOLDS).one()
+        purge_age, archived_until = connection.execute(_CLEANING).one()
         is_sqlite = connection.dialect.name == "sqlite"
         return ServiceState(
             holds - expired,
             expired,
             _feed_lag(connection),
-            connection.execute(_PURGE_AGE).scalar(),
+            purge_age,
+            archived_until,
             {} if is_sqlite else dict(connection.execute(_SESSIONS).mappings().one()),
         )
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 
 import pytest
 from flask_migrate import upgrade
@@ -13,7 +14,7 @@ from invsys.inventory import state_metrics
 from invsys.inventory.db import engine, session
 from invsys.inventory.db.sqlite import connections as sqlite
 from invsys.inventory.errors import Overloaded
-from invsys.inventory.maintenance import purge
+from invsys.inventory.maintenance import archive, purge
 from tests.support.hours_in_2099 import let_holds_expire, period_fields
 
 ANY = "/api/cars/any/allocations"
@@ -121,6 +122,15 @@ def test_the_time_of_the_last_purge_is_shown(app, state):
         purge.purge(60, 0)
         purged_at = session.now().timestamp()
     assert state()["inventory_last_purge_timestamp_seconds"] == pytest.approx(purged_at, abs=30)
+
+
+def test_the_end_of_the_archive_is_shown(app, allocate, car, state):
+    with app.app_context():
+        archive.archive(100, archive.Archived())
+        assert "inventory_archived_until_timestamp_seconds" not in state()
+        assert allocate(car, "2020-01-01T00:00:00Z", "2020-01-01T01:00:00Z").status_code == 201
+        archive.archive(100, archive.Archived())
+    assert state()["inventory_archived_until_timestamp_seconds"] == datetime(2020, 1, 1, 1, tzinfo=UTC).timestamp()
 
 
 def test_a_new_database_that_was_never_purged_has_the_time_of_its_creation(fresh_app):
