@@ -3,8 +3,8 @@
 # The title is the name of the fleet, as in `[fleets]` of the gateway. The unit is `invsys@TITLE.service`. The package, its user and
 # its command are those of the class `invsys`, whose own inventory `invsys::ensure: stopped` turns off.
 #
-# As in `invsys::service`, invalid settings are never installed, new ones take effect after a reload, and those of `[server]`
-# after a restart.
+# Invalid settings are never installed, new ones take effect after a reload, and those of `[server]` after a restart
+# (`invsys::unit`).
 #
 # @param settings
 #   The settings that differ from the defaults, as `{ section => { key => value } }`. Each instance on a host needs its own
@@ -27,26 +27,9 @@ define invsys::instance (
   include invsys
 
   $unit = "invsys@${title}"
-  $ini = "/etc/invsys/inventory-${title}.ini"
-  $drop_ins = "/etc/systemd/system/${unit}.service.d"
-  $command = '/usr/bin/invsys-manage -c %'
   $defaults = {
     'log'      => { 'file' => "/var/log/invsys/inventory-${title}/inventory.log" },
     'database' => { 'url' => "sqlite:////var/lib/invsys/inventory-${title}.sqlite3" },
-  }
-  $sections = deep_merge($defaults, $settings.unwrap)
-
-  if $owner_url {
-    file { "/etc/invsys/${unit}.owner-url":
-      owner     => 'root',
-      group     => 'root',
-      mode      => '0600',
-      content   => Sensitive("${owner_url.unwrap}\n"),
-      show_diff => false,
-      backup    => false,
-      require   => Package['invsys'],
-      before    => File[$ini],
-    }
   }
 
   # The log exists before the first start, because the command that checks the settings opens it.
@@ -58,36 +41,11 @@ define invsys::instance (
     require => Package['invsys'],
   }
 
-  -> file { $ini:
-    owner        => 'invsys',
-    group        => 'root',
-    mode         => '0640',
-    content      => Sensitive(epp('invsys/ini.epp', { 'sections' => $sections })),
-    show_diff    => false,
-    backup       => false,
-    require      => Package['invsys'],
-    validate_cmd => "/usr/bin/chown invsys % && ${command} config > /dev/null && ${command} migrate --on-install",
-  }
-
-  ~> exec { "reload ${unit}":
-    command     => "systemctl try-reload-or-restart ${unit}.service",
-    path        => $facts['path'],
-    refreshonly => true,
-  }
-
-  # systemd ignores this section; it makes Puppet restart the service if settings change that a reload does not apply.
-  -> file {
-    $drop_ins:
-      ensure => directory,
-      ;
-    "${drop_ins}/puppet.conf":
-      content => epp('invsys/ini.epp', { 'sections' => { 'X-Settings' => pick($sections['server'], {}) } }),
-      ;
-  }
-
-  ~> service { $unit:
-    ensure => running,
-    enable => true,
+  -> invsys::unit { $unit:
+    package   => 'invsys',
+    ini       => "/etc/invsys/inventory-${title}.ini",
+    sections  => Sensitive(deep_merge($defaults, $settings.unwrap)),
+    owner_url => $owner_url,
   }
 
   -> service { ["invsys-purge@${title}.timer", "invsys-archive@${title}.timer"]:

@@ -2,9 +2,7 @@
 #
 # The title is the name of the package and of the unit; the command is `/usr/bin/TITLE-manage`.
 #
-# The order is package, file, service, because a command of the package checks the file. New settings take effect after a
-# reload, which loses no request; `[server]` needs a restart. Invalid settings are never installed: the run fails with the
-# reason, the old file stays, and the service continues.
+# The order is package, settings, service (`invsys::unit`), because a command of the package checks the settings.
 #
 # @param service
 #   The name in its paths: `/etc/invsys/SERVICE.ini`, `/var/log/invsys/SERVICE/SERVICE.log`, `/var/lib/invsys/SERVICE.sqlite3`.
@@ -35,20 +33,14 @@ define invsys::service (
   Optional[Invsys::Deb] $package_source = undef,
   Enum['running', 'stopped'] $ensure = 'running',
 ) {
-  $command = "/usr/bin/${title}-manage"
   $ini = "/etc/invsys/${service}.ini"
-  $drop_ins = "/etc/systemd/system/${title}.service.d"
 
   # The same as in the file of the package.
   $log = { 'log' => { 'file' => "/var/log/invsys/${service}/${service}.log" } }
-  if $database {
-    $defaults = $log + { 'database' => { 'url' => "sqlite:////var/lib/invsys/${service}.sqlite3" } }
-    $migrate = " && ${command} -c % migrate --on-install"
-  } else {
-    $defaults = $log
-    $migrate = ''
+  $defaults = $database ? {
+    true    => $log + { 'database' => { 'url' => "sqlite:////var/lib/invsys/${service}.sqlite3" } },
+    default => $log,
   }
-  $sections = deep_merge($defaults, $settings.unwrap)
 
   # With "installed", apt would keep any installed version; so the version is taken from the name of the file.
   $version = $package_source ? {
@@ -68,49 +60,12 @@ define invsys::service (
     source => $package_source,
   }
 
-  if $owner_url {
-    file { "/etc/invsys/${title}.owner-url":
-      owner     => 'root',
-      group     => 'root',
-      mode      => '0600',
-      content   => Sensitive("${owner_url.unwrap}\n"),
-      show_diff => false,
-      backup    => false,
-      require   => Package[$title],
-      before    => File[$ini],
-    }
-  }
-
-  # chown, because the command reads the file as the user of the service. No backup, which would contain the passwords.
-  file { $ini:
-    owner        => $title,
-    group        => 'root',
-    mode         => '0640',
-    content      => Sensitive(epp('invsys/ini.epp', { 'sections' => $sections })),
-    show_diff    => false,
-    backup       => false,
-    require      => Package[$title],
-    validate_cmd => "/usr/bin/chown ${title} % && ${command} -c % config > /dev/null${migrate}",
-  }
-
-  ~> exec { "reload ${title}":
-    command     => "systemctl try-reload-or-restart ${title}.service",
-    path        => $facts['path'],
-    refreshonly => true,
-  }
-
-  # systemd ignores this section; it makes Puppet restart the service if settings change that a reload does not apply.
-  -> file {
-    $drop_ins:
-      ensure => directory,
-      ;
-    "${drop_ins}/puppet.conf":
-      content => epp('invsys/ini.epp', { 'sections' => { 'X-Settings' => pick($sections['server'], {}) } }),
-      ;
-  }
-
-  ~> service { $title:
-    ensure => $ensure,
-    enable => $ensure == 'running',
+  invsys::unit { $title:
+    ensure    => $ensure,
+    package   => $title,
+    ini       => $ini,
+    sections  => Sensitive(deep_merge($defaults, $settings.unwrap)),
+    database  => $database,
+    owner_url => $owner_url,
   }
 }
