@@ -73,7 +73,7 @@ class PostgreSQL:
     def copy(self, source: str, name: str) -> str:
         """Copy a database that nobody is connected to, file by file, and return the URL of the copy."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy".encode())
+            connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE {source} STRATEGY file_copy".encode())
         return self.url(name)
 
     def _run(self, program: str, *arguments: str) -> None:

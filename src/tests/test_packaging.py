@@ -214,7 +214,7 @@ def test_the_command_of_the_package_uses_the_data_of_the_fleet(tmp_path, words, 
 
 def test_the_units_of_instances_have_the_paths_of_their_fleet(tmp_path):
     shutil.copytree(DEBIAN, tmp_path / "debian")
-    subprocess.run(["make", "-f", "debian/rules", "units"], check=True, cwd=tmp_path, capture_output=True)
+    subprocess.run([tmp_path / "debian/units/assemble"], check=True, capture_output=True)
     for unit in ("invsys@.service", "invsys@.invsys-purge.service"):
         text = (tmp_path / "debian" / unit).read_text()
         assert "Environment=INVSYS_CONFIG=/etc/invsys/inventory-%i.ini" in text

@@ -137,12 +137,9 @@ LACKS = {
         r"# Two packages, .*",
         r"# For each package: .*",
         r"(define|endef|\$\(call|\t\$\(call|override_dh_installman).*",
-        r"\tcat debian/units/invsys.*",
+        r"\tdebian/units/assemble",
         r"\tinstall .* (debian/roles\.sql|debian/switch-database|docs/source/alerts\.yaml) .*",
         # The template units for several fleets.
-        r"# Turns a unit into .*",
-        r"INSTANCE = .*",
-        r"\t\$\(INSTANCE\) .*",
         r"\trm -f debian/invsys@.*",
         r"\tdh_(virtualenv|installsystemd|installdeb|shlibdeps) .*",
     ],

@@ -187,10 +187,11 @@ def test_a_paused_standby_is_left_out_when_it_is_too_old_and_comes_back(primary,
         resume(standby)
         assert car.rpartition("/")[2] in wait_for_standby(client).text
         client.delete(car)
-    left_out = [record for record in caplog.records if "left out" in record.message]
-    assert [record.message for record in left_out] == [
+    # On a busy machine, others may follow.
+    warning = next(record.message for record in caplog.records if "left out" in record.message)
+    assert warning == (
         f"The standby {standby.address} is left out, and the primary answers: it is more than 2 seconds behind."
-    ]
+    )
 
 
 def test_an_idle_primary_does_not_make_a_standby_old(primary, standby):
