@@ -11,7 +11,7 @@ can overlap an archived one.
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, islice, pairwise
@@ -183,8 +183,8 @@ class _Run:
 
     def _move(self, connection: Connection, vehicles: set[int]) -> dict[int, int]:
         """Move the first old allocations of locked vehicles; return the number of each vehicle."""
-        rows = _movable(self._read(connection, vehicles))
-        keys = [row.key for row in rows if _month(row.ends) in self._months]
+        # An allocation that was created meanwhile can end in a month that has no partition yet.
+        keys = [row.key for row in _movable(self._read(connection, vehicles), self._months)]
         moved = connection.execute(_INSERT, {"keys": keys, "cutoff": self._cutoff}).all()
         deleted = connection.execute(_DELETE, {"keys": [row.key for row in moved]}).rowcount
         if deleted != len(moved):
@@ -226,13 +226,16 @@ def _month(instant: datetime) -> datetime:
     return datetime(instant.year, instant.month, 1, tzinfo=UTC)
 
 
-def _movable(rows: Sequence[Any]) -> Iterator[Any]:
-    """Yield the rows that can move, of the first rows of each vehicle.
+def _movable(rows: Sequence[Any], months: Collection[datetime] | None = None) -> Iterator[Any]:
+    """Yield the rows that can move, of the first rows of each vehicle; each ends in one of the ``months`` (None: any).
 
-    Each ends before the next one starts. Allocations that overlap, from a time without the constraint, stay.
+    Each ends before the next one starts. Allocations that overlap, from a time without the constraint, stay. So do all
+    that follow one that stays.
     """
     for _, group in groupby(rows, key=lambda row: row.resource_key):
         for row, following in islice(pairwise([*group, None]), _OF_VEHICLE):
             if not row.is_old or (following is not None and (following.starts is None or following.starts < row.ends)):
+                break
+            if months is not None and _month(row.ends) not in months:
                 break
             yield row
