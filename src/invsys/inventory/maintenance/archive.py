@@ -32,6 +32,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from invsys.inventory.commands import expire_holds
@@ -45,6 +46,7 @@ from invsys.inventory.db.models import (
 )
 from invsys.inventory.db.predicates import ONE
 from invsys.inventory.db.types import UtcDateTime
+from invsys.inventory.errors import UnusableDatabase
 
 logger = logging.getLogger("invsys.inventory")
 
@@ -209,17 +211,21 @@ class _Run:
 def archive(keep_days: float, progress: Archived) -> None:
     """Move confirmed allocations that ended more than ``keep_days`` ago, and update ``progress``.
 
-    Raises DatabaseUnavailable, Overloaded.
+    Raises DatabaseUnavailable, Overloaded, and UnusableDatabase if the archive refuses an allocation.
     """
     # An expired hold would keep all later allocations of its vehicle out of the archive.
     expire_holds.delete_all_expired()
     with session.read() as connection:
         cutoff = connection.execute(select(now_plus(bindparam("seconds", -keep_days * 86400, Float)))).scalar_one()
     run = _Run(cutoff, progress)
-    for _ in range(_PASSES):
-        run.examine_fleet()
-        if not progress.skipped:
-            return
+    try:
+        for _ in range(_PASSES):
+            run.examine_fleet()
+            if not progress.skipped:
+                return
+    except IntegrityError as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise UnusableDatabase(f"The archive does not accept an allocation: {reason}; {progress}") from error
 
 
 def _month(instant: datetime) -> datetime:
