@@ -24,6 +24,8 @@ _PAGE = 8192
 _SMALL = 1 / 8
 # More allocations of a vehicle per day than this are not a fleet of vehicles.
 _BUSIEST = 1_000
+# The greatest numbers that the command accepts: floating point could not represent what follows from any number.
+_MOST = 10**12
 
 
 @dataclass(frozen=True)
@@ -200,8 +202,8 @@ def main() -> int:
         parser.error("--vehicles and --creates belong together")
     if options.vehicles is None:
         print(table())
-    elif options.vehicles < 1 or not 0 < options.creates < math.inf:
-        parser.error("--vehicles and --creates must be greater than 0")
+    elif not (0 < options.vehicles <= _MOST and 0 < options.creates <= _MOST):
+        parser.error(f"--vehicles and --creates must be greater than 0, and at most {_MOST:,}")
     else:
         print("\n".join(lines([plan(options.vehicles, options.creates, load_costs(), Assumptions())])))
     return 0

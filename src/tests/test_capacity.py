@@ -69,6 +69,8 @@ def test_a_single_fleet():
         ("--creates", "5"),
         ("--vehicles", "0", "--creates", "1"),
         ("--vehicles", "9", "--creates", "nan"),
+        ("--vehicles", "9", "--creates", "1e308"),
+        ("--vehicles", "1" + "0" * 400, "--creates", "1"),
     ],
 )
 def test_unusable_arguments_are_refused_in_one_line(arguments):

@@ -11,6 +11,11 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 def nearest_or_all(name: str, names: Iterable[str], plural: str) -> str:
-    """Return ``nearest(name, names)``, or ``"; the PLURAL are NAME, NAME"`` with all names if none is similar."""
+    """Return ``nearest(name, names)``, or ``"; the PLURAL are NAME, NAME"`` with all names if none is similar.
+
+    Without ``names``, return ``"; there are no PLURAL"``.
+    """
     names = sorted(names)
+    if not names:
+        return f"; there are no {plural}"
     return nearest(name, names) or f"; the {plural} are {', '.join(names)}"

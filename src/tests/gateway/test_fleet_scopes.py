@@ -171,6 +171,11 @@ def test_the_command_refuses_scopes_that_no_fleet_has(run_command, monkeypatch, 
     assert message in errors
 
 
+def test_without_fleets_the_command_says_so(run_command):
+    status, _, errors = run_command("client", "add", "booking", "--scope", "resources:read@north/*")
+    assert (status, errors) == (2, "invsys-gateway-manage: unknown fleet north; there are no fleets\n")
+
+
 def test_the_command_adds_and_lists_scopes_of_fleets(run_command, monkeypatch):
     monkeypatch.setenv("INVSYS_FLEETS_NORTH", "http://127.0.0.1:9")
     scope = "allocations:write@north/cars events:read@north/* resources:read"

@@ -8,7 +8,8 @@ import uuid
 from typing import Any
 
 from marshmallow import ValidationError
-from sqlalchemy import JSON, Integer, Select, String, Uuid, bindparam, select, true
+from sqlalchemy import JSON, Integer, Select, String, Uuid, bindparam, func, select, true
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from invsys.chassis import identifiers
@@ -19,8 +20,9 @@ from invsys.inventory.commands.idempotency import CommandResult, execute_once
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import now_plus
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
-from invsys.inventory.db.outbox import CALLER_CLIENT_ID, OutboxChange, caller_params, with_event
+from invsys.inventory.db.outbox import CALLER_CLIENT_ID, Change, OutboxChange, caller_params, with_event
 from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, is_after_archived, is_open
+from invsys.inventory.db.sqlite.allocation_keys import newest_key
 from invsys.inventory.db.types import UtcDateTime
 from invsys.inventory.period import Period
 from invsys.inventory.queries import conflicts
@@ -56,13 +58,16 @@ def insert_allocations(selection: Select[Any], allocation_id: Any, *, keyed: boo
     expires = now_plus(bindparam("hold_seconds", type_=Integer))
     # Without WHERE, SQLite would take the ON of ON CONFLICT for the condition of a join.
     rows = select(vehicles.c.key, allocation_id, *params, expires, CALLER_CLIENT_ID).where(true())
-    # Without ON CONFLICT, concurrent inserts for one vehicle deadlock on PostgreSQL.
-    return with_event(
-        lambda insert: insert(_allocation).from_select(_COLUMNS, rows).on_conflict_do_nothing(),
-        "allocated",
-        keyed=keyed,
-        vehicles=vehicles,
-    )
+
+    def build_insert(insert: Any) -> Change:
+        names, values = _COLUMNS, rows
+        if insert is sqlite.insert:
+            names, values = [*names, "key"], values.add_columns(newest_key() + func.row_number().over())
+        # Without ON CONFLICT, concurrent inserts for one vehicle deadlock on PostgreSQL.
+        statement: Change = insert(_allocation).from_select(names, values).on_conflict_do_nothing()
+        return statement
+
+    return with_event(build_insert, "allocated", keyed=keyed, vehicles=vehicles)
 
 
 # The lock delays a decommission, a closure or the archiving of the vehicle until the insert is committed. The foreign

@@ -11,7 +11,7 @@ can overlap an archived one.
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, islice, pairwise
@@ -32,6 +32,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from invsys.inventory.commands import expire_holds
@@ -45,6 +46,7 @@ from invsys.inventory.db.models import (
 )
 from invsys.inventory.db.predicates import ONE
 from invsys.inventory.db.types import UtcDateTime
+from invsys.inventory.errors import UnusableDatabase
 
 logger = logging.getLogger("invsys.inventory")
 
@@ -183,8 +185,8 @@ class _Run:
 
     def _move(self, connection: Connection, vehicles: set[int]) -> dict[int, int]:
         """Move the first old allocations of locked vehicles; return the number of each vehicle."""
-        rows = _movable(self._read(connection, vehicles))
-        keys = [row.key for row in rows if _month(row.ends) in self._months]
+        # An allocation that was created meanwhile can end in a month that has no partition yet.
+        keys = [row.key for row in _movable(self._read(connection, vehicles), self._months)]
         moved = connection.execute(_INSERT, {"keys": keys, "cutoff": self._cutoff}).all()
         deleted = connection.execute(_DELETE, {"keys": [row.key for row in moved]}).rowcount
         if deleted != len(moved):
@@ -209,30 +211,37 @@ class _Run:
 def archive(keep_days: float, progress: Archived) -> None:
     """Move confirmed allocations that ended more than ``keep_days`` ago, and update ``progress``.
 
-    Raises DatabaseUnavailable, Overloaded.
+    Raises DatabaseUnavailable, Overloaded, and UnusableDatabase if the archive refuses an allocation.
     """
     # An expired hold would keep all later allocations of its vehicle out of the archive.
     expire_holds.delete_all_expired()
     with session.read() as connection:
         cutoff = connection.execute(select(now_plus(bindparam("seconds", -keep_days * 86400, Float)))).scalar_one()
     run = _Run(cutoff, progress)
-    for _ in range(_PASSES):
-        run.examine_fleet()
-        if not progress.skipped:
-            return
+    try:
+        for _ in range(_PASSES):
+            run.examine_fleet()
+            if not progress.skipped:
+                return
+    except IntegrityError as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise UnusableDatabase(f"The archive does not accept an allocation: {reason}; {progress}") from error
 
 
 def _month(instant: datetime) -> datetime:
     return datetime(instant.year, instant.month, 1, tzinfo=UTC)
 
 
-def _movable(rows: Sequence[Any]) -> Iterator[Any]:
-    """Yield the rows that can move, of the first rows of each vehicle.
+def _movable(rows: Sequence[Any], months: Collection[datetime] | None = None) -> Iterator[Any]:
+    """Yield the rows that can move, of the first rows of each vehicle; each ends in one of the ``months`` (None: any).
 
-    Each ends before the next one starts. Allocations that overlap, from a time without the constraint, stay.
+    Each ends before the next one starts. Allocations that overlap, from a time without the constraint, stay. So do all
+    that follow one that stays.
     """
     for _, group in groupby(rows, key=lambda row: row.resource_key):
         for row, following in islice(pairwise([*group, None]), _OF_VEHICLE):
             if not row.is_old or (following is not None and (following.starts is None or following.starts < row.ends)):
+                break
+            if months is not None and _month(row.ends) not in months:
                 break
             yield row

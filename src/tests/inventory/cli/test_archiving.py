@@ -172,6 +172,28 @@ def test_an_import_into_archived_time_is_refused_line_by_line(car, allocate, arc
     assert reasons == ["invalid_fields: the allocations of Car1 are archived until 2021-03-04T00:00:00Z"] * 3
 
 
+def test_pages_have_archived_and_new_allocations_with_equal_starts_once(
+    client, register, allocate, archive, import_text, follow_pages
+):
+    """The keys of archived allocations are not used again, although SQLite would do so: they order the pages."""
+    expected = []
+    for number in range(4):
+        archive()
+        vehicle = register(f"Car{number}")
+        if number % 2:
+            lines = [f"Car,Car{number},2021-03-0{start}T00:00Z,2021-03-0{start + 1}T00:00Z" for start in (1, 2)]
+            import_text("\n".join(["resource_type,name,from_datetime,to_datetime", *lines, ""]))
+        else:
+            for start in (1, 2):
+                assert allocate(vehicle, day(start), day(start + 1)).status_code == 201
+        expected += [row["id"] for row in client.get(f"{vehicle}/allocations").json]
+    assert len(expected) == 8
+    for order in ("from", "-from"):
+        for limit in (1, 2, 3):
+            pages = follow_pages(f"/api/cars/all/allocations?from={day(1)}&order={order}&limit={limit}")
+            assert sorted(row["id"] for page in pages for row in page) == sorted(expected)
+
+
 def test_a_locked_vehicle_is_left_for_the_next_run(engine, database_url, car, register, allocate, archive, stored):
     other = register("Car2")
     for vehicle in (car, other):

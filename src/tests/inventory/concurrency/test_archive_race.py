@@ -8,8 +8,10 @@ from itertools import pairwise
 
 import psycopg
 import pytest
+from sqlalchemy import event
 
 from invsys.inventory.commands import bulk_load
+from invsys.inventory.db import engine as engines
 from invsys.inventory.db import session
 from invsys.inventory.maintenance import archive as archive_command
 from invsys.inventory.maintenance import integrity_check
@@ -170,6 +172,28 @@ def test_the_archive_does_not_wait_for_a_create(engine, app, client, database_ur
         assert archive() == 1
     assert allocated.result().status_code == 201
     assert archive() == 2
+
+
+def test_an_allocation_in_a_month_without_partition_that_is_created_meanwhile_keeps_the_later_ones(
+    app, client, car, allocate, archive
+):
+    created = [allocate(car, f"2021-{month}-01T00:00Z", f"2021-{month}-02T00:00Z").json["id"] for month in ("03", "05")]
+
+    def create_between(connection, cursor, statement, *_):
+        # The archive has read the allocations of the vehicle, whose lock follows.
+        if "is_old" in statement and len(created) < 3:
+            created.append(allocate(car, "2021-04-01T00:00Z", "2021-04-02T00:00Z").json["id"])
+
+    with app.app_context():
+        reading = engines.current().autocommit
+    event.listen(reading, "after_cursor_execute", create_between)
+    assert archive() == 1
+    event.remove(reading, "after_cursor_execute", create_between)
+    with app.app_context():
+        assert integrity_check.check().ok
+    assert client.patch(f"{ALL}/{created[2]}", json={"to_datetime": "2021-04-03T00:00Z"}).status_code == 200
+    assert archive() == 2
+    assert set(ids(client.get(f"{car}/allocations", query_string={"from": at(0)}))) == set(created)
 
 
 class Caller:

@@ -188,6 +188,19 @@ def test_the_archive_is_partitioned_by_month(engine, archived):
         assert connection.scalar(text(tables)) == 4
 
 
+def test_a_detached_partition_is_one_line(engine, archived, fresh_url, run_on):
+    if engine == "sqlite":
+        return
+    with db.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE archived_allocations DETACH PARTITION archived_allocations_2021_04"))
+    car = archived.get("/api/cars").json[0]["id"]
+    period = {"from_datetime": "2021-04-03T00:00Z", "to_datetime": "2021-04-04T00:00Z"}
+    assert archived.post(f"/api/cars/{car}/allocations", json=period).status_code == 201
+    status, printed, error = run_on(fresh_url)("archive", "--keep", "100")
+    assert (status, printed, error.count("\n")) == (2, "", 1)
+    assert 'no partition of relation "archived_allocations" found for row; archived allocations: 0' in error
+
+
 def test_two_runs_can_create_one_partition(engine, app, database_url):
     if engine == "sqlite":
         return

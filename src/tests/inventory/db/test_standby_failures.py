@@ -6,10 +6,11 @@ from contextlib import ExitStack
 import pytest
 from prometheus_client import REGISTRY
 
+from invsys.inventory.application import build_app
 from invsys.inventory.db import revisions
 from invsys.inventory.db.standbys import start_check
 from invsys.inventory.errors import UnusableDatabase
-from tests.conftest import PostgreSQL, migrate
+from tests.conftest import PostgreSQL, load_settings, migrate
 from tests.support import standbys
 from tests.support.applications import close
 from tests.support.cluster import Member
@@ -192,13 +193,31 @@ def test_a_read_url_that_names_another_cluster_is_refused_at_start_and_left_out(
     foreign = running.enter_context(standbys.primary())
     foreign_standby = running.enter_context(standbys.standby_of(foreign, "db4"))
     for member in (foreign, foreign_standby):
-        with pytest.raises(UnusableDatabase, match=r"another cluster \(system identifier \d+, the primary has \d+\)"):
+        with pytest.raises(UnusableDatabase, match=r"another cluster or database \(\d+/postgres, the primary has \d+/"):
             check_start(standbys.build(primary, member))
     client = running.enter_context(standbys.service(primary, foreign_standby))
     assert not is_from_standby(client.get(AVAILABILITY))
     until(lambda: usable(foreign_standby) == 0 and warnings())
     assert not is_from_standby(client.get(AVAILABILITY))
     assert "another cluster" in warnings()[-1]
+
+
+def test_a_read_url_that_names_the_database_of_another_fleet_is_refused_at_start_and_left_out(
+    primary, running, warnings
+):
+    primary.execute("CREATE DATABASE other")
+    migrate(primary.url("other"))
+    standby = running.enter_context(standbys.standby_of(primary))
+    read_url = {"INVSYS_DATABASE_READ_URL": standby.url("other")}
+    with pytest.raises(UnusableDatabase, match=r"another cluster or database \(\d+/other, the primary has \d+/"):
+        check_start(build_app(load_settings(primary.url(), **read_url)))
+    app = build_app(load_settings(primary.url(), **read_url))
+    running.callback(close, app)
+    client = app.test_client()
+    # Neither of them has an event by which they could be distinguished.
+    until(lambda: not is_from_standby(client.get(AVAILABILITY)) and warnings())
+    assert not is_from_standby(client.get(AVAILABILITY))
+    assert "another cluster or database" in warnings()[-1]
 
 
 def test_a_standby_with_an_older_schema_is_refused_at_start_and_left_out(running, warnings):

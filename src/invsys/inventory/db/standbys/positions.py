@@ -18,7 +18,7 @@ _OF_PRIMARY = """
     statement_timestamp()::text, pg_postmaster_start_time()::text,
     (SELECT key FROM events ORDER BY key DESC LIMIT 1), (SELECT id::text FROM events ORDER BY key DESC LIMIT 1)
     FROM (
-        SELECT pg_is_in_recovery() AS is_standby, system_identifier::text AS cluster, CASE
+        SELECT pg_is_in_recovery() AS is_standby, concat(system_identifier, '/', current_database()) AS cluster, CASE
             WHEN pg_is_in_recovery() THEN NULL
             WHEN current_setting('synchronous_commit') = 'off' THEN pg_current_wal_insert_lsn()
             ELSE pg_current_wal_flush_lsn()
@@ -34,7 +34,7 @@ _OF_STANDBY = """
         WHERE reached <= position ORDER BY number DESC LIMIT 1
     ), ''), false)
     FROM (
-        SELECT pg_is_in_recovery() AS is_standby, system_identifier::text AS cluster,
+        SELECT pg_is_in_recovery() AS is_standby, concat(system_identifier, '/', current_database()) AS cluster,
         pg_postmaster_start_time()::text AS started, (pg_last_wal_replay_lsn() - '0/0')::bigint AS position
         FROM pg_control_system()
     ) AS server"""
@@ -50,9 +50,9 @@ Driver = psycopg.Connection[Any]
 class PrimaryPosition(NamedTuple):
     """The position up to which the server has stored its log; None if it is a standby.
 
-    ``timeline`` changes with each failover. ``clock`` is the time of the server before the position was read.
-    ``started`` is the time when it started, which distinguishes it from all others of the cluster. The event is the
-    newest one.
+    ``cluster`` is the system identifier and the name of the database. ``timeline`` changes with each failover.
+    ``clock`` is the time of the server before the position was read. ``started`` is the time when it started, which
+    distinguishes it from all others of the cluster. The event is the newest one.
     """
 
     is_standby: bool

@@ -169,8 +169,8 @@ class Standby:
 
 
 def other_cluster(server: str, expected: str) -> str:
-    """Return the clause about a standby of another cluster."""
-    return f"it belongs to another cluster (system identifier {server}, the primary has {expected})"
+    """Return the clause about a standby of another cluster, or about another database of the same one."""
+    return f"it belongs to another cluster or database ({server}, the primary has {expected})"
 
 
 def first_line(error: Exception) -> str:

@@ -19,7 +19,7 @@ _PAUSE = 0.1
 
 
 def require_usable_at_start() -> None:
-    """Raise UnusableDatabase if ``read_url`` names a primary, a server of another cluster, or one with an old schema.
+    """Raise UnusableDatabase if ``read_url`` names a primary, another cluster or database, or an old schema.
 
     The schema may be old for up to ``max_staleness`` seconds. One of several servers may be the primary, as after a
     failover. If a server does not answer, log a warning: it is used as soon as it does.
