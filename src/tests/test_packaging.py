@@ -212,6 +212,19 @@ def test_the_command_of_the_package_uses_the_data_of_the_fleet(tmp_path, words, 
     assert process.stdout == f"{data_home}\n"
 
 
+def test_a_command_does_not_look_for_files_in_the_home_directory_of_root(tmp_path):
+    """libpq fails if it cannot read ``~/.postgresql``, where it looks for a certificate."""
+    for name, script in {"id": "echo 0", "setpriv": 'echo "$HOME"'}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    shutil.copy(DEBIAN / "manage", tmp_path / "invsys-manage")
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": "/root"}
+    process = subprocess.run(
+        [tmp_path / "invsys-manage", "check"], check=True, env=environ, capture_output=True, text=True
+    )
+    assert process.stdout == "/var/lib/invsys\n"
+
+
 def test_the_units_of_instances_have_the_paths_of_their_fleet(tmp_path):
     shutil.copytree(DEBIAN, tmp_path / "debian")
     subprocess.run([tmp_path / "debian/units/assemble"], check=True, capture_output=True)

@@ -47,20 +47,31 @@ def build(primary: Member, *standbys: Member, max_staleness: int = 60) -> Flask:
     return _build([primary], standbys, max_staleness)
 
 
-def _build(primaries: Sequence[Member], standbys: Sequence[Member], max_staleness: int) -> Flask:
-    more = {"INVSYS_DATABASE_READ_URL": url_of(*standbys), "INVSYS_DATABASE_MAX_STALENESS": str(max_staleness)}
+def _build(
+    primaries: Sequence[Member], standbys: Sequence[Member], max_staleness: int, statement_timeout: int = 4
+) -> Flask:
+    more = {
+        "INVSYS_DATABASE_READ_URL": url_of(*standbys),
+        "INVSYS_DATABASE_MAX_STALENESS": str(max_staleness),
+        "INVSYS_DATABASE_STATEMENT_TIMEOUT": str(statement_timeout),
+    }
     return build_app(load_settings(url_of(*primaries), **more))
 
 
-def service(primary: Member, *standbys: Member, max_staleness: int = 60) -> AbstractContextManager[FlaskClient]:
-    """Return a test client of a service that writes to ``primary`` and reads from the standbys."""
-    return service_of([primary], *standbys, max_staleness=max_staleness)
+def service(primary: Member, *standbys: Member, **seconds: int) -> AbstractContextManager[FlaskClient]:
+    """Return a test client of a service that writes to ``primary`` and reads from the standbys.
+
+    ``seconds`` are ``max_staleness`` and ``statement_timeout``.
+    """
+    return service_of([primary], *standbys, **seconds)
 
 
 @contextmanager
-def service_of(primaries: Sequence[Member], *standbys: Member, max_staleness: int = 60) -> Iterator[FlaskClient]:
+def service_of(
+    primaries: Sequence[Member], *standbys: Member, max_staleness: int = 60, statement_timeout: int = 4
+) -> Iterator[FlaskClient]:
     """Yield a test client of a service that writes to the one of ``primaries`` that is the primary."""
-    app = _build(primaries, standbys, max_staleness)
+    app = _build(primaries, standbys, max_staleness, statement_timeout)
     yield app.test_client()
     close(app)
 

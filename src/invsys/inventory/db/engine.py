@@ -28,6 +28,10 @@ _ENGINES = "invsys.engines"
 # The name of the second engine in SQLALCHEMY_BINDS.
 _AUTOCOMMIT = "autocommit"
 
+# A request waits at most this long for a connection to a standby, because the primary can answer it. This is the
+# shortest time of the driver.
+_STANDBY_CONNECT_SECONDS = 2
+
 
 class Engines(NamedTuple):
     """An application's engines; ``backend`` is the module ``postgresql.connections`` or ``sqlite.connections``."""
@@ -82,7 +86,8 @@ def configure(app: Flask, settings: Settings) -> None:
 def _standbys(database: dict[str, Any], options: dict[str, Any]) -> dict[str, Engine]:
     engines = {}
     for name, url in postgresql.standby_urls(database).items():
-        options = {**options, **postgresql.engine_options({**database, "url": url})}
+        seconds = min(database["connect_timeout"], _STANDBY_CONNECT_SECONDS)
+        options = {**options, **postgresql.engine_options({**database, "url": url, "connect_timeout": seconds})}
         engines[name] = create_engine(url, isolation_level="AUTOCOMMIT", **options)
         setattr(engines[name].dialect, READS_STANDBY, True)
         postgresql.add_listeners(engines[name], database, reads_standby=True)

@@ -1,7 +1,8 @@
 """Standbys that fail, are promoted or do not belong to the primary: they are left out, and come back by themselves."""
 
 import logging
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from prometheus_client import REGISTRY
@@ -59,6 +60,19 @@ def usable(member):
     return REGISTRY.get_sample_value("database_standby_usable", {"standby": member.address})
 
 
+@contextmanager
+def commits_wait_for(primary, names):
+    """Let commits wait for the standbys with these names."""
+    primary.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
+    primary.execute("SELECT pg_reload_conf()")
+    until(lambda: primary.query("SHOW synchronous_standby_names") == [names])
+    try:
+        yield
+    finally:
+        primary.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        primary.execute("SELECT pg_reload_conf()")
+
+
 def reads_of(server):
     return REGISTRY.get_sample_value("database_reads_total", {"server": server}) or 0
 
@@ -99,13 +113,39 @@ def test_a_standby_that_hangs_is_left_out(client, standby):
     wait_for_standby(client)
     standby.freeze()
     try:
-        # The first requests wait for the timeout of a statement, then the primary answers them.
         until(lambda: not is_from_standby(client.get(AVAILABILITY)))
         until(lambda: usable(standby) == 0)
         assert not is_from_standby(client.get(AVAILABILITY))
     finally:
         standby.thaw()
     wait_for_standby(client)
+
+
+def test_the_primary_answers_a_request_that_waits_for_a_standby_that_hangs(primary, standby, running):
+    # Longer than the test may take.
+    client = running.enter_context(standbys.service(primary, standby, statement_timeout=600))
+    wait_for_standby(client)
+    standby.freeze()
+    try:
+        assert not is_from_standby(client.get(AVAILABILITY))
+    finally:
+        standby.thaw()
+    wait_for_standby(client)
+
+
+def test_a_standby_may_show_what_the_primary_does_not_show_yet(primary, standby, client, warnings):
+    """While a commit waits for a synchronous standby, an asynchronous one already shows it."""
+    wait_for_standby(client)
+    with commits_wait_for(primary, "nobody"), ThreadPoolExecutor() as threads:
+        created = threads.submit(lambda: client.application.test_client().post("/api/cars", json={"name": "Waiting"}))
+        until(lambda: standby.query("SELECT name FROM continuous_resources WHERE name = 'Waiting'"))
+        assert primary.query("SELECT name FROM continuous_resources WHERE name = 'Waiting'") == []
+        # The service gives the request up; the commit waits on.
+        assert created.result().status_code == 503
+        assert is_from_standby(client.get(AVAILABILITY))
+    assert not any(standby.address in warning for warning in warnings())
+    until(lambda: client.get("/api/cars?name=Waiting").json)
+    client.delete(f"/api/cars/{client.get('/api/cars?name=Waiting').json[0]['id']}")
 
 
 def test_a_promoted_standby_is_left_out_at_once(client, standby, warnings):

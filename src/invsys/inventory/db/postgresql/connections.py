@@ -2,6 +2,7 @@
 
 import logging
 import select
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -36,9 +37,13 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     # None: wait without a timeout.
     seconds: float | None = None
+    # Called a few times a second while the connection waits; True ends the wait.
+    gives_up: Callable[[], bool] | None = None
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Wait for the server; close the connection on a timeout, because its state is then unknown."""
+        if self.gives_up is not None:
+            gen = _unless(self.gives_up, gen)
         try:
             return super().wait(gen, interval, self.seconds if timeout is None else timeout)
         except psycopg.OperationalError as error:
@@ -46,6 +51,22 @@ class BoundedConnection(psycopg.Connection[Any]):
             if error.sqlstate is None:
                 self.close()
             raise
+
+
+def _unless(gives_up: Callable[[], bool], gen: Any) -> Any:
+    """Return a generator like ``gen``, which raises OperationalError when ``gives_up`` returns True during a wait.
+
+    The driver's generators yield what they wait for, and get what is ready, or 0 after each interval.
+    """
+    try:
+        waits_for = next(gen)
+        while True:
+            ready = yield waits_for
+            if not ready and gives_up():
+                raise psycopg.OperationalError("the server does not answer")
+            waits_for = gen.send(ready)
+    except StopIteration as end:
+        return end.value
 
 
 def engine_options(database: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +100,6 @@ def standby_urls(database: dict[str, Any]) -> dict[str, URL]:
     url = make_url(database["read_url"])
     arguments = url.get_dialect()().create_connect_args(url)[1]
     hosts, ports = (str(arguments.get(name, default)).split(",") for name, default in (("host", ""), ("port", "5432")))
-    alone = url.set(host=None, port=None).difference_update_query(["host", "port"])
     servers = [(host or "localhost", port or "5432") for host, port in zip(hosts, ports, strict=True)]
     alone = url.set(host=None, port=None).difference_update_query(["host", "port"])
     return {

@@ -38,7 +38,8 @@ _OF_STANDBY = """
         pg_postmaster_start_time()::text AS started, (pg_last_wal_replay_lsn() - '0/0')::bigint AS position
         FROM pg_control_system()
     ) AS server"""
-
+# Every role sees what its own sessions wait for.
+_WAITS_FOR_STANDBY = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep')"
 
 # The number of marks, and how many of the newest ones stay when others are left out.
 _MOST_MARKS, _NEWEST = 32, 12
@@ -165,6 +166,12 @@ class Primary:
         assert self._engine is not None
         with self._engine.connect() as connection:
             return has_event(driver_of(connection), event)
+
+    def waits_for_standby(self) -> bool:
+        """Return whether a commit waits for a synchronous standby, now; raises the exceptions of a connection."""
+        assert self._engine is not None
+        with self._engine.connect() as connection:
+            return bool(_row(driver_of(connection), _WAITS_FOR_STANDBY)[0])
 
     def add(self, at: float, current: PrimaryPosition) -> None:
         """Add what was read from the primary; the request for it was sent at the time ``at``."""

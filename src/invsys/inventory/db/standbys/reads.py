@@ -26,6 +26,8 @@ _EXTENSION = "invsys.standbys"
 _INTERVAL = 0.5
 # Checks in the time of max_staleness, at least.
 _CHECKS = 10
+# Seconds without a successful check after which no request uses a standby, or waits for it.
+_PATIENCE = 1.5
 
 
 class Standbys(NamedTuple):
@@ -58,7 +60,7 @@ class Reading:
     def connect(self, **options: Any) -> Iterator[Connection]:
         """Yield a connection to the standby with these execution options; raises StandbyFailed."""
         try:
-            with self._standby.engine.connect() as connection:
+            with self._standby.connect() as connection:
                 self._as_of = min(self._as_of, self._standby.as_of(connection, self._max_age))
                 yield connection.execution_options(**options) if options else connection
         except DBAPIError as error:
@@ -99,10 +101,7 @@ def configure(app: Flask, max_staleness: int) -> None:
         return
     interval = min(_INTERVAL, max_staleness / _CHECKS)
     primary = Primary(max_staleness, engines.autocommit)
-    standbys = tuple(
-        Standby(name, used, primary, max_staleness, patience=max(2.0, 4 * interval))
-        for name, used in engines.standbys.items()
-    )
+    standbys = tuple(Standby(name, used, primary, max_staleness, _PATIENCE) for name, used in engines.standbys.items())
     monitor = Monitor(primary, engines.autocommit, standbys, interval)
     app.extensions[_EXTENSION] = Standbys(standbys, monitor, max_staleness)
     if WORKERS_VARIABLE in os.environ:

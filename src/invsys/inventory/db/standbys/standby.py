@@ -3,6 +3,8 @@
 import logging
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
@@ -11,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from invsys.inventory import counters
 from invsys.inventory.db import revisions
-from invsys.inventory.db.postgresql.connections import is_busy
+from invsys.inventory.db.postgresql.connections import BoundedConnection, is_busy
 from invsys.inventory.db.standbys import positions
 from invsys.inventory.db.standbys.positions import Driver, Event, History, Primary, StandbyPosition
 from invsys.inventory.errors import UnusableDatabase
@@ -24,6 +26,9 @@ _IS_PRIMARY = "it is the primary"
 # Never logged.
 _BEING_CHECKED = "it is being checked"
 
+# The primary shows a change within this time after writing it, unless it waits for another standby.
+_COMMIT_SECONDS = 1.0
+
 
 class Unfit(Exception):
     """The standby may not answer a read; the message is a clause for operators."""
@@ -35,6 +40,13 @@ class _Verified(NamedTuple):
     cluster: str
     started: str
     timeline: str
+
+
+class _UnknownEvent(NamedTuple):
+    """An event of the standby that the primary does not have since this time of the monotonic clock."""
+
+    event: Event
+    since: float
 
 
 class Standby:
@@ -52,12 +64,25 @@ class Standby:
         self._patience = patience
         self._verified: _Verified | None = None
         self._last: tuple[StandbyPosition, str, float] | None = None
+        self._unknown_event: _UnknownEvent | None = None
         self._checked_at = -math.inf
         self._reached_at = -math.inf
 
     def may_answer(self) -> bool:
         """Return whether the last check allowed reads and was not long ago: the server may have stopped since then."""
         return self.problem is None and time.monotonic() - self._checked_at <= self._patience
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """Yield a connection for a read, which stops waiting for the server when this may not answer any more."""
+        with self.engine.connect() as connection:
+            driver = positions.driver_of(connection)
+            assert isinstance(driver, BoundedConnection)
+            driver.gives_up = lambda: not self.may_answer()
+            try:
+                yield connection
+            finally:
+                driver.gives_up = None
 
     def check(self) -> None:
         """Check the standby, and log it if that changes whether it may answer reads."""
@@ -94,7 +119,7 @@ class Standby:
         self._reached_at = max(self._reached_at, self._as_of(server, history, self._max_staleness))
 
     def _has_same_events(self, driver: Driver, server: StandbyPosition, history: History) -> bool | None:
-        """Return whether standby and primary have the newest event of each other; None if the primary does not answer.
+        """Return whether standby and primary have the newest event of each other; None if that is not known yet.
 
         Positions alone do not prove that the standby follows this primary: after a failover, it may have replayed other
         changes up to the same position. The ids of events are random.
@@ -104,9 +129,23 @@ class Standby:
         if expected is not None and not positions.has_event(driver, expected):
             return False
         try:
-            return newest is None or self._primary.has(newest)
+            return newest is None or self._primary_has(newest)
         except (DBAPIError, PoolTimeout, UnusableDatabase):
             return None
+
+    def _primary_has(self, event: Event) -> bool | None:
+        """Return whether the primary has an event; None if it may be committing it.
+
+        A primary shows a change after it has written it, and with synchronous replication after the wait for another
+        standby; meanwhile, this standby may show it already.
+        """
+        if self._primary.has(event):
+            self._unknown_event = None
+            return True
+        before = self._unknown_event
+        if before is None or self._primary.waits_for_standby() or self._primary.has(before.event):
+            self._unknown_event = before = _UnknownEvent(event, time.monotonic())
+        return None if time.monotonic() - before.since <= _COMMIT_SECONDS else False
 
     def _verify(
         self, before: tuple[StandbyPosition, str, float] | None, history: History, has_same_events: bool | None
