@@ -144,8 +144,14 @@ def test_a_standby_may_show_what_the_primary_does_not_show_yet(primary, standby,
         assert created.result().status_code == 503
         assert is_from_standby(client.get(AVAILABILITY))
     assert not any(standby.address in warning for warning in warnings())
-    until(lambda: client.get("/api/cars?name=Waiting").json)
-    client.delete(f"/api/cars/{client.get('/api/cars?name=Waiting').json[0]['id']}")
+
+    def waiting():
+        # After the 503, the service does not use the database for a moment.
+        response = client.get("/api/cars?name=Waiting")
+        return response.status_code == 200 and response.json
+
+    until(waiting)
+    client.delete(f"/api/cars/{waiting()[0]['id']}")
 
 
 def test_a_promoted_standby_is_left_out_at_once(client, standby, warnings):
