@@ -69,15 +69,16 @@ def downgrade() -> None:
     If a row overlaps one that was allocated since, which only a program without these triggers can do, nothing changes.
     """
     _drop_triggers()
-    # SQLite may have used the key of an archived row again.
-    is_sqlite = op.get_bind().dialect.name == "sqlite"
-    names = ", ".join(name for name, _ in COLUMNS if not (is_sqlite and name == "key"))
+    # With their keys, which are not used again (``sqlite.allocation_keys``).
+    names = ", ".join(name for name, _ in COLUMNS)
     op.execute(f"INSERT INTO {LIVE} ({names}) SELECT {names} FROM {ARCHIVE}")
     op.drop_table(ARCHIVE)
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION create_archive_partition")
     for table in (STATE, VEHICLES):
         op.drop_column(table, ARCHIVED_UNTIL)
+    # Older versions work on this database again, also after another upgrade, until ``archive`` moves a row.
+    op.execute(f"UPDATE alembic_version SET compatible_revision = '{down_revision}'")
 
 
 def _create_archive() -> None:
