@@ -174,8 +174,12 @@ def last_before(instant: Any, column: Any, table: Any = _allocation) -> Select[A
     # The row comparison and the order match the index on (resource_key, starts), nulls last. PostgreSQL would otherwise
     # sort all earlier allocations. With "=" for the vehicle, it would scan the index of all vehicles' starts, and for a
     # vehicle without allocations it would scan all of it.
-    before = tuple_(table.resource_key, table.starts) < tuple_(_resource.key, instant)
-    last = select(column).where(before, table.resource_key >= _resource.key).correlate(_resource)
+    start = tuple_(table.resource_key, table.starts)
+    # No allocation of the table starts before ``archived_until``, but until a vacuum, the index still has the entries
+    # of the archived ones.
+    least = func.coalesce(_resource.archived_until, _BEFORE_ALL)
+    between = (start < tuple_(_resource.key, instant), start >= tuple_(_resource.key, least))
+    last = select(column).where(*between).correlate(_resource)
     return last.order_by(table.resource_key.desc(), table.starts.desc().nulls_last()).limit(ONE)
 
 
