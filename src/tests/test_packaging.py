@@ -1,5 +1,6 @@
 """The Debian packages: man pages, completions, settings, units and scripts agree with the code."""
 
+import configparser
 import os
 import re
 import shutil
@@ -223,6 +224,16 @@ def test_a_command_does_not_look_for_files_in_the_home_directory_of_root(tmp_pat
         [tmp_path / "invsys-manage", "check"], check=True, env=environ, capture_output=True, text=True
     )
     assert process.stdout == "/var/lib/invsys\n"
+
+
+def test_the_check_of_the_packaged_code_knows_which_files_are_not_packaged():
+    """``debian/test-packaged`` compares the packaged code with the source tree."""
+    config = configparser.ConfigParser()
+    config.read(PROJECT / "setup.cfg")
+    left_out = {name for names in config["options.exclude_package_data"].values() for name in names.split()}
+    ignored = re.findall(r"--exclude='?([^' ]+)", (DEBIAN / "test-packaged").read_text())
+    assert left_out
+    assert left_out <= set(ignored)
 
 
 def test_the_units_of_instances_have_the_paths_of_their_fleet(tmp_path):
