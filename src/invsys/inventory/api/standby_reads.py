@@ -51,10 +51,11 @@ def _is_allowed() -> bool:
 def _max_age(standbys: Standbys) -> int:
     """Return how many seconds old the answer may be, by the request's ``Cache-Control`` (RFC 9111, 5.2.1).
 
-    With ``no-cache``, also among other directives, the primary must answer: 0.
+    With ``no-cache``, also among other directives, the primary must answer: 0. The first of several ``max-age`` counts
+    (4.2.1).
     """
     directives = [text.partition("=") for text in request.environ.get("HTTP_CACHE_CONTROL", "").lower().split(",")]
-    values = {name.strip(): value.strip(' \t"') for name, _, value in directives}
+    values = {name.strip(): value.strip(' \t"') for name, _, value in reversed(directives)}
     if "no-cache" in values:
         return 0
     seconds = values.get("max-age", "")
