@@ -22,7 +22,8 @@ _ALLOCATIONS = (
     f" UNION ALL SELECT {_COLUMNS} FROM archived_allocations)"
 )
 # Vehicles with an archived allocation that ends after ``archived_until``, or another one that starts before it. New
-# allocations could overlap the former, and those were not rejected.
+# allocations could overlap the former, and those were not rejected. Lists read the archive only up to the instant in
+# cursor_state.
 _UNPROTECTED = """
     SELECT count(*) FROM continuous_resources AS resource WHERE EXISTS (
         SELECT 1 FROM archived_allocations AS archived WHERE archived.resource_key = resource.key
@@ -31,7 +32,8 @@ _UNPROTECTED = """
         SELECT 1 FROM continuous_resource_allocations AS allocation WHERE allocation.resource_key = resource.key
             AND resource.archived_until IS NOT NULL
             AND (allocation.starts IS NULL OR allocation.starts < resource.archived_until)
-    )"""
+    ) OR resource.archived_until > (SELECT archived_until FROM cursor_state)
+    OR resource.archived_until IS NOT NULL AND (SELECT archived_until FROM cursor_state) IS NULL"""
 
 # Compare each start with the latest end of all allocations that start before it, so that the count is correct even if
 # several allocations overlap.

@@ -156,6 +156,8 @@ def test_a_downgrade_that_cannot_move_the_rows_back_changes_nothing(archived, fr
         "UPDATE continuous_resources SET archived_until = NULL",
         "UPDATE continuous_resources SET archived_until = '2021-03-01 00:00:00.000000'",
         "UPDATE continuous_resources SET archived_until = '2099-03-01 00:00:00.000000'",
+        "UPDATE cursor_state SET archived_until = NULL",
+        "UPDATE cursor_state SET archived_until = '2021-03-01 00:00:00.000000'",
     ],
 )
 def test_the_check_finds_a_wrong_archived_until(archived, statement):
