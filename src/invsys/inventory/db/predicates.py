@@ -160,26 +160,28 @@ def last_end_before(instant: Any, *conditions: ColumnElement[bool]) -> ColumnEle
     It is null if no such allocation exists. ``conditions`` are further conditions on the allocation.
     """
     ends = func.coalesce(_allocation.ends, _AFTER_ALL)
-    last = last_before(func.coalesce(_instant(instant), _AFTER_ALL), ends).where(is_active(), *conditions)
+    # Searches execute this for every vehicle, and nearly always there is an allocation after the archived ones.
+    before = func.coalesce(_instant(instant), _AFTER_ALL)
+    last = last_before(before, ends, skip_archived=False).where(is_active(), *conditions)
     # An allocation without a start precedes all others.
     first = _of_vehicle(ends).where(_allocation.starts.is_(None), *conditions).limit(ONE)
     return func.coalesce(last.scalar_subquery(), first.scalar_subquery())
 
 
-def last_before(instant: Any, column: Any, table: Any = _allocation) -> Select[Any]:
+def last_before(instant: Any, column: Any, table: Any = _allocation, *, skip_archived: bool = True) -> Select[Any]:
     """Select a column of the last allocation that starts before the instant, of the outer statement's vehicle.
 
-    ``table`` is the model of allocations, or an alias of it.
+    ``table`` is the model of allocations, or an alias of it. With ``skip_archived``, the statement does not read the
+    index entries of archived allocations, which stay there until a vacuum. This takes a quarter more CPU time.
     """
     # The row comparison and the order match the index on (resource_key, starts), nulls last. PostgreSQL would otherwise
     # sort all earlier allocations. With "=" for the vehicle, it would scan the index of all vehicles' starts, and for a
     # vehicle without allocations it would scan all of it.
     start = tuple_(table.resource_key, table.starts)
-    # No allocation of the table starts before ``archived_until``, but until a vacuum, the index still has the entries
-    # of the archived ones.
+    # No allocation of this table starts before ``archived_until``.
     least = func.coalesce(_resource.archived_until, _BEFORE_ALL)
-    between = (start < tuple_(_resource.key, instant), start >= tuple_(_resource.key, least))
-    last = select(column).where(*between).correlate(_resource)
+    after = start >= tuple_(_resource.key, least) if skip_archived else table.resource_key >= _resource.key
+    last = select(column).where(start < tuple_(_resource.key, instant), after).correlate(_resource)
     return last.order_by(table.resource_key.desc(), table.starts.desc().nulls_last()).limit(ONE)
 
 

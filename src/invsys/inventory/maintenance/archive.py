@@ -205,7 +205,8 @@ class _Run:
         before = self._progress.allocations
         self._progress.allocations += moved
         if before // _PROGRESS < self._progress.allocations // _PROGRESS:
-            logger.info("%s", self._progress)
+            # The vehicles that were skipped are tried again in this run.
+            logger.info("archived allocations until now: %d", self._progress.allocations)
 
 
 def archive(keep_days: float, progress: Archived) -> None:
