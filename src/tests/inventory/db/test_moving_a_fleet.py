@@ -5,8 +5,10 @@ To see how long the callers waited, run ``tox run -e thorough -- -k moving_a_fle
 
 import os
 import re
+import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -91,6 +93,25 @@ class Operator:
         assert process.returncode == 0, process.stderr
         return process.stdout
 
+    def does_not_switch(self, reason):
+        """Run the command that switches; it must end without a switch for this reason."""
+        process = self.run(SWITCH, WAIT="0.2")
+        assert process.returncode == 1
+        assert f"{reason} within 0.2 seconds" in process.stderr
+        assert "The old server accepts changes again; nothing was switched." in process.stderr
+
+
+@contextmanager
+def suspended_session(url):
+    """Open a session whose process does not run, so that it cannot end."""
+    with psycopg.connect(url) as connection:
+        os.kill(connection.info.backend_pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(connection.info.backend_pid, signal.SIGCONT)
+            connection.close()
+
 
 def report(event, callers):
     """Check that all failures were 503 with Retry-After, print how long they lasted, and forget them."""
@@ -139,11 +160,11 @@ def test_moving_a_fleet_fails_no_caller_except_for_a_moment(clusters, tmp_path):
         with psycopg.connect(new.url("invsys")) as connection:
             connection.execute("LOCK TABLE continuous_resource_allocations")
             north.wait_for_progress()
-            process = operator.run(SWITCH, WAIT="0.2")
-            assert process.returncode == 1
-            assert "the new server has not caught up within 0.2 seconds" in process.stderr
-            assert "The old server accepts changes again; nothing was switched." in process.stderr
+            operator.does_not_switch("the new server has not caught up")
             north.wait_for_progress()
+        with suspended_session(url("invsys", old)):
+            operator.does_not_switch("a session of the service has not ended")
+        north.wait_for_progress()
         report("not switched", north)
         # The default of a second could be too short for a busy machine.
         operator.done(SWITCH, WAIT="60")
