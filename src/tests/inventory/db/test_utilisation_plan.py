@@ -31,7 +31,7 @@ UPDATE continuous_resources SET archived_until = (SELECT max(ends) FROM old WHER
 
 
 def fill(connection):
-    """Give each vehicle an allocation a day."""
+    """Insert an allocation a day for each vehicle."""
     disable_timeouts(connection)
     connection.execute(text(FLEET), {"vehicles": VEHICLES})
     connection.execute(text(ALLOCATIONS), {"days": DAYS})
