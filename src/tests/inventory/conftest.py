@@ -237,6 +237,8 @@ def run_on(monkeypatch, capsys):
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["invsys-manage", *map(str, words)])
+        # What requests have logged before is not the command's output.
+        capsys.readouterr()
         with pytest.raises(SystemExit) as exit_info:
             manage.main()
         return exit_info.value.code, *capsys.readouterr()

@@ -249,7 +249,7 @@ def test_a_read_url_that_names_another_cluster_is_refused_at_start_and_left_out(
 def test_a_read_url_that_names_the_database_of_another_fleet_is_refused_at_start_and_left_out(
     primary, running, warnings
 ):
-    primary.execute("CREATE DATABASE other")
+    primary.execute("CREATE DATABASE other ENCODING 'UTF8' TEMPLATE template0")
     migrate(primary.url("other"))
     standby = running.enter_context(standbys.standby_of(primary))
     read_url = {"INVSYS_DATABASE_READ_URL": standby.url("other")}
