@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, literal_column, tuple_
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
 from invsys.chassis import identifiers, names
@@ -15,7 +14,7 @@ from invsys.inventory.commands import expire_holds
 from invsys.inventory.db import failures, lock_order, session
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.db.outbox import caller_params, with_event
-from invsys.inventory.db.sqlite.allocation_keys import newest_key
+from invsys.inventory.db.sqlite import allocation_keys
 from invsys.inventory.errors import Overloaded
 from invsys.inventory.period import Period
 from invsys.inventory.queries import conflicts
@@ -44,7 +43,7 @@ _ALLOCATE = with_event(
     lambda insert: (
         insert(_allocation.__table__)
         .values({name: bindparam(name) for name in ("id", "resource_key", "starts", "ends", *_DETAILS)})
-        .values({"key": newest_key() + literal_column("1")} if insert is sqlite.insert else {})
+        .values(allocation_keys.values(insert, literal_column("1")))
         .on_conflict_do_nothing()
     ),
     "allocated",

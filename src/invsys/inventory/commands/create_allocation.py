@@ -9,7 +9,6 @@ from typing import Any
 
 from marshmallow import ValidationError
 from sqlalchemy import JSON, Integer, Select, String, Uuid, bindparam, func, select, true
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from invsys.chassis import identifiers
@@ -22,7 +21,7 @@ from invsys.inventory.db.functions import now_plus
 from invsys.inventory.db.models import ContinuousResource, ContinuousResourceAllocation, Row
 from invsys.inventory.db.outbox import CALLER_CLIENT_ID, Change, OutboxChange, caller_params, with_event
 from invsys.inventory.db.predicates import NOT_DECOMMISSIONED, is_after_archived, is_open
-from invsys.inventory.db.sqlite.allocation_keys import newest_key
+from invsys.inventory.db.sqlite import allocation_keys
 from invsys.inventory.db.types import UtcDateTime
 from invsys.inventory.period import Period
 from invsys.inventory.queries import conflicts
@@ -60,11 +59,10 @@ def insert_allocations(selection: Select[Any], allocation_id: Any, *, keyed: boo
     rows = select(vehicles.c.key, allocation_id, *params, expires, CALLER_CLIENT_ID).where(true())
 
     def build_insert(insert: Any) -> Change:
-        names, values = _COLUMNS, rows
-        if insert is sqlite.insert:
-            names, values = [*names, "key"], values.add_columns(newest_key() + func.row_number().over())
+        keys = allocation_keys.values(insert, func.row_number().over())
+        selected = insert(_allocation).from_select([*_COLUMNS, *keys], rows.add_columns(*keys.values()))
         # Without ON CONFLICT, concurrent inserts for one vehicle deadlock on PostgreSQL.
-        statement: Change = insert(_allocation).from_select(names, values).on_conflict_do_nothing()
+        statement: Change = selected.on_conflict_do_nothing()
         return statement
 
     return with_event(build_insert, "allocated", keyed=keyed, vehicles=vehicles)

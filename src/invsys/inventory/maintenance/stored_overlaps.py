@@ -32,8 +32,9 @@ _UNPROTECTED = """
         SELECT 1 FROM continuous_resource_allocations AS allocation WHERE allocation.resource_key = resource.key
             AND resource.archived_until IS NOT NULL
             AND (allocation.starts IS NULL OR allocation.starts < resource.archived_until)
-    ) OR resource.archived_until > (SELECT archived_until FROM cursor_state)
-    OR resource.archived_until IS NOT NULL AND (SELECT archived_until FROM cursor_state) IS NULL"""
+    ) OR resource.archived_until IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM cursor_state AS state WHERE state.archived_until >= resource.archived_until
+    )"""
 
 # Compare each start with the latest end of all allocations that start before it, so that the count is correct even if
 # several allocations overlap.

@@ -15,7 +15,7 @@ from invsys.inventory.queries import event_horizon
 _HOLDS = select(func.count(), func.count(case((is_expired(), 1)))).where(
     ContinuousResourceAllocation.expires.is_not(None)
 )
-_CLEANING = select(seconds_between(CursorState.purged_at, db_now()), CursorState.archived_until)
+_MAINTENANCE = select(seconds_between(CursorState.purged_at, db_now()), CursorState.archived_until)
 
 # Of the role of the service: PostgreSQL hides the state of the sessions of other roles.
 _SESSIONS = text(
@@ -48,7 +48,7 @@ def read() -> ServiceState:
     """Read the state; raises DatabaseUnavailable, Overloaded."""
     with session.read() as connection:
         holds, expired = connection.execute(_HOLDS).one()
-        purge_age, archived_until = connection.execute(_CLEANING).one()
+        purge_age, archived_until = connection.execute(_MAINTENANCE).one()
         is_sqlite = connection.dialect.name == "sqlite"
         return ServiceState(
             holds - expired,

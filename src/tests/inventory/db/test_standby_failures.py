@@ -140,7 +140,7 @@ def test_a_standby_may_show_what_the_primary_does_not_show_yet(primary, standby,
     client = running.enter_context(standbys.service(primary, standby, statement_timeout=600))
     wait_for_standby(client)
     with ThreadPoolExecutor() as threads:
-        with commits_wait_for(primary, "nobody"):
+        with commits_wait_for(primary, "missing"):
             created = threads.submit(client.application.test_client().post, "/api/cars", json={"name": "Waiting"})
             until(lambda: standby.query("SELECT name FROM continuous_resources WHERE name = 'Waiting'"))
             assert primary.query("SELECT name FROM continuous_resources WHERE name = 'Waiting'") == []

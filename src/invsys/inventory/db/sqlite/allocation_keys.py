@@ -7,6 +7,7 @@ had an event, and the newest event is never deleted: its key is not smaller than
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy.dialects import sqlite
 
 from invsys.inventory.db.models import ContinuousResourceAllocation, Event
 
@@ -15,9 +16,12 @@ def _largest(key: Any) -> ColumnElement[int]:
     return select(func.coalesce(func.max(key), literal_column("0"))).correlate(None).scalar_subquery()
 
 
-def newest_key() -> ColumnElement[int]:
-    """Build the expression for a key that no allocation has exceeded until now; new allocations have greater ones.
+def values(insert: Any, number: ColumnElement[int]) -> dict[str, ColumnElement[int]]:
+    """Return the value of the column ``key`` for an ``insert`` of the dialect: none on PostgreSQL, which numbers rows.
 
-    Allocations that another program has stored have no event, so their keys count, too.
+    ``number`` counts the rows of the statement from 1. Allocations that another program has stored have no event, so
+    their keys count, too.
     """
-    return func.max(_largest(Event.key), _largest(ContinuousResourceAllocation.key))
+    if insert is not sqlite.insert:
+        return {}
+    return {"key": func.max(_largest(Event.key), _largest(ContinuousResourceAllocation.key)) + number}
