@@ -121,21 +121,22 @@ def report(event, callers):
     callers.failures.clear()
 
 
-@pytest.mark.only_thorough
-def test_moving_a_fleet_fails_no_caller_except_for_a_moment(clusters, tmp_path):
-    if clusters is None:
-        return
-    old, new = clusters
+def prepare(old):
+    """Migrate the databases of both fleets; all tables must have a primary key."""
     for database in ("invsys", "south"):
         migrate(url("invsys_owner", old, database=database))
     assert old.query("SHOW wal_level") == ["logical"]
     with psycopg.connect(old.url("invsys")) as connection:
         # Otherwise the old server would refuse changes of such a table as soon as it is published.
         assert connection.execute(PRIMARY_KEYS).fetchall() == []
-    folders = {name: tmp_path / name for name in ("north", "south", "gateway", "commands")}
-    for folder in folders.values():
-        folder.mkdir()
-    operator = Operator(old, new, folders["commands"])
+
+
+@contextmanager
+def booked_fleets(old, new, folder):
+    """Yield the callers of both fleets and the log of the inventory that moves."""
+    folders = {name: folder / name for name in ("north", "south", "gateway")}
+    for path in folders.values():
+        path.mkdir()
     scopes = [f"{scope}@{fleet}/*" for scope in SCOPES for fleet in ("north", "south")]
     token = client_admin.add(folders["gateway"] / "clients.ini", "booking", scopes)
     with (
@@ -148,6 +149,28 @@ def test_moving_a_fleet_fails_no_caller_except_for_a_moment(clusters, tmp_path):
         Bookers(gateway.port, token, "/north") as north,
         Bookers(gateway.port, token, "/south") as south,
     ):
+        yield north, south, north_log
+
+
+def check_new_server(new, callers):
+    """Check that the new server has what the callers have created, and the events that they have read."""
+    with psycopg.connect(new.url("invsys")) as connection:
+        stored = {str(row[0]) for row in connection.execute("SELECT id FROM continuous_resource_allocations")}
+        events = [str(row[0]) for row in connection.execute("SELECT id FROM events ORDER BY key")]
+    assert stored == set(callers.ids.values())
+    assert len(stored) == len(callers.ids)
+    # The reader of the feed has missed nothing and has seen nothing twice, also across the switch.
+    assert callers.events == events
+
+
+@pytest.mark.only_thorough
+def test_moving_a_fleet_fails_no_caller_except_for_a_moment(clusters, tmp_path):
+    if clusters is None:
+        return
+    old, new = clusters
+    prepare(old)
+    operator = Operator(old, new, tmp_path)
+    with booked_fleets(old, new, tmp_path) as (north, south, north_log):
         north.wait_for_progress()
         operator.done(COPY)
         until(lambda: not operator.done(LIST_COPYING).strip())
@@ -155,7 +178,6 @@ def test_moving_a_fleet_fails_no_caller_except_for_a_moment(clusters, tmp_path):
         operator.done(MIGRATE, INVSYS_DATABASE_URL=url("invsys_owner", new))
         for callers in (north, south):
             callers.wait_for_progress()
-
         assert not north.failures
         with psycopg.connect(new.url("invsys")) as connection:
             connection.execute("LOCK TABLE continuous_resource_allocations")
@@ -174,13 +196,7 @@ def test_moving_a_fleet_fails_no_caller_except_for_a_moment(clusters, tmp_path):
     report("switched", north)
     assert not south.failures
     assert '"status":500' not in north_log.read_text()
-    with psycopg.connect(new.url("invsys")) as connection:
-        stored = {str(row[0]) for row in connection.execute("SELECT id FROM continuous_resource_allocations")}
-        events = [str(row[0]) for row in connection.execute("SELECT id FROM events ORDER BY key")]
-    assert stored == set(north.ids.values())
-    assert len(stored) == len(north.ids)
-    # The reader of the feed has missed nothing and has seen nothing twice, also across the switch.
-    assert north.events == events
+    check_new_server(new, north)
     with psycopg.connect(url("invsys", old)) as connection:
         connection.execute("SET transaction_read_only = off")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
