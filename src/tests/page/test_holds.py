@@ -38,6 +38,7 @@ def test_an_expired_hold_goes_from_the_view_and_is_allocated_again(open_page, se
     service.advance(600)
     page.skip(601)
     expect(page.bars("B1")).to_have_count(0)
+    page.shows("The service has not responded since")
     page.page.unroute("**/api/events*")
     page.skip(120)
     page.is_back()
