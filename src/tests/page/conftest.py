@@ -13,7 +13,6 @@ from flask.testing import FlaskClient
 from tests.support.front_door import FrontDoor
 from tests.support.page_service import PageService
 from tests.support.serving_apps import served_app
-from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -63,10 +62,8 @@ def address(app: Flask, service: PageService, access_path: str, request: pytest.
     """The base URL of the application, or of the gateway in front of it."""
     front_door: FrontDoor | None = None if access_path == "direct" else request.getfixturevalue("front_door")
     target = front_door.connect(app) if front_door else service.inventory
-    with served_app(service.counted(target), service.clock) as url:
+    with served_app(target, service.clock) as url:
         yield url
-    # The page polls; a request that is still being answered would use the database after the test.
-    until(lambda: not service.active)
 
 
 @pytest.fixture

@@ -1,32 +1,26 @@
 """The application that the fleet page calls: it can be away, and its clock can be ahead."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 from flask import Flask
-from werkzeug.wsgi import ClosingIterator
 
 from invsys.inventory.db.models import ContinuousResourceAllocation
 from tests.support.time_travel import shift_timestamps
-
-WSGI = Callable[..., Iterable[bytes]]
 
 
 class PageService:
     """The inventory under test, as the page calls it.
 
-    While ``is_away``, it closes connections without a response. ``active`` has an item for each request that is being
-    answered.
+    While ``is_away``, it closes connections without a response.
     """
 
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._ahead = 0.0
         self.is_away = False
-        self.active: list[None] = []
 
     def inventory(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer as the inventory does; a WSGI application."""
@@ -34,19 +28,6 @@ class PageService:
             # Werkzeug then closes the connection silently.
             raise ConnectionResetError
         return self._app(environ, start_response)
-
-    def counted(self, target: WSGI) -> WSGI:
-        """Return a WSGI application that counts the requests to ``target`` in ``active``."""
-
-        def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
-            self.active.append(None)
-            try:
-                with closing(ClosingIterator(target(environ, start_response))) as parts:
-                    yield from parts
-            finally:
-                self.active.pop()
-
-        return respond
 
     def clock(self) -> float:
         """Return the time that the browser gets in the header Date."""

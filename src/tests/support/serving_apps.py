@@ -1,13 +1,14 @@
 """Applications on real sockets, served by threads of this process."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from invsys.gateway.pipeline import Pipeline
 
@@ -20,14 +21,38 @@ class _Handler(WSGIRequestHandler):
         return super().date_time_string(self.server.clock() if timestamp is None else timestamp)
 
 
+class _Server(ThreadedWSGIServer):
+    """A server that, when it is closed, waits until its requests have been answered."""
+
+    daemon_threads = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._connections: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        # A browser opens connections ahead of its requests: those threads would wait for a request forever.
+        for connection in self._connections.copy():
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)
+        super().server_close()
+
+
 @contextmanager
 def served_app(app: Callable[..., Any], clock: Callable[[], float] = time.time) -> Iterator[str]:
     """Serve a WSGI application, with one request per connection; yield its base URL.
 
-    ``clock`` returns the time for the header Date.
+    ``clock`` returns the time for the header Date. At the end, no request uses the application any more.
     """
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler)
-    server.daemon_threads = True
+    server = _Server("127.0.0.1", 0, app, _Handler)
     server.clock = clock
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
