@@ -1,6 +1,7 @@
 """Databases that are unreachable, unusable or busy."""
 
 import contextlib
+import gc
 import io
 import os
 import resource
@@ -214,6 +215,16 @@ def test_a_restart_of_postgresql_between_two_requests_fails_neither(own_postgres
     assert client.post("/api/cars", json={"name": "Car2"}).status_code == 201
     assert client.get(path).status_code == 200
     assert client.delete(path).status_code == 204
+
+
+def test_a_connection_that_is_in_use_while_the_others_are_closed_is_closed_afterwards(own_postgresql, build_for):
+    if own_postgresql is None:
+        return
+    app = build_for(own_postgresql.url())
+    with app.app_context(), contextlib.closing(db.engines["autocommit"].raw_connection()):
+        disconnect()
+    # A connection that is still open now causes a warning, which is an error.
+    gc.collect()
 
 
 def test_only_the_first_request_waits_for_a_hanging_database(own_postgresql, build_for):

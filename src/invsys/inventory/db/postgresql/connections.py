@@ -52,6 +52,10 @@ class BoundedConnection(psycopg.Connection[Any]):
                 self.close()
             raise
 
+    def __del__(self, *_: Any) -> None:
+        # SQLAlchemy's ``dispose`` leaves the connections in use to the garbage collector, and the driver would warn.
+        self.close()
+
 
 def _unless(gives_up: Callable[[], bool], gen: Any) -> Any:
     """Return a generator like ``gen``, which raises OperationalError when ``gives_up`` returns True during a wait.
