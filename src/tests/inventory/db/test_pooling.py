@@ -26,9 +26,7 @@ REUSES = pytest.mark.parametrize("mode", ["transaction", "statement"])
 
 
 @REUSES
-@pytest.mark.parametrize(
-    "words", [["serve"], ["serve", "--check"], ["migrate"], ["db", "upgrade"], ["check"], ["purge"]]
-)
+@pytest.mark.parametrize("words", COMMANDS)
 def test_every_command_refuses_a_pooler_that_shares_servers(pooler, name, mode, words, run_on):
     status, printed, error = run_on(pooler(mode).url(name))(*words)
     assert (status, printed) == (2, "")
