@@ -119,9 +119,11 @@ def count(resource_type: str, most: int, **filters: Unpack[AllocationFilters]) -
         names = _find_vehicle(connection, resource_type, filters, params)
         statement = count_statement(names, filters.get("status"))
         values = {"resource_type": resource_type, "limit": most + 1, **_bounds(params), **params}
-        if archived.is_listed(connection, filters.get("window", ALWAYS), filters.get("status")):
-            statement = select(statement.scalar_subquery() + archived.count_statement(names).scalar_subquery())
         number: int = connection.execute(statement, values).scalar_one()
+        if archived.is_listed(connection, filters.get("window", ALWAYS), filters.get("status")):
+            # One statement: rows may move from one table to the other between two.
+            both = select(statement.scalar_subquery() + archived.count_statement(names).scalar_subquery())
+            number = connection.execute(both, values).scalar_one()
     return number if number <= most else None
 
 

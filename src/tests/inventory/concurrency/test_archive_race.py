@@ -287,3 +287,23 @@ def test_a_list_has_every_allocation_once_while_they_move(register, allocate, ar
     starts = [start for start, _ in seen]
     assert starts == sorted(starts, reverse=order == "-from")
     assert len(seen) == len(set(seen)) == (24 if path == ALL else 12)
+
+
+@pytest.mark.parametrize("statements", range(1, 5))
+def test_a_list_and_its_number_include_the_rows_that_are_first_archived_meanwhile(
+    app, client, bookings, archive, statements
+):
+    executed = []
+
+    def archive_between(*_):
+        executed.append(None)
+        if len(executed) == statements:
+            archive()
+
+    with app.app_context():
+        reading = engines.current().autocommit
+    event.listen(reading, "after_cursor_execute", archive_between)
+    listed = client.get(ALL, query_string={"from": at(0), "count": "true"})
+    event.remove(reading, "after_cursor_execute", archive_between)
+    assert len(executed) > statements
+    assert (len(listed.json), listed.headers["X-Total-Count"]) == (3, "3")
