@@ -178,6 +178,8 @@ def test_utilisation_is_drawn_listed_and_remembered(open_page, register, allocat
     page.page.reload()
     expect(page.find("#chart svg polygon")).to_have_count(4)
     page.find("#utilisation > summary").click()
+    # The browser reports the change a moment later.
+    page.page.wait_for_function("localStorage.getItem('invsys-utilisation') === '0'")
     page.page.reload()
     expect(page.find("#counts")).to_have_text(re.compile("^0 of . allocated now$"))
     expect(page.find("#utilisation")).not_to_have_attribute("open", "")
