@@ -36,7 +36,7 @@ def rows(client, url):
 
 def test_an_allocation_is_made_moved_and_cancelled(open_page, client, register):
     first, second = register("A1"), register("A2")
-    page = open_page(DAY)
+    page = open_page(DAY, has_clock=True)
     enter_grid(page)
     page.press("ArrowDown", "ArrowUp", "n")
     page.type("by keys")
@@ -44,8 +44,9 @@ def test_an_allocation_is_made_moved_and_cancelled(open_page, client, register):
     expect(page.bars("A1")).to_have_count(1)
     page.press("Escape")
     assert page.focused() == "by keys, booking, Monday 2 March 08:00 to 09:00"
-    page.press("Alt+ArrowRight", "Alt+ArrowRight", "Alt+Shift+ArrowRight", "Alt+ArrowLeft", "Alt+Shift+ArrowLeft")
-    page.press("Alt+ArrowRight", "Alt+Shift+ArrowRight")
+    with page.stopped_time():
+        page.press("Alt+ArrowRight", "Alt+ArrowRight", "Alt+Shift+ArrowRight", "Alt+ArrowLeft", "Alt+Shift+ArrowLeft")
+        page.press("Alt+ArrowRight", "Alt+Shift+ArrowRight")
     page.shows("Moved to Mon 2 Mar 2099 08:30 – 09:45.")
     assert len(client.get("/api/events?kind=allocation_changed").json["events"]) == 1
     page.press("Alt+ArrowDown")
@@ -181,10 +182,11 @@ def test_a_conflict_is_reached_and_the_bar_goes_back(open_page, client, register
     car = register("A1")
     allocate(car, "08:00", "09:00", description="mine")
     allocate(car, "09:15", "10:00", description="other")
-    page = open_page(DAY)
+    page = open_page(DAY, has_clock=True)
     expect(page.bars("A1")).to_have_count(2)
     enter_grid(page)
-    page.press("ArrowRight", "Alt+ArrowRight", "Alt+ArrowRight")
+    with page.stopped_time():
+        page.press("ArrowRight", "Alt+ArrowRight", "Alt+ArrowRight")
     page.shows("A1 is taken")
     expect(page.find(".bar.ring")).to_have_attribute(
         "aria-label", "other, booking, Monday 2 March 09:15 to 10:00, in the way"

@@ -60,7 +60,7 @@ def test_a_tap_and_a_long_press_allocate(open_page, client, register):
 def test_a_long_press_moves_a_bar_and_a_swipe_scrolls(open_page, client, register, allocate):
     cars = [register(f"B{number:02}") for number in range(40)]
     allocate(cars[0], "08:00", "12:00", description="trip")
-    page = open_page(DAY, **PHONE)
+    page = open_page(DAY, has_clock=True, **PHONE)
     finger = Finger(page)
     x, y = page.point("B00", 10)
     finger.send("touchStart", (x, y))
@@ -71,7 +71,9 @@ def test_a_long_press_moves_a_bar_and_a_swipe_scrolls(open_page, client, registe
     page.shows("Moved to B01, Mon 2 Mar 2099 12:00 – 16:00.")
     [row] = client.get(f"{cars[1]}/allocations").json
     assert row["from_datetime"] == "2099-03-02T12:00:00Z"
-    finger.swipe(page.point("B08", 12), page.point("B02", 12))
+    start, end = page.point("B08", 12), page.point("B02", 12)
+    with page.stopped_time():
+        finger.swipe(start, end)
     expect(page.find("#grid")).not_to_have_js_property("scrollTop", 0)
     expect(page.panel).to_be_hidden()
     expect(page.find(".ghost")).to_have_count(0)

@@ -1,5 +1,7 @@
 """The fleet page in a browser: what a user sees and does."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -135,6 +137,17 @@ class FleetPage:
     def skip(self, seconds: float) -> None:
         """Let time pass in the browser, which must have its own clock: what is due by then happens once."""
         self.page.clock.fast_forward(int(seconds * 1000))
+
+    @contextmanager
+    def stopped_time(self) -> Iterator[None]:
+        """Let no time pass in the browser, which must have its own clock, during the block; afterwards, skip a second.
+
+        However slow the machine is, the block is then quicker than any timer of the page.
+        """
+        self.page.clock.pause_at(self.page.evaluate("Date.now()") / 1000 + 60)
+        yield
+        self.skip(1)
+        self.page.clock.resume()
 
     def lose_response(self, pattern: str) -> None:
         """Let the next request to URLs of this pattern arrive, but not its response."""
