@@ -2,11 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
@@ -21,6 +22,13 @@ from tests.support.gateway_system import GatewayWithInventory, running_system
 from tests.support.raw_upstream import Upstream, listening, not_accepting, unused_port
 from tests.support.running_gateway import RunningGateway
 from tests.support.serving_apps import close_idle, served_app
+
+
+class ImpatientGateway(NamedTuple):
+    """A gateway with short timeouts, and the service behind it."""
+
+    gateway: RunningGateway
+    service: Upstream
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -99,6 +107,9 @@ def build_gateway(clients_file: Path, built_apps: list[Flask]) -> Callable[..., 
             "INVSYS_CONFIG": os.devnull,
             "INVSYS_CLIENTS_FILE": str(clients_file),
             "INVSYS_SERVICES_INVENTORY": inventory,
+            # On a busy machine, a service needs more than the default.
+            "INVSYS_UPSTREAM_CONNECT_TIMEOUT": "60",
+            "INVSYS_UPSTREAM_READ_TIMEOUT": "60",
             "INVSYS_LIMITS_RATE": "1000000/second",
             "INVSYS_LIMITS_WRITE_RATE": "1000000/second",
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
@@ -153,30 +164,51 @@ def gateway(
 ) -> Iterator[RunningGateway]:
     """A gateway under the production server.
 
-    ``/api`` and ``/echo`` are routed to the raw service. Nothing listens behind ``/gone``. The services behind
-    ``/full`` and ``/busy`` accept no connections; the queue of the first is full, that of the second is not.
+    ``/api`` and ``/echo`` are routed to the raw service. Nothing listens behind ``/gone``.
     """
-    folder = tmp_path_factory.mktemp("gateway")
-    services = ("echo", "gone", "full", "busy")
-    scopes = [f"{name}:{verb}" for name in services for verb in ("read", "write")]
-    key = client_admin.add(folder / "clients.ini", "booking", [*ALL_SCOPES, *scopes])
-    limited_key = client_admin.add(folder / "clients.ini", "limited", ["echo:read"], None, 1)
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), unused_proxy.url)
-    with not_accepting(queue=0) as full, not_accepting() as busy:
+    settings = {
+        "services": {
+            "inventory": raw_service.url,
+            "echo": raw_service.url,
+            "gone": f"http://127.0.0.1:{unused_port()}",
+        },
+        "upstream": {"max_answer": 40 * 2**20},
+    }
+    environ = {**proxies, "NO_PROXY": "", "no_proxy": ""}
+    with _running_gateway(tmp_path_factory.mktemp("gateway"), settings, environ) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def impatient_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImpatientGateway]:
+    """A gateway with short timeouts, and the service behind ``/echo``, which no other test uses.
+
+    Nothing listens behind ``/gone``. The services behind ``/full`` and ``/busy`` accept no connections; the queue of
+    the first is full, that of the second is not.
+    """
+    with listening() as echo, not_accepting(queue=0) as full, not_accepting() as busy:
         gone = f"http://127.0.0.1:{unused_port()}"
         settings = {
-            "services": {
-                "inventory": raw_service.url,
-                "echo": raw_service.url,
-                "gone": gone,
-                "full": full,
-                "busy": busy,
-            },
-            "routes": {f"/{name}": name for name in services},
-            "upstream": {"connect_timeout": 0.3, "read_timeout": 1, "answer_timeout": 2, "max_answer": 40 * 2**20},
+            "services": {"echo": echo.url, "gone": gone, "full": full, "busy": busy},
+            "upstream": {"connect_timeout": 1, "read_timeout": 1, "answer_timeout": 2},
         }
-        with served_gateway(folder, settings, {**proxies, "NO_PROXY": "", "no_proxy": ""}) as served:
-            yield RunningGateway(served, key, limited_key)
+        with _running_gateway(tmp_path_factory.mktemp("impatient"), settings) as gateway:
+            yield ImpatientGateway(gateway, echo)
+
+
+@contextmanager
+def _running_gateway(
+    folder: Path, settings: Sections, environ: Mapping[str, str] | None = None
+) -> Iterator[RunningGateway]:
+    """Run a gateway that routes ``/NAME`` to each service NAME except the inventory."""
+    names = [name for name in settings["services"] if name != "inventory"]
+    scopes = [f"{name}:{verb}" for name in names for verb in ("read", "write")]
+    key = client_admin.add(folder / "clients.ini", "booking", [*ALL_SCOPES, *scopes])
+    limited_key = client_admin.add(folder / "clients.ini", "limited", ["echo:read"], None, 1)
+    routes = {"routes": {f"/{name}": name for name in names}}
+    with served_gateway(folder, {**settings, **routes}, environ) as served:
+        yield RunningGateway(served, key, limited_key)
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def test_too_long_a_response_is_truncated_noticeably(gateway, service, framing):
 @pytest.mark.parametrize("framing", ["length", "chunks"])
 def test_the_next_request_works_after_a_caller_has_disconnected(gateway, service, framing):
     service.respond = respond_with_size(32 * MEBIBYTE, framing)
-    gateway.disconnect_early("/echo/a")
+    assert gateway.disconnect_early("/echo/a")
     service.reset()
     assert [gateway.get("/echo/next").body for _ in range(20)] == [b"ok"] * 20
 

@@ -21,6 +21,18 @@ def client_with_two_slots(build_from_ini, upstream, add_client):
     return as_client(build_from_ini({"services": {"inventory": upstream.url}}, limits), key)
 
 
+def check_free(client):
+    """Check that no request of the client is refused; on a busy machine, the service may respond too late."""
+
+    def is_answered():
+        status = client.get("/api/cars").status_code
+        assert status in (200, 504)
+        return status == 200
+
+    for _ in range(3):
+        until(is_answered)
+
+
 @contextmanager
 def pending_requests(client, upstream, count):
     """Keep ``count`` requests of a client pending in the service, which responds to all others immediately."""
@@ -29,7 +41,7 @@ def pending_requests(client, upstream, count):
     def respond(connection):
         if connection.read().target == "/api/events":
             waiting.release()
-            assert proceed.wait(5)
+            assert proceed.wait(SECONDS)
         connection.send(OK)
 
     upstream.respond = respond
@@ -90,7 +102,7 @@ def test_a_slot_is_released_after_an_upstream_fault(client_with_two_slots, upstr
         with suppress(Exception), closing(response):
             response.get_data()
     upstream.respond = respond_with(OK)
-    assert [client_with_two_slots.get("/api/cars").status_code for _ in range(3)] == [200] * 3
+    check_free(client_with_two_slots)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +112,7 @@ def test_a_slot_is_released_after_an_upstream_fault(client_with_two_slots, upstr
 def test_a_slot_is_released_after_a_rejected_request(client_with_two_slots, method, path, body):
     statuses = [client_with_two_slots.open(path, method=method, data=body).status_code for _ in range(5)]
     assert 429 not in statuses
-    assert client_with_two_slots.get("/api/cars").status_code == 200
+    check_free(client_with_two_slots)
 
 
 def test_a_slot_is_released_if_the_service_is_down(build_from_ini, upstream, add_client):
@@ -119,7 +131,8 @@ def respond_with_long_body(connection):
 def test_a_slot_is_released_when_the_caller_disconnects(limited_gateway, service):
     for _ in range(3):
         service.respond = respond_with_long_body
-        limited_gateway.disconnect_early("/echo/a")
+        # The slot of the previous request is released a moment after its response.
+        until(lambda: limited_gateway.disconnect_early("/echo/a"))
         service.reset()
         until(lambda: limited_gateway.get("/echo/next").status == 200)
 
@@ -129,6 +142,7 @@ def test_a_slot_is_released_when_a_stream_is_truncated(limited_gateway, service)
         service.respond = respond_with(
             b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + b"y" * 1_500_000, then="close"
         )
-        assert not limited_gateway.get("/echo/a").whole
+        # The slot of the previous request is released a moment after its response.
+        until(lambda: not limited_gateway.get("/echo/a").whole)
         service.reset()
         until(lambda: limited_gateway.get("/echo/next").status == 200)

@@ -14,6 +14,13 @@ from tests.support.serving_apps import served_app
 OLD, NEW, UNPUBLISHED = elliptic("old"), elliptic("new"), elliptic("later")
 
 
+@pytest.fixture(autouse=True)
+def timeouts(monkeypatch):
+    """Let the issuer respond later than the gateway allows by default, because the machine may be busy."""
+    for name in ("_CONNECT_TIMEOUT", "_READ_TIMEOUT"):
+        monkeypatch.setattr(jwks, name, 60)
+
+
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()

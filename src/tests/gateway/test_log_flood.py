@@ -14,7 +14,9 @@ COUNT = 400
 @pytest.mark.parametrize("anonymous", ["1000000/second", "1/hour"])
 def test_repeated_refusals_are_logged_as_counts(tmp_path, anonymous):
     long_path = "/" + "a" * 8_000
-    with served_gateway(tmp_path, {"limits": {"anonymous": anonymous}}) as served:
+    # At the end, the worker needs time to log the last counts.
+    settings = {"limits": {"anonymous": anonymous}, "server": {"graceful_timeout": SECONDS}}
+    with served_gateway(tmp_path, settings) as served:
         responses = send_all(served.port, request("GET", long_path, None) * COUNT)
         served.process.terminate()
         served.process.wait(SECONDS)

@@ -1,6 +1,7 @@
 """Observability: request ids, the log line of each request, and metrics by route."""
 
 import json
+import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -72,8 +73,10 @@ def test_responses_of_the_gateway_itself_have_the_request_id(gateway, method, ta
 
 
 def test_each_request_has_one_log_line(gateway, service):
+    started = time.monotonic()
     gateway.call("PATCH", f"{CAR}?x=1", "X-Request-Id: line-1", body=b"{}")
     [line] = log_lines(gateway, "line-1")
+    most = (time.monotonic() - started) * 1000
     assert {name: line[name] for name in ("client", "method", "path", "status", "service", "level")} == {
         "client": "booking",
         "method": "PATCH",
@@ -82,8 +85,8 @@ def test_each_request_has_one_log_line(gateway, service):
         "service": "inventory",
         "level": "info",
     }
-    assert 0 < line["upstream_milliseconds"] < 5000
-    assert 0 <= line["own_milliseconds"] < 5000
+    assert 0 < line["upstream_milliseconds"] < most
+    assert 0 <= line["own_milliseconds"] < most
     assert line["upstream_milliseconds"] + line["own_milliseconds"] == pytest.approx(line["milliseconds"], abs=0.01)
 
 
@@ -96,7 +99,8 @@ def test_each_request_has_one_log_line(gateway, service):
         ("invalid path", "/api//cars", 404, None),
     ],
 )
-def test_a_failed_request_has_a_log_line(gateway, service, name, target, status, service_name):
+def test_a_failed_request_has_a_log_line(impatient_gateway, name, target, status, service_name):
+    gateway = impatient_gateway.gateway
     request_id = f"failed-{name.replace(' ', '-')}"
     gateway.get(target, f"X-Request-Id: {request_id}")
     lines = [line for line in log_lines(gateway, request_id) if line["message"] == "request"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from invsys.gateway.rate_limit import limits
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
 from tests.support.rate_limit_fields import announced
@@ -10,7 +11,9 @@ from tests.support.waiting import until
 
 
 @pytest.fixture
-def redis(tmp_path):
+def redis(tmp_path, monkeypatch):
+    # On a busy machine, Redis needs more than the default.
+    monkeypatch.setattr(limits, "_REDIS_TIMEOUTS", {"socket_connect_timeout": 60, "socket_timeout": 60})
     server = RedisServer(tmp_path)
     server.start()
     yield server
@@ -22,8 +25,8 @@ def two_gateways(build_from_ini, upstream, redis):
     """Return a function that builds two gateways that share their counters, and returns a test client of each."""
 
     def two_gateways(key, rate="1000000/hour", anonymous="1000000/hour"):
-        limits = {"limits": {"rate": rate, "anonymous": anonymous, "storage": redis.url}}
-        apps = [build_from_ini({"services": {"inventory": upstream.url}}, limits) for _ in range(2)]
+        sections = {"limits": {"rate": rate, "anonymous": anonymous, "storage": redis.url}}
+        apps = [build_from_ini({"services": {"inventory": upstream.url}}, sections) for _ in range(2)]
         return [as_client(app, key) if key else app.test_client() for app in apps]
 
     return two_gateways

@@ -24,9 +24,7 @@ NOT_REPEATABLE = [
 @pytest.fixture
 def client(build_from_ini, upstream, add_client):
     key = add_client("booking", "echo:read", "echo:write")
-    app = build_from_ini(
-        {"services": {"echo": upstream.url}, "routes": {"/echo": "echo"}, "upstream": {"read_timeout": 5}}
-    )
+    app = build_from_ini({"services": {"echo": upstream.url}, "routes": {"/echo": "echo"}})
     return as_client(app, key)
 
 
@@ -135,6 +133,6 @@ def test_a_connection_closed_by_the_service_is_not_reused(build_gateway, add_cli
     key = add_client("booking", "resources:read", "resources:write")
     path = "/api/cars/1d08d67a-6e9d-4567-817c-90d66b227cc2" if method == "DELETE" else "/api/cars"
     with served_app(closing) as url:
-        client = as_client(build_gateway(url, INVSYS_UPSTREAM_READ_TIMEOUT="0.5"), key)
+        client = as_client(build_gateway(url), key)
         statuses = [client.open(path, method=method).status for _ in range(3)]
     assert statuses == [status.replace("Not Modified", "NOT MODIFIED").replace("No Content", "NO CONTENT")] * 3

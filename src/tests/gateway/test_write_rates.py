@@ -6,7 +6,7 @@ import time
 import pytest
 
 from invsys.gateway import settings
-from invsys.gateway.rate_limit import rates
+from invsys.gateway.rate_limit import limits, rates
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
 from tests.support.rate_limit_fields import announced, reset
@@ -23,8 +23,8 @@ WRITES = [("POST", "/api/cars"), ("PATCH", CAR), ("DELETE", CAR), ("PATCH", BOOK
 def limited(build_from_ini, upstream):
     """Return a function that builds a gateway with the given limits; the services behind it respond with ``ok``."""
 
-    def limited(write_rate="2/hour", rate=UNLIMITED, **limits):
-        settings = {"limits": {"rate": rate, "write_rate": write_rate, "anonymous": UNLIMITED, **limits}}
+    def limited(write_rate="2/hour", rate=UNLIMITED, **more):
+        settings = {"limits": {"rate": rate, "write_rate": write_rate, "anonymous": UNLIMITED, **more}}
         return build_from_ini(
             {"services": {"inventory": upstream.url, "echo": upstream.url}, "routes": {"/echo": "echo"}}, settings
         )
@@ -36,9 +36,9 @@ def limited(build_from_ini, upstream):
 def new_client(limited, add_client):
     """Return a function that creates a client of a gateway; client and gateway have the given limits."""
 
-    def new_client(client_limits=None, **limits):
+    def new_client(client_limits=None, **settings):
         key = add_client("booking", *ALL_SCOPES, "echo:write", **(client_limits or {}))
-        return as_client(limited(**limits), key)
+        return as_client(limited(**settings), key)
 
     return new_client
 
@@ -214,7 +214,9 @@ def test_the_default_is_100_per_second_and_1000_per_minute(new_client, monkeypat
 
 
 @pytest.fixture
-def redis(tmp_path):
+def redis(tmp_path, monkeypatch):
+    # On a busy machine, Redis needs more than the default.
+    monkeypatch.setattr(limits, "_REDIS_TIMEOUTS", {"socket_connect_timeout": 60, "socket_timeout": 60})
     server = RedisServer(tmp_path)
     server.start()
     yield server

@@ -15,8 +15,11 @@ from tests.support.waiting import SECONDS, until
 
 Sections = Mapping[str, Mapping[str, object]]
 
-# Limits that no test reaches.
-UNLIMITED = {"limits": dict.fromkeys(("rate", "write_rate", "anonymous", "page"), "1000000/second")}
+# Limits that no test reaches, and timeouts that a service does not exceed on a busy machine.
+UNLIMITED = {
+    "limits": dict.fromkeys(("rate", "write_rate", "anonymous", "page"), "1000000/second"),
+    "upstream": {"connect_timeout": 60, "read_timeout": 60},
+}
 
 
 @dataclass

@@ -7,8 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-# Longer than every timeout of the gateway: a request that takes this long hangs.
-SECONDS = 10
+from tests.support.waiting import SECONDS
 
 
 @dataclass

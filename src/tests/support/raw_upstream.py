@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.support.waiting import SECONDS
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -74,12 +76,16 @@ class ServerConnection:
         for piece in pieces:
             self._connection.sendall(piece)
 
-    def send_slowly(self, piece: bytes, times: int, seconds: float = 0.2) -> None:
-        """Send a piece up to ``times`` times, with pauses; stop when the other side closes or sends something."""
+    def send_slowly(self, piece: bytes, times: int, seconds: float = 0.2) -> bool:
+        """Send a piece up to ``times`` times, with pauses; stop when the other side closes or sends something.
+
+        Return whether the other side has stopped it.
+        """
         for _ in range(times):
             self.send(piece)
             if select.select([self._connection], [], [], seconds)[0]:
-                break
+                return True
+        return False
 
     def close(self) -> None:
         self.finished = True
@@ -97,10 +103,10 @@ class ServerConnection:
         self.finished = True
 
     def wait_until_closed(self) -> None:
-        """Read nothing more, and wait at most five seconds until the other side closes."""
+        """Read nothing more, and wait until the other side closes."""
         poll = select.poll()
         poll.register(self._connection, select.POLLRDHUP)
-        poll.poll(5000)
+        poll.poll(SECONDS * 1000)
         self.finished = True
 
     def _receive(self) -> bool:
@@ -166,7 +172,7 @@ class Upstream:
             if not connection.finished:
                 return
             # Read the rest: closing a socket with unread data would send a reset.
-            accepted.settimeout(2)
+            accepted.settimeout(SECONDS)
             while accepted.fileno() >= 0 and _is_open_for_reading(accepted):
                 pass
 

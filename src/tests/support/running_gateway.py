@@ -4,7 +4,8 @@ import socket
 from dataclasses import dataclass
 
 from tests.support.gateway_server import Served
-from tests.support.raw_client import SECONDS, Response, request, send, send_all
+from tests.support.raw_client import Response, request, send, send_all
+from tests.support.waiting import SECONDS
 
 
 @dataclass
@@ -41,8 +42,8 @@ class RunningGateway:
             with connection.makefile("rb") as stream:
                 return stream.read()
 
-    def disconnect_early(self, target: str) -> None:
-        """Send a request, read the beginning of its response, and disconnect."""
+    def disconnect_early(self, target: str) -> bool:
+        """Send a request, read the beginning of its response, and disconnect; return whether its status is 200."""
         with socket.create_connection(("127.0.0.1", self.served.port), timeout=SECONDS) as connection:
             connection.sendall(request("GET", target, self.key))
-            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+            return connection.recv(4096).startswith(b"HTTP/1.1 200")
