@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import interruptible
-from tests.support.tiny_server import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import SECONDS, until
 
 

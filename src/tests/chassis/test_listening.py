@@ -10,8 +10,9 @@ import pytest
 from invsys.chassis.config.settings import SettingsError
 from invsys.chassis.server import listening
 from tests.support.effort import rounds
+from tests.support.ports import free_port
 from tests.support.tables import table_driven
-from tests.support.tiny_server import free_port, until_it_serves, waiting_server
+from tests.support.tiny_server import until_it_serves, waiting_server
 from tests.support.waiting import until
 
 # Not every container has IPv6.

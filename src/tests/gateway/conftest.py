@@ -19,7 +19,8 @@ from invsys.gateway.auth import client_admin
 from tests.support.front_door import ALL_SCOPES
 from tests.support.gateway_server import UNLIMITED, Sections, served_gateway, write_ini
 from tests.support.gateway_system import GatewayWithInventory, running_system
-from tests.support.raw_upstream import Upstream, listening, not_accepting, unused_port
+from tests.support.ports import free_port
+from tests.support.raw_upstream import Upstream, listening, not_accepting
 from tests.support.running_gateway import RunningGateway
 from tests.support.serving_apps import close_idle, served_app
 
@@ -171,7 +172,7 @@ def gateway(
         "services": {
             "inventory": raw_service.url,
             "echo": raw_service.url,
-            "gone": f"http://127.0.0.1:{unused_port()}",
+            "gone": f"http://127.0.0.1:{free_port()}",
         },
         "upstream": {"max_answer": 40 * 2**20},
     }
@@ -188,7 +189,7 @@ def impatient_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Impa
     the first is full, that of the second is not.
     """
     with listening() as echo, not_accepting(queue=0) as full, not_accepting() as busy:
-        gone = f"http://127.0.0.1:{unused_port()}"
+        gone = f"http://127.0.0.1:{free_port()}"
         settings = {
             "services": {"echo": echo.url, "gone": gone, "full": full, "busy": busy},
             "upstream": {"connect_timeout": 1, "read_timeout": 1, "answer_timeout": 2},

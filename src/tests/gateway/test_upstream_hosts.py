@@ -7,7 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.gateway.conftest import as_client
-from tests.support.raw_upstream import listening, not_accepting, unused_port
+from tests.support.ports import free_port
+from tests.support.raw_upstream import listening, not_accepting
 from tests.support.waiting import until
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -49,7 +50,7 @@ def test_each_host_gets_its_own_name_in_host(new_client):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_request_is_sent_to_the_next_host_if_connecting_fails(new_client, method):
     with listening() as healthy:
-        client = new_client(f"http://127.0.0.1:{unused_port()}", healthy.url)
+        client = new_client(f"http://127.0.0.1:{free_port()}", healthy.url)
         assert {client.open("/echo/a", method=method).status_code for _ in range(4)} == {200}
         assert request_counts(healthy) == [4]
 
@@ -81,7 +82,7 @@ def test_a_host_that_does_not_respond_causes_one_timeout_only(new_client):
 
 def test_a_host_is_used_again_when_it_is_back(new_client):
     with listening() as healthy, ExitStack() as stack:
-        port = unused_port()
+        port = free_port()
         client = new_client(f"http://127.0.0.1:{port}", healthy.url)
         assert {client.get("/echo/a").status_code for _ in range(4)} == {200}
         back = stack.enter_context(listening(port))
@@ -101,7 +102,7 @@ def test_a_host_that_stops_causes_no_errors(new_client):
 
 
 def test_if_all_hosts_are_down_requests_fail_fast_until_one_is_back(new_client):
-    ports = unused_port(), unused_port()
+    ports = free_port(), free_port()
     client = new_client(*(f"http://127.0.0.1:{port}" for port in ports))
     for method in METHODS:
         response = client.open("/echo/a", method=method)
@@ -140,7 +141,7 @@ def test_a_host_that_stops_causes_no_errors_for_concurrent_requests(new_client):
 
 
 def test_a_service_on_a_single_host_is_used_as_soon_as_it_is_back(new_client):
-    port = unused_port()
+    port = free_port()
     client = new_client(f"http://127.0.0.1:{port}")
     assert client.get("/echo/a").status_code == 502
     with listening(port):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import child_processes
+from tests.support.ports import free_port
 from tests.support.raw_client import request, send
-from tests.support.raw_upstream import unused_port
 from tests.support.waiting import SECONDS, until
 
 Sections = Mapping[str, Mapping[str, object]]
@@ -54,7 +54,7 @@ def write_ini(folder: Path, *layers: Sections) -> Path:
 @contextmanager
 def served_gateway(folder: Path, settings: Sections, environ: Mapping[str, str] | None = None) -> Iterator[Served]:
     """Run a gateway, with one worker unless ``settings`` has another number; ``folder`` may contain ``clients.ini``."""
-    port, workers = unused_port(), int(str(settings.get("server", {}).get("workers", 1)))
+    port, workers = free_port(), int(str(settings.get("server", {}).get("workers", 1)))
     server = {"port": port, "workers": 1, "threads": 16, "graceful_timeout": 1, "allowed_hosts": "*"}
     defaults = {"server": server, "clients": {"file": folder / "clients.ini"}}
     file = write_ini(folder, UNLIMITED, defaults, settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.support.raw_upstream import unused_port
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 
@@ -23,7 +23,7 @@ class RedisServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port = unused_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
