@@ -33,13 +33,20 @@ def chromium() -> "Iterator[Browser]":
         pytest.skip("Chromium is not installed, so the page was not tested: apt-get install chromium")
     from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 (only `tox -e page` has it)
 
-    # The page polls every 5 seconds, and the machine may be busy.
-    expect.set_options(timeout=30_000)
+    from tests.support.fleet_page import PATIENCE  # noqa: PLC0415 (as above)
+
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         # Chromium's sandbox needs user namespaces, which containers and root do not have.
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def environ(environ: dict[str, str]) -> dict[str, str]:
+    """The settings of ``app``; on a busy machine, a statement may take longer than by default."""
+    return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
 
 
 @pytest.fixture
@@ -82,9 +89,8 @@ def open_page(chromium: "Browser", address: str, key: str | None) -> Iterator[Op
             query: str = "", base: str = address, secret: str | None = key, has_clock: bool = False, **context: Any
         ) -> "FleetPage":
             options = {"viewport": {"width": 1280, "height": 800}, "timezone_id": "Europe/London", **context}
-            browser_context = chromium.new_context(**options)
-            stack.callback(browser_context.close)
-            page = FleetPage(browser_context, base, secret, has_clock)
+            page = FleetPage(chromium.new_context(**options), base, secret, has_clock)
+            stack.callback(page.close)
             pages.append(page)
             page.go(query)
             return page

@@ -33,6 +33,8 @@ def gateway(app, folder, scopes):
             "INVSYS_CONFIG": os.devnull,
             "INVSYS_CLIENTS_FILE": str(clients),
             "INVSYS_SERVICES_INVENTORY": inventory,
+            # On a busy machine, the inventory needs more than the default.
+            "INVSYS_UPSTREAM_READ_TIMEOUT": "60",
         }
         with served_app(build_app(settings.load(environ=environ))) as url:
             yield url, key
@@ -125,8 +127,11 @@ def test_allocations_of_others_are_only_taken(open_page, app, client, tmp_path, 
 
 def set_scopes(folder, scopes, url, key):
     """Replace the scopes of the client, as the operator of the gateway does: by editing the file."""
-    clients = folder / "clients.ini"
-    clients.write_text(re.sub("scopes = .*", f"scopes = {' '.join(scopes)}", clients.read_text()))
+    clients, edited = folder / "clients.ini", folder / "edited.ini"
+    edited.write_text(re.sub("scopes = .*", f"scopes = {' '.join(scopes)}", clients.read_text()))
+    # As editors do, so that the gateway never reads a half of it.
+    edited.chmod(clients.stat().st_mode)
+    edited.replace(clients)
     request = Request(f"{url}/whoami", headers={"Authorization": f"Bearer {key}"})
     # The gateway reads a changed file after some seconds.
     until(lambda: set(json.load(urlopen(request))["scopes"]) == set(scopes))

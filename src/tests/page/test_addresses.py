@@ -54,7 +54,7 @@ def test_a_view_can_be_sent_to_a_colleague(open_page, register, allocate):
     expect(first.find("#find")).to_have_value("Be")
     first.click("Later")
     expect(first.find("#day")).to_have_value("2099-03-09")
-    second = open_page(first.page.url.partition("?")[2])
+    second = open_page(first.page.evaluate("location.search").removeprefix("?"))
     expect(second.find("#day")).to_have_value("2099-03-09")
     expect(second.find("[data-span='7']")).to_have_attribute("aria-pressed", "true")
     expect(second.find(".row")).to_have_count(3)

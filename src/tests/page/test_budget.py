@@ -124,7 +124,8 @@ def test_the_first_view_makes_few_calls_and_is_quick(open_page, app):
     expect(page.bars("A00001")).to_have_count(12)
     assert meter.seconds() < 0.5
     page.page.wait_for_load_state("networkidle")
-    assert len(meter.calls_of("/api/|/whoami")) <= 6
+    # Besides the polls, of which a slow machine sees more than one.
+    assert len(meter.calls_of("/api/(?!events)|/whoami")) <= 5
     assert elements(page) <= 1500
     meter.calls.clear()
     page.click("Later")
@@ -142,6 +143,7 @@ def test_scrolling_through_10000_vehicles_is_smooth(open_page, app):
     for _ in range(60):
         page.page.mouse.wheel(0, 120)
     expect(page.row("A00170")).to_be_visible()
+    expect(page.find(".row.loading")).to_have_count(0)
     assert meter.seconds() <= 1.0
     meter.calls.clear()
     steps = 20

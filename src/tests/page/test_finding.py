@@ -1,5 +1,7 @@
 """Finding vehicles: by name, by attribute, and those that are free."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -17,7 +19,7 @@ def test_names_are_found_by_their_beginning_over_all_types(open_page, register):
     page.shows("No car’s name begins with Ga.")
     page.click("Look among lorries (1)")
     expect(page.find(".row .name")).to_have_text(["Gamma"])
-    assert "type=lorries" in page.page.url
+    expect(page.page).to_have_url(re.compile("type=lorries"))
     page.page.go_back()
     page.click("Clear")
     expect(page.find(".row")).to_have_count(2)

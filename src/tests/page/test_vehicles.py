@@ -69,10 +69,12 @@ def test_a_vehicle_in_use_stays_in_circulation(open_page, client, register, allo
 
 
 @pytest.mark.through_gateway
-def test_a_vehicle_goes_out_of_service_and_comes_back(open_page, client, register, allocate):
+def test_a_vehicle_goes_out_of_service_and_comes_back(open_page, service, client, register, allocate):
     car, other = register("B1"), register("B2")
     for start, end in (("08:00", "10:00"), ("12:00", "13:00")):
         allocate(car, start, end, description="trip")
+    # Out of service from 12:00 on: a maintenance that begins in this very second would be cancelled, not ended.
+    service.set_clock("2099-03-01T12:02:00+00:00")
     page = open_page()
     page.open_vehicle("B1")
     page.click("Out of service…", page.panel)

@@ -1,12 +1,14 @@
 """The fleet page in a browser: what a user sees and does."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from flask.testing import FlaskClient
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Request, Route, expect
+
+from tests.support.waiting import SECONDS, until
 
 # The hours of this day have the same numbers in London and in UTC.
 DAY = "day=2099-03-02&span=1"
@@ -21,6 +23,10 @@ window.setTimeout = (work, delay, ...rest) => plan(work, [8000, 15000].includes(
 # requests that are under way.
 _KEEP_TIMEOUT = "window.realTimeout = AbortSignal.timeout.bind(AbortSignal);"
 _USE_REAL_TIMEOUT = "AbortSignal.timeout = window.realTimeout;"
+# The page waits 10 seconds for a response, which a busy machine may exceed.
+_WAIT_LONGER = "const limit = AbortSignal.timeout; AbortSignal.timeout = (ms) => limit.call(AbortSignal, 12 * ms);"
+# Milliseconds after which Playwright gives up.
+PATIENCE = SECONDS * 1000
 # The header that makes each kind of write safe to repeat.
 _SAFE = {"POST": "idempotency-key", "PATCH": "if-match", "DELETE": "if-match"}
 
@@ -49,11 +55,13 @@ class FleetPage:
         self.context, self.base = context, base
         self.failures: list[str] = []
         self.writes: list[Request] = []
+        context.set_default_timeout(PATIENCE)
         self.page = context.new_page()
         if has_clock:
             self.page.add_init_script(_KEEP_TIMEOUT)
             self.page.clock.install()
             self.page.add_init_script(_USE_REAL_TIMEOUT)
+        self.page.add_init_script(_WAIT_LONGER)
         self.page.add_init_script(_KEEP_MESSAGES)
         if key is not None:
             self.page.add_init_script(f"sessionStorage.setItem('invsys-key', '{key}')")
@@ -72,6 +80,11 @@ class FleetPage:
         # The browser itself reports each response with an error status.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             self.failures.append(message.text)
+
+    def close(self) -> None:
+        """Close the browser; requests that a handler is answering meanwhile may fail."""
+        self.page.unroute_all(behavior="ignoreErrors")
+        self.context.close()
 
     def go(self, query: str = "") -> None:
         """Open a view."""
@@ -153,10 +166,21 @@ class FleetPage:
         """Let the next request to URLs of this pattern arrive, but not its response."""
 
         def lose(route: Route) -> None:
-            route.fetch()
+            route.fetch(timeout=PATIENCE)
             route.abort()
 
         self.page.route(pattern, lose, times=1)
+
+    def hold_request(self, pattern: str) -> Callable[[], None]:
+        """Hold back the next request to URLs of this pattern; return a function that waits for it and lets it go on."""
+        held: list[Route] = []
+        self.page.route(pattern, lambda route: held.append(route), times=1)  # noqa: PLW0108 (Playwright marks it)
+
+        def release() -> None:
+            until(lambda: held or self.page.wait_for_timeout(20))
+            held[0].continue_()
+
+        return release
 
     def silence_feed(self) -> None:
         """Answer the polls of the feed without events: the page is then late to see what others do."""
