@@ -17,6 +17,7 @@ from invsys_client import Client, NotFound, UnexpectedResponse
 from tests.client.conftest import FRIDAY, MONDAY
 from tests.support.faults import respond
 from tests.support.tables import table_driven
+from tests.support.waiting import SECONDS
 
 ID = "6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
 NAIVE = datetime(2099, 3, 2, 8)  # noqa: DTZ001 - naive on purpose
@@ -152,7 +153,7 @@ def test_the_client_ignores_proxy_settings_in_the_environment(app, monkeypatch):
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        with Client(f"http://127.0.0.1:{server.port}", attempts=1) as client:
+        with Client(f"http://127.0.0.1:{server.port}", attempts=1, timeout=SECONDS, deadline=SECONDS) as client:
             car = client.collection("cars").register("Car1")
             assert list(client.collection("cars").resources()) == [car]
     finally:

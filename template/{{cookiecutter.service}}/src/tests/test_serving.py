@@ -8,6 +8,8 @@ import subprocess
 import sys
 from contextlib import closing
 
+import pytest
+
 from tests.support.waiting import SECONDS, until
 
 
@@ -29,14 +31,17 @@ def is_ready(port):
         return False
 
 
-def free_port():
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@pytest.fixture
+def port():
+    """A free port. A bound socket that does not listen keeps it for the server."""
+    with closing(socket.socket()) as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        yield keeper.getsockname()[1]
 
 
-def test_the_service_migrates_serves_and_logs_requests(tmp_path):
-    port, log = free_port(), tmp_path / "log"
+def test_the_service_migrates_serves_and_logs_requests(tmp_path, port):
+    log = tmp_path / "log"
     environ = os.environ | {
         "INVSYS_CONFIG": os.devnull,
         "INVSYS_DATABASE_URL": f"sqlite:///{tmp_path / 'served.sqlite3'}",
