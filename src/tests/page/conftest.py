@@ -44,12 +44,6 @@ def chromium() -> "Iterator[Browser]":
 
 
 @pytest.fixture
-def environ(environ: dict[str, str]) -> dict[str, str]:
-    """The settings of ``app``; on a busy machine, a statement may take longer than by default."""
-    return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
-
-
-@pytest.fixture
 def key(access_path: str, request: pytest.FixtureRequest) -> str | None:
     """The API key for the page; None without a gateway."""
     if access_path == "direct":

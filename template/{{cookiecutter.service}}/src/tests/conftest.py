@@ -53,7 +53,9 @@ def new_url(engine, request, tmp_path_factory):
 @contextmanager
 def application(url, **more):
     """Yield an application with a database. TESTING is off, as in production, so tests get the same error responses."""
-    app = build_app(settings.load(environ={"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url, **more}))
+    # On a busy machine, a statement may take longer than by default.
+    environ = {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url, "INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
+    app = build_app(settings.load(environ=environ | more))
     yield app
     with app.app_context():
         disconnect()
