@@ -10,7 +10,7 @@ import pytest
 from invsys.chassis.config.settings import SettingsError
 from invsys.chassis.server import listening
 from tests.support.effort import rounds
-from tests.support.ports import free_port
+from tests.support.serving import free_port
 from tests.support.tables import table_driven
 from tests.support.tiny_server import until_it_serves, waiting_server
 from tests.support.waiting import until

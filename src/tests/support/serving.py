@@ -1,13 +1,15 @@
 """The production server as an operator starts it: real processes, sockets and signals."""
 
+import atexit
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
+from collections import deque
 from contextlib import closing, contextmanager
 
-from tests.support.ports import free_port
 from tests.support.waiting import SECONDS, until
 
 # These variables make coverage measure every process. The server does not get them: tests kill it before it could save
@@ -41,6 +43,32 @@ def run_server(database_url, folder, workers=2, **server):
         finally:
             process.terminate()
             process.wait(SECONDS)
+
+
+# The sockets that keep the ports, and how many of them stay open.
+_KEEPERS: deque[socket.socket] = deque()
+_MAX_KEEPERS = 100
+
+
+def free_port():
+    """Return a port of the loopback address on which nothing listens.
+
+    A bound socket that does not listen keeps the port: no other process gets it by chance, connections to it are
+    refused, and a server can listen on it, because servers set SO_REUSEADDR.
+    """
+    if len(_KEEPERS) == _MAX_KEEPERS:
+        _KEEPERS.popleft().close()
+    keeper = socket.socket()
+    _KEEPERS.append(keeper)
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    return keeper.getsockname()[1]
+
+
+@atexit.register
+def _close_keepers():
+    while _KEEPERS:
+        _KEEPERS.pop().close()
 
 
 def send_request(port, method, path, body=None):

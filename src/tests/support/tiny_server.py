@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import child_processes
-from tests.support.ports import free_port
+from tests.support.serving import free_port
 from tests.support.waiting import SECONDS, until
 
 # Variables that make coverage measure every process; it cannot save the data of the server's processes.
