@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.fleet_page import PATIENCE
+
 pytestmark = pytest.mark.one_engine
 
 LONDON = ZoneInfo("Europe/London")
@@ -61,8 +63,8 @@ def open_day(fleet, noon, open_page):
     """Return a function that opens the day of the pictures, and waits for its bars."""
 
     def open_day(**context):
-        page = open_page(locale="en-GB", **context)
-        page.page.clock.install(time=noon)
+        page = open_page(locale="en-GB", has_clock=True, **context)
+        page.page.clock.set_system_time(noon)
         page.page.route("**/*", _without_date)
         page.go(f"day={noon.date()}&span=1")
         expect(page.bars("Golf HU22 OPT")).to_have_count(2)
@@ -74,7 +76,7 @@ def open_day(fleet, noon, open_page):
 
 def _without_date(route):
     """Let the page take the time from the browser's clock instead of the service's."""
-    response = route.fetch()
+    response = route.fetch(timeout=PATIENCE)
     route.fulfill(response=response, headers={**response.headers, "date": ""})
 
 
