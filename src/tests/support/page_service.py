@@ -1,5 +1,6 @@
 """The application that the fleet page calls: it can be away, and its clock can be ahead."""
 
+import socket
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -25,7 +26,8 @@ class PageService:
     def inventory(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer as the inventory does; a WSGI application."""
         if self.is_away:
-            # Werkzeug then closes the connection silently.
+            # After this exception alone, Werkzeug would wait for another request over the connection.
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionResetError
         return self._app(environ, start_response)
 
