@@ -102,7 +102,7 @@ def test_a_vehicle_goes_out_of_service_and_comes_back(open_page, service, client
     allocate(car, "08:00", "10:00", description="trip")
     # Out of service from 12:00 on: a maintenance that begins in this very second would be cancelled, not ended.
     service.set_clock("2099-03-01T12:02:00+00:00")
-    page = open_page()
+    page = open_page("day=2099-03-01&span=7")
     enter_grid(page)
     page.press("m")
     expect(page.find("#panel-title")).to_be_focused()
