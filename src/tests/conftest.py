@@ -202,15 +202,19 @@ class PostgreSQL:
 
     def freeze(self) -> None:
         """Suspend every process of the server: connections stay open, but nothing responds."""
-        self._signal(signal.SIGSTOP)
+        # The postmaster first: it then starts no process, and removes none, while its processes are listed.
+        os.kill(self._postmaster, signal.SIGSTOP)
+        for pid in child_processes(self._postmaster):
+            os.kill(pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        for pid in child_processes(self._postmaster):
+            os.kill(pid, signal.SIGCONT)
+        os.kill(self._postmaster, signal.SIGCONT)
 
-    def _signal(self, number: int) -> None:
-        leader = int((self._data / "postmaster.pid").read_text().split()[0])
-        for pid in (leader, *child_processes(leader)):
-            os.kill(pid, number)
+    @property
+    def _postmaster(self) -> int:
+        return int((self._data / "postmaster.pid").read_text().split()[0])
 
     def remove(self) -> None:
         self.stop()

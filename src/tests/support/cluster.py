@@ -80,8 +80,8 @@ class Member(PostgreSQL):
         """Kill all processes of the server at once; do nothing if it is not running."""
         if not self._runs:
             return
-        first = int((self._data / "postmaster.pid").read_text().split()[0])
-        # Suspend the postmaster first, so that it starts no process while its processes are listed.
+        first = self._postmaster
+        # Suspend the postmaster first and kill it last: until then, it starts no process, and no process id is released.
         os.kill(first, signal.SIGSTOP)
         processes = [first, *child_processes(first)]
         for process in processes:
