@@ -8,7 +8,7 @@ import subprocess
 import sys
 from contextlib import closing, contextmanager
 
-from tests.support.waiting import SECONDS, until
+from tests.support.waiting import LONG_TIMEOUTS, SECONDS, until
 
 # These variables make coverage measure every process. The server does not get them: tests kill it before it could save
 # the results, and the measurement would double its start-up time.
@@ -16,16 +16,18 @@ _COVERAGE = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 
 @contextmanager
-def run_server(database_url, folder, workers=2, **server):
+def run_server(database_url, folder, workers=2, timeouts=LONG_TIMEOUTS, **server):
     """Run a server on a migrated database; yield (process, port, path of its log).
 
-    ``server`` contains further settings of the section ``[server]``.
+    ``timeouts`` are settings as environment variables; ``server`` contains further settings of the section
+    ``[server]``.
     """
     port = free_port()
     environ = {
         **{name: value for name, value in os.environ.items() if name not in _COVERAGE},
         "INVSYS_CONFIG": os.devnull,
         "INVSYS_DATABASE_URL": database_url,
+        **timeouts,
         "INVSYS_SERVER_PORT": str(port),
         "INVSYS_SERVER_WORKERS": str(workers),
         **{f"INVSYS_SERVER_{key.upper()}": str(value) for key, value in server.items()},

@@ -13,7 +13,7 @@ from invsys.inventory.db.models import ARCHIVED_ALLOCATIONS, ContinuousResourceA
 from invsys.inventory.maintenance import archive as archive_command
 from invsys.inventory.maintenance import integrity_check
 from tests.support import interruptible
-from tests.support.waiting import SECONDS, until
+from tests.support.waiting import LONG_TIMEOUTS, SECONDS, until
 
 VEHICLES = 3 * archive_command._VEHICLES
 OF_VEHICLE = archive_command._OF_VEHICLE + 5
@@ -34,9 +34,10 @@ def start(database_url, tmp_path):
     processes = []
 
     def start():
-        environ = interruptible.environment(INVSYS_CONFIG=os.devnull, INVSYS_DATABASE_URL=database_url)
+        variables = {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url, **LONG_TIMEOUTS}
         command = [sys.executable, "-m", "invsys.inventory.manage", "archive", "--keep", "100"]
         pipe = subprocess.PIPE
+        environ = interruptible.environment(**variables)
         processes.append(subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True))
         return processes[-1]
 

@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from invsys.inventory.errors import DatabaseUnavailable
 from invsys.inventory.transfer import importer, interrupts
 from tests.support import interruptible
-from tests.support.waiting import SECONDS, until
+from tests.support.waiting import LONG_TIMEOUTS, SECONDS, until
 
 HEADER = "resource_type,name\n"
 SO_FAR = "{lines} lines: {lines} vehicles registered, 0 allocations created, 0 lines unchanged, 0 refused"
@@ -32,9 +32,10 @@ def cars(first: int, beyond: int) -> str:
 @pytest.fixture
 def importing_from_pipe(database_url: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that runs the import command; its standard input is a pipe."""
-    environ = interruptible.environment(INVSYS_CONFIG=os.devnull, INVSYS_DATABASE_URL=database_url)
+    variables = {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url, **LONG_TIMEOUTS}
     command = [sys.executable, "-m", "invsys.inventory.manage", "import", "-"]
     pipe = subprocess.PIPE
+    environ = interruptible.environment(**variables)
     with subprocess.Popen(command, env=environ, cwd=tmp_path, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         yield process
         process.kill()
@@ -58,7 +59,7 @@ def has(client: FlaskClient, name: str) -> bool:
 @pytest.mark.one_engine
 def test_a_file_can_be_redirected_to_the_import(database_url: str, client: FlaskClient, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(HEADER + cars(0, 1))
-    environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
+    environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url, **LONG_TIMEOUTS}
     command = [sys.executable, "-m", "invsys.inventory.manage", "import", "-"]
     with (tmp_path / "in.csv").open("rb") as file:
         subprocess.run(command, env=environ, cwd=tmp_path, stdin=file, check=True)

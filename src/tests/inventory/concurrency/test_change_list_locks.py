@@ -14,12 +14,6 @@ pytestmark = pytest.mark.usefixtures("feed_checker_at_end")
 
 
 @pytest.fixture
-def environ(environ):
-    """The settings, with a statement timeout that no request reaches while the test holds a lock."""
-    return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
-
-
-@pytest.fixture
 def change(send):
     """Return a function that sends a change list from another thread."""
     return lambda *entries: send("POST", CHANGES, json={"changes": list(entries)})
