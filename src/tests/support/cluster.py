@@ -81,7 +81,7 @@ class Member(PostgreSQL):
         if not self._runs:
             return
         first = self._postmaster
-        # Suspend the postmaster first and kill it last: until then, it starts no process, and no process id is released.
+        # Suspend the postmaster first and kill it last: meanwhile it starts no process, and no process id is released.
         os.kill(first, signal.SIGSTOP)
         processes = [*child_processes(first), first]
         for process in processes:
