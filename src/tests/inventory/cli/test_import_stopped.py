@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from invsys.chassis.cli import interrupts
 from invsys.inventory.errors import DatabaseUnavailable
-from invsys.inventory.transfer import importer, interrupts
+from invsys.inventory.transfer import importer
 from tests.support import interruptible
 from tests.support.waiting import LONG_TIMEOUTS, SECONDS, until
 
