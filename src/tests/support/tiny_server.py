@@ -26,7 +26,7 @@ _SERVE = """
 import os, sys
 from invsys.chassis.server.command import serve
 from invsys.chassis.config.settings import SettingsError
-server = {"host": "127.0.0.1", "port": int(sys.argv[1]), "workers": 2, "threads": 2, "graceful_timeout": 5}
+server = {"host": "127.0.0.1", "port": int(sys.argv[1]), "workers": 2, "threads": 2, "graceful_timeout": 60}
 sys.stdin.readline()
 try:
     serve("tiny:app", server, os.environ)
