@@ -154,7 +154,7 @@ def test_a_signal_that_interrupts_no_system_call_ends_the_wait_for_input() -> No
 
     def send() -> None:
         # The signals are sent to this thread, so they do not interrupt system calls of the main thread.
-        for _ in range(200):
+        for _ in range(20 * SECONDS):
             signal.pthread_kill(threading.get_ident(), signal.SIGINT)
             if ended.wait(0.05):
                 break
