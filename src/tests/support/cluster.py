@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from tests.conftest import PostgreSQL, child_processes, migrate
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import SECONDS, until
 
 

@@ -3,11 +3,11 @@
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 from contextlib import closing, contextmanager
 
+from tests.support.ports import free_port
 from tests.support.waiting import LONG_TIMEOUTS, SECONDS, until
 
 # These variables make coverage measure every process. The server does not get them: tests kill it before it could save
@@ -43,13 +43,6 @@ def run_server(database_url, folder, workers=2, timeouts=LONG_TIMEOUTS, **server
         finally:
             process.terminate()
             process.wait(SECONDS)
-
-
-def free_port():
-    """Return a free port of the loopback address."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def send_request(port, method, path, body=None):

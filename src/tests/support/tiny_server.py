@@ -5,11 +5,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import child_processes
+from tests.support.ports import free_port
 from tests.support.waiting import SECONDS, until
 
 # Variables that make coverage measure every process; it cannot save the data of the server's processes.
@@ -93,14 +94,6 @@ def tiny_server(folder: Path, application: str = _APPLICATION) -> Iterator[TinyS
     with waiting_server(folder, free_port(), application) as tiny:
         tiny.start()
         yield tiny
-
-
-def free_port() -> int:
-    """Return a free port of the loopback address."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def responds(port: int) -> bool:
