@@ -6,6 +6,7 @@ A test process that needs PostgreSQL starts its own server from the installed bi
 import atexit
 import gc
 import logging
+import math
 import os
 import shutil
 import signal
@@ -25,13 +26,15 @@ from flask_migrate import upgrade
 from werkzeug.routing import Rule
 
 from invsys.chassis.config.settings import Settings
-from invsys.inventory import settings
+from invsys.inventory import settings, state_metrics
 from invsys.inventory.application import build_app
+from invsys.inventory.db import failures
 from invsys.inventory.db.engine import disconnect
 from invsys.testing.database import delete_all_rows
 from tests.support.applications import Applications, close
 from tests.support.effort import THOROUGH
 from tests.support.front_door import FrontDoor
+from tests.support.waiting import LONG_TIMEOUTS, SECONDS
 
 SQLITE_ONLY = "--sqlite-only"
 
@@ -72,6 +75,19 @@ def url_builders() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Rule, "_compile_builder", compile_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """Let the applications in this process wait for a busy machine, as LONG_TIMEOUTS does.
+
+    The circuit breaker of the database does not open after a failure, which can always be a slow one, and the metrics
+    wait until the database answers.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(failures, "_SLOW_SECONDS", math.inf)
+        patched.setattr(state_metrics, "_TIMEOUT", SECONDS)
         yield
 
 
@@ -195,22 +211,26 @@ class PostgreSQL:
         # An ANALYZE at any time would change the plans that tests read.
         private = ("listen_addresses=", f"unix_socket_directories={self.folder}", "autovacuum=off")
         joined = " ".join(f"-c {option}" for option in (*private, *options))
-        self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", joined, "start")
+        self._run("pg_ctl", "-w", "-t", str(SECONDS), "-l", str(self.folder / "log"), "-o", joined, "start")
 
     def stop(self, mode: str = "immediate") -> None:
-        self._run("pg_ctl", "-w", "-m", mode, "stop")
+        self._run("pg_ctl", "-w", "-t", str(SECONDS), "-m", mode, "stop")
 
     def freeze(self) -> None:
         """Suspend every process of the server: connections stay open, but nothing responds."""
-        self._signal(signal.SIGSTOP)
+        # The postmaster first: it then starts no process, and removes none, while its processes are listed.
+        os.kill(self._postmaster, signal.SIGSTOP)
+        for pid in child_processes(self._postmaster):
+            os.kill(pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        for pid in child_processes(self._postmaster):
+            os.kill(pid, signal.SIGCONT)
+        os.kill(self._postmaster, signal.SIGCONT)
 
-    def _signal(self, number: int) -> None:
-        leader = int((self._data / "postmaster.pid").read_text().split()[0])
-        for pid in (leader, *child_processes(leader)):
-            os.kill(pid, number)
+    @property
+    def _postmaster(self) -> int:
+        return int((self._data / "postmaster.pid").read_text().split()[0])
 
     def remove(self) -> None:
         self.stop()
@@ -259,7 +279,7 @@ def migrated_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
 
 def load_settings(url: str, **more: str) -> Settings:
     """Return the inventory's settings for a database URL and other variables, without an operator's file."""
-    return settings.load(environ={"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url, **more})
+    return settings.load(environ={"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": url, **LONG_TIMEOUTS, **more})
 
 
 def migrate(url: str, revision: str = "head") -> None:
@@ -289,7 +309,7 @@ def database_url(migrated_url: str, admin_app: Flask) -> Iterator[str]:
 @pytest.fixture
 def environ(database_url: str) -> dict[str, str]:
     """The settings of ``app`` as environment variables; a test module can override this fixture to add more."""
-    return {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
+    return {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url, **LONG_TIMEOUTS}
 
 
 @pytest.fixture(scope="session")

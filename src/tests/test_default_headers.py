@@ -11,8 +11,9 @@ import pytest
 from invsys.gateway.auth import client_admin
 from tests.conftest import migrate
 from tests.support.gateway_server import served_gateway
+from tests.support.ports import free_port
 from tests.support.raw_client import request, send
-from tests.support.serving import free_port, is_ready, run_server
+from tests.support.serving import is_ready, run_server
 from tests.support.tables import table_driven
 from tests.support.waiting import SECONDS, until
 

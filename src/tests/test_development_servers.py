@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import interruptible
-from tests.support.serving import free_port, send_request
+from tests.support.ports import free_port
+from tests.support.serving import send_request
 from tests.support.waiting import SECONDS, until
 
 

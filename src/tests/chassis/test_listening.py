@@ -10,7 +10,7 @@ import pytest
 from invsys.chassis.config.settings import SettingsError
 from invsys.chassis.server import listening
 from tests.support.effort import rounds
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 from tests.support.tables import table_driven
 from tests.support.tiny_server import until_it_serves, waiting_server
 from tests.support.waiting import until
@@ -65,10 +65,8 @@ def test_an_invalid_port_is_refused(port: int) -> None:
 
 @table_driven("host", LOOPBACK)
 def test_each_worker_has_a_socket_that_gets_connections(host: str) -> None:
-    first = listening.listen(host, 0)
-    address = first[0].getsockname()
-    listening.close(first)
-    sockets = listening.listen(host, address[1], 2)
+    sockets = listening.listen(host, free_port(), 2)
+    address = sockets[0].getsockname()
     with ExitStack() as stack:
         for listening_socket in sockets:
             stack.enter_context(closing(listening_socket)).setblocking(False)

@@ -64,13 +64,24 @@ def test_a_reload_is_aborted_if_the_new_worker_dies(tiny: TinyServer) -> None:
 
 def test_a_worker_that_dies_during_a_reload_is_replaced(tiny: TinyServer) -> None:
     first, second = tiny.workers
+    # The new worker starts only when the test allows it, so the reload cannot end before.
+    tiny.change_application(STARTS_LATER)
     tiny.process.send_signal(signal.SIGHUP)
     until(lambda: len(tiny.workers) == 3)
     os.kill(second, signal.SIGKILL)
+    (tiny.folder / "may_start").touch()
     until(lambda: len(tiny.workers) == 2 and not {first, second} & set(tiny.workers))
     until(lambda: responds(tiny.port))
 
 
+STARTS_LATER = """
+import pathlib, threading
+while not pathlib.Path("may_start").exists():
+    threading.Event().wait(0.05)
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+"""
 REPORTS_INHERITED_MODULES = """
 import sys
 inherited = [name for name in sys.modules if name.startswith("invsys")]

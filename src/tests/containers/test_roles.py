@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import SQLITE_ONLY, PostgreSQL, migrate, postgresql_binaries
 from tests.support.compose_files import FULL, PROJECT, services
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 
 GUARD = "ALTER TABLE continuous_resource_allocations DROP CONSTRAINT ex_continuous_resource_allocations_no_overlap"
 # PostgreSQL's image writes this for --auth-host and POSTGRES_HOST_AUTH_METHOD.

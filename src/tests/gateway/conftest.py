@@ -19,9 +19,9 @@ from invsys.gateway.auth import client_admin
 from tests.support.front_door import ALL_SCOPES
 from tests.support.gateway_server import UNLIMITED, Sections, served_gateway, write_ini
 from tests.support.gateway_system import GatewayWithInventory, running_system
+from tests.support.ports import free_port
 from tests.support.raw_upstream import Upstream, listening, not_accepting
 from tests.support.running_gateway import RunningGateway
-from tests.support.serving import free_port
 from tests.support.serving_apps import close_idle, served_app
 
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.gateway.conftest import as_client
+from tests.support.ports import free_port
 from tests.support.raw_upstream import listening, not_accepting
-from tests.support.serving import free_port
 from tests.support.waiting import until
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]

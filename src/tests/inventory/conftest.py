@@ -26,6 +26,7 @@ from tests.support import refusals
 from tests.support.applications import close
 from tests.support.feed_checker import FeedChecker
 from tests.support.serving import run_server
+from tests.support.waiting import LONG_TIMEOUTS
 
 MODELS = (ContinuousResource, ContinuousResourceAllocation, Event)
 
@@ -244,7 +245,8 @@ def run_on(monkeypatch, capsys):
         return exit_info.value.code, *capsys.readouterr()
 
     def run_on(url):
-        monkeypatch.setenv("INVSYS_DATABASE_URL", url)
+        for variable, value in {"INVSYS_DATABASE_URL": url, **LONG_TIMEOUTS}.items():
+            monkeypatch.setenv(variable, value)
         return run
 
     yield run_on

@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 
 from tests.conftest import PostgreSQL, child_processes, migrate
-from tests.support.serving import free_port
-from tests.support.waiting import until
+from tests.support.ports import free_port
+from tests.support.waiting import SECONDS, until
 
 
 class Member(PostgreSQL):
@@ -64,7 +64,7 @@ class Member(PostgreSQL):
             return [value for (value,) in connection.execute(statement)]
 
     def promote(self) -> None:
-        self._run("pg_ctl", "-w", "promote")
+        self._run("pg_ctl", "-w", "-t", str(SECONDS), "promote")
         # This server has no standby yet, but the configuration that it copied from the primary may require one.
         self.execute("ALTER SYSTEM RESET synchronous_standby_names")
         self.execute("SELECT pg_reload_conf()")
@@ -80,10 +80,10 @@ class Member(PostgreSQL):
         """Kill all processes of the server at once; do nothing if it is not running."""
         if not self._runs:
             return
-        first = int((self._data / "postmaster.pid").read_text().split()[0])
-        # Suspend the postmaster first, so that it starts no process while its processes are listed.
+        first = self._postmaster
+        # Suspend the postmaster first and kill it last: meanwhile it starts no process, and no process id is released.
         os.kill(first, signal.SIGSTOP)
-        processes = [first, *child_processes(first)]
+        processes = [*child_processes(first), first]
         for process in processes:
             os.kill(process, signal.SIGKILL)
         until(lambda: not any(Path(f"/proc/{process}/exe").exists() for process in processes))

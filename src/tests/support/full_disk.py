@@ -6,6 +6,7 @@ FOLDER is the mount point of the disk.
 """
 
 import json
+import math
 import os
 import secrets
 import shutil
@@ -14,6 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from invsys.inventory.application import build_app
+from invsys.inventory.db import failures
 from tests.conftest import PostgreSQL, load_settings, migrate
 from tests.support.applications import close
 from tests.support.waiting import until
@@ -71,6 +73,8 @@ def statuses(client, disk):
 def main():
     engine, disk = sys.argv[1], Path(sys.argv[2])
     disk.chmod(0o755)
+    # As the fixture ``patience``: a slow failure does not open the circuit breaker.
+    failures._SLOW_SECONDS = math.inf
     with database(engine, disk) as url:
         migrate(url)
         app = build_app(load_settings(url))

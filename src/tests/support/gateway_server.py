@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import child_processes
+from tests.support.ports import free_port
 from tests.support.raw_client import request, send
-from tests.support.serving import free_port
 from tests.support.waiting import SECONDS, until
 
 Sections = Mapping[str, Mapping[str, object]]

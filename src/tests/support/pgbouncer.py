@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.conftest import PostgreSQL
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 _SETTINGS = """

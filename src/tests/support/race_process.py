@@ -11,10 +11,13 @@ from threading import Barrier
 from invsys.inventory import settings
 from invsys.inventory.application import build_app
 
+# As in ``tests.support.waiting``, which this script cannot import.
+_LONG_TIMEOUTS = {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "120", "INVSYS_DATABASE_CONNECT_TIMEOUT": "60"}
+
 
 def main() -> None:
     url, threads = sys.argv[1], int(sys.argv[2])
-    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url, "INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}))
+    app = build_app(settings.load(environ={"INVSYS_DATABASE_URL": url, **_LONG_TIMEOUTS}))
     barrier = Barrier(threads)
 
     def attempt(path: str, body: str) -> int:

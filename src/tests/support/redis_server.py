@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 

@@ -11,7 +11,7 @@ from invsys.inventory.application import build_app
 from tests.conftest import load_settings, migrate
 from tests.support.applications import close
 from tests.support.cluster import Member
-from tests.support.waiting import until
+from tests.support.waiting import SECONDS, until
 
 AVAILABILITY = "/api/cars/all/availability?from=2099-03-01T00:00:00Z&to=2099-03-02T00:00:00Z"
 NO_CACHE = {"Cache-Control": "no-cache"}
@@ -48,7 +48,7 @@ def build(primary: Member, *standbys: Member, max_staleness: int = 60) -> Flask:
 
 
 def _build(
-    primaries: Sequence[Member], standbys: Sequence[Member], max_staleness: int, statement_timeout: int = 4
+    primaries: Sequence[Member], standbys: Sequence[Member], max_staleness: int, statement_timeout: int = SECONDS
 ) -> Flask:
     more = {
         "INVSYS_DATABASE_READ_URL": url_of(*standbys),
@@ -68,7 +68,7 @@ def service(primary: Member, *standbys: Member, **seconds: int) -> AbstractConte
 
 @contextmanager
 def service_of(
-    primaries: Sequence[Member], *standbys: Member, max_staleness: int = 60, statement_timeout: int = 4
+    primaries: Sequence[Member], *standbys: Member, max_staleness: int = 60, statement_timeout: int = SECONDS
 ) -> Iterator[FlaskClient]:
     """Yield a test client of a service that writes to the one of ``primaries`` that is the primary."""
     app = _build(primaries, standbys, max_staleness, statement_timeout)

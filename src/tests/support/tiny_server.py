@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import child_processes
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import SECONDS, until
 
 # Variables that make coverage measure every process; it cannot save the data of the server's processes.
@@ -27,7 +27,7 @@ _SERVE = """
 import os, sys
 from invsys.chassis.server.command import serve
 from invsys.chassis.config.settings import SettingsError
-server = {"host": "127.0.0.1", "port": int(sys.argv[1]), "workers": 2, "threads": 2, "graceful_timeout": 5}
+server = {"host": "127.0.0.1", "port": int(sys.argv[1]), "workers": 2, "threads": 2, "graceful_timeout": 60}
 sys.stdin.readline()
 try:
     serve("tiny:app", server, os.environ)

@@ -7,6 +7,10 @@ from collections.abc import Callable
 # A generous limit, for busy machines.
 SECONDS = 120
 
+# Settings of the inventory for busy machines, on which the defaults of a few seconds are too short. A test of a timeout
+# sets a shorter one.
+LONG_TIMEOUTS = {"INVSYS_DATABASE_STATEMENT_TIMEOUT": str(SECONDS), "INVSYS_DATABASE_CONNECT_TIMEOUT": "60"}
+
 
 def until(condition: Callable[[], object]) -> None:
     """Wait until a condition is true; fail after ``SECONDS``."""

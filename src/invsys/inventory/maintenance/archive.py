@@ -35,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
+from invsys.chassis.cli import interrupts
 from invsys.inventory.commands import expire_holds
 from invsys.inventory.db import session
 from invsys.inventory.db.functions import in_subquery, json_array_elements, latest, now_plus
@@ -165,11 +166,12 @@ class _Run:
         while remaining:
             with session.read() as connection:
                 self._create_partitions(_movable(self._read(connection, remaining)))
-            with session.transaction() as connection:
-                locked = set(connection.scalars(_LOCK, {"vehicles": list(remaining)}))
-                moved = self._move(connection, locked)
-            self._progress.skipped += len(remaining - locked)
-            self._count(sum(moved.values()))
+            with interrupts.deferred():
+                with session.transaction() as connection:
+                    locked = set(connection.scalars(_LOCK, {"vehicles": list(remaining)}))
+                    moved = self._move(connection, locked)
+                self._progress.skipped += len(remaining - locked)
+                self._count(sum(moved.values()))
             remaining = {vehicle for vehicle, count in moved.items() if count == _OF_VEHICLE}
 
     def _read(self, connection: Connection, vehicles: set[int]) -> Sequence[Any]:
@@ -212,7 +214,8 @@ class _Run:
 def archive(keep_days: float, progress: Archived) -> None:
     """Move confirmed allocations that ended more than ``keep_days`` ago, and update ``progress``.
 
-    Raises DatabaseUnavailable, Overloaded, and UnusableDatabase if the archive refuses an allocation.
+    Raises DatabaseUnavailable, Overloaded, UnusableDatabase if the archive refuses an allocation, and KeyboardInterrupt
+    between two transactions; ``progress`` then contains the number so far.
     """
     # An expired hold would keep all later allocations of its vehicle out of the archive.
     expire_holds.delete_all_expired()

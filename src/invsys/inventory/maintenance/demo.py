@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from flask import current_app
 
+from invsys.chassis.cli import interrupts
 from invsys.inventory.commands import create_allocation, resources
 from invsys.inventory.db import session
 from invsys.inventory.db.models import Row
@@ -51,7 +52,8 @@ def create(seed: int, created: Created, *, even_with_vehicles: bool = False) -> 
     now = session.now()
     for collection, resource_type in collections.items():
         for vehicle in demo_fleet.vehicles(collection, seed, now):
-            _create(collection, resource_type, vehicle, created)
+            with interrupts.deferred():
+                _create(collection, resource_type, vehicle, created)
 
 
 def _require_no_vehicles(collections: dict[str, str]) -> None:

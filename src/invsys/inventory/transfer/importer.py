@@ -19,11 +19,12 @@ from flask import current_app
 from marshmallow import ValidationError
 from tqdm import tqdm
 
+from invsys.chassis.cli import interrupts
 from invsys.chassis.formats.field_messages import field_messages
 from invsys.inventory.commands import bulk_load
 from invsys.inventory.commands.bulk_load import ALLOCATED, REGISTERED, UNCHANGED, ImportItem
 from invsys.inventory.schemas import inputs
-from invsys.inventory.transfer import interrupts, reader
+from invsys.inventory.transfer import reader
 from invsys.inventory.transfer.reader import Line
 from invsys.inventory.transfer.report import Report, UnusableReport
 from invsys.inventory.transfer.text_lines import UnusableFile, text_lines

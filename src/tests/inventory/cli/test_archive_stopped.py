@@ -6,14 +6,14 @@ import subprocess
 import sys
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from invsys.inventory.db import session
-from invsys.inventory.db.models import ARCHIVED_ALLOCATIONS, ContinuousResourceAllocation
+from invsys.inventory.db.models import ARCHIVED_ALLOCATIONS, ContinuousResourceAllocation, db
 from invsys.inventory.maintenance import archive as archive_command
 from invsys.inventory.maintenance import integrity_check
 from tests.support import interruptible
-from tests.support.waiting import SECONDS, until
+from tests.support.waiting import LONG_TIMEOUTS, SECONDS, until
 
 VEHICLES = 3 * archive_command._VEHICLES
 OF_VEHICLE = archive_command._OF_VEHICLE + 5
@@ -34,9 +34,10 @@ def start(database_url, tmp_path):
     processes = []
 
     def start():
-        environ = interruptible.environment(INVSYS_CONFIG=os.devnull, INVSYS_DATABASE_URL=database_url)
+        variables = {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url, **LONG_TIMEOUTS}
         command = [sys.executable, "-m", "invsys.inventory.manage", "archive", "--keep", "100"]
         pipe = subprocess.PIPE
+        environ = interruptible.environment(**variables)
         processes.append(subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True))
         return processes[-1]
 
@@ -92,6 +93,40 @@ def test_ctrl_c_prints_how_many_were_archived(history, start, stored):
     moved, _ = stored()
     assert (process.returncode, output) == (130, "")
     assert complaints == f"invsys-manage: interrupted; archived allocations: {moved}\n"
+
+
+@pytest.fixture
+def interrupted_after_commits(app):
+    """Send SIGINT to this process when a connection that has moved allocations is returned to its pool."""
+    moves = []
+
+    def note(connection, cursor, statement, *_):
+        if statement.startswith("INSERT INTO archived_allocations"):
+            moves.append(statement)
+
+    def interrupt(*_):
+        if moves:
+            moves.clear()
+            signal.raise_signal(signal.SIGINT)
+
+    with app.app_context():
+        writing = db.engine
+    event.listen(writing, "after_cursor_execute", note)
+    event.listen(writing, "checkin", interrupt)
+    yield
+    event.remove(writing, "checkin", interrupt)
+    event.remove(writing, "after_cursor_execute", note)
+
+
+@pytest.mark.usefixtures("interrupted_after_commits")
+def test_ctrl_c_just_after_a_commit_counts_what_was_committed(app, import_text, stored):
+    days = [f"2020-03-{number:02}" for number in range(1, OF_VEHICLE)]
+    lines = [f"Car,Car1,{one}T00:00Z,{one}T12:00Z" for one in days]
+    import_text("\n".join(["resource_type,name,from_datetime,to_datetime", *lines, ""]))
+    progress = archive_command.Archived()
+    with app.app_context(), pytest.raises(KeyboardInterrupt):
+        archive_command.archive(100, progress)
+    assert progress.allocations == stored()[0] == archive_command._OF_VEHICLE
 
 
 def test_several_runs_at_once_move_every_allocation_once(history, start, stored):

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from invsys.chassis.cli import interrupts
 from invsys.inventory.errors import DatabaseUnavailable
-from invsys.inventory.transfer import importer, interrupts
+from invsys.inventory.transfer import importer
 from tests.support import interruptible
-from tests.support.waiting import SECONDS, until
+from tests.support.waiting import LONG_TIMEOUTS, SECONDS, until
 
 HEADER = "resource_type,name\n"
 SO_FAR = "{lines} lines: {lines} vehicles registered, 0 allocations created, 0 lines unchanged, 0 refused"
@@ -32,9 +33,10 @@ def cars(first: int, beyond: int) -> str:
 @pytest.fixture
 def importing_from_pipe(database_url: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that runs the import command; its standard input is a pipe."""
-    environ = interruptible.environment(INVSYS_CONFIG=os.devnull, INVSYS_DATABASE_URL=database_url)
+    variables = {"INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url, **LONG_TIMEOUTS}
     command = [sys.executable, "-m", "invsys.inventory.manage", "import", "-"]
     pipe = subprocess.PIPE
+    environ = interruptible.environment(**variables)
     with subprocess.Popen(command, env=environ, cwd=tmp_path, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         yield process
         process.kill()
@@ -58,7 +60,7 @@ def has(client: FlaskClient, name: str) -> bool:
 @pytest.mark.one_engine
 def test_a_file_can_be_redirected_to_the_import(database_url: str, client: FlaskClient, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(HEADER + cars(0, 1))
-    environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url}
+    environ = {**os.environ, "INVSYS_CONFIG": os.devnull, "INVSYS_DATABASE_URL": database_url, **LONG_TIMEOUTS}
     command = [sys.executable, "-m", "invsys.inventory.manage", "import", "-"]
     with (tmp_path / "in.csv").open("rb") as file:
         subprocess.run(command, env=environ, cwd=tmp_path, stdin=file, check=True)
@@ -152,7 +154,7 @@ def test_a_signal_that_interrupts_no_system_call_ends_the_wait_for_input() -> No
 
     def send() -> None:
         # The signals are sent to this thread, so they do not interrupt system calls of the main thread.
-        for _ in range(200):
+        for _ in range(20 * SECONDS):
             signal.pthread_kill(threading.get_ident(), signal.SIGINT)
             if ended.wait(0.05):
                 break

@@ -13,7 +13,7 @@ from invsys.chassis.server import command as server
 from invsys.chassis.server import listening
 from invsys.inventory.db.models import db
 from tests.conftest import disconnect
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 
 LINES = "resource_type,name,from_datetime,to_datetime\ncars,Car1,2026-01-01T10:00Z,2026-01-01T11:00Z\n"
 

@@ -65,20 +65,33 @@ def one_worker(database_url, tmp_path):
 
 def test_a_reload_replaces_the_worker_and_no_request_fails(one_worker):
     process, port, log_path = one_worker
-    before = set(child_processes(process.pid))
+    before, reloads = set(child_processes(process.pid)), []
+
+    def reload():
+        reloads.append(process.send_signal(signal.SIGHUP))
+
+    def is_replaced():
+        return log_path.read_text().count("Stopped worker-") == len(reloads)
+
+    def announces_its_end():
+        if is_replaced() and len(reloads) < 5:
+            # The machine was too busy to ask within the seconds in which both workers run.
+            reload()
+        return closes(port)
+
     with Callers(port) as callers:
         until(lambda: len(callers.statuses) > 20)
         assert not closes(port)
-        process.send_signal(signal.SIGHUP)
+        reload()
         # Wait until the old worker announces that it will close its connections.
-        until(lambda: closes(port))
-        until(lambda: not before & set(child_processes(process.pid)) and is_ready(port))
+        until(announces_its_end)
+        until(lambda: is_replaced() and not before & set(child_processes(process.pid)) and is_ready(port))
         count = len(callers.statuses)
         until(lambda: len(callers.statuses) > count + 20)
         until(lambda: not closes(port))
-        until(lambda: has_started(log_path, workers=2))
+        until(lambda: has_started(log_path, workers=1 + len(reloads)))
     assert set(callers.statuses) == {201}
-    assert callers.retries <= 4
+    assert callers.retries <= 4 * len(reloads)
 
 
 @pytest.mark.only_thorough
@@ -124,8 +137,8 @@ def test_the_metrics_show_each_worker_and_its_connections(server, port):
     def shown(pattern):
         return re.findall(pattern, send_request(port, "GET", "/metrics")[2].decode())
 
-    assert set(map(int, shown(r'process_resident_memory_bytes\{pid="(\d+)"\}'))) == workers
-    # Each worker samples its connections every second.
+    # Each worker samples its memory and its connections every second.
+    until(lambda: set(map(int, shown(r'process_resident_memory_bytes\{pid="(\d+)"\}'))) == workers)
     assert send_request(port, "GET", "/api/cars")[0] == 200
     until(lambda: float(shown(r'database_pool_connections\{state="idle"\} (.+)')[0]) >= 1)
 

@@ -20,6 +20,7 @@ from tests.support.blocking import block_event_numbers, locked, until_waiting
 from tests.support.changing_requests import change_list, patch
 from tests.support.client_identity import ids
 from tests.support.effort import rounds
+from tests.support.waiting import until
 
 ALL = "/api/cars/all/allocations"
 START = datetime(2021, 3, 1, tzinfo=UTC)
@@ -205,8 +206,10 @@ class Caller:
         self.periods = {}
         self.statuses = set()
 
-    def run(self, steps):
+    def run(self, steps, wait_for_archive):
         for step in range(steps):
+            if step == steps // 3:
+                wait_for_archive()
             action = self._random.choice([self._create, self._create, self._create_any, self._change, self._delete])
             action(3 * step)
 
@@ -252,8 +255,13 @@ def test_beside_the_archive_nothing_is_lost_and_nothing_overlaps(app, register, 
 
     with ThreadPoolExecutor(len(callers) + 1) as pool:
         archiving = pool.submit(keep_archiving)
+
+        def wait_for_archive():
+            # Otherwise the callers could have finished before a slow archive has moved anything.
+            until(lambda: sum(moved) > 0 or archiving.done())
+
         try:
-            for result in [pool.submit(caller.run, rounds(60, 300)) for caller in callers]:
+            for result in [pool.submit(caller.run, rounds(60, 300), wait_for_archive) for caller in callers]:
                 result.result()
         finally:
             done.set()

@@ -26,12 +26,6 @@ _clock = Lock()
 
 
 @pytest.fixture
-def environ(environ):
-    """The settings, with a statement timeout that no request reaches."""
-    return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
-
-
-@pytest.fixture
 def cars(register):
     """The URLs of two cars, for which more than two writers compete."""
     return [register(f"Car{number}") for number in range(2)]

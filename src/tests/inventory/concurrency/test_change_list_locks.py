@@ -8,14 +8,9 @@ import pytest
 from tests.support.blocking import ALLOCATION, VEHICLE, block_event_numbers, locked, until_waiting
 from tests.support.change_lists import CHANGES, entry, places
 from tests.support.hours_in_2099 import hour_start, period_fields
+from tests.support.time_travel import EXPIRE_HOLDS
 
 pytestmark = pytest.mark.usefixtures("feed_checker_at_end")
-
-
-@pytest.fixture
-def environ(environ):
-    """The settings, with a statement timeout that no request reaches while the test holds a lock."""
-    return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
 
 
 @pytest.fixture
@@ -94,16 +89,15 @@ def test_an_allocation_that_is_deleted_during_the_wait_is_unknown(
 
 
 def test_a_hold_that_expires_during_the_wait_is_not_confirmed(
-    engine, client, database_url, change, cars, rows, allocate, refused
+    engine, database_url, change, cars, rows, allocate, refused
 ):
     if engine == "sqlite":
         return
-    hold = allocate(cars[2], hour_start(10), hour_start(12), hold_seconds=1)
-    url = hold.headers["Location"]
+    hold = allocate(cars[2], hour_start(10), hour_start(12), hold_seconds=600)
     with locked(database_url, VEHICLE.format(cars[2][-36:])):
         request = change(entry(rows[0], cars[2]), entry(hold.json, cars[0], status="confirmed"))
         until_waiting(database_url, 1)
-        while client.get(url).status_code == 200:
+        with locked(database_url, EXPIRE_HOLDS):
             pass
     assert refused(request.result(), 409, "hold_expired")["index"] == 1
 

@@ -19,12 +19,6 @@ ROUNDS, THREADS = rounds(3, 8), 6
 
 
 @pytest.fixture
-def environ(environ):
-    """The settings, with a statement timeout that no request reaches, so that only a deadlock causes a 503."""
-    return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
-
-
-@pytest.fixture
 def cars(register):
     """The URLs of six cars."""
     return [register(f"Car{number}") for number in range(6)]

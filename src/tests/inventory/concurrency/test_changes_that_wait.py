@@ -8,7 +8,8 @@ from tests.support.blocking import VEHICLE, block_event_numbers, block_next_comm
 from tests.support.change_feed import FeedReader
 from tests.support.concurrent_calls import count_outcomes, send_concurrently
 from tests.support.hours_in_2099 import hour_start, period_fields
-from tests.support.waiting import SECONDS
+from tests.support.time_travel import EXPIRE_HOLDS
+from tests.support.waiting import SECONDS, until
 
 pytestmark = pytest.mark.usefixtures("feed_checker")
 
@@ -56,13 +57,12 @@ def test_a_hold_that_expires_while_the_request_waits_is_not_confirmed(
 ):
     if engine == "sqlite":
         return
-    hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=1).headers["Location"]
-    with locked(database_url, ALLOCATIONS):
+    hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=600).headers["Location"]
+    with locked(database_url, ALLOCATIONS) as other:
         request = pool.submit(app.test_client().patch, hold, json={"status": "confirmed"})
         until_waiting(database_url, 1)
-        while client.get(hold).status_code == 200:
-            pass
-        # The hold has expired, so the decommissioning waits only for the other waiting request.
+        other.execute(EXPIRE_HOLDS)
+        # The decommissioning waits for the vehicle, which the other waiting request has locked.
         decommissioned = pool.submit(app.test_client().delete, car)
         until_waiting(database_url, 2)
     refused(request.result(), 409, "hold_expired")
@@ -76,13 +76,13 @@ def test_a_vehicle_whose_hold_is_confirmed_just_before_it_expires_stays_in_circu
 ):
     if engine == "sqlite":
         return
-    hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=1).headers["Location"]
+    # On a busy machine, a shorter hold may expire before the request begins.
+    hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=10).headers["Location"]
     with block_next_commit(app) as (reached, let_go):
         confirmed = pool.submit(app.test_client().patch, hold, json={"status": "confirmed"})
         assert reached.wait(SECONDS)
-        # To other transactions, the allocation is still a hold, which expires after a second.
-        while client.get(hold).status_code == 200:
-            pass
+        # To other transactions, the allocation is still a hold, which then expires.
+        until(lambda: client.get(hold).status_code != 200)
         decommissioned = pool.submit(app.test_client().delete, car)
         until_waiting(database_url, 1)
         let_go.set()
@@ -108,12 +108,10 @@ def test_extending_holds_and_moving_an_allocation_onto_them_do_not_deadlock(engi
         assert count_outcomes(responses) == {200: 3, "period_taken": 3}
 
 
-def test_an_import_gets_the_period_of_a_hold_that_expires_while_it_runs(
-    engine, app, client, database_url, pool, car, allocate
-):
+def test_an_import_gets_the_period_of_a_hold_that_expires_while_it_runs(engine, app, database_url, pool, car, allocate):
     if engine == "sqlite":
         return
-    hold = allocate(car, hour_start(10), hour_start(12), hold_seconds=1).headers["Location"]
+    allocate(car, hour_start(10), hour_start(12), hold_seconds=600)
 
     def load_rows():
         with app.app_context():
@@ -124,7 +122,7 @@ def test_an_import_gets_the_period_of_a_hold_that_expires_while_it_runs(
     with locked(database_url, VEHICLE.format(car[-36:])):
         loading = pool.submit(load_rows)
         until_waiting(database_url, 1)
-        while client.get(hold).status_code == 200:
+        with locked(database_url, EXPIRE_HOLDS):
             pass
     assert loading.result().outcomes == [bulk_load.ALLOCATED]
 

@@ -21,12 +21,6 @@ PERIOD = dict(zip(("from_datetime", "to_datetime"), LONG_AGO, strict=True))
 
 
 @pytest.fixture
-def environ(environ):
-    """The settings, with a statement timeout that no request reaches while the test holds a lock."""
-    return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
-
-
-@pytest.fixture
 def cars(register):
     """The URLs of two cars, in the order of their keys."""
     return [register(f"Car{number}") for number in range(2)]

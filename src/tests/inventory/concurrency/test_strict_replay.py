@@ -21,12 +21,6 @@ WRITERS, ROUNDS, CARS = 6, rounds(40, 100), 3
 ALL = "/api/cars/all/allocations"
 
 
-@pytest.fixture
-def environ(environ):
-    """The settings, with a statement timeout that no request reaches."""
-    return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "60"}
-
-
 class Writer:
     """A client that sends random requests; all periods are in the past, so that every vehicle can be decommissioned."""
 

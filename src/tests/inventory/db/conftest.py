@@ -7,6 +7,7 @@ from sqlalchemy import create_engine, event
 
 from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import db
+from invsys.inventory.db.postgresql import connections
 from tests.conftest import migrate
 from tests.support.databases import new_database
 from tests.support.query_plans import (
@@ -20,6 +21,7 @@ from tests.support.query_plans import (
     execute,
     rows_in,
 )
+from tests.support.waiting import SECONDS
 
 
 @pytest.fixture
@@ -28,6 +30,12 @@ def name(pg_server):
     with new_database(pg_server) as name:
         migrate(pg_server.url(name))
         yield name
+
+
+@pytest.fixture
+def patient_driver(monkeypatch):
+    """Let new connections wait until the server says that it has canceled a statement: a busy server is late."""
+    monkeypatch.setattr(connections, "_GRACE_SECONDS", SECONDS)
 
 
 @pytest.fixture

@@ -157,7 +157,8 @@ def test_failovers_under_load_lose_nothing_and_need_no_restart(members, url, app
     if members is None:
         return
     first, second = members
-    with run_server(url, tmp_path) as (process, port, log_path):
+    # With the timeouts of the default settings.
+    with run_server(url, tmp_path, timeouts={}) as (process, port, log_path):
         workers = child_processes(process.pid)
         with Callers(port, cars) as callers, StatusMonitor(port) as monitor:
             callers.wait_for_progress()

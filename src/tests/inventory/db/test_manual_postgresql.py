@@ -10,7 +10,7 @@ import pytest
 from invsys.inventory.db.models import db
 from tests.conftest import SQLITE_ONLY, PostgreSQL, load_settings, migrate, postgresql_binaries
 from tests.support.paths import PROJECT
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 
 PAGE = (PROJECT / "docs/source/postgresql.rst").read_text()
 PASSWORDS = {"owner": "owner's \\ 1", "service": "service-1"}

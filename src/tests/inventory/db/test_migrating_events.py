@@ -22,7 +22,7 @@ from tests.support.change_feed import FeedReader
 from tests.support.databases import new_database
 from tests.support.event_partitions import FIRST_END, continue_at, execute, filled_partitions, keys, partitions
 from tests.support.paths import PROJECT
-from tests.support.waiting import until
+from tests.support.waiting import LONG_TIMEOUTS, until
 
 # The migration before 0010.
 BEFORE = revisions.known()[revisions.known().index("0010") + 1]
@@ -149,7 +149,7 @@ def test_the_service_goes_on_during_the_migration_and_loses_nothing(app, client,
 
 def start_migration(url):
     command = [sys.executable, "-m", "invsys.inventory.manage", "migrate"]
-    environ = {"INVSYS_DATABASE_URL": url, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(PROJECT / "src")}
+    environ = {"INVSYS_DATABASE_URL": url, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(PROJECT / "src"), **LONG_TIMEOUTS}
     return subprocess.Popen(command, env=environ)
 
 

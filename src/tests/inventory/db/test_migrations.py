@@ -21,6 +21,7 @@ from invsys.inventory.maintenance import integrity_check
 from tests.conftest import disconnect, load_settings
 from tests.support.client_identity import client_as, restricted_client
 from tests.support.paths import PROJECT
+from tests.support.waiting import LONG_TIMEOUTS
 
 ALL = "/api/cars/all/allocations"
 
@@ -233,7 +234,7 @@ def test_the_schema_of_a_newer_version_that_declares_nothing_is_refused(fresh_ap
 
 def db_upgrade(url, **more):
     # The environment is minimal, so that settings of this machine have no effect.
-    environ = {"INVSYS_DATABASE_URL": url, "PATH": "/usr/bin:/bin", **more}
+    environ = {"INVSYS_DATABASE_URL": url, "PATH": "/usr/bin:/bin", **LONG_TIMEOUTS, **more}
     return {"args": [sys.executable, "-m", "invsys.inventory.manage", "db", "upgrade"], "env": environ, "text": True}
 
 

@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete, insert, select, text
 
+from invsys.inventory import settings
+from invsys.inventory.application import build_app
 from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import Event, IdempotencyKey, db
 from invsys.inventory.db.session import disable_timeouts
 from invsys.inventory.maintenance import purge
+from tests.support.applications import close
 
 HOLDS = """
 INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends, expires)
@@ -20,8 +23,11 @@ MANY = 100_000
 
 
 @pytest.fixture
-def environ(environ):
-    return environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "1"}
+def impatient_app(environ):
+    """An application in which a statement may take only a second."""
+    app = build_app(settings.load(environ=environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "1"}))
+    yield app
+    close(app)
 
 
 @pytest.mark.parametrize("days", [1, 24_856, 36_600])
@@ -33,7 +39,7 @@ def test_events_can_be_retained_as_long_as_the_settings_allow(app, client, regis
 
 
 @pytest.mark.only_thorough
-def test_more_keys_and_events_than_fit_one_statement_are_deleted(engine, app, register):
+def test_more_keys_and_events_than_fit_one_statement_are_deleted(engine, app, impatient_app, register):
     register("Car1")
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
     old = {"client_id": "", "fingerprint": b"", "created": long_ago, "events": []}
@@ -47,7 +53,7 @@ def test_more_keys_and_events_than_fit_one_statement_are_deleted(engine, app, re
         if engine == "postgresql":
             connection.execute(text("SELECT setval('events_key_seq', :last)"), {"last": many[-1]})
         connection.commit()
-    with app.app_context():
+    with impatient_app.app_context():
         purged = purge.purge(60, 1)
     # The newest event is kept.
     assert (purged.keys, purged.events) == (len(many), len(many) - 1)
@@ -90,8 +96,8 @@ def many_expired_holds(engine, app, car):
 
 @pytest.mark.only_thorough
 @pytest.mark.usefixtures("many_expired_holds")
-def test_more_expired_holds_than_one_statement_can_delete_in_time_are_deleted(engine, app):
+def test_more_expired_holds_than_one_statement_can_delete_in_time_are_deleted(engine, impatient_app):
     if engine == "sqlite":
         return
-    with app.app_context():
+    with impatient_app.app_context():
         assert purge.purge(86_400, 0).holds == MANY

@@ -39,8 +39,8 @@ def open_app():
     """Return a function that builds an application for a database URL."""
     apps = []
 
-    def open_app(url):
-        apps.append(build_app(load_settings(url)))
+    def open_app(url, **more):
+        apps.append(build_app(load_settings(url, **more)))
         return apps[-1]
 
     yield open_app
@@ -92,7 +92,8 @@ def test_responses_do_not_depend_on_settings_from_elsewhere(pg_server, name, ope
 
 @SOURCES
 def test_every_connection_has_all_session_settings(pg_server, name, open_app, monkeypatch, source):
-    with open_app(source(pg_server, name, monkeypatch)).app_context():
+    url = source(pg_server, name, monkeypatch)
+    with open_app(url, INVSYS_DATABASE_STATEMENT_TIMEOUT="7").app_context():
         for engine in db.engines.values():
             with engine.connect() as connection:
                 actual = {setting: connection.exec_driver_sql(f"SHOW {setting}").scalar() for setting in EXPECTED}
@@ -106,8 +107,8 @@ EXPECTED = {
         if setting in HOSTILE and "." not in setting
     },
     "client_encoding": "UTF8",
-    "statement_timeout": "4s",
-    "idle_in_transaction_session_timeout": "4s",
+    "statement_timeout": "7s",
+    "idle_in_transaction_session_timeout": "7s",
 }
 
 

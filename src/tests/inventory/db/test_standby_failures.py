@@ -93,14 +93,16 @@ def check_start(app):
 def test_the_primary_answers_while_a_standby_is_away(client, standby, warnings):
     wait_for_standby(client)
     before = reads_of("primary"), reads_of(standby.address)
+    # On a busy machine, the standby may have been late before.
+    earlier = len(warnings())
     standby.kill()
     # Also the first one, whose connection is lost.
     assert not is_from_standby(client.get(AVAILABILITY))
     until(lambda: usable(standby) == 0)
     for _ in range(20):
         assert not is_from_standby(client.get(AVAILABILITY))
-    assert len(warnings()) == 1
-    assert warnings()[0].startswith(
+    (warning,) = warnings()[earlier:]
+    assert warning.startswith(
         f"The standby {standby.address} is left out, and the primary answers: it does not answer: "
     )
     standby.start()
@@ -110,7 +112,9 @@ def test_the_primary_answers_while_a_standby_is_away(client, standby, warnings):
     assert reads_of(standby.address) == before[1] + 1
 
 
-def test_a_standby_that_hangs_is_left_out(client, standby):
+def test_a_standby_that_hangs_is_left_out(primary, standby, running):
+    # The check waits so long for an answer. Of the primary, no answer takes that long.
+    client = running.enter_context(standbys.service(primary, standby, statement_timeout=10))
     wait_for_standby(client)
     standby.freeze()
     try:
@@ -154,6 +158,7 @@ def test_a_standby_may_show_what_the_primary_does_not_show_yet(primary, standby,
 
 def test_a_promoted_standby_is_left_out_at_once(client, standby, warnings):
     wait_for_standby(client)
+    earlier = len(warnings())
     standby.promote()
     insert = "INSERT INTO continuous_resources (id, name, resource_type, attributes)"
     standby.execute(f"{insert} VALUES (gen_random_uuid(), 'Foreign', 'Car', '{{}}')")
@@ -162,7 +167,7 @@ def test_a_promoted_standby_is_left_out_at_once(client, standby, warnings):
         assert response.json == []
         assert not is_from_standby(response)
     until(lambda: usable(standby) == 0)
-    (warning,) = warnings()
+    (warning,) = warnings()[earlier:]
     assert "it is not a standby, but a primary" in warning
 
 
@@ -207,7 +212,7 @@ def test_after_a_failover_a_standby_with_lost_changes_is_left_out(primary, runni
     ahead.stop("fast")
     ahead.rewind(new)
     ahead.start()
-    assert names(wait_for_standby(client, cars)) == {"Kept", *(f"Car{number}" for number in range(20))}
+    until(lambda: names(wait_for_standby(client, cars)) == {"Kept", *(f"Car{number}" for number in range(20))})
 
 
 def test_a_service_starts_with_a_standby_and_without_it(primary, standby, warnings, running):

@@ -19,6 +19,7 @@ from tests.support.waiting import until
 
 FROM, TO = "2099-03-01T00:00:00Z", "2099-03-02T00:00:00Z"
 WINDOW = f"from={FROM}&to={TO}"
+BEHIND = "it is more than 2 seconds behind."
 
 
 @pytest.fixture(scope="module")
@@ -138,14 +139,24 @@ def test_what_a_standby_does_not_know_yet_is_answered_by_the_primary(client, car
     client.delete(new)
 
 
-def test_a_hold_that_was_confirmed_after_the_time_of_the_data_does_not_seem_expired(client, car, standby):
-    hold = client.post(f"{car}/allocations", json={**period_fields(10, 12), "hold_seconds": 2}).json
-    url = f"{car}/allocations?{WINDOW}"
-    until(lambda: client.get(url).json)
-    pause(standby)
-    assert client.patch(f"{car}/allocations/{hold['id']}", json={"status": "confirmed"}).status_code == 200
+def is_over(client, hold):
     with client.application.app_context():
-        until(lambda: session.now() > datetime.fromisoformat(hold["expires"]))
+        return session.now() > datetime.fromisoformat(hold["expires"])
+
+
+def test_a_hold_that_was_confirmed_after_the_time_of_the_data_does_not_seem_expired(client, car, standby):
+    url = f"{car}/allocations?{WINDOW}"
+    for seconds in (2, 10, 60):
+        hold = client.post(f"{car}/allocations", json={**period_fields(10, 12), "hold_seconds": seconds}).json
+        until(lambda hold=hold: client.get(url).json or is_over(client, hold))
+        pause(standby)
+        confirmation = client.patch(f"{car}/allocations/{hold['id']}", json={"status": "confirmed"})
+        if confirmation.status_code == 200:
+            break
+        # The machine was too busy to confirm the hold in time.
+        resume(standby)
+    assert confirmation.status_code == 200
+    until(lambda: is_over(client, hold))
     response = wait_for_standby(client, url)
     resume(standby)
     # The standby has the hold, and not its confirmation: it shows what was true a moment ago.
@@ -153,9 +164,14 @@ def test_a_hold_that_was_confirmed_after_the_time_of_the_data_does_not_seem_expi
 
 
 def test_an_expired_hold_disappears_from_a_standby(client, car):
-    client.post(f"{car}/allocations", json={**period_fields(10, 12), "hold_seconds": 1})
     url = f"{car}/allocations?{WINDOW}"
-    until(lambda: wait_for_standby(client, url).json)
+    for seconds in (1, 10, 60):
+        hold = client.post(f"{car}/allocations", json={**period_fields(10, 12), "hold_seconds": seconds}).json
+        until(lambda hold=hold: is_over(client, hold) or wait_for_standby(client, url).json)
+        if seen := wait_for_standby(client, url).json:
+            break
+        # The machine was too busy to see the hold in time.
+    assert seen
     until(lambda: not wait_for_standby(client, url).json)
 
 
@@ -181,17 +197,13 @@ def test_a_paused_standby_is_left_out_when_it_is_too_old_and_comes_back(primary,
             # The standby does not have the car, so its data are at least as old as the car.
             assert sent_at - registered_at <= int(response.headers["Age"]) <= 2
         assert car.rpartition("/")[2] in response.text
-        until(lambda: "left out" in caplog.text)
+        # On a busy machine, there may be other warnings.
+        until(lambda: f"The standby {standby.address} is left out, and the primary answers: {BEHIND}" in caplog.text)
         for _ in range(20):
             assert not is_from_standby(client.get(AVAILABILITY))
         resume(standby)
         assert car.rpartition("/")[2] in wait_for_standby(client).text
         client.delete(car)
-    # On a busy machine, others may follow.
-    warning = next(record.message for record in caplog.records if "left out" in record.message)
-    assert warning == (
-        f"The standby {standby.address} is left out, and the primary answers: it is more than 2 seconds behind."
-    )
 
 
 def test_an_idle_primary_does_not_make_a_standby_old(primary, standby):
@@ -258,17 +270,24 @@ def test_the_primary_answers_if_the_replay_cancels_a_read(primary, standby, clie
             until(lambda: standby.query(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") == [True])
 
     event.listen(standby_engine, "before_cursor_execute", cause_conflict)
-    response = client.get(f"/api/cars/utilisation?{WINDOW}")
+
+    def is_cancelled():
+        # On a busy machine, the primary may answer without an attempt on the standby.
+        statements.clear()
+        assert not is_from_standby(client.get(f"/api/cars/utilisation?{WINDOW}"))
+        return len(statements) == 2
+
+    until(is_cancelled)
     event.remove(standby_engine, "before_cursor_execute", cause_conflict)
     primary.execute("DROP TABLE removed")
-    assert not is_from_standby(response)
-    assert len(statements) == 2
     wait_for_standby(client)
 
 
 def test_commands_never_use_a_standby(client, car):
     with client.application.app_context():
-        standby = reads.of_app().choose()
+        choices = []
+        until(lambda: choices.append(reads.of_app().choose()) or choices[-1])
+        standby = choices[-1]
         with reads.from_standby(standby, 60):
             with session.read() as connection:
                 assert connection.scalar(text("SELECT pg_is_in_recovery()"))

@@ -1,6 +1,10 @@
 """The positions of the primary that prove how old the data of a standby are."""
 
-from invsys.inventory.db.standbys.positions import History, Primary, PrimaryPosition
+import pytest
+from sqlalchemy import create_engine
+
+from invsys.inventory.db.standbys import standby
+from invsys.inventory.db.standbys.positions import Event, History, Primary, PrimaryPosition
 
 
 def history_of(seconds: float, positions: list[int], timeline: str = "00000001") -> History:
@@ -54,3 +58,32 @@ def test_a_failover_begins_a_new_history() -> None:
     # A standby at the URL of the primary has no position to offer.
     primary.add(3.0, PrimaryPosition(True, "1", None, None, "clock", "start", None, None))
     assert [mark.position for mark in primary.history.marks] == [40]
+
+
+class WaitingPrimary(Primary):
+    """A primary that does not show a change yet, because the commit waits for a synchronous standby."""
+
+    def has(self, event: Event) -> bool:
+        return False
+
+    def waits_for_standby(self) -> bool:
+        return True
+
+
+class StallingClock:
+    """Replaces the module ``time``: the process is suspended for a minute after each look at the clock."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def monotonic(self) -> float:
+        self._now += 60
+        return self._now
+
+
+def test_a_check_that_stalls_does_not_take_a_waiting_commit_for_another_history(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(standby, "time", StallingClock())
+    one = standby.Standby("db2", create_engine("sqlite://"), WaitingPrimary(60), 60, 1.5)
+    assert [one._primary_has(Event(1, "id")) for _ in range(3)] == [None] * 3

@@ -144,7 +144,8 @@ class Standby:
             return True
         before = self._unknown_event
         if before is None or self._primary.waits_for_standby() or self._primary.has(before.event):
-            self._unknown_event = before = _UnknownEvent(event, time.monotonic())
+            self._unknown_event = _UnknownEvent(event, time.monotonic())
+            return None
         return None if time.monotonic() - before.since <= _COMMIT_SECONDS else False
 
     def _verify(

@@ -1,6 +1,6 @@
-"""Handles Ctrl-C during an import.
+"""Handles Ctrl-C during a command that commits several times and says at its end how much it has done.
 
-If the import is waiting for input, it ends immediately, otherwise after the commit of the current batch. A second
+If the command is waiting for input, it ends immediately, otherwise after the commit of the current batch. A second
 Ctrl-C always ends it immediately.
 """
 
