@@ -20,11 +20,9 @@ ATTEMPTS = 5
 
 @pytest.fixture(scope="module")
 def services():
-    """Both services, each with the path of a car."""
-    with databases.sqlite() as engine:
-        yield {
-            service.name: (service, car) for service, car in hostile.services(engine.folder, engine.create("hostile"))
-        }
+    """Both services by their names, and the path of a car."""
+    with databases.sqlite() as engine, hostile.services(engine.folder, engine.create("hostile")) as (both, car):
+        yield {service.name: service for service in both}, car
 
 
 def grows_too_fast(service, method, path, place, value):
@@ -39,7 +37,8 @@ def grows_too_fast(service, method, path, place, value):
 
 @pytest.mark.parametrize("name", ["inventory", "gateway"])
 def test_no_part_of_a_request_takes_more_than_linear_time(services, name, monkeypatch, tmp_path):
-    service, car = services[name]
+    by_name, car = services
+    service = by_name[name]
     with (tmp_path / "log").open("w") as log:
         monkeypatch.setattr(sys, "stderr", log)
         wrong = [
