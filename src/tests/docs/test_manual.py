@@ -18,7 +18,7 @@ from tests.support.documented_calls import Session, calls
 from tests.support.front_door import FrontDoor
 from tests.support.paths import MANUAL, PROJECT
 from tests.support.serving_apps import close_idle, served_app
-from tests.support.waiting import SECONDS
+from tests.support.waiting import LONG_UPSTREAM_TIMEOUTS, SECONDS
 
 INVENTORY, GATEWAY = "http://127.0.0.1:5000", "http://127.0.0.1:5001"
 
@@ -60,8 +60,7 @@ def test_the_quick_start_books_a_car(app: Flask, client: httpx2.Client, tmp_path
             "INVSYS_CONFIG": os.devnull,
             "INVSYS_CLIENTS_FILE": str(tmp_path / "clients.ini"),
             "INVSYS_SERVICES_INVENTORY": inventory,
-            # On a busy machine, the inventory needs more than the default.
-            "INVSYS_UPSTREAM_READ_TIMEOUT": "60",
+            **LONG_UPSTREAM_TIMEOUTS,
         }
         gateway = build_gateway(settings.load(environ=environ))
         with served_app(gateway) as url:

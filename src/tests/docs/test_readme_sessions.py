@@ -19,7 +19,7 @@ from invsys.gateway.application import build_app as build_gateway
 from tests.support.documented_calls import Session, calls
 from tests.support.paths import PROJECT
 from tests.support.serving_apps import close_idle, served_app
-from tests.support.waiting import SECONDS
+from tests.support.waiting import LONG_UPSTREAM_TIMEOUTS, SECONDS
 
 README = (PROJECT / "README.rst").read_text()
 INVENTORY = "http://127.0.0.1:5000"
@@ -67,8 +67,7 @@ def gateway(inventory: str, environ: dict[str, str]) -> Iterator[str]:
 @pytest.mark.parametrize("command", COMMANDS, ids=["make", "containers"])
 def test_the_sessions_are_the_same_through_the_gateway(app: Flask, tmp_path: Path, command: list[str]) -> None:
     environ = {"INVSYS_CONFIG": os.devnull, "INVSYS_CLIENTS_FILE": str(tmp_path / "clients.ini")}
-    # On a busy machine, the inventory needs more than the default.
-    environ |= {"INVSYS_UPSTREAM_READ_TIMEOUT": "60"}
+    environ |= LONG_UPSTREAM_TIMEOUTS
     words = [sys.executable, "-m", "invsys.gateway", *command]
     process = subprocess.run(words, env=os.environ | environ, capture_output=True, text=True, check=True)
     key = process.stdout.strip()

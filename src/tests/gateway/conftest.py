@@ -23,6 +23,7 @@ from tests.support.ports import free_port
 from tests.support.raw_upstream import Upstream, listening, not_accepting
 from tests.support.running_gateway import RunningGateway
 from tests.support.serving_apps import close_idle, served_app
+from tests.support.waiting import LONG_UPSTREAM_TIMEOUTS
 
 
 class ImpatientGateway(NamedTuple):
@@ -108,9 +109,7 @@ def build_gateway(clients_file: Path, built_apps: list[Flask]) -> Callable[..., 
             "INVSYS_CONFIG": os.devnull,
             "INVSYS_CLIENTS_FILE": str(clients_file),
             "INVSYS_SERVICES_INVENTORY": inventory,
-            # On a busy machine, a service needs more than the default.
-            "INVSYS_UPSTREAM_CONNECT_TIMEOUT": "60",
-            "INVSYS_UPSTREAM_READ_TIMEOUT": "60",
+            **LONG_UPSTREAM_TIMEOUTS,
             "INVSYS_LIMITS_RATE": "1000000/second",
             "INVSYS_LIMITS_WRITE_RATE": "1000000/second",
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",

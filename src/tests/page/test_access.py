@@ -16,7 +16,7 @@ from invsys.gateway.auth import client_admin
 from tests.support.client_identity import client_as
 from tests.support.fleet_page import DAY
 from tests.support.serving_apps import served_app
-from tests.support.waiting import until
+from tests.support.waiting import LONG_UPSTREAM_TIMEOUTS, until
 
 pytestmark = pytest.mark.one_engine
 
@@ -33,8 +33,7 @@ def gateway(app, folder, scopes):
             "INVSYS_CONFIG": os.devnull,
             "INVSYS_CLIENTS_FILE": str(clients),
             "INVSYS_SERVICES_INVENTORY": inventory,
-            # On a busy machine, the inventory needs more than the default.
-            "INVSYS_UPSTREAM_READ_TIMEOUT": "60",
+            **LONG_UPSTREAM_TIMEOUTS,
         }
         with served_app(build_app(settings.load(environ=environ))) as url:
             yield url, key

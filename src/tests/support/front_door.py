@@ -15,7 +15,7 @@ from invsys.gateway import settings
 from invsys.gateway.application import build_app
 from invsys.gateway.auth import client_admin
 from tests.support.serving_apps import served_app
-from tests.support.waiting import SECONDS
+from tests.support.waiting import LONG_UPSTREAM_TIMEOUTS
 
 ALL_SCOPES = ["resources:read", "resources:write", "allocations:read", "allocations:write", "events:read"]
 
@@ -42,10 +42,7 @@ class FrontDoor:
             "INVSYS_CONFIG": os.devnull,
             "INVSYS_CLIENTS_FILE": str(folder / "clients.ini"),
             "INVSYS_SERVICES_INVENTORY": self._stack.enter_context(served_app(self._inventory)),
-            # On a busy machine, the inventory needs more than the defaults.
-            "INVSYS_UPSTREAM_CONNECT_TIMEOUT": "60",
-            "INVSYS_UPSTREAM_READ_TIMEOUT": str(SECONDS),
-            "INVSYS_UPSTREAM_ANSWER_TIMEOUT": str(2 * SECONDS),
+            **LONG_UPSTREAM_TIMEOUTS,
             "INVSYS_LIMITS_RATE": "1000000/second",
             "INVSYS_LIMITS_WRITE_RATE": "1000000/second",
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",

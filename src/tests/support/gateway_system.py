@@ -12,6 +12,7 @@ from tests.conftest import close, load_settings
 from tests.support.client_identity import client_as
 from tests.support.hours_in_2099 import hour_start, period_fields
 from tests.support.serving_apps import served_app
+from tests.support.waiting import LONG_UPSTREAM_TIMEOUTS
 
 _WINDOW = f"from={hour_start(10)}&to={hour_start(12)}"
 
@@ -59,7 +60,7 @@ def running_system(database_url, folder, scopes, **settings_environ):
             "INVSYS_CONFIG": os.devnull,
             "INVSYS_CLIENTS_FILE": str(file),
             "INVSYS_SERVICES_INVENTORY": url,
-            "INVSYS_UPSTREAM_READ_TIMEOUT": "60",
+            **LONG_UPSTREAM_TIMEOUTS,
             "INVSYS_LIMITS_RATE": "1000000/second",
             "INVSYS_LIMITS_WRITE_RATE": "1000000/second",
             "INVSYS_LIMITS_ANONYMOUS": "1000000/second",
