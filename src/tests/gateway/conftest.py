@@ -16,11 +16,13 @@ from flask.testing import FlaskClient
 from invsys.gateway import manage, settings
 from invsys.gateway.application import build_app
 from invsys.gateway.auth import client_admin
+from invsys.gateway.rate_limit import limits
 from tests.support.front_door import ALL_SCOPES
 from tests.support.gateway_server import UNLIMITED, Sections, served_gateway, write_ini
 from tests.support.gateway_system import GatewayWithInventory, running_system
 from tests.support.ports import free_port
 from tests.support.raw_upstream import Upstream, listening, not_accepting
+from tests.support.redis_server import RedisServer
 from tests.support.running_gateway import RunningGateway
 from tests.support.serving_apps import close_idle, served_app
 from tests.support.waiting import LONG_UPSTREAM_TIMEOUTS
@@ -257,3 +259,13 @@ def module_system(
 def system(module_system: GatewayWithInventory, database_url: str) -> GatewayWithInventory:
     """The module's system with an empty database."""
     return module_system
+
+
+@pytest.fixture
+def redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    """A running Redis. On a busy machine, it needs more time than the gateway allows by default."""
+    monkeypatch.setattr(limits, "_REDIS_TIMEOUTS", {"socket_connect_timeout": 60, "socket_timeout": 60})
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()

@@ -2,22 +2,10 @@
 
 import pytest
 
-from invsys.gateway.rate_limit import limits
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
 from tests.support.rate_limit_fields import announced
-from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
-
-
-@pytest.fixture
-def redis(tmp_path, monkeypatch):
-    # On a busy machine, Redis needs more than the default.
-    monkeypatch.setattr(limits, "_REDIS_TIMEOUTS", {"socket_connect_timeout": 60, "socket_timeout": 60})
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture

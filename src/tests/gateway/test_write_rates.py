@@ -6,12 +6,11 @@ import time
 import pytest
 
 from invsys.gateway import settings
-from invsys.gateway.rate_limit import limits, rates
+from invsys.gateway.rate_limit import rates
 from tests.gateway.conftest import as_client
 from tests.support.front_door import ALL_SCOPES
 from tests.support.rate_limit_fields import announced, reset
 from tests.support.raw_upstream import respond_with
-from tests.support.redis_server import RedisServer
 
 UNLIMITED = "1000000/hour"
 CAR = "/api/cars/6f1cd4ef-6f3b-4b2e-8a38-2c9f1f0a7a11"
@@ -211,16 +210,6 @@ def test_the_default_is_100_per_second_and_1000_per_minute(new_client, monkeypat
         assert statuses(post(client, 101)) == [200] * 100 + [429]
         clock.now += 1
     assert announced(post(client)[0]) == {"write_rate_60s": (1000, 0)}
-
-
-@pytest.fixture
-def redis(tmp_path, monkeypatch):
-    # On a busy machine, Redis needs more than the default.
-    monkeypatch.setattr(limits, "_REDIS_TIMEOUTS", {"socket_connect_timeout": 60, "socket_timeout": 60})
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.kill()
 
 
 def test_two_gateways_share_the_write_limit(limited, add_client, redis, upstream):

@@ -52,7 +52,7 @@ def test_lists_may_be_some_seconds_old_unless_they_would_lack_a_change(open_page
     page = open_page("day=2099-02-01&span=1", has_clock=True)
 
     def set_clock(minutes):
-        """Set the clock, which stands still then; the page polls nevertheless."""
+        """Stop the clock at a minute; timers still fire."""
         page.page.clock.set_fixed_time(datetime(2098, 1, 1, 12, minutes, tzinfo=UTC))
 
     def cache_control():

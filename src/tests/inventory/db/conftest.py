@@ -5,10 +5,13 @@ from contextlib import closing
 import pytest
 from sqlalchemy import create_engine, event
 
+from invsys.inventory import settings
+from invsys.inventory.application import build_app
 from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import db
 from invsys.inventory.db.postgresql import connections
 from tests.conftest import migrate
+from tests.support.applications import close
 from tests.support.databases import new_database
 from tests.support.query_plans import (
     ALLOCATIONS,
@@ -36,6 +39,14 @@ def name(pg_server):
 def patient_driver(monkeypatch):
     """Let new connections wait until the server says that it has canceled a statement: a busy server is late."""
     monkeypatch.setattr(connections, "_GRACE_SECONDS", SECONDS)
+
+
+@pytest.fixture
+def impatient_app(environ):
+    """An application in which a statement may take only a second."""
+    app = build_app(settings.load(environ=environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "1"}))
+    yield app
+    close(app)
 
 
 @pytest.fixture

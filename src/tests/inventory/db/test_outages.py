@@ -8,12 +8,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from invsys.inventory import settings
-from invsys.inventory.application import build_app
-from tests.support.applications import close
 from tests.support.waiting import until
 
 CALLS = pytest.mark.parametrize(
@@ -90,14 +88,12 @@ def locked_database(database_url: str) -> Iterator[None]:
 @pytest.mark.usefixtures("patient_driver")
 class TestLocked:
     @pytest.fixture
-    def impatient(self, environ: dict[str, str]) -> Iterator[FlaskClient]:
+    def impatient(self, impatient_app: Flask) -> FlaskClient:
         """A client of a service in which a statement may take only a second."""
-        app = build_app(settings.load(environ=environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "1"}))
-        client = app.test_client()
+        client = impatient_app.test_client()
         # The first request also checks the database.
         until(lambda: client.get("/api/cars").status_code == 200)
-        yield client
-        close(app)
+        return client
 
     def test_a_change_gets_busy_and_changes_nothing(
         self, impatient: FlaskClient, car: str, database_url: str, refused: Any, nothing_changes: Any

@@ -5,13 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete, insert, select, text
 
-from invsys.inventory import settings
-from invsys.inventory.application import build_app
 from invsys.inventory.db.driver import compile_statement
 from invsys.inventory.db.models import Event, IdempotencyKey, db
 from invsys.inventory.db.session import disable_timeouts
 from invsys.inventory.maintenance import purge
-from tests.support.applications import close
 
 HOLDS = """
 INSERT INTO continuous_resource_allocations (id, resource_key, starts, ends, expires)
@@ -20,14 +17,6 @@ FROM continuous_resources, generate_series(1, {many}) AS number, make_interval(h
     LATERAL (SELECT timestamptz '2100-01-01' + after AS hour) AS starts
 """
 MANY = 100_000
-
-
-@pytest.fixture
-def impatient_app(environ):
-    """An application in which a statement may take only a second."""
-    app = build_app(settings.load(environ=environ | {"INVSYS_DATABASE_STATEMENT_TIMEOUT": "1"}))
-    yield app
-    close(app)
 
 
 @pytest.mark.parametrize("days", [1, 24_856, 36_600])
